@@ -1,0 +1,66 @@
+import type { BatchPolicy } from '../batch/batch-policy.ts'
+import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { Transport } from '../transport/transport.ts'
+
+/** When offsets, output and state are committed: whichever comes first, besides a processor's request, a revoke and the shutdown. */
+export interface CommitOptions {
+  /** Milliseconds between commits. Default: 1,000 (`at-least-once`), 100 (`exactly-once`). */
+  readonly intervalMs?: number | undefined
+  /** Records processed since the last commit. Default: no limit. */
+  readonly records?: number | undefined
+  /** Serialised bytes of state changed since the last commit. Default: 64 MiB. */
+  readonly maxUncommittedBytes?: number | undefined
+}
+
+/** Bounds on what is held in memory. */
+export interface BufferOptions {
+  /** Records read but not yet processed, over all partitions. Default: 100,000. */
+  readonly maxRecords?: number | undefined
+  /** Serialised bytes read but not yet processed, over all partitions. Default: 64 MiB. */
+  readonly maxBytes?: number | undefined
+  /** Serialised bytes of output that waits for the writer, or that one pass may gather before it is cut in half. Default: 64 MiB. */
+  readonly maxOutputBytes?: number | undefined
+}
+
+/** An application: inert until `start`, so that the command line, a worker or a test can load the same module. */
+export interface AppDefinition {
+  readonly topology: Topology
+  /** Names the consumer group, internal topics and the state folder. Letters, digits, '.', '_', '-'. */
+  readonly applicationId: string
+  readonly transport: Transport
+  /** Folder for local state. Default: `./state`. */
+  readonly stateDir?: string | undefined
+  /** Default: `at-least-once`. */
+  readonly processingGuarantee?: ProcessingGuarantee | undefined
+  readonly batch?: Partial<BatchPolicy> | undefined
+  readonly commit?: CommitOptions | undefined
+  readonly buffer?: BufferOptions | undefined
+  /** Memory for committed state kept decoded or as bytes above each store, for each task. Default: 16 MiB. */
+  readonly stateCacheBytes?: number | undefined
+  /** How long a revoke waits for the pass under way, in milliseconds. Default: 30,000; less than half of the client's `max.poll.interval.ms`. */
+  readonly revokeTimeoutMs?: number | undefined
+  /**
+   * How long a task waits for a partition that has nothing to read but may be behind, before it takes records of its other partitions.
+   * -1: never waits; 0 (default): waits while the partition is known or assumed to have more; above 0: waits that long even at its end.
+   */
+  readonly maxTaskIdleMs?: number | undefined
+  /** Drain and stop on SIGINT and SIGTERM. Default: false. */
+  readonly handleSignals?: boolean | undefined
+  /** Default: a pino logger on standard error, level `info`. */
+  readonly logger?: Logger | undefined
+  /** Told everything that happens. */
+  readonly observer?: Observer | undefined
+  /** Default: the system's. */
+  readonly clock?: Clock | undefined
+  /** Replicas of internal topics. Default: the broker's. */
+  readonly replicationFactor?: number | undefined
+}
+
+/** Checks nothing and starts nothing: it types the definition and freezes it. */
+export function defineApp(definition: AppDefinition): AppDefinition {
+  return Object.freeze({ ...definition })
+}

@@ -1,0 +1,83 @@
+import type { AppState } from '../app/app-state.ts'
+import type { BatchTrigger } from '../batch/batch-trigger.ts'
+
+/** A pass went through one node. */
+export interface BatchEvent {
+  readonly type: 'batch'
+  readonly stage: 'source' | 'process' | 'sink'
+  readonly node: string
+  readonly task: string
+  readonly topic: string
+  readonly partition: number
+  /** Records that went into the node. */
+  readonly records: number
+  /** Serialised bytes: read at a source, written at a sink; 0 at processors. */
+  readonly bytes: number
+  readonly trigger: BatchTrigger
+  readonly durationMs: number
+}
+
+/** A batch was cut and handed to its task. */
+export interface CutEvent {
+  readonly type: 'cut'
+  readonly stage: 'batch'
+  readonly task: string
+  readonly topic: string
+  readonly partition: number
+  readonly records: number
+  readonly bytes: number
+  readonly trigger: BatchTrigger
+  /** From the arrival of its first record. */
+  readonly ageMs: number
+}
+
+/** One commit, confirmed. */
+export interface CommitEvent {
+  readonly type: 'commit'
+  readonly stage: 'commit'
+  readonly reason: 'interval' | 'records' | 'bytes' | 'request' | 'revoke' | 'drain'
+  readonly tasks: number
+  readonly partitions: number
+  /** Records whose offsets this commit covers. */
+  readonly records: number
+  readonly changelogRecords: number
+  readonly durationMs: number
+}
+
+/** State was read back from a changelog. */
+export interface RestoreEvent {
+  readonly type: 'restore'
+  readonly stage: 'store'
+  readonly task: string
+  readonly store: string
+  readonly phase: 'started' | 'progress' | 'completed'
+  readonly restoredRecords: number
+  /** As far as known; 0 when completed. */
+  readonly remainingRecords: number
+}
+
+/** Tasks were closed and made anew after a failure. */
+export interface RecoverEvent {
+  readonly type: 'recover'
+  readonly stage: 'commit' | 'process' | 'sink' | 'store' | 'source'
+  readonly tasks: readonly string[]
+  readonly error: Error
+}
+
+export interface AssignmentEvent {
+  readonly type: 'assigned' | 'revoked' | 'lost'
+  readonly stage: 'source'
+  readonly tasks: readonly string[]
+}
+
+export interface StateEvent {
+  readonly type: 'state'
+  readonly stage: 'source'
+  readonly from: AppState
+  readonly to: AppState
+}
+
+export type RuntimeEvent = BatchEvent | CutEvent | CommitEvent | RestoreEvent | RecoverEvent | AssignmentEvent | StateEvent
+
+/** Told everything that happens, as it happens, on the engine's thread: be quick. What it throws is logged and dropped. */
+export type Observer = (event: RuntimeEvent) => void

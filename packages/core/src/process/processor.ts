@@ -1,0 +1,54 @@
+import type { RecordBatch } from '../batch/record-batch.ts'
+import type { StreamRecord } from '../batch/stream-record.ts'
+import type { AnyStoreDefinition } from '../store/store-definition.ts'
+import type { BatchOutcome } from './batch-outcome.ts'
+import type { OutputTypes, ProcessorContext } from './processor-context.ts'
+
+interface ProcessorLifecycle<KOut, VOut, Outputs> {
+  /** Called once before the first record of a task, again when the task was recovered (on a new object). */
+  readonly init?: ((context: ProcessorContext<KOut, VOut, Outputs>) => void | Promise<void>) | undefined
+  /** Called once when the task is closed; what it forwards has no effect. */
+  readonly close?: (() => void | Promise<void>) | undefined
+}
+
+/** Processes single records: those of **one partition, in offset order**, one after another. */
+export interface Processor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<never, never>> extends ProcessorLifecycle<KOut, VOut, Outputs> {
+  readonly process: (record: StreamRecord<KIn, VIn>, context: ProcessorContext<KOut, VOut, Outputs>) => void | Promise<void>
+}
+
+/**
+ * Processes batches: each holds records of **one partition, in offset order**, and batches of a partition come one after another in that
+ * order. An object that has `process` too is used through `processBatch`, and through `process` where single records are asked for.
+ */
+export interface BatchProcessor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<never, never>>
+  extends ProcessorLifecycle<KOut, VOut, Outputs> {
+  readonly processBatch: (
+    batch: RecordBatch<KIn, VIn>,
+    context: ProcessorContext<KOut, VOut, Outputs>,
+  ) => void | BatchOutcome | Promise<void | BatchOutcome>
+}
+
+/** A plain function is a processor of single records. */
+export type ProcessorFunction<KIn, VIn, KOut, VOut, Outputs = Record<never, never>> = Processor<KIn, VIn, KOut, VOut, Outputs>['process']
+
+/** A plain function given to `processBatch` is a processor of batches. */
+export type BatchProcessorFunction<KIn, VIn, KOut, VOut, Outputs = Record<never, never>> = BatchProcessor<
+  KIn,
+  VIn,
+  KOut,
+  VOut,
+  Outputs
+>['processBatch']
+
+/** What a node needs besides its function. */
+export interface ProcessorOptions<Outputs extends OutputTypes = Record<never, never>> {
+  /** The stores it uses. Nodes that name the same store share it (and its task). */
+  readonly stores?: readonly AnyStoreDefinition[] | undefined
+  /** Named outputs: `{ invalid: output<string, Error>() }`. */
+  readonly outputs?: Outputs | undefined
+}
+
+/** Makes one processor for each task: an object with `process`, `processBatch` or both, or a plain function. */
+export interface ProcessorSupplier<P, Outputs extends OutputTypes = Record<never, never>> extends ProcessorOptions<Outputs> {
+  readonly create: () => P
+}

@@ -1,0 +1,26 @@
+import type { BytesColumn } from '../batch/bytes-column.ts'
+
+/** Turns values into bytes and back. Implement `serialize` and `deserialize`; the rest makes it faster. */
+export interface Serde<T> {
+  /** Names the serde in errors. */
+  readonly name: string
+  /** The bytes of `value`, `null` for Kafka's null. Throws a `SerdeError` (or anything) for what it refuses. */
+  readonly serialize: (value: T) => Uint8Array | null
+  /** The value in `bytes` from `start` (inclusive) to `end` (exclusive). `bytes` may be reused later: copy what outlives the call. */
+  readonly deserialize: (bytes: Uint8Array, start: number, end: number) => T
+  /** The value that Kafka's null stands for. Absent: null is refused. */
+  readonly deserializeNull?: (() => T) | undefined
+  /** All of `values` at once, in order. Default: one by one. */
+  readonly serializeBatch?: ((values: readonly T[]) => BytesColumn) | undefined
+  /** All of `column` at once, in order. Default: one by one. */
+  readonly deserializeBatch?: ((column: BytesColumn) => T[]) | undefined
+  /** `deserialize` never throws, whatever the bytes: columns may then be decoded lazily. Default: false. */
+  readonly total?: boolean | undefined
+  /** Values can't be changed by who holds them (primitives): decoded ones may be cached. Default: false. */
+  readonly immutable?: boolean | undefined
+  /** Values are primitives that are `===` exactly when their bytes are equal: they can stand for their bytes as a key. Default: false. */
+  readonly identity?: boolean | undefined
+}
+
+/** The type a serde carries. */
+export type SerdeType<S> = S extends Serde<infer T> ? T : never

@@ -1,0 +1,54 @@
+/** One entry of a store. */
+export type StoreEntry<K, V> = readonly [key: K, value: V]
+
+/** A span of keys, in byte order of the serialised key. Absent bounds are open. */
+export interface KeyRange<K> {
+  /** Inclusive. */
+  readonly from?: K | undefined
+  /** Exclusive. */
+  readonly to?: K | undefined
+  /** Descending. Default: false. */
+  readonly reverse?: boolean | undefined
+}
+
+/**
+ * State of one task, as every backend offers it. Reads see the task's own uncommitted writes; writes take effect when the pass succeeds and
+ * become durable with the next commit. `undefined` is "no entry"; setting `undefined` or `null` is refused: use `delete`.
+ */
+export interface BatchKeyValueStore<K, V> {
+  readonly name: string
+  /** One answer for each key, **by position**; `undefined` where there is no entry. Keys may repeat. */
+  getBatch(keys: readonly K[]): Promise<(V | undefined)[]>
+  set(key: K, value: V): void
+  /** All entries or, if one can't be serialised, none. A key that comes twice gets its last value. */
+  setBatch(entries: Iterable<StoreEntry<K, V>>): void
+  delete(key: K): void
+  deleteBatch(keys: Iterable<K>): void
+  /** Entries in byte order of the serialised key, as they were when the iteration began. */
+  range(range: KeyRange<K>): AsyncIterableIterator<StoreEntry<K, V>>
+  /** Entries whose serialised key begins with `prefix`, in byte order. */
+  prefixScan(prefix: Uint8Array): AsyncIterableIterator<StoreEntry<K, V>>
+  all(): AsyncIterableIterator<StoreEntry<K, V>>
+  /** As `range`, in pages of at most `pageSize` entries (default 1,000): one wait a page instead of one an entry. */
+  rangePages(range: KeyRange<K>, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]>
+  /** As `prefixScan`, in pages. */
+  prefixPages(prefix: Uint8Array, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]>
+  /** Entries, roughly. */
+  approximateSize(): Promise<number>
+}
+
+/** A store whose backend answers at once: a synchronous `get` besides the batch operations. */
+export interface KeyValueStore<K, V> extends BatchKeyValueStore<K, V> {
+  /** Synchronous. `undefined` where there is no entry. */
+  get(key: K): V | undefined
+}
+
+/** Committed state, read from outside the topology. */
+export interface ReadOnlyStore<K, V> {
+  readonly name: string
+  get(key: K): Promise<V | undefined>
+  /** One answer for each key, by position. */
+  getBatch(keys: readonly K[]): Promise<(V | undefined)[]>
+  rangePages(range: KeyRange<K>, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]>
+  approximateSize(): Promise<number>
+}

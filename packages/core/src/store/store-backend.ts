@@ -1,0 +1,68 @@
+/** What a backend can do beyond the required minimum. */
+export interface StoreCapabilities {
+  /** `sync`: `get` answers at once; `async`: there is no `get`, only `getMany`. */
+  readonly access: 'sync' | 'async'
+  /** What was written is still there after a restart. */
+  readonly persistent: boolean
+}
+
+/** One change of a store: `value: undefined` deletes. */
+export interface StoreChange {
+  readonly key: Uint8Array
+  readonly value: Uint8Array | undefined
+}
+
+/** A span of keys in byte order. Absent bounds are open. */
+export interface ByteRange {
+  readonly gte?: Uint8Array | undefined
+  readonly lt?: Uint8Array | undefined
+  /** Descending. Default: false. */
+  readonly reverse?: boolean | undefined
+}
+
+export type StoreRow = readonly [key: Uint8Array, value: Uint8Array]
+
+/** Bytes in, bytes out: what every state store keeps its entries in. Keys are ordered by unsigned bytes. Given arrays are not changed and not kept. */
+export interface StoreBackend extends AsyncDisposable {
+  readonly capabilities: StoreCapabilities
+  /** Synchronous single read (`access: 'sync'`). */
+  get?(key: Uint8Array): Uint8Array | undefined
+  /** One answer for each key, by position. */
+  getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>
+  /** Applies all changes and the metadata in order, atomically: all or none, also over a crash. */
+  write(changes: readonly StoreChange[], metadata?: Uint8Array): Promise<void>
+  /** The metadata last written, `undefined` if never. It is no entry: no read or scan shows it. */
+  metadata(): Promise<Uint8Array | undefined>
+  /** Rows in byte order, in pages of at most `pageSize`. Sees the store as it was when `scan` was called; may be left early. */
+  scan(range: ByteRange, pageSize: number): AsyncIterable<readonly StoreRow[]>
+  /** Entries, roughly. */
+  approximateSize(): Promise<number>
+  /** Safe to call twice. */
+  close(): Promise<void>
+}
+
+/**
+ * The least that a third party must write: single operations. {@link completeBackend} makes a full backend of it (then writes are atomic
+ * only if the third party's `write` is).
+ */
+export interface SingleOperationBackend {
+  readonly capabilities: StoreCapabilities
+  get(key: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined>
+  set(key: Uint8Array, value: Uint8Array): void | Promise<void>
+  delete(key: Uint8Array): void | Promise<void>
+  rows(range: ByteRange): Iterable<StoreRow> | AsyncIterable<StoreRow>
+  readonly getMany?: StoreBackend['getMany'] | undefined
+  readonly write?: StoreBackend['write'] | undefined
+  readonly metadata?: StoreBackend['metadata'] | undefined
+  close?(): void | Promise<void>
+}
+
+export interface OpenStoreOptions {
+  /** Name of the store. */
+  readonly name: string
+  /** Folder for this store alone (persistent backends; created by the backend). */
+  readonly folder: string
+}
+
+/** Opens a backend for one store of one task. Damaged or foreign contents reject with a `MillraceError` of code `STORE_CORRUPT`. */
+export type OpenStoreBackend = (options: OpenStoreOptions) => Promise<StoreBackend>

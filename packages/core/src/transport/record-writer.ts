@@ -1,0 +1,54 @@
+import type { BytesColumn } from '../batch/bytes-column.ts'
+import type { Headers } from '../batch/headers.ts'
+import type { MillraceError } from '../errors/millrace-error.ts'
+import type { RecordSource } from './record-source.ts'
+import type { OffsetCommit } from './topic-partition.ts'
+
+export interface RecordWriterOptions {
+  readonly clientId: string
+  /** Makes the writer transactional; a later writer of the same id fences this one. */
+  readonly transactionalId?: string | undefined
+  /** How long a transaction may stay open before the broker aborts it. Default: 10,000. */
+  readonly transactionTimeoutMs?: number | undefined
+}
+
+/** Records for one topic, as columns. */
+export interface WriteBatch {
+  readonly topic: string
+  readonly length: number
+  readonly keys: BytesColumn
+  readonly values: BytesColumn
+  /** Milliseconds since the epoch. */
+  readonly timestamps: ArrayLike<number>
+  /** Absent: no record has headers. */
+  readonly headers?: readonly (Headers | undefined)[] | undefined
+  /** Partition of each record. Absent, or -1: by key, as Kafka's default partitioner (murmur2; records without key are spread). */
+  readonly partitions?: ArrayLike<number> | undefined
+}
+
+/** A record that could not be delivered. */
+export interface WriteFailure {
+  readonly topic: string
+  /** -1 where it is not known. */
+  readonly partition: number
+  readonly error: MillraceError
+}
+
+/**
+ * Writes records in the order given (one call in flight: await each). Bytes may be reused as soon as the call resolves.
+ * After a fatal or fencing error every call rejects: close it and open another.
+ */
+export interface RecordWriter extends AsyncDisposable {
+  /** Resolves when the batch has been accepted: waits instead of growing when the transport is behind. */
+  writeBatch(batch: WriteBatch): Promise<void>
+  /** Resolves when everything accepted before has been acknowledged or has failed: the failures since the last flush. */
+  flush(): Promise<readonly WriteFailure[]>
+  /** Starts a transaction (writers with a `transactionalId` only, as the following). */
+  begin(): Promise<void>
+  /** Adds the group's offsets to the transaction, fenced by the membership of `source`. */
+  sendOffsets(offsets: readonly OffsetCommit[], source: RecordSource): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+  /** Flushes and releases everything; an open transaction is aborted. Safe to call twice. */
+  close(): Promise<void>
+}

@@ -1,0 +1,37 @@
+import type { IsolationLevel } from './record-source.ts'
+import type { OffsetCommit, TopicPartition, TopicPartitionOffset } from './topic-partition.ts'
+
+export interface NewTopic {
+  readonly topic: string
+  readonly partitions: number
+  /** Default: the broker's. */
+  readonly replicationFactor?: number | undefined
+  /** Kafka's topic settings, such as `cleanup.policy`. */
+  readonly config?: Readonly<Record<string, string>> | undefined
+}
+
+export interface TopicDescription {
+  readonly topic: string
+  readonly partitions: number
+}
+
+export interface TransportAdmin extends AsyncDisposable {
+  /** Creates what is missing; a topic that exists already is left as it is (no error). Resolves when the topics can be written to. */
+  createTopics(topics: readonly NewTopic[]): Promise<void>
+  /** Deletes topics; one that does not exist is no error. */
+  deleteTopics(topics: readonly string[]): Promise<void>
+  /** The topics that exist, of those named or matched (internal ones such as `__consumer_offsets` only if named). */
+  describeTopics(topics: readonly (string | RegExp)[]): Promise<readonly TopicDescription[]>
+  /** The first offset that can still be read. */
+  beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]>
+  /** The offset of the next record: with `read-committed` the last stable offset, else the high watermark. */
+  endOffsets(partitions: readonly TopicPartition[], isolation: IsolationLevel): Promise<readonly TopicPartitionOffset[]>
+  /** The first offset whose timestamp is at least `timestampMs`; the end where there is none. */
+  offsetsForTimes(partitions: readonly TopicPartition[], timestampMs: number): Promise<readonly TopicPartitionOffset[]>
+  /** Committed offsets of any group; partitions without one are left out. */
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
+  /** Deletes the records below these offsets. */
+  deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
+  /** Safe to call twice. */
+  close(): Promise<void>
+}

@@ -1,0 +1,18 @@
+import type { Logger } from '../observe/logger.ts'
+import type { RecordSource, RecordSourceOptions } from './record-source.ts'
+import type { RecordWriter, RecordWriterOptions } from './record-writer.ts'
+import type { TransportAdmin } from './transport-admin.ts'
+
+/** What every part of a transport is given when it is opened. */
+export interface TransportContext {
+  readonly logger: Logger
+}
+
+/** Where records come from and go to. Inert until something is opened; each part is closed by who opened it. */
+export interface Transport {
+  /** Names the transport in logs and errors, such as `kafka`. */
+  readonly name: string
+  openSource(options: RecordSourceOptions, context: TransportContext): Promise<RecordSource>
+  openWriter(options: RecordWriterOptions, context: TransportContext): Promise<RecordWriter>
+  openAdmin(context: TransportContext): Promise<TransportAdmin>
+}
