@@ -10,10 +10,7 @@ export function murmur2(bytes: Uint8Array, start = 0, end = bytes.length): numbe
   let at = start
   for (const lastBlock = end - 4; at <= lastBlock; at += 4) {
     let block =
-      (bytes[at] as number) |
-      ((bytes[at + 1] as number) << 8) |
-      ((bytes[at + 2] as number) << 16) |
-      ((bytes[at + 3] as number) << 24)
+      (bytes[at] as number) | ((bytes[at + 1] as number) << 8) | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24)
     block = Math.imul(block, MULTIPLIER)
     block ^= block >>> 24
     hash = Math.imul(hash, MULTIPLIER) ^ Math.imul(block, MULTIPLIER)
