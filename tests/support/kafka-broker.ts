@@ -1,0 +1,16 @@
+import type { TestProject } from 'vitest/node'
+import { openBroker } from '../../tools/broker/broker.mjs'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Addresses of a real broker, as clients take them: `host:port,...`. */
+    kafkaBrokers: string
+  }
+}
+
+/** One broker for a whole run of the broker tests. Files keep apart by the names of their topics and groups. */
+export async function setup({ provide }: TestProject): Promise<() => Promise<void>> {
+  const broker = await openBroker({ say: (message) => process.stderr.write(`${message}\n`) })
+  provide('kafkaBrokers', broker.brokers)
+  return () => broker.stop()
+}

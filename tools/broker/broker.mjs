@@ -1,0 +1,48 @@
+import { dockerAnswers, dockerBroker } from './docker-broker.mjs'
+import { givenBroker } from './given-broker.mjs'
+import { javaBroker, javaLacks } from './java-broker.mjs'
+
+/**
+ * A running Kafka, one node or several.
+ * @typedef {object} Broker
+ * @property {'given' | 'docker' | 'java'} kind Where it came from.
+ * @property {string} brokers What clients are given: `host:port`, several separated by commas.
+ * @property {readonly string[]} nodes The address of each node.
+ * @property {(index: number) => Promise<void>} kill SIGKILL, counted from 0. `restart` brings the node back.
+ * @property {(index: number) => Promise<void>} restart Stops the node in order if it runs, and starts it on the same data and port.
+ * @property {() => Promise<void>} stop Stops every node and deletes the data.
+ */
+
+/**
+ * @typedef {object} BrokerOptions
+ * @property {number} nodes
+ * @property {number | undefined} [port] Of the first node; the others follow. Free ports unless given.
+ * @property {string | undefined} [image] The container image, where Docker is used.
+ * @property {(message: string) => void} say
+ */
+
+/**
+ * Obtains a real broker by the first way that is open here. There is no fourth: whoever needs a broker fails without one, aloud.
+ * @param {Partial<BrokerOptions>} [options]
+ * @param {NodeJS.ProcessEnv} [env]
+ * @returns {Promise<Broker>}
+ */
+export async function openBroker({ nodes = 1, port, image, say = () => {} } = {}, env = process.env) {
+  const options = { nodes, port, image: image ?? env['MILLRACE_KAFKA_IMAGE'], say }
+  const given = env['KAFKA_BROKERS']
+  if (given !== undefined && given !== '') {
+    if (given.split(',').length < nodes) throw new Error(`KAFKA_BROKERS names ${given}, but ${nodes} nodes are needed.`)
+    return givenBroker(given)
+  }
+  if (await dockerAnswers()) return dockerBroker(options)
+  const lacking = await javaLacks()
+  if (lacking === undefined) return javaBroker(options)
+  throw new Error(
+    [
+      'A Kafka broker is needed, and none of the three ways to one is open:',
+      '  KAFKA_BROKERS=host:port   a broker that already runs (not set)',
+      '  Docker                    a container is started (no Docker daemon answers)',
+      `  Java 17 and Maven         Kafka is fetched and started (${lacking}; on Debian: apt-get install openjdk-17-jre-headless maven)`,
+    ].join('\n'),
+  )
+}

@@ -1,0 +1,94 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { run } from '../run.mjs'
+import { freePorts } from './free-port.mjs'
+import { JavaNode } from './java-node.mjs'
+import { kafkaJars } from './kafka-jars.mjs'
+import { serverProperties } from './node-settings.mjs'
+import { startReaper } from './reaper.mjs'
+
+/**
+ * What is missing to run a broker with Java, in words; nothing if all is there.
+ * @returns {Promise<string | undefined>}
+ */
+export async function javaLacks() {
+  const java = await run('java', ['-version'])
+  if (java.code !== 0) return 'no Java'
+  const version = Number(/version "(?:1\.)?(\d+)/.exec(java.output)?.[1] ?? 0)
+  if (version < 17) return `Java ${version}, needs 17`
+  const maven = await run('mvn', ['--version'])
+  return maven.code === 0 ? undefined : 'no Maven'
+}
+
+/**
+ * Real Kafka, in KRaft mode, from the jars of Maven Central: in a temporary folder and on free ports, all gone after `stop()`, and
+ * also when this process dies.
+ * @param {import('./broker.mjs').BrokerOptions} options
+ * @returns {Promise<import('./broker.mjs').Broker>}
+ */
+export async function javaBroker({ nodes: count, port, say }) {
+  const jars = await kafkaJars(say)
+  const classpath = [join(jars, '*')].join(delimiter)
+  const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-'))
+  const reaper = startReaper()
+  reaper.watchFolder(folder)
+
+  const ports = await freePorts(2 * count)
+  const plans = Array.from({ length: count }, (_, i) => ({
+    id: i + 1,
+    port: port === undefined ? Number(ports[i]) : port + i,
+    controllerPort: Number(ports[count + i]),
+    folder: join(folder, `node-${i + 1}`),
+  }))
+  const nodes = plans.map((plan) => new JavaNode(plan, classpath, reaper))
+  const stop = async () => {
+    // Nothing of them is kept, so nothing need be put in order.
+    await Promise.all(nodes.map((node) => node.kill()))
+    await rm(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 })
+    reaper.close()
+  }
+
+  try {
+    const clusterId = randomBytes(16).toString('base64url')
+    await Promise.all(plans.map((plan) => format(plan, plans, { clusterId, classpath })))
+    await Promise.all(nodes.map((node) => node.start()))
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  const at = (/** @type {number} */ index) => {
+    const node = nodes[index]
+    if (node === undefined) throw new RangeError(`There is no broker ${index}: this cluster has ${nodes.length}, counted from 0.`)
+    return node
+  }
+  return {
+    kind: 'java',
+    brokers: nodes.map((node) => node.address).join(','),
+    nodes: nodes.map((node) => node.address),
+    kill: (index) => at(index).kill(),
+    restart: async (index) => {
+      await at(index).stop()
+      await at(index).start()
+    },
+    stop,
+  }
+}
+
+/**
+ * Gives a node its settings and an empty log that knows its cluster.
+ * @param {import('./node-settings.mjs').NodePlan} plan
+ * @param {readonly import('./node-settings.mjs').NodePlan[]} cluster
+ * @param {{ clusterId: string, classpath: string }} options
+ */
+async function format(plan, cluster, { clusterId, classpath }) {
+  const settings = join(plan.folder, 'server.properties')
+  await mkdir(plan.folder, { recursive: true })
+  await writeFile(settings, serverProperties(plan, cluster))
+  const { code, output } = await run('java', [
+    ...['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-cp', classpath],
+    ...['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings],
+  ])
+  if (code !== 0) throw new Error(`Kafka could not format ${plan.folder}:\n${output.trim()}`)
+}

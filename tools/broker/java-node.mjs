@@ -1,0 +1,98 @@
+import { spawn } from 'node:child_process'
+import { createWriteStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { waitForKafka } from './answers-kafka.mjs'
+
+const startLimitMs = 60_000
+const stopLimitMs = 15_000
+const logging = fileURLToPath(new URL('log4j2.properties', import.meta.url))
+
+/**
+ * One broker process of a cluster, on its folder and port for as long as the cluster lives: stopped, killed and started again.
+ */
+export class JavaNode {
+  /** @type {import('node:child_process').ChildProcess | undefined} */
+  #process
+
+  /**
+   * @param {import('./node-settings.mjs').NodePlan} plan
+   * @param {string} classpath
+   * @param {ReturnType<typeof import('./reaper.mjs').startReaper>} reaper
+   */
+  constructor(plan, classpath, reaper) {
+    this.plan = plan
+    this.classpath = classpath
+    this.reaper = reaper
+  }
+
+  get address() {
+    return `127.0.0.1:${this.plan.port}`
+  }
+
+  /** Resolves when the broker serves clients. */
+  async start() {
+    const { folder } = this.plan
+    // A group of its own: Ctrl-C reaches us, and we stop the broker in order.
+    const child = spawn(
+      'java',
+      [
+        ...['-Xms128m', '-Xmx768m', '-XX:TieredStopAtLevel=4', '-Djava.awt.headless=true'],
+        ...[`-Dlog4j2.configurationFile=${logging}`, '-cp', this.classpath],
+        ...['kafka.Kafka', join(folder, 'server.properties')],
+      ],
+      { cwd: folder, detached: true, stdio: ['ignore', 'pipe', 'pipe'] },
+    )
+    this.#process = child
+    const log = createWriteStream(join(folder, 'broker.log'), { flags: 'a' })
+    child.stdout?.pipe(log, { end: false })
+    child.stderr?.pipe(log, { end: false })
+    child.on('error', (error) => log.end(error.message))
+    const { pid } = child
+    if (pid !== undefined) {
+      this.reaper.watch(pid)
+      child.on('close', () => {
+        this.reaper.forget(pid)
+        log.end()
+      })
+    }
+    const ended = () => (isRunning(child) ? undefined : `Broker ${this.plan.id} ended while starting.`)
+    try {
+      await waitForKafka(this.address, startLimitMs, ended)
+    } catch (error) {
+      await this.kill()
+      const said = await readFile(join(folder, 'broker.log'), 'utf8').catch(() => '')
+      throw new Error(`${/** @type {Error} */ (error).message}\n${said.slice(-4_000)}`, { cause: error })
+    }
+  }
+
+  /** As an operator would; by force if it takes too long. */
+  async stop() {
+    await this.#end('SIGTERM', stopLimitMs)
+  }
+
+  /** SIGKILL: what a crash looks like to the others. */
+  async kill() {
+    await this.#end('SIGKILL', stopLimitMs)
+  }
+
+  /**
+   * @param {NodeJS.Signals} signal
+   * @param {number} limitMs
+   */
+  async #end(signal, limitMs) {
+    const child = this.#process
+    if (child === undefined || !isRunning(child)) return
+    const closed = new Promise((resolve) => child.once('close', resolve))
+    const force = setTimeout(() => child.kill('SIGKILL'), limitMs)
+    child.kill(signal)
+    await closed
+    clearTimeout(force)
+  }
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function isRunning(child) {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null
+}
