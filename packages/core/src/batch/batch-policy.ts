@@ -4,7 +4,7 @@ export interface BatchPolicy {
   readonly size: number
   /** How long the **first** record of a batch may wait for company, in milliseconds. 0 hands on what is there. Default: 1,000. */
   readonly timeoutMs: number
-  /** Serialised bytes (keys, values, headers) in a batch, at most; a larger record makes a batch of its own. Default: 1 MiB. */
+  /** Serialised bytes of keys and values in a batch, at most; a larger record makes a batch of its own. Default: 1 MiB. */
   readonly maxBytes: number
 }
 

@@ -1,0 +1,27 @@
+import type { BatchPolicy } from '../batch/batch-policy.ts'
+import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { Topology } from '../topology/topology.ts'
+import type { Transport } from '../transport/transport.ts'
+
+/** An {@link AppDefinition} that was found good, with every default filled in. Units as there. */
+export interface ResolvedDefinition {
+  readonly topology: Topology
+  readonly applicationId: string
+  readonly transport: Transport
+  readonly stateDir: string
+  readonly processingGuarantee: ProcessingGuarantee
+  readonly batch: BatchPolicy
+  readonly commit: { readonly intervalMs: number; readonly records: number; readonly maxUncommittedBytes: number }
+  readonly buffer: { readonly maxRecords: number; readonly maxBytes: number; readonly maxOutputBytes: number }
+  readonly stateCacheBytes: number
+  readonly revokeTimeoutMs: number
+  readonly maxTaskIdleMs: number
+  readonly handleSignals: boolean
+  readonly logger: Logger | undefined
+  readonly observer: Observer | undefined
+  readonly clock: Clock | undefined
+  readonly replicationFactor: number | undefined
+}

@@ -1,0 +1,102 @@
+/**
+ * Contracts of Millrace: what topologies, processors, serdes, stores and transports are. No I/O, no Node.
+ *
+ * @packageDocumentation
+ */
+export type { AppDefinition, BufferOptions, CommitOptions } from './app/app-definition.ts'
+export { defineApp } from './app/app-definition.ts'
+export { type AppState, isLegalTransition } from './app/app-state.ts'
+export type { ResolvedDefinition } from './app/resolved-definition.ts'
+export { validateDefinition } from './app/validate-definition.ts'
+export { type BatchPolicy, DEFAULT_BATCH_POLICY } from './batch/batch-policy.ts'
+export type { BatchTrigger } from './batch/batch-trigger.ts'
+export {
+  byteLengthAt,
+  bytesAt,
+  type BytesColumn,
+  columnByteLength,
+  type PackedColumn,
+  sliceColumn,
+  type ViewColumn,
+  viewColumn,
+} from './batch/bytes-column.ts'
+export { type BatchColumns, ColumnBatch } from './batch/column-batch.ts'
+export { type CutDecision, decideCut, type WaitingRecords } from './batch/cut-decision.ts'
+export { type Header, type Headers, NO_HEADERS } from './batch/headers.ts'
+export type { OutputColumns, RecordBatch } from './batch/record-batch.ts'
+export type { OutputRecord, StreamRecord } from './batch/stream-record.ts'
+export type { CommitParticipant } from './commit/commit-participant.ts'
+export type { ProcessingGuarantee } from './commit/processing-guarantee.ts'
+export { type ErrorDetails, MillraceError } from './errors/millrace-error.ts'
+export { SerdeError } from './errors/serde-error.ts'
+export type { Stage } from './errors/stage.ts'
+export { TaskClosedError } from './errors/task-closed-error.ts'
+export { TopologyError } from './errors/topology-error.ts'
+export type { Clock } from './observe/clock.ts'
+export { type Logger, silentLogger } from './observe/logger.ts'
+export type {
+  AssignmentEvent,
+  BatchEvent,
+  CommitEvent,
+  CutEvent,
+  Observer,
+  RecoverEvent,
+  RestoreEvent,
+  RuntimeEvent,
+  StateEvent,
+} from './observe/observer.ts'
+export type { BatchOutcome, RecordFailure } from './process/batch-outcome.ts'
+export { BatchRecordError } from './process/batch-record-error.ts'
+export { type DetectedProcessor, detectProcessor } from './process/detect-processor.ts'
+export type {
+  BatchProcessor,
+  BatchProcessorFunction,
+  Processor,
+  ProcessorFunction,
+  ProcessorOptions,
+  ProcessorSupplier,
+} from './process/processor.ts'
+export {
+  output,
+  type OutputPort,
+  type OutputPorts,
+  type OutputType,
+  type OutputTypes,
+  type ProcessorContext,
+  type PunctuationType,
+  type Punctuator,
+} from './process/processor-context.ts'
+export { type ColumnFailure, type DecodedColumn, deserializeColumn } from './serde/deserialize-column.ts'
+export type { Serde, SerdeType } from './serde/serde.ts'
+export { serializeColumn } from './serde/serialize-column.ts'
+export { murmur2, partitionForKey } from './sink/murmur2.ts'
+export type { Partitioner } from './sink/partitioner.ts'
+export type { TopicExtractor } from './sink/topic-extractor.ts'
+export type { StartAt } from './source/start-at.ts'
+export type { TimestampExtractor } from './source/timestamp-extractor.ts'
+export type { BatchKeyValueStore, KeyRange, KeyValueStore, ReadOnlyStore, StoreEntry } from './store/key-value-store.ts'
+export type {
+  ByteRange,
+  OpenStoreBackend,
+  OpenStoreOptions,
+  SingleOperationBackend,
+  StoreBackend,
+  StoreCapabilities,
+  StoreChange,
+  StoreRow,
+} from './store/store-backend.ts'
+export {
+  type AnyStoreDefinition,
+  type AsyncKeyValueStoreDefinition,
+  defineKeyValueStore,
+  type KeyValueStoreDefinition,
+  type KeyValueStoreOptions,
+  type StoreDefinition,
+} from './store/store-definition.ts'
+export type { ProcessorNode, SinkNode, SourceNode, SubTopology, TopicRef, Topology, TopologyEdge, TopologyNode } from './topology/topology.ts'
+export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
+export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
+export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
+export type { Transport, TransportContext } from './transport/transport.ts'
+export type { NewTopic, TopicDescription, TransportAdmin } from './transport/transport-admin.ts'
+export type { PollResult, WireBatch } from './transport/wire-batch.ts'

@@ -1,0 +1,321 @@
+import {
+  type AppState,
+  isLegalTransition,
+  MillraceError,
+  type ReadOnlyStore,
+  type RecordSource,
+  type RuntimeEvent,
+  type StoreDefinition,
+  type BatchKeyValueStore,
+  type TransportAdmin,
+  type TransportContext,
+} from '@millrace/core'
+import { join } from 'node:path'
+import { CommitScheduler } from '../commit/commit-scheduler.ts'
+import { Broadcast } from '../internal/broadcast.ts'
+import { deferred } from '../internal/deferred.ts'
+import { systemClock } from '../internal/system-clock.ts'
+import { TopicDirectory } from '../sink/topic-directory.ts'
+import type { OutputQueue } from '../sink/output-queue.ts'
+import { Reader } from '../source/reader.ts'
+import { restoreStores } from '../store/restore.ts'
+import type { TaskEnvironment } from '../task/task-environment.ts'
+import { TaskManager } from '../task/task-manager.ts'
+import { waitUntilCaughtUp } from './caught-up.ts'
+import { openOutlet, type Outlet } from './outlet.ts'
+import { queryStore, unknownStore } from './query.ts'
+import { Recovery } from './recovery.ts'
+import type { RunnableDefinition } from './resolve-definition.ts'
+import type { StateSlot } from './state-slot.ts'
+import type { TopicPlan } from './topic-plan.ts'
+
+export interface AppParts {
+  readonly definition: RunnableDefinition
+  readonly context: TransportContext
+  readonly admin: TransportAdmin
+  readonly plan: TopicPlan
+  readonly slot: StateSlot
+}
+
+type StateListener = (to: AppState, from: AppState) => void
+type StoreKey<S> = S extends BatchKeyValueStore<infer K, unknown> ? K : never
+type StoreValue<S> = S extends BatchKeyValueStore<never, infer V> ? V : S extends BatchKeyValueStore<infer _K, infer V> ? V : never
+
+/** How often progress is looked at while waiting to be caught up. */
+const CAUGHT_UP_MS = 25
+
+/** A running topology: what `start` gives. */
+export class App implements AsyncDisposable {
+  readonly #parts: AppParts
+  readonly #environment: TaskEnvironment
+  readonly #manager: TaskManager
+  readonly #scheduler: CommitScheduler
+  readonly #recovery: Recovery
+  readonly #listeners = new Set<StateListener>()
+  readonly #progress = new Broadcast()
+  readonly #ended = deferred<void>()
+  #state: AppState = 'created'
+  #source: RecordSource | undefined
+  #reader: Reader | undefined
+  #outlet: Outlet | undefined
+  #closing: Promise<void> | undefined
+  #failure: unknown
+
+  /** @internal Use `start`. */
+  constructor(parts: AppParts) {
+    this.#parts = parts
+    const { definition, plan } = parts
+    this.#environment = this.#makeEnvironment()
+    this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
+      commit: async (reason) => {
+        const tasks = this.#manager.tasks.filter(({ state }) => state === 'running' || state === 'finishing')
+        await this.#outlet?.coordinator.commit(tasks, reason)
+        this.#recovery.succeeded()
+      },
+      onFailure: (error) => this.#recovery.begin(error),
+    })
+    this.#manager = new TaskManager({
+      plan,
+      environment: this.#environment,
+      source: () => this.#source as RecordSource,
+      restore: (tasks, signal) =>
+        restoreStores({ tasks, signal, environment: this.#environment, transport: definition.transport, context: parts.context }),
+      commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
+      onAssignment: (settled) => this.#assignmentChanged(settled),
+      onFailure: (error) => this.#recovery.begin(error),
+    })
+    this.#recovery = new Recovery({
+      environment: this.#environment,
+      manager: this.#manager,
+      reopen: (error) => this.#reopen(error),
+      fail: (error) => this.#fail(error),
+    })
+    // Whoever never calls run() must not be punished with an unhandled rejection.
+    this.#ended.promise.catch(() => undefined)
+  }
+
+  get state(): AppState {
+    return this.#state
+  }
+
+  /** Calls `listener` at every change of state; returns how to stop that. */
+  onStateChange(listener: StateListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  /** Processes until `close` (or a signal, if `handleSignals`): resolves after the drain, rejects with what made it impossible to go on. */
+  async run(): Promise<void> {
+    if (this.#state === 'created') await this.#begin().catch((error: unknown) => this.#fail(error))
+    return this.#ended.promise
+  }
+
+  /** Finishes what was begun, flushes the last partial batches, commits, and releases everything. Rejects if the application failed. */
+  async close(): Promise<void> {
+    this.#closing ??= this.#shutDown()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close().catch(() => undefined)
+  }
+
+  /** Resolves once everything that is in the inputs now has been processed and committed, through repartition topics too. Rejects if the application ends before. */
+  async caughtUp(): Promise<void> {
+    const { definition, plan, admin } = this.#parts
+    const { applicationId } = definition
+    await waitUntilCaughtUp({
+      plan,
+      applicationId,
+      admin,
+      next: async () => {
+        if (this.#state === 'error' || this.#state === 'pending-error') throw this.#failure
+        if (this.#closing !== undefined || this.#state === 'created') {
+          throw new MillraceError('NOT_RUNNING', `The application is ${this.#state}: it can't catch up.`, { stage: 'source' })
+        }
+        await this.#scheduler.now('request').catch(() => undefined)
+        await this.#somethingDone()
+      },
+    })
+  }
+
+  /** Commits everything that passes have finished so far. */
+  async commit(): Promise<void> {
+    await this.#scheduler.now('request')
+  }
+
+  /** Committed state of this process's tasks. Throws for a store that the topology has not got. */
+  store<S>(store: StoreDefinition<S>): ReadOnlyStore<StoreKey<S>, StoreValue<S>> {
+    const known = this.#parts.definition.topology.stores.map(({ name }) => name)
+    if (!known.includes(store.name)) throw unknownStore(store.name, known)
+    return queryStore(store.name, () => this.#manager.tasks)
+  }
+
+  async #begin(): Promise<void> {
+    const { definition, context, plan } = this.#parts
+    this.#go('rebalancing')
+    const clientId = `${definition.applicationId}-${this.#parts.slot.processId}`
+    this.#source = await definition.transport.openSource(
+      {
+        groupId: definition.applicationId,
+        clientId,
+        coLocate: plan.coLocate,
+        isolation: definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted',
+      },
+      context,
+    )
+    this.#outlet = await this.#openOutlet()
+    this.#reader = new Reader({
+      source: this.#source,
+      clock: definition.clock,
+      logger: context.logger,
+      maxRecords: definition.buffer.maxRecords,
+      maxBytes: definition.buffer.maxBytes,
+      readings: () => this.#manager.readings,
+      onError: (error) => this.#fail(error),
+    })
+    this.#scheduler.start()
+    await this.#source.subscribe(plan.subscription, this.#manager)
+    this.#reader.start()
+  }
+
+  async #shutDown(): Promise<void> {
+    if (this.#state === 'error' || this.#state === 'pending-error') return this.#ended.promise
+    this.#go('pending-shutdown')
+    try {
+      await this.#reader?.stop()
+      await this.#manager.drain()
+      await this.#release()
+    } catch (error) {
+      this.#go('pending-error')
+      this.#go('error')
+      this.#ended.reject(error)
+      throw error
+    }
+    this.#go('not-running')
+    this.#ended.resolve()
+  }
+
+  /** The application can't go on: commits what is finished, releases everything, and rejects `run`. */
+  #fail(error: unknown): void {
+    if (this.#failure !== undefined || this.#state === 'not-running') return
+    this.#failure = error
+    this.#parts.context.logger.error({ err: error }, 'the application stops because of an error')
+    if (this.#closing !== undefined) return
+    this.#go('pending-error')
+    const ending = async () => {
+      await this.#reader?.stop()
+      await this.#manager.drain()
+      await this.#release()
+    }
+    ending()
+      .catch((second: unknown) => this.#parts.context.logger.error({ err: second }, 'stopping was not clean'))
+      .finally(() => {
+        this.#go('error')
+        this.#ended.reject(error)
+      })
+  }
+
+  /** Closes everything that was opened, in the order that lets each do its last work; the first error is thrown at the end. */
+  async #release(): Promise<void> {
+    const { admin, slot } = this.#parts
+    const errors: unknown[] = this.#failure === undefined || this.#closing === undefined ? [] : [this.#failure]
+    const steps = [
+      () => this.#recovery.stop(),
+      () => this.#scheduler.stop(),
+      () => this.#source?.close(),
+      () => this.#outlet?.close(undefined),
+      () => admin.close(),
+      () => slot.release(),
+    ]
+    for (const step of steps) {
+      try {
+        await step()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+  }
+
+  /** Waits for a pass to end or an assignment to change, here; for other members of the group there is only time. */
+  async #somethingDone(): Promise<void> {
+    let cancel: () => void = () => undefined
+    const time = new Promise<void>((resolve) => {
+      cancel = systemClock.after(CAUGHT_UP_MS, resolve)
+    })
+    await Promise.race([this.#progress.wait(), time])
+    cancel()
+  }
+
+  #openOutlet(): Promise<Outlet> {
+    const { definition, context } = this.#parts
+    return openOutlet({
+      transport: definition.transport,
+      context,
+      environment: this.#environment,
+      source: this.#source as RecordSource,
+      clientId: definition.applicationId,
+      onFailure: (error) => this.#recovery.begin(error),
+    })
+  }
+
+  async #reopen(reason: unknown): Promise<void> {
+    await this.#outlet?.close(reason)
+    this.#outlet = await this.#openOutlet()
+  }
+
+  #assignmentChanged(settled: boolean): void {
+    this.#reader?.progressed()
+    this.#progress.notify()
+    if (this.#state === 'rebalancing' && settled) this.#go('running')
+    else if (this.#state === 'running' && !settled) this.#go('rebalancing')
+  }
+
+  #makeEnvironment(): TaskEnvironment {
+    const { definition, context, admin, plan, slot } = this.#parts
+    const directory = new TopicDirectory(admin)
+    for (const [topic, count] of plan.partitions) directory.set(topic, count)
+    const { observer } = definition
+    return {
+      definition,
+      clock: definition.clock,
+      logger: context.logger,
+      emit: observer === undefined ? undefined : (event) => this.#tell(event),
+      admin,
+      directory,
+      output: () => (this.#outlet as Outlet).output as OutputQueue,
+      storeFolder: (task, store) => join(slot.folder, task, store),
+      onProgress: (records, uncommittedBytes) => {
+        this.#reader?.progressed()
+        this.#progress.notify()
+        this.#scheduler.progressed(records, uncommittedBytes)
+      },
+      requestCommit: () => this.#scheduler.request('request'),
+      fail: (error) => this.#fail(error),
+    }
+  }
+
+  #tell(event: RuntimeEvent): void {
+    try {
+      this.#parts.definition.observer?.(event)
+    } catch (error) {
+      this.#parts.context.logger.warn({ err: error }, 'the observer threw')
+    }
+  }
+
+  #go(to: AppState): void {
+    const from = this.#state
+    if (from === to || !isLegalTransition(from, to)) return
+    this.#state = to
+    this.#parts.context.logger.info({ from, to }, `application ${to}`)
+    this.#tell({ type: 'state', stage: 'source', from, to })
+    for (const listener of this.#listeners) {
+      try {
+        listener(to, from)
+      } catch (error) {
+        this.#parts.context.logger.warn({ err: error }, 'a state listener threw')
+      }
+    }
+  }
+}

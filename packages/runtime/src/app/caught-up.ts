@@ -1,0 +1,63 @@
+import { type OffsetCommit, partitionKey, type Topology, type TopicPartition, type TransportAdmin } from '@millrace/core'
+import { resolveTopic } from '../internal/topic-names.ts'
+import type { TopicPlan } from './topic-plan.ts'
+
+export interface CaughtUpOptions {
+  readonly plan: TopicPlan
+  readonly applicationId: string
+  readonly admin: TransportAdmin
+  /** Commits what is finished, then waits until something more may have been. Rejects when the application ends. */
+  readonly next: () => Promise<void>
+}
+
+/**
+ * Resolves once everything that was in the inputs at the call has been processed and committed, by whichever members of the group: first the
+ * outside topics, then, stage by stage, the repartition topics as they stand when all that feeds them is committed.
+ */
+export async function waitUntilCaughtUp(options: CaughtUpOptions): Promise<void> {
+  for (const topics of stages(options)) {
+    const partitions = topics.flatMap((topic) => partitionsOf(topic, options.plan))
+    if (partitions.length === 0) continue
+    const [begins, ends] = await Promise.all([
+      options.admin.beginningOffsets(partitions),
+      options.admin.endOffsets(partitions, 'read-uncommitted'),
+    ])
+    const empty = new Map(begins.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+    const targets = ends.filter(({ topic, partition, offset }) => offset > (empty.get(partitionKey(topic, partition)) ?? 0))
+    while (targets.length > 0 && !reached(targets, await options.admin.committedOffsets(options.applicationId, targets))) await options.next()
+  }
+}
+
+function reached(targets: readonly OffsetCommit[], committed: readonly OffsetCommit[]): boolean {
+  const offsets = new Map(committed.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+  return targets.every(({ topic, partition, offset }) => (offsets.get(partitionKey(topic, partition)) ?? -1) >= offset)
+}
+
+/** Input topics in the order in which records flow through them: outside topics, then what is written from them, and so on. */
+function stages({ plan, applicationId }: CaughtUpOptions): string[][] {
+  const isRepartition = (node: Topology['nodes'][number], topic: string) =>
+    node.kind === 'sink' && typeof node.topic === 'object' && node.topic.kind === 'repartition' && resolveTopic(node.topic, applicationId) === topic
+  const depth = new Map<string, number>()
+  // Each round carries depths one repartition further; topics in a circle stop growing at the number of sub-topologies.
+  for (let round = 0; round < plan.subTopologies.length; round++) {
+    for (const { subTopology, inputs } of plan.subTopologies) {
+      for (const { topic, source } of inputs) {
+        if (!source.topics.some((ref) => ref.kind === 'repartition' && resolveTopic(ref, applicationId) === topic)) depth.set(topic, 0)
+      }
+      const deepest = Math.max(0, ...inputs.map(({ topic }) => depth.get(topic) ?? 0))
+      for (const other of plan.subTopologies) {
+        for (const { topic } of other.inputs) {
+          if (subTopology.nodes.some((node) => isRepartition(node, topic))) depth.set(topic, Math.max(depth.get(topic) ?? 0, deepest + 1))
+        }
+      }
+    }
+  }
+  const ordered: string[][] = []
+  for (const [topic, at] of depth) (ordered[at] ??= []).push(topic)
+  return Array.from(ordered, (topics) => topics ?? [])
+}
+
+function partitionsOf(topic: string, plan: TopicPlan): TopicPartition[] {
+  const count = plan.partitions.get(topic) ?? 0
+  return Array.from({ length: count }, (_, partition) => ({ topic, partition }))
+}

@@ -1,0 +1,84 @@
+import type { TaskEnvironment } from '../task/task-environment.ts'
+import type { TaskManager } from '../task/task-manager.ts'
+
+/** Recoveries in a row, without a confirmed commit between them, before the application gives up. */
+const MAX_IN_A_ROW = 6
+const FIRST_DELAY_MS = 100
+const MAX_DELAY_MS = 10_000
+
+export interface RecoveryOptions {
+  readonly environment: TaskEnvironment
+  readonly manager: TaskManager
+  /** Gives up the present writer and opens another. */
+  readonly reopen: (error: unknown) => Promise<void>
+  readonly fail: (error: unknown) => void
+}
+
+/** What is done when a commit, flush, write or restore did not end in confirmed success: the tasks begin anew from what is committed. */
+export class Recovery {
+  readonly #options: RecoveryOptions
+  #inARow = 0
+  #running: Promise<void> | undefined
+  #stopped = false
+  #cancelWait: () => void = () => undefined
+
+  constructor(options: RecoveryOptions) {
+    this.#options = options
+  }
+
+  /** A commit was confirmed. */
+  succeeded(): void {
+    this.#inARow = 0
+  }
+
+  /** Begins a recovery, unless one is under way. */
+  begin(error: unknown): void {
+    if (this.#stopped || this.#running !== undefined) return
+    this.#running = this.#recover(error).finally(() => {
+      this.#running = undefined
+    })
+  }
+
+  /** No more recoveries; resolves when the one under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancelWait()
+    await this.#running
+  }
+
+  async #recover(error: unknown): Promise<void> {
+    const { environment, manager, reopen, fail } = this.#options
+    for (let reason = error; ; ) {
+      if (++this.#inARow > MAX_IN_A_ROW) {
+        fail(reason)
+        return
+      }
+      const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#inARow - 1))
+      environment.logger.warn({ err: reason, attempt: this.#inARow, delayMs }, 'tasks are made anew from what is committed')
+      environment.emit?.({
+        type: 'recover',
+        stage: 'commit',
+        tasks: manager.tasks.map((task) => task.id),
+        error: reason instanceof Error ? reason : new Error(String(reason)),
+      })
+      await this.#wait(delayMs)
+      if (this.#stopped) return
+      try {
+        await manager.recover(() => reopen(reason))
+        return
+      } catch (again) {
+        reason = again
+      }
+    }
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#options.environment.clock.after(delayMs, resolve)
+      this.#cancelWait = () => {
+        cancel()
+        resolve()
+      }
+    })
+  }
+}

@@ -1,0 +1,214 @@
+import {
+  MillraceError,
+  type NewTopic,
+  type ResolvedDefinition,
+  type SourceNode,
+  type SubTopology,
+  type TopicDescription,
+  type Topology,
+  type TransportAdmin,
+} from '@millrace/core'
+import { changelogTopic, repartitionTopic, resolveTopic } from '../internal/topic-names.ts'
+
+/** One sub-topology with the topics that exist for it. */
+export interface PlannedSubTopology {
+  readonly subTopology: SubTopology
+  /** Its input topics, each with the source node that reads it, in the order of the nodes. */
+  readonly inputs: readonly { readonly topic: string; readonly source: SourceNode }[]
+  /** Partitions of each input, and so the number of its tasks. */
+  readonly partitions: number
+}
+
+export interface TopicPlan {
+  readonly subTopologies: readonly PlannedSubTopology[]
+  /** What to subscribe to. */
+  readonly subscription: readonly (string | RegExp)[]
+  /** A task needs the same partition of several topics. */
+  readonly coLocate: boolean
+  /** Partitions by topic, for all that is known. */
+  readonly partitions: ReadonlyMap<string, number>
+}
+
+/** Kafka Streams' settings of internal topics. */
+const CHANGELOG = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' }
+const REPARTITION = {
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'segment.bytes': '52428800',
+  'message.timestamp.type': 'CreateTime',
+}
+
+/**
+ * Looks up the input topics, works out how many partitions the internal ones need, checks co-partitioning, and creates what is missing.
+ * Rejects with a `MillraceError` that names the topics and their counts.
+ */
+export async function planTopics(topology: Topology, definition: ResolvedDefinition, admin: TransportAdmin): Promise<TopicPlan> {
+  const { applicationId } = definition
+  const refs = topology.nodes.flatMap((node) => (node.kind === 'source' ? node.topics : []))
+  const subscription = refs.map((ref) => resolveTopic(ref, applicationId))
+  const written = topology.nodes.flatMap((node) => (node.kind === 'sink' && typeof node.topic === 'object' ? [resolveTopic(node.topic, applicationId)] : []))
+  const existing = await admin.describeTopics([...new Set([...subscription, ...written])])
+  const partitions = new Map(existing.map(({ topic, partitions: count }) => [topic, count]))
+  checkNamedTopics(topology, partitions)
+  const inputs = topology.subTopologies.map((subTopology) => inputsOf(subTopology, existing, applicationId))
+  const missing = planRepartitions(topology, { inputs, partitions, applicationId })
+  const planned = topology.subTopologies.map((subTopology, i) => ({
+    subTopology,
+    inputs: inputs[i] as PlannedSubTopology['inputs'],
+    partitions: commonCount(subTopology, inputs[i] as PlannedSubTopology['inputs'], partitions),
+  }))
+  await createTopics(admin, definition, [...missing, ...(await planChangelogs(planned, admin, applicationId))])
+  const coLocate = planned.some(({ inputs: own }) => own.length > 1)
+  return { subTopologies: planned, subscription, coLocate, partitions }
+}
+
+function checkNamedTopics(topology: Topology, partitions: ReadonlyMap<string, number>): void {
+  for (const node of topology.nodes) {
+    const refs = node.kind === 'source' ? node.topics : node.kind === 'sink' && typeof node.topic === 'object' ? [node.topic] : []
+    for (const ref of refs) {
+      if (ref.kind !== 'name' || partitions.has(ref.topic)) continue
+      throw new MillraceError(
+        'TOPIC_MISSING',
+        `Topic '${ref.topic}', which ${node.kind} '${node.name}' ${node.kind === 'source' ? 'reads' : 'writes'}, does not exist: create it, or correct the name.`,
+        { stage: node.kind === 'source' ? 'source' : 'sink', node: node.name, topic: ref.topic },
+      )
+    }
+  }
+}
+
+function inputsOf(subTopology: SubTopology, existing: readonly TopicDescription[], applicationId: string): { topic: string; source: SourceNode }[] {
+  const inputs: { topic: string; source: SourceNode }[] = []
+  for (const node of subTopology.nodes) {
+    if (node.kind !== 'source') continue
+    for (const ref of node.topics) {
+      const resolved = resolveTopic(ref, applicationId)
+      if (typeof resolved === 'string') inputs.push({ topic: resolved, source: node })
+      else for (const { topic } of existing) if (matches(resolved, topic)) inputs.push({ topic, source: node })
+    }
+  }
+  return inputs
+}
+
+export function matches(pattern: RegExp, topic: string): boolean {
+  pattern.lastIndex = 0
+  return pattern.test(topic)
+}
+
+interface RepartitionState {
+  readonly inputs: readonly (readonly { readonly topic: string }[])[]
+  readonly partitions: Map<string, number>
+  readonly applicationId: string
+}
+
+/**
+ * Counts for repartition topics: what the topology says; else that of the topics they are read together with; else the largest input of the
+ * sub-topologies that write them. Adds them to `partitions` and returns those that don't exist.
+ */
+function planRepartitions(topology: Topology, { inputs, partitions, applicationId }: RepartitionState): NewTopic[] {
+  const pending = new Map<string, { explicit: number | undefined; writers: number[]; reader: number }>()
+  topology.subTopologies.forEach((subTopology, reader) => {
+    for (const node of subTopology.nodes) {
+      if (node.kind !== 'source') continue
+      for (const ref of node.topics) {
+        if (ref.kind !== 'repartition') continue
+        const topic = repartitionTopic(applicationId, ref.name)
+        const writers = topology.subTopologies.flatMap(({ nodes }, i) => (nodes.some((other) => writesTo(other, topic, applicationId)) ? [i] : []))
+        pending.set(topic, { explicit: ref.partitions, writers, reader })
+      }
+    }
+  })
+  const created: NewTopic[] = []
+  let progress = true
+  while (pending.size > 0 && progress) {
+    progress = false
+    for (const [topic, { explicit, writers, reader }] of pending) {
+      const count = explicit ?? countTogether(topic, inputs[reader] ?? [], partitions, pending) ?? largest(writers, inputs, partitions)
+      if (count === undefined) continue
+      pending.delete(topic)
+      progress = true
+      const actual = partitions.get(topic)
+      if (actual === undefined) {
+        partitions.set(topic, count)
+        created.push({ topic, partitions: count, config: REPARTITION })
+      } else if (actual !== count) throw wrongCount(topic, actual, count, 'repartition')
+    }
+  }
+  const [unknown] = pending.keys()
+  if (unknown !== undefined) {
+    throw new MillraceError('PARTITIONS_UNKNOWN', `How many partitions '${unknown}' needs can't be worked out (its inputs go round in a circle): say so with repartition's option 'partitions'.`, {
+      stage: 'source',
+      topic: unknown,
+    })
+  }
+  return created
+}
+
+function writesTo(node: Topology['nodes'][number], topic: string, applicationId: string): boolean {
+  return node.kind === 'sink' && typeof node.topic === 'object' && resolveTopic(node.topic, applicationId) === topic
+}
+
+function countTogether(
+  topic: string,
+  inputs: readonly { readonly topic: string }[],
+  partitions: ReadonlyMap<string, number>,
+  pending: ReadonlyMap<string, unknown>,
+): number | undefined {
+  for (const input of inputs) if (input.topic !== topic && !pending.has(input.topic)) return partitions.get(input.topic)
+  return undefined
+}
+
+function largest(writers: readonly number[], inputs: RepartitionState['inputs'], partitions: ReadonlyMap<string, number>): number | undefined {
+  let most: number | undefined
+  for (const writer of writers) {
+    for (const { topic } of inputs[writer] ?? []) {
+      const count = partitions.get(topic)
+      if (count === undefined) return undefined
+      if (most === undefined || count > most) most = count
+    }
+  }
+  return most
+}
+
+function commonCount(subTopology: SubTopology, inputs: PlannedSubTopology['inputs'], partitions: ReadonlyMap<string, number>): number {
+  const counts = inputs.map(({ topic }) => partitions.get(topic) ?? 0)
+  const [first] = counts
+  if (counts.some((count) => count !== first)) {
+    const list = inputs.map(({ topic }, i) => `'${topic}' has ${counts[i]}`).join(', ')
+    throw new MillraceError(
+      'NOT_CO_PARTITIONED',
+      `The topics that sub-topology ${subTopology.index} reads together need the same number of partitions, but ${list}. ` +
+        `Bring one to the other's count with repartition(), or read them in topologies that share no node and no store.`,
+      { stage: 'source' },
+    )
+  }
+  return first ?? 0
+}
+
+async function planChangelogs(planned: readonly PlannedSubTopology[], admin: TransportAdmin, applicationId: string): Promise<NewTopic[]> {
+  const wanted = planned.flatMap(({ subTopology, partitions }) =>
+    subTopology.stores.map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions })),
+  )
+  if (wanted.length === 0) return []
+  const existing = new Map((await admin.describeTopics(wanted.map(({ topic }) => topic))).map(({ topic, partitions }) => [topic, partitions]))
+  const created: NewTopic[] = []
+  for (const { topic, partitions } of wanted) {
+    const actual = existing.get(topic)
+    if (actual === undefined) created.push({ topic, partitions, config: CHANGELOG })
+    else if (actual !== partitions) throw wrongCount(topic, actual, partitions, 'changelog')
+  }
+  return created
+}
+
+async function createTopics(admin: TransportAdmin, definition: ResolvedDefinition, topics: readonly NewTopic[]): Promise<void> {
+  if (topics.length === 0) return
+  const { replicationFactor } = definition
+  await admin.createTopics(topics.map((topic) => ({ ...topic, replicationFactor })))
+}
+
+function wrongCount(topic: string, actual: number, wanted: number, kind: string): MillraceError {
+  return new MillraceError(
+    'PARTITION_COUNT',
+    `The ${kind} topic '${topic}' has ${actual} partitions but needs ${wanted}: were partitions added to an input topic? Stop the application, and reset it or create the topic anew.`,
+    { stage: 'store', topic },
+  )
+}

@@ -1,0 +1,14 @@
+import type { CommitEvent } from '@millrace/core'
+import type { Task } from '../task/task.ts'
+
+/** Why a commit was made. */
+export type CommitReason = CommitEvent['reason']
+
+/**
+ * Makes what finished passes did durable, hiding the processing guarantee from everything else. After a rejection nobody knows what took
+ * effect: the tasks are recovered.
+ */
+export interface CommitCoordinator {
+  /** Commits what `tasks` have finished; resolves when it is confirmed and local state is written. One at a time. */
+  commit(tasks: readonly Task[], reason: CommitReason): Promise<void>
+}

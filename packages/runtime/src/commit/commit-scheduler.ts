@@ -1,0 +1,92 @@
+import type { Clock } from '@millrace/core'
+import type { CommitReason } from './commit-coordinator.ts'
+
+export interface CommitSchedule {
+  readonly intervalMs: number
+  /** Records since the last commit; Infinity: no limit. */
+  readonly records: number
+  /** Serialised bytes of changed state, in any one task. */
+  readonly maxUncommittedBytes: number
+}
+
+/**
+ * Decides when to commit, and sees to it that one commit is under way at a time. What asks for a commit while one is under way gets the next
+ * one. A commit that rejects is reported to `onFailure` and to who asked for it.
+ */
+export class CommitScheduler {
+  readonly #schedule: CommitSchedule
+  readonly #clock: Clock
+  readonly #commit: (reason: CommitReason) => Promise<void>
+  readonly #onFailure: (error: unknown) => void
+  #running: Promise<void> | undefined
+  #next: Promise<void> | undefined
+  #records = 0
+  #cancelTimer: (() => void) | undefined
+  #stopped = false
+
+  constructor(schedule: CommitSchedule, clock: Clock, hooks: { commit: (reason: CommitReason) => Promise<void>; onFailure: (error: unknown) => void }) {
+    this.#schedule = schedule
+    this.#clock = clock
+    this.#commit = hooks.commit
+    this.#onFailure = hooks.onFailure
+  }
+
+  start(): void {
+    this.#arm()
+  }
+
+  /** A pass is done. */
+  progressed(records: number, uncommittedBytes: number): void {
+    this.#records += records
+    if (this.#records >= this.#schedule.records) this.request('records')
+    else if (uncommittedBytes >= this.#schedule.maxUncommittedBytes) this.request('bytes')
+  }
+
+  /** Asks for a commit without waiting for it. */
+  request(reason: CommitReason): void {
+    if (this.#stopped) return
+    this.now(reason).catch(() => undefined)
+  }
+
+  /** Resolves when everything finished before the call is committed. */
+  now(reason: CommitReason): Promise<void> {
+    if (this.#running === undefined) return this.#begin(reason)
+    this.#next ??= this.#running.then(
+      () => this.#begin(reason),
+      () => this.#begin(reason),
+    )
+    return this.#next
+  }
+
+  /** No more commits by themselves; resolves when the one under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#cancelTimer?.()
+    await (this.#next ?? this.#running)?.catch(() => undefined)
+  }
+
+  #begin(reason: CommitReason): Promise<void> {
+    this.#next = undefined
+    this.#records = 0
+    const running = this.#commit(reason).then(
+      () => {
+        this.#running = undefined
+      },
+      (error: unknown) => {
+        this.#running = undefined
+        this.#onFailure(error)
+        throw error
+      },
+    )
+    this.#running = running
+    return running
+  }
+
+  #arm(): void {
+    this.#cancelTimer = this.#clock.after(this.#schedule.intervalMs, () => {
+      if (this.#stopped) return
+      this.request('interval')
+      this.#arm()
+    })
+  }
+}

@@ -1,0 +1,13 @@
+/**
+ * The engine of Millrace: runs a topology on any transport.
+ *
+ * ```ts
+ * const app = await start(definition)
+ * await app.run()
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { App } from './app/app.ts'
+export { start } from './app/start.ts'
+export { ProcessingError } from './process/processing-error.ts'

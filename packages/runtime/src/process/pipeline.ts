@@ -1,0 +1,172 @@
+import {
+  type BatchTrigger,
+  ColumnBatch,
+  type DetectedProcessor,
+  detectProcessor,
+  type ProcessorNode,
+  type SubTopology,
+  type TopologyNode,
+} from '@millrace/core'
+import { encodeSink, type ResolvedSink } from '../sink/encode-sink.ts'
+import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
+import type { TopicDirectory } from '../sink/topic-directory.ts'
+import { driveProcessor } from './drive-processor.ts'
+import type { Gathered } from './gathered.ts'
+import { NodeContext } from './node-context.ts'
+import { mergeInputs, type NodeInput } from './node-input.ts'
+import { OutputBudget } from './output-budget.ts'
+import { processingError } from './processing-error.ts'
+import type { Punctuation, Punctuations } from './punctuations.ts'
+import type { TaskScope } from './task-scope.ts'
+
+/** Told what went through a node. */
+export type NodeListener = (node: TopologyNode, input: ColumnBatch<unknown, unknown>, bytes: number, durationMs: number) => void
+
+export interface PipelineOptions {
+  readonly subTopology: SubTopology
+  readonly scope: TaskScope
+  readonly punctuations: Punctuations
+  readonly directory: TopicDirectory
+  readonly resolveSink: (node: TopologyNode & { readonly kind: 'sink' }) => ResolvedSink
+  readonly maxOutputBytes: number
+  readonly monotonic: () => number
+  readonly onNode: NodeListener
+}
+
+interface RunningNode {
+  readonly node: TopologyNode
+  readonly edges: readonly { readonly output: string; readonly child: number; readonly order: number }[]
+  readonly sink: ResolvedSink | undefined
+  readonly context: NodeContext | undefined
+  readonly processor: DetectedProcessor | undefined
+}
+
+/**
+ * The nodes of one task, parents before children. A pass takes one source batch through all of them: each node runs once, on everything its
+ * parents forwarded, so that batches stay batches. Types are erased here: the builder has checked them.
+ */
+export class Pipeline {
+  readonly #nodes: readonly RunningNode[]
+  readonly #byName: ReadonlyMap<string, number>
+  readonly #options: PipelineOptions
+
+  constructor(options: PipelineOptions) {
+    this.#options = options
+    const { nodes } = options.subTopology
+    this.#byName = new Map(nodes.map((node, index) => [node.name, index]))
+    this.#nodes = nodes.map((node) => ({
+      node,
+      edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
+      sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
+      context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
+      processor: node.kind === 'processor' ? detectProcessor((node as ProcessorNode).create(), node.name) : undefined,
+    }))
+  }
+
+  async init(): Promise<void> {
+    for (const { context, processor } of this.#nodes) await processor?.init?.(context as NodeContext)
+  }
+
+  /** Closes every processor; the first error is thrown after all have been closed. */
+  async close(): Promise<void> {
+    const errors: unknown[] = []
+    for (const { processor } of this.#nodes) {
+      try {
+        await processor?.close?.()
+      } catch (error) {
+        errors.push(error)
+      }
+    }
+    if (errors.length > 0) throw errors[0]
+  }
+
+  /**
+   * Takes `batch` from source `source` through all nodes; resolves to what is to be written. `single`: the policy asks for single records.
+   */
+  run(source: string, batch: ColumnBatch<unknown, unknown>, single: boolean): Promise<PassOutput> {
+    const start = this.#byName.get(source) as number
+    const { edges } = this.#nodes[start] as RunningNode
+    const inbox = this.#emptyInbox()
+    for (const { child } of edges) this.#put(inbox, child, { batch, origin: { kind: 'source' }, streamTime: batch.streamTime(batch.length - 1) })
+    return this.#walk(inbox, single)
+  }
+
+  /** Calls a punctuator and takes what it forwards through the nodes that follow. */
+  async punctuate(punctuation: Punctuation, time: number): Promise<PassOutput> {
+    const at = this.#byName.get(punctuation.node) as number
+    const running = this.#nodes[at] as RunningNode
+    const { scope } = this.#options
+    const context = running.context as NodeContext
+    const input: NodeInput = { batch: nothing(scope.partition, 'punctuate'), origin: { kind: 'source' }, streamTime: scope.streamTime }
+    context.open(input, this.#budget())
+    scope.writeTimestamp = time
+    try {
+      await punctuation.punctuator(time)
+      scope.guard()
+    } catch (error) {
+      context.abandon()
+      throw processingError(punctuation.node, input.batch, undefined, error)
+    }
+    const inbox = this.#emptyInbox()
+    this.#deliver(running, context.close(), inbox, scope.streamTime)
+    return this.#walk(inbox, false)
+  }
+
+  async #walk(inbox: NodeInput[][], single: boolean): Promise<PassOutput> {
+    const { scope, directory, monotonic, onNode } = this.#options
+    const budget = this.#budget()
+    const outputs: SinkOutput[] = []
+    for (let index = 0; index < this.#nodes.length; index++) {
+      const inputs = inbox[index] as NodeInput[]
+      if (inputs.length === 0) continue
+      const running = this.#nodes[index] as RunningNode
+      const input = mergeInputs(inputs)
+      const began = monotonic()
+      let bytes = 0
+      if (running.sink !== undefined) {
+        for (const output of await encodeSink(running.sink, input, directory)) {
+          outputs.push(output)
+          bytes += output.bytes
+        }
+      } else {
+        const context = running.context as NodeContext
+        context.open(input, budget)
+        try {
+          await driveProcessor(running.processor as DetectedProcessor, context, input, { scope, single })
+        } catch (error) {
+          context.abandon()
+          throw error
+        }
+        this.#deliver(running, context.close(), inbox, input.streamTime)
+      }
+      onNode(running.node, input.batch, bytes, monotonic() - began)
+    }
+    return mergeSinkOutputs(outputs)
+  }
+
+  #deliver(running: RunningNode, gathered: ReadonlyMap<string, Gathered>, inbox: NodeInput[][], streamTime: number): void {
+    const batches = new Map<string, ColumnBatch<unknown, unknown> | undefined>()
+    for (const { output, child, order } of running.edges) {
+      const from = gathered.get(output) as Gathered
+      if (!batches.has(output)) batches.set(output, from.toBatch())
+      const batch = batches.get(output)
+      if (batch !== undefined) this.#put(inbox, child, { batch, origin: { kind: 'output', output: from, edge: order }, streamTime })
+    }
+  }
+
+  #put(inbox: NodeInput[][], child: number, input: NodeInput): void {
+    ;(inbox[child] as NodeInput[]).push(input)
+  }
+
+  #emptyInbox(): NodeInput[][] {
+    return this.#nodes.map(() => [])
+  }
+
+  #budget(): OutputBudget {
+    return new OutputBudget(this.#options.maxOutputBytes)
+  }
+}
+
+function nothing(partition: number, trigger: BatchTrigger): ColumnBatch<unknown, unknown> {
+  return new ColumnBatch({ topic: '', partition, trigger, keys: [], values: [], timestamps: [], offsets: [], streamTimes: [] })
+}

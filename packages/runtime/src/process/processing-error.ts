@@ -1,0 +1,30 @@
+import { BatchRecordError, MillraceError, type RecordBatch, TaskClosedError } from '@millrace/core'
+import { OutputBudgetExceeded } from './output-budget.ts'
+
+/** A processor failed. `offset` is that of the record at fault where it is known. */
+export class ProcessingError extends MillraceError {
+  override readonly name = 'ProcessingError'
+}
+
+/** Says which record, node and topic-partition an error of a node concerns. Errors of the engine itself pass unchanged. */
+export function processingError(node: string, batch: RecordBatch<unknown, unknown>, index: number | undefined, error: unknown): unknown {
+  if (error instanceof OutputBudgetExceeded || error instanceof TaskClosedError || error instanceof ProcessingError) return error
+  const at = error instanceof BatchRecordError ? error.index : index
+  const known = at !== undefined && at >= 0 && at < batch.length
+  const cause = error instanceof BatchRecordError ? error.cause : error
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const where =
+    batch.topic === ''
+      ? 'in a punctuator'
+      : known
+        ? `at ${batch.topic}-${batch.partition}, offset ${batch.offset(at)}`
+        : `in a batch of ${batch.length} records of ${batch.topic}-${batch.partition}, offsets ${batch.firstOffset} to ${batch.lastOffset}`
+  return new ProcessingError('PROCESSING_FAILED', `Node '${node}' failed ${where}: ${reason}`, {
+    stage: 'process',
+    cause,
+    node,
+    topic: batch.topic === '' ? undefined : batch.topic,
+    partition: batch.partition,
+    offset: known && batch.topic !== '' ? batch.offset(at) : undefined,
+  })
+}

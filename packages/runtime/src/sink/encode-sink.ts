@@ -1,0 +1,131 @@
+import {
+  type BytesColumn,
+  type Headers,
+  MillraceError,
+  type Partitioner,
+  type Serde,
+  serializeColumn,
+  type SinkNode,
+  type TopicExtractor,
+  type WriteBatch,
+  bytesAt,
+  viewColumn,
+} from '@millrace/core'
+import type { NodeInput } from '../process/node-input.ts'
+import { type SinkOutput, sinkOutput } from './sink-output.ts'
+import type { TopicDirectory } from './topic-directory.ts'
+
+type Batch = NodeInput['batch']
+
+/** A sink as a task runs it: its topic's full name, or who chooses the topic of each record. */
+export interface ResolvedSink {
+  readonly node: SinkNode
+  readonly topic: string | TopicExtractor<unknown, unknown>
+}
+
+/** Turns what a sink was given into bytes, for each topic it goes to. */
+export async function encodeSink(sink: ResolvedSink, input: NodeInput, directory: TopicDirectory): Promise<SinkOutput[]> {
+  const { batch } = input
+  const keys = encodeColumn(sink.node, sink.node.key, batch, 'key')
+  const values = encodeColumn(sink.node, sink.node.value, batch, 'value')
+  const count = batch.length
+  const timestamps = new Float64Array(count)
+  let headers: Headers[] | undefined
+  for (let i = 0; i < count; i++) {
+    timestamps[i] = batch.timestamp(i)
+    const own = batch.headers(i)
+    if (own.length > 0) (headers ??= new Array<Headers>(count).fill([]))[i] = own
+  }
+  if (typeof sink.topic === 'string') {
+    const partitions = await choosePartitions(sink.node, sink.topic, batch, directory)
+    return [sinkOutput({ topic: sink.topic, length: count, keys, values, timestamps, headers, partitions }, input, undefined)]
+  }
+  const outputs: SinkOutput[] = []
+  for (const [topic, rows] of rowsByTopic(sink.node, sink.topic, batch)) {
+    const partitions = await choosePartitions(sink.node, topic, batch, directory)
+    await directory.partitions(topic)
+    outputs.push(sinkOutput(pickRows({ topic, length: count, keys, values, timestamps, headers, partitions }, rows), input, rows))
+  }
+  return outputs
+}
+
+function encodeColumn(node: SinkNode, serde: Serde<unknown>, batch: Batch, part: 'key' | 'value'): BytesColumn {
+  const column = part === 'key' ? batch.keys : batch.values
+  try {
+    return serializeColumn(serde, column)
+  } catch (error) {
+    const index = firstRefused(serde, column)
+    const reason = error instanceof Error ? error.message : String(error)
+    const at = index === undefined ? '' : ` that comes from ${batch.topic}-${batch.partition}, offset ${batch.offset(index)}`
+    throw new MillraceError('SERIALIZATION_FAILED', `Sink '${node.name}' can't write the ${part} of a record${at}: ${reason}`, {
+      stage: 'sink',
+      cause: error,
+      node: node.name,
+      topic: batch.topic,
+      partition: batch.partition,
+      offset: index === undefined ? undefined : batch.offset(index),
+    })
+  }
+}
+
+function firstRefused(serde: Serde<unknown>, values: readonly unknown[]): number | undefined {
+  for (let i = 0; i < values.length; i++) {
+    try {
+      serde.serialize(values[i])
+    } catch {
+      return i
+    }
+  }
+  return undefined
+}
+
+async function choosePartitions(node: SinkNode, topic: string, batch: Batch, directory: TopicDirectory): Promise<Int32Array | undefined> {
+  const partitioner: Partitioner<unknown, unknown> | undefined = node.partitioner
+  if (partitioner === undefined) return undefined
+  const count = directory.known(topic) ?? (await directory.partitions(topic))
+  const partitions = new Int32Array(batch.length)
+  for (let i = 0; i < batch.length; i++) {
+    const chosen = partitioner(batch.record(i), count)
+    if (chosen !== undefined && !(Number.isInteger(chosen) && chosen >= 0 && chosen < count)) {
+      throw new MillraceError(
+        'PARTITION_INVALID',
+        `The partitioner of sink '${node.name}' chose partition ${chosen} of topic '${topic}', which has ${count}, for the record that comes from ` +
+          `${batch.topic}-${batch.partition}, offset ${batch.offset(i)}.`,
+        { stage: 'sink', node: node.name, topic: batch.topic, partition: batch.partition, offset: batch.offset(i) },
+      )
+    }
+    partitions[i] = chosen ?? -1
+  }
+  return partitions
+}
+
+function rowsByTopic(node: SinkNode, extract: TopicExtractor<unknown, unknown>, batch: Batch): Map<string, number[]> {
+  const rows = new Map<string, number[]>()
+  for (let i = 0; i < batch.length; i++) {
+    const topic = extract(batch.record(i))
+    if (typeof topic !== 'string' || topic === '') {
+      throw new MillraceError(
+        'TOPIC_INVALID',
+        `The topic function of sink '${node.name}' returned ${String(topic)} for the record that comes from ${batch.topic}-${batch.partition}, offset ${batch.offset(i)}.`,
+        { stage: 'sink', node: node.name, topic: batch.topic, partition: batch.partition, offset: batch.offset(i) },
+      )
+    }
+    const same = rows.get(topic)
+    if (same === undefined) rows.set(topic, [i])
+    else same.push(i)
+  }
+  return rows
+}
+
+function pickRows(write: WriteBatch, rows: readonly number[]): WriteBatch {
+  if (rows.length === write.length) return write
+  return {
+    topic: write.topic,
+    length: rows.length,
+    keys: viewColumn(rows.map((row) => bytesAt(write.keys, row))),
+    values: viewColumn(rows.map((row) => bytesAt(write.values, row))),
+    timestamps: rows.map((row) => write.timestamps[row] as number),
+    headers: write.headers === undefined ? undefined : rows.map((row) => write.headers?.[row]),
+    partitions: write.partitions === undefined ? undefined : rows.map((row) => write.partitions?.[row] ?? -1),
+  }
+}

@@ -1,0 +1,66 @@
+import type { BytesColumn, Headers, WriteBatch } from '@millrace/core'
+import { bytesAt, columnByteLength, viewColumn } from '@millrace/core'
+import { comparePaths, type NodeInput, pathOf } from '../process/node-input.ts'
+
+/** What one sink writes to one topic in one pass. `rows` are the records of its input that it holds; undefined: all of them. */
+export interface SinkOutput {
+  readonly write: WriteBatch
+  readonly bytes: number
+  readonly input: NodeInput
+  readonly rows: readonly number[] | undefined
+}
+
+/** What a pass writes, ready for the writer. */
+export interface PassOutput {
+  readonly writes: readonly WriteBatch[]
+  readonly bytes: number
+}
+
+export const NO_OUTPUT: PassOutput = Object.freeze({ writes: [], bytes: 0 })
+
+export function sinkOutput(write: WriteBatch, input: NodeInput, rows: readonly number[] | undefined): SinkOutput {
+  return { write, bytes: columnByteLength(write.keys) + columnByteLength(write.values), input, rows }
+}
+
+/**
+ * One batch for each topic. Where several sinks wrote to the same topic, their records are put in the order in which record-at-a-time
+ * processing would have written them.
+ */
+export function mergeSinkOutputs(outputs: readonly SinkOutput[]): PassOutput {
+  if (outputs.length === 0) return NO_OUTPUT
+  const byTopic = new Map<string, SinkOutput[]>()
+  let bytes = 0
+  for (const output of outputs) {
+    bytes += output.bytes
+    const same = byTopic.get(output.write.topic)
+    if (same === undefined) byTopic.set(output.write.topic, [output])
+    else same.push(output)
+  }
+  const writes: WriteBatch[] = []
+  for (const same of byTopic.values()) writes.push(same.length === 1 ? (same[0] as SinkOutput).write : mergeTopic(same))
+  return { writes, bytes }
+}
+
+function mergeTopic(outputs: readonly SinkOutput[]): WriteBatch {
+  const order: { path: number[]; write: WriteBatch; at: number }[] = []
+  for (const { write, input, rows } of outputs) {
+    for (let at = 0; at < write.length; at++) order.push({ path: pathOf(input, rows?.[at] ?? at), write, at })
+  }
+  order.sort((a, b) => comparePaths(a.path, b.path))
+  const column = (pick: (write: WriteBatch) => BytesColumn) => viewColumn(order.map(({ write, at }) => bytesAt(pick(write), at)))
+  const headers: (Headers | undefined)[] | undefined = order.some(({ write }) => write.headers !== undefined)
+    ? order.map(({ write, at }) => write.headers?.[at])
+    : undefined
+  const partitions = order.some(({ write }) => write.partitions !== undefined)
+    ? order.map(({ write, at }) => write.partitions?.[at] ?? -1)
+    : undefined
+  return {
+    topic: (outputs[0] as SinkOutput).write.topic,
+    length: order.length,
+    keys: column((write) => write.keys),
+    values: column((write) => write.values),
+    timestamps: order.map(({ write, at }) => write.timestamps[at] as number),
+    headers,
+    partitions,
+  }
+}

@@ -1,0 +1,219 @@
+import { type BatchPolicy, type BatchTrigger, ColumnBatch, type Headers, type MillraceError, type SourceNode, type WireBatch } from '@millrace/core'
+import { DecodedChunk } from './decoded-chunk.ts'
+
+export interface PartitionQueueOptions {
+  readonly topic: string
+  readonly partition: number
+  readonly source: SourceNode
+  readonly policy: BatchPolicy
+  /** Offset of the first record that will arrive. */
+  readonly position: number
+  /** The highest timestamp taken from the partition so far, -1 if none. */
+  readonly partitionTime: number
+}
+
+/** What was read from one partition and waits to be processed, in offset order. */
+export class PartitionQueue {
+  readonly topic: string
+  readonly partition: number
+  readonly source: SourceNode
+  readonly policy: BatchPolicy
+  /** Records waiting. */
+  length = 0
+  /** Serialised bytes waiting. */
+  bytes = 0
+  /** The highest timestamp taken from the partition so far, -1 if none. */
+  partitionTime: number
+  /** Reading of the partition is paused because too much waits here. */
+  paused = false
+  readonly #chunks: DecodedChunk[] = []
+  #row = 0
+  #readTo: number
+  #nextOffset: number
+  #end: number | undefined
+  /** The highest timestamp up to the chunk decoded last. */
+  #decodedTime: number
+
+  constructor(options: PartitionQueueOptions) {
+    this.topic = options.topic
+    this.partition = options.partition
+    this.source = options.source
+    this.policy = options.policy
+    this.partitionTime = options.partitionTime
+    this.#readTo = options.position
+    this.#nextOffset = options.position
+    this.#decodedTime = options.partitionTime
+  }
+
+  append(wire: WireBatch, now: number): void {
+    if (wire.length === 0) return
+    const chunk = new DecodedChunk(wire, now)
+    this.#chunks.push(chunk)
+    this.length += wire.length
+    this.bytes += chunk.bytes
+    this.#readTo = (wire.offsets[wire.length - 1] as number) + 1
+    if (wire.endOffset !== undefined) this.#end = wire.endOffset
+  }
+
+  /** The partition was read to its end, which is at `offset`. */
+  markEnd(offset: number): void {
+    this.#end = offset
+    if (offset > this.#readTo) this.#readTo = offset
+  }
+
+  /** The offset to commit: of the next record that has not been processed. Past control records when all has been processed. */
+  get nextOffset(): number {
+    return this.length === 0 ? Math.max(this.#nextOffset, this.#readTo) : this.#nextOffset
+  }
+
+  /** Whether everything the partition is known to hold has been read; false while that is unknown. */
+  get atEnd(): boolean {
+    return this.#end !== undefined && this.#readTo >= this.#end
+  }
+
+  /** When the first waiting record arrived. */
+  get firstArrivedAt(): number {
+    return (this.#chunks[0] as DecodedChunk).arrivedAt
+  }
+
+  /** Why the first waiting record can't be processed, if it can't. */
+  firstFailure(): MillraceError | undefined {
+    return this.#head().failure(this.#row)
+  }
+
+  /** Timestamp of the first waiting record. */
+  get firstTimestamp(): number {
+    return this.#head().timestamps[this.#row] as number
+  }
+
+  /** How many records, of the first `limit`, come before one for which `stop` is true (or which can't be processed). */
+  countUntil(limit: number, stop: (timestamp: number) => boolean): number {
+    let count = 0
+    let from = this.#row
+    for (const chunk of this.#chunks) {
+      this.#decode(chunk)
+      const until = chunk.firstFailure(from, chunk.wire.length)
+      for (let row = from; row < until; row++) {
+        if (count >= limit || stop(chunk.timestamps[row] as number)) return count
+        count++
+      }
+      if (until < chunk.wire.length) return count
+      from = 0
+    }
+    return count
+  }
+
+  /** How many records, of the first `limit`, can be processed before one that can't. */
+  countGood(limit: number): number {
+    let count = 0
+    let from = this.#row
+    for (const chunk of this.#chunks) {
+      if (count >= limit) break
+      this.#decode(chunk)
+      const until = chunk.firstFailure(from, chunk.wire.length)
+      count += until - from
+      if (until < chunk.wire.length) break
+      from = 0
+    }
+    return Math.min(count, limit)
+  }
+
+  /** How many records, of the first `limit`, have no more than `maxBytes` together; at least one. */
+  countWithin(maxBytes: number, limit: number): number {
+    if (this.bytes <= maxBytes) return Math.min(limit, this.length)
+    let left = maxBytes
+    let count = 0
+    let from = this.#row
+    for (const chunk of this.#chunks) {
+      for (let row = from; row < chunk.wire.length; row++) {
+        if (count >= limit) return count
+        left -= chunk.recordBytes(row)
+        if (left < 0) return Math.max(1, count)
+        count++
+      }
+      from = 0
+    }
+    return count
+  }
+
+  /** The first `count` records as a batch; they stay in the queue until `drop`. `streamTime` is the task's before them. */
+  peek(count: number, trigger: BatchTrigger, streamTime: number): ColumnBatch<unknown, unknown> {
+    let keys: unknown[] = []
+    let values: unknown[] = []
+    const timestamps = new Array<number>(count)
+    const offsets = new Array<number>(count)
+    const streamTimes = new Array<number>(count)
+    let headers: Headers[] | undefined
+    let time = streamTime
+    let at = 0
+    let from = this.#row
+    for (const chunk of this.#chunks) {
+      if (at >= count) break
+      this.#decode(chunk)
+      const to = Math.min(chunk.wire.length, from + count - at)
+      const keySlice = chunk.keys.slice(from, to)
+      const valueSlice = chunk.values.slice(from, to)
+      keys = at === 0 ? keySlice : keys.concat(keySlice)
+      values = at === 0 ? valueSlice : values.concat(valueSlice)
+      for (let row = from; row < to; row++) {
+        const timestamp = chunk.timestamps[row] as number
+        if (timestamp > time) time = timestamp
+        timestamps[at] = timestamp
+        offsets[at] = chunk.wire.offsets[row] as number
+        streamTimes[at] = time
+        if (chunk.wire.headers !== undefined) {
+          const own = chunk.headers(row)
+          if (own.length > 0) (headers ??= new Array<Headers>(count).fill([]))[at] = own
+        }
+        at++
+      }
+      from = 0
+    }
+    const { topic, partition } = this
+    return new ColumnBatch({ topic, partition, trigger, keys, values, timestamps, headers, offsets, streamTimes })
+  }
+
+  /** The first `count` records have been processed. */
+  drop(count: number): void {
+    this.length -= count
+    let left = count
+    while (left > 0) {
+      const chunk = this.#chunks[0] as DecodedChunk
+      const taken = Math.min(left, chunk.wire.length - this.#row)
+      for (let row = this.#row; row < this.#row + taken; row++) {
+        const timestamp = chunk.timestamps[row] as number
+        if (timestamp > this.partitionTime) this.partitionTime = timestamp
+        this.bytes -= chunk.recordBytes(row)
+      }
+      left -= taken
+      this.#row += taken
+      this.#nextOffset = (chunk.wire.offsets[this.#row - 1] as number) + 1
+      if (this.#row === chunk.wire.length) {
+        this.#chunks.shift()
+        this.#row = 0
+        chunk.wire.release()
+      }
+    }
+    if (this.length > 0) this.#nextOffset = (this.#chunks[0] as DecodedChunk).wire.offsets[this.#row] as number
+  }
+
+  /** Hands back everything that waits; nothing more may be asked of the queue. */
+  clear(): void {
+    for (const chunk of this.#chunks) chunk.wire.release()
+    this.#chunks.length = 0
+    this.#row = 0
+    this.length = 0
+    this.bytes = 0
+  }
+
+  #head(): DecodedChunk {
+    const chunk = this.#chunks[0] as DecodedChunk
+    this.#decode(chunk)
+    return chunk
+  }
+
+  #decode(chunk: DecodedChunk): void {
+    if (chunk === this.#chunks[0] && this.#row === 0) this.#decodedTime = this.partitionTime
+    this.#decodedTime = chunk.decode(this.source, this.#decodedTime)
+  }
+}

@@ -1,0 +1,120 @@
+import { type Clock, type Logger, MillraceError, partitionKey, type RecordSource } from '@millrace/core'
+import { Wakeup } from '../internal/wakeup.ts'
+import type { Task } from '../task/task.ts'
+import type { PartitionQueue } from './partition-queue.ts'
+
+/** How long one poll waits for something to arrive. */
+const POLL_MS = 1_000
+/** Before polling again after an error that may pass. */
+const RETRY_MS = 500
+
+/** Who gets what is read from a partition. */
+export interface Reading {
+  readonly task: Task
+  readonly queue: PartitionQueue
+}
+
+export interface ReaderOptions {
+  readonly source: RecordSource
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly maxRecords: number
+  readonly maxBytes: number
+  /** Everything that is assigned now, by {@link partitionKey}. */
+  readonly readings: () => ReadonlyMap<string, Reading>
+  readonly onError: (error: unknown) => void
+}
+
+/**
+ * Polls, while what was read before is processed, and hands each partition's records to its task. Bounded: when too much waits it stops
+ * polling, or, if some task has nothing to do, pauses the partitions that hold more than their share.
+ */
+export class Reader {
+  readonly #options: ReaderOptions
+  readonly #wakeup = new Wakeup()
+  #stopped = false
+  #loop: Promise<void> = Promise.resolve()
+
+  constructor(options: ReaderOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    this.#loop = this.#run()
+  }
+
+  /** Something was processed: there may be room again. */
+  progressed(): void {
+    this.#wakeup.notify()
+  }
+
+  /** Reads nothing more; resolves when the poll under way has ended. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#wakeup.notify()
+    await this.#loop
+  }
+
+  async #run(): Promise<void> {
+    const { source, logger, clock, onError } = this.#options
+    while (!this.#stopped) {
+      if (!this.#makeRoom()) {
+        await this.#wakeup.wait()
+        continue
+      }
+      try {
+        this.#distribute(await source.poll(POLL_MS))
+      } catch (error) {
+        if (this.#stopped) return
+        if (!(error instanceof MillraceError && error.retryable)) {
+          onError(error)
+          return
+        }
+        logger.warn({ err: error }, 'reading failed and is tried again')
+        await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))
+      }
+    }
+  }
+
+  #distribute({ batches, ends }: Awaited<ReturnType<RecordSource['poll']>>): void {
+    const readings = this.#options.readings()
+    for (const wire of batches) {
+      const reading = readings.get(partitionKey(wire.topic, wire.partition))
+      if (reading === undefined || this.#stopped) wire.release()
+      else reading.task.offer(reading.queue, wire)
+    }
+    for (const { topic, partition, offset } of ends) {
+      const reading = readings.get(partitionKey(topic, partition))
+      reading?.task.offerEnd(reading.queue, offset)
+    }
+  }
+
+  /** Whether to poll. */
+  #makeRoom(): boolean {
+    const { source, maxRecords, maxBytes, readings } = this.#options
+    const all = [...readings().values()]
+    let records = 0
+    let bytes = 0
+    for (const { queue } of all) {
+      records += queue.length
+      bytes += queue.bytes
+    }
+    const share = Math.max(1, all.length)
+    for (const { queue } of all) {
+      if (queue.paused && queue.length <= maxRecords / share / 2 && queue.bytes <= maxBytes / share / 2) {
+        queue.paused = false
+        source.resume([queue])
+      }
+    }
+    if (records < maxRecords && bytes < maxBytes) return true
+    const starved = all.some(({ task, queue }) => task.state === 'running' && queue.length === 0 && !queue.paused)
+    if (!starved) return false
+    for (const { queue } of all) {
+      if (!queue.paused && (queue.length >= maxRecords / share || queue.bytes >= maxBytes / share)) {
+        queue.paused = true
+        source.pause([queue])
+      }
+    }
+    return true
+  }
+}

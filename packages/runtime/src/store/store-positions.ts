@@ -1,0 +1,36 @@
+import { partitionKey, type OffsetCommit } from '@millrace/core'
+
+/** What a local store says of itself, written in one piece with its entries. */
+export interface StorePositions {
+  /** The changelog topic the entries come from. */
+  readonly changelogTopic: string
+  /** The entries hold at least every changelog record below this offset. */
+  readonly changelogPosition: number
+  /** The input offsets that were committed when the entries were, by topic-partition. */
+  readonly inputs: Readonly<Record<string, number>>
+}
+
+export function encodePositions(positions: StorePositions): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify({ version: 1, ...positions }))
+}
+
+/** Undefined for what is not a store's metadata of a version known here. */
+export function decodePositions(bytes: Uint8Array | undefined): StorePositions | undefined {
+  if (bytes === undefined) return undefined
+  try {
+    const value = JSON.parse(new TextDecoder().decode(bytes)) as StorePositions & { version: unknown }
+    return value.version === 1 && typeof value.changelogTopic === 'string' && Number.isInteger(value.changelogPosition) ? value : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The stored input offset that lies beyond what the group has committed, if any does. */
+export function inputBeyond(positions: StorePositions, committed: readonly OffsetCommit[]): string | undefined {
+  const byKey = new Map(committed.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+  for (const [key, offset] of Object.entries(positions.inputs)) {
+    const known = byKey.get(key)
+    if (known === undefined || offset > known) return key
+  }
+  return undefined
+}

@@ -1,0 +1,190 @@
+import { rename } from 'node:fs/promises'
+import {
+  type AnyStoreDefinition,
+  MillraceError,
+  type OffsetCommit,
+  partitionKey,
+  type WriteBatch,
+} from '@millrace/core'
+import { changelogTopic } from '../internal/topic-names.ts'
+import type { TaskEnvironment } from '../task/task-environment.ts'
+import { openTaskStore, type TaskStore } from './layers/task-store.ts'
+import { decodePositions, encodePositions, inputBeyond } from './store-positions.ts'
+
+/** One store of a task, with the changelog partition that backs it. */
+export interface ChangeloggedStore {
+  readonly definition: AnyStoreDefinition
+  readonly store: TaskStore
+  readonly topic: string
+  readonly partition: number
+  /** The store holds at least all changelog records below this offset: where the next restore begins. Undefined: nothing is known. */
+  position: number | undefined
+  /** Whether `seal` took changes that `persist` has not written yet. */
+  sealed: boolean
+}
+
+type GuardedTime = { guard: () => void; timestamp: () => number }
+
+/** All stores of one task. */
+export class TaskStores {
+  readonly #environment: TaskEnvironment
+  readonly #task: string
+  readonly #partition: number
+  readonly #definitions: readonly AnyStoreDefinition[]
+  readonly #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
+  #stores: readonly ChangeloggedStore[] = []
+  /** Offsets committed so far, by topic-partition: what local entries correspond to. */
+  readonly #inputs: Record<string, number> = {}
+
+  constructor(environment: TaskEnvironment, task: string, partition: number, definitions: readonly AnyStoreDefinition[]) {
+    this.#environment = environment
+    this.#task = task
+    this.#partition = partition
+    this.#definitions = definitions
+  }
+
+  /** How many stores the task has, open or not. */
+  get count(): number {
+    return this.#definitions.length
+  }
+
+  get all(): readonly ChangeloggedStore[] {
+    return this.#stores
+  }
+
+  /**
+   * Opens every store and finds out how far its local entries go. What can't be used (damaged, of another topic, ahead of the committed input
+   * offsets) is set aside, never deleted, and restored from the changelog.
+   */
+  async open(committed: readonly OffsetCommit[]): Promise<void> {
+    for (const { topic, partition, offset } of committed) this.#inputs[partitionKey(topic, partition)] = offset
+    const stores: ChangeloggedStore[] = []
+    this.#stores = stores
+    for (const definition of this.#definitions) stores.push(await this.#openOne(definition, committed))
+  }
+
+  /** From now on operations of users are checked by `guard`, and what they write gets `timestamp()`. */
+  attach(guard: () => void, timestamp: () => number): void {
+    this.#access.guard = guard
+    this.#access.timestamp = timestamp
+  }
+
+  handle(name: string): unknown {
+    const found = this.#stores.find(({ definition }) => definition.name === name)
+    if (found === undefined) throw new TypeError(`Task ${this.#task} has no store '${name}'.`)
+    return found.store.handle
+  }
+
+  begin(): void {
+    for (const { store } of this.#stores) store.begin()
+  }
+
+  succeed(): void {
+    for (const { store } of this.#stores) store.succeed()
+  }
+
+  rollback(): void {
+    for (const { store } of this.#stores) store.rollback()
+  }
+
+  /** Serialised bytes of state that wait for a commit. */
+  get uncommittedBytes(): number {
+    let bytes = 0
+    for (const { store } of this.#stores) bytes += store.uncommittedBytes
+    return bytes
+  }
+
+  /** Takes what finished passes changed: the changelog records that a commit has to write. */
+  seal(): WriteBatch[] {
+    const writes: WriteBatch[] = []
+    for (const entry of this.#stores) {
+      const changes = entry.store.seal()
+      if (changes === undefined) continue
+      entry.sealed = true
+      const { length, keys, values, timestamps } = changes
+      const partitions = new Int32Array(length).fill(entry.partition)
+      writes.push({ topic: entry.topic, length, keys, values, timestamps, partitions })
+    }
+    return writes
+  }
+
+  /** The commit is confirmed: writes what was sealed to disk, in one piece with the positions it corresponds to. */
+  async persist(offsets: readonly OffsetCommit[]): Promise<void> {
+    for (const { topic, partition, offset } of offsets) this.#inputs[partitionKey(topic, partition)] = offset
+    for (const entry of this.#stores) {
+      if (!entry.sealed) continue
+      await entry.store.persist(this.metadata(entry))
+      entry.sealed = false
+    }
+  }
+
+  /** What is stored beside the entries of one store. */
+  metadata({ topic, position }: ChangeloggedStore): Uint8Array {
+    return encodePositions({ changelogTopic: topic, changelogPosition: position ?? 0, inputs: this.#inputs })
+  }
+
+  async close(): Promise<void> {
+    for (const { definition, store } of this.#stores) {
+      try {
+        store.discard()
+        await store.close()
+      } catch (error) {
+        this.#environment.logger.warn({ task: this.#task, store: definition.name, err: error }, 'a store failed to close')
+      }
+    }
+  }
+
+  async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[]): Promise<ChangeloggedStore> {
+    const topic = changelogTopic(this.#environment.definition.applicationId, definition.name)
+    const entry = (store: TaskStore, position: number | undefined): ChangeloggedStore => ({
+      definition,
+      store,
+      topic,
+      partition: this.#partition,
+      position,
+      sealed: false,
+    })
+    let store: TaskStore
+    try {
+      store = await this.#backend(definition)
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === 'STORE_CORRUPT')) throw error
+      await this.#setAside(definition, error.message)
+      return entry(await this.#backend(definition), undefined)
+    }
+    const stored = await store.metadata()
+    if (stored === undefined) return entry(store, undefined)
+    const positions = decodePositions(stored)
+    const beyond = positions === undefined ? undefined : inputBeyond(positions, committed)
+    if (positions !== undefined && positions.changelogTopic === topic && beyond === undefined) return entry(store, positions.changelogPosition)
+    await store.close()
+    await this.#setAside(
+      definition,
+      beyond === undefined
+        ? 'it was not written by this application, or by a version that is not known here'
+        : `it holds the effect of input that the group has not committed (${beyond}): were the group's offsets reset? If the input is to be ` +
+            `counted anew, delete the changelog topic '${topic}' too`,
+    )
+    return entry(await this.#backend(definition), undefined)
+  }
+
+  #backend(definition: AnyStoreDefinition): Promise<TaskStore> {
+    return openTaskStore({
+      definition,
+      folder: this.#environment.storeFolder(this.#task, definition.name),
+      cacheBytes: this.#environment.definition.stateCacheBytes,
+      guard: () => this.#access.guard(),
+      timestamp: () => this.#access.timestamp(),
+    })
+  }
+
+  async #setAside(definition: AnyStoreDefinition, reason: string): Promise<void> {
+    const folder = this.#environment.storeFolder(this.#task, definition.name)
+    const aside = `${folder}.set-aside-${this.#environment.clock.now()}`
+    await rename(folder, aside)
+    this.#environment.logger.error(
+      { task: this.#task, store: definition.name, folder: aside, reason },
+      `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. Delete the folder when you don't need it`,
+    )
+  }
+}

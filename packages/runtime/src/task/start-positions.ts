@@ -1,0 +1,25 @@
+import type { OffsetCommit, SourceNode, StartAt, TopicPartition, TopicPartitionOffset, TransportAdmin } from '@millrace/core'
+
+/** Where to begin with partitions whose group has no committed offset: as their source says (repartition topics: at the first record). */
+export async function resolveStarts(
+  partitions: readonly (TopicPartition & { readonly source: SourceNode })[],
+  committed: readonly OffsetCommit[],
+  admin: TransportAdmin,
+): Promise<TopicPartitionOffset[]> {
+  const open = partitions.filter(({ topic, partition }) => !committed.some((known) => known.topic === topic && known.partition === partition))
+  const byStart = new Map<string, { startAt: StartAt; partitions: TopicPartition[] }>()
+  for (const { topic, partition, source } of open) {
+    const { startAt } = source
+    const key = startAt instanceof Date ? String(startAt.getTime()) : startAt
+    const group = byStart.get(key)
+    if (group === undefined) byStart.set(key, { startAt, partitions: [{ topic, partition }] })
+    else group.partitions.push({ topic, partition })
+  }
+  const starts: TopicPartitionOffset[] = []
+  for (const { startAt, partitions: group } of byStart.values()) {
+    if (startAt instanceof Date) starts.push(...(await admin.offsetsForTimes(group, startAt.getTime())))
+    else if (startAt === 'latest') starts.push(...(await admin.endOffsets(group, 'read-uncommitted')))
+    else starts.push(...(await admin.beginningOffsets(group)))
+  }
+  return starts
+}

@@ -1,0 +1,24 @@
+import type { Clock, Logger, RuntimeEvent, TransportAdmin } from '@millrace/core'
+import type { RunnableDefinition } from '../app/resolve-definition.ts'
+import type { OutputQueue } from '../sink/output-queue.ts'
+import type { TopicDirectory } from '../sink/topic-directory.ts'
+
+/** What the tasks of one application share. */
+export interface TaskEnvironment {
+  readonly definition: RunnableDefinition
+  readonly clock: Clock
+  readonly logger: Logger
+  /** Tells the observer; undefined when there is none, so that nobody makes events for nobody. */
+  readonly emit: ((event: RuntimeEvent) => void) | undefined
+  readonly admin: TransportAdmin
+  readonly directory: TopicDirectory
+  /** The queue of the present writer. */
+  readonly output: () => OutputQueue
+  /** Folder of one store of one task. */
+  readonly storeFolder: (task: string, store: string) => string
+  /** A pass or an interval of a task is done: `records` were processed, `uncommittedBytes` of state wait in that task. */
+  readonly onProgress: (records: number, uncommittedBytes: number) => void
+  readonly requestCommit: () => void
+  /** The application can't go on. */
+  readonly fail: (error: unknown) => void
+}

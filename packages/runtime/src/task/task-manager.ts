@@ -1,0 +1,314 @@
+import {
+  MillraceError,
+  type OffsetCommit,
+  partitionKey,
+  type RebalanceListener,
+  type RecordSource,
+  type SourceNode,
+  type StartPosition,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '@millrace/core'
+import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-plan.ts'
+import { decodePartitionTime } from '../commit/offset-metadata.ts'
+import { Exclusive } from '../internal/exclusive.ts'
+import { PartitionQueue } from '../source/partition-queue.ts'
+import type { Reading } from '../source/reader.ts'
+import { TaskStores } from '../store/task-stores.ts'
+import { Activation, type ActivationSteps } from './activation.ts'
+import { resolveStarts } from './start-positions.ts'
+import { Task } from './task.ts'
+import type { TaskEnvironment } from './task-environment.ts'
+
+/** How long a task may miss some of its partitions before that is an error: a cooperative rebalance may bring them one after another. */
+const SPLIT_GRACE_MS = 30_000
+
+export interface TaskManagerOptions {
+  readonly plan: TopicPlan
+  readonly environment: TaskEnvironment
+  readonly source: () => RecordSource
+  readonly restore: ActivationSteps['restore']
+  /** Commits what these tasks have finished. */
+  readonly commit: (reason: 'revoke') => Promise<void>
+  /** Something was assigned or taken away: `settled` once every assigned task runs. */
+  readonly onAssignment: (settled: boolean) => void
+  /** A failure after which the tasks may be recovered. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** A partition of a task, as assigned. */
+interface Assigned extends TopicPartition {
+  readonly source: SourceNode
+}
+
+/** Makes tasks of assigned partitions and takes them apart again. */
+export class TaskManager implements RebalanceListener {
+  readonly #options: TaskManagerOptions
+  readonly #tasks = new Map<string, Task>()
+  readonly #readings = new Map<string, Reading>()
+  /** Every partition assigned now, by task. */
+  readonly #assigned = new Map<string, Map<string, Assigned>>()
+  readonly #activations = new Set<Activation>()
+  readonly #exclusive = new Exclusive()
+  #stopped = false
+
+  constructor(options: TaskManagerOptions) {
+    this.#options = options
+  }
+
+  get tasks(): readonly Task[] {
+    return [...this.#tasks.values()]
+  }
+
+  get readings(): ReadonlyMap<string, Reading> {
+    return this.#readings
+  }
+
+  /** Whether every assigned task runs. */
+  get settled(): boolean {
+    return this.#activations.size === 0
+  }
+
+  readonly onAssigned = (partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> =>
+    this.#exclusive.run(async () => {
+      if (partitions.length === 0) {
+        this.#options.onAssignment(this.settled)
+        return []
+      }
+      this.#options.onAssignment(false)
+      const touched = new Set<string>()
+      for (const { topic, partition } of partitions) {
+        const { planned, source } = this.#inputOf(topic)
+        const id = `${planned.subTopology.index}_${partition}`
+        touched.add(id)
+        const known = this.#assigned.get(id)
+        const entry = { topic, partition, source }
+        if (known === undefined) this.#assigned.set(id, new Map([[topic, entry]]))
+        else known.set(topic, entry)
+      }
+      // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
+      const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
+      if (grown.length > 0) await this.#release(grown, 'revoke')
+      const positions = await this.#create([...touched])
+      const isNew = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
+      const moved = positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition)))
+      if (moved.length > 0) await this.#options.source().seek(moved)
+      return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
+    })
+
+  readonly onRevoked = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'revoked')
+
+  readonly onLost = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'lost')
+
+  /** Finishes every task and commits; nothing is processed afterwards. */
+  drain(): Promise<void> {
+    return this.#exclusive.run(async () => {
+      this.#stopped = true
+      await this.#release(this.tasks, 'drain')
+    })
+  }
+
+  /** Ends every task at once, without a commit. */
+  abandon(): Promise<void> {
+    return this.#exclusive.run(async () => {
+      this.#stopped = true
+      await this.#release(this.tasks, 'lost')
+    })
+  }
+
+  /**
+   * The one recovery path: closes all tasks without writing, lets `reopen` make a new writer, and makes the tasks anew from what is committed.
+   */
+  recover(reopen: () => Promise<void>): Promise<void> {
+    return this.#exclusive.run(async () => {
+      if (this.#stopped) return
+      const ids = [...this.#tasks.keys()]
+      this.#options.onAssignment(false)
+      await this.#release(this.tasks, 'lost')
+      await reopen()
+      const positions = await this.#create(ids)
+      if (positions.length > 0) await this.#options.source().seek(positions)
+    })
+  }
+
+  #giveUp(partitions: readonly TopicPartition[], how: 'revoked' | 'lost'): Promise<void> {
+    return this.#exclusive.run(async () => {
+      const leaving = new Set<Task>()
+      for (const { topic, partition } of partitions) {
+        const { planned } = this.#inputOf(topic)
+        const id = `${planned.subTopology.index}_${partition}`
+        const known = this.#assigned.get(id)
+        known?.delete(topic)
+        if (known?.size === 0) this.#assigned.delete(id)
+        const task = this.#tasks.get(id)
+        if (task !== undefined) leaving.add(task)
+      }
+      if (partitions.length > 0) this.#options.onAssignment(false)
+      const tasks = [...leaving]
+      await this.#release(tasks, how === 'lost' ? 'lost' : 'revoke')
+      if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
+      this.#options.onAssignment(this.settled)
+    })
+  }
+
+  /** Ends tasks: after finishing and committing, or (lost) at once. Never rejects. */
+  async #release(tasks: readonly Task[], how: 'revoke' | 'drain' | 'lost'): Promise<void> {
+    if (tasks.length === 0) return
+    const { environment, commit } = this.#options
+    await Promise.all([...this.#activations].map((activation) => activation.remove(tasks)))
+    if (how !== 'lost') {
+      await Promise.all(tasks.map((task) => task.finish(how, environment.definition.revokeTimeoutMs)))
+      try {
+        await commit('revoke')
+      } catch (error) {
+        environment.logger.warn({ err: error, tasks: tasks.map((task) => task.id) }, 'the last commit of these tasks failed: their records will be processed again')
+      }
+    }
+    for (const task of tasks) {
+      this.#tasks.delete(task.id)
+      for (const { topic, partition } of task.queues) this.#readings.delete(partitionKey(topic, partition))
+    }
+    await Promise.all(tasks.map((task) => task.close()))
+  }
+
+  /** Makes tasks of all complete ones of `ids`, and says where their partitions are to be read from. */
+  async #create(ids: readonly string[]): Promise<StartPosition[]> {
+    const { environment, restore } = this.#options
+    const source = this.#options.source()
+    const assigned = ids.flatMap((id) => [...(this.#assigned.get(id)?.values() ?? [])])
+    if (assigned.length === 0) return []
+    const committed = await source.committed(assigned)
+    const starts = await resolveStarts(assigned, committed, environment.admin)
+    const offsets = new Map<string, OffsetCommit>()
+    for (const known of [...committed, ...starts]) offsets.set(partitionKey(known.topic, known.partition), known)
+    const created: Task[] = []
+    const held = new Set<string>()
+    for (const id of ids) {
+      const missing = this.#missingTopics(id)
+      if (missing.length > 0 || this.#stopped) {
+        held.add(id)
+        if (!this.#stopped) this.#watchSplit(id)
+        continue
+      }
+      created.push(this.#createTask(id, offsets))
+    }
+    if (created.length > 0) {
+      environment.emit?.({ type: 'assigned', stage: 'source', tasks: created.map((task) => task.id) })
+      this.#activate(new Activation(created, starts, this.#steps(offsets, restore)))
+    }
+    return assigned.map(({ topic, partition, source: node }) => ({
+      topic,
+      partition,
+      offset: positionOf(offsets, { topic, partition }, node),
+      paused: held.has(this.#taskOf(topic, partition)),
+    }))
+  }
+
+  #createTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>): Task {
+    const { environment } = this.#options
+    const planned = this.#plannedOf(id)
+    const partition = Number(id.slice(id.indexOf('_') + 1))
+    const { subTopology } = planned
+    const policySize = subTopology.singleRecord === undefined ? undefined : 1
+    const parts = [...(this.#assigned.get(id) as Map<string, Assigned>).values()]
+    const order = planned.inputs.map(({ topic }) => topic)
+    parts.sort((a, b) => order.indexOf(a.topic) - order.indexOf(b.topic))
+    const queues = parts.map(({ topic, source }) => {
+      const known = offsets.get(partitionKey(topic, partition))
+      const policy = { ...environment.definition.batch, ...source.batch }
+      return new PartitionQueue({
+        topic,
+        partition,
+        source,
+        policy: policySize === undefined ? policy : { ...policy, size: policySize },
+        position: positionOf(offsets, { topic, partition }, source),
+        partitionTime: decodePartitionTime(known?.metadata),
+      })
+    })
+    const stores = new TaskStores(environment, id, partition, subTopology.stores)
+    const task = new Task({ id, subTopology, partition, queues, stores, environment })
+    this.#tasks.set(id, task)
+    for (const queue of queues) this.#readings.set(partitionKey(queue.topic, queue.partition), { task, queue })
+    return task
+  }
+
+  #steps(offsets: ReadonlyMap<string, OffsetCommit>, restore: ActivationSteps['restore']): ActivationSteps {
+    return {
+      open: (task) => task.stores.open(task.queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])),
+      restore,
+      commitStarts: (starts) => this.#options.source().commit(starts),
+    }
+  }
+
+  #activate(activation: Activation): void {
+    this.#activations.add(activation)
+    activation.run().then(
+      () => {
+        this.#activations.delete(activation)
+        this.#options.onAssignment(this.settled)
+      },
+      (error: unknown) => {
+        this.#activations.delete(activation)
+        this.#options.onFailure(error)
+      },
+    )
+  }
+
+  #missingTopics(id: string): string[] {
+    const has = this.#assigned.get(id)
+    return this.#plannedOf(id).inputs.flatMap(({ topic }) => (has?.has(topic) ? [] : [topic]))
+  }
+
+  /** An assignment that splits a task is never run; if it stays so, it is an error. */
+  #watchSplit(id: string): void {
+    const { environment } = this.#options
+    environment.clock.after(SPLIT_GRACE_MS, () => {
+      const missing = this.#stopped || !this.#assigned.has(id) ? [] : this.#missingTopics(id)
+      if (missing.length === 0) return
+      environment.fail(
+        new MillraceError(
+          'TASK_SPLIT',
+          `Task ${id} needs the same partition of all its topics on one member, but ${missing.map((topic) => `'${topic}'`).join(', ')} went to another. ` +
+            `All members of the group must run the same topology and use range assignment.`,
+          { stage: 'source', task: id, topic: missing[0] },
+        ),
+      )
+    })
+  }
+
+  #taskOf(topic: string, partition: number): string {
+    return `${this.#inputOf(topic).planned.subTopology.index}_${partition}`
+  }
+
+  #plannedOf(id: string): PlannedSubTopology {
+    return this.#options.plan.subTopologies[Number(id.slice(0, id.indexOf('_')))] as PlannedSubTopology
+  }
+
+  #inputOf(topic: string): { planned: PlannedSubTopology; source: SourceNode } {
+    for (const planned of this.#options.plan.subTopologies) {
+      for (const input of planned.inputs) if (input.topic === topic) return { planned, source: input.source }
+    }
+    // Created after the start, and matched by a pattern.
+    for (const planned of this.#options.plan.subTopologies) {
+      for (const node of planned.subTopology.nodes) {
+        if (node.kind !== 'source') continue
+        if (node.topics.some((ref) => ref.kind === 'pattern' && matches(ref.pattern, topic))) return { planned, source: node }
+      }
+    }
+    throw new MillraceError('TOPIC_UNEXPECTED', `Topic '${topic}' was assigned, but no source of the topology reads it: does another application use the same application id?`, {
+      stage: 'source',
+      topic,
+    })
+  }
+}
+
+function positionOf(offsets: ReadonlyMap<string, TopicPartitionOffset>, { topic, partition }: TopicPartition, source: SourceNode): number {
+  const known = offsets.get(partitionKey(topic, partition))
+  if (known !== undefined) return known.offset
+  throw new MillraceError('OFFSET_UNKNOWN', `Where source '${source.name}' is to begin reading ${topic}-${partition} could not be found out.`, {
+    stage: 'source',
+    node: source.name,
+    topic,
+    partition,
+  })
+}

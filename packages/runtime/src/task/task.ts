@@ -1,0 +1,362 @@
+import {
+  type ColumnBatch,
+  type OffsetCommit,
+  partitionKey,
+  type SinkNode,
+  type SubTopology,
+  TaskClosedError,
+  type TopologyNode,
+  type WireBatch,
+} from '@millrace/core'
+import { type Formed, formBatch } from '../batch/batch-former.ts'
+import { encodePartitionTime } from '../commit/offset-metadata.ts'
+import { Turns } from '../internal/turns.ts'
+import { settledWithin } from '../internal/time-limit.ts'
+import { resolveTopic } from '../internal/topic-names.ts'
+import { Wakeup } from '../internal/wakeup.ts'
+import { OutputBudgetExceeded } from '../process/output-budget.ts'
+import { Pipeline } from '../process/pipeline.ts'
+import { Punctuations } from '../process/punctuations.ts'
+import type { TaskScope } from '../process/task-scope.ts'
+import type { ResolvedSink } from '../sink/encode-sink.ts'
+import { OutputQueueClosed } from '../sink/output-queue.ts'
+import type { PassOutput } from '../sink/sink-output.ts'
+import type { PartitionQueue } from '../source/partition-queue.ts'
+import type { TaskStores } from '../store/task-stores.ts'
+import type { SealedTask } from './sealed-task.ts'
+import type { TaskEnvironment } from './task-environment.ts'
+import { assertTaskTransition, type TaskState } from './task-state.ts'
+
+type AnyBatch = ColumnBatch<unknown, unknown>
+
+export interface TaskOptions {
+  readonly id: string
+  readonly subTopology: SubTopology
+  readonly partition: number
+  /** In the order of the sub-topology's sources and their topics. */
+  readonly queues: readonly PartitionQueue[]
+  readonly stores: TaskStores
+  readonly environment: TaskEnvironment
+}
+
+/**
+ * One sub-topology on one group of co-partitioned partitions, for one epoch: from its assignment to its revocation or failure. Its loop runs
+ * one thing at a time: a pass, or a punctuator.
+ */
+export class Task {
+  readonly id: string
+  readonly partition: number
+  readonly queues: readonly PartitionQueue[]
+  readonly stores: TaskStores
+  readonly #environment: TaskEnvironment
+  readonly #subTopology: SubTopology
+  readonly #abort = new AbortController()
+  readonly #wakeup = new Wakeup()
+  readonly #turns = new Turns()
+  readonly #punctuations: Punctuations
+  readonly #scope: TaskScope
+  #pipeline: Pipeline | undefined
+  #state: TaskState = 'created'
+  #closed = false
+  #finishing: 'drain' | 'revoke' | undefined
+  /** While finishing: how many records of each queue may still be processed. */
+  #quota = new Map<PartitionQueue, number>()
+  #loop: Promise<void> = Promise.resolve()
+  #waitingSince: number | undefined
+  #recordsSinceSeal = 0
+  readonly #sealedOffsets = new Map<string, number>()
+
+  constructor(options: TaskOptions) {
+    this.id = options.id
+    this.partition = options.partition
+    this.queues = options.queues
+    this.stores = options.stores
+    this.#environment = options.environment
+    this.#subTopology = options.subTopology
+    this.#punctuations = new Punctuations(() => options.environment.clock.now())
+    this.#scope = this.#makeScope()
+    for (const queue of this.queues) {
+      this.#sealedOffsets.set(partitionKey(queue.topic, queue.partition), queue.nextOffset)
+      if (queue.partitionTime > this.#scope.streamTime) this.#scope.streamTime = queue.partitionTime
+    }
+  }
+
+  get state(): TaskState {
+    return this.#state
+  }
+
+  /** Records read and not yet processed. */
+  get waiting(): number {
+    let waiting = 0
+    for (const queue of this.queues) waiting += queue.length
+    return waiting
+  }
+
+  /** Throws once this epoch is over. */
+  readonly guard = (): void => {
+    if (this.#closed) throw new TaskClosedError(this.id)
+  }
+
+  /** Its stores are being opened and restored. */
+  restoring(): void {
+    this.#go('restoring')
+  }
+
+  /** Makes and initialises the processors, then begins to process what arrives. */
+  async start(): Promise<void> {
+    const { definition, directory, clock } = this.#environment
+    this.stores.attach(this.guard, () => this.#scope.writeTimestamp)
+    this.#pipeline = new Pipeline({
+      subTopology: this.#subTopology,
+      scope: this.#scope,
+      punctuations: this.#punctuations,
+      directory,
+      resolveSink: (node) => this.#resolveSink(node),
+      maxOutputBytes: definition.buffer.maxOutputBytes,
+      monotonic: clock.monotonic,
+      onNode: this.#environment.emit === undefined ? ignoreNode : (node, batch, bytes, durationMs) => this.#tellNode(node, batch, bytes, durationMs),
+    })
+    this.stores.begin()
+    this.#scope.writeTimestamp = clock.now()
+    await this.#pipeline.init()
+    this.guard()
+    this.stores.succeed()
+    this.#go('running')
+    this.#loop = this.#run()
+  }
+
+  /** Takes records of one of its partitions. */
+  offer(queue: PartitionQueue, wire: WireBatch): void {
+    if (this.#closed || this.#finishing !== undefined) {
+      wire.release()
+      return
+    }
+    queue.append(wire, this.#environment.clock.now())
+    this.#wakeup.notify()
+  }
+
+  /** One of its partitions was read to its end. */
+  offerEnd(queue: PartitionQueue, offset: number): void {
+    if (this.#finishing !== undefined) return
+    queue.markEnd(offset)
+    this.#wakeup.notify()
+  }
+
+  /**
+   * Finishes the pass under way and one last, partial batch of each partition; hands back the rest. After half of `limitMs` the task's signal
+   * is aborted, after all of it what still runs is abandoned. Never rejects.
+   */
+  async finish(reason: 'drain' | 'revoke', limitMs: number): Promise<void> {
+    if (this.#state !== 'running') return
+    this.#go('finishing')
+    this.#finishing = reason
+    for (const queue of this.queues) this.#quota.set(queue, Math.min(queue.length, queue.policy.size))
+    this.#wakeup.notify()
+    const { clock } = this.#environment
+    const cancelAbort = clock.after(limitMs / 2, () => this.#abort.abort(new TaskClosedError(this.id)))
+    const finished = await settledWithin(this.#loop, limitMs, clock)
+    cancelAbort()
+    if (!finished) {
+      this.#environment.logger.warn({ task: this.id, limitMs }, 'a pass did not end in time and was abandoned')
+      this.#closed = true
+      this.stores.rollback()
+    }
+  }
+
+  /** What finished passes left to be committed; undefined if there is nothing. Synchronous: no pass can slip in. */
+  seal(): SealedTask | undefined {
+    const offsets: OffsetCommit[] = []
+    for (const queue of this.queues) {
+      const key = partitionKey(queue.topic, queue.partition)
+      const offset = queue.nextOffset
+      if (this.#sealedOffsets.get(key) === offset) continue
+      this.#sealedOffsets.set(key, offset)
+      offsets.push({ topic: queue.topic, partition: queue.partition, offset, metadata: encodePartitionTime(queue.partitionTime) })
+    }
+    const changelog = this.stores.seal()
+    if (offsets.length === 0 && changelog.length === 0) return undefined
+    const records = this.#recordsSinceSeal
+    this.#recordsSinceSeal = 0
+    return { task: this, offsets, changelog, records }
+  }
+
+  /** Ends this epoch: nothing of it has any effect from now on. Unsealed state is dropped. Never rejects. */
+  async close(): Promise<void> {
+    if (this.#state === 'closed') return
+    this.#go('closed')
+    this.#abort.abort(new TaskClosedError(this.id))
+    const { clock, definition, logger } = this.#environment
+    this.#finishing ??= 'revoke'
+    this.#quota.clear()
+    this.#wakeup.notify()
+    // Closing processors while one of them still runs would pull the rug from under it: give it a moment.
+    const ended = await settledWithin(this.#loop, definition.revokeTimeoutMs, clock)
+    this.#closed = true
+    if (!ended) logger.warn({ task: this.id }, 'a pass still runs while its task is closed; what it does has no effect')
+    this.#punctuations.clear()
+    for (const queue of this.queues) queue.clear()
+    try {
+      await this.#pipeline?.close()
+    } catch (error) {
+      logger.warn({ task: this.id, err: error }, 'a processor failed to close')
+    }
+    await this.stores.close()
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (!this.#closed && (await this.#step())) {
+        // Each step is one pass, one punctuator or one wait.
+      }
+    } catch (error) {
+      // A writer that was given up is recovered from, and so is this task; a pass that gave up because it was asked to has not failed.
+      if (this.#closed || error instanceof OutputQueueClosed || this.#abort.signal.aborted) return
+      this.#environment.fail(error)
+    }
+  }
+
+  /** Returns false when there is nothing left to do for ever. */
+  async #step(): Promise<boolean> {
+    const { clock, definition } = this.#environment
+    const output = this.#environment.output()
+    if (output.full) {
+      await output.room()
+      return true
+    }
+    await this.#turns.take()
+    if (this.#closed) return false
+    const now = clock.now()
+    if (this.#finishing === undefined && (await this.#punctuate('wall-clock', now))) return true
+    const forming = formBatch(this.#finishing === undefined ? this.queues : this.#withQuota(), {
+      now,
+      streamTime: this.#scope.streamTime,
+      punctuateAt: this.#punctuations.nextDue('stream-time'),
+      finishing: this.#finishing,
+      maxTaskIdleMs: definition.maxTaskIdleMs,
+      waitingSince: this.#waitingSince,
+    })
+    if ('queue' in forming) {
+      this.#waitingSince = undefined
+      await this.#pass(forming)
+      while (await this.#punctuate('stream-time', this.#scope.streamTime)) {
+        if (this.#closed) return false
+      }
+      return true
+    }
+    if (this.#finishing !== undefined) return false
+    this.#waitingSince = forming.blocked ? (this.#waitingSince ?? now) : undefined
+    await this.#sleep(Math.min(forming.waitMs ?? Infinity, this.#punctuations.nextDue('wall-clock') - now))
+    return true
+  }
+
+  /** One source batch through all nodes: as a whole, or not at all. */
+  async #pass({ queue, count, trigger }: Formed): Promise<void> {
+    const failure = count === 0 ? queue.firstFailure() : undefined
+    if (failure !== undefined) throw failure
+    const streamTime = this.#scope.streamTime
+    const { emit, clock } = this.#environment
+    let size = this.#finishing === undefined ? count : Math.min(count, this.#quota.get(queue) ?? 0)
+    for (;;) {
+      const began = clock.monotonic()
+      const batch = queue.peek(size, trigger, streamTime)
+      const cut = emit === undefined ? undefined : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began, bytes: queue.bytes }
+      this.stores.begin()
+      let output: PassOutput
+      try {
+        output = await (this.#pipeline as Pipeline).run(queue.source.name, batch, queue.policy.size === 1)
+        this.guard()
+      } catch (error) {
+        this.stores.rollback()
+        this.#scope.streamTime = streamTime
+        if (error instanceof OutputBudgetExceeded && size > 1) {
+          size = size >> 1
+          continue
+        }
+        throw error
+      }
+      this.stores.succeed()
+      queue.drop(size)
+      this.#scope.streamTime = batch.streamTime(size - 1)
+      const quota = this.#quota.get(queue)
+      if (quota !== undefined) this.#quota.set(queue, quota - size)
+      this.#recordsSinceSeal += size
+      this.#environment.output().append(output)
+      if (cut !== undefined) this.#tellCut(queue, batch, cut.bytes - queue.bytes, cut)
+      this.#environment.onProgress(size, this.stores.uncommittedBytes)
+      return
+    }
+  }
+
+  /** Runs one punctuator that is due, as a unit of its own. Returns whether one was. */
+  async #punctuate(type: 'stream-time' | 'wall-clock', time: number): Promise<boolean> {
+    const punctuation = time < 0 ? undefined : this.#punctuations.takeDue(type, time)
+    if (punctuation === undefined) return false
+    this.stores.begin()
+    let output: PassOutput
+    try {
+      output = await (this.#pipeline as Pipeline).punctuate(punctuation, time)
+      this.guard()
+    } catch (error) {
+      this.stores.rollback()
+      throw error
+    }
+    this.stores.succeed()
+    this.#environment.output().append(output)
+    this.#environment.onProgress(0, this.stores.uncommittedBytes)
+    return true
+  }
+
+  async #sleep(limitMs: number): Promise<void> {
+    const cancel = limitMs === Infinity ? undefined : this.#environment.clock.after(Math.max(0, limitMs), () => this.#wakeup.notify())
+    try {
+      await this.#wakeup.wait()
+    } finally {
+      cancel?.()
+    }
+  }
+
+  #withQuota(): readonly PartitionQueue[] {
+    return this.queues.filter((queue) => (this.#quota.get(queue) ?? 0) > 0 && queue.length > 0 && queue.countGood(1) > 0)
+  }
+
+  #tellCut(queue: PartitionQueue, batch: AnyBatch, bytes: number, { ageMs, decodeMs }: { readonly ageMs: number; readonly decodeMs: number }): void {
+    const { topic, partition, trigger, length: records } = batch
+    const common = { task: this.id, topic, partition, records, bytes, trigger }
+    this.#environment.emit?.({ type: 'batch', stage: 'source', node: queue.source.name, ...common, durationMs: decodeMs })
+    this.#environment.emit?.({ type: 'cut', stage: 'batch', ...common, ageMs: Math.max(0, ageMs) })
+  }
+
+  #tellNode(node: TopologyNode, batch: AnyBatch, bytes: number, durationMs: number): void {
+    const { topic, partition, trigger, length: records } = batch
+    const stage = node.kind === 'sink' ? 'sink' : 'process'
+    this.#environment.emit?.({ type: 'batch', stage, node: node.name, task: this.id, topic, partition, records, bytes, trigger, durationMs })
+  }
+
+  #resolveSink(node: SinkNode): ResolvedSink {
+    if (typeof node.topic === 'function') return { node, topic: node.topic }
+    return { node, topic: resolveTopic(node.topic, this.#environment.definition.applicationId) as string }
+  }
+
+  #makeScope(): TaskScope {
+    const { definition, logger, requestCommit } = this.#environment
+    return {
+      applicationId: definition.applicationId,
+      taskId: this.id,
+      partition: this.partition,
+      logger,
+      signal: this.#abort.signal,
+      guard: this.guard,
+      streamTime: -1,
+      writeTimestamp: -1,
+      requestCommit,
+      storeHandle: (name) => this.stores.handle(name),
+    }
+  }
+
+  #go(state: TaskState): void {
+    assertTaskTransition(this.id, this.#state, state)
+    this.#state = state
+  }
+}
+
+function ignoreNode(): void {}
