@@ -31,7 +31,7 @@ it('spreads the partitions of a topic over two members, and hands out every reco
   await using a = await transport.openSource({ groupId: 'g', clientId: 'a', isolation: 'read-uncommitted' }, context)
   await a.subscribe(['lines'], fromStart('a'))
   const first = await readRecords(a, 100)
-  expect(first.map(({ key }) => key).toSorted()).toEqual(keys.toSorted())
+  expect(new Set(first.map(({ key }) => key))).toEqual(new Set(keys))
   for (const { key, partition } of first) expect(partition).toBe(partitionForKey(new TextEncoder().encode(key as string), 4))
   await using b = await transport.openSource({ groupId: 'g', clientId: 'b', isolation: 'read-uncommitted' }, context)
   await b.subscribe(['lines'], fromStart('b'))

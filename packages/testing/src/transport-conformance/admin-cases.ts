@@ -1,0 +1,97 @@
+import { codeOf } from './conformance-bench.ts'
+import type { ConformanceCase } from './conformance-case.ts'
+
+/** Topics and offsets, as an operator sees them. */
+export const adminCases: readonly ConformanceCase[] = [
+  {
+    name: 'admin: topics are created once, described by name and by pattern, and deleted',
+    run: async (bench) => {
+      const admin = await bench.admin()
+      const [one, two] = [`${bench.name()}-one`, `${bench.name()}-two`]
+      await admin.createTopics([
+        { topic: one, partitions: 2 },
+        { topic: two, partitions: 3 },
+      ])
+      await admin.createTopics([{ topic: one, partitions: 5 }])
+      bench.assert.deepEqual(await admin.describeTopics([one]), [{ topic: one, partitions: 2 }])
+      bench.assert.deepEqual(await admin.describeTopics([new RegExp(`^${two}$`)]), [{ topic: two, partitions: 3 }])
+      bench.assert.deepEqual(await admin.describeTopics([bench.name()]), [], 'what does not exist is left out')
+      await admin.deleteTopics([two, bench.name()])
+      await bench.until('the topic is gone', async () => (await admin.describeTopics([two])).length === 0)
+      bench.assert.deepEqual(await admin.describeTopics([one, two]), [{ topic: one, partitions: 2 }])
+    },
+  },
+  {
+    name: 'admin: a topic can be written to as soon as its creation has resolved',
+    run: async (bench) => {
+      for (let i = 0; i < 3; i++) {
+        const topic = await bench.topic(2)
+        await bench.writeNumbers(topic, 1, 1)
+      }
+    },
+  },
+  {
+    name: 'admin: beginning and end of each partition',
+    run: async (bench) => {
+      const topic = await bench.topic(2)
+      await bench.writeNumbers(topic, 7, 1)
+      const admin = await bench.admin()
+      const partitions = [0, 1].map((partition) => ({ topic, partition }))
+      const offsets = (list: readonly { readonly offset: number }[]) => list.map(({ offset }) => offset)
+      bench.assert.deepEqual(offsets(await admin.beginningOffsets(partitions)), [0, 0])
+      bench.assert.deepEqual(offsets(await admin.endOffsets(partitions, 'read-uncommitted')), [0, 7])
+      bench.assert.deepEqual(offsets(await admin.endOffsets(partitions, 'read-committed')), [0, 7])
+    },
+  },
+  {
+    name: 'admin: the first offset at or after a time, or the end',
+    run: async (bench) => {
+      const topic = await bench.topic()
+      await bench.write(
+        topic,
+        [1_000, 2_000, 3_000].map((timestamp) => ({ value: 'v', timestamp })),
+      )
+      const admin = await bench.admin()
+      const at = async (timestamp: number) => (await admin.offsetsForTimes([{ topic, partition: 0 }], timestamp))[0]?.offset
+      bench.assert.deepEqual([await at(0), await at(1_500), await at(3_000), await at(3_001)], [0, 1, 2, 3])
+    },
+  },
+  {
+    name: 'admin: records below an offset are deleted, and reading them is an error',
+    run: async (bench) => {
+      const topic = await bench.topic()
+      await bench.writeNumbers(topic, 10)
+      const admin = await bench.admin()
+      await admin.deleteRecords([{ topic, partition: 0, offset: 4 }])
+      const [beginning] = await admin.beginningOffsets([{ topic, partition: 0 }])
+      bench.assert.equal(beginning?.offset, 4)
+      const source = await bench.source()
+      await source.assign([{ topic, partition: 0, offset: 4 }])
+      bench.assert.equal((await bench.read(source, 6))[0]?.value, '4')
+      await source.assign([{ topic, partition: 0, offset: 0 }])
+      let error: unknown
+      await bench.until('the poll says so', async () => {
+        error = await source.poll(100).then(
+          () => undefined,
+          (thrown: unknown) => thrown,
+        )
+        return error !== undefined
+      })
+      bench.assert.equal(codeOf(error), 'OFFSET_OUT_OF_RANGE')
+    },
+  },
+  {
+    name: 'admin: committed offsets of any group',
+    run: async (bench) => {
+      const topic = await bench.topic(2)
+      const groupId = bench.name()
+      const source = await bench.source({ groupId })
+      await source.assign([{ topic, partition: 1, offset: 0 }])
+      await source.commit([{ topic, partition: 1, offset: 2, metadata: 'm' }])
+      const partitions = [0, 1].map((partition) => ({ topic, partition }))
+      const admin = await bench.admin()
+      bench.assert.deepEqual(await admin.committedOffsets(groupId, partitions), [{ topic, partition: 1, offset: 2, metadata: 'm' }])
+      bench.assert.deepEqual(await admin.committedOffsets(bench.name(), partitions), [])
+    },
+  },
+]
