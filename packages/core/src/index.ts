@@ -33,6 +33,7 @@ export type { Stage } from './errors/stage.ts'
 export { TaskClosedError } from './errors/task-closed-error.ts'
 export { TopologyError } from './errors/topology-error.ts'
 export type { Clock } from './observe/clock.ts'
+export { ManualClock } from './observe/manual-clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export type {
   AssignmentEvent,
@@ -69,7 +70,7 @@ export {
 export { type ColumnFailure, type DecodedColumn, deserializeColumn } from './serde/deserialize-column.ts'
 export type { Serde, SerdeType } from './serde/serde.ts'
 export { serializeColumn } from './serde/serialize-column.ts'
-export { murmur2, partitionForKey } from './sink/murmur2.ts'
+export { murmur2, partitionForHash, partitionForKey } from './sink/murmur2.ts'
 export type { Partitioner } from './sink/partitioner.ts'
 export type { TopicExtractor } from './sink/topic-extractor.ts'
 export type { StartAt } from './source/start-at.ts'

@@ -3,6 +3,6 @@
  *
  * @packageDocumentation
  */
-export { ManualClock } from './driver/manual-clock.ts'
+export { ManualClock } from '@millrace/core'
 export { TopologyTestDriver, type TopologyTestDriverOptions } from './driver/topology-test-driver.ts'
 export { TestInput, TestOutput, type TestRecord, type TopicSerdes } from './driver/test-topics.ts'

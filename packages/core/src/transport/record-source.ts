@@ -57,6 +57,9 @@ export interface RecordSource extends AsyncDisposable {
   committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
   /** The partitions assigned now. */
   assignment(): readonly TopicPartition[]
-  /** Leaves the group (after `onRevoked` for what is assigned, which may still commit) and releases everything. Safe to call twice. */
+  /**
+   * Leaves the group (after `onRevoked` for what is assigned, which may still commit) and releases
+   * everything; a poll under way ends. Safe to call twice.
+   */
   close(): Promise<void>
 }

@@ -183,7 +183,7 @@ export class App implements AsyncDisposable {
     if (this.#state === 'error' || this.#state === 'pending-error') return this.#ended.promise
     this.#go('pending-shutdown')
     try {
-      await this.#reader?.stop()
+      this.#reader?.stop()
       await this.#manager.drain()
       await this.#release()
     } catch (error) {
@@ -204,7 +204,7 @@ export class App implements AsyncDisposable {
     if (this.#closing !== undefined) return
     this.#go('pending-error')
     const ending = async () => {
-      await this.#reader?.stop()
+      this.#reader?.stop()
       await this.#manager.drain()
       await this.#release()
     }
@@ -224,6 +224,7 @@ export class App implements AsyncDisposable {
       () => this.#recovery.stop(),
       () => this.#scheduler.stop(),
       () => this.#source?.close(),
+      () => this.#reader?.ended(),
       () => this.#outlet?.close(undefined),
       () => admin.close(),
       () => slot.release(),

@@ -48,11 +48,15 @@ export class Reader {
     this.#wakeup.notify()
   }
 
-  /** Reads nothing more; resolves when the poll under way has ended. */
-  async stop(): Promise<void> {
+  /** Hands out nothing more. A poll may still be under way: it ends when the source is closed. */
+  stop(): void {
     this.#stopped = true
     this.#wakeup.notify()
-    await this.#loop
+  }
+
+  /** Resolves when the last poll has ended. */
+  ended(): Promise<void> {
+    return this.#loop
   }
 
   async #run(): Promise<void> {

@@ -113,7 +113,7 @@ export class Task {
       directory,
       resolveSink: (node) => this.#resolveSink(node),
       maxOutputBytes: definition.buffer.maxOutputBytes,
-      monotonic: clock.monotonic,
+      monotonic: () => clock.monotonic(),
       onNode: this.#environment.emit === undefined ? ignoreNode : (node, batch, bytes, durationMs) => this.#tellNode(node, batch, bytes, durationMs),
     })
     this.stores.begin()

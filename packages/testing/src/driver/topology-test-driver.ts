@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import {
   type AppDefinition,
   type Logger,
+  ManualClock,
   type Observer,
   type RecordWriter,
   silentLogger,
@@ -14,7 +15,7 @@ import {
 } from '@millrace/core'
 import { type App, start } from '@millrace/runtime'
 import { memory } from '@millrace/transport-memory'
-import { ManualClock } from './manual-clock.ts'
+
 import { TestInput, TestOutput, type TopicSerdes } from './test-topics.ts'
 
 export interface TopologyTestDriverOptions {

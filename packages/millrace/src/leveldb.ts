@@ -1,0 +1,6 @@
+/**
+ * State stores on LevelDB. Loads native code.
+ *
+ * @packageDocumentation
+ */
+export { leveldb } from '@millrace/store-leveldb'

@@ -1,0 +1,7 @@
+/**
+ * The embedded log, and stores in memory: no broker, no disk.
+ *
+ * @packageDocumentation
+ */
+export { memory, type MemoryOptions, type MemoryTransport } from '@millrace/transport-memory'
+export { inMemory } from '@millrace/store-memory'

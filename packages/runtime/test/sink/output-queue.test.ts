@@ -1,0 +1,89 @@
+import { describe, expect, test } from 'vitest'
+import { type RecordWriter, viewColumn, type WriteBatch } from '@millrace/core'
+import { OutputQueue, OutputQueueClosed } from '../../src/sink/output-queue.ts'
+
+/** Hands each write to the test, which lets it go on or fail. */
+class HeldWriter {
+  readonly started: string[] = []
+  #release: ((error?: Error) => void)[] = []
+
+  readonly writer = {
+    writeBatch: (batch: WriteBatch) =>
+      new Promise<void>((resolve, reject) => {
+        this.started.push(batch.topic)
+        this.#release.push((error) => (error === undefined ? resolve() : reject(error)))
+      }),
+  } as unknown as RecordWriter
+
+  async next(error?: Error): Promise<void> {
+    this.#release.shift()?.(error)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+function output(topic: string, bytes = 10) {
+  const empty = viewColumn([])
+  return { writes: [{ topic, length: 0, keys: empty, values: empty, timestamps: [] }], bytes }
+}
+
+describe('the output queue', () => {
+  test('writes in order, one at a time', async () => {
+    const held = new HeldWriter()
+    const queue = new OutputQueue(held.writer, 1_000, () => undefined)
+    queue.append(output('a'))
+    queue.append(output('b'))
+    expect(held.started).toEqual(['a'])
+    await held.next()
+    expect(held.started).toEqual(['a', 'b'])
+  })
+
+  test('a barrier resolves when all before it is written, and holds back what comes after until it is released', async () => {
+    const held = new HeldWriter()
+    const queue = new OutputQueue(held.writer, 1_000, () => undefined)
+    queue.append(output('before'))
+    let passed = false
+    const barrier = queue.barrier().then(() => {
+      passed = true
+    })
+    queue.append(output('after'))
+    expect(passed).toBe(false)
+    await held.next()
+    await barrier
+    expect(held.started).toEqual(['before'])
+    queue.release()
+    expect(held.started).toEqual(['before', 'after'])
+  })
+
+  test('is full at its bound and has room again once enough is written', async () => {
+    const held = new HeldWriter()
+    const queue = new OutputQueue(held.writer, 15, () => undefined)
+    queue.append(output('a'))
+    queue.append(output('b'))
+    expect(queue.full).toBe(true)
+    let room = false
+    const waiting = queue.room().then(() => {
+      room = true
+    })
+    await Promise.resolve()
+    expect(room).toBe(false)
+    await held.next()
+    await waiting
+    expect(queue.full).toBe(false)
+  })
+
+  test('when a write fails everything waiting is rejected, the failure is told once, and later output is dropped', async () => {
+    const held = new HeldWriter()
+    const failures: unknown[] = []
+    const queue = new OutputQueue(held.writer, 5, (error) => failures.push(error))
+    queue.append(output('a'))
+    queue.append(output('b'))
+    const room = expect(queue.room()).rejects.toBeInstanceOf(OutputQueueClosed)
+    const barrier = expect(queue.barrier()).rejects.toBeInstanceOf(OutputQueueClosed)
+    const broken = new Error('disk on fire')
+    await held.next(broken)
+    await Promise.all([room, barrier])
+    queue.append(output('c'))
+    expect(failures).toEqual([broken])
+    expect(held.started).toEqual(['a'])
+  })
+})

@@ -1,0 +1,99 @@
+import { describe, expect, test } from 'vitest'
+import { partitionQueue, sourceNode, wireBatch } from '../support/wire.ts'
+
+describe('a partition queue', () => {
+  test('gives a batch over several wire batches, in offset order, and keeps it until it is dropped', () => {
+    const queue = partitionQueue()
+    queue.append(wireBatch([{ value: 'a' }, { value: 'b' }]), 0)
+    queue.append(wireBatch([{ value: 'c' }, { value: 'd' }], { firstOffset: 5 }), 0)
+    const batch = queue.peek(3, 'records', -1)
+    expect(batch.values).toEqual(['a', 'b', 'c'])
+    expect([batch.offset(0), batch.offset(1), batch.offset(2)]).toEqual([0, 1, 5])
+    expect(queue.length).toBe(4)
+    queue.drop(3)
+    expect(queue.peek(1, 'records', -1).values).toEqual(['d'])
+  })
+
+  test('commits the offset of the next waiting record, over gaps', () => {
+    const queue = partitionQueue({ position: 3 })
+    expect(queue.nextOffset).toBe(3)
+    queue.append(wireBatch([{ value: 'a', offset: 3 }, { value: 'b', offset: 9 }]), 0)
+    expect(queue.nextOffset).toBe(3)
+    queue.drop(1)
+    expect(queue.nextOffset).toBe(9)
+    queue.drop(1)
+    expect(queue.nextOffset).toBe(10)
+  })
+
+  test('commits past control records once the partition was read to its end, not before', () => {
+    const queue = partitionQueue()
+    queue.append(wireBatch([{ value: 'a' }]), 0)
+    queue.markEnd(4)
+    expect(queue.atEnd).toBe(true)
+    expect(queue.nextOffset).toBe(0)
+    queue.drop(1)
+    expect(queue.nextOffset).toBe(4)
+  })
+
+  test('releases a wire batch once, when its last record has been dropped', () => {
+    let released = 0
+    const queue = partitionQueue()
+    queue.append(wireBatch([{ value: 'a' }, { value: 'b' }], { released: () => released++ }), 0)
+    queue.drop(1)
+    expect(released).toBe(0)
+    queue.drop(1)
+    expect(released).toBe(1)
+    queue.clear()
+    expect(released).toBe(1)
+  })
+
+  test('counts stream time by record from where the task stood', () => {
+    const queue = partitionQueue()
+    queue.append(wireBatch([5, 20, 10, 30].map((timestamp) => ({ value: 'x', timestamp }))), 0)
+    const batch = queue.peek(4, 'records', 12)
+    expect([0, 1, 2, 3].map((i) => batch.streamTime(i))).toEqual([12, 20, 20, 30])
+  })
+
+  test('marks a record that cannot be decoded and names topic, partition and offset; the others are good', () => {
+    const queue = partitionQueue()
+    queue.append(wireBatch([{ value: 'a' }, { value: 'bad!' }, { value: 'c' }]), 0)
+    expect(queue.firstFailure()).toBeUndefined()
+    expect(queue.countGood(10)).toBe(1)
+    queue.drop(1)
+    expect(queue.countGood(10)).toBe(0)
+    expect(queue.firstFailure()).toMatchObject({ code: 'RECORD_UNDECODABLE', topic: 'in', partition: 0, offset: 1, node: 'lines' })
+    expect(queue.firstFailure()?.message).toContain('in-0, offset 1')
+  })
+
+  test.each([NaN, -1, Infinity])('marks a record whose extracted timestamp is %s', (timestamp) => {
+    const queue = partitionQueue({ source: sourceNode({ timestamp: () => timestamp }) })
+    queue.append(wireBatch([{ value: 'a' }]), 0)
+    expect(queue.firstFailure()?.message).toContain('timestamp')
+  })
+
+  test('gives a timestamp extractor the highest timestamp of the partition before the record, over wire batches', () => {
+    const seen: number[] = []
+    const source = sourceNode({
+      timestamp: (record, partitionTime) => {
+        seen.push(partitionTime)
+        return Number(record.value)
+      },
+    })
+    const queue = partitionQueue({ source })
+    queue.append(wireBatch([{ value: '5' }, { value: '3' }]), 0)
+    queue.append(wireBatch([{ value: '9' }, { value: '1' }], { firstOffset: 2 }), 0)
+    queue.peek(4, 'records', -1)
+    expect(seen).toEqual([-1, 5, 5, 9])
+  })
+
+  test('counts how many records fit into bytes, at least one', () => {
+    const queue = partitionQueue()
+    queue.append(wireBatch([{ value: '12345' }, { value: '1' }, { value: '1234567890' }]), 0)
+    expect(queue.bytes).toBe(6 + 2 + 11)
+    expect(queue.countWithin(3, 10)).toBe(1)
+    expect(queue.countWithin(8, 10)).toBe(2)
+    expect(queue.countWithin(100, 2)).toBe(2)
+    queue.drop(2)
+    expect(queue.bytes).toBe(11)
+  })
+})

@@ -1,0 +1,55 @@
+import { type BatchPolicy, DEFAULT_BATCH_POLICY, type Serde, type SourceNode, viewColumn, type WireBatch } from '@millrace/core'
+import { PartitionQueue } from '../../src/source/partition-queue.ts'
+
+/** ASCII text; refuses `!`, so that tests can make a record that can't be decoded. */
+export const text: Serde<string> = {
+  name: 'text',
+  serialize: (value) => Buffer.from(value),
+  deserialize: (bytes, start, end) => {
+    const value = Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString()
+    if (value.includes('!')) throw new Error(`'${value}' is refused`)
+    return value
+  },
+}
+
+export function sourceNode(overrides: Partial<SourceNode> = {}): SourceNode {
+  return {
+    kind: 'source',
+    name: 'lines',
+    topics: [{ kind: 'name', topic: 'in' }],
+    key: text as Serde<unknown>,
+    value: text as Serde<unknown>,
+    startAt: 'earliest',
+    timestamp: undefined,
+    batch: {},
+    edges: [],
+    parents: [],
+    ...overrides,
+  }
+}
+
+export interface WireRow {
+  readonly key?: string
+  readonly value: string
+  readonly timestamp?: number
+  readonly offset?: number
+}
+
+export function wireBatch(rows: readonly WireRow[], options: { topic?: string; firstOffset?: number; released?: () => void } = {}): WireBatch {
+  const { topic = 'in', firstOffset = 0, released = () => undefined } = options
+  return {
+    topic,
+    partition: 0,
+    length: rows.length,
+    keys: viewColumn(rows.map((row) => Buffer.from(row.key ?? 'k'))),
+    values: viewColumn(rows.map((row) => Buffer.from(row.value))),
+    timestamps: rows.map((row) => row.timestamp ?? 0),
+    offsets: rows.map((row, i) => row.offset ?? firstOffset + i),
+    release: released,
+  }
+}
+
+export function partitionQueue(options: { topic?: string; policy?: Partial<BatchPolicy>; source?: SourceNode; position?: number } = {}): PartitionQueue {
+  const { topic = 'in', policy = {}, source = sourceNode(), position = 0 } = options
+  return new PartitionQueue({ topic, partition: 0, source, policy: { ...DEFAULT_BATCH_POLICY, ...policy }, position, partitionTime: -1 })
+}
