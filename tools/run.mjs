@@ -4,18 +4,17 @@ import { spawn } from 'node:child_process'
  * @typedef {object} RunOptions
  * @property {string} [cwd]
  * @property {NodeJS.ProcessEnv} [env]
- * @property {boolean} [show] Pass what the command prints on to stderr as it comes. Otherwise it is only gathered.
  * @property {number} [timeoutMs] The command is killed after this long. Unlimited unless given.
  */
 
 /**
- * Runs a command to its end. Never rejects: a command that can't be started has code 127 and says why in its output.
+ * Runs a command to its end, or to ours. Never rejects: a command that can't be started has code 127 and says why in its output.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {RunOptions} [options]
  * @returns {Promise<{ code: number, output: string }>}
  */
-export function run(command, args, { cwd, env, show = false, timeoutMs } = {}) {
+export function run(command, args, { cwd, env, timeoutMs } = {}) {
   return new Promise((resolve) => {
     const child = spawn(command, args, {
       cwd,
@@ -24,15 +23,22 @@ export function run(command, args, { cwd, env, show = false, timeoutMs } = {}) {
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     })
+    const end = () => child.kill()
+    process.once('exit', end)
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8')
       stream.on('data', (/** @type {string} */ text) => {
         output += text
-        if (show) process.stderr.write(text)
       })
     }
-    child.on('error', (error) => resolve({ code: 127, output: error.message }))
-    child.on('close', (code) => resolve({ code: code ?? 1, output }))
+    child.on('error', (error) => {
+      process.off('exit', end)
+      resolve({ code: 127, output: error.message })
+    })
+    child.on('close', (code) => {
+      process.off('exit', end)
+      resolve({ code: code ?? 1, output })
+    })
   })
 }

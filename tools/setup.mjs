@@ -1,0 +1,3 @@
+import { prepare } from './setup/prepare.mjs'
+
+await prepare({ native: 'required', build: true })

@@ -1,0 +1,76 @@
+import { builtPackages } from './build-packages.mjs'
+import { cached } from './checkout.mjs'
+import { dependencies } from './install-dependencies.mjs'
+import { withLock } from './lock.mjs'
+import { nativeClient } from './native-client.mjs'
+import { SetupError } from './setup-error.mjs'
+
+/**
+ * @typedef {object} Needs
+ * @property {'required' | 'wanted' | 'unneeded'} native The native Kafka client. Wanted: without it one line says so and the rest
+ *   goes on; why it failed is remembered, and it is not tried again until it is required.
+ * @property {boolean} build
+ */
+
+/**
+ * Brings a checkout from a fresh clone to where its programs run. What is there already is not done again, and each step either
+ * completes or leaves nothing that counts as done.
+ * @param {import('./checkout.mjs').Checkout} checkout
+ * @param {Needs} needs
+ */
+export async function setUp(checkout, needs) {
+  requireNode(process.versions.node)
+  if (isSetUp(checkout, needs)) return
+  await withLock(cached(checkout, 'set-up.lock'), () => runSteps(checkout, needs), checkout.say)
+}
+
+/**
+ * @param {import('./checkout.mjs').Checkout} checkout
+ * @param {Needs} needs
+ */
+function isSetUp(checkout, { native, build }) {
+  if (!dependencies(checkout).isDone()) return false
+  if (build && !builtPackages(checkout).isDone()) return false
+  return native === 'unneeded' || nativeClient(checkout).isDone()
+}
+
+/**
+ * @param {import('./checkout.mjs').Checkout} checkout
+ * @param {Needs} needs
+ */
+async function runSteps(checkout, { native, build }) {
+  await unlessDone(dependencies(checkout))
+  if (native !== 'unneeded') await provideNativeClient(checkout, native === 'required')
+  if (build) await unlessDone(builtPackages(checkout))
+}
+
+/**
+ * @param {import('./checkout.mjs').Checkout} checkout
+ * @param {boolean} required
+ */
+async function provideNativeClient(checkout, required) {
+  const client = nativeClient(checkout)
+  if (client.isDone()) return
+  const without = 'going on without Kafka: only the embedded log will work'
+  if (!required && client.failedBefore() !== undefined) {
+    checkout.say(`the native Kafka client could not be built the last time; ${without} (npm run setup tries again)`)
+    return
+  }
+  try {
+    await client.run()
+  } catch (error) {
+    if (required || !(error instanceof SetupError)) throw error
+    checkout.say(`${error.message}\n${without}`)
+  }
+}
+
+/** @param {{ isDone: () => boolean, run: () => Promise<void> }} step */
+async function unlessDone(step) {
+  if (!step.isDone()) await step.run()
+}
+
+/** @param {string} version */
+function requireNode(version) {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  if (major < 20 || (major === 20 && minor < 19)) throw new SetupError(`Node 20.19 or newer is needed; this is ${version}.`)
+}

@@ -1,0 +1,20 @@
+import { join } from 'node:path'
+import { root } from './paths.mjs'
+import { runProgram } from './run-program.mjs'
+import { say } from './say.mjs'
+import { filesBelow } from './setup/checkout.mjs'
+import { prepare } from './setup/prepare.mjs'
+
+const args = process.argv.slice(2)
+const unitOnly = args[0] === '--unit'
+if (unitOnly) args.shift()
+
+await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true })
+if (unitOnly) {
+  const left = filesBelow(['packages', 'examples', 'tests'].map((name) => join(root, name))).filter(
+    (file) => file.endsWith('.broker.test.ts') && !file.includes('node_modules'),
+  )
+  say(`Left out: ${left.length} test files that need a Kafka broker. 'npm test' runs them too.`)
+}
+const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+await runProgram([vitest, 'run', ...(unitOnly ? ['--project', 'unit'] : []), ...args])
