@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config'
 
+// libuv's pool is sized by the environment a process starts with, and the workers inherit ours.
+process.env['UV_THREADPOOL_SIZE'] ??= '8'
+
 const sourceConditions = ['@millrace/source', 'node', 'import', 'module', 'default']
 const brokerTests = '{packages,examples}/*/test/**/*.broker.test.ts'
 
@@ -9,10 +12,8 @@ const shared = {
 }
 
 const workers = {
-  // Forks, never threads: the native Kafka client may be loaded once a process, and libuv's pool is sized by the environment
-  // the process starts with.
+  // Forks, never threads: the native Kafka client can be loaded only once a process.
   pool: 'forks' as const,
-  env: { UV_THREADPOOL_SIZE: '8' },
   retry: 0,
 }
 

@@ -1,0 +1,56 @@
+import { createServer } from 'node:net'
+import type { AddressInfo } from 'node:net'
+import { once } from 'node:events'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { openBroker } from '../broker/broker.mjs'
+import { planContainers } from '../broker/docker-broker.mjs'
+import { serverProperties } from '../broker/node-settings.mjs'
+
+describe('KAFKA_BROKERS', () => {
+  test('where nothing answers is an error, not a reason to take another way', async () => {
+    await expect(openBroker({}, { KAFKA_BROKERS: '127.0.0.1:1' })).rejects.toThrow(
+      'KAFKA_BROKERS is 127.0.0.1:1, but no Kafka broker answers there',
+    )
+  })
+
+  test('where something answers that is not Kafka is an error too', async () => {
+    const server = createServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')).listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await expect(openBroker({}, { KAFKA_BROKERS: `127.0.0.1:${port}` })).rejects.toThrow('no Kafka broker answers')
+  })
+
+  test('with fewer brokers than are needed is an error', async () => {
+    await expect(openBroker({ nodes: 3 }, { KAFKA_BROKERS: 'one:9092' })).rejects.toThrow('3 nodes are needed')
+  })
+})
+
+describe('a container', () => {
+  test('of Kafka takes the settings from its environment', () => {
+    const [plan] = planContainers('apache/kafka:4.1.1', 'localhost', [9092])
+    expect(plan?.command).toBeUndefined()
+    expect(plan?.environment).toMatchObject({
+      KAFKA_ADVERTISED_LISTENERS: 'PLAINTEXT://localhost:9092,INNER://kafka-1:19092',
+      KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
+      KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
+    })
+  })
+
+  test('of Redpanda is told by its command line', () => {
+    const [plan] = planContainers('docker.redpanda.com/redpandadata/redpanda:v25.1.1', 'localhost', [9092])
+    expect(plan?.command?.join(' ')).toContain('--advertise-kafka-addr PLAINTEXT://localhost:9092')
+  })
+
+  test('of a cluster knows the others', () => {
+    const plans = planContainers('apache/kafka:4.1.1', 'localhost', [9092, 9093, 9094])
+    const voters = plans.map((plan) => plan.environment['KAFKA_CONTROLLER_QUORUM_VOTERS'])
+    expect(new Set(voters)).toEqual(new Set(['1@kafka-1:19093,2@kafka-2:19093,3@kafka-3:19093']))
+  })
+})
+
+test('three nodes keep three copies, and one keeps one', () => {
+  const node = (id: number) => ({ id, port: 9000 + id, controllerPort: 9100 + id, folder: `/tmp/${id}` })
+  expect(serverProperties(node(1), [node(1)])).toContain('transaction.state.log.replication.factor=1\n')
+  expect(serverProperties(node(1), [node(1), node(2), node(3)])).toMatch(/replication\.factor=3\n[^]*transaction\.state\.log\.min\.isr=2\n/)
+})

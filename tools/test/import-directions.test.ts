@@ -1,0 +1,48 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import { root } from '../paths.mjs'
+import { run } from '../run.mjs'
+import { temporaryFolder } from './support/temporary-folder.ts'
+
+/** What lint says to this import in this file, by the rules of the workspace. */
+async function lint(file: string, imported: string): Promise<string> {
+  const folder = temporaryFolder()
+  mkdirSync(dirname(join(folder, file)), { recursive: true })
+  copyFileSync(join(root, '.oxlintrc.json'), join(folder, '.oxlintrc.json'))
+  writeFileSync(join(folder, file), `export * from '${imported}'\n`)
+  const { output } = await run(process.execPath, [join(root, 'node_modules/oxlint/bin/oxlint'), file], { cwd: folder })
+  return output
+}
+
+describe('lint refuses', () => {
+  test.each([
+    ['packages/core/src/sink/a.ts', 'node:fs', 'core runs anywhere'],
+    ['packages/core/src/sink/a.ts', '@millrace/runtime', 'core is what every package builds on'],
+    ['packages/core/src/sink/a.ts', 'millrace/kafka', 'core is what every package builds on'],
+    ['packages/runtime/src/task/a.ts', '@millrace/transport-memory', 'The engine imports @millrace/core and no other'],
+    ['packages/transport-kafka/src/a.ts', '@millrace/runtime', 'A transport imports @millrace/core'],
+    ['packages/store-leveldb/src/a.ts', '@millrace/store-memory', 'A store imports @millrace/core'],
+    ['packages/testing/src/a.ts', '@millrace/transport-kafka', 'testing imports @millrace/core'],
+    ['packages/testing/src/a.ts', 'millrace', 'testing imports @millrace/core'],
+    ['packages/runtime/src/task/a.ts', '../../../core/src/index.ts', 'by its name'],
+    ['examples/one/src/a.ts', '@millrace/core/src/index.ts', 'what the package exports'],
+    ['tests/order.test.ts', '../packages/core/src/index.ts', 'by its name'],
+  ])('in %s an import of %s', async (file, imported, message) => {
+    expect(await lint(file, imported)).toContain(message)
+  })
+})
+
+describe('lint lets', () => {
+  test.each([
+    ['packages/runtime/src/task/a.ts', '@millrace/core'],
+    ['packages/runtime/src/task/a.ts', 'node:fs'],
+    ['packages/runtime/test/task/a.test.ts', '../../src/task/a.ts'],
+    ['packages/testing/src/a.ts', '@millrace/transport-memory'],
+    ['packages/millrace/src/kafka.ts', '@millrace/transport-kafka'],
+    ['examples/one/src/a.ts', 'millrace/kafka'],
+    ['tests/order.test.ts', '@millrace/transport-memory'],
+  ])('%s import %s', async (file, imported) => {
+    expect(await lint(file, imported)).toContain('Found 0 warnings and 0 errors')
+  })
+})
