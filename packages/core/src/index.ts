@@ -94,7 +94,16 @@ export {
   type KeyValueStoreOptions,
   type StoreDefinition,
 } from './store/store-definition.ts'
-export type { ProcessorNode, SinkNode, SourceNode, SubTopology, TopicRef, Topology, TopologyEdge, TopologyNode } from './topology/topology.ts'
+export type {
+  ProcessorNode,
+  SinkNode,
+  SourceNode,
+  SubTopology,
+  TopicRef,
+  Topology,
+  TopologyEdge,
+  TopologyNode,
+} from './topology/topology.ts'
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
 export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'

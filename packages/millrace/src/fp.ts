@@ -3,7 +3,14 @@
  *
  * @packageDocumentation
  */
-import { type AppDefinition, type ResolvedDefinition, type Topology, type TopologyBuilder, TopologyError, validateDefinition } from '@millrace/core'
+import {
+  type AppDefinition,
+  type ResolvedDefinition,
+  type Topology,
+  type TopologyBuilder,
+  TopologyError,
+  validateDefinition,
+} from '@millrace/core'
 import { type App, start as startApp } from '@millrace/runtime'
 import { type Either, type TaskEither, toError, tryCatch, tryCatchTask } from './internal/fp.ts'
 

@@ -3,4 +3,12 @@
  *
  * @packageDocumentation
  */
-export { ManualClock, TestInput, TestOutput, type TestRecord, TopologyTestDriver, type TopologyTestDriverOptions, type TopicSerdes } from '@millrace/testing'
+export {
+  ManualClock,
+  TestInput,
+  TestOutput,
+  type TestRecord,
+  TopologyTestDriver,
+  type TopologyTestDriverOptions,
+  type TopicSerdes,
+} from '@millrace/testing'

@@ -14,10 +14,13 @@ export function validateDefinition(definition: AppDefinition): Either<readonly s
   const { applicationId, topology, transport, processingGuarantee = 'at-least-once', commit = {}, buffer = {} } = definition
   const problems: string[] = []
   if (typeof applicationId !== 'string' || !/^[a-zA-Z0-9._-]{1,180}$/.test(applicationId) || /^\.{1,2}$/.test(applicationId)) {
-    problems.push(`applicationId is ${JSON.stringify(applicationId)}; use 1 to 180 letters, digits, '.', '_' and '-' (it names the consumer group, topics and a folder).`)
+    problems.push(
+      `applicationId is ${JSON.stringify(applicationId)}; use 1 to 180 letters, digits, '.', '_' and '-' (it names the consumer group, topics and a folder).`,
+    )
   }
   if (!Array.isArray(topology?.subTopologies)) problems.push('topology is not what TopologyBuilder.build() returns.')
-  if (typeof transport?.openSource !== 'function') problems.push("transport is no transport; use kafka({ brokers: [...] }) from 'millrace/kafka', or memory() from 'millrace/memory'.")
+  if (typeof transport?.openSource !== 'function')
+    problems.push("transport is no transport; use kafka({ brokers: [...] }) from 'millrace/kafka', or memory() from 'millrace/memory'.")
   if (processingGuarantee === 'exactly-once') {
     problems.push("processingGuarantee is 'exactly-once', which this version does not offer yet; use 'at-least-once'.")
   } else if (processingGuarantee !== 'at-least-once') {
@@ -54,8 +57,11 @@ export function validateDefinition(definition: AppDefinition): Either<readonly s
     observer: definition.observer,
     clock: definition.clock,
     replicationFactor:
-      definition.replicationFactor === undefined ? undefined : number('replicationFactor', definition.replicationFactor, 1, { min: 1, max: 32_767 }),
+      definition.replicationFactor === undefined
+        ? undefined
+        : number('replicationFactor', definition.replicationFactor, 1, { min: 1, max: 32_767 }),
   }
-  if (typeof resolved.stateDir !== 'string' || resolved.stateDir === '') problems.push(`stateDir is ${JSON.stringify(definition.stateDir)}; name a folder.`)
+  if (typeof resolved.stateDir !== 'string' || resolved.stateDir === '')
+    problems.push(`stateDir is ${JSON.stringify(definition.stateDir)}; name a folder.`)
   return problems.length === 0 ? right(Object.freeze(resolved)) : left(problems)
 }

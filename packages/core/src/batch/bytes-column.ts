@@ -29,7 +29,7 @@ export function viewColumn(views: readonly (Uint8Array | null)[]): ViewColumn {
 export function bytesAt(column: BytesColumn, i: number): Uint8Array | null {
   if (column.form === 'views') return column.views[i] ?? null
   const end = column.ends[i] as number
-  return end < 0 ? null : column.bytes.subarray(column.starts[i] as number, end)
+  return end < 0 ? null : column.bytes.subarray(column.starts[i], end)
 }
 
 /** The length in bytes at `i`; null counts 0. */

@@ -86,7 +86,7 @@ export class ColumnBatch<K, V> implements RecordBatch<K, V> {
       headers: this.#headers?.[i] ?? NO_HEADERS,
       topic: this.topic,
       partition: this.partition,
-      offset: this.#offsets[i] as number,
+      offset: this.#offsets[i],
     }
   }
 

@@ -7,6 +7,7 @@ export interface NumberRange {
 /** A sentence if `value` is not a whole number in the range. */
 export function numberProblem(name: string, value: unknown, { min, max }: NumberRange): string | undefined {
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && (max === undefined || value <= max)) return undefined
-  const range = max === undefined ? `of at least ${min.toLocaleString('en')}` : `from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}`
+  const range =
+    max === undefined ? `of at least ${min.toLocaleString('en')}` : `from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}`
   return `${name} is ${String(value)}; use a whole number ${range}.`
 }

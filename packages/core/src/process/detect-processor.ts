@@ -19,12 +19,16 @@ export interface DetectedProcessor {
 export function detectProcessor(candidate: unknown, node: string): DetectedProcessor {
   if (typeof candidate === 'function') {
     if (/^class\b/.test(Function.prototype.toString.call(candidate))) {
-      throw new TypeError(`Node '${node}': create() returned a class; return an object of it: create: () => new ${candidate.name || 'MyProcessor'}().`)
+      throw new TypeError(
+        `Node '${node}': create() returned a class; return an object of it: create: () => new ${candidate.name || 'MyProcessor'}().`,
+      )
     }
     return { kind: 'single', process: candidate as never, processBatch: undefined, init: undefined, close: undefined }
   }
   if (typeof candidate !== 'object' || candidate === null) {
-    throw new TypeError(`Node '${node}': create() returned ${describe(candidate)}; it must return an object with process or processBatch, or a function.`)
+    throw new TypeError(
+      `Node '${node}': create() returned ${describe(candidate)}; it must return an object with process or processBatch, or a function.`,
+    )
   }
   if (typeof (candidate as { then?: unknown }).then === 'function') {
     throw new TypeError(`Node '${node}': create() returned a promise; make the processor at once and do what takes time in its init.`)
@@ -46,7 +50,8 @@ export function detectProcessor(candidate: unknown, node: string): DetectedProce
 function method(candidate: object, name: string, node: string): ((...args: never[]) => unknown) | undefined {
   const value: unknown = (candidate as Record<string, unknown>)[name]
   if (value === undefined) return undefined
-  if (typeof value !== 'function') throw new TypeError(`Node '${node}': the processor's ${name} is ${describe(value)}; it must be a method.`)
+  if (typeof value !== 'function')
+    throw new TypeError(`Node '${node}': the processor's ${name} is ${describe(value)}; it must be a method.`)
   return value.bind(candidate) as (...args: never[]) => unknown
 }
 

@@ -12,7 +12,11 @@ interface ProcessorLifecycle<KOut, VOut, Outputs> {
 }
 
 /** Processes single records: those of **one partition, in offset order**, one after another. */
-export interface Processor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<never, never>> extends ProcessorLifecycle<KOut, VOut, Outputs> {
+export interface Processor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<never, never>> extends ProcessorLifecycle<
+  KOut,
+  VOut,
+  Outputs
+> {
   readonly process: (record: StreamRecord<KIn, VIn>, context: ProcessorContext<KOut, VOut, Outputs>) => void | Promise<void>
 }
 
@@ -20,8 +24,11 @@ export interface Processor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<ne
  * Processes batches: each holds records of **one partition, in offset order**, and batches of a partition come one after another in that
  * order. An object that has `process` too is used through `processBatch`, and through `process` where single records are asked for.
  */
-export interface BatchProcessor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<never, never>>
-  extends ProcessorLifecycle<KOut, VOut, Outputs> {
+export interface BatchProcessor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<never, never>> extends ProcessorLifecycle<
+  KOut,
+  VOut,
+  Outputs
+> {
   readonly processBatch: (
     batch: RecordBatch<KIn, VIn>,
     context: ProcessorContext<KOut, VOut, Outputs>,

@@ -47,7 +47,9 @@ export function defineKeyValueStore<K, V>(
   options: KeyValueStoreOptions<K, V, 'sync' | 'async'>,
 ): KeyValueStoreDefinition<K, V> | AsyncKeyValueStoreDefinition<K, V> {
   if (!/^[a-zA-Z0-9._-]{1,200}$/.test(options.name) || options.name === '.' || options.name === '..') {
-    throw new TypeError(`A store can't be named '${options.name}': use letters, digits, '.', '_' and '-' (its name becomes a folder and a topic).`)
+    throw new TypeError(
+      `A store can't be named '${options.name}': use letters, digits, '.', '_' and '-' (its name becomes a folder and a topic).`,
+    )
   }
   return Object.freeze({ shape: 'key-value' as const, ...options }) as KeyValueStoreDefinition<K, V> | AsyncKeyValueStoreDefinition<K, V>
 }

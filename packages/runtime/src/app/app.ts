@@ -285,7 +285,7 @@ export class App implements AsyncDisposable {
       emit: observer === undefined ? undefined : (event) => this.#tell(event),
       admin,
       directory,
-      output: () => (this.#outlet as Outlet).output as OutputQueue,
+      output: () => (this.#outlet as Outlet).output,
       storeFolder: (task, store) => join(slot.folder, task, store),
       onProgress: (records, uncommittedBytes) => {
         this.#reader?.progressed()

@@ -24,7 +24,8 @@ export async function waitUntilCaughtUp(options: CaughtUpOptions): Promise<void>
     ])
     const empty = new Map(begins.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
     const targets = ends.filter(({ topic, partition, offset }) => offset > (empty.get(partitionKey(topic, partition)) ?? 0))
-    while (targets.length > 0 && !reached(targets, await options.admin.committedOffsets(options.applicationId, targets))) await options.next()
+    while (targets.length > 0 && !reached(targets, await options.admin.committedOffsets(options.applicationId, targets)))
+      await options.next()
   }
 }
 
@@ -36,7 +37,10 @@ function reached(targets: readonly OffsetCommit[], committed: readonly OffsetCom
 /** Input topics in the order in which records flow through them: outside topics, then what is written from them, and so on. */
 function stages({ plan, applicationId }: CaughtUpOptions): string[][] {
   const isRepartition = (node: Topology['nodes'][number], topic: string) =>
-    node.kind === 'sink' && typeof node.topic === 'object' && node.topic.kind === 'repartition' && resolveTopic(node.topic, applicationId) === topic
+    node.kind === 'sink' &&
+    typeof node.topic === 'object' &&
+    node.topic.kind === 'repartition' &&
+    resolveTopic(node.topic, applicationId) === topic
   const depth = new Map<string, number>()
   // Each round carries depths one repartition further; topics in a circle stop growing at the number of sub-topologies.
   for (let round = 0; round < plan.subTopologies.length; round++) {

@@ -37,7 +37,8 @@ export async function openOutlet({ transport, context, environment, source, clie
       output.close(reason)
       const closing = writer.close()
       closing.catch((error: unknown) => context.logger.warn({ err: error }, 'a writer failed to close'))
-      if (!(await settledWithin(closing, CLOSE_MS, environment.clock))) context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
+      if (!(await settledWithin(closing, CLOSE_MS, environment.clock)))
+        context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
     },
   }
 }

@@ -26,7 +26,11 @@ export function queryStore<K, V>(name: string, tasks: () => readonly Task[]): Re
 }
 
 export function unknownStore(name: string, known: readonly string[]): MillraceError {
-  return new MillraceError('STORE_UNKNOWN', `The topology has no store '${name}'; it has ${known.length === 0 ? 'none' : known.map((one) => `'${one}'`).join(', ')}.`, {
-    stage: 'store',
-  })
+  return new MillraceError(
+    'STORE_UNKNOWN',
+    `The topology has no store '${name}'; it has ${known.length === 0 ? 'none' : known.map((one) => `'${one}'`).join(', ')}.`,
+    {
+      stage: 'store',
+    },
+  )
 }

@@ -48,7 +48,7 @@ export class Recovery {
 
   async #recover(error: unknown): Promise<void> {
     const { environment, manager, reopen, fail } = this.#options
-    for (let reason = error; ; ) {
+    for (let reason = error; ;) {
       if (++this.#inARow > MAX_IN_A_ROW) {
         fail(reason)
         return

@@ -37,7 +37,10 @@ export async function acquireSlot(stateDir: string, applicationId: string): Prom
       if (await tryLock(folder)) return { folder, processId: await processIdOf(folder), release: () => release(folder) }
     }
   } catch (error) {
-    throw new MillraceError('STATE_FOLDER', `The state folder '${root}' can't be used: ${(error as Error).message}`, { stage: 'store', cause: error })
+    throw new MillraceError('STATE_FOLDER', `The state folder '${root}' can't be used: ${(error as Error).message}`, {
+      stage: 'store',
+      cause: error,
+    })
   }
 }
 

@@ -46,7 +46,9 @@ export async function planTopics(topology: Topology, definition: ResolvedDefinit
   const { applicationId } = definition
   const refs = topology.nodes.flatMap((node) => (node.kind === 'source' ? node.topics : []))
   const subscription = refs.map((ref) => resolveTopic(ref, applicationId))
-  const written = topology.nodes.flatMap((node) => (node.kind === 'sink' && typeof node.topic === 'object' ? [resolveTopic(node.topic, applicationId)] : []))
+  const written = topology.nodes.flatMap((node) =>
+    node.kind === 'sink' && typeof node.topic === 'object' ? [resolveTopic(node.topic, applicationId)] : [],
+  )
   const existing = await admin.describeTopics([...new Set([...subscription, ...written])])
   const partitions = new Map(existing.map(({ topic, partitions: count }) => [topic, count]))
   checkNamedTopics(topology, partitions)
@@ -76,7 +78,11 @@ function checkNamedTopics(topology: Topology, partitions: ReadonlyMap<string, nu
   }
 }
 
-function inputsOf(subTopology: SubTopology, existing: readonly TopicDescription[], applicationId: string): { topic: string; source: SourceNode }[] {
+function inputsOf(
+  subTopology: SubTopology,
+  existing: readonly TopicDescription[],
+  applicationId: string,
+): { topic: string; source: SourceNode }[] {
   const inputs: { topic: string; source: SourceNode }[] = []
   for (const node of subTopology.nodes) {
     if (node.kind !== 'source') continue
@@ -112,7 +118,9 @@ function planRepartitions(topology: Topology, { inputs, partitions, applicationI
       for (const ref of node.topics) {
         if (ref.kind !== 'repartition') continue
         const topic = repartitionTopic(applicationId, ref.name)
-        const writers = topology.subTopologies.flatMap(({ nodes }, i) => (nodes.some((other) => writesTo(other, topic, applicationId)) ? [i] : []))
+        const writers = topology.subTopologies.flatMap(({ nodes }, i) =>
+          nodes.some((other) => writesTo(other, topic, applicationId)) ? [i] : [],
+        )
         pending.set(topic, { explicit: ref.partitions, writers, reader })
       }
     }
@@ -135,10 +143,14 @@ function planRepartitions(topology: Topology, { inputs, partitions, applicationI
   }
   const [unknown] = pending.keys()
   if (unknown !== undefined) {
-    throw new MillraceError('PARTITIONS_UNKNOWN', `How many partitions '${unknown}' needs can't be worked out (its inputs go round in a circle): say so with repartition's option 'partitions'.`, {
-      stage: 'source',
-      topic: unknown,
-    })
+    throw new MillraceError(
+      'PARTITIONS_UNKNOWN',
+      `How many partitions '${unknown}' needs can't be worked out (its inputs go round in a circle): say so with repartition's option 'partitions'.`,
+      {
+        stage: 'source',
+        topic: unknown,
+      },
+    )
   }
   return created
 }
@@ -157,7 +169,11 @@ function countTogether(
   return undefined
 }
 
-function largest(writers: readonly number[], inputs: RepartitionState['inputs'], partitions: ReadonlyMap<string, number>): number | undefined {
+function largest(
+  writers: readonly number[],
+  inputs: RepartitionState['inputs'],
+  partitions: ReadonlyMap<string, number>,
+): number | undefined {
   let most: number | undefined
   for (const writer of writers) {
     for (const { topic } of inputs[writer] ?? []) {
@@ -189,7 +205,9 @@ async function planChangelogs(planned: readonly PlannedSubTopology[], admin: Tra
     subTopology.stores.map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions })),
   )
   if (wanted.length === 0) return []
-  const existing = new Map((await admin.describeTopics(wanted.map(({ topic }) => topic))).map(({ topic, partitions }) => [topic, partitions]))
+  const existing = new Map(
+    (await admin.describeTopics(wanted.map(({ topic }) => topic))).map(({ topic, partitions }) => [topic, partitions]),
+  )
   const created: NewTopic[] = []
   for (const { topic, partitions } of wanted) {
     const actual = existing.get(topic)

@@ -45,7 +45,9 @@ export function formBatch(queues: readonly PartitionQueue[], state: FormingState
     now: state.now,
     finishing: state.finishing,
   })
-  return decision.cut ? { queue, count: Math.min(decision.take, run.count), trigger: decision.trigger } : { waitMs: decision.waitMs, blocked: false }
+  return decision.cut
+    ? { queue, count: Math.min(decision.take, run.count), trigger: decision.trigger }
+    : { waitMs: decision.waitMs, blocked: false }
 }
 
 /** How long records must wait because a partition without any may be behind: 0 not at all, undefined until something arrives. */

@@ -24,7 +24,11 @@ export class CommitScheduler {
   #cancelTimer: (() => void) | undefined
   #stopped = false
 
-  constructor(schedule: CommitSchedule, clock: Clock, hooks: { commit: (reason: CommitReason) => Promise<void>; onFailure: (error: unknown) => void }) {
+  constructor(
+    schedule: CommitSchedule,
+    clock: Clock,
+    hooks: { commit: (reason: CommitReason) => Promise<void>; onFailure: (error: unknown) => void },
+  ) {
     this.#schedule = schedule
     this.#clock = clock
     this.#commit = hooks.commit

@@ -23,11 +23,15 @@ export class WriterParticipant implements CommitParticipant {
 function deliveryError(failures: readonly WriteFailure[]): MillraceError {
   const [first] = failures as [WriteFailure]
   const others = failures.length === 1 ? '' : ` (and ${failures.length - 1} more)`
-  return new MillraceError('DELIVERY_FAILED', `A record for topic '${first.topic}' could not be delivered${others}: ${first.error.message}`, {
-    stage: 'sink',
-    retryable: first.error.retryable,
-    cause: first.error,
-    topic: first.topic,
-    partition: first.partition,
-  })
+  return new MillraceError(
+    'DELIVERY_FAILED',
+    `A record for topic '${first.topic}' could not be delivered${others}: ${first.error.message}`,
+    {
+      stage: 'sink',
+      retryable: first.error.retryable,
+      cause: first.error,
+      topic: first.topic,
+      partition: first.partition,
+    },
+  )
 }

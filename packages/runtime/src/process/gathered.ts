@@ -1,6 +1,6 @@
 import { ColumnBatch, type Headers, NO_HEADERS, type OutputColumns, type OutputRecord } from '@millrace/core'
 import type { NodeInput } from './node-input.ts'
-import { OutputBudget } from './output-budget.ts'
+import type { OutputBudget } from './output-budget.ts'
 
 /**
  * What a node forwarded to one of its outputs during one pass, as columns, in the order of the records it came from.
@@ -51,7 +51,9 @@ export class Gathered {
     for (let i = 0; i < count; i++) {
       const parent = sources === undefined ? (oneToOne ? i : last) : (sources[i] as number)
       if (sources !== undefined && !(parent >= 0 && parent < inputLength && Number.isInteger(parent))) {
-        throw new RangeError(`forwardBatch: sources[${i}] is ${parent}; it must be the index of a record of the input batch (0 to ${last}).`)
+        throw new RangeError(
+          `forwardBatch: sources[${i}] is ${parent}; it must be the index of a record of the input batch (0 to ${last}).`,
+        )
       }
       const own = headers?.[i]
       if (own !== undefined && own.length > 0) this.#headersFrom(this.#keys.length).push(own)

@@ -1,4 +1,12 @@
-import type { OutputColumns, OutputRecord, OutputPort, ProcessorContext, PunctuationType, Punctuator, StoreDefinition } from '@millrace/core'
+import type {
+  OutputColumns,
+  OutputRecord,
+  OutputPort,
+  ProcessorContext,
+  PunctuationType,
+  Punctuator,
+  StoreDefinition,
+} from '@millrace/core'
 import { Gathered } from './gathered.ts'
 import type { NodeInput } from './node-input.ts'
 import type { OutputBudget } from './output-budget.ts'

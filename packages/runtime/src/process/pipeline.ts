@@ -59,7 +59,7 @@ export class Pipeline {
       edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
       sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
       context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
-      processor: node.kind === 'processor' ? detectProcessor((node as ProcessorNode).create(), node.name) : undefined,
+      processor: node.kind === 'processor' ? detectProcessor((node).create(), node.name) : undefined,
     }))
   }
 
@@ -87,7 +87,8 @@ export class Pipeline {
     const start = this.#byName.get(source) as number
     const { edges } = this.#nodes[start] as RunningNode
     const inbox = this.#emptyInbox()
-    for (const { child } of edges) this.#put(inbox, child, { batch, origin: { kind: 'source' }, streamTime: batch.streamTime(batch.length - 1) })
+    for (const { child } of edges)
+      this.#put(inbox, child, { batch, origin: { kind: 'source' }, streamTime: batch.streamTime(batch.length - 1) })
     return this.#walk(inbox, single)
   }
 

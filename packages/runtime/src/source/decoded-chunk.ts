@@ -82,7 +82,12 @@ export class DecodedChunk {
         }
       }
       if (!Number.isFinite(timestamp) || timestamp < 0) {
-        this.#fail(source, row, 'timestamp', new RangeError(`${timestamp} is no timestamp; it must be a number of milliseconds, at least 0.`))
+        this.#fail(
+          source,
+          row,
+          'timestamp',
+          new RangeError(`${timestamp} is no timestamp; it must be a number of milliseconds, at least 0.`),
+        )
         continue
       }
       timestamps[row] = timestamp
@@ -94,7 +99,15 @@ export class DecodedChunk {
 
   #record(row: number, timestamp: number) {
     const { topic, partition, offsets } = this.wire
-    return { key: this.keys[row], value: this.values[row], timestamp, headers: this.headers(row), topic, partition, offset: offsets[row] as number }
+    return {
+      key: this.keys[row],
+      value: this.values[row],
+      timestamp,
+      headers: this.headers(row),
+      topic,
+      partition,
+      offset: offsets[row] as number,
+    }
   }
 
   #fail(source: SourceNode, row: number, part: 'key' | 'value' | 'timestamp', error: unknown): void {

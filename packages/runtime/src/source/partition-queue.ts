@@ -1,4 +1,12 @@
-import { type BatchPolicy, type BatchTrigger, ColumnBatch, type Headers, type MillraceError, type SourceNode, type WireBatch } from '@millrace/core'
+import {
+  type BatchPolicy,
+  type BatchTrigger,
+  ColumnBatch,
+  type Headers,
+  type MillraceError,
+  type SourceNode,
+  type WireBatch,
+} from '@millrace/core'
 import { DecodedChunk } from './decoded-chunk.ts'
 
 export interface PartitionQueueOptions {

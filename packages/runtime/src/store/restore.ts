@@ -109,7 +109,10 @@ async function replay(source: RecordSource, jobs: readonly Restoring[], environm
       told = environment.clock.monotonic()
       for (const job of open.values()) {
         tell(environment, job, 'progress')
-        environment.logger.info({ task: job.task, store: job.entry.definition.name, records: job.restored, remaining: job.end - job.next }, 'restoring state')
+        environment.logger.info(
+          { task: job.task, store: job.entry.definition.name, records: job.restored, remaining: job.end - job.next },
+          'restoring state',
+        )
       }
     }
   }
@@ -120,7 +123,10 @@ async function apply(job: Restoring, wire: WireBatch): Promise<void> {
   for (let i = 0; i < wire.length; i++) {
     const key = bytesAt(wire.keys, i)
     if (key === null) continue
-    last.set(Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'), { key, value: bytesAt(wire.values, i) ?? undefined })
+    last.set(Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'), {
+      key,
+      value: bytesAt(wire.values, i) ?? undefined,
+    })
   }
   job.next = (wire.offsets[wire.length - 1] as number) + 1
   job.restored += wire.length

@@ -1,11 +1,5 @@
 import { rename } from 'node:fs/promises'
-import {
-  type AnyStoreDefinition,
-  MillraceError,
-  type OffsetCommit,
-  partitionKey,
-  type WriteBatch,
-} from '@millrace/core'
+import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey, type WriteBatch } from '@millrace/core'
 import { changelogTopic } from '../internal/topic-names.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
@@ -156,7 +150,8 @@ export class TaskStores {
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
     const beyond = positions === undefined ? undefined : inputBeyond(positions, committed)
-    if (positions !== undefined && positions.changelogTopic === topic && beyond === undefined) return entry(store, positions.changelogPosition)
+    if (positions !== undefined && positions.changelogTopic === topic && beyond === undefined)
+      return entry(store, positions.changelogPosition)
     await store.close()
     await this.#setAside(
       definition,

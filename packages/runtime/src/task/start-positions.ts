@@ -6,7 +6,9 @@ export async function resolveStarts(
   committed: readonly OffsetCommit[],
   admin: TransportAdmin,
 ): Promise<TopicPartitionOffset[]> {
-  const open = partitions.filter(({ topic, partition }) => !committed.some((known) => known.topic === topic && known.partition === partition))
+  const open = partitions.filter(
+    ({ topic, partition }) => !committed.some((known) => known.topic === topic && known.partition === partition),
+  )
   const byStart = new Map<string, { startAt: StartAt; partitions: TopicPartition[] }>()
   for (const { topic, partition, source } of open) {
     const { startAt } = source

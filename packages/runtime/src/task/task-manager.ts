@@ -161,7 +161,10 @@ export class TaskManager implements RebalanceListener {
       try {
         await commit('revoke')
       } catch (error) {
-        environment.logger.warn({ err: error, tasks: tasks.map((task) => task.id) }, 'the last commit of these tasks failed: their records will be processed again')
+        environment.logger.warn(
+          { err: error, tasks: tasks.map((task) => task.id) },
+          'the last commit of these tasks failed: their records will be processed again',
+        )
       }
     }
     for (const task of tasks) {
@@ -295,20 +298,28 @@ export class TaskManager implements RebalanceListener {
         if (node.topics.some((ref) => ref.kind === 'pattern' && matches(ref.pattern, topic))) return { planned, source: node }
       }
     }
-    throw new MillraceError('TOPIC_UNEXPECTED', `Topic '${topic}' was assigned, but no source of the topology reads it: does another application use the same application id?`, {
-      stage: 'source',
-      topic,
-    })
+    throw new MillraceError(
+      'TOPIC_UNEXPECTED',
+      `Topic '${topic}' was assigned, but no source of the topology reads it: does another application use the same application id?`,
+      {
+        stage: 'source',
+        topic,
+      },
+    )
   }
 }
 
 function positionOf(offsets: ReadonlyMap<string, TopicPartitionOffset>, { topic, partition }: TopicPartition, source: SourceNode): number {
   const known = offsets.get(partitionKey(topic, partition))
   if (known !== undefined) return known.offset
-  throw new MillraceError('OFFSET_UNKNOWN', `Where source '${source.name}' is to begin reading ${topic}-${partition} could not be found out.`, {
-    stage: 'source',
-    node: source.name,
-    topic,
-    partition,
-  })
+  throw new MillraceError(
+    'OFFSET_UNKNOWN',
+    `Where source '${source.name}' is to begin reading ${topic}-${partition} could not be found out.`,
+    {
+      stage: 'source',
+      node: source.name,
+      topic,
+      partition,
+    },
+  )
 }

@@ -114,7 +114,10 @@ export class Task {
       resolveSink: (node) => this.#resolveSink(node),
       maxOutputBytes: definition.buffer.maxOutputBytes,
       monotonic: () => clock.monotonic(),
-      onNode: this.#environment.emit === undefined ? ignoreNode : (node, batch, bytes, durationMs) => this.#tellNode(node, batch, bytes, durationMs),
+      onNode:
+        this.#environment.emit === undefined
+          ? ignoreNode
+          : (node, batch, bytes, durationMs) => this.#tellNode(node, batch, bytes, durationMs),
     })
     this.stores.begin()
     this.#scope.writeTimestamp = clock.now()
@@ -259,7 +262,10 @@ export class Task {
     for (;;) {
       const began = clock.monotonic()
       const batch = queue.peek(size, trigger, streamTime)
-      const cut = emit === undefined ? undefined : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began, bytes: queue.bytes }
+      const cut =
+        emit === undefined
+          ? undefined
+          : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began, bytes: queue.bytes }
       this.stores.begin()
       let output: PassOutput
       try {
@@ -319,7 +325,12 @@ export class Task {
     return this.queues.filter((queue) => (this.#quota.get(queue) ?? 0) > 0 && queue.length > 0 && queue.countGood(1) > 0)
   }
 
-  #tellCut(queue: PartitionQueue, batch: AnyBatch, bytes: number, { ageMs, decodeMs }: { readonly ageMs: number; readonly decodeMs: number }): void {
+  #tellCut(
+    queue: PartitionQueue,
+    batch: AnyBatch,
+    bytes: number,
+    { ageMs, decodeMs }: { readonly ageMs: number; readonly decodeMs: number },
+  ): void {
     const { topic, partition, trigger, length: records } = batch
     const common = { task: this.id, topic, partition, records, bytes, trigger }
     this.#environment.emit?.({ type: 'batch', stage: 'source', node: queue.source.name, ...common, durationMs: decodeMs })
@@ -329,7 +340,18 @@ export class Task {
   #tellNode(node: TopologyNode, batch: AnyBatch, bytes: number, durationMs: number): void {
     const { topic, partition, trigger, length: records } = batch
     const stage = node.kind === 'sink' ? 'sink' : 'process'
-    this.#environment.emit?.({ type: 'batch', stage, node: node.name, task: this.id, topic, partition, records, bytes, trigger, durationMs })
+    this.#environment.emit?.({
+      type: 'batch',
+      stage,
+      node: node.name,
+      task: this.id,
+      topic,
+      partition,
+      records,
+      bytes,
+      trigger,
+      durationMs,
+    })
   }
 
   #resolveSink(node: SinkNode): ResolvedSink {

@@ -4,12 +4,28 @@ import { formBatch, type FormingState } from '../../src/batch/batch-former.ts'
 import type { PartitionQueue } from '../../src/source/partition-queue.ts'
 import { partitionQueue, wireBatch } from '../support/wire.ts'
 
-const idle: FormingState = { now: 0, streamTime: -1, punctuateAt: Infinity, finishing: undefined, maxTaskIdleMs: 0, waitingSince: undefined }
+const idle: FormingState = {
+  now: 0,
+  streamTime: -1,
+  punctuateAt: Infinity,
+  finishing: undefined,
+  maxTaskIdleMs: 0,
+  waitingSince: undefined,
+}
 
-function queueOf(timestamps: readonly number[], options: { topic?: string; size?: number; timeoutMs?: number; end?: boolean } = {}): PartitionQueue {
+function queueOf(
+  timestamps: readonly number[],
+  options: { topic?: string; size?: number; timeoutMs?: number; end?: boolean } = {},
+): PartitionQueue {
   const { topic = 'in', size = 100, timeoutMs = 1_000, end = true } = options
   const queue = partitionQueue({ topic, policy: { size, timeoutMs } })
-  queue.append(wireBatch(timestamps.map((timestamp) => ({ value: 'x', timestamp })), { topic }), 0)
+  queue.append(
+    wireBatch(
+      timestamps.map((timestamp) => ({ value: 'x', timestamp })),
+      { topic },
+    ),
+    0,
+  )
   if (end) queue.markEnd(timestamps.length)
   return queue
 }
@@ -44,7 +60,10 @@ describe('forming a batch of one partition', () => {
   })
 
   test('ends with the record that makes a stream-time punctuator due', () => {
-    expect(formBatch([queueOf([1, 9, 10, 11])], { ...idle, streamTime: 0, punctuateAt: 10 })).toMatchObject({ count: 3, trigger: 'punctuate' })
+    expect(formBatch([queueOf([1, 9, 10, 11])], { ...idle, streamTime: 0, punctuateAt: 10 })).toMatchObject({
+      count: 3,
+      trigger: 'punctuate',
+    })
   })
 })
 
@@ -82,7 +101,8 @@ describe('forming a batch of several partitions', () => {
           for (;;) {
             const forming = formBatch(queues, idle)
             if (!('queue' in forming)) return taken
-            for (let i = 0; i < forming.count; i++) taken.push(`${forming.queue.topic}@${forming.queue.peek(forming.count, 'records', -1).offset(i)}`)
+            for (let i = 0; i < forming.count; i++)
+              taken.push(`${forming.queue.topic}@${forming.queue.peek(forming.count, 'records', -1).offset(i)}`)
             forming.queue.drop(forming.count)
           }
         }

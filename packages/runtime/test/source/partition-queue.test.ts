@@ -17,7 +17,13 @@ describe('a partition queue', () => {
   test('commits the offset of the next waiting record, over gaps', () => {
     const queue = partitionQueue({ position: 3 })
     expect(queue.nextOffset).toBe(3)
-    queue.append(wireBatch([{ value: 'a', offset: 3 }, { value: 'b', offset: 9 }]), 0)
+    queue.append(
+      wireBatch([
+        { value: 'a', offset: 3 },
+        { value: 'b', offset: 9 },
+      ]),
+      0,
+    )
     expect(queue.nextOffset).toBe(3)
     queue.drop(1)
     expect(queue.nextOffset).toBe(9)

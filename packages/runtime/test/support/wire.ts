@@ -35,7 +35,10 @@ export interface WireRow {
   readonly offset?: number
 }
 
-export function wireBatch(rows: readonly WireRow[], options: { topic?: string; firstOffset?: number; released?: () => void } = {}): WireBatch {
+export function wireBatch(
+  rows: readonly WireRow[],
+  options: { topic?: string; firstOffset?: number; released?: () => void } = {},
+): WireBatch {
   const { topic = 'in', firstOffset = 0, released = () => undefined } = options
   return {
     topic,
@@ -49,7 +52,9 @@ export function wireBatch(rows: readonly WireRow[], options: { topic?: string; f
   }
 }
 
-export function partitionQueue(options: { topic?: string; policy?: Partial<BatchPolicy>; source?: SourceNode; position?: number } = {}): PartitionQueue {
+export function partitionQueue(
+  options: { topic?: string; policy?: Partial<BatchPolicy>; source?: SourceNode; position?: number } = {},
+): PartitionQueue {
   const { topic = 'in', policy = {}, source = sourceNode(), position = 0 } = options
   return new PartitionQueue({ topic, partition: 0, source, policy: { ...DEFAULT_BATCH_POLICY, ...policy }, position, partitionTime: -1 })
 }

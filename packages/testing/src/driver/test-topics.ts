@@ -67,7 +67,11 @@ export class TestInput<K, V> {
   }
 
   /** Writes bytes as they are, such as a record that the source can't decode. `records` gives timestamps, headers and partitions. */
-  async sendBytes(keys: BytesColumn, values: BytesColumn, records: readonly Omit<TestRecord<unknown, unknown>, 'key' | 'value'>[]): Promise<void> {
+  async sendBytes(
+    keys: BytesColumn,
+    values: BytesColumn,
+    records: readonly Omit<TestRecord<unknown, unknown>, 'key' | 'value'>[],
+  ): Promise<void> {
     const now = this.#access.now()
     const writer = await this.#access.writer()
     await writer.writeBatch({
@@ -123,7 +127,7 @@ export class TestOutput<K, V> {
               headers: copyHeaders(wire.headers?.[i]),
               topic: wire.topic,
               partition: wire.partition,
-              offset: wire.offsets[i] as number,
+              offset: wire.offsets[i],
             })
           }
           this.#read.set(wire.partition, (wire.offsets[wire.length - 1] as number) + 1)

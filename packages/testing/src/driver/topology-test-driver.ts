@@ -34,7 +34,9 @@ export interface TopologyTestDriverOptions {
   /** Default: says nothing. */
   readonly logger?: Logger | undefined
   /** What else the application is to be started with. */
-  readonly definition?: Partial<Omit<AppDefinition, 'topology' | 'transport' | 'applicationId' | 'observer' | 'logger' | 'clock' | 'stateDir'>> | undefined
+  readonly definition?:
+    | Partial<Omit<AppDefinition, 'topology' | 'transport' | 'applicationId' | 'observer' | 'logger' | 'clock' | 'stateDir'>>
+    | undefined
 }
 
 /**
@@ -170,7 +172,8 @@ export class TopologyTestDriver implements AsyncDisposable {
       settle: () => this.settle(),
       partitions: async (topic: string): Promise<TopicPartition[]> => {
         const [description] = await this.#admin.describeTopics([topic])
-        if (description === undefined) throw new TypeError(`There is no topic '${topic}': the topology does not name it, so give it to the driver in 'topics'.`)
+        if (description === undefined)
+          throw new TypeError(`There is no topic '${topic}': the topology does not name it, so give it to the driver in 'topics'.`)
         return Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }))
       },
     }

@@ -1,0 +1,125 @@
+import {
+  deserializeColumn,
+  partitionKey,
+  type Serde,
+  serializeColumn,
+  silentLogger,
+  type Transport,
+  type TransportAdmin,
+} from '@millrace/core'
+
+const context = { logger: silentLogger }
+
+export interface Written<K, V> {
+  readonly key: K
+  readonly value: V
+  readonly timestamp: number
+  readonly partition: number
+  readonly offset: number
+}
+
+/** Reads and writes topics through the transport port, as another program would. */
+export class LogClient implements AsyncDisposable {
+  readonly #transport: Transport
+  readonly #admin: TransportAdmin
+
+  private constructor(transport: Transport, admin: TransportAdmin) {
+    this.#transport = transport
+    this.#admin = admin
+  }
+
+  static async open(transport: Transport): Promise<LogClient> {
+    return new LogClient(transport, await transport.openAdmin(context))
+  }
+
+  get admin(): TransportAdmin {
+    return this.#admin
+  }
+
+  async createTopics(topics: Readonly<Record<string, number>>): Promise<void> {
+    await this.#admin.createTopics(Object.entries(topics).map(([topic, partitions]) => ({ topic, partitions })))
+  }
+
+  async write<K, V>(
+    topic: string,
+    serdes: { key: Serde<K>; value: Serde<V> },
+    records: readonly { key: K; value: V; timestamp?: number; partition?: number }[],
+  ): Promise<void> {
+    const writer = await this.#transport.openWriter({ clientId: 'test-writer' }, context)
+    try {
+      await writer.writeBatch({
+        topic,
+        length: records.length,
+        keys: serializeColumn(
+          serdes.key,
+          records.map(({ key }) => key),
+        ),
+        values: serializeColumn(
+          serdes.value,
+          records.map(({ value }) => value),
+        ),
+        timestamps: records.map(({ timestamp }, i) => timestamp ?? 1_700_000_000_000 + i),
+        partitions: records.map(({ partition }) => partition ?? -1),
+      })
+      const [failure] = await writer.flush()
+      if (failure !== undefined) throw failure.error
+    } finally {
+      await writer.close()
+    }
+  }
+
+  /** Everything that is in the topic now, by partition and offset. */
+  async readAll<K, V>(topic: string, serdes: { key: Serde<K>; value: Serde<V> }): Promise<Written<K, V>[]> {
+    const [description] = await this.#admin.describeTopics([topic])
+    if (description === undefined) throw new Error(`there is no topic ${topic}`)
+    const partitions = Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }))
+    const begins = await this.#admin.beginningOffsets(partitions)
+    const ends = new Map(
+      (await this.#admin.endOffsets(partitions, 'read-committed')).map((end) => [partitionKey(end.topic, end.partition), end.offset]),
+    )
+    const open = new Set(
+      begins
+        .filter((begin) => begin.offset < (ends.get(partitionKey(begin.topic, begin.partition)) ?? 0))
+        .map(({ partition }) => partition),
+    )
+    const source = await this.#transport.openSource({ clientId: 'test-reader', isolation: 'read-committed' }, context)
+    const written: Written<K, V>[] = []
+    try {
+      await source.assign(begins)
+      while (open.size > 0) {
+        const polled = await source.poll(1_000)
+        for (const wire of polled.batches) {
+          const keys = deserializeColumn(serdes.key, wire.keys).values
+          const values = deserializeColumn(serdes.value, wire.values).values
+          for (let i = 0; i < wire.length; i++) {
+            written.push({
+              key: keys[i] as K,
+              value: values[i] as V,
+              timestamp: wire.timestamps[i] as number,
+              partition: wire.partition,
+              offset: wire.offsets[i] as number,
+            })
+          }
+          wire.release()
+        }
+        for (const { partition, offset } of polled.ends)
+          if (offset >= (ends.get(partitionKey(topic, partition)) ?? 0)) open.delete(partition)
+      }
+    } finally {
+      await source.close()
+    }
+    return written.sort((a, b) => a.partition - b.partition || a.offset - b.offset)
+  }
+
+  /** The group's committed offset of each partition of a topic; `undefined` where there is none. */
+  async committed(group: string, topic: string): Promise<(number | undefined)[]> {
+    const [description] = await this.#admin.describeTopics([topic])
+    const partitions = Array.from({ length: description?.partitions ?? 0 }, (_, partition) => ({ topic, partition }))
+    const known = await this.#admin.committedOffsets(group, partitions)
+    return partitions.map(({ partition }) => known.find((one) => one.partition === partition)?.offset)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#admin.close()
+  }
+}
