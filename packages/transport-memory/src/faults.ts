@@ -17,6 +17,7 @@ export type MemoryOperation =
   | { readonly type: 'abort-transaction'; readonly clientId: string }
   | { readonly type: 'open-source'; readonly clientId: string; readonly groupId: string | undefined }
   | { readonly type: 'open-writer'; readonly clientId: string; readonly transactionalId: string | undefined }
+  | { readonly type: 'open-admin' }
   | { readonly type: 'create-topics'; readonly topics: readonly NewTopic[] }
   | { readonly type: 'delete-topics'; readonly topics: readonly string[] }
   | { readonly type: 'delete-records'; readonly offsets: readonly TopicPartitionOffset[] }

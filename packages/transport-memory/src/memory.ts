@@ -8,6 +8,8 @@ import type {
   TransportContext,
 } from '@millrace/core'
 import { MemoryAdmin } from './admin/memory-admin.ts'
+import type { MemoryOperation } from './faults.ts'
+import { LogFolder } from './folder/log-folder.ts'
 import { EmbeddedLog } from './log/embedded-log.ts'
 import type { MemoryOptions } from './memory-options.ts'
 import { MemoryWriter } from './sink/memory-writer.ts'
@@ -23,13 +25,14 @@ export interface MemoryTransport extends Transport {
 }
 
 /**
- * An embedded log: topics, partitions, consumer groups and transactions without a broker, for tests, demos and single programs.
+ * An embedded log: topics, partitions, consumer groups and transactions without a broker, for tests, demos and single programs. All records
+ * are held in memory, also those that a folder keeps beyond the process; `cleanup.policy` and retention settings of topics are not acted on.
  *
  * @example
  * ```ts
  * import { memory } from 'millrace/memory'
  *
- * export default defineApp({ topology, applicationId: 'word-count', transport: memory() })
+ * export default defineApp({ topology, applicationId: 'word-count', transport: memory({ folder: './data' }) })
  * ```
  */
 export function memory(options: MemoryOptions = {}): MemoryTransport {
@@ -38,33 +41,56 @@ export function memory(options: MemoryOptions = {}): MemoryTransport {
 
 class MemoryLogTransport implements MemoryTransport {
   readonly name = 'memory'
-  readonly #log: EmbeddedLog
+  readonly #options: MemoryOptions
+  #log: EmbeddedLog | undefined
+  #openParts = 0
 
   constructor(options: MemoryOptions) {
-    this.#log = new EmbeddedLog(options)
+    this.#options = options
   }
 
-  async openSource(options: RecordSourceOptions, _context: TransportContext): Promise<RecordSource> {
+  async openSource(options: RecordSourceOptions, context: TransportContext): Promise<RecordSource> {
     const operation = { type: 'open-source', clientId: options.clientId, groupId: options.groupId } as const
-    await this.#log.faults.before(operation)
-    const source = new MemorySource(this.#log, options, () => {})
-    await this.#log.faults.after(operation)
-    return source
+    return this.#open(operation, context, (log, onClosed) => new MemorySource(log, options, onClosed))
   }
 
   async openWriter(options: RecordWriterOptions, context: TransportContext): Promise<RecordWriter> {
-    const operation = { type: 'open-writer', clientId: options.clientId, transactionalId: options.transactionalId } as const
-    await this.#log.faults.before(operation)
-    const writer = new MemoryWriter(this.#log, options, { logger: context.logger, onClosed: () => {} })
-    await this.#log.faults.after(operation)
-    return writer
+    const { clientId, transactionalId } = options
+    const operation = { type: 'open-writer', clientId, transactionalId } as const
+    return this.#open(operation, context, (log, onClosed) => new MemoryWriter(log, options, { logger: context.logger, onClosed }))
   }
 
-  async openAdmin(_context: TransportContext): Promise<TransportAdmin> {
-    return new MemoryAdmin(this.#log, () => {})
+  async openAdmin(context: TransportContext): Promise<TransportAdmin> {
+    return this.#open({ type: 'open-admin' }, context, (log, onClosed) => new MemoryAdmin(log, onClosed))
   }
 
   expelMember(groupId: string, clientId: string): void {
-    this.#log.group(groupId).find(clientId)?.expel()
+    this.#log?.group(groupId).find(clientId)?.expel()
+  }
+
+  async #open<T extends { close(): Promise<void> }>(
+    operation: MemoryOperation,
+    context: TransportContext,
+    make: (log: EmbeddedLog, onClosed: () => void) => T,
+  ): Promise<T> {
+    await this.#options.faults?.before?.(operation)
+    this.#log ??= this.#openLog(context)
+    const part = make(this.#log, () => this.#partClosed())
+    this.#openParts++
+    await this.#options.faults?.after?.(operation)
+    return part
+  }
+
+  #openLog({ logger }: TransportContext): EmbeddedLog {
+    const { folder, durability = 'process' } = this.#options
+    return new EmbeddedLog(this.#options, folder === undefined ? undefined : LogFolder.open(folder, { durability, logger }))
+  }
+
+  #partClosed(): void {
+    this.#openParts--
+    // A log without a folder lives as long as its transport: it has nowhere to come back from.
+    if (this.#openParts > 0 || this.#options.folder === undefined) return
+    this.#log?.close()
+    this.#log = undefined
   }
 }

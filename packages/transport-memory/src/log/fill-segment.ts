@@ -46,6 +46,8 @@ export function fillSegment(segment: Segment, selected: SelectedRows, offset: nu
     segment.offsets[row] = offset + (at - selected.from)
     const own = headers?.[i]
     if (own !== undefined && own.length > 0) segment.setHeaders(row, copyHeaders(own))
+    // The row may have been filled before, when it could not be stored.
+    else if (segment.headers !== undefined) segment.headers[row] = undefined
     row++
   }
   return { stoppedAt: at, count: row, byteLength: end }

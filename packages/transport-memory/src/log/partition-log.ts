@@ -1,16 +1,21 @@
 import type { IsolationLevel, TopicPartition, WireBatch } from '@millrace/core'
 import { fillSegment, rowByteLength, type SelectedRows } from './fill-segment.ts'
-import { Segment } from './segment.ts'
+import { nextSegmentBytes, Segment } from './segment.ts'
 import { SegmentBatch } from './segment-batch.ts'
 import type { PartitionStorage } from './partition-storage.ts'
 import type { Transaction } from './transaction.ts'
 
-const FIRST_SEGMENT_BYTES = 64 * 1024
-const MAX_SEGMENT_BYTES = 8 * 1024 * 1024
-
 /** Told when a partition's end, as its reader sees it, may have moved. */
 export interface EndListener {
   wake(): void
+}
+
+/** Where a partition is kept, and what was found there. */
+export interface PartitionLogOptions {
+  readonly storage?: PartitionStorage | undefined
+  readonly segments?: readonly Segment[]
+  readonly startOffset?: number
+  readonly endOffset?: number
 }
 
 /** Where reading may go on: a row that can be read. */
@@ -26,18 +31,21 @@ interface Cursor {
 export class PartitionLog implements TopicPartition {
   readonly topic: string
   readonly partition: number
-  readonly #segments: Segment[] = []
+  readonly #segments: Segment[]
   readonly #storage: PartitionStorage | undefined
   /** Open transactions with records here, and the offset of the first. */
   readonly #open = new Map<Transaction, number>()
   readonly #listeners = new Set<EndListener>()
-  #startOffset = 0
-  #endOffset = 0
+  #startOffset: number
+  #endOffset: number
 
-  constructor(at: TopicPartition, storage?: PartitionStorage) {
+  constructor(at: TopicPartition, options: PartitionLogOptions = {}) {
     this.topic = at.topic
     this.partition = at.partition
-    this.#storage = storage
+    this.#storage = options.storage
+    this.#segments = [...(options.segments ?? [])]
+    this.#startOffset = options.startOffset ?? 0
+    this.#endOffset = options.endOffset ?? 0
   }
 
   /** The first offset that can still be read. */
@@ -88,8 +96,7 @@ export class PartitionLog implements TopicPartition {
   #writableSegment(byteLength: number): Segment {
     const last = this.#segments.at(-1)
     if (last !== undefined && last.bytes.length - last.byteLength >= byteLength) return last
-    const doubled = last === undefined ? FIRST_SEGMENT_BYTES : last.bytes.length * 2
-    const segment = new Segment(this.#endOffset, Math.max(Math.min(doubled, MAX_SEGMENT_BYTES), byteLength))
+    const segment = new Segment(this.#endOffset, Math.max(nextSegmentBytes(last?.bytes.length ?? 0), byteLength))
     this.#segments.push(segment)
     return segment
   }

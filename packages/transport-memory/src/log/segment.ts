@@ -1,6 +1,13 @@
 import type { Headers } from '@millrace/core'
 
 const FIRST_ROWS = 128
+const FIRST_BYTES = 64 * 1024
+const MAX_BYTES = 8 * 1024 * 1024
+
+/** The size of a segment's buffer, given that of the one before: small topics stay small, large ones get few segments. */
+export function nextSegmentBytes(previousBytes: number): number {
+  return Math.max(FIRST_BYTES, Math.min(previousBytes * 2, MAX_BYTES))
+}
 
 /**
  * A run of records of one partition as packed columns: all keys and values in one buffer, everything else in typed arrays. Rows are

@@ -115,6 +115,7 @@ export class MemoryWriter implements RecordWriter {
     const operation = { type: 'flush', clientId: this.#clientId } as const
     await this.#log.faults.before(operation)
     await this.#queue.idle()
+    this.#log.sync()
     const failures = this.#failures
     this.#failures = []
     await this.#log.faults.after(operation)
