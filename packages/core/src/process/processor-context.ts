@@ -7,7 +7,7 @@ declare const outputType: unique symbol
 
 /** The type of a named output; made by {@link output}. */
 export interface OutputType<K, V> {
-  readonly [outputType]?: (record: readonly [K, V]) => readonly [K, V]
+  readonly [outputType]?: (record: readonly [K, V]) => void
 }
 
 /** Named outputs of a processor: `{ invalid: output<string, Error>() }`. */

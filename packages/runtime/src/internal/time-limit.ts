@@ -1,13 +1,16 @@
 import type { Clock } from '@millrace/core'
 
 /** Resolves to true when `work` has settled within `limitMs`, else to false; never rejects. `work` goes on. */
-export function settledWithin(work: Promise<unknown>, limitMs: number, clock: Clock): Promise<boolean> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(limitMs, () => resolve(false))
-    const done = () => {
-      cancel()
-      resolve(true)
-    }
-    work.then(done, done)
+export async function settledWithin(work: Promise<unknown>, limitMs: number, clock: Clock): Promise<boolean> {
+  let cancel: () => void = () => undefined
+  const limit = new Promise<false>((resolve) => {
+    cancel = clock.after(limitMs, () => resolve(false))
   })
+  const settled = work.then(
+    () => true,
+    () => true,
+  )
+  const inTime = await Promise.race([settled, limit])
+  cancel()
+  return inTime
 }

@@ -3,7 +3,6 @@ import {
   ColumnBatch,
   type DetectedProcessor,
   detectProcessor,
-  type ProcessorNode,
   type SubTopology,
   type TopologyNode,
 } from '@millrace/core'

@@ -1,0 +1,44 @@
+import type { RecordBatch } from '../batch/record-batch.ts'
+import type { StreamRecord } from '../batch/stream-record.ts'
+import type { ProcessorContext } from '../process/processor-context.ts'
+
+/** Stands where types don't fit, so that the compiler's message has a sentence in it. No value has this type. */
+export interface CompileError<Sentence extends string> {
+  readonly __doesNotFit: Sentence
+}
+
+type BatchMethod = { readonly processBatch: (...parameters: never[]) => unknown }
+type RecordMethod = { readonly process: (...parameters: never[]) => unknown }
+type AnyFunction = (...parameters: never[]) => unknown
+
+/** The method that the engine would call. */
+type MethodOf<P> = P extends BatchMethod ? P['processBatch'] : P extends RecordMethod ? P['process'] : P extends AnyFunction ? P : never
+
+type InputOf<Method> = Method extends (input: infer Input, ...rest: never[]) => unknown ? Input : never
+type ContextOf<Method> = Method extends (input: never, context: infer Context, ...rest: never[]) => unknown ? Context : never
+
+type KeyIn<Input> = Input extends RecordBatch<infer K, infer _V> ? K : Input extends StreamRecord<infer K, infer _V> ? K : unknown
+type ValueIn<Input> = Input extends RecordBatch<infer _K, infer V> ? V : Input extends StreamRecord<infer _K, infer V> ? V : unknown
+
+/** The key type a processor forwards. */
+export type KeyOut<P> = ContextOf<MethodOf<P>> extends ProcessorContext<infer K, infer _V, infer _O> ? K : never
+/** The value type a processor forwards. */
+export type ValueOut<P> = ContextOf<MethodOf<P>> extends ProcessorContext<infer _K, infer V, infer _O> ? V : never
+
+/** `unknown` if a processor `P` can read keys `K` and values `V`, else a sentence. */
+export type CheckProcessor<P, K, V> = [MethodOf<P>] extends [never]
+  ? CompileError<'This is no processor: it has neither process nor processBatch.'>
+  : CheckTypes<K, V, KeyIn<InputOf<MethodOf<P>>>, ValueIn<InputOf<MethodOf<P>>>>
+
+type CheckTypes<K, V, KIn, VIn> = [K] extends [KIn]
+  ? [V] extends [VIn]
+    ? unknown
+    : CompileError<'This processor reads values of another type than the stream carries.'>
+  : CompileError<'This processor reads keys of another type than the stream carries.'>
+
+/** `unknown` if serdes for `KSerde` and `VSerde` can write keys `K` and values `V`, else a sentence. */
+export type CheckSerdes<K, V, KSerde, VSerde> = [K] extends [KSerde]
+  ? [V] extends [VSerde]
+    ? unknown
+    : CompileError<'The value serde takes another type than the stream carries.'>
+  : CompileError<'The key serde takes another type than the stream carries.'>
