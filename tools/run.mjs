@@ -20,10 +20,11 @@ export function run(command, args, { cwd, env, timeoutMs } = {}) {
       cwd,
       env: env ?? process.env,
       stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true, // A group of its own, so that what it has started ends with it.
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     })
-    const end = () => child.kill()
+    const end = () => endGroup(child)
     process.once('exit', end)
     let output = ''
     for (const stream of [child.stdout, child.stderr]) {
@@ -41,4 +42,13 @@ export function run(command, args, { cwd, env, timeoutMs } = {}) {
       resolve({ code: code ?? 1, output })
     })
   })
+}
+
+/** @param {import('node:child_process').ChildProcess} child */
+function endGroup({ pid }) {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGTERM')
+  } catch {
+    // It has just ended by itself.
+  }
 }

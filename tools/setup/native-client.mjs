@@ -74,7 +74,7 @@ function clientFolder(root) {
  */
 function copySources(folder, aside) {
   const left = new Set(['build', 'build.partial', 'node_modules'].map((name) => join(folder, name)))
-  rmSync(aside, { recursive: true, force: true })
+  rmSync(aside, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }) // What a killed try left may still write.
   cpSync(folder, aside, { recursive: true, filter: (path) => !left.has(path) })
   const nan = dirname(createRequire(join(folder, 'package.json')).resolve('nan/package.json'))
   cpSync(nan, join(aside, 'node_modules', 'nan'), { recursive: true })

@@ -3,13 +3,15 @@ import { say } from '../say.mjs'
 import { setUp } from './set-up.mjs'
 import { SetupError } from './setup-error.mjs'
 
+const signals = /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])
+
 /**
  * Sets this checkout up, as the first thing one of its programs does. What can't be had ends the program, in words.
  * @param {import('./set-up.mjs').Needs} needs
  */
 export async function prepare(needs) {
-  const endOnSignal = () => process.exit(130)
-  process.on('SIGINT', endOnSignal).on('SIGTERM', endOnSignal)
+  const end = () => process.exit(130)
+  for (const signal of signals) process.on(signal, end)
   try {
     await setUp({ root, env: process.env, say: (message) => say(`set-up: ${message}`) }, needs)
   } catch (error) {
@@ -17,6 +19,6 @@ export async function prepare(needs) {
     say(`set-up: ${error.message}`)
     process.exit(1)
   } finally {
-    process.off('SIGINT', endOnSignal).off('SIGTERM', endOnSignal)
+    for (const signal of signals) process.off(signal, end)
   }
 }
