@@ -133,7 +133,9 @@ export class MemoryWriter implements RecordWriter {
 
   async sendOffsets(offsets: readonly OffsetCommit[], source: RecordSource): Promise<void> {
     const producer = this.#requireProducer('send offsets')
-    if (!(source instanceof MemorySource)) throw new TypeError('Offsets of another transport can take no part in this transaction.')
+    if (!(source instanceof MemorySource) || !source.reads(this.#log)) {
+      throw new TypeError('Offsets of another transport can take no part in this transaction.')
+    }
     const operation = { type: 'send-offsets', clientId: this.#clientId, groupId: source.groupId ?? '', offsets } as const
     await this.#log.faults.before(operation)
     producer.check()

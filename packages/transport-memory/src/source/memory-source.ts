@@ -49,6 +49,10 @@ export class MemorySource implements RecordSource {
     return this.#options.groupId
   }
 
+  reads(log: EmbeddedLog): boolean {
+    return this.#log === log
+  }
+
   async subscribe(topics: readonly (string | RegExp)[], listener: RebalanceListener): Promise<void> {
     this.#checkOpen()
     const group = this.#requireGroup('subscribe')
@@ -83,17 +87,17 @@ export class MemorySource implements RecordSource {
     this.#polling = true
     try {
       this.#checkOpen()
+      const until = this.#log.clock.monotonic() + maxWaitMs
       await this.#log.faults.before({ type: 'poll', clientId: this.clientId })
       await nextTurn()
-      return await this.#read(maxWaitMs)
+      return await this.#read(until)
     } finally {
       this.#polling = false
     }
   }
 
-  async #read(maxWaitMs: number): Promise<PollResult> {
+  async #read(until: number): Promise<PollResult> {
     const { clock } = this.#log
-    const until = clock.monotonic() + maxWaitMs
     for (;;) {
       if (this.#closing !== undefined) return NOTHING
       this.#throwFailure()
