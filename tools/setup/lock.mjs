@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 
@@ -14,7 +14,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 export async function withLock(file, work, say) {
   mkdirSync(dirname(file), { recursive: true })
   for (let told = false; !take(file); told = true) {
-    if (!told) say('waiting for another set-up of this checkout')
+    if (!told) say(`waiting for another set-up of this checkout, process ${readOwner(file)} (if that is none, delete ${file})`)
     await delay(200)
   }
   const release = () => rmSync(file, { force: true })
@@ -29,13 +29,28 @@ export async function withLock(file, work, say) {
 
 /** @param {string} file */
 function take(file) {
+  if (create(file)) return true
+  const owner = Number(readOwner(file))
+  if (owner === 0 || isAlive(owner)) return false
+  rmSync(file, { force: true })
+  return create(file)
+}
+
+/**
+ * The file appears with its owner in it: one without could never be told from a lock whose owner is about to sign.
+ * @param {string} file
+ */
+function create(file) {
+  const signed = `${file}.${process.pid}`
+  writeFileSync(signed, String(process.pid))
   try {
-    writeFileSync(file, String(process.pid), { flag: 'wx' })
+    linkSync(signed, file)
     return true
-  } catch {
-    const owner = Number(readOwner(file))
-    if (owner > 0 && !isAlive(owner)) rmSync(file, { force: true })
+  } catch (error) {
+    if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error
     return false
+  } finally {
+    rmSync(signed)
   }
 }
 

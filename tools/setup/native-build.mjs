@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import { run } from '../run.mjs'
 import { cached } from './checkout.mjs'
 import { buildPackages, installDebianPackages, missingDebianPackages } from './debian-packages.mjs'
@@ -11,16 +12,37 @@ import { SetupError, tail } from './setup-error.mjs'
 const fetchLimitMs = 120_000
 
 /**
- * Where the client is built: in the checkout, or, since make and the client's own build take a space for the end of a path, in the
- * temporary folder.
+ * Where this try builds the client: in the checkout, or, since make and the client's own build take a space for the end of a path, in
+ * the temporary folder. Each try has a folder of its own: of one that was killed, a compiler may still be writing.
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {string} [temporary]
  */
 export function buildFolder(checkout, temporary = tmpdir()) {
   const inside = cached(checkout, 'native-client')
-  if (isPlain(inside)) return inside
-  const name = `millrace-native-client-${createHash('sha256').update(checkout.root).digest('hex').slice(0, 12)}`
-  return join(isPlain(temporary) ? temporary : '/tmp', name)
+  const outside = `millrace-native-client-${createHash('sha256').update(checkout.root).digest('hex').slice(0, 12)}`
+  const base = isPlain(inside) ? inside : join(isPlain(temporary) ? temporary : '/tmp', outside)
+  return `${base}.${process.pid}`
+}
+
+/**
+ * Deletes what earlier tries left, as far as nobody still writes there.
+ * @param {string} folder
+ */
+export function clearEarlierTries(folder) {
+  const place = dirname(folder)
+  const tries = `${basename(folder, extname(folder))}.`
+  for (const name of existsSync(place) ? readdirSync(place) : []) {
+    if (name.startsWith(tries)) tryToDelete(join(place, name))
+  }
+}
+
+/** @param {string} folder */
+export function tryToDelete(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 2 })
+  } catch {
+    // The next try deletes it.
+  }
 }
 
 /** @param {string} path */

@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { run } from '../run.mjs'
 import { cached, manifest } from './checkout.mjs'
-import { buildFolder, buildFromSource, fetchPrebuilt } from './native-build.mjs'
+import { buildFolder, buildFromSource, clearEarlierTries, fetchPrebuilt, tryToDelete } from './native-build.mjs'
 import { SetupError } from './setup-error.mjs'
 import { stamp } from './stamp.mjs'
 
@@ -39,6 +39,7 @@ export function nativeClient(checkout) {
       const { folder, key, done } = locate()
       if (await loads(folder)) return done.set(key)
       const aside = buildFolder(checkout)
+      clearEarlierTries(aside)
       try {
         copySources(folder, aside)
         say('fetching the native Kafka client')
@@ -55,7 +56,7 @@ export function nativeClient(checkout) {
         if (error instanceof SetupError) stamp(failure).set(`${key}\n${error.message}`)
         throw error
       } finally {
-        rmSync(aside, { recursive: true, force: true })
+        tryToDelete(aside)
       }
     },
   }
@@ -74,7 +75,6 @@ function clientFolder(root) {
  */
 function copySources(folder, aside) {
   const left = new Set(['build', 'build.partial', 'node_modules'].map((name) => join(folder, name)))
-  rmSync(aside, { recursive: true, force: true, maxRetries: 10, retryDelay: 200 }) // What a killed try left may still write.
   cpSync(folder, aside, { recursive: true, filter: (path) => !left.has(path) })
   const nan = dirname(createRequire(join(folder, 'package.json')).resolve('nan/package.json'))
   cpSync(nan, join(aside, 'node_modules', 'nan'), { recursive: true })

@@ -32,20 +32,21 @@ test('work under one lock never overlaps', async () => {
   )
   await Promise.all([first, second])
   expect(events).toEqual(['first starts', 'first ends', 'second starts'])
-  expect(said).toEqual(['waiting for another set-up of this checkout'])
+  expect(said).toEqual([expect.stringMatching(`^waiting for another set-up of this checkout, process ${process.pid} `)])
 })
 
-test('the lock of a process that died is taken over', async () => {
+test('the lock of a process that died is taken over at once', async () => {
   const file = join(temporaryFolder(), 'lock')
+  const said: string[] = []
   const { pid } = spawnSync(process.execPath, ['--version'])
   writeFileSync(file, String(pid))
-  expect(
-    await withLock(
-      file,
-      () => Promise.resolve('done'),
-      () => {},
-    ),
-  ).toBe('done')
+  const done = await withLock(
+    file,
+    () => Promise.resolve('done'),
+    (message) => said.push(message),
+  )
+  expect(done).toBe('done')
+  expect(said).toEqual([])
 })
 
 test('work that fails releases the lock', async () => {

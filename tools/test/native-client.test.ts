@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { buildFolder } from '../setup/native-build.mjs'
+import { buildFolder, clearEarlierTries } from '../setup/native-build.mjs'
 import { nativeClient } from '../setup/native-client.mjs'
 import { setUp } from '../setup/set-up.mjs'
 import { type SmallCheckout, smallCheckout, workingPnpm } from './support/small-checkout.ts'
@@ -54,18 +54,20 @@ describe('a native client that cannot be had', () => {
 describe('the folder it is built in', () => {
   test('is inside the checkout', () => {
     const checkout = { ...smallCheckout(), root: '/home/me/millrace' }
-    expect(buildFolder(checkout)).toBe('/home/me/millrace/.cache/native-client')
+    expect(buildFolder(checkout)).toBe(`/home/me/millrace/.cache/native-client.${process.pid}`)
   })
 
   test('has no space in its path even if the checkout has', () => {
     const checkout = smallCheckout('with spaces')
-    expect(buildFolder(checkout, '/var/tmp')).toMatch(/^\/var\/tmp\/millrace-native-client-[0-9a-f]+$/)
-    expect(buildFolder(checkout, '/my temp')).toMatch(/^\/tmp\/millrace-native-client-[0-9a-f]+$/)
+    expect(buildFolder(checkout, '/var/tmp')).toMatch(/^\/var\/tmp\/millrace-native-client-[0-9a-f]+\.\d+$/)
+    expect(buildFolder(checkout, '/my temp')).toMatch(/^\/tmp\/millrace-native-client-[0-9a-f]+\.\d+$/)
   })
 
-  test('is the same in every try of one checkout, so that an interrupted one is cleaned up', () => {
-    const checkout = smallCheckout('with spaces')
-    mkdirSync(join(checkout.root, '.cache'))
-    expect(buildFolder(checkout)).toBe(buildFolder(checkout))
+  test('is cleared of what an interrupted try left', () => {
+    const checkout = smallCheckout()
+    checkout.write('.cache/native-client.123/build/half.o', '')
+    checkout.write('.cache/native-client-failure', 'kept')
+    clearEarlierTries(buildFolder(checkout))
+    expect(readdirSync(join(checkout.root, '.cache'))).toEqual(['native-client-failure'])
   })
 })
