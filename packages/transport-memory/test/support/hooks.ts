@@ -39,9 +39,9 @@ export function notingListener(name: string, notes: string[], hooks: Hooks = {})
   }
 }
 
-/** Lets everything happen that needs no more than turns of the event loop. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 10; turn++) {
+/** Lets everything happen that needs no more than a few turns of the event loop. */
+export async function settle(turns = 10): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) {
     await new Promise((resolve) => {
       setImmediate(resolve)
     })
