@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util'
 import { openBroker } from './broker/broker.mjs'
 import { say } from './say.mjs'
+import { prepare } from './setup/prepare.mjs'
 
 const usage = `Usage: pnpm broker [--nodes N] [--port PORT] [--image IMAGE]
 
@@ -42,6 +43,7 @@ async function main(args) {
     process.stdout.write(`${usage}\n`)
     return 0
   }
+  await prepare({ native: 'unneeded', build: false })
   const stopped = new Promise((resolve) => {
     process.once('SIGINT', resolve)
     process.once('SIGTERM', resolve)

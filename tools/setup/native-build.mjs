@@ -25,10 +25,10 @@ export function buildFolder(checkout, temporary = tmpdir()) {
 }
 
 /**
- * Deletes what earlier tries left, as far as nobody still writes there.
+ * Deletes what this try and earlier ones left, as far as nobody still writes there.
  * @param {string} folder
  */
-export function clearEarlierTries(folder) {
+export function clearTries(folder) {
   const place = dirname(folder)
   const tries = `${basename(folder, extname(folder))}.`
   for (const name of existsSync(place) ? readdirSync(place) : []) {
@@ -37,7 +37,7 @@ export function clearEarlierTries(folder) {
 }
 
 /** @param {string} folder */
-export function tryToDelete(folder) {
+function tryToDelete(folder) {
   try {
     rmSync(folder, { recursive: true, force: true, maxRetries: 2 })
   } catch {

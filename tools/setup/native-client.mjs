@@ -3,7 +3,7 @@ import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { run } from '../run.mjs'
 import { cached, manifest } from './checkout.mjs'
-import { buildFolder, buildFromSource, clearEarlierTries, fetchPrebuilt, tryToDelete } from './native-build.mjs'
+import { buildFolder, buildFromSource, clearTries, fetchPrebuilt } from './native-build.mjs'
 import { SetupError } from './setup-error.mjs'
 import { stamp } from './stamp.mjs'
 
@@ -39,7 +39,7 @@ export function nativeClient(checkout) {
       const { folder, key, done } = locate()
       if (await loads(folder)) return done.set(key)
       const aside = buildFolder(checkout)
-      clearEarlierTries(aside)
+      clearTries(aside)
       try {
         copySources(folder, aside)
         say('fetching the native Kafka client')
@@ -56,7 +56,7 @@ export function nativeClient(checkout) {
         if (error instanceof SetupError) stamp(failure).set(`${key}\n${error.message}`)
         throw error
       } finally {
-        tryToDelete(aside)
+        clearTries(aside)
       }
     },
   }

@@ -1,7 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { buildFolder, clearEarlierTries } from '../setup/native-build.mjs'
+import { buildFolder, clearTries } from '../setup/native-build.mjs'
 import { nativeClient } from '../setup/native-client.mjs'
 import { setUp } from '../setup/set-up.mjs'
 import { type SmallCheckout, smallCheckout, workingPnpm } from './support/small-checkout.ts'
@@ -67,7 +67,7 @@ describe('the folder it is built in', () => {
     const checkout = smallCheckout()
     checkout.write('.cache/native-client.123/build/half.o', '')
     checkout.write('.cache/native-client-failure', 'kept')
-    clearEarlierTries(buildFolder(checkout))
+    clearTries(buildFolder(checkout))
     expect(readdirSync(join(checkout.root, '.cache'))).toEqual(['native-client-failure'])
   })
 })
