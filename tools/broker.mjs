@@ -44,9 +44,10 @@ async function main(args) {
     return 0
   }
   await prepare({ native: 'unneeded', build: false })
+  // `on`, not `once`: a library that finds no other listener on a signal ends the process.
   const stopped = new Promise((resolve) => {
-    process.once('SIGINT', resolve)
-    process.once('SIGTERM', resolve)
+    process.on('SIGINT', resolve)
+    process.on('SIGTERM', resolve)
   })
   const { nodes, port, image } = options
   try {
