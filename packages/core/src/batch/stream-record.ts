@@ -16,4 +16,13 @@ export interface StreamRecord<K, V> {
 }
 
 /** What a processor forwards: a record whose headers may be left out (then none). */
-export type OutputRecord<K, V> = Omit<StreamRecord<K, V>, 'headers'> & { readonly headers?: Headers | undefined }
+export interface OutputRecord<K, V> {
+  readonly key: K
+  readonly value: V
+  /** Event time in milliseconds since the epoch. */
+  readonly timestamp: number
+  readonly headers?: Headers | undefined
+  readonly topic?: string | undefined
+  readonly partition?: number | undefined
+  readonly offset?: number | undefined
+}

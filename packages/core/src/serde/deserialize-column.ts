@@ -1,5 +1,5 @@
 import { type BytesColumn, bytesAt } from '../batch/bytes-column.ts'
-import { SerdeError } from '../errors/serde-error.ts'
+import { nullOf } from './null-of.ts'
 import type { Serde } from './serde.ts'
 
 /** One value of a column that could not be decoded. */
@@ -44,12 +44,4 @@ function deserializeAt<T>(serde: Serde<T>, column: BytesColumn, i: number): T {
   }
   const bytes = bytesAt(column, i)
   return bytes === null ? nullOf(serde) : serde.deserialize(bytes, 0, bytes.byteLength)
-}
-
-/** What Kafka's null stands for; throws a {@link SerdeError} where the serde takes none. */
-export function nullOf<T>(serde: Serde<T>): T {
-  if (serde.deserializeNull === undefined) {
-    throw new SerdeError(serde.name, 'deserialize', 'null is refused; use serdes.nullable(...) if null is to be allowed.')
-  }
-  return serde.deserializeNull()
 }

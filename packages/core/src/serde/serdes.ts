@@ -1,6 +1,13 @@
-import { booleanSerde, float64Serde, int32Serde, int64Serde, safeInt64Serde } from './fixed-serdes.ts'
-import { bytesSerde, jsonSerde, nullable, voidSerde } from './other-serdes.ts'
+import { booleanSerde } from './boolean-serde.ts'
+import { bytesSerde } from './bytes-serde.ts'
+import { float64Serde } from './float64-serde.ts'
+import { int32Serde } from './int32-serde.ts'
+import { int64Serde } from './int64-serde.ts'
+import { jsonSerde } from './json-serde.ts'
+import { nullable } from './nullable-serde.ts'
+import { safeInt64Serde } from './safe-int64-serde.ts'
 import { stringSerde } from './string-serde.ts'
+import { voidSerde } from './void-serde.ts'
 
 /** The serdes that come with Millrace; numbers are big-endian, as Kafka's Java serializers write them. */
 export const serdes = Object.freeze({

@@ -1,0 +1,81 @@
+import { deserializeColumn, SerdeError, serdes, serializeColumn } from '@millrace/core'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { bothForms, hex, listOf } from '../support/columns.ts'
+import { expectIdentity, expectRoundTrips } from './serde-cases.ts'
+
+const { string } = serdes
+const text = fc.string({ unit: 'binary', maxLength: 60 })
+
+describe('serdes.string', () => {
+  it('gives back every well-formed string, alone and in columns', () => {
+    expectRoundTrips(string, text)
+    expectRoundTrips(string, fc.string({ unit: 'grapheme-ascii', maxLength: 60 }))
+  })
+
+  it('keeps strings apart exactly as their bytes do', () => expectIdentity(string, fc.string({ unit: 'binary', maxLength: 2 })))
+
+  it("writes the bytes of Java's StringSerializer", () => {
+    expect(string.serialize('Kafka')).toEqual(hex('4b61666b61'))
+    expect(string.serialize('zażółć 漢 😀')).toEqual(hex('7a61c5bcc3b3c582c487 20 e6bca2 20 f09f9880'))
+    expect(string.serialize('')).toEqual(new Uint8Array())
+  })
+
+  it('keeps a byte order mark and NUL', () => {
+    const marked = '\uFEFFa\0b'
+    expect(string.deserialize(string.serialize(marked) as Uint8Array, 0, 6)).toBe(marked)
+  })
+
+  it.each([
+    ['a byte that begins nothing', 'ff', '\uFFFD'],
+    ['a sequence that ends too early', '61e6bc', 'a\uFFFD'],
+    ['half a surrogate pair', 'eda080', '\uFFFD\uFFFD\uFFFD'],
+    ['an overlong form', 'c0af', '\uFFFD\uFFFD'],
+    ['a long text with one bad byte', `${'61'.repeat(40)}80`, `${'a'.repeat(40)}\uFFFD`],
+  ])('reads %s as U+FFFD, as Java does', (_, bytes, expected) => {
+    expect(string.deserialize(hex(bytes), 0, bytes.length / 2)).toBe(expected)
+  })
+
+  it('reads any bytes without failing', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 30 }), (bytes) => {
+        expect(string.deserialize(bytes, 0, bytes.length)).toBe(new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes))
+      }),
+    )
+  })
+
+  it('reads only the range it is given', () => {
+    expect(string.deserialize(hex('6162636465'), 1, 4)).toBe('bcd')
+    expect(string.deserialize(hex(`ff${'61'.repeat(20)}ff`), 1, 21)).toBe('a'.repeat(20))
+  })
+
+  it.each([['\uD83D'], ['a\uDE00b'], [`${'x'.repeat(50)}\uD83D`], ['\uDE00\uD83D']])('refuses half a surrogate pair: %j', (value) => {
+    expect(() => string.serialize(value)).toThrow(SerdeError)
+    expect(() => serializeColumn(string, ['good', value])).toThrow('half a surrogate pair')
+  })
+
+  it('refuses two halves of a pair that only meet in the column', () => {
+    expect(() => serializeColumn(string, ['\uD83D', '\uDE00'])).toThrow(expect.objectContaining({ index: 0 }))
+  })
+
+  it.each([[null], [undefined], [5], [{}]])('refuses %j, which is no string', (value) => {
+    expect(() => string.serialize(value as never)).toThrow('is no string.')
+    expect(() => serializeColumn(string, ['good', value as never])).toThrow(expect.objectContaining({ index: 1 }))
+  })
+
+  it("refuses Kafka's null and says what allows it", () => {
+    for (const column of bothForms([hex('61'), null])) {
+      const { values, failures } = deserializeColumn(string, column)
+      expect(values[0]).toBe('a')
+      expect(failures).toMatchObject([{ index: 1, error: { code: 'DESERIALIZATION_FAILED' } }])
+      expect(String(failures[0]?.error)).toContain('serdes.nullable')
+    }
+  })
+
+  it('gives every value an array of its own, or one for the column', () => {
+    expect((string.serialize('key') as Uint8Array).buffer.byteLength).toBe(3)
+    const column = serializeColumn(string, ['a', 'ż', ''])
+    expect(column).toMatchObject({ form: 'packed' })
+    expect(listOf(column)).toEqual([[0x61], [0xc5, 0xbc], []])
+  })
+})

@@ -1,0 +1,11 @@
+/**
+ * State stores on LevelDB.
+ *
+ * ```ts
+ * const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { leveldb, type LevelDbStoreOptions } from './leveldb.ts'
+export { type LevelDbOptions, openLevelDb } from './open-leveldb.ts'

@@ -1,0 +1,31 @@
+import { mkdir } from 'node:fs/promises'
+import type { OpenStoreOptions, StoreBackend } from '@millrace/core'
+import { openFailed } from './leveldb-errors.ts'
+import { LevelDbStoreBackend } from './leveldb-store-backend.ts'
+
+export interface LevelDbOptions {
+  /** Memory for blocks read from disk, in bytes, for each store of each task. Default: 8 MiB. */
+  readonly cacheSize?: number | undefined
+  /** Memory for changes before they are sorted into a file, in bytes. Default: 4 MiB. */
+  readonly writeBufferSize?: number | undefined
+  /** Compress blocks with Snappy. Default: true. */
+  readonly compression?: boolean | undefined
+}
+
+/** Opens, or creates, the database in `folder`. Rejects with `STORE_LOCKED`, `STORE_CORRUPT` or `STORE_OPEN_FAILED`. */
+export async function openLevelDb({ folder }: OpenStoreOptions, options: LevelDbOptions = {}): Promise<StoreBackend> {
+  const { ClassicLevel } = await import('classic-level')
+  try {
+    await mkdir(folder, { recursive: true })
+    const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', createIfMissing: true })
+    const { cacheSize, writeBufferSize, compression } = options
+    await database.open({
+      ...(cacheSize === undefined ? {} : { cacheSize }),
+      ...(writeBufferSize === undefined ? {} : { writeBufferSize }),
+      ...(compression === undefined ? {} : { compression }),
+    })
+    return new LevelDbStoreBackend(database, folder)
+  } catch (error) {
+    throw openFailed(folder, error)
+  }
+}

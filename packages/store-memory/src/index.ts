@@ -1,0 +1,11 @@
+/**
+ * Ordered state stores in memory.
+ *
+ * ```ts
+ * const counts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+ * ```
+ *
+ * @packageDocumentation
+ */
+export { inMemory, type InMemoryStoreOptions } from './in-memory.ts'
+export { MemoryStoreBackend } from './memory-store-backend.ts'

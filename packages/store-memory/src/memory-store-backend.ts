@@ -1,0 +1,66 @@
+import { type ByteRange, compareBytes, type StoreBackend, type StoreCapabilities, type StoreChange, type StoreRow } from '@millrace/core'
+import sortedBTree from 'sorted-btree'
+
+
+// The package is CommonJS: Node's ESM gives its exports as the default.
+const BTree = sortedBTree.default
+type Rows = InstanceType<typeof BTree<Uint8Array, Uint8Array>>
+
+/** An ordered store in memory: nothing is left of it after a restart but what its changelog holds. */
+export class MemoryStoreBackend implements StoreBackend {
+  readonly capabilities: StoreCapabilities = { access: 'sync', persistent: false }
+  readonly #rows: Rows = new BTree<Uint8Array, Uint8Array>(undefined, compareBytes)
+  #metadata: Uint8Array | undefined
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.#rows.get(key)
+  }
+
+  async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
+    const values = new Array<Uint8Array | undefined>(keys.length)
+    for (let i = 0; i < keys.length; i++) values[i] = this.#rows.get(keys[i] as Uint8Array)
+    return values
+  }
+
+  async write(changes: readonly StoreChange[], metadata?: Uint8Array): Promise<void> {
+    for (const { key, value } of changes) {
+      if (value === undefined) this.#rows.delete(key)
+      else this.#rows.set(key.slice(), value.slice())
+    }
+    if (metadata !== undefined) this.#metadata = metadata.slice()
+  }
+
+  async metadata(): Promise<Uint8Array | undefined> {
+    return this.#metadata
+  }
+
+  scan(range: ByteRange, pageSize: number): AsyncIterable<readonly StoreRow[]> {
+    // Shares its nodes with the store until either is changed.
+    return pages(this.#rows.clone(), range, pageSize)
+  }
+
+  async approximateSize(): Promise<number> {
+    return this.#rows.size
+  }
+
+  async close(): Promise<void> {
+    this.#rows.clear()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+}
+
+async function* pages(rows: Rows, { gte, lt, reverse }: ByteRange, pageSize: number): AsyncGenerator<readonly StoreRow[]> {
+  let page: StoreRow[] = []
+  const entries = reverse === true ? rows.entriesReversed(lt, undefined, true) : rows.entries(gte)
+  for (const [key, value] of entries) {
+    if (reverse === true ? gte !== undefined && compareBytes(key, gte) < 0 : lt !== undefined && compareBytes(key, lt) >= 0) break
+    page.push([key, value])
+    if (page.length < pageSize) continue
+    yield page
+    page = []
+  }
+  if (page.length > 0) yield page
+}
