@@ -51,6 +51,7 @@ export async function javaBroker({ nodes: count, port, say }) {
   }
 
   try {
+    // It may begin with a dash, which only '=' keeps from being taken for an option.
     const clusterId = randomBytes(16).toString('base64url')
     await Promise.all(plans.map((plan) => format(plan, plans, { clusterId, classpath })))
     await Promise.all(nodes.map((node) => node.start()))
@@ -88,7 +89,7 @@ async function format(plan, cluster, { clusterId, classpath }) {
   await writeFile(settings, serverProperties(plan, cluster))
   const { code, output } = await run('java', [
     ...['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-cp', classpath],
-    ...['kafka.tools.StorageTool', 'format', '--cluster-id', clusterId, '--config', settings],
+    ...['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', settings],
   ])
   if (code !== 0) throw new Error(`Kafka could not format ${plan.folder}:\n${output.trim()}`)
 }
