@@ -85,7 +85,13 @@ const SAMPLE = 1_000
 const FIRST_KEY = new Uint8Array(0)
 const LAST_KEY = new Uint8Array(32).fill(0xff)
 
-async function* pages(iterator: ReturnType<Database['iterator']>, pageSize: number): AsyncGenerator<readonly StoreRow[]> {
+/** What is used of a LevelDB iterator. */
+interface Rows {
+  nextv(size: number): Promise<[Uint8Array, Uint8Array][]>
+  close(): Promise<void>
+}
+
+async function* pages(iterator: Rows, pageSize: number): AsyncGenerator<readonly StoreRow[]> {
   try {
     for (;;) {
       const rows = await iterator.nextv(pageSize)

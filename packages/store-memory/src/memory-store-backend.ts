@@ -2,8 +2,9 @@ import { type ByteRange, compareBytes, type StoreBackend, type StoreCapabilities
 import sortedBTree from 'sorted-btree'
 
 
-// The package is CommonJS: Node's ESM gives its exports as the default.
-const BTree = sortedBTree.default
+// The package is CommonJS that was written as ESM: plain Node gives all its exports as the default, bundlers unwrap that.
+const exported = sortedBTree as Partial<typeof sortedBTree>
+const BTree = exported.default ?? (sortedBTree as unknown as typeof sortedBTree.default)
 type Rows = InstanceType<typeof BTree<Uint8Array, Uint8Array>>
 
 /** An ordered store in memory: nothing is left of it after a restart but what its changelog holds. */

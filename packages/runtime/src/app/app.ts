@@ -81,7 +81,8 @@ export class App implements AsyncDisposable {
         restoreStores({ tasks, signal, environment: this.#environment, transport: definition.transport, context: parts.context }),
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       onAssignment: (settled) => this.#assignmentChanged(settled),
-      onFailure: (error) => this.#recovery.begin(error),
+      // A processor's init that throws, or state that can't be used, would fail again.
+      onFailure: (error) => (error instanceof MillraceError && error.retryable ? this.#recovery.begin(error) : this.#fail(error)),
     })
     this.#recovery = new Recovery({
       environment: this.#environment,
