@@ -114,21 +114,27 @@ function buildRandom(steps: readonly Step[]): { topology: Topology; stores: KeyV
     switch (one.kind) {
       case 'map':
         put(stream.map(name, (record) => ({ ...record, value: `${record.value}m` })))
+        break
       case 'expand':
         put(
           stream.process<string, string>(name, (record, context) => {
             for (const value of copies(record.value)) context.forward({ ...record, value })
           }),
         )
+        break
       case 'expandBatch':
         put(stream.process(name, { create: () => expandBatch }))
+        break
       case 'reverseBatch':
         put(stream.process(name, { create: () => reverseBatch }))
+        break
       case 'filter':
         put(stream.filter(name, (record) => record.value.length % 3 !== 0))
+        break
       case 'branch': {
         const branches = stream.branch(name, { even: (record) => record.value.length % 2 === 0, odd: () => true })
         put(branches.even, branches.odd)
+        break
       }
       case 'named':
         // Two ways out of one node that both stay open: the record goes down each.
@@ -136,21 +142,23 @@ function buildRandom(steps: readonly Step[]): { topology: Topology; stores: KeyV
           stream,
           stream.map(name, (record) => ({ ...record, value: `${record.value}n` })),
         )
+        break
       case 'count': {
         const store = newStore(name)
         const counted = stream.process(name, { create: () => new BatchCountAggregator(store), stores: [store] })
         put(counted.map(`${name}-text`, (record) => ({ ...record, value: `=${record.value}` })))
+        break
       }
       case 'countSingle': {
         const store = newStore(name)
         put(stream.process(name, { create: () => countSingle(store), stores: [store] }))
+        break
       }
       case 'tick': {
         const store = newStore(name)
         put(stream.process(name, { create: () => tick(store), stores: [store] }))
+        break
       }
-      case 'repartition':
-        put(stream.repartition(name, { key: serdes.string, value: serdes.string }))
       case 'merge': {
         const other = streams[one.with % streams.length] as Words
         if (other !== stream) put(stream.merge(name, other))

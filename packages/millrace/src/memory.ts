@@ -3,5 +3,5 @@
  *
  * @packageDocumentation
  */
-export { memory, type MemoryOptions, type MemoryTransport } from '@millrace/transport-memory'
+export { memory, type MemoryFaults, type MemoryOperation, type MemoryOptions, type MemoryTransport } from '@millrace/transport-memory'
 export { inMemory } from '@millrace/store-memory'

@@ -3,7 +3,7 @@ import type { Gathered } from './gathered.ts'
 
 /** Where the records of a node's input come from: the source, one output of one node, or several of those, merged. */
 type Origin =
-  | { readonly kind: 'source' }
+  | { readonly kind: 'source'; readonly edge: number }
   | { readonly kind: 'output'; readonly output: Gathered; readonly edge: number }
   | { readonly kind: 'merged'; readonly inputs: readonly NodeInput[]; readonly which: readonly number[]; readonly index: readonly number[] }
 
@@ -17,11 +17,11 @@ export interface NodeInput {
 
 /**
  * The place of record `i` in the depth-first walk that record-at-a-time processing would make: numbers that compare from the left. It is
- * [index in the source batch, then for each node on the way: which forward, which edge].
+ * [index in the source batch, which edge, then for each node on the way: which forward, which edge].
  */
 export function pathOf(input: NodeInput, i: number): number[] {
   const origin = input.origin
-  if (origin.kind === 'source') return [i]
+  if (origin.kind === 'source') return [i, origin.edge]
   if (origin.kind === 'merged') return pathOf(origin.inputs[origin.which[i] as number] as NodeInput, origin.index[i] as number)
   const parent = origin.output.parents[i] as number
   const path = parent < 0 ? [-1] : pathOf(origin.output.input, parent)

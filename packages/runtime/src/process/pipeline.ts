@@ -86,8 +86,8 @@ export class Pipeline {
     const start = this.#byName.get(source) as number
     const { edges } = this.#nodes[start] as RunningNode
     const inbox = this.#emptyInbox()
-    for (const { child } of edges)
-      this.#put(inbox, child, { batch, origin: { kind: 'source' }, streamTime: batch.streamTime(batch.length - 1) })
+    for (const { child, order } of edges)
+      this.#put(inbox, child, { batch, origin: { kind: 'source', edge: order }, streamTime: batch.streamTime(batch.length - 1) })
     return this.#walk(inbox, single)
   }
 
@@ -97,7 +97,7 @@ export class Pipeline {
     const running = this.#nodes[at] as RunningNode
     const { scope } = this.#options
     const context = running.context as NodeContext
-    const input: NodeInput = { batch: nothing(scope.partition, 'punctuate'), origin: { kind: 'source' }, streamTime: scope.streamTime }
+    const input: NodeInput = { batch: nothing(scope.partition, 'punctuate'), origin: { kind: 'source', edge: 0 }, streamTime: scope.streamTime }
     context.open(input, this.#budget())
     scope.writeTimestamp = time
     try {
