@@ -4,6 +4,7 @@ import type { MemoryFaults } from './faults.ts'
 /** See {@link MemoryOptions.durability}. */
 export type Durability = 'process' | 'disk'
 
+/** How an embedded log is kept, and how tests take hold of it. */
 export interface MemoryOptions {
   /**
    * Keeps topics, records and committed offsets in this folder, which is created if need be and belongs to one process at a time. All of it is

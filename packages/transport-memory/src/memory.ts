@@ -65,7 +65,7 @@ class MemoryLogTransport implements MemoryTransport {
   }
 
   expelMember(groupId: string, clientId: string): void {
-    this.#log?.group(groupId).find(clientId)?.expel()
+    this.#log?.findGroup(groupId)?.find(clientId)?.expel()
   }
 
   async #open<T extends { close(): Promise<void> }>(
@@ -77,7 +77,12 @@ class MemoryLogTransport implements MemoryTransport {
     this.#log ??= this.#openLog(context)
     const part = make(this.#log, () => this.#partClosed())
     this.#openParts++
-    await this.#options.faults?.after?.(operation)
+    try {
+      await this.#options.faults?.after?.(operation)
+    } catch (error) {
+      await part.close()
+      throw error
+    }
     return part
   }
 

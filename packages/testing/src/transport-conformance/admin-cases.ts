@@ -1,5 +1,6 @@
 import { codeOf } from './conformance-bench.ts'
 import type { ConformanceCase } from './conformance-case.ts'
+import { RecordingListener } from './recording-listener.ts'
 
 /** Topics and offsets, as an operator sees them. */
 export const adminCases: readonly ConformanceCase[] = [
@@ -86,7 +87,9 @@ export const adminCases: readonly ConformanceCase[] = [
       const topic = await bench.topic(2)
       const groupId = bench.name()
       const source = await bench.source({ groupId })
-      await source.assign([{ topic, partition: 1, offset: 0 }])
+      const listener = new RecordingListener()
+      await source.subscribe([topic], listener)
+      await bench.pollUntil([source], 'the partitions are assigned', () => listener.held().length === 2)
       await source.commit([{ topic, partition: 1, offset: 2, metadata: 'm' }])
       const partitions = [0, 1].map((partition) => ({ topic, partition }))
       const admin = await bench.admin()

@@ -57,7 +57,7 @@ export class MemoryAdmin implements TransportAdmin {
 
   async committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
     this.#checkOpen()
-    return this.#log.group(groupId).offsets.of(partitions)
+    return this.#log.findGroup(groupId)?.offsets.of(partitions) ?? []
   }
 
   async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

@@ -41,6 +41,11 @@ export class EmbeddedLog {
     for (const [group, committed] of offsets) this.group(group).offsets.apply(committed)
   }
 
+  /** A group that somebody has asked for before. */
+  findGroup(id: string): Group | undefined {
+    return this.#groups.get(id)
+  }
+
   group(id: string): Group {
     let group = this.#groups.get(id)
     if (group === undefined) {

@@ -177,12 +177,20 @@ export class MemoryWriter implements RecordWriter {
   }
 
   async #close(): Promise<void> {
-    if (this.#producer?.transaction !== undefined) this.#producer.end('aborted')
-    await this.#queue.idle()
+    try {
+      if (this.#producer?.transaction !== undefined) this.#producer.end('aborted')
+      await this.#queue.idle()
+      this.#log.sync()
+    } finally {
+      this.#warnOfFailures()
+      this.#onClosed()
+    }
+  }
+
+  #warnOfFailures(): void {
     for (const { topic, partition, error } of this.#failures) {
       this.#logger.warn({ topic, partition, err: error }, 'Records were not written, and nobody had asked before the writer was closed')
     }
-    this.#onClosed()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

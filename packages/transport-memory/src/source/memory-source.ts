@@ -32,6 +32,8 @@ export class MemorySource implements RecordSource {
   #failure: { readonly error: unknown } | undefined
   #polling = false
   #closing: Promise<void> | undefined
+  /** Closed, and `onRevoked` has been served: nothing more can be committed. */
+  #left = false
 
   constructor(log: EmbeddedLog, options: RecordSourceOptions, onClosed: () => void) {
     this.#log = log
@@ -130,6 +132,7 @@ export class MemorySource implements RecordSource {
 
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
     const group = this.#requireGroup('commit')
+    this.#checkNotLeft()
     checkOffsets(offsets)
     const operation = { type: 'commit', clientId: this.clientId, groupId: group.id, offsets } as const
     await this.#log.faults.before(operation)
@@ -140,6 +143,7 @@ export class MemorySource implements RecordSource {
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
     const group = this.#requireGroup('read committed offsets')
+    this.#checkNotLeft()
     await this.#log.faults.before({ type: 'committed', clientId: this.clientId, groupId: group.id, partitions })
     await group.offsets.stable(partitions)
     return group.offsets.of(partitions)
@@ -152,6 +156,7 @@ export class MemorySource implements RecordSource {
   /** The group this source commits to, after checking that it may commit these offsets; for a transaction. */
   authorize(offsets: readonly OffsetCommit[]): Group {
     const group = this.#requireGroup('send offsets')
+    this.#checkNotLeft()
     checkOffsets(offsets)
     group.checkMayCommit(this.#member, offsets)
     return group
@@ -169,6 +174,7 @@ export class MemorySource implements RecordSource {
     try {
       await this.#member?.leave()
     } finally {
+      this.#left = true
       this.#reader.clear()
       this.#onClosed()
     }
@@ -195,6 +201,10 @@ export class MemorySource implements RecordSource {
 
   #checkOpen(): void {
     if (this.#closing !== undefined) throw closed('source', `source '${this.clientId}'`)
+  }
+
+  #checkNotLeft(): void {
+    if (this.#left) throw closed('commit', `source '${this.clientId}'`)
   }
 
   #requireGroup(what: string): Group {
