@@ -1,8 +1,7 @@
-import { silentLogger, type RecordSource, type TransportAdmin } from '@millrace/core'
+import { ManualClock, silentLogger, type RecordSource, type TransportAdmin } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { memory, type MemoryOptions, type MemoryTransport } from '../../src/index.ts'
 import { Gate, notingListener, settle, type Hooks } from '../support/hooks.ts'
-import { ManualClock } from '../support/manual-clock.ts'
 import { recordsOf, writeOf } from '../support/records.ts'
 
 const context = { logger: silentLogger }
@@ -136,10 +135,10 @@ describe('a member that is put out of its group', () => {
     await settle()
     const b = await join('b')
     await settle()
-    clock.advance(999)
+    await clock.advance(999)
     await settle()
     expect(b.assignment()).toEqual([])
-    clock.advance(1)
+    await clock.advance(1)
     await settle()
     expect(a.assignment()).toEqual([])
     expect(b.assignment()).toHaveLength(4)

@@ -1,4 +1,5 @@
 import {
+  ManualClock,
   MillraceError,
   silentLogger,
   viewColumn,
@@ -11,7 +12,6 @@ import {
 import { describe, expect, it } from 'vitest'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryOptions, type MemoryTransport } from '../../src/index.ts'
 import { Gate, notingListener, settle } from '../support/hooks.ts'
-import { ManualClock } from '../support/manual-clock.ts'
 import { recordsOf, writeOf } from '../support/records.ts'
 
 const context = { logger: silentLogger }
@@ -85,7 +85,7 @@ describe('a transaction', () => {
     await using writer = await transport.openWriter({ clientId: 'w', transactionalId: 't', transactionTimeoutMs: 500 }, context)
     await writer.begin()
     await writer.writeBatch(single('lines'))
-    clock.advance(500)
+    await clock.advance(500)
     await expect(writer.commit()).rejects.toMatchObject({ code: 'PRODUCER_FENCED', retryable: false })
     await expect(writer.begin()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' })
     expect(await values('read-committed')).toEqual([])
@@ -98,7 +98,7 @@ describe('a transaction', () => {
     await writer.begin()
     await writer.writeBatch(single('lines'))
     await writer.commit()
-    clock.advance(10_000)
+    await clock.advance(10_000)
     await writer.begin()
     await writer.commit()
     expect(await values('read-committed')).toEqual(['v'])

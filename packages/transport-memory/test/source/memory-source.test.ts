@@ -1,8 +1,7 @@
-import { bytesAt, silentLogger, type RecordSource, type RecordSourceOptions, type WireBatch } from '@millrace/core'
+import { bytesAt, ManualClock, silentLogger, type RecordSource, type RecordSourceOptions, type WireBatch } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { memory, type MemoryOptions, type MemoryTransport } from '../../src/index.ts'
 import { notingListener, settle } from '../support/hooks.ts'
-import { ManualClock } from '../support/manual-clock.ts'
 import { recordsOf, writeOf } from '../support/records.ts'
 
 const context = { logger: silentLogger }
@@ -45,10 +44,10 @@ describe('a poll', () => {
     expect((await source.poll(0)).ends).toEqual([{ ...lines(0), offset: 0 }])
     let empty = false
     const waiting = source.poll(1_000).then(({ batches }) => (empty = batches.length === 0))
-    clock.advance(999)
+    await clock.advance(999)
     await settle()
     expect(empty).toBe(false)
-    clock.advance(1)
+    await clock.advance(1)
     await waiting
     expect(empty).toBe(true)
     const woken = source.poll(1_000)
