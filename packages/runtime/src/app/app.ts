@@ -11,6 +11,7 @@ import {
   type TransportContext,
 } from '@millrace/core'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { CommitScheduler } from '../commit/commit-scheduler.ts'
 import { Broadcast } from '../internal/broadcast.ts'
 import { deferred } from '../internal/deferred.ts'
@@ -129,14 +130,19 @@ export class App implements AsyncDisposable {
       applicationId,
       admin,
       next: async () => {
-        if (this.#state === 'error' || this.#state === 'pending-error') throw this.#failure
-        if (this.#closing !== undefined || this.#state === 'created') {
-          throw new MillraceError('NOT_RUNNING', `The application is ${this.#state}: it can't catch up.`, { stage: 'source' })
-        }
+        this.#assertGoingOn()
         await this.#scheduler.now('request').catch(() => undefined)
         await this.#somethingDone()
       },
     })
+  }
+
+  /** Resolves at a moment when every assigned task runs and none has anything to do: what has been read is processed. Rejects if the application ends before. */
+  async idle(): Promise<void> {
+    while (this.#state !== 'running' || !this.#manager.tasks.every((task) => task.idle)) {
+      this.#assertGoingOn()
+      await setImmediate()
+    }
   }
 
   /** Commits everything that passes have finished so far. */
@@ -237,6 +243,13 @@ export class App implements AsyncDisposable {
       }
     }
     if (errors.length > 0) throw errors[0]
+  }
+
+  #assertGoingOn(): void {
+    if (this.#state === 'error' || this.#state === 'pending-error') throw this.#failure
+    if (this.#closing !== undefined || this.#state === 'created') {
+      throw new MillraceError('NOT_RUNNING', `The application is ${this.#state}: nothing more will be processed.`, { stage: 'source' })
+    }
   }
 
   /** Waits for a pass to end or an assignment to change, here; for other members of the group there is only time. */

@@ -12,6 +12,11 @@ export class Wakeup {
     }
   }
 
+  /** Whether somebody sleeps, and nothing has woken him. */
+  get sleeping(): boolean {
+    return this.#wake !== undefined
+  }
+
   /** Resolves at the next `notify` (at once if one came since the last wait). One waiter at a time. */
   wait(): Promise<void> {
     if (this.#pending) {

@@ -92,6 +92,11 @@ export class Task {
     return waiting
   }
 
+  /** Whether it has nothing to do before something arrives or time passes. */
+  get idle(): boolean {
+    return this.#wakeup.sleeping
+  }
+
   /** Throws once this epoch is over. */
   readonly guard = (): void => {
     if (this.#closed) throw new TaskClosedError(this.id)

@@ -140,7 +140,8 @@ export class TopologyTestDriver implements AsyncDisposable {
 
   /** Resolves when everything that was sent has been processed and committed; rejects with what made the application fail. */
   async settle(): Promise<void> {
-    await Promise.race([this.#app.caughtUp(), this.#running])
+    await Promise.race([this.#app.idle().then(() => this.#app.caughtUp()), this.#running])
+    await Promise.race([this.#app.idle(), this.#running])
     await this.#app.commit()
   }
 
