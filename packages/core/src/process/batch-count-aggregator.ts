@@ -1,88 +1,129 @@
-import { MillraceError } from '../errors/millrace-error.ts'
 import type { RecordBatch } from '../batch/record-batch.ts'
-import type { StoreEntry } from '../store/key-value-store.ts'
-import type { AsyncKeyValueStoreDefinition, KeyValueStoreDefinition } from '../store/store-definition.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import type { Serde } from '../serde/serde.ts'
+import type { BatchKeyValueStore, StoreEntry } from '../store/key-value-store.ts'
+import type { AsyncKeyValueStoreDefinition, KeyValueStoreDefinition, StoreDefinition } from '../store/store-definition.ts'
 import { BatchRecordError } from './batch-record-error.ts'
+import { headersOf } from './operators/headers-of.ts'
 import type { BatchProcessor } from './processor.ts'
 import type { ProcessorContext } from './processor-context.ts'
 
 export interface BatchCountAggregatorOptions {
   /**
-   * `every-record`: one output for each input record, with the count so far. `last-per-key`: one for each key of the batch, with the count after
-   * it; how many there are then depends on how batches are cut. Default: `every-record`.
+   * `every-record`: one output for each input record, with the count so far. `last-per-key`: one for each key of a batch, with the count after
+   * the batch, in the order of the keys' last records; how many there are then depends on how batches are cut. Default: `every-record`.
    */
   readonly emit?: 'every-record' | 'last-per-key' | undefined
 }
 
-type CountStore<K> = KeyValueStoreDefinition<K, number> | AsyncKeyValueStoreDefinition<K, number>
+/** A store of counts by key, on a backend of either kind. */
+export type CountStore<K> = KeyValueStoreDefinition<K, number> | AsyncKeyValueStoreDefinition<K, number>
 
-/** Counts records per key: whatever their value, with one `getBatch` and one `setBatch` a batch. A key of null or undefined is refused. */
+/**
+ * Counts records per key, whatever their value, with one `getBatch` and one `setBatch` a batch. A record whose key is null or undefined fails.
+ *
+ * ```ts
+ * .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
+ * ```
+ */
 export class BatchCountAggregator<K, V = unknown> implements BatchProcessor<K, V, K, number> {
-  readonly #store: CountStore<K>
-  readonly #everyRecord: boolean
+  readonly #definition: StoreDefinition<BatchKeyValueStore<K, number>>
+  readonly #keySerde: Serde<K>
+  readonly #emit: 'every-record' | 'last-per-key'
 
+  /** Throws a `TypeError` for an `emit` that there is not. */
   constructor(store: CountStore<K>, options: BatchCountAggregatorOptions = {}) {
     const { emit = 'every-record' } = options
     if (emit !== 'every-record' && emit !== 'last-per-key') {
       throw new TypeError(`BatchCountAggregator: emit is ${String(emit)}; use 'every-record' or 'last-per-key'.`)
     }
-    this.#store = store
-    this.#everyRecord = emit === 'every-record'
+    this.#definition = store
+    this.#keySerde = store.key
+    this.#emit = emit
   }
 
-  readonly processBatch = async (batch: RecordBatch<K, V>, context: ProcessorContext<K, number>): Promise<void> => {
-    const { keys, groupOf, last } = this.#group(batch.keys)
-    const counts = context.store<{ getBatch(keys: readonly K[]): Promise<(number | undefined)[]>; setBatch(entries: Iterable<StoreEntry<K, number>>): void }>(
-      this.#store,
-    )
-    const before = await counts.getBatch(keys)
-    const after = before.map((count) => count ?? 0)
+  async processBatch(batch: RecordBatch<K, V>, context: ProcessorContext<K, number>): Promise<void> {
+    const { keys, groupOf, lastOf } = groupByKey(batch.keys, this.#keySerde)
+    const store = context.store(this.#definition)
+    const stored = await store.getBatch(keys)
+    const counts = new Array<number>(keys.length)
+    for (let group = 0; group < counts.length; group++) counts[group] = stored[group] ?? 0
     const soFar = new Array<number>(batch.length)
-    for (let i = 0; i < batch.length; i++) soFar[i] = after[groupOf[i] as number] = (after[groupOf[i] as number] as number) + 1
-    counts.setBatch(keys.map((key, group) => [key, after[group] as number] as const))
-    const headers = Array.from({ length: batch.length }, (_, i) => batch.headers(i))
-    if (this.#everyRecord) context.forwardBatch({ keys: batch.keys, values: soFar, headers })
-    else {
-      const sources = last.sort((a, b) => a - b)
-      context.forwardBatch({
-        keys: sources.map((i) => batch.keys[i] as K),
-        values: sources.map((i) => soFar[i] as number),
-        headers: sources.map((i) => headers[i]),
-        sources,
-      })
+    for (let i = 0; i < soFar.length; i++) {
+      const group = groupOf[i] as number
+      soFar[i] = counts[group] = (counts[group] as number) + 1
     }
-  }
-
-  /** The different keys, the group of each record, and the last record of each group. */
-  #group(all: readonly K[]): { keys: K[]; groupOf: Int32Array; last: number[] } {
-    const { key: serde } = this.#store
-    const groups = new Map<unknown, number>()
-    const keys: K[] = []
-    const last: number[] = []
-    const groupOf = new Int32Array(all.length)
-    for (let i = 0; i < all.length; i++) {
-      const key = all[i] as K
-      if (key === null || key === undefined) {
-        throw new BatchRecordError(i, new MillraceError('KEY_MISSING', 'A record without a key can\'t be counted by key.', { stage: 'process' }))
-      }
-      const identity = serde.identity === true ? key : binary(serde.serialize(key))
-      let group = groups.get(identity)
-      if (group === undefined) {
-        group = keys.length
-        groups.set(identity, group)
-        keys.push(key)
-      }
-      groupOf[i] = group
-      last[group] = i
-    }
-    return { keys, groupOf, last }
+    const entries = new Array<StoreEntry<K, number>>(keys.length)
+    for (let group = 0; group < entries.length; group++) entries[group] = [keys[group] as K, counts[group] as number]
+    store.setBatch(entries)
+    if (this.#emit === 'every-record') context.forwardBatch({ keys: batch.keys, values: soFar, headers: headersOf(batch) })
+    else forwardLast(batch, soFar, lastOf, context)
   }
 }
 
-/** A string that stands for bytes, one character a byte. */
-function binary(bytes: Uint8Array | null): string | null {
+interface Groups<K> {
+  /** The different keys, in the order in which they first come. */
+  readonly keys: readonly K[]
+  /** For each record, the index of its key. */
+  readonly groupOf: Int32Array
+  /** For each key, the index of its last record. */
+  readonly lastOf: readonly number[]
+}
+
+function groupByKey<K>(all: readonly K[], serde: Serde<K>): Groups<K> {
+  const groups = new Map<unknown, number>()
+  const keys: K[] = []
+  const lastOf: number[] = []
+  const groupOf = new Int32Array(all.length)
+  for (let i = 0; i < all.length; i++) {
+    const key = all[i] as K
+    if (key === null || key === undefined) throw new BatchRecordError(i, keyMissing(key))
+    const identity = serde.identity === true ? key : bytesIdentity(serde, key, i)
+    let group = groups.get(identity)
+    if (group === undefined) {
+      group = keys.length
+      groups.set(identity, group)
+      keys.push(key)
+    }
+    groupOf[i] = group
+    lastOf[group] = i
+  }
+  return { keys, groupOf, lastOf }
+}
+
+function keyMissing(key: unknown): MillraceError {
+  const message = `The key is ${String(key)}: there is nothing to count by. Filter such records out, or give them a key with selectKey.`
+  return new MillraceError('KEY_MISSING', message, { stage: 'process' })
+}
+
+/** A string that stands for the bytes of a key, one character for each. */
+function bytesIdentity<K>(serde: Serde<K>, key: K, index: number): string | null {
+  let bytes: Uint8Array | null
+  try {
+    bytes = serde.serialize(key)
+  } catch (error) {
+    throw new BatchRecordError(index, error)
+  }
   if (bytes === null) return null
   let text = ''
   for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i] as number)
   return text
+}
+
+function forwardLast<K>(
+  batch: RecordBatch<K, unknown>,
+  counts: readonly number[],
+  lastOf: readonly number[],
+  context: ProcessorContext<K, number>,
+): void {
+  const sources = Int32Array.from(lastOf).sort()
+  const keys = new Array<K>(sources.length)
+  const values = new Array<number>(sources.length)
+  for (let i = 0; i < sources.length; i++) {
+    const source = sources[i] as number
+    keys[i] = batch.keys[source] as K
+    values[i] = counts[source] as number
+  }
+  const headers = headersOf(batch)
+  context.forwardBatch({ keys, values, headers: headers && Array.from(sources, (source) => headers[source]), sources })
 }

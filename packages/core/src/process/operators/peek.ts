@@ -1,15 +1,23 @@
 import type { StreamRecord } from '../../batch/stream-record.ts'
-import { recordOperator } from './record-operator.ts'
+import { BatchRecordError } from '../batch-record-error.ts'
+import { headersOf } from './headers-of.ts'
+import type { Operator } from './operator.ts'
 
 /** Calls `action` with each record and passes it on. */
-export function peek<K, V>(action: (record: StreamRecord<K, V>) => void) {
-  return recordOperator<K, V, K, V>((record, emit) => {
-    action(record)
-    emit(record)
-  })
-}
-
-/** Passes every record on: where several streams become one. */
-export function passThrough<K, V>() {
-  return recordOperator<K, V, K, V>((record, emit) => emit(record))
+export function peek<K, V>(action: (record: StreamRecord<K, V>) => void): Operator<K, V, K, V> {
+  return {
+    process(record, context) {
+      action(record)
+      context.forward(record)
+    },
+    processBatch(batch, context) {
+      let i = 0
+      try {
+        for (; i < batch.length; i++) action(batch.record(i))
+      } catch (error) {
+        throw new BatchRecordError(i, error)
+      }
+      context.forwardBatch({ keys: batch.keys, values: batch.values, headers: headersOf(batch) })
+    },
+  }
 }
