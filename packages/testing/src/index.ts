@@ -6,3 +6,9 @@
 export { ManualClock } from '@millrace/core'
 export { TopologyTestDriver, type TopologyTestDriverOptions } from './driver/topology-test-driver.ts'
 export { TestInput, TestOutput, type TestRecord, type TopicSerdes } from './driver/test-topics.ts'
+export type { ConformanceAssert, ConformanceCase, TransportUnderTest } from './transport-conformance/conformance-case.ts'
+export {
+  transportConformance,
+  transportConformanceCases,
+  type TransportConformanceOptions,
+} from './transport-conformance/transport-conformance.ts'

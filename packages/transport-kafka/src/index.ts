@@ -1,0 +1,7 @@
+/**
+ * Apache Kafka behind Millrace's transport port.
+ *
+ * @packageDocumentation
+ */
+export { kafka } from './kafka.ts'
+export type { ClientProperties, KafkaOptions } from './kafka-options.ts'
