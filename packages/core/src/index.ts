@@ -28,13 +28,13 @@ export type { OutputRecord, StreamRecord } from './batch/stream-record.ts'
 export type { CommitParticipant } from './commit/commit-participant.ts'
 export type { ProcessingGuarantee } from './commit/processing-guarantee.ts'
 export { type ErrorDetails, MillraceError } from './errors/millrace-error.ts'
-export { SerdeError } from './errors/serde-error.ts'
+export { SerdeError, type SerdeErrorDetails } from './errors/serde-error.ts'
 export type { Stage } from './errors/stage.ts'
 export { TaskClosedError } from './errors/task-closed-error.ts'
 export { TopologyError } from './errors/topology-error.ts'
 export type { Clock } from './observe/clock.ts'
-export { ManualClock } from './observe/manual-clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
+export { ManualClock } from './observe/manual-clock.ts'
 export type {
   AssignmentEvent,
   BatchEvent,
@@ -46,17 +46,10 @@ export type {
   RuntimeEvent,
   StateEvent,
 } from './observe/observer.ts'
+export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'
 export type { BatchOutcome, RecordFailure } from './process/batch-outcome.ts'
 export { BatchRecordError } from './process/batch-record-error.ts'
 export { type DetectedProcessor, detectProcessor } from './process/detect-processor.ts'
-export type {
-  BatchProcessor,
-  BatchProcessorFunction,
-  Processor,
-  ProcessorFunction,
-  ProcessorOptions,
-  ProcessorSupplier,
-} from './process/processor.ts'
 export {
   output,
   type OutputPort,
@@ -67,14 +60,24 @@ export {
   type PunctuationType,
   type Punctuator,
 } from './process/processor-context.ts'
+export type {
+  BatchProcessor,
+  BatchProcessorFunction,
+  Processor,
+  ProcessorFunction,
+  ProcessorOptions,
+  ProcessorSupplier,
+} from './process/processor.ts'
 export { type ColumnFailure, type DecodedColumn, deserializeColumn } from './serde/deserialize-column.ts'
 export type { Serde, SerdeType } from './serde/serde.ts'
+export { serdes } from './serde/serdes.ts'
 export { serializeColumn } from './serde/serialize-column.ts'
 export { murmur2, partitionForHash, partitionForKey } from './sink/murmur2.ts'
 export type { Partitioner } from './sink/partitioner.ts'
 export type { TopicExtractor } from './sink/topic-extractor.ts'
 export type { StartAt } from './source/start-at.ts'
 export type { TimestampExtractor } from './source/timestamp-extractor.ts'
+export { afterPrefix, compareBytes } from './store/compare-bytes.ts'
 export type { BatchKeyValueStore, KeyRange, KeyValueStore, ReadOnlyStore, StoreEntry } from './store/key-value-store.ts'
 export type {
   ByteRange,
@@ -94,6 +97,12 @@ export {
   type KeyValueStoreOptions,
   type StoreDefinition,
 } from './store/store-definition.ts'
+export type { CompileError } from './topology/compile-error.ts'
+export type { RepartitionOptions } from './topology/repartition-options.ts'
+export type { SinkOptions } from './topology/sink-options.ts'
+export type { SourceOptions } from './topology/source-options.ts'
+export { type OutputStreams, Stream } from './topology/stream.ts'
+export { TopologyBuilder } from './topology/topology-builder.ts'
 export type {
   ProcessorNode,
   SinkNode,
@@ -107,13 +116,6 @@ export type {
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
 export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
-export type { Transport, TransportContext } from './transport/transport.ts'
 export type { NewTopic, TopicDescription, TransportAdmin } from './transport/transport-admin.ts'
+export type { Transport, TransportContext } from './transport/transport.ts'
 export type { PollResult, WireBatch } from './transport/wire-batch.ts'
-export { serdes } from './serde/serdes.ts'
-export { BatchCountAggregator, type BatchCountAggregatorOptions } from './process/batch-count-aggregator.ts'
-export type { SourceOptions } from './topology/builder-graph.ts'
-export type { CompileError } from './topology/compile-error.ts'
-export { type OutputStreams, type RepartitionOptions, type SinkOptions, Stream } from './topology/stream.ts'
-export { TopologyBuilder } from './topology/topology-builder.ts'
-export { afterPrefix, compareBytes } from './store/compare-bytes.ts'

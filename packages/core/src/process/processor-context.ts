@@ -18,12 +18,12 @@ export function output<K, V>(): OutputType<K, V> {
   return {}
 }
 
-/** One way out of a processor. */
+/** One way out of a processor. (Function-typed properties: a port of a narrower type does not stand in for a wider one.) */
 export interface OutputPort<K, V> {
   /** Hands a record to every node connected to this output. */
-  forward(record: OutputRecord<K, V>): void
+  readonly forward: (record: OutputRecord<K, V>) => void
   /** Hands columns of records to every node connected to this output. */
-  forwardBatch(columns: OutputColumns<K, V>): void
+  readonly forwardBatch: (columns: OutputColumns<K, V>) => void
 }
 
 export type OutputPorts<Outputs> = {

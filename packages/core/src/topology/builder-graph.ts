@@ -1,24 +1,12 @@
-import type { BatchPolicy } from '../batch/batch-policy.ts'
-import type { Serde } from '../serde/serde.ts'
-import type { StartAt } from '../source/start-at.ts'
-import type { TimestampExtractor } from '../source/timestamp-extractor.ts'
-import type { RepartitionOptions, SinkOptions } from './stream.ts'
+import type { AnyStoreDefinition } from '../store/store-definition.ts'
+import type { RepartitionOptions } from './repartition-options.ts'
+import type { SinkOptions } from './sink-options.ts'
+import type { SourceOptions } from './source-options.ts'
 import type { ProcessorNode, SinkNode, SourceNode, TopicRef, TopologyNode } from './topology.ts'
 
-export interface SourceOptions<K, V> {
-  /** Topic names or patterns; each topic belongs to one source only. */
-  readonly topics: readonly (string | RegExp)[]
-  readonly key: Serde<K>
-  readonly value: Serde<V>
-  /** Where to begin without a committed offset. Default: `earliest`. */
-  readonly startAt?: StartAt | undefined
-  /** Default: the record's own timestamp. */
-  readonly timestamp?: TimestampExtractor<K, V> | undefined
-  /** What differs from the application's batch policy. */
-  readonly batch?: Partial<BatchPolicy> | undefined
-}
-
 type Unlinked<Node> = Omit<Node, 'edges' | 'parents'>
+
+/** A node as it was added, not connected yet. */
 export type UnlinkedNode = Unlinked<SourceNode> | Unlinked<ProcessorNode> | Unlinked<SinkNode>
 
 /** An edge as it was asked for: the nodes need not exist yet. */
@@ -28,50 +16,89 @@ export interface Link {
   readonly output: string
 }
 
-/** What the handles of one builder have added so far, unchecked. */
+/** A store that was added by itself, with the nodes that are to use it. */
+export interface StoreLink {
+  readonly store: AnyStoreDefinition
+  readonly nodes: readonly string[]
+}
+
+/**
+ * What the handles of one builder have added so far. Nothing is checked here, so that all problems are found together; arrays are copied, so
+ * that nothing of the caller's is frozen or changes later.
+ */
 export class BuilderGraph {
   /** In the order in which they were added; names may repeat. */
   readonly nodes: UnlinkedNode[] = []
   readonly links: Link[] = []
+  readonly storeLinks: StoreLink[] = []
+  /** What is wrong in a way that nodes and links can't show. */
+  readonly problems: string[] = []
 
-  addSource(name: string, options: SourceOptions<unknown, unknown>): void {
-    const topics = (Array.isArray(options?.topics) ? options.topics : []).map(
-      (topic: string | RegExp): TopicRef => (topic instanceof RegExp ? { kind: 'pattern', pattern: topic } : { kind: 'name', topic }),
-    )
-    const { key, value, startAt = 'earliest', timestamp, batch = {} } = options ?? {}
-    this.nodes.push({ kind: 'source', name, topics, key, value, startAt, timestamp, batch })
+  addSource(name: string, options: SourceOptions<unknown, unknown> | undefined): void {
+    const { key, value, startAt = 'earliest', timestamp, batch } = options ?? ({} as SourceOptions<unknown, unknown>)
+    this.nodes.push({
+      kind: 'source',
+      name,
+      topics: listOf(options?.topics).map(topicRef),
+      key,
+      value,
+      startAt: startAt instanceof Date ? new Date(startAt) : startAt,
+      timestamp,
+      batch: { ...batch },
+    })
   }
 
   addProcessor(name: string, parts: Pick<ProcessorNode, 'create' | 'stores' | 'outputs'>): void {
     this.nodes.push({ kind: 'processor', name, ...parts })
   }
 
-  addSink(name: string, options: SinkOptions<unknown, unknown, unknown, unknown>): void {
-    const { topic, key, value, partitioner } = options ?? {}
-    this.nodes.push({ kind: 'sink', name, topic: typeof topic === 'function' ? topic : { kind: 'name', topic }, key, value, partitioner })
+  addSink(name: string, options: SinkOptions<unknown, unknown, unknown, unknown> | undefined): void {
+    const { topic, key, value, partitioner } = options ?? ({} as SinkOptions<unknown, unknown, unknown, unknown>)
+    const target = typeof topic === 'function' ? topic : ({ kind: 'name', topic } as const)
+    this.nodes.push({ kind: 'sink', name, topic: target, key, value, partitioner })
   }
 
-  /** A sink `<name>-sink` and a source `name` on one internal topic. */
-  addRepartition(name: string, options: RepartitionOptions<unknown, unknown>): void {
-    const { key, value, partitions } = options ?? {}
+  /** A sink `<name>-sink` and a source `<name>` on one internal topic. Returns the name of the sink. */
+  addRepartition(name: string, options: RepartitionOptions<unknown, unknown> | undefined): string {
+    const { key, value, partitions } = options ?? ({} as RepartitionOptions<unknown, unknown>)
     const topic: TopicRef = { kind: 'repartition', name, partitions }
-    this.nodes.push({ kind: 'sink', name: `${name}-sink`, topic, key, value, partitioner: undefined })
+    const sink = `${name}-sink`
+    this.nodes.push({ kind: 'sink', name: sink, topic, key, value, partitioner: undefined })
     this.nodes.push({ kind: 'source', name, topics: [topic], key, value, startAt: 'earliest', timestamp: undefined, batch: {} })
+    return sink
+  }
+
+  addStore(store: AnyStoreDefinition, nodes: readonly string[]): void {
+    this.storeLinks.push({ store, nodes: [...nodes] })
   }
 
   connect(parent: string, child: string, output: string): void {
     this.links.push({ parent, child, output })
   }
 
-  /** The nodes with their edges. Of nodes with one name the first counts; links to names that don't exist are left out. */
+  /** The nodes with their edges and stores. Of nodes with one name the first counts; links to names that don't exist are left out. */
   linked(): TopologyNode[] {
     const byName = new Map<string, UnlinkedNode>()
     for (const node of this.nodes) if (!byName.has(node.name)) byName.set(node.name, node)
-    const known = this.links.filter(({ parent, child }) => byName.has(parent) && byName.has(child))
-    return [...byName.values()].map((node) => ({
-      ...node,
-      edges: known.filter(({ parent }) => parent === node.name).map(({ child, output }) => ({ child, output })),
-      parents: [...new Set(known.filter(({ child }) => child === node.name).map(({ parent }) => parent))],
-    }))
+    const links = this.links.filter(({ parent, child }) => byName.has(parent) && byName.has(child))
+    return [...byName.values()].map((node): TopologyNode => {
+      const edges = links.filter(({ parent }) => parent === node.name).map(({ child, output }) => ({ output, child }))
+      const parents = [...new Set(links.filter(({ child }) => child === node.name).map(({ parent }) => parent))]
+      return node.kind === 'processor' ? { ...node, stores: this.#storesOf(node), edges, parents } : { ...node, edges, parents }
+    })
   }
+
+  #storesOf(node: Unlinked<ProcessorNode>): AnyStoreDefinition[] {
+    const added = this.storeLinks.filter(({ nodes }) => nodes.includes(node.name)).map(({ store }) => store)
+    return [...new Set([...listOf(node.stores), ...added])]
+  }
+}
+
+function topicRef(topic: string | RegExp): TopicRef {
+  return topic instanceof RegExp ? { kind: 'pattern', pattern: topic } : { kind: 'name', topic }
+}
+
+/** What is no list counts as an empty one: the problem it is gets found with the others. */
+function listOf<T>(list: readonly T[] | undefined): readonly T[] {
+  return Array.isArray(list) ? (list as readonly T[]) : []
 }

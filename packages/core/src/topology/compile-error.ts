@@ -24,17 +24,19 @@ type ValueIn<Input> = Input extends RecordBatch<infer _K, infer V> ? V : Input e
 export type KeyOut<P> = ContextOf<MethodOf<P>> extends ProcessorContext<infer K, infer _V, infer _O> ? K : never
 /** The value type a processor forwards. */
 export type ValueOut<P> = ContextOf<MethodOf<P>> extends ProcessorContext<infer _K, infer V, infer _O> ? V : never
+/** The named outputs a processor forwards to. */
+type OutputsOf<P> = ContextOf<MethodOf<P>> extends ProcessorContext<infer _K, infer _V, infer O> ? O : Record<never, never>
 
-/** `unknown` if a processor `P` can read keys `K` and values `V`, else a sentence. */
-export type CheckProcessor<P, K, V> = [MethodOf<P>] extends [never]
+/** `unknown` if a processor `P` can read keys `K` and values `V` and has the named outputs it forwards to, else a sentence. */
+export type CheckProcessor<P, K, V, Outputs> = [MethodOf<P>] extends [never]
   ? CompileError<'This is no processor: it has neither process nor processBatch.'>
-  : CheckTypes<K, V, KeyIn<InputOf<MethodOf<P>>>, ValueIn<InputOf<MethodOf<P>>>>
-
-type CheckTypes<K, V, KIn, VIn> = [K] extends [KIn]
-  ? [V] extends [VIn]
-    ? unknown
-    : CompileError<'This processor reads values of another type than the stream carries.'>
-  : CompileError<'This processor reads keys of another type than the stream carries.'>
+  : [K] extends [KeyIn<InputOf<MethodOf<P>>>]
+    ? [V] extends [ValueIn<InputOf<MethodOf<P>>>]
+      ? [Outputs] extends [OutputsOf<P>]
+        ? unknown
+        : CompileError<'This processor forwards to named outputs that are not declared with it.'>
+      : CompileError<'This processor reads values of another type than the stream carries.'>
+    : CompileError<'This processor reads keys of another type than the stream carries.'>
 
 /** `unknown` if serdes for `KSerde` and `VSerde` can write keys `K` and values `V`, else a sentence. */
 export type CheckSerdes<K, V, KSerde, VSerde> = [K] extends [KSerde]

@@ -1,40 +1,54 @@
-import type { SubTopology, TopicRef, TopologyNode } from './topology.ts'
+import { topicLabel } from './topic-label.ts'
+import type { SinkNode, SourceNode, SubTopology, TopologyNode } from './topology.ts'
 
-/** Kafka Streams' text format (`TopologyDescription.toString()`), its uneven indent included, so that its tools read it. */
+/** Kafka Streams' text format (`TopologyDescription.toString()`), so that its tools read it: hence the first line's odd indent. */
 export function describeText(subTopologies: readonly SubTopology[]): string {
-  const parts = subTopologies.map((one, i) => `${i === 0 ? '   ' : '  '}Sub-topology: ${one.index}\n${bySubtreeSize(one).map(describeNode).join('')}\n`)
-  return `Topologies:\n${parts.join('')}`
+  return `Topologies:\n ${subTopologies.map((one) => `  ${describeSubTopology(one)}`).join('')}`
 }
 
-function describeNode(node: TopologyNode): string {
-  const children = names([...new Set(node.edges.map(({ child }) => child))])
-  const parents = `      <-- ${names(node.parents)}\n`
-  if (node.kind === 'source') return `    Source: ${node.name} (topics: ${describeTopics(node.topics)})\n      --> ${children}\n`
-  if (node.kind === 'processor') return `    Processor: ${node.name} (stores: [${[...new Set(node.stores.map(({ name }) => name))].sort().join(', ')}])\n      --> ${children}\n${parents}`
-  const topic = typeof node.topic === 'function' ? `extractor: ${node.topic.name === '' ? 'function' : node.topic.name}` : `topic: ${topicName(node.topic)}`
-  return `    Sink: ${node.name} (${topic})\n${parents}`
+function describeSubTopology({ index, nodes }: SubTopology): string {
+  const sizes = subtreeSizes(nodes)
+  const bySize = (a: TopologyNode, b: TopologyNode): number =>
+    (sizes.get(b.name) as number) - (sizes.get(a.name) as number) || compareNames(a.name, b.name)
+  const order = new Map(nodes.toSorted(bySize).map(({ name }, place) => [name, place]))
+  const listed = (names: readonly string[]): string =>
+    names.length === 0 ? 'none' : names.toSorted((a, b) => (order.get(a) as number) - (order.get(b) as number)).join(', ')
+  const lines = nodes.toSorted(bySize).map((node) => `    ${describeNode(node, listed)}\n`)
+  return `Sub-topology: ${index}\n${lines.join('')}\n`
 }
 
-function names(list: readonly string[]): string {
-  return list.length === 0 ? 'none' : [...list].sort().join(', ')
+function describeNode(node: TopologyNode, listed: (names: readonly string[]) => string): string {
+  const children = `      --> ${listed([...new Set(node.edges.map(({ child }) => child))])}`
+  const parents = `      <-- ${listed(node.parents)}`
+  if (node.kind === 'source') return `Source: ${node.name} (topics: ${topicsOf(node)})\n${children}`
+  if (node.kind === 'sink') return `Sink: ${node.name} (${targetOf(node)})\n${parents}`
+  const stores = node.stores.map(({ name }) => name).toSorted(compareNames)
+  return `Processor: ${node.name} (stores: [${stores.join(', ')}])\n${children}\n${parents}`
 }
 
-function describeTopics(topics: readonly TopicRef[]): string {
-  const patterns = topics.filter((ref) => ref.kind === 'pattern')
-  if (patterns.length === topics.length) return patterns.map(topicName).join(', ')
-  return `[${topics.map(topicName).sort().join(', ')}]`
+/** Patterns stand without brackets, as in Kafka Streams, where a source has either names or one pattern. */
+function topicsOf({ topics }: SourceNode): string {
+  const labels = topics.map(topicLabel).toSorted(compareNames).join(', ')
+  return topics.every(({ kind }) => kind === 'pattern') ? labels : `[${labels}]`
 }
 
-export function topicName(ref: TopicRef): string {
-  if (ref.kind === 'name') return ref.topic
-  return ref.kind === 'pattern' ? ref.pattern.source : `${ref.name}-repartition`
+function targetOf({ topic }: SinkNode): string {
+  return typeof topic === 'function' ? `extractor class: ${topic.name || 'anonymous'}` : `topic: ${topicLabel(topic)}`
 }
 
-/** Kafka Streams' order: nodes with more nodes below them first, then by name. */
-function bySubtreeSize(subTopology: SubTopology): TopologyNode[] {
+/** How many nodes there are below each, itself included, a node counted once for each way to it. Nodes with more come first. */
+function subtreeSizes(nodes: readonly TopologyNode[]): Map<string, number> {
   const sizes = new Map<string, number>()
-  for (const node of [...subTopology.nodes].reverse()) {
-    sizes.set(node.name, node.edges.reduce((sum, { child }) => sum + (sizes.get(child) ?? 0), 1))
+  for (const { name, edges } of nodes.toReversed()) {
+    const children = new Set(edges.map(({ child }) => child))
+    let size = 1
+    for (const child of children) size += sizes.get(child) as number
+    sizes.set(name, size)
   }
-  return [...subTopology.nodes].sort((a, b) => (sizes.get(b.name) as number) - (sizes.get(a.name) as number) || (a.name < b.name ? -1 : 1))
+  return sizes
+}
+
+/** By UTF-16 units, as Java compares. */
+function compareNames(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0
 }

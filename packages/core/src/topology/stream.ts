@@ -1,5 +1,5 @@
 import type { OutputRecord, StreamRecord } from '../batch/stream-record.ts'
-import { branch } from '../process/operators/branch.ts'
+import { branch, type Branches } from '../process/operators/branch.ts'
 import { filter } from '../process/operators/filter.ts'
 import { flatMap } from '../process/operators/flat-map.ts'
 import { flatMapValues } from '../process/operators/flat-map-values.ts'
@@ -10,33 +10,16 @@ import { peek } from '../process/operators/peek.ts'
 import { selectKey } from '../process/operators/select-key.ts'
 import type { BatchProcessorFunction, ProcessorFunction, ProcessorOptions, ProcessorSupplier } from '../process/processor.ts'
 import type { OutputType, OutputTypes } from '../process/processor-context.ts'
-import type { Serde } from '../serde/serde.ts'
-import type { Partitioner } from '../sink/partitioner.ts'
-import type { TopicExtractor } from '../sink/topic-extractor.ts'
-import type { CheckProcessor, CheckSerdes, KeyOut, ValueOut } from './compile-error.ts'
 import type { BuilderGraph } from './builder-graph.ts'
+import type { CheckProcessor, CheckSerdes, KeyOut, ValueOut } from './compile-error.ts'
+import type { RepartitionOptions } from './repartition-options.ts'
+import type { SinkOptions } from './sink-options.ts'
 
 type NoOutputs = Record<never, never>
 
 /** The handles of a node's named outputs. */
 export type OutputStreams<Outputs> = {
   readonly [Name in keyof Outputs]: Outputs[Name] extends OutputType<infer K, infer V> ? Stream<K, V> : never
-}
-
-export interface RepartitionOptions<K, V> {
-  readonly key: Serde<K>
-  readonly value: Serde<V>
-  /** Default: as many as the topics it is read together with, or else as the largest input of what writes it. */
-  readonly partitions?: number | undefined
-}
-
-export interface SinkOptions<K, V, KSerde, VSerde> {
-  /** A topic, or a function that chooses one for each record. Topics must exist. */
-  readonly topic: string | TopicExtractor<K, V>
-  readonly key: Serde<KSerde>
-  readonly value: Serde<VSerde>
-  /** Default: by key, as Kafka's default partitioner. */
-  readonly partitioner?: Partitioner<K, V> | undefined
 }
 
 /**
@@ -46,28 +29,26 @@ export interface SinkOptions<K, V, KSerde, VSerde> {
 export class Stream<K, V, Outputs = NoOutputs> {
   /** Name of the node. */
   readonly node: string
-  readonly #output: string
   readonly #graph: BuilderGraph
+  readonly #output: string
   readonly #outputs: readonly string[]
 
   /** @internal Handles come from the builder. */
   constructor(graph: BuilderGraph, node: string, options: { readonly output?: string; readonly outputs?: readonly string[] } = {}) {
-    this.#graph = graph
     this.node = node
+    this.#graph = graph
     this.#output = options.output ?? ''
     this.#outputs = options.outputs ?? []
   }
 
-  /** The named outputs of the node. */
+  /** The named outputs of the node: `stream.to.invalid.sink(...)`. */
   get to(): OutputStreams<Outputs> {
-    const streams: Record<string, Stream<never, never>> = {}
-    for (const name of this.#outputs) streams[name] = new Stream<never, never>(this.#graph, this.node, { output: name })
-    return streams as unknown as OutputStreams<Outputs>
+    return this.#streamsOf(this.node, this.#outputs) as unknown as OutputStreams<Outputs>
   }
 
   /**
-   * A processor of single records, as a function. It forwards records of the stream's own types unless others are given:
-   * `process<string, number>(...)`.
+   * A processor of single records, as a function. The compiler can't see what it forwards: without being told it takes that for the stream's
+   * own types, so tell it what differs: `process<string, number>(...)`.
    */
   process<KOut = K, VOut = V, O extends OutputTypes = NoOutputs>(
     name: string,
@@ -77,80 +58,85 @@ export class Stream<K, V, Outputs = NoOutputs> {
   /** A processor made by a factory, once for each task: with `processBatch` it gets batches, with `process` alone single records. */
   process<P, O extends OutputTypes = NoOutputs>(
     name: string,
-    supplier: ProcessorSupplier<P, O> & CheckProcessor<P, K, V>,
+    supplier: ProcessorSupplier<P, O> & CheckProcessor<P, K, V, O>,
   ): Stream<KeyOut<P>, ValueOut<P>, O>
   process(name: string, processor: unknown, options?: ProcessorOptions<OutputTypes>): Stream<never, never> {
-    if (typeof processor === 'function') return this.#add(name, () => processor, options)
-    const supplier = (processor ?? {}) as ProcessorSupplier<unknown, OutputTypes>
-    return this.#add(name, supplier.create, supplier)
+    if (isPlainFunction(processor)) return this.#add(name, () => processor, options)
+    const { create, ...rest } = (processor ?? {}) as Partial<ProcessorSupplier<unknown, OutputTypes>>
+    return this.#add(name, create, rest)
   }
 
-  /** A processor of batches, as a function. */
+  /** A processor of batches, as a function. What is said of types at `process` holds here too. */
   processBatch<KOut = K, VOut = V, O extends OutputTypes = NoOutputs>(
     name: string,
     processBatch: BatchProcessorFunction<K, V, KOut, VOut, O>,
     options?: ProcessorOptions<O>,
   ): Stream<KOut, VOut, O> {
-    return this.#add(name, () => ({ processBatch }), options)
+    return this.#add(name, isPlainFunction(processBatch) ? () => ({ processBatch }) : undefined, options)
   }
 
   /** One record for each record. */
   map<KOut, VOut>(name: string, mapper: (record: StreamRecord<K, V>) => OutputRecord<KOut, VOut>): Stream<KOut, VOut> {
-    return this.#add(name, () => map(mapper))
+    return this.#operator(name, mapper, map)
   }
 
   /** Another value for each record. */
   mapValues<VOut>(name: string, mapper: (value: V, record: StreamRecord<K, V>) => VOut): Stream<K, VOut> {
-    return this.#add(name, () => mapValues(mapper))
+    return this.#operator(name, mapper, mapValues)
   }
 
   /** Another key for each record. Follow it with `repartition` before state that is kept by key. */
   selectKey<KOut>(name: string, selector: (record: StreamRecord<K, V>) => KOut): Stream<KOut, V> {
-    return this.#add(name, () => selectKey(selector))
+    return this.#operator(name, selector, selectKey)
   }
 
   /** Any number of records for each record. */
   flatMap<KOut, VOut>(name: string, mapper: (record: StreamRecord<K, V>) => Iterable<OutputRecord<KOut, VOut>>): Stream<KOut, VOut> {
-    return this.#add(name, () => flatMap(mapper))
+    return this.#operator(name, mapper, flatMap)
   }
 
   /** Any number of values for each record. */
   flatMapValues<VOut>(name: string, mapper: (value: V, record: StreamRecord<K, V>) => Iterable<VOut>): Stream<K, VOut> {
-    return this.#add(name, () => flatMapValues(mapper))
+    return this.#operator(name, mapper, flatMapValues)
   }
 
   /** The records for which `predicate` is true. */
   filter(name: string, predicate: (record: StreamRecord<K, V>) => boolean): Stream<K, V> {
-    return this.#add(name, () => filter(predicate, true))
+    return this.#operator(name, predicate, keep)
   }
 
   /** The records for which `predicate` is false. */
   filterNot(name: string, predicate: (record: StreamRecord<K, V>) => boolean): Stream<K, V> {
-    return this.#add(name, () => filter(predicate, false))
+    return this.#operator(name, predicate, drop)
   }
 
   /** Calls `action` with each record and passes it on. It is called again for records that are processed again. */
   peek(name: string, action: (record: StreamRecord<K, V>) => void): Stream<K, V> {
-    return this.#add(name, () => peek(action))
+    return this.#operator(name, action, peek)
   }
 
-  /** Each record goes to the first branch whose predicate is true, or nowhere: `branch('size', { big: isBig, rest: () => true })`. */
-  branch<Branches extends Readonly<Record<string, (record: StreamRecord<K, V>) => boolean>>>(
-    name: string,
-    branches: Branches,
-  ): { readonly [Name in keyof Branches]: Stream<K, V> } {
-    const outputs = Object.keys(branches)
-    this.#graph.addProcessor(name, { create: () => branch(branches), stores: [], outputs })
-    this.#graph.connect(this.node, name, this.#output)
-    const streams: Record<string, Stream<K, V>> = {}
-    for (const output of outputs) streams[output] = new Stream<K, V>(this.#graph, name, { output })
-    return streams as { readonly [Name in keyof Branches]: Stream<K, V> }
+  /**
+   * Each record goes to the first branch whose predicate is true, in the order in which they are written, or nowhere:
+   * `branch('size', { big: (order) => order.value > 100, rest: () => true })`.
+   */
+  branch<B extends Branches<K, V>>(name: string, branches: B): { readonly [Name in keyof B]: Stream<K, V> } {
+    const given: Branches<K, V> = branches ?? {}
+    const outputs = Object.keys(given)
+    if (outputs.length === 0) this.#graph.problems.push(`Branch '${name}' has no branches.`)
+    for (const output of outputs) {
+      if (!isPlainFunction(given[output])) this.#graph.problems.push(`Branch '${output}' of '${name}' has no predicate; give a function.`)
+    }
+    this.#addNode(name, () => branch(given), { outputs })
+    return this.#streamsOf(name, outputs) as { readonly [Name in keyof B]: Stream<K, V> }
   }
 
-  /** The records of this stream and the others, in the order in which they come. */
+  /** The records of this stream and of the others, in the order in which they come. */
   merge<KOther = never, VOther = never>(name: string, ...others: readonly Stream<KOther, VOther>[]): Stream<K | KOther, V | VOther> {
-    const merged = this.#add<K | KOther, V | VOther, NoOutputs>(name, () => passThrough())
-    for (const other of others) this.#graph.connect(other.node, name, other.#output)
+    const merged = this.#add<K | KOther, V | VOther, NoOutputs>(name, passThrough)
+    for (const other of others) {
+      if (other.#graph === this.#graph) this.#graph.connect(other.node, name, other.#output)
+      else this.#graph.problems.push(`'${name}' merges '${other.node}', which belongs to another builder.`)
+    }
     return merged
   }
 
@@ -159,8 +145,8 @@ export class Stream<K, V, Outputs = NoOutputs> {
     name: string,
     options: RepartitionOptions<KSerde, VSerde> & CheckSerdes<K, V, KSerde, VSerde>,
   ): Stream<KSerde, VSerde> {
-    this.#graph.addRepartition(name, options as unknown as RepartitionOptions<unknown, unknown>)
-    this.#graph.connect(this.node, `${name}-sink`, this.#output)
+    const sink = this.#graph.addRepartition(name, options as unknown as RepartitionOptions<unknown, unknown>)
+    this.#graph.connect(this.node, sink, this.#output)
     return new Stream<KSerde, VSerde>(this.#graph, name)
   }
 
@@ -170,10 +156,44 @@ export class Stream<K, V, Outputs = NoOutputs> {
     this.#graph.connect(this.node, name, this.#output)
   }
 
-  #add<KOut, VOut, O>(name: string, create: () => unknown, options: ProcessorOptions<OutputTypes> = {}): Stream<KOut, VOut, O> {
+  #operator<Given, KOut, VOut>(name: string, given: Given, make: (given: Given) => unknown): Stream<KOut, VOut> {
+    return this.#add(name, isPlainFunction(given) ? () => make(given) : undefined)
+  }
+
+  #add<KOut, VOut, O>(
+    name: string,
+    create: (() => unknown) | undefined,
+    options: ProcessorOptions<OutputTypes> = {},
+  ): Stream<KOut, VOut, O> {
     const outputs = Object.keys(options.outputs ?? {})
-    this.#graph.addProcessor(name, { create, stores: options.stores ?? [], outputs })
-    this.#graph.connect(this.node, name, this.#output)
+    this.#addNode(name, create, { outputs, stores: options.stores })
     return new Stream<KOut, VOut, O>(this.#graph, name, { outputs })
   }
+
+  /** `create` is undefined where no function was given: found with all other problems. */
+  #addNode(
+    name: string,
+    create: (() => unknown) | undefined,
+    { outputs, stores = [] }: { readonly outputs: readonly string[]; readonly stores?: ProcessorOptions['stores'] },
+  ): void {
+    this.#graph.addProcessor(name, { create: create as () => unknown, stores, outputs })
+    this.#graph.connect(this.node, name, this.#output)
+  }
+
+  #streamsOf(node: string, outputs: readonly string[]): Readonly<Record<string, Stream<never, never>>> {
+    return Object.fromEntries(outputs.map((output) => [output, new Stream<never, never>(this.#graph, node, { output })]))
+  }
+}
+
+function keep<K, V>(predicate: (record: StreamRecord<K, V>) => boolean) {
+  return filter(predicate, true)
+}
+
+function drop<K, V>(predicate: (record: StreamRecord<K, V>) => boolean) {
+  return filter(predicate, false)
+}
+
+/** Not a class: it can't be called, and stands for a factory that was forgotten. */
+function isPlainFunction(value: unknown): boolean {
+  return typeof value === 'function' && !/^class\b/.test(Function.prototype.toString.call(value))
 }

@@ -1,11 +1,14 @@
 import { TopologyError } from '../errors/topology-error.ts'
-import { BuilderGraph, type SourceOptions } from './builder-graph.ts'
+import type { AnyStoreDefinition } from '../store/store-definition.ts'
+import { BuilderGraph } from './builder-graph.ts'
 import { describeMermaid } from './describe-mermaid.ts'
 import { describeText } from './describe-text.ts'
+import { freezeNode } from './freeze-node.ts'
+import { findProblems } from './problems/find-problems.ts'
+import type { SourceOptions } from './source-options.ts'
 import { Stream } from './stream.ts'
 import { splitSubTopologies } from './sub-topologies.ts'
-import type { Topology, TopologyNode } from './topology.ts'
-import { findProblems } from './find-problems.ts'
+import type { Topology } from './topology.ts'
 
 /**
  * Puts a topology together: sources, processors, sinks.
@@ -23,6 +26,7 @@ export class TopologyBuilder {
   readonly name: string
   readonly #graph = new BuilderGraph()
 
+  /** `name` stands in errors and in the description. */
   constructor(name: string) {
     this.name = name
   }
@@ -33,50 +37,44 @@ export class TopologyBuilder {
     return new Stream<K, V>(this.#graph, name)
   }
 
-  /** The handle of a node by its name, which may be added later. Its types are what you say. */
+  /** The handle of a node by its name, which may be added later. Nothing checks that its records have the types you say. */
   stream<K, V>(name: string): Stream<K, V> {
     return new Stream<K, V>(this.#graph, name)
   }
 
-  /** Connects two nodes by name, beside what the handles connect. `output`: a named output of the parent; default: its default output. */
+  /**
+   * Connects two nodes by name, besides what the handles connect: a node may have several parents. `output` is a named output of the parent;
+   * default: its default output. Nothing checks the types.
+   */
   connect(parent: string, child: string, output = ''): this {
     this.#graph.connect(parent, child, output)
     return this
   }
 
-  /** Everything that is wrong, one sentence each; nothing if `build()` will succeed. */
+  /** Adds a store for nodes given by name, besides the `stores` they name themselves. */
+  addStore(store: AnyStoreDefinition, ...nodes: readonly string[]): this {
+    this.#graph.addStore(store, nodes)
+    return this
+  }
+
+  /** Everything that is wrong, one sentence each; none if `build()` will succeed. */
   validate(): readonly string[] {
     return findProblems(this.name, this.#graph)
   }
 
-  /** The finished topology. Throws a {@link TopologyError} that lists every problem. */
+  /** The finished topology, frozen: what the builder is used for afterwards doesn't change it. Throws a {@link TopologyError} with every problem. */
   build(): Topology {
     const problems = this.validate()
     if (problems.length > 0) throw new TopologyError(this.name, problems)
-    const nodes: readonly TopologyNode[] = Object.freeze(this.#graph.linked().map(freezeNode))
+    const nodes = Object.freeze(this.#graph.linked().map(freezeNode))
     const subTopologies = splitSubTopologies(nodes)
-    const stores = Object.freeze([...new Set(subTopologies.flatMap((one) => one.stores))])
+    const stores = Object.freeze([...new Set(subTopologies.flatMap((subTopology) => subTopology.stores))])
     return Object.freeze({
       name: this.name,
       nodes,
       subTopologies,
       stores,
-      describe: (format: 'text' | 'mermaid' = 'text') => (format === 'mermaid' ? describeMermaid(subTopologies) : describeText(subTopologies)),
+      describe: (format: 'text' | 'mermaid' = 'text') => (format === 'mermaid' ? describeMermaid : describeText)(subTopologies),
     })
   }
-}
-
-function freezeNode(node: TopologyNode): TopologyNode {
-  Object.freeze(node.edges)
-  node.edges.forEach(Object.freeze)
-  Object.freeze(node.parents)
-  if (node.kind === 'source') {
-    Object.freeze(node.topics)
-    node.topics.forEach(Object.freeze)
-    Object.freeze(node.batch)
-  } else if (node.kind === 'processor') {
-    Object.freeze(node.stores)
-    Object.freeze(node.outputs)
-  } else if (typeof node.topic === 'object') Object.freeze(node.topic)
-  return Object.freeze(node)
 }

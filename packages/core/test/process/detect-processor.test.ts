@@ -25,7 +25,7 @@ class Single {
 }
 
 class Batched {
-  readonly mark = 'batch'
+  readonly mark: string = 'batch'
   processBatch(records: Batch, context: Context): void {
     context.forwardBatch({ keys: records.keys, values: [this.mark] })
   }
@@ -60,7 +60,7 @@ describe('detectProcessor', () => {
   it('inherited methods count, through any number of classes', () => {
     class Child extends Both {}
     class Grandchild extends Child {
-      override readonly mark = 'grandchild'
+      override readonly mark: string = 'grandchild'
     }
     const detected = detectProcessor(new Grandchild(), 'node')
     expect(detected.kind).toBe('both')
