@@ -23,11 +23,11 @@ export class SingleCounter implements Processor<string, string, string, number> 
 }
 
 /** Lines in, words out, each with its count so far; words are separated by spaces. */
-export function wordCountTopology(options: { counts?: KeyValueStoreDefinition<string, number>; single?: boolean } = {}): Topology {
-  const { counts = memoryCounts, single = false } = options
+export function wordCountTopology(options: { counts?: KeyValueStoreDefinition<string, number>; single?: boolean; topics?: { input: string; output: string } } = {}): Topology {
+  const { counts = memoryCounts, single = false, topics = { input: 'lines', output: 'word-counts' } } = options
   const builder = new TopologyBuilder('word-count')
   const words = builder
-    .source('lines', { topics: ['lines'], ...inputSerdes })
+    .source('lines', { topics: [topics.input], ...inputSerdes })
     .process<string, string>('split', (line, context) => {
       for (const word of line.value.split(' ')) if (word !== '') context.forward({ ...line, key: word })
     })
@@ -35,7 +35,7 @@ export function wordCountTopology(options: { counts?: KeyValueStoreDefinition<st
   const counted = single
     ? words.process('count', { create: () => new SingleCounter(counts), stores: [counts] })
     : words.process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
-  counted.sink('totals', { topic: 'word-counts', ...outputSerdes })
+  counted.sink('totals', { topic: topics.output, ...outputSerdes })
   return builder.build()
 }
 

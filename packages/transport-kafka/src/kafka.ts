@@ -42,7 +42,8 @@ class KafkaTransport implements Transport {
   async openSource(options: RecordSourceOptions, { logger }: TransportContext): Promise<RecordSource> {
     const { KafkaConsumer } = await loadClient()
     const source = new KafkaSource({ options: this.#options, source: options, logger })
-    const consumer = new KafkaConsumer({ ...consumerConfiguration(this.#options, options), ...source.callbacks }, {})
+    const { client, topic } = consumerConfiguration(this.#options, options)
+    const consumer = new KafkaConsumer({ ...client, ...source.callbacks }, topic)
     logClientEvents(consumer, options.clientId, logger)
     await this.#connect(consumer, (callback) => consumer.disconnect(callback))
     source.attach(consumer)
@@ -51,7 +52,8 @@ class KafkaTransport implements Transport {
 
   async openWriter(options: RecordWriterOptions, { logger }: TransportContext): Promise<RecordWriter> {
     const { Producer } = await loadClient()
-    const producer = new Producer(producerConfiguration(this.#options, options), {})
+    const { client, topic } = producerConfiguration(this.#options, options)
+    const producer = new Producer(client, topic)
     logClientEvents(producer, options.clientId, logger)
     await this.#connect(producer, (callback) => producer.disconnect(1_000, callback))
     const transactional = options.transactionalId !== undefined

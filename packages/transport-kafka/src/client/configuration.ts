@@ -20,10 +20,10 @@ function common(options: ResolvedKafkaOptions, clientId: string): Configuration 
  * long a resumed or newly assigned partition waits behind an idle fetch.
  */
 const CONSUMER: Configuration = {
-  'enable.auto.commit': false,
-  'enable.auto.offset.store': false,
   // Where to begin is decided by the sources' startAt; an offset that is gone must be an error, not a jump.
   'auto.offset.reset': 'error',
+  'enable.auto.commit': false,
+  'enable.auto.offset.store': false,
   'enable.partition.eof': true,
   'allow.auto.create.topics': false,
   'fetch.queue.backoff.ms': 2,
@@ -34,9 +34,12 @@ const CONSUMER: Configuration = {
 }
 
 const PRODUCER: Configuration = {
-  'enable.idempotence': true,
+  acks: 'all',
   // As Java's default partitioner; librdkafka's own is CRC32.
   partitioner: 'murmur2_random',
+  'enable.idempotence': true,
+  // Topics are there before anything is written: an unknown one is an error soon, not after half a minute.
+  'topic.metadata.propagation.max.ms': 5_000,
   'linger.ms': 5,
   'batch.size': 1_000_000,
   'batch.num.messages': 100_000,
@@ -47,8 +50,36 @@ const PRODUCER: Configuration = {
   'delivery.report.only.error': true,
 }
 
-export function consumerConfiguration(options: ResolvedKafkaOptions, source: RecordSourceOptions): Configuration {
-  return {
+/** What librdkafka knows as settings of topics, of those that a producer or consumer of groups uses. */
+const TOPIC_PROPERTIES: ReadonlySet<string> = new Set([
+  'acks',
+  'auto.offset.reset',
+  'compression.level',
+  'consume.callback.max.messages',
+  'delivery.timeout.ms',
+  'message.timeout.ms',
+  'partitioner',
+  'queuing.strategy',
+  'request.required.acks',
+  'request.timeout.ms',
+])
+
+/** The two sets of settings that a client takes. */
+export interface ClientConfiguration {
+  readonly client: Configuration
+  readonly topic: Configuration
+}
+
+/** Settings of topics are given apart: the client makes a set of its own for them, and drops those among the others without a word. */
+function split(all: Configuration): ClientConfiguration {
+  const client: Configuration = {}
+  const topic: Configuration = {}
+  for (const [name, value] of Object.entries(all)) (TOPIC_PROPERTIES.has(name) ? topic : client)[name] = value
+  return { client, topic }
+}
+
+export function consumerConfiguration(options: ResolvedKafkaOptions, source: RecordSourceOptions): ClientConfiguration {
+  return split({
     ...CONSUMER,
     ...common(options, source.clientId),
     'isolation.level': source.isolation === 'read-committed' ? 'read_committed' : 'read_uncommitted',
@@ -56,7 +87,7 @@ export function consumerConfiguration(options: ResolvedKafkaOptions, source: Rec
     'group.id': source.groupId ?? `${source.clientId}-without-group`,
     ...(source.groupId === undefined ? {} : groupConfiguration(options, source.coLocate === true)),
     ...options.consumer,
-  }
+  })
 }
 
 /** The limits of librdkafka: it takes no assignor of ours, and only range keeps equal partition numbers of several topics together. */
@@ -65,12 +96,12 @@ function groupConfiguration({ groupProtocol }: ResolvedKafkaOptions, coLocate: b
   return { 'partition.assignment.strategy': coLocate ? 'range' : 'cooperative-sticky' }
 }
 
-export function producerConfiguration(options: ResolvedKafkaOptions, writer: RecordWriterOptions): Configuration {
+export function producerConfiguration(options: ResolvedKafkaOptions, writer: RecordWriterOptions): ClientConfiguration {
   const transactional =
     writer.transactionalId === undefined
       ? {}
       : { 'transactional.id': writer.transactionalId, 'transaction.timeout.ms': writer.transactionTimeoutMs ?? 10_000 }
-  return { ...PRODUCER, ...common(options, writer.clientId), ...transactional, ...options.producer, dr_cb: true }
+  return split({ ...PRODUCER, ...common(options, writer.clientId), ...transactional, ...options.producer, dr_cb: true })
 }
 
 export function adminConfiguration(options: ResolvedKafkaOptions): Configuration {

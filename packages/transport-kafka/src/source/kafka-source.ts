@@ -114,6 +114,7 @@ export class KafkaSource implements RecordSource {
 
   async poll(maxWaitMs: number): Promise<PollResult> {
     if (this.#polling) throw new TypeError('A poll is under way: await it before the next one.')
+    void this.raw
     this.#polling = true
     try {
       this.#resumeAfterStall()
@@ -336,8 +337,9 @@ export class KafkaSource implements RecordSource {
     return { batches: messages.length === 0 ? [] : wireBatches(messages, (topic, partition) => this.#endOffset(topic, partition)), ends }
   }
 
-  /** The end as the client last heard of it. */
+  /** The end as the client last heard of it. For readers of committed records it knows none: the one it has counts open transactions. */
   #endOffset(topic: string, partition: number): number | undefined {
+    if (this.#parts.source.isolation === 'read-committed') return undefined
     try {
       const { highOffset } = this.raw.getWatermarkOffsets(topic, partition)
       return highOffset >= 0 ? highOffset : undefined
