@@ -1,28 +1,47 @@
 import { MillraceError } from '@millrace/core'
 
-/** What LevelDB said, in our words: code and message of the innermost cause. */
-function causeOf(error: unknown): { code: string; message: string } {
-  let last = error as { code?: unknown; message?: unknown; cause?: unknown }
-  while (last.cause instanceof Error) last = last.cause as typeof last
-  return { code: typeof last.code === 'string' ? last.code : '', message: String(last.message) }
+/** LevelDB wraps what went wrong in what it could not do therefore; the innermost says most. */
+function innermost(error: unknown): { readonly code: string; readonly message: string } {
+  let last = error
+  while (last instanceof Error && last.cause instanceof Error) last = last.cause
+  if (!(last instanceof Error)) return { code: '', message: String(last) }
+  return { code: (last as NodeJS.ErrnoException).code ?? '', message: last.message }
 }
 
-/** Why a database could not be opened: `STORE_LOCKED`, `STORE_CORRUPT`, or `STORE_OPEN_FAILED`. */
-export function openFailed(folder: string, error: unknown): MillraceError {
-  const { code, message } = causeOf(error)
-  const details = { stage: 'store', cause: error } as const
-  if (code === 'LEVEL_LOCKED' || /lock/i.test(message)) {
-    return new MillraceError('STORE_LOCKED', `The state in '${folder}' is in use by another process: give each process a stateDir of its own, or stop the other one.`, details)
-  }
-  if (code === 'LEVEL_CORRUPTION' || /corruption|invalid argument|does not exist|checksum|manifest|CURRENT/i.test(message)) {
-    return new MillraceError('STORE_CORRUPT', `The state in '${folder}' is damaged or is no LevelDB database: ${message}`, details)
-  }
-  return new MillraceError('STORE_OPEN_FAILED', `The state in '${folder}' can't be opened: ${message}`, details)
+/** Contents that are no database, or one with parts gone or changed. A file that LevelDB misses is an I/O error to it. */
+function isCorruption(code: string, message: string): boolean {
+  return code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && message.includes('No such file'))
 }
 
-export function writeFailed(folder: string, error: unknown): MillraceError {
-  return new MillraceError('STORE_WRITE_FAILED', `State could not be written to '${folder}': ${causeOf(error).message}. Is the disk full?`, {
+function corrupt(folder: string, message: string, cause: unknown): MillraceError {
+  return new MillraceError('STORE_CORRUPT', `The state in '${folder}' is damaged or is no LevelDB database: ${message}`, {
     stage: 'store',
-    cause: error,
+    cause,
   })
+}
+
+/** Why a database could not be opened: `STORE_LOCKED`, `STORE_CORRUPT` or `STORE_OPEN_FAILED`. */
+export function openFailed(folder: string, cause: unknown): MillraceError {
+  const { code, message } = innermost(cause)
+  if (code === 'LEVEL_LOCKED') {
+    const text = `The state in '${folder}' is already open, here or in another process: give each its own stateDir, or stop the other one.`
+    return new MillraceError('STORE_LOCKED', text, { stage: 'store', cause })
+  }
+  if (isCorruption(code, message)) return corrupt(folder, message, cause)
+  return new MillraceError('STORE_OPEN_FAILED', `The state in '${folder}' can't be opened: ${message}`, { stage: 'store', cause })
+}
+
+/** Why entries could not be read: `STORE_CORRUPT` or `STORE_READ_FAILED`. */
+export function readFailed(folder: string, cause: unknown): MillraceError {
+  const { code, message } = innermost(cause)
+  if (isCorruption(code, message)) return corrupt(folder, message, cause)
+  return new MillraceError('STORE_READ_FAILED', `State could not be read from '${folder}': ${message}`, { stage: 'store', cause })
+}
+
+/** Why entries could not be written: `STORE_CORRUPT` or `STORE_WRITE_FAILED`. */
+export function writeFailed(folder: string, cause: unknown): MillraceError {
+  const { code, message } = innermost(cause)
+  if (isCorruption(code, message)) return corrupt(folder, message, cause)
+  const text = `State could not be written to '${folder}': ${message}. Is there space left on the disk, and may this process write there?`
+  return new MillraceError('STORE_WRITE_FAILED', text, { stage: 'store', cause })
 }

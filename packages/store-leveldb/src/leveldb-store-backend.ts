@@ -1,6 +1,6 @@
 import type { ByteRange, StoreBackend, StoreCapabilities, StoreChange, StoreRow } from '@millrace/core'
 import type { ClassicLevel } from 'classic-level'
-import { writeFailed } from './leveldb-errors.ts'
+import { readFailed, writeFailed } from './leveldb-errors.ts'
 import { METADATA_KEY, storedKey, userKey } from './reserved-keys.ts'
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
@@ -17,33 +17,45 @@ export class LevelDbStoreBackend implements StoreBackend {
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.#database.getSync(storedKey(key))
+    try {
+      return this.#database.getSync(storedKey(key))
+    } catch (error) {
+      throw readFailed(this.#folder, error)
+    }
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     const stored = new Array<Uint8Array>(keys.length)
     for (let i = 0; i < keys.length; i++) stored[i] = storedKey(keys[i] as Uint8Array)
-    return this.#database.getMany(stored)
+    try {
+      return await this.#database.getMany(stored)
+    } catch (error) {
+      throw readFailed(this.#folder, error)
+    }
   }
 
   async write(changes: readonly StoreChange[], metadata?: Uint8Array): Promise<void> {
     if (changes.length === 0 && metadata === undefined) return
-    // A chained batch costs about half of one made of operation objects.
-    const batch = this.#database.batch()
-    for (const { key, value } of changes) {
-      if (value === undefined) batch.del(storedKey(key))
-      else batch.put(storedKey(key), value)
-    }
-    if (metadata !== undefined) batch.put(METADATA_KEY, metadata)
     try {
+      // A chained batch costs about half of one made of operation objects.
+      const batch = this.#database.batch()
+      for (const { key, value } of changes) {
+        if (value === undefined) batch.del(storedKey(key))
+        else batch.put(storedKey(key), value)
+      }
+      if (metadata !== undefined) batch.put(METADATA_KEY, metadata)
       await batch.write()
     } catch (error) {
       throw writeFailed(this.#folder, error)
     }
   }
 
-  metadata(): Promise<Uint8Array | undefined> {
-    return this.#database.get(METADATA_KEY)
+  async metadata(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#database.get(METADATA_KEY)
+    } catch (error) {
+      throw readFailed(this.#folder, error)
+    }
   }
 
   scan({ gte, lt, reverse = false }: ByteRange, pageSize: number): AsyncIterable<readonly StoreRow[]> {
@@ -53,7 +65,7 @@ export class LevelDbStoreBackend implements StoreBackend {
       ...(lt === undefined ? {} : { lt: storedKey(lt) }),
       reverse,
     })
-    return pages(iterator, pageSize)
+    return pages(iterator, pageSize, this.#folder)
   }
 
   /** By the size of the files: LevelDB keeps no count. Changes that are only in its log file count little. */
@@ -91,10 +103,10 @@ interface Rows {
   close(): Promise<void>
 }
 
-async function* pages(iterator: Rows, pageSize: number): AsyncGenerator<readonly StoreRow[]> {
+async function* pages(iterator: Rows, pageSize: number, folder: string): AsyncGenerator<readonly StoreRow[]> {
   try {
     for (;;) {
-      const rows = await iterator.nextv(pageSize)
+      const rows = await nextRows(iterator, pageSize, folder)
       if (rows.length === 0) return
       const page: StoreRow[] = []
       for (const [stored, value] of rows) {
@@ -105,5 +117,13 @@ async function* pages(iterator: Rows, pageSize: number): AsyncGenerator<readonly
     }
   } finally {
     await iterator.close()
+  }
+}
+
+async function nextRows(iterator: Rows, pageSize: number, folder: string): Promise<[Uint8Array, Uint8Array][]> {
+  try {
+    return await iterator.nextv(pageSize)
+  } catch (error) {
+    throw readFailed(folder, error)
   }
 }

@@ -1,7 +1,6 @@
 import { type ByteRange, compareBytes, type StoreBackend, type StoreCapabilities, type StoreChange, type StoreRow } from '@millrace/core'
 import sortedBTree from 'sorted-btree'
 
-
 // The package is CommonJS that was written as ESM: plain Node gives all its exports as the default, bundlers unwrap that.
 const exported = sortedBTree as Partial<typeof sortedBTree>
 const BTree = exported.default ?? (sortedBTree as unknown as typeof sortedBTree.default)
