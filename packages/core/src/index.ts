@@ -61,6 +61,7 @@ export {
   type Punctuator,
 } from './process/processor-context.ts'
 export type {
+  AnyProcessor,
   BatchProcessor,
   BatchProcessorFunction,
   Processor,

@@ -3,6 +3,7 @@ import { MillraceError } from '../errors/millrace-error.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { BatchKeyValueStore, StoreEntry } from '../store/key-value-store.ts'
 import type { AsyncKeyValueStoreDefinition, KeyValueStoreDefinition, StoreDefinition } from '../store/store-definition.ts'
+import type { CheckCounts } from '../topology/compile-error.ts'
 import { BatchRecordError } from './batch-record-error.ts'
 import { headersOf } from './operators/headers-of.ts'
 import type { BatchProcessor } from './processor.ts'
@@ -17,7 +18,7 @@ export interface BatchCountAggregatorOptions {
 }
 
 /** A store of counts by key, on a backend of either kind. */
-export type CountStore<K> = KeyValueStoreDefinition<K, number> | AsyncKeyValueStoreDefinition<K, number>
+export type CountStore<K, Count = number> = KeyValueStoreDefinition<K, Count> | AsyncKeyValueStoreDefinition<K, Count>
 
 /**
  * Counts records per key, whatever their value, with one `getBatch` and one `setBatch` a batch. A record whose key is null or undefined fails.
@@ -26,18 +27,18 @@ export type CountStore<K> = KeyValueStoreDefinition<K, number> | AsyncKeyValueSt
  * .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
  * ```
  */
-export class BatchCountAggregator<K, V = unknown> implements BatchProcessor<K, V, K, number> {
+export class BatchCountAggregator<K, V = unknown, Count = number> implements BatchProcessor<K, V, K, number> {
   readonly #definition: StoreDefinition<BatchKeyValueStore<K, number>>
   readonly #keySerde: Serde<K>
   readonly #emit: 'every-record' | 'last-per-key'
 
   /** Throws a `TypeError` for an `emit` that there is not. */
-  constructor(store: CountStore<K>, options: BatchCountAggregatorOptions = {}) {
+  constructor(store: CountStore<K, Count> & CheckCounts<Count>, options: BatchCountAggregatorOptions = {}) {
     const { emit = 'every-record' } = options
     if (emit !== 'every-record' && emit !== 'last-per-key') {
       throw new TypeError(`BatchCountAggregator: emit is ${String(emit)}; use 'every-record' or 'last-per-key'.`)
     }
-    this.#definition = store
+    this.#definition = store as unknown as CountStore<K>
     this.#keySerde = store.key
     this.#emit = emit
   }

@@ -47,6 +47,12 @@ export type BatchProcessorFunction<KIn, VIn, KOut, VOut, Outputs = Record<never,
   Outputs
 >['processBatch']
 
+/** Whatever a factory may make. */
+export type AnyProcessor<KIn, VIn, KOut, VOut, Outputs = Record<never, never>> =
+  | Processor<KIn, VIn, KOut, VOut, Outputs>
+  | BatchProcessor<KIn, VIn, KOut, VOut, Outputs>
+  | ProcessorFunction<KIn, VIn, KOut, VOut, Outputs>
+
 /** What a node needs besides its function. */
 export interface ProcessorOptions<Outputs extends OutputTypes = Record<never, never>> {
   /** The stores it uses. Nodes that name the same store share it (and its task). */

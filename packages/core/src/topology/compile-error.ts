@@ -27,8 +27,7 @@ export type ValueOut<P> = ContextOf<MethodOf<P>> extends ProcessorContext<infer 
 /** The named outputs a processor forwards to. */
 type OutputsOf<P> = ContextOf<MethodOf<P>> extends ProcessorContext<infer _K, infer _V, infer O> ? O : Record<never, never>
 
-/** `unknown` if a processor `P` can read keys `K` and values `V` and has the named outputs it forwards to, else a sentence. */
-export type CheckProcessor<P, K, V, Outputs> = [MethodOf<P>] extends [never]
+type CheckProcessor<P, K, V, Outputs> = [MethodOf<P>] extends [never]
   ? CompileError<'This is no processor: it has neither process nor processBatch.'>
   : [K] extends [KeyIn<InputOf<MethodOf<P>>>]
     ? [V] extends [ValueIn<InputOf<MethodOf<P>>>]
@@ -37,6 +36,29 @@ export type CheckProcessor<P, K, V, Outputs> = [MethodOf<P>] extends [never]
         : CompileError<'This processor forwards to named outputs that are not declared with it.'>
       : CompileError<'This processor reads values of another type than the stream carries.'>
     : CompileError<'This processor reads keys of another type than the stream carries.'>
+
+/** The processor in what `process` was given: what a factory makes, or the function itself. */
+export type ProcessorIn<Given> = Given extends { readonly create: () => infer P } ? P : Given extends AnyFunction ? Given : never
+
+/** The named outputs declared with it. */
+export type OutputsIn<Given, Otherwise> = Given extends { readonly outputs: infer Outputs } ? Outputs : Otherwise
+
+/** `unknown` if what is given fits behind a stream of keys `K` and values `V`, else a sentence. */
+export type CheckGiven<Given, K, V, Outputs> = [ProcessorIn<Given>] extends [never]
+  ? CompileError<'Give a function or a factory: { create: () => new MyProcessor() }.'>
+  : CheckProcessor<ProcessorIn<Given>, K, V, OutputsIn<Given, Outputs>>
+
+/** As `CheckGiven`, of a function that processes batches. */
+export type CheckBatchFunction<F, K, V, Outputs> = F extends AnyFunction
+  ? CheckProcessor<{ readonly processBatch: F }, K, V, Outputs>
+  : CompileError<'Give a function that takes a batch.'>
+
+/** `unknown` if a store can hold counts, else a sentence. */
+export type CheckCounts<Count> = [number] extends [Count]
+  ? [Count] extends [number]
+    ? unknown
+    : CompileError<'This store holds values of another type than counts, which are numbers.'>
+  : CompileError<'This store holds values of another type than counts, which are numbers.'>
 
 /** `unknown` if serdes for `KSerde` and `VSerde` can write keys `K` and values `V`, else a sentence. */
 export type CheckSerdes<K, V, KSerde, VSerde> = [K] extends [KSerde]

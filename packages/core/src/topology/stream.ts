@@ -8,10 +8,10 @@ import { mapValues } from '../process/operators/map-values.ts'
 import { passThrough } from '../process/operators/pass-through.ts'
 import { peek } from '../process/operators/peek.ts'
 import { selectKey } from '../process/operators/select-key.ts'
-import type { BatchProcessorFunction, ProcessorFunction, ProcessorOptions, ProcessorSupplier } from '../process/processor.ts'
+import type { AnyProcessor, BatchProcessorFunction, ProcessorFunction, ProcessorOptions, ProcessorSupplier } from '../process/processor.ts'
 import type { OutputType, OutputTypes } from '../process/processor-context.ts'
 import type { BuilderGraph } from './builder-graph.ts'
-import type { CheckProcessor, CheckSerdes, KeyOut, ValueOut } from './compile-error.ts'
+import type { CheckBatchFunction, CheckGiven, CheckSerdes, KeyOut, OutputsIn, ProcessorIn, ValueOut } from './compile-error.ts'
 import type { RepartitionOptions } from './repartition-options.ts'
 import type { SinkOptions } from './sink-options.ts'
 
@@ -46,20 +46,26 @@ export class Stream<K, V, Outputs = NoOutputs> {
     return this.#streamsOf(this.node, this.#outputs) as unknown as OutputStreams<Outputs>
   }
 
+  /** A processor made by a factory, once for each task: with `processBatch` it gets batches, with `process` alone single records. */
+  process<KOut = K, VOut = V, O extends OutputTypes = NoOutputs>(
+    name: string,
+    supplier: ProcessorSupplier<AnyProcessor<K, V, KOut, VOut, NoInfer<O>>, O>,
+  ): Stream<KOut, VOut, O>
   /**
    * A processor of single records, as a function. The compiler can't see what it forwards: without being told it takes that for the stream's
    * own types, so tell it what differs: `process<string, number>(...)`.
    */
   process<KOut = K, VOut = V, O extends OutputTypes = NoOutputs>(
     name: string,
-    process: ProcessorFunction<K, V, KOut, VOut, O>,
+    process: ProcessorFunction<K, V, KOut, VOut, NoInfer<O>>,
     options?: ProcessorOptions<O>,
   ): Stream<KOut, VOut, O>
-  /** A processor made by a factory, once for each task: with `processBatch` it gets batches, with `process` alone single records. */
-  process<P, O extends OutputTypes = NoOutputs>(
+  /** A processor that reads wider types than the stream carries. What does not fit gets an error that says why. */
+  process<Given, O extends OutputTypes = NoOutputs>(
     name: string,
-    supplier: ProcessorSupplier<P, O> & CheckProcessor<P, K, V, O>,
-  ): Stream<KeyOut<P>, ValueOut<P>, O>
+    given: Given & CheckGiven<Given, K, V, O>,
+    options?: ProcessorOptions<O>,
+  ): Stream<KeyOut<ProcessorIn<Given>>, ValueOut<ProcessorIn<Given>>, OutputsIn<Given, O>>
   process(name: string, processor: unknown, options?: ProcessorOptions<OutputTypes>): Stream<never, never> {
     if (isPlainFunction(processor)) return this.#add(name, () => processor, options)
     const { create, ...rest } = (processor ?? {}) as Partial<ProcessorSupplier<unknown, OutputTypes>>
@@ -69,9 +75,16 @@ export class Stream<K, V, Outputs = NoOutputs> {
   /** A processor of batches, as a function. What is said of types at `process` holds here too. */
   processBatch<KOut = K, VOut = V, O extends OutputTypes = NoOutputs>(
     name: string,
-    processBatch: BatchProcessorFunction<K, V, KOut, VOut, O>,
+    processBatch: BatchProcessorFunction<K, V, KOut, VOut, NoInfer<O>>,
     options?: ProcessorOptions<O>,
-  ): Stream<KOut, VOut, O> {
+  ): Stream<KOut, VOut, O>
+  /** What does not fit gets an error that says why. */
+  processBatch<F, O extends OutputTypes = NoOutputs>(
+    name: string,
+    processBatch: F & CheckBatchFunction<F, K, V, O>,
+    options?: ProcessorOptions<O>,
+  ): Stream<KeyOut<F>, ValueOut<F>, O>
+  processBatch(name: string, processBatch: unknown, options?: ProcessorOptions<OutputTypes>): Stream<never, never> {
     return this.#add(name, isPlainFunction(processBatch) ? () => ({ processBatch }) : undefined, options)
   }
 
