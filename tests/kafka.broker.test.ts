@@ -43,7 +43,7 @@ async function setUp(partitions: number) {
 async function expectExact(log: LogClient, topic: string, lines: readonly string[]) {
   const last = new Map<string, number>()
   for (const { key, value } of await log.readAll(topic, outputSerdes)) {
-    expect(value, key).toBe((last.get(key) ?? 0) + 1)
+    expect([key, value]).toEqual([key, (last.get(key) ?? 0) + 1])
     last.set(key, value)
   }
   expect(last).toEqual(countWords(lines))

@@ -96,7 +96,8 @@ describe('restore', () => {
     await count(transport, folder.path)
     const task = join(folder.path, applicationId, '0', '1_0')
     const store = join(task, 'counts')
-    for (const file of await readdir(store)) if (/^(CURRENT|MANIFEST|.*\.log|.*\.ldb)/.test(file)) await writeFile(join(store, file), 'no database')
+    for (const file of await readdir(store))
+      if (/^(CURRENT|MANIFEST|.*\.log|.*\.ldb)/.test(file)) await writeFile(join(store, file), 'no database')
     await send(log, lines.slice(500))
     await count(transport, folder.path)
     expect((await readdir(task)).some((name) => name.startsWith('counts.set-aside-'))).toBe(true)
@@ -117,7 +118,9 @@ describe('restore', () => {
     await count(other.transport, copy.path)
     await expectExact(other.log, lines)
     const tasks = await readdir(join(copy.path, applicationId, '0'))
-    const names = await Promise.all(tasks.filter((name) => name.includes('_')).map((name) => readdir(join(copy.path, applicationId, '0', name))))
+    const names = await Promise.all(
+      tasks.filter((name) => name.includes('_')).map((name) => readdir(join(copy.path, applicationId, '0', name))),
+    )
     expect(names.flat().some((name) => name.includes('set-aside'))).toBe(true)
   })
 
@@ -127,7 +130,14 @@ describe('restore', () => {
     const { transport, log } = await setUp(lines)
     await using _log = log
     const app = await start(
-      defineApp({ topology: wordCountTopology({ counts }), applicationId, transport, stateDir: folder.path, logger: silentLogger, batch: { timeoutMs: 1 } }),
+      defineApp({
+        topology: wordCountTopology({ counts }),
+        applicationId,
+        transport,
+        stateDir: folder.path,
+        logger: silentLogger,
+        batch: { timeoutMs: 1 },
+      }),
     )
     const running = app.run()
     await app.caughtUp()

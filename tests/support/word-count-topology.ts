@@ -23,7 +23,9 @@ export class SingleCounter implements Processor<string, string, string, number> 
 }
 
 /** Lines in, words out, each with its count so far; words are separated by spaces. */
-export function wordCountTopology(options: { counts?: KeyValueStoreDefinition<string, number>; single?: boolean; topics?: { input: string; output: string } } = {}): Topology {
+export function wordCountTopology(
+  options: { counts?: KeyValueStoreDefinition<string, number>; single?: boolean; topics?: { input: string; output: string } } = {},
+): Topology {
   const { counts = memoryCounts, single = false, topics = { input: 'lines', output: 'word-counts' } } = options
   const builder = new TopologyBuilder('word-count')
   const words = builder

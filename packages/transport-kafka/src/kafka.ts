@@ -1,11 +1,11 @@
-import {
-  type RecordSource,
-  type RecordSourceOptions,
-  type RecordWriter,
-  type RecordWriterOptions,
-  type Transport,
-  type TransportAdmin,
-  type TransportContext,
+import type {
+  RecordSource,
+  RecordSourceOptions,
+  RecordWriter,
+  RecordWriterOptions,
+  Transport,
+  TransportAdmin,
+  TransportContext,
 } from '@millrace/core'
 import { KafkaAdmin } from './admin/kafka-admin.ts'
 import { call } from './client/call.ts'

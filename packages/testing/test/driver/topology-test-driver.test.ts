@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { BatchCountAggregator, serdes, TopologyBuilder, viewColumn } from '@millrace/core'
+import { BatchCountAggregator, type Processor, serdes, TopologyBuilder, viewColumn } from '@millrace/core'
 import { inMemory } from '@millrace/store-memory'
 import { TopologyTestDriver } from '../../src/index.ts'
 
@@ -23,7 +23,14 @@ describe('the test driver', () => {
     await using driver = await TopologyTestDriver.start(wordCount())
     const lines = driver.input('lines', text)
     await lines.send({ key: null, value: 'to be or not to be' })
-    expect(await driver.output('word-counts', totals).readToMap()).toEqual(new Map([['to', 2], ['be', 2], ['or', 1], ['not', 1]]))
+    expect(await driver.output('word-counts', totals).readToMap()).toEqual(
+      new Map([
+        ['to', 2],
+        ['be', 2],
+        ['or', 1],
+        ['not', 1],
+      ]),
+    )
     expect(await driver.store(counts).get('be')).toBe(2)
   })
 
@@ -56,16 +63,13 @@ describe('the test driver', () => {
   test('moves the wall clock by hand: punctuators fire at their times, once for all that was missed', async () => {
     const builder = new TopologyBuilder('ticks')
     const stream = builder.source('in', { topics: ['in'], ...text })
-    stream
-      .process<string, string>('tick', {
-        create: () => ({
-          init: (context: import('@millrace/core').ProcessorContext<string, string>) => {
-            context.schedule(1_000, 'wall-clock', (time) => context.forward({ key: 'tick', value: String(time), timestamp: time }))
-          },
-          process: (_record: import('@millrace/core').StreamRecord<string | null, string>, _context: import('@millrace/core').ProcessorContext<string, string>) => undefined,
-        }),
-      } as never)
-      .sink('out', { topic: 'out', key: serdes.string, value: serdes.string })
+    const tick: Processor<string | null, string, string, string> = {
+      init: (context) => {
+        context.schedule(1_000, 'wall-clock', (time) => context.forward({ key: 'tick', value: String(time), timestamp: time }))
+      },
+      process: () => undefined,
+    }
+    stream.process('tick', { create: () => tick }).sink('out', { topic: 'out', key: serdes.string, value: serdes.string })
     await using driver = await TopologyTestDriver.start(builder.build(), { startMs: 500 })
     const output = driver.output('out', { key: serdes.string, value: serdes.string })
     await driver.advanceWallClock(999)
@@ -103,11 +107,18 @@ describe('the test driver', () => {
 
   test('a record that cannot be decoded stops the application with an error that names it, after what came before it', async () => {
     const builder = new TopologyBuilder('strict')
-    builder.source('in', { topics: ['in'], key: serdes.nullable(serdes.string), value: serdes.int32 }).sink('out', { topic: 'out', key: text.key, value: serdes.int32 })
+    builder
+      .source('in', { topics: ['in'], key: serdes.nullable(serdes.string), value: serdes.int32 })
+      .sink('out', { topic: 'out', key: text.key, value: serdes.int32 })
     await using driver = await TopologyTestDriver.start(builder.build())
     const input = driver.input('in', { key: text.key, value: serdes.int32 })
     const values = [Buffer.from([0, 0, 0, 1]), Buffer.from([9])]
-    await expect(input.sendBytes(viewColumn([null, null]), viewColumn(values), [{}, {}])).rejects.toMatchObject({ code: 'RECORD_UNDECODABLE', topic: 'in', partition: 0, offset: 1 })
+    await expect(input.sendBytes(viewColumn([null, null]), viewColumn(values), [{}, {}])).rejects.toMatchObject({
+      code: 'RECORD_UNDECODABLE',
+      topic: 'in',
+      partition: 0,
+      offset: 1,
+    })
   })
 
   test('refuses to read a topic that does not exist', async () => {

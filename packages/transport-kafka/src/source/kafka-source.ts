@@ -15,7 +15,8 @@ import type { RawConsumer, RawError, RawMessage, RawTopicPartition } from '../cl
 import type { ResolvedKafkaOptions } from '../kafka-options.ts'
 import { AssignedPartitions } from './assigned-partitions.ts'
 import { OffsetCommits } from './offset-commits.ts'
-import { wireBatches } from './wire-batches.ts'
+import { ReadAhead } from './read-ahead.ts'
+import { Rebalances } from './rebalances.ts'
 
 const DEFAULT_MAX_POLL_RECORDS = 10_000
 /** The client tells when its queue is no longer empty; should that be missed, it is looked at this often. */
@@ -42,15 +43,11 @@ export class KafkaSource implements RecordSource {
   readonly #commits: OffsetCommits
   readonly #grouped: boolean
   #consumer: RawConsumer | undefined
-  #listener: RebalanceListener | undefined
-  /** Rebalance hooks, one after another. */
-  #hooks: Promise<void> = Promise.resolve()
-  #hooksRunning = 0
+  readonly #rebalances: Rebalances
   #consuming: Promise<void> | undefined
   /** No `consume` may begin: a seek is under way. */
   #held = false
-  #stash: RawMessage[] = []
-  #ends = new Map<string, TopicPartitionOffset>()
+  readonly #readAhead = new ReadAhead(this.#assigned, (topic, partition) => this.#endOffset(topic, partition))
   #failure: Error | undefined
   #polling = false
   /** Everything is paused because nobody polls. */
@@ -65,12 +62,22 @@ export class KafkaSource implements RecordSource {
     this.#maxPollRecords = parts.source.maxPollRecords ?? DEFAULT_MAX_POLL_RECORDS
     this.#grouped = parts.source.groupId !== undefined
     this.#commits = new OffsetCommits(() => this.raw, parts.options.requestTimeoutMs)
+    this.#rebalances = new Rebalances({
+      consumer: () => this.#consumer,
+      assigned: this.#assigned,
+      drop: (partitions) => this.#readAhead.drop(partitions),
+      quiet: async () => this.#consuming,
+      closing: () => this.#closing !== undefined,
+      stalled: () => this.#stalled,
+      onFailure: (error) => this.#fail(error),
+      onDone: () => this.#wakeUp(),
+    })
   }
 
   /** Settings of the client that are functions of this source. */
   get callbacks(): Readonly<Record<string, unknown>> {
     return {
-      rebalance_cb: (error: RawError | undefined, partitions: readonly RawTopicPartition[]) => this.#onRebalance(error, partitions),
+      rebalance_cb: this.#rebalances.onRebalance,
       offset_commit_cb: this.#commits.onEvent,
       queue_non_empty_cb: () => this.#wakeUp(),
     }
@@ -82,7 +89,7 @@ export class KafkaSource implements RecordSource {
     // Never waits in the client: with 0 it drains what is there, and is woken when there is more.
     consumer.setDefaultConsumeTimeout(0)
     consumer.on('partition.eof', ({ topic, partition, offset }: RawMessage) => {
-      if (this.#assigned.wants({ topic, partition, offset })) this.#ends.set(`${topic} ${partition}`, { topic, partition, offset })
+      this.#readAhead.keepEnd({ topic, partition, offset })
     })
     this.#servant = setInterval(() => this.#serve(), URGENT_LOOK_MS)
   }
@@ -95,7 +102,7 @@ export class KafkaSource implements RecordSource {
 
   async subscribe(topics: readonly (string | RegExp)[], listener: RebalanceListener): Promise<void> {
     if (!this.#grouped) throw new TypeError('This source has no groupId: use assign().')
-    this.#listener = listener
+    this.#rebalances.listener = listener
     // A pattern must begin with ^ for librdkafka to take it as one; .* keeps unanchored ones unanchored.
     this.raw.subscribe(
       topics.map((topic) => (topic instanceof RegExp ? (topic.source.startsWith('^') ? topic.source : `^.*(${topic.source})`) : topic)),
@@ -107,8 +114,7 @@ export class KafkaSource implements RecordSource {
       this.raw.assign(positions.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
       this.#assigned.clear()
       for (const position of positions) this.#assigned.add(position, false)
-      this.#stash = []
-      this.#ends.clear()
+      this.#readAhead.clear()
     })
   }
 
@@ -122,10 +128,10 @@ export class KafkaSource implements RecordSource {
       for (;;) {
         if (this.#failure !== undefined) throw this.#takeFailure()
         if (this.#closing !== undefined) return { batches: [], ends: [] }
-        let result = this.#takeResult()
+        let result = this.#readAhead.take()
         if (isEmpty(result)) {
           await this.#consume(this.#maxPollRecords)
-          result = this.#takeResult()
+          result = this.#readAhead.take()
         }
         if (!isEmpty(result)) return result
         const left = until - Date.now()
@@ -141,7 +147,7 @@ export class KafkaSource implements RecordSource {
     await this.#hold(async () => {
       for (const position of positions) {
         if (this.#assigned.known([position]).length === 0) continue
-        this.#drop([position])
+        this.#readAhead.drop([position])
         await this.#seekOne(position)
         this.#assigned.startFrom(position, position.offset)
       }
@@ -203,7 +209,7 @@ export class KafkaSource implements RecordSource {
   }
 
   get #urgent(): boolean {
-    return this.#hooksRunning > 0 || this.#commits.pending
+    return this.#rebalances.running || this.#commits.pending
   }
 
   /**
@@ -215,10 +221,10 @@ export class KafkaSource implements RecordSource {
     if (consumer === undefined) return
     this.#wakeUp()
     try {
-      if (this.#listener !== undefined) {
+      if (this.#rebalances.listener !== undefined) {
         consumer.unsubscribe()
         const until = Date.now() + PATIENCE_MS
-        while ((this.#assigned.size > 0 || this.#hooksRunning > 0) && (this.#hooksRunning > 0 || Date.now() < until))
+        while ((this.#assigned.size > 0 || this.#rebalances.running) && (this.#rebalances.running || Date.now() < until))
           await this.#sleep(URGENT_LOOK_MS)
       } else consumer.unassign()
     } catch (error) {
@@ -230,7 +236,7 @@ export class KafkaSource implements RecordSource {
     await call<unknown>({ doing: 'disconnect a consumer', timeoutMs: PATIENCE_MS, stage: 'source' }, (callback) =>
       consumer.disconnect(callback),
     ).catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'kafka: a consumer failed to disconnect'))
-    this.#stash = []
+    this.#readAhead.clear()
   }
 
   /** While nobody polls: keeps the membership, lets hooks and commits go on, and reads little. */
@@ -238,7 +244,7 @@ export class KafkaSource implements RecordSource {
     if (this.#polling || this.#held || this.#consuming !== undefined) return
     if (!this.#urgent && Date.now() - this.#servedAt < LOOK_MS) return
     this.#servedAt = Date.now()
-    if (this.#stash.length >= MAX_STASHED && !this.#stalled) this.#pauseForStall()
+    if (this.#readAhead.length >= MAX_STASHED && !this.#stalled) this.#pauseForStall()
     void this.#consume(1)
   }
 
@@ -274,7 +280,7 @@ export class KafkaSource implements RecordSource {
       try {
         consumer.consume(count, (error, messages) => {
           if (error !== null && error !== undefined) this.#onConsumeError(error)
-          else if (messages.length > 0) this.#keep(messages)
+          else if (messages.length > 0) this.#readAhead.keep(messages)
           resolve()
         })
       } catch (error) {
@@ -282,11 +288,6 @@ export class KafkaSource implements RecordSource {
         resolve()
       }
     })
-  }
-
-  /** Messages of partitions that were taken away, or from before a seek, may still arrive: they are dropped here. */
-  #keep(messages: readonly RawMessage[]): void {
-    for (const message of messages) if (this.#assigned.wants(message)) this.#stash.push(message)
   }
 
   #onConsumeError(error: RawError): void {
@@ -318,25 +319,6 @@ export class KafkaSource implements RecordSource {
     return failure
   }
 
-  #takeResult(): PollResult {
-    const messages: RawMessage[] = []
-    const kept: RawMessage[] = []
-    for (const message of this.#stash) {
-      if (!this.#assigned.wants(message)) continue
-      if (this.#assigned.isPaused(message)) kept.push(message)
-      else messages.push(message)
-    }
-    this.#stash = kept
-    const ends: TopicPartitionOffset[] = []
-    for (const [key, end] of this.#ends) {
-      // An end is told after the records before it.
-      if (!this.#assigned.wants(end) || this.#assigned.isPaused(end)) continue
-      ends.push(end)
-      this.#ends.delete(key)
-    }
-    return { batches: messages.length === 0 ? [] : wireBatches(messages, (topic, partition) => this.#endOffset(topic, partition)), ends }
-  }
-
   /** The end as the client last heard of it. For readers of committed records it knows none: the one it has counts open transactions. */
   #endOffset(topic: string, partition: number): number | undefined {
     if (this.#parts.source.isolation === 'read-committed') return undefined
@@ -346,12 +328,6 @@ export class KafkaSource implements RecordSource {
     } catch {
       return undefined
     }
-  }
-
-  #drop(partitions: readonly TopicPartition[]): void {
-    const gone = new Set(partitions.map(({ topic, partition }) => `${topic} ${partition}`))
-    this.#stash = this.#stash.filter(({ topic, partition }) => !gone.has(`${topic} ${partition}`))
-    for (const key of gone) this.#ends.delete(key)
   }
 
   /** Runs `work` while no `consume` is under way. */
@@ -382,69 +358,6 @@ export class KafkaSource implements RecordSource {
         await this.#sleep(LOOK_MS)
       }
     }
-  }
-
-  #onRebalance(error: RawError | undefined, partitions: readonly RawTopicPartition[]): void {
-    this.#hooksRunning++
-    this.#hooks = this.#hooks
-      .then(() => this.#rebalance(error, partitions))
-      .catch((failure: unknown) => this.#fail(failure instanceof Error ? failure : new Error(String(failure))))
-      .finally(() => {
-        this.#hooksRunning--
-        this.#wakeUp()
-      })
-  }
-
-  /** The client holds the rebalance until it is answered, with what is assigned paused meanwhile: so hooks can take their time. */
-  async #rebalance(error: RawError | undefined, raw: readonly RawTopicPartition[]): Promise<void> {
-    const partitions = raw.map(({ topic, partition }) => ({ topic, partition }))
-    if (error?.code === CODE.ASSIGN_PARTITIONS) await this.#assignHook(partitions)
-    else if (error?.code === CODE.REVOKE_PARTITIONS) await this.#revokeHook(partitions)
-    else {
-      this.#consumer?.unassign()
-      throw kafkaError('rebalance the group', error, { stage: 'source' })
-    }
-  }
-
-  async #assignHook(partitions: readonly TopicPartition[]): Promise<void> {
-    const listener = this.#listener as RebalanceListener
-    let positions: readonly (TopicPartitionOffset & { readonly paused?: boolean | undefined })[] = []
-    try {
-      if (this.#closing === undefined) positions = await listener.onAssigned(partitions)
-    } finally {
-      // Unanswered, the rebalance would never end, not even by closing.
-      const starts = partitions.map(({ topic, partition }) => {
-        const position = positions.find((one) => one.topic === topic && one.partition === partition)
-        return position === undefined ? { topic, partition } : { topic, partition, offset: position.offset }
-      })
-      if (this.#cooperative()) this.#consumer?.incrementalAssign(starts)
-      else this.#consumer?.assign(starts)
-    }
-    for (const position of positions) this.#assigned.add(position, position.paused === true)
-    const paused = this.#stalled ? partitions : positions.filter((position) => position.paused === true)
-    if (paused.length > 0) this.#consumer?.pause(paused.map(({ topic, partition }) => ({ topic, partition })))
-  }
-
-  async #revokeHook(partitions: readonly TopicPartition[]): Promise<void> {
-    const listener = this.#listener as RebalanceListener
-    const lost = this.#consumer?.assignmentLost() === true
-    // What was read but not handed out belongs to the next owner. What is still on its way is dropped when it arrives.
-    this.#drop(partitions)
-    this.#assigned.setPaused(partitions, true)
-    try {
-      if (lost) await listener.onLost(partitions)
-      else await listener.onRevoked(partitions)
-    } finally {
-      await this.#consuming
-      this.#drop(partitions)
-      this.#assigned.remove(partitions)
-      if (this.#cooperative()) this.#consumer?.incrementalUnassign(partitions)
-      else this.#consumer?.unassign()
-    }
-  }
-
-  #cooperative(): boolean {
-    return this.#consumer?.rebalanceProtocol() === 'COOPERATIVE'
   }
 
   #wakeUp(): void {

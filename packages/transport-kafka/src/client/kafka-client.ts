@@ -1,0 +1,130 @@
+import type {
+  IsolationLevel,
+  Logger,
+  NewTopic,
+  OffsetCommit,
+  RecordSourceOptions,
+  RecordWriterOptions,
+  TopicPartition,
+  TopicPartitionOffset,
+  WireBatch,
+  WriteBatch,
+} from '@millrace/core'
+import type { ClientError } from './client-error.ts'
+
+/**
+ * What this package needs of a Kafka client library. It is small so that another library can take the place of the present one: batches go
+ * through it as columns, and everything that is a trap of one library stays behind it. Promises reject with a {@link ClientError}, and
+ * always settle: each adapter sets time limits of its own.
+ */
+export interface KafkaClient {
+  openConsumer(options: RecordSourceOptions, events: ConsumerEvents, logger: Logger): Promise<ConsumerClient>
+  openProducer(options: RecordWriterOptions, events: ProducerEvents, logger: Logger): Promise<ProducerClient>
+  openAdmin(logger: Logger): Promise<AdminClient>
+}
+
+/** What a consumer tells. The first is a hint and may come too often or, rarely, not at all; the others only come while `fetch` is called. */
+export interface ConsumerEvents {
+  /** There is something to fetch. */
+  readonly onReady: () => void
+  /** The group gives or takes partitions: nothing more happens in the group until `completeAssign` or `completeRevoke` answers. */
+  readonly onRebalance: (rebalance: Rebalance) => void
+  /** A commit was confirmed, or refused at least in part. */
+  readonly onCommitted: (error: ClientError | undefined, offsets: readonly TopicPartitionOffset[]) => void
+}
+
+export interface Rebalance {
+  readonly type: 'assign' | 'revoke' | 'lost'
+  readonly partitions: readonly TopicPartition[]
+}
+
+export interface Fetched {
+  /** In offset order within a partition. */
+  readonly batches: readonly WireBatch[]
+  /** Partitions whose end was reached, behind the records of this result. */
+  readonly ends: readonly TopicPartitionOffset[]
+  readonly records: number
+}
+
+/** Reads. One `fetch` at a time; `seek` and what changes the assignment only while none is under way. */
+export interface ConsumerClient {
+  /** Takes what has arrived, without waiting. Messages may hide an error behind them: it is told by a later fetch or not at all. */
+  fetch(maxRecords: number): Promise<Fetched>
+  /** Names, and patterns as `^...`. */
+  subscribe(topics: readonly string[]): void
+  unsubscribe(): void
+  /** Without a group. */
+  assign(positions: readonly TopicPartitionOffset[]): void
+  completeAssign(positions: readonly TopicPartitionOffset[]): void
+  completeRevoke(partitions: readonly TopicPartition[]): void
+  /** Begins one assigned partition anew, where it has stopped for good and can't be sought. */
+  restart(position: TopicPartitionOffset): void
+  seek(position: TopicPartitionOffset): Promise<void>
+  /** Drops what the client has read ahead: reading goes on behind the last record fetched. */
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /** Only sends; see `onCommitted`. */
+  commit(offsets: readonly OffsetCommit[]): void
+  committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
+  /** First and end offsets of each partition, as the broker knows them now. */
+  offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]>
+  /** Those of `topics` that exist. */
+  existing(topics: readonly string[]): Promise<ReadonlySet<string>>
+  /** Everything revoked and unsubscribed before. Waits for what is under way. */
+  close(): Promise<void>
+}
+
+export interface OffsetRange extends TopicPartition {
+  readonly from: number
+  readonly to: number
+}
+
+export interface ProducerEvents {
+  /** A record that was accepted could not be delivered. */
+  readonly onFailure: (failure: DeliveryFailure) => void
+}
+
+export interface DeliveryFailure {
+  readonly topic: string
+  /** -1 where it is not known. */
+  readonly partition: number
+  readonly error: ClientError
+}
+
+/** Writes, in order and idempotently. */
+export interface ProducerClient {
+  /** Queues rows from `from` on, until the queue is full; returns the row to go on with. Rows that can never be delivered are reported as failures. */
+  produce(batch: WriteBatch, from: number): number
+  /** Resolves to whether everything was acknowledged or has failed within the time; failures have been reported by then. */
+  flush(timeoutMs: number): Promise<boolean>
+  begin(): Promise<void>
+  /** Fenced by the membership of `consumer`, which must be one of the same library. */
+  sendOffsets(offsets: readonly OffsetCommit[], consumer: ConsumerClient): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+  /** Those of `topics` that exist; never creates one. */
+  existing(topics: readonly string[]): Promise<ReadonlySet<string>>
+  /** Drops what was not delivered: flush before. */
+  close(): Promise<void>
+}
+
+export interface TopicState {
+  readonly topic: string
+  readonly partitions: number
+  /** Every partition has a leader. */
+  readonly ready: boolean
+}
+
+export interface AdminClient {
+  createTopic(topic: NewTopic): Promise<void>
+  deleteTopic(topic: string): Promise<void>
+  /** Names of all topics, internal ones too. */
+  listTopics(): Promise<readonly string[]>
+  /** Those that exist, in the order asked for; never creates one. */
+  describeTopics(topics: readonly string[]): Promise<readonly TopicState[]>
+  /** `at` is a time in milliseconds, answered with offset -1 where no record is that young. */
+  listOffsets(partitions: readonly TopicPartition[], at: 'beginning' | 'end' | number, isolation: IsolationLevel): Promise<readonly TopicPartitionOffset[]>
+  groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
+  deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
+  close(): Promise<void>
+}
