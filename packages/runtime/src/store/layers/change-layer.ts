@@ -1,11 +1,18 @@
-import type { Entry } from './entry.ts'
-import { entryBytes } from './entry.ts'
+import type { ByteRange } from '@millrace/core'
+import { type Entry, entryBytes } from './entry.ts'
+import { SortedIds } from './sorted-ids.ts'
 
 /** Changes of state, by key, in the order in which keys were first changed. Used for the attempt, the open and the sealed layer. */
 export class ChangeLayer {
   readonly #entries = new Map<unknown, Entry>()
-  /** Serialised bytes, with what entries cost beside them. */
-  bytes = 0
+  /** Kept from the first scan on: most layers are never scanned. */
+  #order: SortedIds | undefined
+  #bytes = 0
+
+  /** What the entries take in memory. */
+  get bytes(): number {
+    return this.#bytes
+  }
 
   get size(): number {
     return this.#entries.size
@@ -17,23 +24,33 @@ export class ChangeLayer {
 
   put(id: unknown, entry: Entry): void {
     const before = this.#entries.get(id)
-    if (before !== undefined) this.bytes -= entryBytes(before)
-    this.bytes += entryBytes(entry)
+    if (before !== undefined) this.#bytes -= entryBytes(before)
+    else this.#order?.add(id, entry.keyBytes)
+    this.#bytes += entryBytes(entry)
     this.#entries.set(id, entry)
   }
 
-  /** Moves everything into `below`, over what is there. */
+  /** Puts everything into `below`, over what is there. */
   mergeInto(below: ChangeLayer): void {
     for (const [id, entry] of this.#entries) below.put(id, entry)
-    this.clear()
-  }
-
-  clear(): void {
-    this.#entries.clear()
-    this.bytes = 0
   }
 
   entries(): IterableIterator<[id: unknown, entry: Entry]> {
     return this.#entries.entries()
+  }
+
+  /** The changes within a range, in ascending order of their keys. */
+  within(range: ByteRange): Entry[] {
+    const found: Entry[] = []
+    for (const { id } of this.#ordered().within(range)) found.push(this.#entries.get(id) as Entry)
+    return found
+  }
+
+  #ordered(): SortedIds {
+    if (this.#order === undefined) {
+      this.#order = new SortedIds()
+      for (const [id, { keyBytes }] of this.#entries) this.#order.add(id, keyBytes)
+    }
+    return this.#order
   }
 }

@@ -1,22 +1,38 @@
-import type { KeyRange, ReadOnlyStore, StoreBackend, StoreEntry } from '@millrace/core'
+import type { KeyRange, ReadOnlyStore, StoreBackend } from '@millrace/core'
 import type { StoreCodec } from './store-codec.ts'
-import { byteRange, DEFAULT_PAGE_SIZE } from './store-handle.ts'
+import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 
 /** What the backend holds: committed state, for reads from outside the task. */
-export function committedView(name: string, codec: StoreCodec, backend: StoreBackend): ReadOnlyStore<unknown, unknown> {
-  const getBatch = async (keys: readonly unknown[]): Promise<unknown[]> => {
-    const values = await backend.getMany(keys.map((key) => codec.keyBytes(key)))
-    return values.map((value) => (value === undefined ? undefined : codec.decode(value)))
+export class CommittedView implements ReadOnlyStore<unknown, unknown> {
+  readonly name: string
+  readonly #codec: StoreCodec
+  readonly #backend: StoreBackend
+
+  constructor(name: string, codec: StoreCodec, backend: StoreBackend) {
+    this.name = name
+    this.#codec = codec
+    this.#backend = backend
   }
-  return {
-    name,
-    getBatch,
-    get: async (key) => (await getBatch([key]))[0],
-    async *rangePages(range: KeyRange<unknown>, pageSize = DEFAULT_PAGE_SIZE): AsyncGenerator<readonly StoreEntry<unknown, unknown>[]> {
-      for await (const rows of backend.scan(byteRange(range, codec), pageSize)) {
-        yield rows.map(([key, value]) => [codec.keyOf(key), codec.decode(value)] as const)
-      }
-    },
-    approximateSize: () => backend.approximateSize(),
+
+  async get(key: unknown): Promise<unknown> {
+    return (await this.getBatch([key]))[0]
+  }
+
+  async getBatch(keys: readonly unknown[]): Promise<unknown[]> {
+    const found = await this.#backend.getMany(keys.map((key) => this.#codec.keyBytes(key)))
+    return found.map((value) => (value === undefined ? undefined : this.#codec.decode(value)))
+  }
+
+  rangePages(range: KeyRange<unknown>, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<Page> {
+    checkPageSize(this.name, pageSize)
+    return this.#pages(range, pageSize)
+  }
+
+  approximateSize(): Promise<number> {
+    return this.#backend.approximateSize()
+  }
+
+  async *#pages(range: KeyRange<unknown>, pageSize: number): AsyncGenerator<Page> {
+    for await (const rows of this.#backend.scan(byteRange(range, this.#codec), pageSize)) yield decodeRows(rows, this.#codec)
   }
 }

@@ -1,27 +1,36 @@
-import { type ByteRange, compareBytes, type StoreRow } from '@millrace/core'
-import type { ChangeLayer } from './change-layer.ts'
-
+import { compareBytes, type StoreRow } from '@millrace/core'
 import type { Entry } from './entry.ts'
 
-/** The changes of some layers within a range, in key order; of two for a key the one of the earlier layer. Deletions are kept. */
-export function changesInRange(layers: readonly ChangeLayer[], range: ByteRange): Entry[] {
-  const newest = new Map<unknown, Entry>()
-  for (const layer of layers) {
-    for (const [id, entry] of layer.entries()) if (!newest.has(id) && inRange(entry.keyBytes, range)) newest.set(id, entry)
+/** The union of two lists that ascend by key; where both have a key, the entry of `upper`. */
+export function overlay(upper: readonly Entry[], lower: readonly Entry[]): readonly Entry[] {
+  if (upper.length === 0) return lower
+  if (lower.length === 0) return upper
+  const merged: Entry[] = []
+  let at = 0
+  for (const entry of upper) {
+    for (; at < lower.length; at++) {
+      const below = lower[at] as Entry
+      const order = compareBytes(below.keyBytes, entry.keyBytes)
+      if (order > 0) break
+      if (order < 0) merged.push(below)
+    }
+    merged.push(entry)
   }
-  const direction = range.reverse === true ? -1 : 1
-  return [...newest.values()].sort((a, b) => direction * compareBytes(a.keyBytes, b.keyBytes))
+  for (; at < lower.length; at++) merged.push(lower[at] as Entry)
+  return merged
 }
 
-function inRange(key: Uint8Array, { gte, lt }: ByteRange): boolean {
-  return (gte === undefined || compareBytes(key, gte) >= 0) && (lt === undefined || compareBytes(key, lt) < 0)
+export interface MergedScanOptions {
+  readonly pageSize: number
+  /** Both the scan and the changes descend. */
+  readonly reverse: boolean
 }
 
-/** The rows of a backend's scan with `changes` laid over them, in pages of at most `pageSize`. Both are in the order of `reverse`. */
+/** The rows of a backend's scan with `changes` laid over them, in pages of `pageSize` (the last may be shorter). */
 export async function* mergedScan(
   scan: AsyncIterable<readonly StoreRow[]>,
   changes: readonly Entry[],
-  { pageSize, reverse }: { readonly pageSize: number; readonly reverse: boolean },
+  { pageSize, reverse }: MergedScanOptions,
 ): AsyncGenerator<readonly StoreRow[]> {
   const direction = reverse ? -1 : 1
   let page: StoreRow[] = []
@@ -29,23 +38,31 @@ export async function* mergedScan(
   for await (const rows of scan) {
     for (const row of rows) {
       let hidden = false
-      for (; at < changes.length; at++) {
-        const change = changes[at] as Entry
-        const order = direction * compareBytes(change.keyBytes, row[0])
+      for (; at < changes.length && !hidden; at++) {
+        const { keyBytes, valueBytes } = changes[at] as Entry
+        const order = direction * compareBytes(keyBytes, row[0])
         if (order > 0) break
-        if (order === 0) hidden = true
-        if (change.valueBytes !== undefined) page.push([change.keyBytes, change.valueBytes])
+        hidden = order === 0
+        if (valueBytes === undefined) continue
+        page.push([keyBytes, valueBytes])
+        if (page.length < pageSize) continue
+        yield page
+        page = []
       }
-      if (!hidden) page.push(row)
-    }
-    while (page.length >= pageSize) {
-      yield page.slice(0, pageSize)
-      page = page.slice(pageSize)
+      if (hidden) continue
+      page.push(row)
+      if (page.length < pageSize) continue
+      yield page
+      page = []
     }
   }
   for (; at < changes.length; at++) {
-    const change = changes[at] as Entry
-    if (change.valueBytes !== undefined) page.push([change.keyBytes, change.valueBytes])
+    const { keyBytes, valueBytes } = changes[at] as Entry
+    if (valueBytes === undefined) continue
+    page.push([keyBytes, valueBytes])
+    if (page.length < pageSize) continue
+    yield page
+    page = []
   }
-  for (let from = 0; from < page.length; from += pageSize) yield page.slice(from, from + pageSize)
+  if (page.length > 0) yield page
 }

@@ -1,7 +1,7 @@
 import { type Entry, entryBytes } from './entry.ts'
 
 /**
- * Committed entries that were used lately, bounded in bytes. Two generations: what is used moves to the young one; when that holds half of the
+ * Committed entries that were used lately, bounded in bytes. Two generations: what is used moves to the young one; when that has half of the
  * budget it becomes the old one, and what was left in the old one is forgotten. An entry without value says that the backend has none.
  */
 export class ReadCache {
@@ -10,6 +10,7 @@ export class ReadCache {
   #old = new Map<unknown, Entry>()
   #youngBytes = 0
 
+  /** `maxBytes` of 0 keeps nothing. */
   constructor(maxBytes: number) {
     this.#halfBudget = maxBytes / 2
   }
@@ -24,20 +25,22 @@ export class ReadCache {
 
   put(id: unknown, entry: Entry): void {
     const before = this.#young.get(id)
+    if (before !== undefined) this.#youngBytes -= entryBytes(before)
     const bytes = entryBytes(entry)
     if (bytes > this.#halfBudget) {
+      // What is too large to keep must not leave an outdated entry behind.
       this.#young.delete(id)
       this.#old.delete(id)
-      if (before !== undefined) this.#youngBytes -= entryBytes(before)
       return
     }
-    this.#youngBytes += bytes - (before === undefined ? 0 : entryBytes(before))
-    this.#young.set(id, entry)
-    if (this.#youngBytes > this.#halfBudget) {
+    if (this.#youngBytes + bytes > this.#halfBudget) {
+      this.#young.delete(id)
       this.#old = this.#young
       this.#young = new Map()
       this.#youngBytes = 0
     }
+    this.#young.set(id, entry)
+    this.#youngBytes += bytes
   }
 
   clear(): void {

@@ -1,6 +1,14 @@
-import { afterPrefix, type BatchKeyValueStore, type ByteRange, type KeyRange, type KeyValueStore, type StoreEntry } from '@millrace/core'
-
+import {
+  afterPrefix,
+  type BatchKeyValueStore,
+  type ByteRange,
+  type KeyRange,
+  type KeyValueStore,
+  type StoreEntry,
+  type StoreRow,
+} from '@millrace/core'
 import type { Entry } from './entry.ts'
+import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { StoreLayers } from './store-layers.ts'
 
@@ -13,8 +21,6 @@ export interface HandleAccess {
   /** The timestamp that changes get. */
   readonly timestamp: () => number
 }
-
-export const DEFAULT_PAGE_SIZE = 1_000
 
 /** What processors use: typed access to the layers of one store. */
 export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
@@ -34,51 +40,64 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const missingIds: unknown[] = []
     const missingKeys: Uint8Array[] = []
     for (let i = 0; i < keys.length; i++) {
-      const id = codec.idOf(keys[i])
+      const key = keys[i]
+      const bytes = codec.identity ? undefined : codec.keyBytes(key)
+      const id = bytes === undefined ? key : codec.idOf(key, bytes)
       const entry = layers.known(id)
       if (entry !== undefined) values[i] = codec.valueOf(entry)
       else {
         missing.push(i)
         missingIds.push(id)
-        missingKeys.push(codec.keyBytes(keys[i]))
+        missingKeys.push(bytes ?? codec.keyBytes(key))
       }
     }
     if (missing.length === 0) return values
-    const loaded = await layers.loadMany(missingIds, missingKeys)
-    guard()
+    const loaded = await this.#loadMany(missingIds, missingKeys)
     for (let i = 0; i < missing.length; i++) values[missing[i] as number] = codec.valueOf(loaded[i] as Entry)
     return values
   }
 
   set(key: unknown, value: unknown): void {
-    const { codec, layers } = this.access
+    const { codec, layers, timestamp } = this.access
     this.#checkWritable()
-    layers.write(codec.idOf(key), codec.entry(key, value, this.access.timestamp()))
+    const keyBytes = this.#keyBytes(key)
+    layers.write(codec.idOf(key, keyBytes), { keyBytes, valueBytes: codec.valueBytes(value), value: undefined, timestamp: timestamp() })
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>>): void {
-    const { codec, layers } = this.access
+    const { codec } = this.access
     this.#checkWritable()
     const timestamp = this.access.timestamp()
     const ids: unknown[] = []
     const changes: Entry[] = []
-    for (const [key, value] of entries) {
-      ids.push(codec.idOf(key))
-      changes.push(codec.entry(key, value, timestamp))
+    for (const entry of entries) {
+      const key = entry[0]
+      const keyBytes = this.#keyBytes(key)
+      ids.push(codec.idOf(key, keyBytes))
+      changes.push({ keyBytes, valueBytes: codec.valueBytes(entry[1]), value: undefined, timestamp })
     }
-    for (let i = 0; i < ids.length; i++) layers.write(ids[i], changes[i] as Entry)
+    this.#writeAll(ids, changes)
   }
 
   delete(key: unknown): void {
-    this.deleteBatch([key])
+    const { codec, layers, timestamp } = this.access
+    this.#checkWritable()
+    const keyBytes = this.#keyBytes(key)
+    layers.write(codec.idOf(key, keyBytes), { keyBytes, valueBytes: undefined, value: undefined, timestamp: timestamp() })
   }
 
   deleteBatch(keys: Iterable<unknown>): void {
-    const { codec, layers } = this.access
+    const { codec } = this.access
     this.#checkWritable()
     const timestamp = this.access.timestamp()
-    const changes = Array.from(keys, (key) => [codec.idOf(key), codec.deletion(key, timestamp)] as const)
-    for (const [id, deletion] of changes) layers.write(id, deletion)
+    const ids: unknown[] = []
+    const changes: Entry[] = []
+    for (const key of keys) {
+      const keyBytes = this.#keyBytes(key)
+      ids.push(codec.idOf(key, keyBytes))
+      changes.push({ keyBytes, valueBytes: undefined, value: undefined, timestamp })
+    }
+    this.#writeAll(ids, changes)
   }
 
   range(range: KeyRange<unknown>): AsyncIterableIterator<StoreEntry<unknown, unknown>> {
@@ -93,12 +112,12 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return this.range({})
   }
 
-  rangePages(range: KeyRange<unknown>, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<readonly StoreEntry<unknown, unknown>[]> {
+  rangePages(range: KeyRange<unknown>, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<Page> {
     return this.#pages(byteRange(range, this.access.codec), pageSize)
   }
 
-  prefixPages(prefix: Uint8Array, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<readonly StoreEntry<unknown, unknown>[]> {
-    return this.#pages({ gte: prefix, lt: afterPrefix(prefix) }, pageSize)
+  prefixPages(prefix: Uint8Array, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<Page> {
+    return this.#pages({ gte: prefix.slice(), lt: afterPrefix(prefix) }, pageSize)
   }
 
   approximateSize(): Promise<number> {
@@ -106,17 +125,42 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return this.access.layers.approximateSize()
   }
 
-  #pages(range: ByteRange, pageSize: number): AsyncIterable<readonly StoreEntry<unknown, unknown>[]> {
+  #pages(range: ByteRange, pageSize: number): AsyncIterable<Page> {
     this.access.guard()
-    if (!Number.isInteger(pageSize) || pageSize < 1) throw new TypeError(`Store '${this.name}': a page can't have ${pageSize} entries; use at least 1.`)
-    return decodePages(this.access.layers.scan(range, pageSize), this.access)
+    checkPageSize(this.name, pageSize)
+    return decodedPages(this.access.layers.scan(range, pageSize), this.access)
+  }
+
+  async #loadMany(ids: readonly unknown[], keys: readonly Uint8Array[]): Promise<Entry[]> {
+    const { layers, guard } = this.access
+    try {
+      return await layers.loadMany(ids, keys)
+    } finally {
+      // Of a task that was closed meanwhile neither the answer nor the failure means anything.
+      guard()
+    }
+  }
+
+  /** A key that was read before, as most that are written were, need not be serialised again. */
+  #keyBytes(key: unknown): Uint8Array {
+    const { codec, layers } = this.access
+    return (codec.identity ? layers.known(key)?.keyBytes : undefined) ?? codec.keyBytes(key)
+  }
+
+  #writeAll(ids: readonly unknown[], changes: readonly Entry[]): void {
+    const { layers } = this.access
+    // The iterable was the user's code, and may have used the store itself.
+    this.#checkWritable()
+    for (let i = 0; i < ids.length; i++) layers.write(ids[i], changes[i] as Entry)
   }
 
   #checkWritable(): void {
     const { guard, layers } = this.access
     guard()
     if (!layers.writable) {
-      throw new TypeError(`Store '${this.name}' was changed while its task was processing nothing: change it in process, processBatch, init or a punctuator.`)
+      throw new TypeError(
+        `Store '${this.name}' was changed while its task was processing nothing: change it in process, processBatch, init or a punctuator.`,
+      )
     }
   }
 }
@@ -126,29 +170,27 @@ export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unkno
   get(key: unknown): unknown {
     const { codec, layers, guard } = this.access
     guard()
-    const id = codec.idOf(key)
-    return codec.valueOf(layers.known(id) ?? layers.load(id, codec.keyBytes(key)))
+    if (codec.identity) return codec.valueOf(layers.known(key) ?? layers.load(key, codec.keyBytes(key)))
+    const keyBytes = codec.keyBytes(key)
+    const id = codec.idOf(key, keyBytes)
+    return codec.valueOf(layers.known(id) ?? layers.load(id, keyBytes))
   }
 }
 
-export function byteRange({ from, to, reverse }: KeyRange<unknown>, codec: StoreCodec): ByteRange {
-  return {
-    gte: from === undefined ? undefined : codec.keyBytes(from),
-    lt: to === undefined ? undefined : codec.keyBytes(to),
-    reverse,
-  }
-}
-
-async function* decodePages(
-  pages: AsyncIterable<readonly (readonly [Uint8Array, Uint8Array])[]>,
-  { codec, guard }: Pick<HandleAccess, 'codec' | 'guard'>,
-): AsyncGenerator<readonly StoreEntry<unknown, unknown>[]> {
-  for await (const rows of pages) {
+async function* decodedPages(scan: AsyncIterable<readonly StoreRow[]>, access: HandleAccess): AsyncGenerator<Page> {
+  const { codec, guard } = access
+  try {
+    for await (const rows of scan) {
+      guard()
+      yield decodeRows(rows, codec)
+    }
+  } catch (error) {
+    // A closed task's backend is closed under its iterations; that is not what its user should hear.
     guard()
-    yield rows.map(([key, value]) => [codec.keyOf(key), codec.decode(value)] as const)
+    throw error
   }
 }
 
-async function* entriesOf(pages: AsyncIterable<readonly StoreEntry<unknown, unknown>[]>): AsyncGenerator<StoreEntry<unknown, unknown>> {
+async function* entriesOf(pages: AsyncIterable<Page>): AsyncGenerator<StoreEntry<unknown, unknown>> {
   for await (const page of pages) yield* page
 }

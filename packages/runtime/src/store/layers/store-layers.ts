@@ -1,9 +1,8 @@
 import { type ByteRange, type BytesColumn, type StoreBackend, type StoreChange, type StoreRow, viewColumn } from '@millrace/core'
 import { ChangeLayer } from './change-layer.ts'
 import type { Entry } from './entry.ts'
-import { changesInRange, mergedScan } from './merged-scan.ts'
+import { mergedScan, overlay } from './merged-scan.ts'
 import { ReadCache } from './read-cache.ts'
-import type { StoreCodec } from './store-codec.ts'
 
 /** What finished passes changed: one changelog record for each key, in the order in which keys were first changed. */
 export interface SealedChanges {
@@ -19,7 +18,6 @@ export interface SealedChanges {
  * succeeds and dropped when it fails; a commit seals the open layer, and writes it to the backend once it is confirmed.
  */
 export class StoreLayers {
-  readonly #codec: StoreCodec
   readonly #backend: StoreBackend
   readonly #cache: ReadCache
   #attempt: ChangeLayer | undefined
@@ -28,25 +26,28 @@ export class StoreLayers {
   /** Counts what changes the backend under reads in flight. */
   #version = 0
 
-  constructor(codec: StoreCodec, backend: StoreBackend, cacheBytes: number) {
-    this.#codec = codec
+  constructor(backend: StoreBackend, cacheBytes: number) {
     this.#backend = backend
     this.#cache = new ReadCache(cacheBytes)
   }
 
+  /** Whether a pass is under way. */
   get writable(): boolean {
     return this.#attempt !== undefined
   }
 
+  /** What the pass under way has changed, in bytes of memory. */
   get attemptBytes(): number {
     return this.#attempt?.bytes ?? 0
   }
 
+  /** What finished passes changed and no commit has written yet, in bytes of memory. */
   get uncommittedBytes(): number {
     return this.#open.bytes + (this.#sealed?.bytes ?? 0)
   }
 
   begin(): void {
+    if (this.#attempt !== undefined) throw new Error('A pass began before the one before it had ended.')
     this.#attempt = new ChangeLayer()
   }
 
@@ -70,7 +71,7 @@ export class StoreLayers {
 
   /** Reads from a synchronous backend what no layer knows. */
   load(id: unknown, keyBytes: Uint8Array): Entry {
-    const entry = this.#codec.stored(keyBytes, this.#backend.get?.(keyBytes))
+    const entry = storedEntry(keyBytes, this.#backend.get?.(keyBytes))
     this.#cache.put(id, entry)
     return entry
   }
@@ -81,7 +82,7 @@ export class StoreLayers {
     const values = await this.#backend.getMany(keys)
     const entries = new Array<Entry>(keys.length)
     for (let i = 0; i < keys.length; i++) {
-      const entry = this.#codec.stored(keys[i] as Uint8Array, values[i])
+      const entry = storedEntry(keys[i] as Uint8Array, values[i])
       entries[i] = entry
       // What a commit has written meanwhile must not be hidden by what was read before it.
       if (version === this.#version) this.#cache.put(ids[i], entry)
@@ -89,10 +90,12 @@ export class StoreLayers {
     return entries
   }
 
-  /** Rows of a range, as this pass sees the store now. */
-  scan(range: ByteRange, pageSize: number): AsyncIterable<readonly StoreRow[]> {
-    const layers = [this.#attempt, this.#open, this.#sealed].filter((layer) => layer !== undefined)
-    return mergedScan(this.#backend.scan(range, pageSize), changesInRange(layers, range), { pageSize, reverse: range.reverse === true })
+  /** Rows of a range as this pass sees the store when the first page is asked for. */
+  async *scan(range: ByteRange, pageSize: number): AsyncGenerator<readonly StoreRow[]> {
+    // No wait between the two: what is sealed must not move to the backend in between.
+    const changes = this.#changesWithin(range)
+    const rows = this.#backend.scan(range, pageSize)
+    yield* mergedScan(rows, changes, { pageSize, reverse: range.reverse === true })
   }
 
   /** Entries, roughly: changes that are not committed count as new ones. */
@@ -122,10 +125,16 @@ export class StoreLayers {
   async persist(metadata: Uint8Array): Promise<void> {
     const sealed = this.#sealed
     const changes: StoreChange[] = []
-    if (sealed !== undefined) for (const [, { keyBytes, valueBytes }] of sealed.entries()) changes.push({ key: keyBytes, value: valueBytes })
+    if (sealed !== undefined)
+      for (const [, { keyBytes, valueBytes }] of sealed.entries()) changes.push({ key: keyBytes, value: valueBytes })
     await this.#backend.write(changes, metadata)
+    if (sealed === undefined) return
     this.#version++
-    if (sealed === undefined || sealed !== this.#sealed) return
+    if (sealed !== this.#sealed) {
+      // Discarded meanwhile: what was read since may be from before the write.
+      this.#cache.clear()
+      return
+    }
     for (const [id, entry] of sealed.entries()) this.#cache.put(id, entry)
     this.#sealed = undefined
   }
@@ -133,9 +142,22 @@ export class StoreLayers {
   /** Drops all that is not in the backend. */
   discard(): void {
     this.#attempt = undefined
-    this.#open.clear()
+    this.#open = new ChangeLayer()
     this.#sealed = undefined
     this.#cache.clear()
     this.#version++
   }
+
+  /** In the order of the range; of several changes of one key the latest. Deletions are among them. */
+  #changesWithin(range: ByteRange): readonly Entry[] {
+    const open = this.#open.within(range)
+    const committing = this.#sealed === undefined ? open : overlay(open, this.#sealed.within(range))
+    const changes = this.#attempt === undefined ? committing : overlay(this.#attempt.within(range), committing)
+    return range.reverse === true ? changes.toReversed() : changes
+  }
+}
+
+/** What the backend has for a key, as an entry. */
+function storedEntry(keyBytes: Uint8Array, valueBytes: Uint8Array | undefined): Entry {
+  return { keyBytes, valueBytes, value: undefined, timestamp: -1 }
 }

@@ -6,7 +6,7 @@ import {
   type StoreBackend,
   type StoreChange,
 } from '@millrace/core'
-import { committedView } from './committed-view.ts'
+import { CommittedView } from './committed-view.ts'
 import { StoreCodec } from './store-codec.ts'
 import { BatchStoreHandle, StoreHandle } from './store-handle.ts'
 import { type SealedChanges, StoreLayers } from './store-layers.ts'
@@ -36,8 +36,8 @@ export class TaskStore {
     const { name, key, value, access } = definition as KeyValueStoreDefinition<unknown, unknown>
     const codec = new StoreCodec(name, key, value)
     this.#backend = backend
-    this.#layers = new StoreLayers(codec, backend, cacheBytes)
-    this.committed = committedView(name, codec, backend)
+    this.#layers = new StoreLayers(backend, cacheBytes)
+    this.committed = new CommittedView(name, codec, backend)
     const parts = { name, codec, layers: this.#layers, guard, timestamp }
     this.handle = access === 'sync' ? new StoreHandle(parts) : new BatchStoreHandle(parts)
   }
@@ -57,12 +57,12 @@ export class TaskStore {
     this.#layers.rollback()
   }
 
-  /** Serialised bytes that the pass under way has changed. */
+  /** What the pass under way has changed, in bytes of memory. */
   get attemptBytes(): number {
     return this.#layers.attemptBytes
   }
 
-  /** Serialised bytes that wait for a commit or are being committed. */
+  /** What waits for a commit or is being committed, in bytes of memory. */
   get uncommittedBytes(): number {
     return this.#layers.uncommittedBytes
   }
