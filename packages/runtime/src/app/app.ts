@@ -41,6 +41,8 @@ type StateListener = (to: AppState, from: AppState) => void
 type StoreKey<S> = S extends BatchKeyValueStore<infer K, unknown> ? K : never
 type StoreValue<S> = S extends BatchKeyValueStore<never, infer V> ? V : S extends BatchKeyValueStore<infer _K, infer V> ? V : never
 
+/** Records of one poll, at most; fewer where the buffer is small. */
+const MAX_POLL_RECORDS = 10_000
 /** How often progress is looked at while waiting to be caught up. */
 const CAUGHT_UP_MS = 25
 
@@ -166,6 +168,7 @@ export class App implements AsyncDisposable {
         groupId: definition.applicationId,
         clientId,
         coLocate: plan.coLocate,
+        maxPollRecords: Math.max(1, Math.min(MAX_POLL_RECORDS, Math.floor(definition.buffer.maxRecords / 2))),
         isolation: definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted',
       },
       context,

@@ -36,7 +36,7 @@ async function driveBatch(
       outcome = await outcome
       scope.guard()
     }
-    const failed = outcome === undefined ? undefined : (outcome).failed[0]
+    const failed = outcome === undefined ? undefined : outcome.failed[0]
     if (failed !== undefined) throw processingError(context.node, batch, failed.index, failed.error)
   } catch (error) {
     throw processingError(context.node, batch, undefined, error)

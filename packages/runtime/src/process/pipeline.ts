@@ -58,7 +58,7 @@ export class Pipeline {
       edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
       sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
       context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
-      processor: node.kind === 'processor' ? detectProcessor((node).create(), node.name) : undefined,
+      processor: node.kind === 'processor' ? detectProcessor(node.create(), node.name) : undefined,
     }))
   }
 
@@ -97,7 +97,11 @@ export class Pipeline {
     const running = this.#nodes[at] as RunningNode
     const { scope } = this.#options
     const context = running.context as NodeContext
-    const input: NodeInput = { batch: nothing(scope.partition, 'punctuate'), origin: { kind: 'source', edge: 0 }, streamTime: scope.streamTime }
+    const input: NodeInput = {
+      batch: nothing(scope.partition, 'punctuate'),
+      origin: { kind: 'source', edge: 0 },
+      streamTime: scope.streamTime,
+    }
     context.open(input, this.#budget())
     scope.writeTimestamp = time
     try {

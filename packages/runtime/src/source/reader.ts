@@ -33,6 +33,8 @@ export class Reader {
   readonly #options: ReaderOptions
   readonly #wakeup = new Wakeup()
   #stopped = false
+  /** Partitions that are paused; some may have been taken away meanwhile. */
+  #paused = 0
   #loop: Promise<void> = Promise.resolve()
 
   constructor(options: ReaderOptions) {
@@ -43,8 +45,9 @@ export class Reader {
     this.#loop = this.#run()
   }
 
-  /** Something was processed: there may be room again. */
+  /** Something was processed: there may be room again. A poll that waits is told at once of partitions that go on. */
   progressed(): void {
+    if (this.#paused > 0) this.#resumeDrained()
     this.#wakeup.notify()
   }
 
@@ -103,22 +106,34 @@ export class Reader {
       records += queue.length
       bytes += queue.bytes
     }
-    const share = Math.max(1, all.length)
-    for (const { queue } of all) {
-      if (queue.paused && queue.length <= maxRecords / share / 2 && queue.bytes <= maxBytes / share / 2) {
-        queue.paused = false
-        source.resume([queue])
-      }
-    }
+    this.#resumeDrained()
     if (records < maxRecords && bytes < maxBytes) return true
+    const share = Math.max(1, all.length)
     const starved = all.some(({ task, queue }) => task.state === 'running' && queue.length === 0 && !queue.paused)
     if (!starved) return false
     for (const { queue } of all) {
       if (!queue.paused && (queue.length >= maxRecords / share || queue.bytes >= maxBytes / share)) {
         queue.paused = true
+        this.#paused++
         source.pause([queue])
       }
     }
     return true
+  }
+
+  /** Resumes paused partitions that hold no more than half of their share: a pause is dear, so there is a distance between the two. */
+  #resumeDrained(): void {
+    const { source, maxRecords, maxBytes, readings } = this.#options
+    const all = readings()
+    const half = 2 * Math.max(1, all.size)
+    this.#paused = 0
+    for (const { queue } of all.values()) {
+      if (!queue.paused) continue
+      if (queue.length > maxRecords / half || queue.bytes > maxBytes / half) this.#paused++
+      else {
+        queue.paused = false
+        source.resume([queue])
+      }
+    }
   }
 }

@@ -123,7 +123,11 @@ export interface AdminClient {
   /** Those that exist, in the order asked for; never creates one. */
   describeTopics(topics: readonly string[]): Promise<readonly TopicState[]>
   /** `at` is a time in milliseconds, answered with offset -1 where no record is that young. */
-  listOffsets(partitions: readonly TopicPartition[], at: 'beginning' | 'end' | number, isolation: IsolationLevel): Promise<readonly TopicPartitionOffset[]>
+  listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'beginning' | 'end' | number,
+    isolation: IsolationLevel,
+  ): Promise<readonly TopicPartitionOffset[]>
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
   close(): Promise<void>

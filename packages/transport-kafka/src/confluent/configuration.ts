@@ -1,0 +1,133 @@
+import type { IsolationLevel, RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
+import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
+import type { Properties } from './raw-api.ts'
+
+/** The two sets of properties that a client is made of. */
+export interface Configuration {
+  readonly properties: Properties
+  readonly topicProperties: Properties
+}
+
+const DEFAULT_TRANSACTION_TIMEOUT_MS = 10_000
+
+/** What fits most, and users may change. Names are librdkafka's. */
+const EVERYWHERE: Properties = {
+  // Long enough for a restart of a broker not to be hammered, short enough for its return to be noticed.
+  'reconnect.backoff.max.ms': 2_000,
+  'socket.keepalive.enable': true,
+  // Idle connections are closed by brokers after ten minutes: no news.
+  'log.connection.close': false,
+}
+
+const READING: Properties = {
+  // 1,000 by default: a fast reader empties the queue and then waits most of a second.
+  'fetch.queue.backoff.ms': 2,
+  // Bounds how long a resumed partition waits for an idle fetch of others to come back.
+  'fetch.wait.max.ms': 100,
+  'queued.min.messages': 100_000,
+  'queued.max.messages.kbytes': 65_536,
+  // How soon topics are found that begin to exist, or to match a pattern.
+  'topic.metadata.refresh.interval.ms': 10_000,
+}
+
+const WRITING: Properties = {
+  'linger.ms': 10,
+  'batch.size': 1_000_000,
+  'batch.num.messages': 100_000,
+  'queue.buffering.max.messages': 500_000,
+  'queue.buffering.max.kbytes': 131_072,
+  'compression.codec': 'lz4',
+  // As Java's delivery.timeout.ms.
+  'message.timeout.ms': 120_000,
+}
+
+export function consumerConfiguration(options: ResolvedKafkaOptions, source: RecordSourceOptions): Configuration {
+  return split({
+    ...EVERYWHERE,
+    ...READING,
+    ...options.client,
+    ...options.consumer,
+    ...identity(options, source.clientId),
+    // Without a group nothing is ever sent to the group named here, but there must be a name.
+    'group.id': source.groupId ?? source.clientId,
+    ...(source.groupId !== undefined && assignor(options, source.coLocate ?? false)),
+    'isolation.level': isolationLevel(source.isolation),
+    'enable.auto.commit': false,
+    'enable.auto.offset.store': false,
+    // An offset that is gone is an error that names it, never a silent jump.
+    'auto.offset.reset': 'error',
+    'enable.partition.eof': true,
+    'allow.auto.create.topics': false,
+  })
+}
+
+export function producerConfiguration(options: ResolvedKafkaOptions, writer: RecordWriterOptions): Configuration {
+  const { transactionalId, transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS } = writer
+  return split({
+    ...EVERYWHERE,
+    ...WRITING,
+    ...options.client,
+    ...options.producer,
+    ...identity(options, writer.clientId),
+    acks: 'all',
+    'enable.idempotence': true,
+    // As Java's default; librdkafka's own is CRC32, which would part records of a key from those of other clients.
+    partitioner: 'murmur2_random',
+    // With a report for each record the event loop would do little else.
+    'delivery.report.only.error': true,
+    dr_cb: true,
+    // A property of consumers, says librdkafka, and heeds it all the same: no broker creates a topic because we write to it.
+    'allow.auto.create.topics': false,
+    ...(transactionalId !== undefined && { 'transactional.id': transactionalId, 'transaction.timeout.ms': transactionTimeoutMs }),
+  })
+}
+
+/** A consumer that never subscribes. The group it names is asked nothing. */
+export function adminConfiguration(options: ResolvedKafkaOptions, clientId: string): Configuration {
+  return split({
+    ...EVERYWHERE,
+    ...options.client,
+    ...options.admin,
+    ...identity(options, clientId),
+    'group.id': clientId,
+    'enable.auto.commit': false,
+    'allow.auto.create.topics': false,
+  })
+}
+
+function identity({ brokers }: ResolvedKafkaOptions, clientId: string): Properties {
+  return { 'bootstrap.servers': brokers, 'client.id': clientId }
+}
+
+/** librdkafka takes no assignor of ours, and of its own only `range` gives a member the same partition of several topics. */
+function assignor({ groupProtocol }: ResolvedKafkaOptions, coLocate: boolean): Properties {
+  if (groupProtocol === 'consumer') return { 'group.protocol': 'consumer', 'group.remote.assignor': coLocate ? 'range' : 'uniform' }
+  return { 'partition.assignment.strategy': coLocate ? 'range' : 'cooperative-sticky' }
+}
+
+function isolationLevel(isolation: IsolationLevel): string {
+  return isolation === 'read-committed' ? 'read_committed' : 'read_uncommitted'
+}
+
+/** Properties of topics, as librdkafka's CONFIGURATION.md lists them; the codec of compression is inherited from the client. */
+const TOPIC_PROPERTIES: ReadonlySet<string> = new Set([
+  'acks',
+  'auto.offset.reset',
+  'compression.level',
+  'consume.callback.max.messages',
+  'delivery.timeout.ms',
+  'message.timeout.ms',
+  'msg_order_cmp',
+  'partitioner',
+  'queuing.strategy',
+  'request.required.acks',
+  'request.timeout.ms',
+])
+
+/** The library replaces a client's topic properties by those given apart, so that all of them must be. */
+function split(all: Properties): Configuration {
+  const properties: Record<string, unknown> = {}
+  const topicProperties: Record<string, unknown> = {}
+  for (const [name, value] of Object.entries(all)) (TOPIC_PROPERTIES.has(name) ? topicProperties : properties)[name] = value
+  return { properties, topicProperties }
+}

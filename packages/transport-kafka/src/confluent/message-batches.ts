@@ -1,0 +1,68 @@
+import { type Headers, viewColumn, type WireBatch } from '@millrace/core'
+import type { RawHeader, RawMessage } from './raw-api.ts'
+
+/** The rows of one partition while they are gathered. */
+interface Rows {
+  readonly topic: string
+  readonly partition: number
+  readonly keys: (Uint8Array | null)[]
+  readonly values: (Uint8Array | null)[]
+  readonly timestamps: number[]
+  readonly offsets: number[]
+  headers: (Headers | undefined)[] | undefined
+}
+
+// The library has made a copy of each key and value, which nobody else uses: there is nothing to give back.
+function release(): void {}
+
+/** One batch a partition, in the order in which the partitions appear. The library's buffers are kept as they are. */
+export function messageBatches(
+  messages: readonly RawMessage[],
+  endOffset: (topic: string, partition: number) => number | undefined,
+): WireBatch[] {
+  const gathered: Rows[] = []
+  let rows: Rows | undefined
+  for (const message of messages) {
+    // Partitions come in runs, so that most messages need no search; and they are few.
+    if (rows === undefined || rows.partition !== message.partition || rows.topic !== message.topic) rows = rowsOf(gathered, message)
+    rows.keys.push(message.key)
+    rows.values.push(message.value)
+    rows.timestamps.push(message.timestamp)
+    rows.offsets.push(message.offset)
+    if (message.headers !== undefined && message.headers.length > 0) {
+      rows.headers ??= []
+      rows.headers[rows.offsets.length - 1] = toHeaders(message.headers)
+    }
+  }
+  return gathered.map((one) => toBatch(one, endOffset(one.topic, one.partition)))
+}
+
+function rowsOf(gathered: Rows[], { topic, partition }: RawMessage): Rows {
+  for (const rows of gathered) if (rows.partition === partition && rows.topic === topic) return rows
+  const rows: Rows = { topic, partition, keys: [], values: [], timestamps: [], offsets: [], headers: undefined }
+  gathered.push(rows)
+  return rows
+}
+
+function toBatch({ topic, partition, keys, values, timestamps, offsets, headers }: Rows, endOffset: number | undefined): WireBatch {
+  return {
+    topic,
+    partition,
+    length: offsets.length,
+    keys: viewColumn(keys),
+    values: viewColumn(values),
+    timestamps: new Float64Array(timestamps),
+    offsets: new Float64Array(offsets),
+    headers,
+    endOffset,
+    release,
+  }
+}
+
+/** The library has an object for each header, with the key as its only property. Null values come as empty ones. */
+function toHeaders(headers: readonly RawHeader[]): Headers {
+  return headers.map((header) => {
+    const [key = ''] = Object.keys(header)
+    return { key, value: header[key] ?? null }
+  })
+}

@@ -1,0 +1,50 @@
+import type { ClientProperties, KafkaOptions } from '../kafka-options.ts'
+import { brokerAddresses } from './broker-addresses.ts'
+import { refusal } from './refused-properties.ts'
+
+/** Checked, and complete. */
+export interface ResolvedKafkaOptions {
+  /** Separated by commas. */
+  readonly brokers: string
+  readonly client: ClientProperties
+  readonly consumer: ClientProperties
+  readonly producer: ClientProperties
+  readonly admin: ClientProperties
+  readonly groupProtocol: 'classic' | 'consumer'
+  readonly connectTimeoutMs: number
+  readonly requestTimeoutMs: number
+}
+
+const PARTS = ['client', 'consumer', 'producer', 'admin'] as const
+const NAMES: readonly string[] = ['brokers', ...PARTS, 'groupProtocol', 'connectTimeoutMs', 'requestTimeoutMs'] satisfies (keyof KafkaOptions)[]
+
+/** Throws a `TypeError` that names every bad option, and why it is refused. */
+export function resolveOptions(options: KafkaOptions): ResolvedKafkaOptions {
+  // From JavaScript, anything may come.
+  const given = (options ?? {}) as KafkaOptions
+  const { groupProtocol = 'classic', connectTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = given
+  const { addresses, problems: brokerProblems } = brokerAddresses(given.brokers)
+  const problems = [...brokerProblems, ...Object.keys(given).flatMap(unknownName), ...PARTS.flatMap((part) => propertyProblems(part, given[part]))]
+  if (groupProtocol !== 'classic' && groupProtocol !== 'consumer') {
+    problems.push(`groupProtocol is ${JSON.stringify(groupProtocol)}; use 'classic' or 'consumer'`)
+  }
+  for (const [name, ms] of Object.entries({ connectTimeoutMs, requestTimeoutMs })) {
+    if (!(Number.isInteger(ms) && ms >= 1)) problems.push(`${name} is ${String(ms)}; use a whole number of milliseconds, at least 1`)
+  }
+  if (problems.length > 0) throw new TypeError(`kafka() was given what it can't use:${problems.map((one) => `\n  - ${one}.`).join('')}`)
+  const { client = {}, consumer = {}, producer = {}, admin = {} } = given
+  return { brokers: addresses.join(','), client, consumer, producer, admin, groupProtocol, connectTimeoutMs, requestTimeoutMs }
+}
+
+function unknownName(name: string): string[] {
+  return NAMES.includes(name) ? [] : [`there is no option '${name}'; properties of the client go into 'client', 'consumer', 'producer' or 'admin'`]
+}
+
+function propertyProblems(part: string, properties: ClientProperties | undefined): string[] {
+  if (properties === undefined) return []
+  if (typeof properties !== 'object' || properties === null) return [`${part} is not an object of properties`]
+  return Object.entries(properties).flatMap(([name, value]) => {
+    const reason = refusal(name, value)
+    return reason === undefined ? [] : [`${part} sets '${name}', which is refused: ${reason}`]
+  })
+}
