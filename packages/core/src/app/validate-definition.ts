@@ -1,67 +1,64 @@
-import { DEFAULT_BATCH_POLICY } from '../batch/batch-policy.ts'
 import { batchPolicyProblems } from '../batch/batch-policy-problems.ts'
+import { DEFAULT_BATCH_POLICY } from '../batch/batch-policy.ts'
+import { definedOnly } from '../internal/defined-only.ts'
 import { type Either, left, right } from '../internal/fp.ts'
-import { numberProblem, type NumberRange } from '../internal/number-problem.ts'
 import type { AppDefinition } from './app-definition.ts'
+import { DefinitionChecks } from './definition-checks.ts'
 import type { ResolvedDefinition } from './resolved-definition.ts'
 
 const MIB = 1_048_576
-/** Half of the Kafka client's default `max.poll.interval.ms`. */
+/** Half of the Kafka client's default `max.poll.interval.ms`: a revoke that waits longer costs the member its place in the group. */
 const MAX_REVOKE_MS = 150_000
 
-/** Fills in every default, or lists everything that is wrong, one sentence each. */
+/** Fills in every default, or lists everything that is wrong, one sentence each with the value and what is allowed. */
 export function validateDefinition(definition: AppDefinition): Either<readonly string[], ResolvedDefinition> {
-  const { applicationId, topology, transport, processingGuarantee = 'at-least-once', commit = {}, buffer = {} } = definition
-  const problems: string[] = []
-  if (typeof applicationId !== 'string' || !/^[a-zA-Z0-9._-]{1,180}$/.test(applicationId) || /^\.{1,2}$/.test(applicationId)) {
-    problems.push(
-      `applicationId is ${JSON.stringify(applicationId)}; use 1 to 180 letters, digits, '.', '_' and '-' (it names the consumer group, topics and a folder).`,
-    )
-  }
-  if (!Array.isArray(topology?.subTopologies)) problems.push('topology is not what TopologyBuilder.build() returns.')
-  if (typeof transport?.openSource !== 'function')
-    problems.push("transport is no transport; use kafka({ brokers: [...] }) from 'millrace/kafka', or memory() from 'millrace/memory'.")
-  if (processingGuarantee === 'exactly-once') {
-    problems.push("processingGuarantee is 'exactly-once', which this version does not offer yet; use 'at-least-once'.")
-  } else if (processingGuarantee !== 'at-least-once') {
-    problems.push(`processingGuarantee is ${JSON.stringify(processingGuarantee)}; use 'at-least-once'.`)
-  }
-  const number = (name: string, value: number | undefined, fallback: number, range: NumberRange): number => {
-    const problem = value === undefined ? undefined : numberProblem(name, value, range)
-    if (problem !== undefined) problems.push(problem)
-    return value ?? fallback
-  }
-  problems.push(...batchPolicyProblems('batch', definition.batch ?? {}))
+  if (typeof definition !== 'object' || definition === null) return left(['This is no definition; use what defineApp({ ... }) returns.'])
+  const checks = new DefinitionChecks()
+  const { topology, transport, logger, observer, clock, replicationFactor } = definition
+  checks.guarantee(definition.processingGuarantee)
+  checks.that(
+    Array.isArray(topology?.subTopologies) && Array.isArray(topology.nodes),
+    'topology is not what TopologyBuilder.build() returns.',
+  )
+  checks.that(
+    typeof transport?.openSource === 'function',
+    "transport is no transport; use kafka({ brokers: [...] }) from 'millrace/kafka', or memory() from 'millrace/memory'.",
+  )
+  checks.that(logger === undefined || typeof logger?.info === 'function', 'logger is no logger; use one of pino, or silentLogger.')
+  checks.that(observer === undefined || typeof observer === 'function', 'observer is no function; use one that takes an event.')
+  checks.that(clock === undefined || typeof clock?.now === 'function', 'clock is no clock; leave it out to use the system clock.')
+  const batch = checks.group('batch', definition.batch)
+  checks.problems.push(...batchPolicyProblems('batch', batch))
+  const commit = checks.group('commit', definition.commit)
+  const buffer = checks.group('buffer', definition.buffer)
   const resolved: ResolvedDefinition = {
     topology,
-    applicationId,
+    applicationId: checks.applicationId(definition.applicationId),
     transport,
-    stateDir: definition.stateDir ?? './state',
-    processingGuarantee,
-    batch: { ...DEFAULT_BATCH_POLICY, ...definition.batch },
-    commit: {
-      intervalMs: number('commit.intervalMs', commit.intervalMs, 1_000, { min: 1 }),
-      records: number('commit.records', commit.records, Infinity, { min: 1 }),
-      maxUncommittedBytes: number('commit.maxUncommittedBytes', commit.maxUncommittedBytes, 64 * MIB, { min: 1 }),
-    },
-    buffer: {
-      maxRecords: number('buffer.maxRecords', buffer.maxRecords, 100_000, { min: 1 }),
-      maxBytes: number('buffer.maxBytes', buffer.maxBytes, 64 * MIB, { min: 1 }),
-      maxOutputBytes: number('buffer.maxOutputBytes', buffer.maxOutputBytes, 64 * MIB, { min: 1 }),
-    },
-    stateCacheBytes: number('stateCacheBytes', definition.stateCacheBytes, 16 * MIB, { min: 0 }),
-    revokeTimeoutMs: number('revokeTimeoutMs', definition.revokeTimeoutMs, 30_000, { min: 1, max: MAX_REVOKE_MS }),
-    maxTaskIdleMs: number('maxTaskIdleMs', definition.maxTaskIdleMs, 0, { min: -1 }),
-    handleSignals: definition.handleSignals ?? false,
-    logger: definition.logger,
-    observer: definition.observer,
-    clock: definition.clock,
+    stateDir: checks.folder('stateDir', definition.stateDir, './state'),
+    processingGuarantee: 'at-least-once',
+    batch: Object.freeze({ ...DEFAULT_BATCH_POLICY, ...definedOnly(batch) }),
+    commit: Object.freeze({
+      intervalMs: checks.number('commit.intervalMs', commit.intervalMs, { fallback: 1_000, min: 1 }),
+      records: checks.number('commit.records', commit.records, { fallback: Infinity, min: 1 }),
+      maxUncommittedBytes: checks.number('commit.maxUncommittedBytes', commit.maxUncommittedBytes, { fallback: 64 * MIB, min: 1 }),
+    }),
+    buffer: Object.freeze({
+      maxRecords: checks.number('buffer.maxRecords', buffer.maxRecords, { fallback: 100_000, min: 1 }),
+      maxBytes: checks.number('buffer.maxBytes', buffer.maxBytes, { fallback: 64 * MIB, min: 1 }),
+      maxOutputBytes: checks.number('buffer.maxOutputBytes', buffer.maxOutputBytes, { fallback: 64 * MIB, min: 1 }),
+    }),
+    stateCacheBytes: checks.number('stateCacheBytes', definition.stateCacheBytes, { fallback: 16 * MIB, min: 0 }),
+    revokeTimeoutMs: checks.number('revokeTimeoutMs', definition.revokeTimeoutMs, { fallback: 30_000, min: 1, max: MAX_REVOKE_MS }),
+    maxTaskIdleMs: checks.number('maxTaskIdleMs', definition.maxTaskIdleMs, { fallback: 0, min: -1 }),
+    handleSignals: checks.boolean('handleSignals', definition.handleSignals, false),
+    logger,
+    observer,
+    clock,
     replicationFactor:
-      definition.replicationFactor === undefined
+      replicationFactor === undefined
         ? undefined
-        : number('replicationFactor', definition.replicationFactor, 1, { min: 1, max: 32_767 }),
+        : checks.number('replicationFactor', replicationFactor, { fallback: 1, min: 1, max: 32_767 }),
   }
-  if (typeof resolved.stateDir !== 'string' || resolved.stateDir === '')
-    problems.push(`stateDir is ${JSON.stringify(definition.stateDir)}; name a folder.`)
-  return problems.length === 0 ? right(Object.freeze(resolved)) : left(problems)
+  return checks.problems.length === 0 ? right(Object.freeze(resolved)) : left(checks.problems)
 }

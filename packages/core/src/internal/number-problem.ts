@@ -1,3 +1,5 @@
+import { describeValue } from './describe-value.ts'
+
 export interface NumberRange {
   readonly min: number
   /** Default: no upper bound. */
@@ -9,5 +11,5 @@ export function numberProblem(name: string, value: unknown, { min, max }: Number
   if (typeof value === 'number' && Number.isSafeInteger(value) && value >= min && (max === undefined || value <= max)) return undefined
   const range =
     max === undefined ? `of at least ${min.toLocaleString('en')}` : `from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}`
-  return `${name} is ${String(value)}; use a whole number ${range}.`
+  return `${name} is ${describeValue(value)}; use a whole number ${range}.`
 }

@@ -1,3 +1,4 @@
+import { definedOnly } from '../internal/defined-only.ts'
 import type { AnyStoreDefinition } from '../store/store-definition.ts'
 import type { RepartitionOptions } from './repartition-options.ts'
 import type { SinkOptions } from './sink-options.ts'
@@ -44,12 +45,14 @@ export class BuilderGraph {
       value,
       startAt: startAt instanceof Date ? new Date(startAt) : startAt,
       timestamp,
-      batch: { ...batch },
+      batch: definedOnly(batch),
     })
   }
 
   addProcessor(name: string, parts: Pick<ProcessorNode, 'create' | 'stores' | 'outputs'>): void {
-    this.nodes.push({ kind: 'processor', name, ...parts })
+    const { create, stores, outputs } = parts
+    // What is no list is kept as it is, to be found with all problems.
+    this.nodes.push({ kind: 'processor', name, create, stores: isList(stores) ? [...stores] : stores, outputs })
   }
 
   addSink(name: string, options: SinkOptions<unknown, unknown, unknown, unknown> | undefined): void {
@@ -100,5 +103,10 @@ function topicRef(topic: string | RegExp): TopicRef {
 
 /** What is no list counts as an empty one: the problem it is gets found with the others. */
 function listOf<T>(list: readonly T[] | undefined): readonly T[] {
-  return Array.isArray(list) ? (list as readonly T[]) : []
+  return isList(list) ? list : []
+}
+
+/** Typed, so that this is true for good programs; those in JavaScript may give anything. */
+function isList<T>(list: readonly T[] | undefined): list is readonly T[] {
+  return Array.isArray(list)
 }

@@ -1,0 +1,56 @@
+import { describeValue } from '../internal/describe-value.ts'
+import { numberProblem, type NumberRange } from '../internal/number-problem.ts'
+
+/** Reads options one by one, each with its default, and gathers what is wrong instead of stopping at the first. */
+export class DefinitionChecks {
+  readonly problems: string[] = []
+
+  that(holds: boolean, problem: string): void {
+    if (!holds) this.problems.push(problem)
+  }
+
+  /** Several options under one name; none if it is no object. */
+  group<T extends object>(name: string, value: T | undefined): Partial<T> {
+    if (value === undefined) return {}
+    if (typeof value === 'object' && value !== null) return value
+    this.problems.push(`${name} is ${describeValue(value)}; use an object.`)
+    return {}
+  }
+
+  number(name: string, value: number | undefined, range: NumberRange & { readonly fallback: number }): number {
+    if (value === undefined) return range.fallback
+    const problem = numberProblem(name, value, range)
+    if (problem !== undefined) this.problems.push(problem)
+    return value
+  }
+
+  boolean(name: string, value: boolean | undefined, fallback: boolean): boolean {
+    if (value === undefined) return fallback
+    if (typeof value !== 'boolean') this.problems.push(`${name} is ${describeValue(value)}; use true or false.`)
+    return value
+  }
+
+  folder(name: string, value: string | undefined, fallback: string): string {
+    if (value === undefined) return fallback
+    if (typeof value !== 'string' || value === '') this.problems.push(`${name} is ${describeValue(value)}; name a folder.`)
+    return value
+  }
+
+  applicationId(value: string): string {
+    if (typeof value !== 'string' || !/^[a-zA-Z0-9._-]{1,180}$/.test(value) || value === '.' || value === '..') {
+      this.problems.push(
+        `applicationId is ${describeValue(value)}; use 1 to 180 letters, digits, '.', '_' and '-' (it names the consumer group, topics and a folder).`,
+      )
+    }
+    return value
+  }
+
+  guarantee(value: unknown): void {
+    if (value === undefined || value === 'at-least-once') return
+    this.problems.push(
+      value === 'exactly-once'
+        ? "processingGuarantee is 'exactly-once', which comes with a later release; use 'at-least-once'."
+        : `processingGuarantee is ${describeValue(value)}; use 'at-least-once'.`,
+    )
+  }
+}

@@ -1,0 +1,95 @@
+import { type AppDefinition, type ResolvedDefinition, type Transport, validateDefinition } from '@millrace/core'
+import { describe, expect, it } from 'vitest'
+import { wordCount } from '../support/topologies.ts'
+
+const transport = { openSource: () => Promise.reject(new Error('Nobody opens this.')) } as unknown as Transport
+const good: AppDefinition = { topology: wordCount(), applicationId: 'word-count', transport }
+
+function resolved(changes: Partial<AppDefinition> = {}): ResolvedDefinition {
+  const result = validateDefinition({ ...good, ...changes })
+  if (result._tag === 'Left') throw new Error(result.left.join('\n'))
+  return result.right
+}
+
+function problemsOf(changes: object): readonly string[] {
+  const result = validateDefinition({ ...good, ...changes })
+  return result._tag === 'Left' ? result.left : []
+}
+
+describe('validateDefinition', () => {
+  it('fills in every default', () => {
+    expect(resolved()).toEqual({
+      ...good,
+      stateDir: './state',
+      processingGuarantee: 'at-least-once',
+      batch: { size: 100, timeoutMs: 1_000, maxBytes: 1_048_576 },
+      commit: { intervalMs: 1_000, records: Infinity, maxUncommittedBytes: 67_108_864 },
+      buffer: { maxRecords: 100_000, maxBytes: 67_108_864, maxOutputBytes: 67_108_864 },
+      stateCacheBytes: 16_777_216,
+      revokeTimeoutMs: 30_000,
+      maxTaskIdleMs: 0,
+      handleSignals: false,
+      logger: undefined,
+      observer: undefined,
+      clock: undefined,
+      replicationFactor: undefined,
+    })
+  })
+
+  it('keeps what is given, and takes what is undefined as not given', () => {
+    const observer = () => undefined
+    expect(resolved({ batch: { size: 5 }, commit: { records: 7 }, maxTaskIdleMs: -1, observer, replicationFactor: 3 })).toMatchObject({
+      batch: { size: 5, timeoutMs: 1_000 },
+      commit: { records: 7, intervalMs: 1_000 },
+      maxTaskIdleMs: -1,
+      observer,
+      replicationFactor: 3,
+    })
+    expect(resolved({ batch: { size: undefined } as never, stateDir: undefined }).batch.size).toBe(100)
+  })
+
+  it('gives back a frozen definition', () => {
+    const definition = resolved()
+    for (const part of [definition, definition.batch, definition.commit, definition.buffer]) expect(Object.isFrozen(part)).toBe(true)
+  })
+
+  it.each<[string, object, string]>([
+    ['no application id', { applicationId: '' }, 'applicationId is ""; use 1 to 180 letters'],
+    ['an application id that can be no folder', { applicationId: 'a/b' }, 'applicationId is "a/b"; use 1 to 180 letters'],
+    ['an application id that is a way up', { applicationId: '..' }, 'applicationId is ".."; use 1 to 180 letters'],
+    ['a builder in place of a topology', { topology: {} }, 'topology is not what TopologyBuilder.build() returns.'],
+    ['no transport', { transport: undefined }, 'transport is no transport; use kafka('],
+    ['exactly once', { processingGuarantee: 'exactly-once' }, "which comes with a later release; use 'at-least-once'."],
+    ['another guarantee', { processingGuarantee: 'at-most-once' }, `processingGuarantee is "at-most-once"; use 'at-least-once'.`],
+    ['a batch of none', { batch: { size: 0 } }, 'batch.size is 0; use a whole number from 1 to 1,000,000.'],
+    ['a timeout below zero', { batch: { timeoutMs: -1 } }, 'batch.timeoutMs is -1; use a whole number'],
+    ['half a byte', { batch: { maxBytes: 0.5 } }, 'batch.maxBytes is 0.5; use a whole number of at least 1.'],
+    ['a commit interval of nothing', { commit: { intervalMs: 0 } }, 'commit.intervalMs is 0; use a whole number'],
+    ['a commit of no records', { commit: { records: 0 } }, 'commit.records is 0'],
+    ['a text for a number', { commit: { maxUncommittedBytes: '1' } }, 'commit.maxUncommittedBytes is "1"; use a whole number'],
+    ['no buffer', { buffer: { maxRecords: 0 } }, 'buffer.maxRecords is 0'],
+    ['a buffer that is no number', { buffer: { maxBytes: Number.NaN } }, 'buffer.maxBytes is NaN'],
+    ['no room for output', { buffer: { maxOutputBytes: 0 } }, 'buffer.maxOutputBytes is 0'],
+    ['a cache below zero', { stateCacheBytes: -1 }, 'stateCacheBytes is -1'],
+    ['a revoke that waits too long', { revokeTimeoutMs: 150_001 }, 'revokeTimeoutMs is 150001; use a whole number from 1 to 150,000.'],
+    ['a revoke that does not wait', { revokeTimeoutMs: 0 }, 'revokeTimeoutMs is 0'],
+    ['an idle time below -1', { maxTaskIdleMs: -2 }, 'maxTaskIdleMs is -2'],
+    ['an empty folder', { stateDir: '' }, 'stateDir is ""; name a folder.'],
+    ['signals that are no boolean', { handleSignals: 'yes' }, 'handleSignals is "yes"; use true or false.'],
+    ['no replicas', { replicationFactor: 0 }, 'replicationFactor is 0; use a whole number from 1 to 32,767.'],
+    ['an observer that is no function', { observer: {} }, 'observer is no function; use one that takes an event.'],
+    ['an option group that is none', { batch: 5 }, 'batch is 5; use an object.'],
+  ])('refuses %s, with the value and what is allowed', (_, changes, sentence) => {
+    const problems = problemsOf(changes)
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toContain(sentence)
+  })
+
+  it('lists all problems together', () => {
+    expect(problemsOf({ applicationId: 5, batch: { size: 0, maxBytes: 0 }, commit: { intervalMs: -1 }, transport: null })).toHaveLength(5)
+  })
+
+  it('refuses what is no definition at all', () => {
+    expect(validateDefinition(undefined as never)).toMatchObject({ _tag: 'Left' })
+  })
+})
