@@ -38,7 +38,12 @@ describe('order', () => {
       await log.write(
         topic,
         pair,
-        Array.from({ length: 200 }, (_, i) => ({ key: 'k', value: `${topic}:${i}`, timestamp: 1_000 + from + 2 * (i >> 1), partition: i & 1 })),
+        Array.from({ length: 200 }, (_, i) => ({
+          key: 'k',
+          value: `${topic}:${i}`,
+          timestamp: 1_000 + from + 2 * (i >> 1),
+          partition: i & 1,
+        })),
       )
     }
     const members = [await member(), await member()]

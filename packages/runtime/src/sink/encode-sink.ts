@@ -4,6 +4,7 @@ import {
   MillraceError,
   type Partitioner,
   type Serde,
+  SerdeError,
   serializeColumn,
   type SinkNode,
   type TopicExtractor,
@@ -54,7 +55,7 @@ function encodeColumn(node: SinkNode, serde: Serde<unknown>, batch: Batch, part:
   try {
     return serializeColumn(serde, column)
   } catch (error) {
-    const index = firstRefused(serde, column)
+    const index = error instanceof SerdeError ? error.index : undefined
     const reason = error instanceof Error ? error.message : String(error)
     const at = index === undefined ? '' : ` that comes from ${batch.topic}-${batch.partition}, offset ${batch.offset(index)}`
     throw new MillraceError('SERIALIZATION_FAILED', `Sink '${node.name}' can't write the ${part} of a record${at}: ${reason}`, {
@@ -66,17 +67,6 @@ function encodeColumn(node: SinkNode, serde: Serde<unknown>, batch: Batch, part:
       offset: index === undefined ? undefined : batch.offset(index),
     })
   }
-}
-
-function firstRefused(serde: Serde<unknown>, values: readonly unknown[]): number | undefined {
-  for (let i = 0; i < values.length; i++) {
-    try {
-      serde.serialize(values[i])
-    } catch {
-      return i
-    }
-  }
-  return undefined
 }
 
 async function choosePartitions(node: SinkNode, topic: string, batch: Batch, directory: TopicDirectory): Promise<Int32Array | undefined> {

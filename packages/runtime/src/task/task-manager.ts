@@ -12,6 +12,7 @@ import {
 import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-plan.ts'
 import { decodePartitionTime } from '../commit/offset-metadata.ts'
 import { Exclusive } from '../internal/exclusive.ts'
+import { retrying } from '../internal/retrying.ts'
 import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
 import { TaskStores } from '../store/task-stores.ts'
@@ -89,7 +90,7 @@ export class TaskManager implements RebalanceListener {
       // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
       const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
       if (grown.length > 0) await this.#release(grown, 'revoke')
-      const positions = await this.#create([...touched])
+      const positions = await retrying(() => this.#create([...touched]))
       const isNew = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
       const moved = positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition)))
       if (moved.length > 0) await this.#options.source().seek(moved)
