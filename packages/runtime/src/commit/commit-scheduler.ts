@@ -73,17 +73,20 @@ export class CommitScheduler {
     this.#next = undefined
     this.#records = 0
     const running = this.#commit(reason).then(
-      () => {
-        this.#running = undefined
-      },
+      () => this.#ended(),
       (error: unknown) => {
-        this.#running = undefined
+        this.#ended()
         this.#onFailure(error)
         throw error
       },
     )
     this.#running = running
     return running
+  }
+
+  /** Whoever asks between the end of this commit and the begin of the next must find that one, not begin another beside it. */
+  #ended(): void {
+    if (this.#next === undefined) this.#running = undefined
   }
 
   #arm(): void {

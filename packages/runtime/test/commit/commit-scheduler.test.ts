@@ -52,6 +52,28 @@ describe('the commit scheduler', () => {
     expect(commits).toHaveLength(2)
   })
 
+  test('never makes two at once, however the asking falls between their ends and beginnings', async () => {
+    const clock = new ManualClock()
+    let running = 0
+    let most = 0
+    const scheduler = new CommitScheduler({ intervalMs: 100, records: 1, maxUncommittedBytes: Infinity }, clock, {
+      commit: async () => {
+        most = Math.max(most, ++running)
+        for (let turn = 0; turn < 3; turn++) await Promise.resolve()
+        running--
+      },
+      onFailure: () => undefined,
+    })
+    const asked: Promise<void>[] = []
+    for (let i = 0; i < 200; i++) {
+      asked.push(scheduler.now('request'))
+      if (i % 2 === 0) scheduler.progressed(1, 0)
+      for (let turn = 0; turn < i % 7; turn++) await Promise.resolve()
+    }
+    await Promise.all(asked)
+    expect(most).toBe(1)
+  })
+
   test('a failed commit is told to who asked and to the recovery, and the next one is made all the same', async () => {
     const { commits, failures, scheduler } = setUp()
     const first = scheduler.now('request')
