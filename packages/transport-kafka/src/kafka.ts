@@ -8,24 +8,28 @@ import type {
   TransportContext,
 } from '@millrace/core'
 import { KafkaAdmin } from './admin/kafka-admin.ts'
-import { call } from './client/call.ts'
-import { logClientEvents } from './client/client-events.ts'
-import { adminConfiguration, consumerConfiguration, producerConfiguration } from './client/configuration.ts'
-import { unreachable } from './client/kafka-errors.ts'
-import { loadClient } from './client/load-client.ts'
-import type { Callback } from './client/raw-client.ts'
-import { type KafkaOptions, type ResolvedKafkaOptions, resolveOptions } from './kafka-options.ts'
+import { ConfluentClient } from './confluent/confluent-client.ts'
+import { deliveryTimeoutMs } from './confluent/configuration.ts'
+import type { KafkaClient } from './client/kafka-client.ts'
+import type { KafkaOptions } from './kafka-options.ts'
+import { type ResolvedKafkaOptions, resolveOptions } from './options/resolve-options.ts'
 import { KafkaWriter } from './sink/kafka-writer.ts'
 import { KafkaSource } from './source/kafka-source.ts'
 
 /**
- * Apache Kafka as the transport. Nothing is loaded or connected before the application starts.
- *
- * ```ts
- * kafka({ brokers: ['localhost:9092'], client: { 'security.protocol': 'sasl_ssl', 'sasl.mechanisms': 'SCRAM-SHA-512', ... } })
- * ```
+ * Apache Kafka as the transport. Nothing is loaded or connected before something is opened.
  *
  * Throws a `TypeError` that names every option that is refused, and why.
+ *
+ * @example
+ * ```ts
+ * kafka({ brokers: ['localhost:9092'] })
+ *
+ * kafka({
+ *   brokers: 'one:9093,two:9093',
+ *   client: { 'security.protocol': 'sasl_ssl', 'sasl.mechanisms': 'SCRAM-SHA-512', 'sasl.username': 'app', 'sasl.password': password },
+ * })
+ * ```
  */
 export function kafka(options: KafkaOptions): Transport {
   return new KafkaTransport(resolveOptions(options))
@@ -34,78 +38,22 @@ export function kafka(options: KafkaOptions): Transport {
 class KafkaTransport implements Transport {
   readonly name = 'kafka'
   readonly #options: ResolvedKafkaOptions
+  readonly #client: KafkaClient
 
   constructor(options: ResolvedKafkaOptions) {
     this.#options = options
+    this.#client = new ConfluentClient(options)
   }
 
-  async openSource(options: RecordSourceOptions, { logger }: TransportContext): Promise<RecordSource> {
-    const { KafkaConsumer } = await loadClient()
-    const source = new KafkaSource({ options: this.#options, source: options, logger })
-    const { client, topic } = consumerConfiguration(this.#options, options)
-    const consumer = new KafkaConsumer({ ...client, ...source.callbacks }, topic)
-    logClientEvents(consumer, options.clientId, logger)
-    await this.#connect(consumer, (callback) => consumer.disconnect(callback))
-    source.attach(consumer)
-    return source
+  openSource(options: RecordSourceOptions, { logger }: TransportContext): Promise<RecordSource> {
+    return KafkaSource.open(this.#client, { options, logger, requestTimeoutMs: this.#options.requestTimeoutMs })
   }
 
-  async openWriter(options: RecordWriterOptions, { logger }: TransportContext): Promise<RecordWriter> {
-    const { Producer } = await loadClient()
-    const { client, topic } = producerConfiguration(this.#options, options)
-    const producer = new Producer(client, topic)
-    logClientEvents(producer, options.clientId, logger)
-    await this.#connect(producer, (callback) => producer.disconnect(1_000, callback))
-    const transactional = options.transactionalId !== undefined
-    const writer = new KafkaWriter({ options: this.#options, producer, transactional, logger })
-    if (!transactional) return writer
-    try {
-      const { requestTimeoutMs } = this.#options
-      await call(
-        { doing: `take over the transactional id '${options.transactionalId}'`, timeoutMs: requestTimeoutMs + 5_000, stage: 'sink' },
-        (callback) => producer.initTransactions(requestTimeoutMs, callback),
-      )
-    } catch (error) {
-      await writer.close()
-      throw error
-    }
-    return writer
+  openWriter(options: RecordWriterOptions, { logger }: TransportContext): Promise<RecordWriter> {
+    return KafkaWriter.open(this.#client, { options, logger, deliveryTimeoutMs: deliveryTimeoutMs(this.#options) })
   }
 
-  async openAdmin({ logger }: TransportContext): Promise<TransportAdmin> {
-    const kafka = await loadClient()
-    const { connectTimeoutMs, brokers } = this.#options
-    const raw = kafka.AdminClient.create(adminConfiguration(this.#options), {
-      error: (error: { message: string }) => logger.debug({ err: error }, 'kafka admin client'),
-    })
-    const admin = new KafkaAdmin(kafka, raw, this.#options)
-    try {
-      // Creating the client does not wait for a connection: the first answer shows whether there is one.
-      await admin.ping(connectTimeoutMs)
-      return admin
-    } catch (error) {
-      await admin.close()
-      throw unreachable(brokers, connectTimeoutMs, error)
-    }
-  }
-
-  /** One client gives up within the time given, and is not left behind half connected. */
-  async #connect(
-    client: { connect(options: { allTopics: boolean; timeout: number }, callback: Callback<unknown>): void },
-    discard: (callback: Callback<unknown>) => void,
-  ): Promise<void> {
-    const { connectTimeoutMs, brokers } = this.#options
-    try {
-      await call<unknown>({ doing: 'connect', timeoutMs: connectTimeoutMs + 1_000, stage: 'source' }, (callback) =>
-        client.connect({ allTopics: false, timeout: connectTimeoutMs }, callback),
-      )
-    } catch (error) {
-      try {
-        discard(() => undefined)
-      } catch {
-        // It never came as far as being connected.
-      }
-      throw unreachable(brokers, connectTimeoutMs, error)
-    }
+  openAdmin({ logger }: TransportContext): Promise<TransportAdmin> {
+    return KafkaAdmin.open(this.#client, { logger, requestTimeoutMs: this.#options.requestTimeoutMs })
   }
 }

@@ -1,204 +1,163 @@
-import { setTimeout } from 'node:timers/promises'
-import {
-  type IsolationLevel,
-  MillraceError,
-  type NewTopic,
-  type OffsetCommit,
-  type TopicDescription,
-  type TopicPartition,
-  type TopicPartitionOffset,
-  type TransportAdmin,
+import type {
+  IsolationLevel,
+  Logger,
+  NewTopic,
+  OffsetCommit,
+  TopicDescription,
+  TopicPartition,
+  TopicPartitionOffset,
+  TransportAdmin,
 } from '@millrace/core'
-import { call } from '../client/call.ts'
-import { CODE, kafkaError } from '../client/kafka-errors.ts'
-import type { Callback, RawAdmin, RawGroupOffsets, RawKafka, RawTopicDescription, RawTopicPartition } from '../client/raw-client.ts'
-import type { ResolvedKafkaOptions } from '../kafka-options.ts'
+import { MillraceError, partitionKey } from '@millrace/core'
+import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
+import type { AdminClient, KafkaClient } from '../client/kafka-client.ts'
+import { closed, kafkaError } from '../errors/kafka-error.ts'
 
-/** Between two looks at a topic that is being created. */
+/** Between two looks at topics that are being made. */
 const LOOK_MS = 50
 
-/** Topics and offsets through the client's admin API. Errors of single items come inside the answers. */
+/** Topics and offsets; see {@link TransportAdmin}. */
 export class KafkaAdmin implements TransportAdmin {
-  readonly #kafka: RawKafka
-  readonly #admin: RawAdmin
+  readonly #client: AdminClient
+  readonly #logger: Logger
   readonly #timeoutMs: number
-  #closed = false
+  #closing: Promise<void> | undefined
 
-  constructor(kafka: RawKafka, admin: RawAdmin, { requestTimeoutMs }: ResolvedKafkaOptions) {
-    this.#kafka = kafka
-    this.#admin = admin
+  static async open(kafka: KafkaClient, parts: { readonly logger: Logger; readonly requestTimeoutMs: number }): Promise<KafkaAdmin> {
+    return new KafkaAdmin(await kafka.openAdmin(parts.logger), parts)
+  }
+
+  private constructor(client: AdminClient, { logger, requestTimeoutMs }: { readonly logger: Logger; readonly requestTimeoutMs: number }) {
+    this.#client = client
+    this.#logger = logger
     this.#timeoutMs = requestTimeoutMs
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
-    for (const { topic, partitions, replicationFactor = -1, config = {} } of topics) {
-      try {
-        await this.#call(`create topic '${topic}'`, (callback) =>
-          this.#admin.createTopic(
-            { topic, num_partitions: partitions, replication_factor: replicationFactor, config },
-            this.#timeoutMs,
-            callback,
-          ),
-        )
-      } catch (error) {
-        if (codeOf(error) !== CODE.TOPIC_ALREADY_EXISTS) throw error
-      }
+    for (const topic of topics) {
+      await this.#unless('topic-exists', `create topic '${topic.topic}'`, () => this.#client.createTopic(topic))
     }
-    await this.#untilWritable(topics.map(({ topic }) => topic))
+    await this.#untilReady(topics.map(({ topic }) => topic))
+  }
+
+  /** A topic just made has no leaders yet, and not every broker knows it. */
+  async #untilReady(topics: readonly string[]): Promise<void> {
+    const until = performance.now() + this.#timeoutMs
+    let waiting = topics
+    for (;;) {
+      const states = await this.#call('describe topics', () => this.#client.describeTopics(waiting))
+      const ready = new Set(states.filter((state) => state.ready).map(({ topic }) => topic))
+      waiting = waiting.filter((topic) => !ready.has(topic))
+      const [first] = waiting
+      if (first === undefined) return
+      if (performance.now() > until) {
+        const message = `Topic '${first}' was created, and after ${this.#timeoutMs} ms not all of its partitions have a leader.`
+        throw new MillraceError('TIMED_OUT', message, { stage: 'source', topic: first, retryable: true })
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, LOOK_MS)
+      })
+    }
   }
 
   async deleteTopics(topics: readonly string[]): Promise<void> {
-    for (const topic of topics) {
-      try {
-        await this.#call(`delete topic '${topic}'`, (callback) => this.#admin.deleteTopic(topic, this.#timeoutMs, callback))
-      } catch (error) {
-        if (codeOf(error) !== CODE.UNKNOWN_TOPIC_OR_PARTITION) throw error
-      }
-    }
+    for (const topic of topics) await this.#unless('unknown-topic', `delete topic '${topic}'`, () => this.#client.deleteTopic(topic))
   }
 
   async describeTopics(topics: readonly (string | RegExp)[]): Promise<readonly TopicDescription[]> {
     const names = new Set(topics.filter((topic) => typeof topic === 'string'))
     const patterns = topics.filter((topic) => topic instanceof RegExp)
     if (patterns.length > 0) {
-      const all = await this.#call<string[]>('list topics', (callback) => this.#admin.listTopics({ timeout: this.#timeoutMs }, callback))
-      for (const name of all) if (!name.startsWith('__') && patterns.some((pattern) => matches(pattern, name))) names.add(name)
+      for (const topic of await this.#call('list topics', () => this.#client.listTopics())) {
+        if (!topic.startsWith('__') && patterns.some((pattern) => matches(pattern, topic))) names.add(topic)
+      }
     }
-    const described = await this.#describe([...names])
-    return described.flatMap(({ name, partitions }) => (partitions === undefined ? [] : [{ topic: name, partitions: partitions.length }]))
+    const states = await this.#call('describe topics', () => this.#client.describeTopics([...names]))
+    return states.map(({ topic, partitions }) => ({ topic, partitions }))
   }
 
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
-    return this.#listOffsets(partitions, this.#kafka.OffsetSpec.EARLIEST, 'read-uncommitted')
+    return this.#listOffsets(partitions, 'beginning', 'read-uncommitted')
   }
 
   endOffsets(partitions: readonly TopicPartition[], isolation: IsolationLevel): Promise<readonly TopicPartitionOffset[]> {
-    return this.#listOffsets(partitions, this.#kafka.OffsetSpec.LATEST, isolation)
+    return this.#listOffsets(partitions, 'end', isolation)
   }
 
   async offsetsForTimes(partitions: readonly TopicPartition[], timestampMs: number): Promise<readonly TopicPartitionOffset[]> {
-    const found = await this.#listOffsets(partitions, new this.#kafka.OffsetSpec(timestampMs), 'read-uncommitted')
-    const missing = found.filter(({ offset }) => offset < 0)
-    if (missing.length === 0) return found
-    // No record is that young: the end.
-    return [...found.filter(({ offset }) => offset >= 0), ...(await this.endOffsets(missing, 'read-uncommitted'))]
+    const found = await this.#listOffsets(partitions, timestampMs, 'read-uncommitted')
+    const without = found.filter(({ offset }) => offset < 0)
+    if (without.length === 0) return found
+    const ends = byPartition(await this.endOffsets(without, 'read-uncommitted'))
+    return found.map((at) => ends.get(partitionKey(at.topic, at.partition)) ?? at)
   }
 
-  async committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    if (partitions.length === 0) return []
-    const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
-    // Always with partitions: without, the client may crash for a group it has never seen.
-    const [group] = await this.#call<RawGroupOffsets[]>(`look up the offsets of group '${groupId}'`, (callback) =>
-      this.#admin.listConsumerGroupOffsets(
-        [{ groupId, partitions: asked }],
-        { timeout: this.#timeoutMs, requireStableOffsets: true },
-        callback,
-      ),
-    )
-    if (group?.error !== undefined && group.error !== null && group.error.code !== 0)
-      throw kafkaError(`look up the offsets of group '${groupId}'`, group.error, { stage: 'commit' })
-    return (group?.partitions ?? []).flatMap(({ topic, partition, offset, metadata }) => {
-      if (offset === undefined || offset === null || offset < 0) return []
-      return metadata === undefined || metadata === null || metadata === ''
-        ? [{ topic, partition, offset }]
-        : [{ topic, partition, offset, metadata }]
+  async #listOffsets(
+    partitions: readonly TopicPartition[],
+    at: 'beginning' | 'end' | number,
+    isolation: IsolationLevel,
+  ): Promise<readonly TopicPartitionOffset[]> {
+    const listed = byPartition(await this.#call('look up offsets', () => this.#client.listOffsets(partitions, at, isolation)))
+    // In the order asked for.
+    return partitions.map(({ topic, partition }) => {
+      const found = listed.get(partitionKey(topic, partition))
+      if (found === undefined)
+        throw new MillraceError('KAFKA_ERROR', `Kafka gave no offset for ${topic}-${partition}.`, { stage: 'source', topic, partition })
+      return found
     })
   }
 
-  async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
-    if (offsets.length === 0) return
-    const results = await this.#call<RawTopicPartition[]>('delete records', (callback) =>
-      this.#admin.deleteRecords(
-        offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
-        { timeout: this.#timeoutMs, operationTimeout: this.#timeoutMs },
-        callback,
-      ),
-    )
-    for (const { topic, partition, error } of results) {
-      if (error !== undefined && error !== null && error.code !== 0)
-        throw kafkaError(`delete records of ${topic}-${partition}`, error, { stage: 'source', topic, partition })
+  committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
+    return this.#call(`look up offsets of group '${groupId}'`, () => this.#client.groupOffsets(groupId, partitions))
+  }
+
+  deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
+    return this.#call('delete records', () => this.#client.deleteRecords(offsets))
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      await this.#client.close()
+    } catch (error) {
+      this.#logger.warn({ err: error }, 'A Kafka admin client did not disconnect in time')
     }
   }
 
-  async close(): Promise<void> {
-    if (this.#closed) return
-    this.#closed = true
-    this.#admin.disconnect()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
-  }
-
-  /** Asks the broker for something small; rejects if it can't be reached. */
-  async ping(timeoutMs: number): Promise<void> {
-    await call<string[]>({ doing: 'answer', timeoutMs: timeoutMs + 1_000, stage: 'source' }, (callback) =>
-      this.#admin.listTopics({ timeout: timeoutMs }, callback),
-    )
-  }
-
-  async #describe(names: readonly string[]) {
-    if (names.length === 0) return []
-    const described = await this.#call<RawTopicDescription[]>('describe topics', (callback) =>
-      this.#admin.describeTopics(names, { timeout: this.#timeoutMs }, callback),
-    )
-    return described.flatMap(({ name, error, partitions }) => {
-      if (error === undefined || error === null || error.code === 0) return [{ name, partitions }]
-      if (error.code === CODE.UNKNOWN_TOPIC_OR_PARTITION) return []
-      throw kafkaError(`describe topic '${name}'`, error, { stage: 'source', topic: name })
-    })
-  }
-
-  /** A topic that was just created is not known everywhere, and its partitions have no leaders, for a moment. */
-  async #untilWritable(topics: readonly string[]): Promise<void> {
-    const until = Date.now() + this.#timeoutMs
-    for (;;) {
-      const described = await this.#describe(topics)
-      const ready = described.filter(
-        ({ partitions }) =>
-          partitions !== undefined && partitions.length > 0 && partitions.every(({ leader }) => leader !== undefined && leader.id >= 0),
-      )
-      const missing = topics.find((topic) => !ready.some(({ name }) => name === topic))
-      if (missing === undefined) return
-      if (Date.now() >= until) {
-        throw new MillraceError('TIMED_OUT', `Topic '${missing}' was created but is not ready after ${this.#timeoutMs} ms.`, {
-          stage: 'source',
-          topic: missing,
-          retryable: true,
-        })
+  async #unless(fine: ClientErrorKind, doing: string, call: () => Promise<void>): Promise<void> {
+    await this.#call(doing, async () => {
+      try {
+        await call()
+      } catch (error) {
+        if (!(error instanceof ClientError && error.kind === fine)) throw error
       }
-      await setTimeout(LOOK_MS)
-    }
-  }
-
-  async #listOffsets(partitions: readonly TopicPartition[], spec: unknown, isolation: IsolationLevel): Promise<TopicPartitionOffset[]> {
-    if (partitions.length === 0) return []
-    const { READ_COMMITTED, READ_UNCOMMITTED } = this.#kafka.IsolationLevel
-    const listed = await this.#call<RawTopicPartition[]>('look up offsets', (callback) =>
-      this.#admin.listOffsets(
-        partitions.map(({ topic, partition }) => ({ topic, partition, offset: spec })),
-        { timeout: this.#timeoutMs, isolationLevel: isolation === 'read-committed' ? READ_COMMITTED : READ_UNCOMMITTED },
-        callback,
-      ),
-    )
-    return listed.map(({ topic, partition, offset, error }) => {
-      if (error !== undefined && error !== null && error.code !== 0)
-        throw kafkaError(`look up an offset of ${topic}-${partition}`, error, { stage: 'source', topic, partition })
-      return { topic, partition, offset: offset ?? -1 }
     })
   }
 
-  #call<T = void>(doing: string, start: (callback: Callback<T>) => void): Promise<T> {
-    if (this.#closed) throw new MillraceError('CLOSED', 'This admin client is closed.', { stage: 'source' })
-    return call({ doing, timeoutMs: this.#timeoutMs + 5_000, stage: 'source' }, start)
+  async #call<T>(doing: string, call: () => Promise<T>): Promise<T> {
+    if (this.#closing !== undefined) throw closed('source', 'admin client')
+    try {
+      return await call()
+    } catch (error) {
+      throw kafkaError(doing, error, { stage: 'source' })
+    }
   }
+}
+
+function byPartition(offsets: readonly TopicPartitionOffset[]): ReadonlyMap<string, TopicPartitionOffset> {
+  return new Map(offsets.map((at) => [partitionKey(at.topic, at.partition), at]))
 }
 
 function matches(pattern: RegExp, topic: string): boolean {
+  // A global or sticky pattern carries state from one test to the next.
   pattern.lastIndex = 0
   return pattern.test(topic)
-}
-
-function codeOf(error: unknown): number | undefined {
-  return ((error as MillraceError).cause as { code?: number } | undefined)?.code
 }

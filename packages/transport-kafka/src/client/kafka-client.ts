@@ -18,8 +18,8 @@ import type { ClientError } from './client-error.ts'
  * always settle: each adapter sets time limits of its own.
  */
 export interface KafkaClient {
-  openConsumer(options: RecordSourceOptions, events: ConsumerEvents, logger: Logger): Promise<ConsumerClient>
-  openProducer(options: RecordWriterOptions, events: ProducerEvents, logger: Logger): Promise<ProducerClient>
+  openConsumer(options: RecordSourceOptions, logger: Logger): Promise<ConsumerClient>
+  openProducer(options: RecordWriterOptions, logger: Logger): Promise<ProducerClient>
   openAdmin(logger: Logger): Promise<AdminClient>
 }
 
@@ -48,17 +48,19 @@ export interface Fetched {
 
 /** Reads. One `fetch` at a time; `seek` and what changes the assignment only while none is under way. */
 export interface ConsumerClient {
+  /** Called once, before anything else. */
+  listen(events: ConsumerEvents): void
   /** Takes what has arrived, without waiting. Messages may hide an error behind them: it is told by a later fetch or not at all. */
   fetch(maxRecords: number): Promise<Fetched>
-  /** Names, and patterns as `^...`. */
+  /** Joins the group, or changes what is read in it. */
   subscribe(topics: readonly string[]): void
   unsubscribe(): void
   /** Without a group. */
   assign(positions: readonly TopicPartitionOffset[]): void
   completeAssign(positions: readonly TopicPartitionOffset[]): void
   completeRevoke(partitions: readonly TopicPartition[]): void
-  /** Begins one assigned partition anew, where it has stopped for good and can't be sought. */
-  restart(position: TopicPartitionOffset): void
+  /** Begins an assigned partition anew, which has stopped for good and can't be sought; `all` are the positions of all, this one's included. */
+  restart(position: TopicPartitionOffset, all: readonly TopicPartitionOffset[]): void
   seek(position: TopicPartitionOffset): Promise<void>
   /** Drops what the client has read ahead: reading goes on behind the last record fetched. */
   pause(partitions: readonly TopicPartition[]): void
@@ -68,8 +70,10 @@ export interface ConsumerClient {
   committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
   /** First and end offsets of each partition, as the broker knows them now. */
   offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]>
-  /** Those of `topics` that exist. */
+  /** Those of `topics` that exist; never creates one. */
   existing(topics: readonly string[]): Promise<ReadonlySet<string>>
+  /** Names of all topics, internal ones too. */
+  listTopics(): Promise<readonly string[]>
   /** Everything revoked and unsubscribed before. Waits for what is under way. */
   close(): Promise<void>
 }
@@ -77,11 +81,6 @@ export interface ConsumerClient {
 export interface OffsetRange extends TopicPartition {
   readonly from: number
   readonly to: number
-}
-
-export interface ProducerEvents {
-  /** A record that was accepted could not be delivered. */
-  readonly onFailure: (failure: DeliveryFailure) => void
 }
 
 export interface DeliveryFailure {
@@ -93,6 +92,8 @@ export interface DeliveryFailure {
 
 /** Writes, in order and idempotently. */
 export interface ProducerClient {
+  /** Called once, before anything else: `onFailure` is told of records that were accepted and could not be delivered. */
+  listen(onFailure: (failure: DeliveryFailure) => void): void
   /** Queues rows from `from` on, until the queue is full; returns the row to go on with. Rows that can never be delivered are reported as failures. */
   produce(batch: WriteBatch, from: number): number
   /** Resolves to whether everything was acknowledged or has failed within the time; failures have been reported by then. */

@@ -2,7 +2,7 @@ import type { IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicParti
 import { ClientError } from '../client/client-error.ts'
 import type { TopicState } from '../client/kafka-client.ts'
 import { promised } from './promised.ts'
-import type { Callback, RawAdmin, RawClient, RawError, RawModule, RawTopicPartition } from './raw-api.ts'
+import type { Callback, RawAdmin, RawClient, RawError, RawModule, RawTopicDescription, RawTopicPartition } from './raw-api.ts'
 import { toClientError } from './to-client-error.ts'
 
 /** Between two questions for an offset that a transaction still holds. */
@@ -25,7 +25,12 @@ export class AdminCalls {
 
   async createTopic({ topic, partitions, replicationFactor, config }: NewTopic): Promise<void> {
     // -1: the broker's default.
-    const description = { topic, num_partitions: partitions, replication_factor: replicationFactor ?? -1, ...(config !== undefined && { config }) }
+    const description = {
+      topic,
+      num_partitions: partitions,
+      replication_factor: replicationFactor ?? -1,
+      ...(config !== undefined && { config }),
+    }
     await this.#call(`create topic '${topic}'`, (callback) => this.#admin.createTopic(description, this.#timeoutMs, callback))
   }
 
@@ -36,7 +41,7 @@ export class AdminCalls {
   /** Asks for these topics only, in a request that never creates one. */
   async describeTopics(topics: readonly string[]): Promise<readonly TopicState[]> {
     if (topics.length === 0) return []
-    const described = await this.#call('describe topics', (callback: Callback<Parameters<Parameters<RawAdmin['describeTopics']>[2]>[1]>) =>
+    const described = await this.#call('describe topics', (callback: Callback<readonly RawTopicDescription[]>) =>
       this.#admin.describeTopics(topics, { timeout: this.#timeoutMs }, callback),
     )
     const found: TopicState[] = []
@@ -44,7 +49,11 @@ export class AdminCalls {
       const failure = failureIn(error)
       if (failure?.kind === 'unknown-topic') continue
       if (failure !== undefined) throw new ClientError(`topic '${name}': ${failure.message}`, failure)
-      found.push({ topic: name, partitions: partitions.length, ready: partitions.length > 0 && partitions.every(({ leader }) => (leader?.id ?? -1) >= 0) })
+      found.push({
+        topic: name,
+        partitions: partitions.length,
+        ready: partitions.length > 0 && partitions.every(({ leader }) => (leader?.id ?? -1) >= 0),
+      })
     }
     return found
   }

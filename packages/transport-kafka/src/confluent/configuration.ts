@@ -8,7 +8,10 @@ export interface Configuration {
   readonly topicProperties: Properties
 }
 
-const DEFAULT_TRANSACTION_TIMEOUT_MS = 10_000
+export const DEFAULT_TRANSACTION_TIMEOUT_MS = 10_000
+
+/** As Java's delivery.timeout.ms. */
+const DEFAULT_DELIVERY_TIMEOUT_MS = 120_000
 
 /** What fits most, and users may change. Names are librdkafka's. */
 const EVERYWHERE: Properties = {
@@ -37,8 +40,7 @@ const WRITING: Properties = {
   'queue.buffering.max.messages': 500_000,
   'queue.buffering.max.kbytes': 131_072,
   'compression.codec': 'lz4',
-  // As Java's delivery.timeout.ms.
-  'message.timeout.ms': 120_000,
+  'message.timeout.ms': DEFAULT_DELIVERY_TIMEOUT_MS,
 }
 
 export function consumerConfiguration(options: ResolvedKafkaOptions, source: RecordSourceOptions): Configuration {
@@ -62,7 +64,6 @@ export function consumerConfiguration(options: ResolvedKafkaOptions, source: Rec
 }
 
 export function producerConfiguration(options: ResolvedKafkaOptions, writer: RecordWriterOptions): Configuration {
-  const { transactionalId, transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS } = writer
   return split({
     ...EVERYWHERE,
     ...WRITING,
@@ -78,8 +79,20 @@ export function producerConfiguration(options: ResolvedKafkaOptions, writer: Rec
     dr_cb: true,
     // A property of consumers, says librdkafka, and heeds it all the same: no broker creates a topic because we write to it.
     'allow.auto.create.topics': false,
-    ...(transactionalId !== undefined && { 'transactional.id': transactionalId, 'transaction.timeout.ms': transactionTimeoutMs }),
+    ...(writer.transactionalId !== undefined && transactional(writer.transactionalId, writer.transactionTimeoutMs)),
   })
+}
+
+/** Nothing may be tried for longer than the transaction lives that it belongs to. */
+function transactional(transactionalId: string, timeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS): Properties {
+  return { 'transactional.id': transactionalId, 'transaction.timeout.ms': timeoutMs, 'message.timeout.ms': timeoutMs }
+}
+
+/** When a record that can't be delivered is given up. */
+export function deliveryTimeoutMs(options: ResolvedKafkaOptions): number {
+  const { topicProperties } = producerConfiguration(options, { clientId: '' })
+  const given = Number(topicProperties['delivery.timeout.ms'] ?? topicProperties['message.timeout.ms'])
+  return Number.isFinite(given) && given > 0 ? given : DEFAULT_DELIVERY_TIMEOUT_MS
 }
 
 /** A consumer that never subscribes. The group it names is asked nothing. */

@@ -2,8 +2,9 @@ import type { IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicParti
 import type { AdminClient, TopicState } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
 import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import { listTopics } from './list-topics.ts'
 import { promised } from './promised.ts'
-import type { Callback, RawConsumer, RawMetadata, RawModule } from './raw-api.ts'
+import type { RawConsumer, RawModule } from './raw-api.ts'
 import { UnderWay } from './under-way.ts'
 
 /** Administers through a consumer that never subscribes: see {@link AdminCalls} for why. */
@@ -27,12 +28,8 @@ export class ConfluentAdmin implements AdminClient {
     return this.#underWay.track(this.#calls.deleteTopic(topic))
   }
 
-  async listTopics(): Promise<readonly string[]> {
-    const options = { allTopics: true, timeout: this.#timeoutMs }
-    const { topics } = await this.#underWay.track(
-      promised('list topics', this.#timeoutMs, (callback: Callback<RawMetadata>) => this.#consumer.getMetadata(options, callback)),
-    )
-    return topics.map(({ name }) => name)
+  listTopics(): Promise<readonly string[]> {
+    return this.#underWay.track(listTopics(this.#consumer, this.#timeoutMs))
   }
 
   describeTopics(topics: readonly string[]): Promise<readonly TopicState[]> {

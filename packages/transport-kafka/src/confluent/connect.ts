@@ -1,19 +1,41 @@
 import { MillraceError } from '@millrace/core'
-import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
+import { ClientError } from '../client/client-error.ts'
 import type { ClientLog } from './client-log.ts'
 import { promised } from './promised.ts'
 import type { RawClient } from './raw-api.ts'
 import { toClientError } from './to-client-error.ts'
 
+const ERR_STATE = -172
+
+/** Makes a client. Throws a `TypeError` for properties that it does not know, or values that it does not take. */
+export function make<T>(part: string, construct: () => T): T {
+  try {
+    return construct()
+  } catch (error) {
+    throw badProperties(part, error)
+  }
+}
+
 /** Connects a new client, or rejects within the time given with a sentence that names the address and the cause. */
-export async function connect(client: RawClient, log: ClientLog, { brokers, connectTimeoutMs }: ResolvedKafkaOptions): Promise<void> {
+export async function connect(
+  client: RawClient,
+  log: ClientLog,
+  { part, brokers, connectTimeoutMs }: { readonly part: string; readonly brokers: string; readonly connectTimeoutMs: number },
+): Promise<void> {
   log.listen(client)
   try {
     // Metadata of all topics, the library's default, is much on a big cluster; brokers alone prove the connection as well.
     await promised('connect', connectTimeoutMs, (callback) => client.connect({ allTopics: false, timeout: connectTimeoutMs }, callback))
   } catch (error) {
+    // Properties that contradict each other are found here, before there is any connection.
+    if (error instanceof ClientError && error.code === ERR_STATE) throw badProperties(part, error)
     throw connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: log.lastComplaint, error })
   }
+}
+
+function badProperties(part: string, error: unknown): TypeError {
+  const reason = error instanceof Error ? error.message : String(error)
+  return new TypeError(`The properties that kafka() was given make no ${part}: ${reason}.`, { cause: error })
 }
 
 /** The log knows why, and the error only that. */
@@ -31,5 +53,5 @@ export function connectionError(facts: {
     return new MillraceError('KAFKA_AUTHENTICATION', message, { stage: 'source', cause: error })
   }
   const message = `Kafka can't be reached at ${brokers} within ${seconds} s: ${reason}. Is it running, and is the address right?`
-  return new MillraceError('KAFKA_UNREACHABLE', message, { stage: 'source', retryable: true, cause: error })
+  return new MillraceError('BROKER_UNREACHABLE', message, { stage: 'source', retryable: true, cause: error })
 }

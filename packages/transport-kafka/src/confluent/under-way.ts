@@ -3,10 +3,11 @@ export class UnderWay {
   readonly #calls = new Set<Promise<unknown>>()
 
   track<T>(call: Promise<T>): Promise<T> {
-    const ended = call.then(
-      () => this.#calls.delete(ended),
-      () => this.#calls.delete(ended),
-    )
+    const ended: Promise<unknown> = call
+      .catch(() => undefined)
+      .finally(() => {
+        this.#calls.delete(ended)
+      })
     this.#calls.add(ended)
     return call
   }

@@ -4,7 +4,8 @@ const ADDRESS = /^(?:(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL):\/\/)?(?:\[[0-9A-Fa
 /** The addresses in `brokers`, and a sentence for each that is none. */
 export function brokerAddresses(brokers: unknown): { readonly addresses: readonly string[]; readonly problems: readonly string[] } {
   const given: readonly unknown[] = Array.isArray(brokers) ? brokers : typeof brokers === 'string' ? brokers.split(',') : []
-  if (given.length === 0 || brokers === '') return { addresses: [], problems: ["brokers is missing; name at least one, such as 'localhost:9092'"] }
+  if (given.length === 0 || brokers === '')
+    return { addresses: [], problems: ["brokers is missing; name at least one, such as 'localhost:9092'"] }
   const addresses: string[] = []
   const problems: string[] = []
   for (const one of given) {

@@ -16,15 +16,25 @@ export interface ResolvedKafkaOptions {
 }
 
 const PARTS = ['client', 'consumer', 'producer', 'admin'] as const
-const NAMES: readonly string[] = ['brokers', ...PARTS, 'groupProtocol', 'connectTimeoutMs', 'requestTimeoutMs'] satisfies (keyof KafkaOptions)[]
+const NAMES: readonly string[] = [
+  'brokers',
+  ...PARTS,
+  'groupProtocol',
+  'connectTimeoutMs',
+  'requestTimeoutMs',
+] satisfies (keyof KafkaOptions)[]
 
 /** Throws a `TypeError` that names every bad option, and why it is refused. */
-export function resolveOptions(options: KafkaOptions): ResolvedKafkaOptions {
+export function resolveOptions(options: KafkaOptions | undefined): ResolvedKafkaOptions {
   // From JavaScript, anything may come.
-  const given = (options ?? {}) as KafkaOptions
+  const given: Partial<KafkaOptions> = options ?? {}
   const { groupProtocol = 'classic', connectTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = given
   const { addresses, problems: brokerProblems } = brokerAddresses(given.brokers)
-  const problems = [...brokerProblems, ...Object.keys(given).flatMap(unknownName), ...PARTS.flatMap((part) => propertyProblems(part, given[part]))]
+  const problems = [
+    ...brokerProblems,
+    ...Object.keys(given).flatMap(unknownName),
+    ...PARTS.flatMap((part) => propertyProblems(part, given[part])),
+  ]
   if (groupProtocol !== 'classic' && groupProtocol !== 'consumer') {
     problems.push(`groupProtocol is ${JSON.stringify(groupProtocol)}; use 'classic' or 'consumer'`)
   }
@@ -37,7 +47,9 @@ export function resolveOptions(options: KafkaOptions): ResolvedKafkaOptions {
 }
 
 function unknownName(name: string): string[] {
-  return NAMES.includes(name) ? [] : [`there is no option '${name}'; properties of the client go into 'client', 'consumer', 'producer' or 'admin'`]
+  return NAMES.includes(name)
+    ? []
+    : [`there is no option '${name}'; properties of the client go into 'client', 'consumer', 'producer' or 'admin'`]
 }
 
 function propertyProblems(part: string, properties: ClientProperties | undefined): string[] {

@@ -1,113 +1,200 @@
-import { setImmediate, setTimeout } from 'node:timers/promises'
 import {
-  bytesAt,
   type Logger,
   MillraceError,
   type OffsetCommit,
   type RecordSource,
   type RecordWriter,
+  type RecordWriterOptions,
   type WriteBatch,
   type WriteFailure,
 } from '@millrace/core'
-import { call } from '../client/call.ts'
-import { CODE, kafkaError } from '../client/kafka-errors.ts'
-import type { RawError, RawProducer } from '../client/raw-client.ts'
-import type { ResolvedKafkaOptions } from '../kafka-options.ts'
+import { ClientError } from '../client/client-error.ts'
+import type { DeliveryFailure, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
+import { closed, kafkaError, unknownTopic } from '../errors/kafka-error.ts'
 import { KafkaSource } from '../source/kafka-source.ts'
-import { producible, producibleHeaders } from './producible.ts'
+import { checkHeaders } from './check-headers.ts'
 
-/** The client's queue is full: how long to leave it alone. */
-const QUEUE_FULL_MS = 2
-/** Records written before other work gets its turn. */
-const TURN = 5_000
-const CLOSE_MS = 10_000
-/** The client's own limit for transaction calls: what is left of `transaction.timeout.ms`, as librdkafka recommends. */
-const UNTIL_TRANSACTION_ENDS = -1
+/** Between two tries while the client's queue is full. */
+const FULL_MS = 2
+/** One flush of the client, after which another follows: it occupies a thread that others need. */
+const FLUSH_MS = 2_000
+/** Past the time after which the client gives a record up by itself. */
+const DELIVERY_MARGIN_MS = 30_000
+/** What closing waits for the delivery of what was accepted. */
+const CLOSE_FLUSH_MS = 30_000
+/** A topic that was made a moment ago is not known to every broker. */
+const UNKNOWN_TOPIC_PATIENCE_MS = 2_000
+const UNKNOWN_TOPIC_RETRY_MS = 100
+/** Failures told by one flush: more of the same say nothing more. */
+const MAX_FAILURES = 1_000
 
 export interface KafkaWriterParts {
-  readonly options: ResolvedKafkaOptions
-  readonly producer: RawProducer
-  readonly transactional: boolean
+  readonly options: RecordWriterOptions
   readonly logger: Logger
+  /** When the client gives up a record that it can't deliver. */
+  readonly deliveryTimeoutMs: number
 }
 
-/** Writes through one idempotent producer of the client. */
+/** Writes to Kafka; see {@link RecordWriter}. */
 export class KafkaWriter implements RecordWriter {
-  readonly #parts: KafkaWriterParts
-  readonly #producer: RawProducer
-  #failures: WriteFailure[] = []
+  readonly #producer: ProducerClient
+  readonly #options: RecordWriterOptions
+  readonly #logger: Logger
+  readonly #giveUpMs: number
+  readonly #knownTopics = new Set<string>()
+  #failures: DeliveryFailure[] = []
   #inTransaction = false
+  /** Why the open transaction can't be committed. */
+  #doomed: Error | undefined
+  /** Why nothing works any more. */
+  #dead: Error | undefined
   #closing: Promise<void> | undefined
 
-  constructor(parts: KafkaWriterParts) {
-    this.#parts = parts
-    this.#producer = parts.producer
-    // Callbacks come from a thread of the client's: nobody has to poll.
-    this.#producer.setPollInBackground(true)
-    this.#producer.on('delivery-report', (error: RawError | null, report: { topic?: string; partition?: number }) => {
-      if (error === null || error === undefined) return
-      const topic = report?.topic ?? ''
-      const partition = report?.partition ?? -1
-      this.#failures.push({
-        topic,
-        partition,
-        error: kafkaError(`deliver a record to ${topic}-${partition}`, error, { stage: 'sink', topic, partition }),
-      })
-    })
+  static async open(kafka: KafkaClient, parts: KafkaWriterParts): Promise<KafkaWriter> {
+    const { options, logger } = parts
+    try {
+      return new KafkaWriter(await kafka.openProducer(options, logger), parts)
+    } catch (error) {
+      const whose = options.transactionalId === undefined ? '' : ` of transactional id '${options.transactionalId}'`
+      throw kafkaError(`open a writer${whose}`, error, { stage: 'sink' })
+    }
+  }
+
+  private constructor(producer: ProducerClient, { options, logger, deliveryTimeoutMs }: KafkaWriterParts) {
+    this.#producer = producer
+    this.#options = options
+    this.#logger = logger
+    this.#giveUpMs = deliveryTimeoutMs + DELIVERY_MARGIN_MS
+    producer.listen((failure) => this.#onFailure(failure))
   }
 
   async writeBatch(batch: WriteBatch): Promise<void> {
-    this.#checkOpen()
-    const headers = batch.headers?.map((one) => (one === undefined || one.length === 0 ? undefined : producibleHeaders(one, batch.topic)))
-    for (let i = 0; i < batch.length;) {
-      const until = Math.min(batch.length, i + TURN)
-      i = this.#produce(batch, headers, { from: i, until })
-      if (i < until) {
-        await setTimeout(QUEUE_FULL_MS)
-        this.#checkOpen()
-      } else if (i < batch.length) await setImmediate()
+    this.#checkUsable()
+    if (this.#isTransactional) this.#requireTransaction()
+    if (batch.length === 0) return
+    checkHeaders(batch)
+    if (!this.#knownTopics.has(batch.topic)) await this.#find(batch.topic)
+    const until = performance.now() + this.#giveUpMs
+    let from = this.#produce(batch, 0)
+    while (from < batch.length) {
+      // The client is behind by as much as it may be: waiting is the back-pressure.
+      await sleep(FULL_MS)
+      this.#checkUsable()
+      if (performance.now() > until)
+        throw kafkaError(`take records for topic '${batch.topic}'`, queueFull(), { stage: 'sink', topic: batch.topic })
+      from = this.#produce(batch, from)
+    }
+  }
+
+  #produce(batch: WriteBatch, from: number): number {
+    try {
+      return this.#producer.produce(batch, from)
+    } catch (error) {
+      throw this.#translate(`take records for topic '${batch.topic}'`, error)
+    }
+  }
+
+  /** Asking first, the client neither makes the broker create a topic nor keeps records of a wrong name until they time out. */
+  async #find(topic: string): Promise<void> {
+    const until = performance.now() + UNKNOWN_TOPIC_PATIENCE_MS
+    for (;;) {
+      if (await this.#exists(topic)) {
+        this.#knownTopics.add(topic)
+        return
+      }
+      if (performance.now() > until) throw unknownTopic('sink', topic, false)
+      await sleep(UNKNOWN_TOPIC_RETRY_MS)
+      this.#checkUsable()
+    }
+  }
+
+  async #exists(topic: string): Promise<boolean> {
+    try {
+      return (await this.#producer.existing([topic])).has(topic)
+    } catch (error) {
+      throw kafkaError(`look up topic '${topic}'`, error, { stage: 'sink', topic })
     }
   }
 
   async flush(): Promise<readonly WriteFailure[]> {
-    this.#checkOpen()
-    const { requestTimeoutMs } = this.#parts.options
-    await call({ doing: 'acknowledge what was written', timeoutMs: requestTimeoutMs + 5_000, stage: 'sink' }, (callback) =>
-      this.#producer.flush(requestTimeoutMs, callback),
-    )
-    // Reports of failures come over the event loop, behind the answer of the flush.
-    await setImmediate()
-    await setImmediate()
+    this.#checkUsable()
+    await this.#flush(this.#giveUpMs)
+    return this.#takeFailures()
+  }
+
+  /** Records are delivered or given up within the client's delivery time, so that this ends. */
+  async #flush(limitMs: number): Promise<void> {
+    const until = performance.now() + limitMs
+    for (;;) {
+      const leftMs = until - performance.now()
+      if (leftMs <= 0)
+        throw kafkaError('deliver what was written', new ClientError('it is not acknowledged', { kind: 'timed-out', code: 0 }), {
+          stage: 'sink',
+        })
+      try {
+        if (await this.#producer.flush(Math.min(FLUSH_MS, Math.ceil(leftMs)))) return
+      } catch (error) {
+        throw this.#translate('deliver what was written', error)
+      }
+    }
+  }
+
+  #takeFailures(): WriteFailure[] {
     const failures = this.#failures
     this.#failures = []
-    return failures
+    return failures.map(({ topic, partition, error }) => ({
+      topic,
+      partition,
+      error: kafkaError(`deliver a record to ${partition < 0 ? `topic '${topic}'` : `${topic}-${partition}`}`, error, {
+        stage: 'sink',
+        topic,
+        partition: partition < 0 ? undefined : partition,
+      }) as MillraceError,
+    }))
+  }
+
+  #onFailure(failure: DeliveryFailure): void {
+    if (this.#failures.length < MAX_FAILURES) this.#failures.push(failure)
+    if (failure.error.kind === 'unknown-topic') this.#knownTopics.delete(failure.topic)
+    if (this.#isTransactional) this.#doomed ??= abortable(`a record for topic '${failure.topic}' could not be written`, failure.error)
   }
 
   async begin(): Promise<void> {
-    await this.#transaction('begin a transaction', (callback) => this.#producer.beginTransaction(callback))
+    this.#requireTransactional('begin')
+    if (this.#inTransaction) throw new TypeError(`A transaction of '${this.#options.transactionalId}' is open already.`)
+    await this.#call('begin a transaction', () => this.#producer.begin())
+    this.#doomed = undefined
     this.#inTransaction = true
   }
 
   async sendOffsets(offsets: readonly OffsetCommit[], source: RecordSource): Promise<void> {
-    if (!(source instanceof KafkaSource)) throw new TypeError('sendOffsets needs a source of the same transport.')
-    // The client crashes when it is given a consumer that is disconnected: `raw` throws before that.
-    const { raw } = source
-    const partitions = offsets.map(({ topic, partition, offset, metadata }) =>
-      metadata === undefined ? { topic, partition, offset } : { topic, partition, offset, metadata },
-    )
-    await this.#transaction('add offsets to a transaction', (callback) =>
-      this.#producer.sendOffsetsToTransaction(partitions, raw, UNTIL_TRANSACTION_ENDS, callback),
-    )
+    this.#requireTransactional('send offsets')
+    this.#requireTransaction()
+    if (!(source instanceof KafkaSource)) throw new TypeError('Offsets of another transport can take no part in this transaction.')
+    const { client } = source
+    try {
+      await this.#call('add offsets to the transaction', () => this.#producer.sendOffsets(offsets, client))
+    } catch (error) {
+      this.#doomed ??= abortable('its offsets were refused', error)
+      throw error
+    }
   }
 
   async commit(): Promise<void> {
-    await this.#transaction('commit a transaction', (callback) => this.#producer.commitTransaction(UNTIL_TRANSACTION_ENDS, callback))
+    this.#requireTransactional('commit')
+    this.#requireTransaction()
+    // What could not even be queued is unknown to the client: it would commit the rest.
+    if (this.#doomed !== undefined) throw this.#doomed
+    await this.#call('commit the transaction', () => this.#producer.commit())
     this.#inTransaction = false
   }
 
   async abort(): Promise<void> {
-    await this.#transaction('abort a transaction', (callback) => this.#producer.abortTransaction(UNTIL_TRANSACTION_ENDS, callback))
+    this.#requireTransactional('abort')
+    if (!this.#inTransaction) return
+    await this.#call('abort the transaction', () => this.#producer.abort())
     this.#inTransaction = false
+    this.#doomed = undefined
     this.#failures = []
   }
 
@@ -116,67 +203,85 @@ export class KafkaWriter implements RecordWriter {
     return this.#closing
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
   async #close(): Promise<void> {
+    const { clientId } = this.#options
     try {
-      if (this.#inTransaction) {
-        await call({ doing: 'abort a transaction', timeoutMs: CLOSE_MS, stage: 'sink' }, (callback) =>
-          this.#producer.abortTransaction(UNTIL_TRANSACTION_ENDS, callback),
-        )
+      if (this.#dead === undefined) {
+        if (this.#inTransaction) await this.#producer.abort()
+        await this.#flush(Math.min(CLOSE_FLUSH_MS, this.#giveUpMs))
       }
     } catch (error) {
-      this.#parts.logger.warn({ err: error }, 'kafka: the open transaction could not be aborted; the broker will do it when it times out')
+      this.#logger.warn({ err: error, clientId }, 'Not everything could be finished when a Kafka writer was closed')
     }
-    // Disconnecting flushes first, for as long as it is given.
-    await call<unknown>({ doing: 'disconnect a producer', timeoutMs: CLOSE_MS + 5_000, stage: 'sink' }, (callback) =>
-      this.#producer.disconnect(CLOSE_MS, callback),
-    ).catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'kafka: a producer failed to disconnect'))
+    for (const { topic, partition, error } of this.#takeFailures()) {
+      this.#logger.warn(
+        { err: error, clientId, topic, partition },
+        'Records were not written, and nobody had asked before the writer was closed',
+      )
+    }
+    try {
+      await this.#producer.close()
+    } catch (error) {
+      this.#logger.warn({ err: error, clientId }, 'A Kafka producer did not disconnect in time')
+    }
   }
 
-  /** Queues records until the client's queue is full; returns how far it came. */
-  #produce(
-    { topic, keys, values, timestamps, partitions }: WriteBatch,
-    headers: readonly (readonly Readonly<Record<string, Uint8Array>>[] | undefined)[] | undefined,
-    { from, until }: { readonly from: number; readonly until: number },
-  ): number {
-    for (let i = from; i < until; i++) {
-      const partition = partitions?.[i] ?? -1
-      try {
-        this.#producer.produce(
-          topic,
-          partition < 0 ? null : partition,
-          producible(bytesAt(values, i)),
-          producible(bytesAt(keys, i)),
-          timestamps[i] as number,
-          undefined,
-          headers?.[i],
-        )
-      } catch (error) {
-        const { code } = error as RawError
-        if (code === CODE.QUEUE_FULL) return i
-        const failure = kafkaError(`take a record for topic '${topic}'`, error, {
-          stage: 'sink',
-          topic,
-          partition: partition < 0 ? undefined : partition,
-        })
-        // A record that is too large is that record's failure, like one that the broker refuses.
-        if (code !== CODE.MSG_SIZE_TOO_LARGE) throw failure
-        this.#failures.push({ topic, partition, error: failure })
+  async #call(doing: string, call: () => Promise<void>): Promise<void> {
+    this.#checkUsable()
+    try {
+      await call()
+    } catch (error) {
+      throw this.#translate(doing, error)
+    }
+  }
+
+  /** Remembers what ends a writer for good. */
+  #translate(doing: string, error: unknown): Error {
+    const translated = kafkaError(doing, error, { stage: this.#isTransactional ? 'commit' : 'sink' })
+    if (error instanceof ClientError) {
+      if (error.kind === 'fenced' || error.kind === 'fatal') this.#dead ??= translated
+      // In a transaction, a wrong state is that of a transaction that has failed.
+      if (this.#inTransaction && (error.kind === 'abortable' || error.kind === 'not-fetching')) {
+        this.#doomed ??= abortable(error.message, error)
+        return this.#doomed
       }
     }
-    return until
+    return translated
   }
 
-  #transaction(doing: string, start: (callback: (error: RawError | null | undefined) => void) => void): Promise<void> {
-    this.#checkOpen()
-    if (!this.#parts.transactional) throw new TypeError('This writer has no transactionalId: it has no transactions.')
-    return call({ doing, timeoutMs: this.#parts.options.requestTimeoutMs + 30_000, stage: 'commit' }, start)
+  get #isTransactional(): boolean {
+    return this.#options.transactionalId !== undefined
   }
 
-  #checkOpen(): void {
-    if (this.#closing !== undefined) throw new MillraceError('CLOSED', 'This writer is closed.', { stage: 'sink' })
+  #checkUsable(): void {
+    if (this.#closing !== undefined) throw closed('sink', `writer '${this.#options.clientId}'`)
+    if (this.#dead !== undefined) throw this.#dead
   }
+
+  #requireTransactional(what: string): void {
+    this.#checkUsable()
+    if (!this.#isTransactional) throw new TypeError(`Writer '${this.#options.clientId}' has no transactionalId: it can't ${what}.`)
+  }
+
+  #requireTransaction(): void {
+    if (!this.#inTransaction) throw new TypeError(`No transaction of '${this.#options.transactionalId}' is open: begin one first.`)
+  }
+}
+
+function abortable(reason: string, cause: unknown): MillraceError {
+  return new MillraceError('TRANSACTION_ABORTABLE', `The transaction can only be aborted: ${reason}.`, { stage: 'commit', cause })
+}
+
+function queueFull(): ClientError {
+  return new ClientError('its queue stayed full', { kind: 'queue-full', code: 0 })
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms)
+  })
 }

@@ -9,194 +9,263 @@ import {
   type TopicPartition,
   type TopicPartitionOffset,
 } from '@millrace/core'
-import { call } from '../client/call.ts'
-import { CODE, kafkaError } from '../client/kafka-errors.ts'
-import type { RawConsumer, RawError, RawMessage, RawTopicPartition } from '../client/raw-client.ts'
-import type { ResolvedKafkaOptions } from '../kafka-options.ts'
-import { AssignedPartitions } from './assigned-partitions.ts'
-import { OffsetCommits } from './offset-commits.ts'
-import { ReadAhead } from './read-ahead.ts'
+import { ClientError } from '../client/client-error.ts'
+import type { ConsumerClient, KafkaClient } from '../client/kafka-client.ts'
+import { OffsetCommits } from '../commit/offset-commits.ts'
+import { closed, kafkaError, offsetOutOfRange, unknownTopic } from '../errors/kafka-error.ts'
+import { Signal } from '../internal/signal.ts'
 import { Rebalances } from './rebalances.ts'
+import { OffsetWatch } from './offset-watch.ts'
+import { Pump } from './pump.ts'
+import { ReadPartitions, startAt } from './read-partition.ts'
+import { Shelf } from './shelf.ts'
+import { Subscription } from './subscription.ts'
 
+const NOTHING: PollResult = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]) })
 const DEFAULT_MAX_POLL_RECORDS = 10_000
-/** The client tells when its queue is no longer empty; should that be missed, it is looked at this often. */
-const LOOK_MS = 100
-/** As long as a hook or a commit waits, whose events only come while messages are consumed. */
-const URGENT_LOOK_MS = 2
-/** Read while nobody polls, before partitions are paused: enough for short stalls, which a pause would turn into long ones. */
-const MAX_STASHED = 500
-/** Wait for what only the broker can end: leaving the group, a seek on a partition that is not fetched yet. */
-const PATIENCE_MS = 10_000
+/** The default of max.poll.interval.ms, after which the group would have put a member out that still has not given up its partitions. */
+const LEAVE_TIMEOUT_MS = 300_000
+/** How long the client may take to ask for the partitions of a source that leaves its group. */
+const REVOKE_TIMEOUT_MS = 15_000
 
-/** What `kafka()` hands over. */
 export interface KafkaSourceParts {
-  readonly options: ResolvedKafkaOptions
-  readonly source: RecordSourceOptions
+  readonly options: RecordSourceOptions
   readonly logger: Logger
+  /** Limit for a single request. */
+  readonly requestTimeoutMs: number
 }
 
-/** Reads through one consumer of the client, with one `consume` under way at any time. */
+/** Reads Kafka; see {@link RecordSource}. */
 export class KafkaSource implements RecordSource {
-  readonly #parts: KafkaSourceParts
+  readonly #options: RecordSourceOptions
+  readonly #logger: Logger
   readonly #maxPollRecords: number
-  readonly #assigned = new AssignedPartitions()
+  readonly #partitions = new ReadPartitions()
+  readonly #shelf = new Shelf(this.#partitions)
+  readonly #arrival = new Signal()
+  readonly #answered = new Signal()
   readonly #commits: OffsetCommits
-  readonly #grouped: boolean
-  #consumer: RawConsumer | undefined
   readonly #rebalances: Rebalances
-  #consuming: Promise<void> | undefined
-  /** No `consume` may begin: a seek is under way. */
-  #held = false
-  readonly #readAhead = new ReadAhead(this.#assigned, (topic, partition) => this.#endOffset(topic, partition))
-  #failure: Error | undefined
+  readonly #watch: OffsetWatch
+  readonly #client: ConsumerClient
+  readonly #pump: Pump
+  #subscription: Subscription | undefined
+  #failure: { readonly error: unknown } | undefined
   #polling = false
-  /** Everything is paused because nobody polls. */
-  #stalled = false
-  #wake: (() => void) | undefined
-  #servant: NodeJS.Timeout | undefined
-  #servedAt = 0
   #closing: Promise<void> | undefined
+  /** The group has been left: nothing more can be committed. */
+  #left = false
 
-  constructor(parts: KafkaSourceParts) {
-    this.#parts = parts
-    this.#maxPollRecords = parts.source.maxPollRecords ?? DEFAULT_MAX_POLL_RECORDS
-    this.#grouped = parts.source.groupId !== undefined
-    this.#commits = new OffsetCommits(() => this.raw, parts.options.requestTimeoutMs)
+  static async open(kafka: KafkaClient, parts: KafkaSourceParts): Promise<KafkaSource> {
+    return new KafkaSource(await kafka.openConsumer(parts.options, parts.logger), parts)
+  }
+
+  private constructor(client: ConsumerClient, { options, logger, requestTimeoutMs }: KafkaSourceParts) {
+    this.#client = client
+    this.#options = options
+    this.#logger = logger
+    this.#maxPollRecords = options.maxPollRecords ?? DEFAULT_MAX_POLL_RECORDS
+    this.#commits = new OffsetCommits((offsets) => client.commit(offsets), requestTimeoutMs)
+    this.#pump = new Pump({
+      client,
+      partitions: this.#partitions,
+      shelf: this.#shelf,
+      maxRecords: this.#maxPollRecords,
+      isUrgent: () => this.#commits.isPending,
+      onFetched: () => {
+        if (this.#shelf.hasAny) this.#arrival.wake()
+        this.#watch.tick()
+      },
+      onError: (error) => this.#onFetchError(error),
+    })
     this.#rebalances = new Rebalances({
-      consumer: () => this.#consumer,
-      assigned: this.#assigned,
-      drop: (partitions) => this.#readAhead.drop(partitions),
-      quiet: async () => this.#consuming,
-      closing: () => this.#closing !== undefined,
-      stalled: () => this.#stalled,
+      client,
+      partitions: this.#partitions,
+      shelf: this.#shelf,
+      pump: this.#pump,
       onFailure: (error) => this.#fail(error),
-      onDone: () => this.#wakeUp(),
+      onAnswered: () => this.#answered.wake(),
     })
-  }
-
-  /** Settings of the client that are functions of this source. */
-  get callbacks(): Readonly<Record<string, unknown>> {
-    return {
-      rebalance_cb: this.#rebalances.onRebalance,
-      offset_commit_cb: this.#commits.onEvent,
-      queue_non_empty_cb: () => this.#wakeUp(),
-    }
-  }
-
-  /** Takes the connected consumer. */
-  attach(consumer: RawConsumer): void {
-    this.#consumer = consumer
-    // Never waits in the client: with 0 it drains what is there, and is woken when there is more.
-    consumer.setDefaultConsumeTimeout(0)
-    consumer.on('partition.eof', ({ topic, partition, offset }: RawMessage) => {
-      this.#readAhead.keepEnd({ topic, partition, offset })
+    this.#watch = new OffsetWatch({
+      client,
+      partitions: this.#partitions,
+      onFound: () => this.#arrival.wake(),
+      onFailure: (error) => this.#fail(error),
     })
-    this.#servant = setInterval(() => this.#serve(), URGENT_LOOK_MS)
-  }
-
-  /** The consumer, for transactions: a producer needs it to fence by group membership. */
-  get raw(): RawConsumer {
-    if (this.#consumer === undefined || this.#closing !== undefined) throw closed()
-    return this.#consumer
+    client.listen({
+      onReady: () => this.#pump.ready(),
+      onRebalance: this.#rebalances.onRebalance,
+      onCommitted: this.#commits.onCommitted,
+    })
   }
 
   async subscribe(topics: readonly (string | RegExp)[], listener: RebalanceListener): Promise<void> {
-    if (!this.#grouped) throw new TypeError('This source has no groupId: use assign().')
-    this.#rebalances.listener = listener
-    // A pattern must begin with ^ for librdkafka to take it as one; .* keeps unanchored ones unanchored.
-    this.raw.subscribe(
-      topics.map((topic) => (topic instanceof RegExp ? (topic.source.startsWith('^') ? topic.source : `^.*(${topic.source})`) : topic)),
-    )
+    this.#checkOpen()
+    this.#requireGroup('subscribe')
+    if (this.#subscription !== undefined) throw new TypeError(`'${this.#options.clientId}' has subscribed already.`)
+    this.#subscription = new Subscription(this.#client, topics, this.#logger)
+    this.#rebalances.listenTo(listener)
+    this.#pump.start()
+    await this.#subscription.start()
   }
 
   async assign(positions: readonly TopicPartitionOffset[]): Promise<void> {
-    await this.#hold(async () => {
-      this.raw.assign(positions.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
-      this.#assigned.clear()
-      for (const position of positions) this.#assigned.add(position, false)
-      this.#readAhead.clear()
+    this.#checkOpen()
+    if (this.#subscription !== undefined)
+      throw new TypeError(`'${this.#options.clientId}' has subscribed: its group assigns its partitions.`)
+    await this.#checkTopics(positions)
+    this.#pump.start()
+    await this.#pump.exclusively(() => {
+      this.#forgetAll()
+      this.#client.assign(positions.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
+      for (const position of positions) {
+        const read = this.#partitions.add(position)
+        read.paused = false
+        startAt(read, position.offset)
+        if (this.#pump.stalled) this.#pump.hold([read])
+      }
     })
+    this.#pump.wake()
+  }
+
+  /** The client would wait for a topic that does not exist until it does. */
+  async #checkTopics(partitions: readonly TopicPartition[]): Promise<void> {
+    const topics = [...new Set(partitions.map(({ topic }) => topic))]
+    if (topics.length === 0) return
+    const missing = await this.#missing(topics)
+    if (missing !== undefined) throw unknownTopic('source', missing, false)
+  }
+
+  async #missing(topics: readonly string[]): Promise<string | undefined> {
+    try {
+      const existing = await this.#client.existing(topics)
+      return topics.find((topic) => !existing.has(topic))
+    } catch (error) {
+      throw kafkaError('look up topics', error, { stage: 'source' })
+    }
   }
 
   async poll(maxWaitMs: number): Promise<PollResult> {
-    if (this.#polling) throw new TypeError('A poll is under way: await it before the next one.')
-    void this.raw
+    if (this.#polling) throw new TypeError(`'${this.#options.clientId}' is polled already: one poll at a time.`)
+    this.#checkOpen()
     this.#polling = true
     try {
-      this.#resumeAfterStall()
-      const until = Date.now() + maxWaitMs
-      for (;;) {
-        if (this.#failure !== undefined) throw this.#takeFailure()
-        if (this.#closing !== undefined) return { batches: [], ends: [] }
-        let result = this.#readAhead.take()
-        if (isEmpty(result)) {
-          await this.#consume(this.#maxPollRecords)
-          result = this.#readAhead.take()
-        }
-        if (!isEmpty(result)) return result
-        const left = until - Date.now()
-        if (left <= 0) return result
-        await this.#sleep(Math.min(left, this.#urgent ? URGENT_LOOK_MS : LOOK_MS))
-      }
+      return await this.#poll(performance.now() + maxWaitMs)
     } finally {
       this.#polling = false
     }
   }
 
-  async seek(positions: readonly TopicPartitionOffset[]): Promise<void> {
-    await this.#hold(async () => {
-      for (const position of positions) {
-        if (this.#assigned.known([position]).length === 0) continue
-        this.#readAhead.drop([position])
-        await this.#seekOne(position)
-        this.#assigned.startFrom(position, position.offset)
+  async #poll(until: number): Promise<PollResult> {
+    let looked = false
+    for (;;) {
+      this.#throwFailure()
+      if (this.#closing !== undefined) return NOTHING
+      this.#throwLost()
+      if (this.#shelf.hasAny) {
+        const result = this.#shelf.take(this.#maxPollRecords)
+        // The next fetch begins while this result is handled.
+        this.#pump.wake()
+        return result
       }
+      const ms = until - performance.now()
+      if (ms > 0) await this.#arrival.wait(ms)
+      else if (looked) return NOTHING
+      else {
+        // However little time there is, what the client has is seen.
+        looked = true
+        await this.#pump.look()
+      }
+    }
+  }
+
+  async seek(positions: readonly TopicPartitionOffset[]): Promise<void> {
+    this.#checkOpen()
+    for (const position of positions) {
+      // So that nothing of before is handed out while this waits for its turn.
+      this.#shelf.drop([position])
+    }
+    await this.#pump.exclusively(async () => {
+      for (const position of positions) await this.#seek(position)
     })
+    this.#pump.wake()
+  }
+
+  async #seek({ topic, partition, offset }: TopicPartitionOffset): Promise<void> {
+    const read = this.#partitions.get({ topic, partition })
+    if (read === undefined || read.position < 0) {
+      const message = `'${this.#options.clientId}' can't seek in ${topic}-${partition}: it is not assigned.`
+      throw new MillraceError('NOT_ASSIGNED', message, { stage: 'source', topic, partition })
+    }
+    this.#shelf.drop([read])
+    const stopped = read.lost !== undefined
+    startAt(read, offset)
+    try {
+      if (stopped) this.#restart(read)
+      else await this.#client.seek({ topic, partition, offset })
+    } catch (error) {
+      throw kafkaError(`seek to offset ${offset} of ${topic}-${partition}`, error, { stage: 'source', topic, partition, offset })
+    }
+  }
+
+  /** After an error of its own, the client neither reads nor seeks in a partition. */
+  #restart({ topic, partition, position }: { readonly topic: string; readonly partition: number; readonly position: number }): void {
+    const all = Array.from(this.#partitions, (read) => ({ topic: read.topic, partition: read.partition, offset: read.position }))
+    this.#client.restart({ topic, partition, offset: position }, all)
+    const held = [...this.#partitions].filter((read) => read.held)
+    for (const read of held) read.held = false
+    this.#pump.hold(held)
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    const known = this.#assigned.known(partitions)
-    this.#assigned.setPaused(known, true)
-    if (known.length > 0 && !this.#stalled) this.raw.pause(known)
+    for (const at of partitions) {
+      const read = this.#partitions.get(at)
+      // The client goes on reading ahead, for a while: see Pump.
+      if (read !== undefined) read.paused = true
+    }
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    const known = this.#assigned.known(partitions)
-    this.#assigned.setPaused(known, false)
-    if (known.length > 0 && !this.#stalled) this.raw.resume(known)
-    this.#wakeUp()
+    for (const at of partitions) {
+      const read = this.#partitions.get(at)
+      if (read === undefined) continue
+      read.paused = false
+      this.#pump.release(read)
+    }
+    if (this.#shelf.hasAny) this.#arrival.wake()
+    this.#pump.wake()
   }
 
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    this.#requireGroup('commit')
+    this.#checkNotLeft()
     if (offsets.length === 0) return
-    if (!this.#grouped) throw new TypeError('This source has no groupId: it commits nothing.')
-    void this.raw
-    const committing = this.#commits.commit(offsets)
-    this.#wakeUp()
-    await committing
+    this.#pump.start()
+    const committed = this.#commits.commit(offsets)
+    // The answer comes with a fetch.
+    this.#pump.wake()
+    await committed
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    if (partitions.length === 0) return []
-    const { requestTimeoutMs } = this.#parts.options
-    const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
-    const entries = await call<(RawTopicPartition | RawError)[]>(
-      { doing: 'look up committed offsets', timeoutMs: requestTimeoutMs + 1_000, stage: 'commit' },
-      (callback) => this.raw.committed(asked, requestTimeoutMs, callback),
-    )
-    const known: OffsetCommit[] = []
-    for (const entry of entries) {
-      // An error of one partition stands in the place of its entry.
-      if (!('topic' in entry)) throw kafkaError('look up a committed offset', entry, { stage: 'commit' })
-      const { topic, partition, offset, metadata } = entry
-      if (offset !== undefined && offset >= 0)
-        known.push(metadata === undefined || metadata === '' ? { topic, partition, offset } : { topic, partition, offset, metadata })
+    this.#requireGroup('read committed offsets')
+    this.#checkNotLeft()
+    try {
+      return await this.#client.committed(partitions)
+    } catch (error) {
+      throw kafkaError(`look up committed offsets of group '${this.#options.groupId}'`, error, { stage: 'commit' })
     }
-    return known
   }
 
   assignment(): readonly TopicPartition[] {
-    return this.#assigned.list()
+    return this.#partitions.list()
+  }
+
+  /** The client, for a transaction that takes offsets of its group. */
+  get client(): ConsumerClient {
+    this.#requireGroup('send offsets')
+    this.#checkNotLeft()
+    return this.#client
   }
 
   close(): Promise<void> {
@@ -204,183 +273,122 @@ export class KafkaSource implements RecordSource {
     return this.#closing
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
   }
 
-  get #urgent(): boolean {
-    return this.#rebalances.running || this.#commits.pending
+  async #close(): Promise<void> {
+    const earlier = this.#failure
+    this.#failure = undefined
+    this.#arrival.wake()
+    try {
+      await this.#leave()
+    } finally {
+      this.#left = true
+      await this.#pump.stop()
+      this.#commits.fail(closed('commit', `source '${this.#options.clientId}'`))
+      this.#forgetAll()
+      await this.#disconnect()
+    }
+    // Nobody polls any more: a hook that failed meanwhile is told here; what failed before and was never polled for, as well.
+    this.#failure ??= earlier
+    this.#throwFailure()
   }
 
   /**
-   * Leaves the group while still connected: during the client's own disconnect neither commits nor cooperative unassignments work any more, and
-   * it never ends if the revoke is not answered.
+   * Gives up what is assigned while the client is connected: once it disconnects it commits nothing more, and forgets its own protocol.
    */
-  async #close(): Promise<void> {
-    const consumer = this.#consumer
-    if (consumer === undefined) return
-    this.#wakeUp()
+  async #leave(): Promise<void> {
+    if (this.#subscription === undefined) return
+    this.#rebalances.leave()
+    // Where the shelf is full, the client is not asked for more, nor for its rebalance.
+    this.#shelf.drop(this.#partitions.list())
+    for (const read of this.#partitions) read.leaving = true
+    await this.#subscription.end()
+    this.#client.unsubscribe()
+    this.#pump.wake()
+    await this.#pump.look()
+    const hooksUntil = performance.now() + LEAVE_TIMEOUT_MS
+    let revokeUntil = performance.now() + REVOKE_TIMEOUT_MS
+    while (this.#partitions.size > 0 || !this.#rebalances.idle) {
+      const leftMs = (this.#rebalances.idle ? revokeUntil : hooksUntil) - performance.now()
+      if (leftMs <= 0) {
+        this.#logger.warn({ clientId: this.#options.clientId }, 'Partitions were not given up in time: the group will notice by itself')
+        return
+      }
+      await this.#answered.wait(leftMs)
+      revokeUntil = performance.now() + REVOKE_TIMEOUT_MS
+    }
+  }
+
+  async #disconnect(): Promise<void> {
     try {
-      if (this.#rebalances.listener !== undefined) {
-        consumer.unsubscribe()
-        const until = Date.now() + PATIENCE_MS
-        while ((this.#assigned.size > 0 || this.#rebalances.running) && (this.#rebalances.running || Date.now() < until))
-          await this.#sleep(URGENT_LOOK_MS)
-      } else consumer.unassign()
+      await this.#client.close()
     } catch (error) {
-      this.#parts.logger.warn({ err: error }, 'kafka: leaving the group failed')
+      this.#logger.warn({ err: error, clientId: this.#options.clientId }, 'A Kafka consumer did not disconnect in time')
     }
-    clearInterval(this.#servant)
-    await this.#consuming
-    this.#commits.fail(closed())
-    await call<unknown>({ doing: 'disconnect a consumer', timeoutMs: PATIENCE_MS, stage: 'source' }, (callback) =>
-      consumer.disconnect(callback),
-    ).catch((error: unknown) => this.#parts.logger.warn({ err: error }, 'kafka: a consumer failed to disconnect'))
-    this.#readAhead.clear()
   }
 
-  /** While nobody polls: keeps the membership, lets hooks and commits go on, and reads little. */
-  #serve(): void {
-    if (this.#polling || this.#held || this.#consuming !== undefined) return
-    if (!this.#urgent && Date.now() - this.#servedAt < LOOK_MS) return
-    this.#servedAt = Date.now()
-    if (this.#readAhead.length >= MAX_STASHED && !this.#stalled) this.#pauseForStall()
-    void this.#consume(1)
+  #forgetAll(): void {
+    const partitions = this.#partitions.list()
+    this.#shelf.drop(partitions)
+    this.#partitions.remove(partitions)
   }
 
-  #pauseForStall(): void {
-    const partitions = this.#assigned.notPaused()
-    this.#stalled = true
-    if (partitions.length > 0) this.#consumer?.pause(partitions)
+  #onFetchError(error: unknown): void {
+    const kind = error instanceof ClientError ? error.kind : 'other'
+    if (kind === 'offset-out-of-range') this.#watch.suspect(error)
+    else if (kind === 'unknown-topic') void this.#tellMissing(error)
+    // The client connects again by itself; that it has to is in the log.
+    else if (kind === 'unreachable' || kind === 'timed-out' || kind === 'transient')
+      this.#logger.debug({ err: error }, 'A fetch failed and is tried again')
+    // It has given up its partitions, which comes as a rebalance, and joins again.
+    else if (kind === 'poll-too-late')
+      this.#logger.warn({ err: error }, 'This process was busy for so long that its group has put it out; it joins again')
+    else this.#fail(kafkaError('read', error, { stage: 'source' }))
   }
 
-  #resumeAfterStall(): void {
-    if (!this.#stalled) return
-    this.#stalled = false
-    const partitions = this.#assigned.notPaused()
-    if (partitions.length > 0 && this.#closing === undefined) this.#consumer?.resume(partitions)
-  }
-
-  /** Takes what the client has, up to `count` messages, into the stash. Waits for the one under way instead, if there is one. */
-  async #consume(count: number): Promise<void> {
-    if (this.#held) return
-    this.#consuming ??= this.#consumeNow(count).finally(() => {
-      this.#consuming = undefined
-    })
-    await this.#consuming
-  }
-
-  #consumeNow(count: number): Promise<void> {
-    return new Promise((resolve) => {
-      const consumer = this.#consumer
-      if (consumer === undefined || !consumer.isConnected()) {
-        resolve()
-        return
-      }
-      try {
-        consumer.consume(count, (error, messages) => {
-          if (error !== null && error !== undefined) this.#onConsumeError(error)
-          else if (messages.length > 0) this.#readAhead.keep(messages)
-          resolve()
-        })
-      } catch (error) {
-        this.#onConsumeError(error as RawError)
-        resolve()
-      }
-    })
-  }
-
-  #onConsumeError(error: RawError): void {
-    const { code } = error
-    if (code === CODE.TIMED_OUT || code === CODE.PARTITION_EOF) return
-    // The client reconnects by itself; that it must is in the log.
-    if (code === CODE.ALL_BROKERS_DOWN || code === CODE.TRANSPORT || code === CODE.RESOLVE) return
-    if (code === CODE.AUTO_OFFSET_RESET || code === CODE.OFFSET_OUT_OF_RANGE) {
+  /** The client does not say which topic it is that it can't find. */
+  async #tellMissing(error: unknown): Promise<void> {
+    const topics = new Set([...(this.#subscription?.names ?? []), ...this.#partitions.list().map(({ topic }) => topic)])
+    try {
+      const missing = await this.#missing([...topics])
       this.#fail(
-        new MillraceError(
-          'OFFSET_OUT_OF_RANGE',
-          `An offset to read from no longer exists (${error.message}): records were deleted before they were read. Set the group's offset to one that exists.`,
-          { stage: 'source', cause: error },
-        ),
+        missing === undefined ? kafkaError('read', error, { stage: 'source', retryable: true }) : unknownTopic('source', missing, true),
       )
-      return
+    } catch (failure) {
+      this.#fail(failure)
     }
-    this.#fail(kafkaError('read', error, { stage: 'source' }))
   }
 
-  #fail(error: Error): void {
-    this.#failure ??= error
-    this.#wakeUp()
+  #fail(error: unknown): void {
+    this.#failure ??= { error }
+    this.#arrival.wake()
   }
 
-  #takeFailure(): Error {
-    const failure = this.#failure as Error
+  #throwFailure(): void {
+    const failure = this.#failure
+    if (failure === undefined) return
     this.#failure = undefined
-    return failure
+    throw failure.error
   }
 
-  /** The end as the client last heard of it. For readers of committed records it knows none: the one it has counts open transactions. */
-  #endOffset(topic: string, partition: number): number | undefined {
-    if (this.#parts.source.isolation === 'read-committed') return undefined
-    try {
-      const { highOffset } = this.raw.getWatermarkOffsets(topic, partition)
-      return highOffset >= 0 ? highOffset : undefined
-    } catch {
-      return undefined
+  /** As long as a position is gone, nothing is read: what others hold would be handed out while this one is stuck without a word. */
+  #throwLost(): void {
+    for (const { lost, paused, topic, partition, position } of this.#partitions) {
+      if (lost !== undefined && !paused) throw offsetOutOfRange({ topic, partition, offset: position }, lost)
     }
   }
 
-  /** Runs `work` while no `consume` is under way. */
-  async #hold(work: () => Promise<void>): Promise<void> {
-    while (this.#held) await this.#sleep(URGENT_LOOK_MS)
-    this.#held = true
-    try {
-      await this.#consuming
-      await work()
-    } finally {
-      this.#held = false
-      this.#wakeUp()
-    }
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw closed('source', `source '${this.#options.clientId}'`)
   }
 
-  /** A partition that was assigned a moment ago is not fetched yet, and can't be sought until it is. */
-  async #seekOne({ topic, partition, offset }: TopicPartitionOffset): Promise<void> {
-    const until = Date.now() + PATIENCE_MS
-    for (;;) {
-      try {
-        await call(
-          { doing: `seek to offset ${offset} of ${topic}-${partition}`, timeoutMs: PATIENCE_MS, stage: 'source', topic, partition, offset },
-          (callback) => this.raw.seek({ topic, partition, offset }, 1_000, callback),
-        )
-        return
-      } catch (error) {
-        if (Date.now() >= until || this.#assigned.known([{ topic, partition }]).length === 0) throw error
-        await this.#sleep(LOOK_MS)
-      }
-    }
+  #checkNotLeft(): void {
+    if (this.#left) throw closed('commit', `source '${this.#options.clientId}'`)
   }
 
-  #wakeUp(): void {
-    this.#wake?.()
+  #requireGroup(what: string): void {
+    if (this.#options.groupId === undefined) throw new TypeError(`'${this.#options.clientId}' has no group: it can't ${what}.`)
   }
-
-  #sleep(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        clearTimeout(timer)
-        if (this.#wake === done) this.#wake = undefined
-        resolve()
-      }
-      const timer = setTimeout(done, ms)
-      this.#wake = done
-    })
-  }
-}
-
-function isEmpty({ batches, ends }: PollResult): boolean {
-  return batches.length === 0 && ends.length === 0
-}
-
-function closed(): MillraceError {
-  return new MillraceError('CLOSED', 'This source is closed.', { stage: 'source' })
 }

@@ -1,103 +1,126 @@
-import type { RebalanceListener, TopicPartition, TopicPartitionOffset } from '@millrace/core'
-import { CODE, kafkaError } from '../client/kafka-errors.ts'
-import type { RawConsumer, RawError, RawTopicPartition } from '../client/raw-client.ts'
-import type { AssignedPartitions } from './assigned-partitions.ts'
+import { partitionKey, type RebalanceListener, type StartPosition, type TopicPartition } from '@millrace/core'
+import type { ConsumerClient, Rebalance } from '../client/kafka-client.ts'
+import { kafkaError } from '../errors/kafka-error.ts'
+import type { Pump } from './pump.ts'
+import { type ReadPartitions, startAt } from './read-partition.ts'
+import type { Shelf } from './shelf.ts'
 
-type Start = TopicPartitionOffset & { readonly paused?: boolean | undefined }
-
-export interface RebalanceParts {
-  readonly consumer: () => RawConsumer | undefined
-  readonly assigned: AssignedPartitions
-  /** Forgets what was read of these partitions and not handed out. */
-  readonly drop: (partitions: readonly TopicPartition[]) => void
-  /** Resolves when the `consume` under way has ended. */
-  readonly quiet: () => Promise<void>
-  /** The source is being closed: nothing new is begun. */
-  readonly closing: () => boolean
-  /** Everything is paused because nobody polls. */
-  readonly stalled: () => boolean
-  readonly onFailure: (error: Error) => void
-  readonly onDone: () => void
+export interface RebalancesParts {
+  readonly client: ConsumerClient
+  readonly partitions: ReadPartitions
+  readonly shelf: Shelf
+  readonly pump: Pump
+  readonly onFailure: (error: unknown) => void
+  /** One has been answered. */
+  readonly onAnswered: () => void
 }
 
 /**
- * Answers the client's rebalances. The client waits for the answer, with what is assigned paused meanwhile, so hooks can take their time; it
- * waits for ever if there is none, so there is one whatever a hook does.
+ * Answers the rebalances of the group, one after the other: the client waits for each answer, however long the hook takes, with all partitions
+ * paused. There is an answer whatever the hook does, since the group would wait for ever.
  */
 export class Rebalances {
-  listener: RebalanceListener | undefined
-  readonly #parts: RebalanceParts
+  readonly #parts: RebalancesParts
+  #listener: RebalanceListener | undefined
   #last: Promise<void> = Promise.resolve()
-  #running = 0
+  #waiting = 0
+  #leaving = false
 
-  constructor(parts: RebalanceParts) {
+  constructor(parts: RebalancesParts) {
     this.#parts = parts
   }
 
-  /** Whether a hook runs or waits for its turn. */
-  get running(): boolean {
-    return this.#running > 0
+  /** Whether `listenTo` was called. */
+  get subscribed(): boolean {
+    return this.#listener !== undefined
   }
 
-  /** The client's `rebalance_cb`. */
-  readonly onRebalance = (error: RawError | undefined, partitions: readonly RawTopicPartition[]): void => {
-    this.#running++
-    this.#last = this.#last
-      .then(() => this.#answer(error, partitions))
-      .catch((failure: unknown) => this.#parts.onFailure(failure instanceof Error ? failure : new Error(String(failure))))
-      .finally(() => {
-        this.#running--
-        this.#parts.onDone()
-      })
+  /** Whether every rebalance has been answered. */
+  get idle(): boolean {
+    return this.#waiting === 0
   }
 
-  async #answer(error: RawError | undefined, raw: readonly RawTopicPartition[]): Promise<void> {
-    const partitions = raw.map(({ topic, partition }) => ({ topic, partition }))
-    if (error?.code === CODE.ASSIGN_PARTITIONS) await this.#assign(partitions)
-    else if (error?.code === CODE.REVOKE_PARTITIONS) await this.#revoke(partitions)
-    else {
-      this.#parts.consumer()?.unassign()
-      throw kafkaError('rebalance the group', error, { stage: 'source' })
+  listenTo(listener: RebalanceListener): void {
+    this.#listener = listener
+  }
+
+  /** The source leaves its group: what is still assigned to it is not begun. */
+  leave(): void {
+    this.#leaving = true
+  }
+
+  readonly onRebalance = (rebalance: Rebalance): void => {
+    this.#waiting++
+    this.#last = this.#last.then(() => this.#answer(rebalance))
+  }
+
+  async #answer({ type, partitions }: Rebalance): Promise<void> {
+    try {
+      if (type === 'assign') await this.#assign(partitions)
+      else await this.#giveUp(partitions, type)
+    } catch (error) {
+      this.#parts.onFailure(kafkaError('take part in a rebalance', error, { stage: 'source' }))
+    } finally {
+      this.#waiting--
+      this.#parts.onAnswered()
     }
   }
 
   async #assign(partitions: readonly TopicPartition[]): Promise<void> {
-    const { consumer, assigned, closing, stalled } = this.#parts
-    let positions: readonly Start[] = []
-    try {
-      if (!closing()) positions = (await this.listener?.onAssigned(partitions)) ?? []
-    } finally {
-      const starts = partitions.map(({ topic, partition }) => {
-        const position = positions.find((one) => one.topic === topic && one.partition === partition)
-        return position === undefined ? { topic, partition } : { topic, partition, offset: position.offset }
-      })
-      if (this.#cooperative) consumer()?.incrementalAssign(starts)
-      else consumer()?.assign(starts)
+    const { partitions: all, pump, client, onFailure } = this.#parts
+    let starts: readonly StartPosition[] = partitions.map((at) => ({ ...at, offset: 0, paused: true }))
+    if (!this.#leaving) {
+      for (const at of partitions) all.add(at)
+      try {
+        starts = startsOf(partitions, (await this.#listener?.onAssigned(partitions)) ?? [])
+      } catch (error) {
+        // They stay assigned, and are not read: what is wrong is for the reader to decide, who is told by the next poll.
+        onFailure(error)
+      }
     }
-    for (const position of positions) assigned.add(position, position.paused === true)
-    const paused = stalled() ? partitions : positions.filter((position) => position.paused === true)
-    if (paused.length > 0) consumer()?.pause(paused.map(({ topic, partition }) => ({ topic, partition })))
+    await pump.exclusively(() => {
+      client.completeAssign(starts.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
+      for (const start of starts) {
+        const read = all.get(start)
+        if (read === undefined) continue
+        read.paused = start.paused ?? false
+        startAt(read, start.offset)
+        if (read.paused || pump.stalled) pump.hold([read])
+      }
+      if (this.#leaving && starts.length > 0) client.pause(starts)
+    })
+    pump.wake()
   }
 
-  async #revoke(partitions: readonly TopicPartition[]): Promise<void> {
-    const { consumer, assigned, drop, quiet } = this.#parts
-    const lost = consumer()?.assignmentLost() === true
-    // What was read but not handed out belongs to the next owner; what is still on its way is dropped when it arrives.
-    drop(partitions)
-    assigned.setPaused(partitions, true)
-    try {
-      if (lost) await this.listener?.onLost(partitions)
-      else await this.listener?.onRevoked(partitions)
-    } finally {
-      await quiet()
-      drop(partitions)
-      assigned.remove(partitions)
-      if (this.#cooperative) consumer()?.incrementalUnassign(partitions)
-      else consumer()?.unassign()
+  async #giveUp(partitions: readonly TopicPartition[], type: 'revoke' | 'lost'): Promise<void> {
+    const { partitions: all, shelf, pump, client, onFailure } = this.#parts
+    // Partitions that came while the source was leaving were never begun.
+    const begun = partitions.filter((at) => all.get(at) !== undefined)
+    // What was not handed out is for the next owner to read.
+    shelf.drop(begun)
+    for (const at of begun) {
+      const read = all.get(at)
+      if (read !== undefined) read.leaving = true
     }
+    try {
+      if (begun.length > 0) await (type === 'lost' ? this.#listener?.onLost(begun) : this.#listener?.onRevoked(begun))
+    } catch (error) {
+      onFailure(error)
+    }
+    await pump.exclusively(() => {
+      all.remove(begun)
+      client.completeRevoke(partitions)
+    })
+    pump.wake()
   }
+}
 
-  get #cooperative(): boolean {
-    return this.#parts.consumer()?.rebalanceProtocol() === 'COOPERATIVE'
-  }
+/** A start for each partition, in their order. */
+function startsOf(partitions: readonly TopicPartition[], starts: readonly StartPosition[]): readonly StartPosition[] {
+  const given = new Map(starts.map((start) => [partitionKey(start.topic, start.partition), start]))
+  return partitions.map(({ topic, partition }) => {
+    const start = given.get(partitionKey(topic, partition))
+    if (start === undefined) throw new TypeError(`onAssigned gave no start position for ${topic}-${partition}.`)
+    return start
+  })
 }

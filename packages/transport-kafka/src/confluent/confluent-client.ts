@@ -1,0 +1,57 @@
+import type { Logger, RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
+import type { AdminClient, ConsumerClient, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
+import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
+import { ClientLog } from './client-log.ts'
+import { adminConfiguration, consumerConfiguration, DEFAULT_TRANSACTION_TIMEOUT_MS, producerConfiguration } from './configuration.ts'
+import { ConfluentAdmin } from './confluent-admin.ts'
+import { ConfluentConsumer } from './confluent-consumer.ts'
+import { ConfluentProducer } from './confluent-producer.ts'
+import { connect, make } from './connect.ts'
+import { ConsumerCallbacks } from './consumer-callbacks.ts'
+import { loadModule } from './load-module.ts'
+
+const ADMIN_CLIENT_ID = 'millrace-admin'
+
+/** @confluentinc/kafka-javascript, through its raw API, which is librdkafka's. */
+export class ConfluentClient implements KafkaClient {
+  readonly #options: ResolvedKafkaOptions
+
+  constructor(options: ResolvedKafkaOptions) {
+    this.#options = options
+  }
+
+  async openConsumer(source: RecordSourceOptions, logger: Logger): Promise<ConsumerClient> {
+    const library = await loadModule()
+    const { properties, topicProperties } = consumerConfiguration(this.#options, source)
+    const callbacks = new ConsumerCallbacks()
+    const consumer = make('consumer', () => new library.KafkaConsumer({ ...properties, ...callbacks.properties }, topicProperties))
+    await connect(consumer, new ClientLog(logger, source.clientId), { part: 'consumer', ...this.#options })
+    return new ConfluentConsumer({ library, consumer, callbacks, source, requestTimeoutMs: this.#options.requestTimeoutMs })
+  }
+
+  async openProducer(writer: RecordWriterOptions, logger: Logger): Promise<ProducerClient> {
+    const library = await loadModule()
+    const { properties, topicProperties } = producerConfiguration(this.#options, writer)
+    const raw = make('producer', () => new library.Producer(properties, topicProperties))
+    await connect(raw, new ClientLog(logger, writer.clientId), { part: 'producer', ...this.#options })
+    const { requestTimeoutMs } = this.#options
+    const transactionTimeoutMs = writer.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS
+    const producer = new ConfluentProducer({ library, producer: raw, requestTimeoutMs, transactionTimeoutMs })
+    if (writer.transactionalId === undefined) return producer
+    try {
+      await producer.takeOver(requestTimeoutMs)
+      return producer
+    } catch (error) {
+      await producer.close()
+      throw error
+    }
+  }
+
+  async openAdmin(logger: Logger): Promise<AdminClient> {
+    const library = await loadModule()
+    const { properties, topicProperties } = adminConfiguration(this.#options, ADMIN_CLIENT_ID)
+    const consumer = make('admin client', () => new library.KafkaConsumer(properties, topicProperties))
+    await connect(consumer, new ClientLog(logger, ADMIN_CLIENT_ID), { part: 'admin client', ...this.#options })
+    return new ConfluentAdmin(library, consumer, this.#options.requestTimeoutMs)
+  }
+}

@@ -1,0 +1,193 @@
+import { MillraceError, type OffsetCommit, type RecordSourceOptions, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
+import { ClientError } from '../client/client-error.ts'
+import type { ConsumerClient, ConsumerEvents, Fetched, OffsetRange } from '../client/kafka-client.ts'
+import { AdminCalls } from './admin-calls.ts'
+import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import type { ConsumerCallbacks } from './consumer-callbacks.ts'
+import { listTopics } from './list-topics.ts'
+import { messageBatches } from './message-batches.ts'
+import { promised } from './promised.ts'
+import type { Callback, RawConsumer, RawMessage, RawModule } from './raw-api.ts'
+import { rawOffsets } from './raw-offsets.ts'
+import { UnderWay } from './under-way.ts'
+
+/** The library takes less than 10 as 0, which crashes it. */
+const SEEK_TIMEOUT_MS = 1_000
+/** A partition that was just assigned can't be sought before its fetching has begun. */
+const SEEK_RETRY_MS = 10
+const NOTHING: Fetched = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]), records: 0 })
+
+export interface ConfluentConsumerParts {
+  readonly library: RawModule
+  readonly consumer: RawConsumer
+  readonly callbacks: ConsumerCallbacks
+  readonly source: RecordSourceOptions
+  readonly requestTimeoutMs: number
+}
+
+/** Reads through the raw `KafkaConsumer`. */
+export class ConfluentConsumer implements ConsumerClient {
+  readonly #consumer: RawConsumer
+  readonly #callbacks: ConsumerCallbacks
+  readonly #source: RecordSourceOptions
+  readonly #calls: AdminCalls
+  readonly #requestTimeoutMs: number
+  readonly #underWay = new UnderWay()
+  #ends: TopicPartitionOffset[] = []
+  #closed = false
+
+  constructor({ library, consumer, callbacks, source, requestTimeoutMs }: ConfluentConsumerParts) {
+    this.#consumer = consumer
+    this.#callbacks = callbacks
+    callbacks.attach(consumer)
+    this.#source = source
+    this.#calls = new AdminCalls(library, consumer, requestTimeoutMs)
+    this.#requestTimeoutMs = requestTimeoutMs
+    // Drain what is there and never wait: a consume that waits blocks one of libuv's few threads, and waits anew for each message.
+    consumer.setDefaultConsumeTimeout(0)
+    consumer.on('partition.eof', ({ topic, partition, offset }: TopicPartitionOffset) => {
+      this.#ends.push({ topic, partition, offset })
+    })
+  }
+
+  listen(events: ConsumerEvents): void {
+    this.#callbacks.listen(events)
+  }
+
+  async fetch(maxRecords: number): Promise<Fetched> {
+    if (this.#closed) return NOTHING
+    const messages = await this.#underWay.track(
+      // Its own limit is none: it drains a queue.
+      promised('consume', this.#requestTimeoutMs, (callback: Callback<readonly RawMessage[]>) =>
+        this.#consumer.consume(maxRecords, callback),
+      ),
+    )
+    const ends = this.#ends
+    if (messages.length === 0 && ends.length === 0) return NOTHING
+    this.#ends = []
+    return { batches: messageBatches(messages, this.#endOffset), ends, records: messages.length }
+  }
+
+  /** The end as the last fetch told it. For a reader of committed records that is too far: it counts open transactions. */
+  readonly #endOffset = (topic: string, partition: number): number | undefined => {
+    if (this.#source.isolation === 'read-committed' || this.#closed) return undefined
+    try {
+      const { highOffset } = this.#consumer.getWatermarkOffsets(topic, partition)
+      return highOffset >= 0 ? highOffset : undefined
+    } catch {
+      // Not assigned any more.
+      return undefined
+    }
+  }
+
+  subscribe(topics: readonly string[]): void {
+    this.#consumer.subscribe(topics)
+  }
+
+  unsubscribe(): void {
+    this.#consumer.unsubscribe()
+  }
+
+  assign(positions: readonly TopicPartitionOffset[]): void {
+    this.#consumer.assign(positions)
+  }
+
+  /** An empty change must be answered as any other. */
+  completeAssign(positions: readonly TopicPartitionOffset[]): void {
+    if (this.#cooperative) this.#consumer.incrementalAssign(positions)
+    else this.#consumer.assign(positions)
+  }
+
+  completeRevoke(partitions: readonly TopicPartition[]): void {
+    if (this.#cooperative) this.#consumer.incrementalUnassign(partitions)
+    else this.#consumer.unassign()
+  }
+
+  get #cooperative(): boolean {
+    return this.#consumer.rebalanceProtocol() === 'COOPERATIVE'
+  }
+
+  restart(position: TopicPartitionOffset, all: readonly TopicPartitionOffset[]): void {
+    if (!this.#cooperative) {
+      this.#consumer.assign(all)
+      return
+    }
+    this.#consumer.incrementalUnassign([position])
+    this.#consumer.incrementalAssign([position])
+  }
+
+  async seek(position: TopicPartitionOffset): Promise<void> {
+    const until = performance.now() + this.#requestTimeoutMs
+    for (;;) {
+      try {
+        await this.#underWay.track(
+          promised(`seek in ${position.topic}-${position.partition}`, SEEK_TIMEOUT_MS, (callback) =>
+            this.#consumer.seek(position, SEEK_TIMEOUT_MS, callback),
+          ),
+        )
+        return
+      } catch (error) {
+        const mayPass =
+          error instanceof ClientError && (error.kind === 'not-fetching' || error.kind === 'transient' || error.kind === 'timed-out')
+        if (!mayPass || performance.now() >= until) throw error
+      }
+      await new Promise((resolve) => {
+        setTimeout(resolve, SEEK_RETRY_MS)
+      })
+    }
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#consumer.pause(partitions)
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#consumer.resume(partitions)
+  }
+
+  /** `commitCb` would report success as soon as the request is queued; only the commit event knows. */
+  commit(offsets: readonly OffsetCommit[]): void {
+    this.#consumer.commit(rawOffsets(offsets))
+  }
+
+  /** The consumer's own `committed` waits for transactions only where it reads committed records itself. */
+  committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
+    return this.#underWay.track(this.#calls.groupOffsets(this.#source.groupId ?? '', partitions, true))
+  }
+
+  async offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {
+    return this.#underWay.track(this.#offsetRanges(partitions))
+  }
+
+  async #offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {
+    const from = await this.#calls.listOffsets(partitions, 'beginning', 'read-uncommitted')
+    const to = await this.#calls.listOffsets(partitions, 'end', 'read-uncommitted')
+    return from.map(({ topic, partition, offset }) => ({
+      topic,
+      partition,
+      from: offset,
+      to: to.find((one) => one.partition === partition && one.topic === topic)?.offset ?? Infinity,
+    }))
+  }
+
+  listTopics(): Promise<readonly string[]> {
+    return this.#underWay.track(listTopics(this.#consumer, this.#requestTimeoutMs))
+  }
+
+  existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#underWay.track(this.#calls.existing(topics))
+  }
+
+  /** For a producer's transaction. The library crashes when this consumer is disconnected beneath it, so closing waits for `use`. */
+  lend<T>(use: (consumer: RawConsumer) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new MillraceError('CLOSED', 'The source has been closed.', { stage: 'commit' }))
+    return this.#underWay.track(use(this.#consumer))
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#callbacks.close()
+    await this.#underWay.ended()
+    await promised('disconnect', CLOSE_TIMEOUT_MS, (callback) => this.#consumer.disconnect(callback))
+  }
+}

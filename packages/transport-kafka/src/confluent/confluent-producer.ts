@@ -1,0 +1,150 @@
+import { bytesAt, type OffsetCommit, type WriteBatch } from '@millrace/core'
+import { ClientError } from '../client/client-error.ts'
+import type { ConsumerClient, DeliveryFailure, ProducerClient } from '../client/kafka-client.ts'
+import { AdminCalls } from './admin-calls.ts'
+import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import { ConfluentConsumer } from './confluent-consumer.ts'
+import { producible, producibleHeaders } from './producible.ts'
+import { promised } from './promised.ts'
+import type { RawError, RawModule, RawProducer } from './raw-api.ts'
+import { rawOffsets } from './raw-offsets.ts'
+import { toClientError } from './to-client-error.ts'
+import { UnderWay } from './under-way.ts'
+
+/** What is left of transaction.timeout.ms; with another limit the library may leave a call half done. */
+const UNTIL_TRANSACTION_ENDS = -1
+const TRANSACTION_MARGIN_MS = 30_000
+
+export interface ConfluentProducerParts {
+  readonly library: RawModule
+  readonly producer: RawProducer
+  readonly requestTimeoutMs: number
+  readonly transactionTimeoutMs: number
+}
+
+/** Writes through the raw `Producer`. */
+export class ConfluentProducer implements ProducerClient {
+  readonly #producer: RawProducer
+  readonly #calls: AdminCalls
+  readonly #transactionTimeoutMs: number
+  readonly #underWay = new UnderWay()
+  #onFailure: (failure: DeliveryFailure) => void = () => {}
+  #reported = 0
+
+  constructor({ library, producer, requestTimeoutMs, transactionTimeoutMs }: ConfluentProducerParts) {
+    this.#producer = producer
+    this.#calls = new AdminCalls(library, producer, requestTimeoutMs)
+    this.#transactionTimeoutMs = transactionTimeoutMs + TRANSACTION_MARGIN_MS
+    // Reports and logs are served by a thread of the library's instead of our event loop.
+    producer.setPollInBackground(true)
+    producer.on(
+      'delivery-report',
+      (error: RawError | null, report: { readonly topic?: string; readonly partition?: number } | undefined) => {
+        this.#reported++
+        if (error == null) return
+        this.#onFailure({ topic: report?.topic ?? '', partition: report?.partition ?? -1, error: toClientError(error) })
+      },
+    )
+  }
+
+  listen(onFailure: (failure: DeliveryFailure) => void): void {
+    this.#onFailure = onFailure
+  }
+
+  produce({ topic, length, keys, values, timestamps, headers, partitions }: WriteBatch, from: number): number {
+    const producer = this.#producer
+    for (let i = from; i < length; i++) {
+      const partition = partitions === undefined ? -1 : (partitions[i] as number)
+      const own = headers?.[i]
+      try {
+        producer.produce(
+          topic,
+          partition < 0 ? -1 : partition,
+          producible(bytesAt(values, i)),
+          producible(bytesAt(keys, i)),
+          producibleTimestamp(timestamps[i] as number),
+          undefined,
+          own === undefined || own.length === 0 ? undefined : producibleHeaders(own),
+        )
+      } catch (thrown) {
+        const error = toClientError(thrown)
+        if (error.kind === 'queue-full') return i
+        if (error.kind !== 'record-too-large' && error.kind !== 'unknown-topic') throw error
+        this.#onFailure({ topic, partition, error })
+      }
+    }
+    return length
+  }
+
+  async flush(timeoutMs: number): Promise<boolean> {
+    try {
+      await this.#underWay.track(promised('flush', timeoutMs, (callback) => this.#producer.flush(timeoutMs, callback)))
+    } catch (error) {
+      if (error instanceof ClientError && error.kind === 'timed-out') return false
+      throw error
+    }
+    // By now every report has been handed to the event loop, which takes a hundred of them a turn.
+    let before: number
+    do {
+      before = this.#reported
+      await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
+    } while (this.#reported > before)
+    return true
+  }
+
+  /** Takes over the transactional id: ends what an earlier producer of it has left open. */
+  async takeOver(timeoutMs: number): Promise<void> {
+    const until = performance.now() + timeoutMs
+    for (;;) {
+      try {
+        await promised('take over the transactional id', timeoutMs, (callback) => this.#producer.initTransactions(timeoutMs, callback))
+        return
+      } catch (error) {
+        if (!(error instanceof ClientError && error.kind === 'transient' && performance.now() < until)) throw error
+      }
+    }
+  }
+
+  begin(): Promise<void> {
+    return this.#transaction('begin', (callback) => this.#producer.beginTransaction(callback))
+  }
+
+  async sendOffsets(offsets: readonly OffsetCommit[], consumer: ConsumerClient): Promise<void> {
+    if (!(consumer instanceof ConfluentConsumer))
+      throw new TypeError('Offsets of another Kafka client can take no part in this transaction.')
+    await consumer.lend((raw) =>
+      this.#transaction('send offsets', (callback) =>
+        this.#producer.sendOffsetsToTransaction(rawOffsets(offsets), raw, UNTIL_TRANSACTION_ENDS, callback),
+      ),
+    )
+  }
+
+  commit(): Promise<void> {
+    return this.#transaction('commit', (callback) => this.#producer.commitTransaction(UNTIL_TRANSACTION_ENDS, callback))
+  }
+
+  abort(): Promise<void> {
+    return this.#transaction('abort', (callback) => this.#producer.abortTransaction(UNTIL_TRANSACTION_ENDS, callback))
+  }
+
+  existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#underWay.track(this.#calls.existing(topics))
+  }
+
+  async close(): Promise<void> {
+    await this.#underWay.ended()
+    await promised('disconnect', CLOSE_TIMEOUT_MS, (callback) => this.#producer.disconnect(1, callback))
+  }
+
+  async #transaction(what: string, call: Parameters<typeof promised>[2]): Promise<void> {
+    await this.#underWay.track(promised(`${what} a transaction`, this.#transactionTimeoutMs, call))
+  }
+}
+
+/** For librdkafka 0 is "now" as absence is. A record of 1970 must not become one of today: a millisecond more is the nearest it can say. */
+function producibleTimestamp(timestamp: number): number | undefined {
+  if (timestamp > 0) return timestamp
+  return timestamp === 0 ? 1 : undefined
+}

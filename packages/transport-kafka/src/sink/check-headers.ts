@@ -1,0 +1,15 @@
+import type { WriteBatch } from '@millrace/core'
+
+/** Finds what a client might refuse when half of the record is queued already. Before anything is written. */
+export function checkHeaders({ topic, headers }: WriteBatch): void {
+  if (headers === undefined) return
+  for (const own of headers) {
+    if (own === undefined) continue
+    for (const { key, value } of own) {
+      if (typeof key !== 'string') throw new TypeError(`A record for topic '${topic}' has a header whose key is not a string.`)
+      if (value !== null && !(value instanceof Uint8Array)) {
+        throw new TypeError(`Header '${key}' of a record for topic '${topic}' is neither bytes (Uint8Array) nor null.`)
+      }
+    }
+  }
+}

@@ -1,0 +1,84 @@
+import type { ConsumerClient } from '../client/kafka-client.ts'
+import { kafkaError } from '../errors/kafka-error.ts'
+import type { ReadPartition, ReadPartitions } from './read-partition.ts'
+
+/** A partition read to its end is quiet by nature. */
+const LOOK_AT_END_MS = 60_000
+const LOOK_AT_MOST_EVERY_MS = 600_000
+
+/**
+ * Finds partitions that can't be read on because their position is not there any more. The client stops reading such a partition after one
+ * error, which does not say which partition it is about, and which is lost if records of others came just before it. So when there is an error,
+ * or when a partition has been quiet for long, positions are compared with what the broker has.
+ */
+export class OffsetWatch {
+  readonly #client: ConsumerClient
+  readonly #partitions: ReadPartitions
+  readonly #onFound: () => void
+  readonly #onFailure: (error: unknown) => void
+  #looking = false
+
+  constructor(parts: {
+    readonly client: ConsumerClient
+    readonly partitions: ReadPartitions
+    readonly onFound: () => void
+    readonly onFailure: (error: unknown) => void
+  }) {
+    this.#client = parts.client
+    this.#partitions = parts.partitions
+    this.#onFound = parts.onFound
+    this.#onFailure = parts.onFailure
+  }
+
+  /** Called often. */
+  tick(): void {
+    if (this.#looking) return
+    const now = performance.now()
+    const quiet: ReadPartition[] = []
+    for (const read of this.#partitions) {
+      if (now < read.lookAt || !isRead(read)) continue
+      read.lookEvery = Math.min(read.atEnd ? Math.max(read.lookEvery * 2, LOOK_AT_END_MS) : read.lookEvery * 2, LOOK_AT_MOST_EVERY_MS)
+      read.lookAt = now + read.lookEvery
+      quiet.push(read)
+    }
+    if (quiet.length > 0) this.#start(quiet, undefined)
+  }
+
+  /** The client said that some position is gone. */
+  suspect(error: unknown): void {
+    this.#start([...this.#partitions].filter(isRead), error)
+  }
+
+  #start(reads: readonly ReadPartition[], reason: unknown): void {
+    this.#looking = true
+    this.#look(reads, reason)
+      .catch((error: unknown) => {
+        // Without an error at the bottom of it, there will be another look.
+        if (reason !== undefined) this.#onFailure(kafkaError('look up what a partition holds', error, { stage: 'source' }))
+      })
+      .finally(() => {
+        this.#looking = false
+      })
+  }
+
+  async #look(reads: readonly ReadPartition[], reason: unknown): Promise<void> {
+    const before = reads.map(({ position }) => position)
+    const ranges = await this.#client.offsetRanges(reads)
+    let found = false
+    reads.forEach((read, i) => {
+      const range = ranges.find(({ topic, partition }) => partition === read.partition && topic === read.topic)
+      // Moved on meanwhile, or is not ours any more.
+      if (range === undefined || read.position !== before[i] || this.#partitions.get(read) !== read) return
+      if (read.position >= range.from && read.position <= range.to) return
+      read.lost = range
+      found = true
+    })
+    if (found) this.#onFound()
+    else if (reason !== undefined)
+      this.#onFailure(kafkaError('read on: an offset was out of range, which is none now', reason, { stage: 'source' }))
+  }
+}
+
+function isRead(read: ReadPartition): boolean {
+  return read.position >= 0 && !read.held && !read.leaving && read.lost === undefined
+}

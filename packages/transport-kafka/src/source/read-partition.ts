@@ -1,0 +1,91 @@
+import { partitionKey, type TopicPartition } from '@millrace/core'
+import type { OffsetRange } from '../client/kafka-client.ts'
+
+/** An assigned partition, and where reading it stands. */
+export interface ReadPartition extends TopicPartition {
+  /** What comes next from the client; -1 before the start is known. */
+  position: number
+  /** By who reads: nothing is handed out. */
+  paused: boolean
+  /** Paused in the client too, which then reads nothing ahead. */
+  held: boolean
+  /** Being given up: what still arrives is dropped. */
+  leaving: boolean
+  /** Records that wait to be handed out. */
+  shelved: number
+  /** The end reached, to be told behind what waits; -1 if there is none. */
+  end: number
+  /** The end told last; the same end is told once. */
+  toldEnd: number
+  /** The client reported the end, and nothing came since. */
+  atEnd: boolean
+  /** What the partition holds, where the position is outside of it: nothing can be read. */
+  lost: OffsetRange | undefined
+  /** When the partition, should it stay quiet, is looked after next, and how long after that. */
+  lookAt: number
+  lookEvery: number
+}
+
+/** All assigned partitions. */
+export class ReadPartitions {
+  readonly #all = new Map<string, ReadPartition>()
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  [Symbol.iterator](): IterableIterator<ReadPartition> {
+    return this.#all.values()
+  }
+
+  get({ topic, partition }: TopicPartition): ReadPartition | undefined {
+    return this.#all.get(partitionKey(topic, partition))
+  }
+
+  /** Assigned, and not read before {@link startAt}. */
+  add({ topic, partition }: TopicPartition): ReadPartition {
+    const added: ReadPartition = {
+      topic,
+      partition,
+      position: -1,
+      paused: true,
+      held: false,
+      leaving: false,
+      shelved: 0,
+      end: -1,
+      toldEnd: -1,
+      atEnd: false,
+      lost: undefined,
+      lookAt: Infinity,
+      lookEvery: 0,
+    }
+    this.#all.set(partitionKey(topic, partition), added)
+    return added
+  }
+
+  remove(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) this.#all.delete(partitionKey(topic, partition))
+  }
+
+  list(): TopicPartition[] {
+    return Array.from(this.#all.values(), ({ topic, partition }) => ({ topic, partition }))
+  }
+}
+
+/** How long a partition may be quiet before it is looked after. */
+const LOOK_AFTER_MS = 5_000
+
+/** Reading goes on at `offset`: all that was known of the position before is void. */
+export function startAt(read: ReadPartition, offset: number): void {
+  read.position = offset
+  read.end = -1
+  read.toldEnd = -1
+  read.atEnd = false
+  read.lost = undefined
+  progressed(read)
+}
+
+export function progressed(read: ReadPartition): void {
+  read.lookEvery = LOOK_AFTER_MS
+  read.lookAt = performance.now() + LOOK_AFTER_MS
+}
