@@ -2,7 +2,7 @@ import { MillraceError, type OffsetCommit, partitionKey, type TopicPartitionOffs
 import type { ClientError } from '../client/client-error.ts'
 import { kafkaError } from '../errors/kafka-error.ts'
 
-interface Sent {
+interface Commit {
   readonly offsets: readonly OffsetCommit[]
   readonly settle: (error: Error | undefined) => void
 }
@@ -14,8 +14,8 @@ interface Sent {
 export class OffsetCommits {
   readonly #send: (offsets: readonly OffsetCommit[]) => void
   readonly #timeoutMs: number
-  readonly #waiting: { readonly offsets: readonly OffsetCommit[]; readonly settle: Sent['settle'] }[] = []
-  #sent: Sent | undefined
+  #waiting: Commit[] = []
+  #sent: Commit | undefined
 
   constructor(send: (offsets: readonly OffsetCommit[]) => void, timeoutMs: number) {
     this.#send = send
@@ -33,16 +33,21 @@ export class OffsetCommits {
         throw new TypeError(`Offset ${offset} of ${topic}-${partition} can't be committed: use a whole number, at least 0.`)
     }
     return new Promise((resolve, reject) => {
-      const timer = setTimeout(() => {
-        const message = `Kafka did not confirm the commit of offsets within ${this.#timeoutMs} ms.`
-        settle(new MillraceError('TIMED_OUT', message, { stage: 'commit', retryable: true }))
-      }, this.#timeoutMs)
-      const settle = (error: Error | undefined) => {
-        clearTimeout(timer)
-        if (error === undefined) resolve()
-        else reject(error)
+      const commit: Commit = {
+        offsets,
+        settle: (error) => {
+          clearTimeout(timer)
+          if (error === undefined) resolve()
+          else reject(error)
+        },
       }
-      this.#waiting.push({ offsets, settle })
+      const timer = setTimeout(() => {
+        // What nobody waits for any more must not be sent after all.
+        this.#waiting = this.#waiting.filter((one) => one !== commit)
+        const message = `Kafka did not confirm the commit of offsets within ${this.#timeoutMs} ms.`
+        reject(new MillraceError('TIMED_OUT', message, { stage: 'commit', retryable: true }))
+      }, this.#timeoutMs)
+      this.#waiting.push(commit)
       this.#sendNext()
     })
   }

@@ -23,6 +23,7 @@ export class ClientLog {
   readonly #now: () => number
   readonly #told = new Map<string, { at: number; repeated: number }>()
   #lastComplaint: string | undefined
+  #connected = false
 
   constructor(logger: Logger, clientId: string, now: () => number = () => performance.now()) {
     this.#logger = logger
@@ -35,6 +36,11 @@ export class ClientLog {
     return this.#lastComplaint
   }
 
+  /** From now on complaints are news; before, whoever connects is told the last one. */
+  connected(): void {
+    this.#connected = true
+  }
+
   listen(client: RawClient): void {
     client.on('event.log', (event: LogEvent) => this.onLog(event))
     client.on('event.error', (error: { readonly message: string }) => this.#complain('ERROR', error.message))
@@ -45,18 +51,22 @@ export class ClientLog {
 
   onLog({ severity, fac, message }: LogEvent): void {
     const text = message.replace(/^\[thrd:[^\]]*\]: /, '')
-    if (severity > 4) {
-      this.#logger.debug({ clientId: this.#clientId, facility: fac }, `kafka client: ${text}`)
-      return
+    // Properties for all clients are given to all, also those that only some of them use.
+    if (severity > 4 || /property and will be ignored by this/.test(text)) this.#logger.debug(this.#fields(fac), `kafka client: ${text}`)
+    else {
+      this.#lastComplaint = plain(text)
+      this.#complain(fac, text)
     }
-    this.#lastComplaint = plain(text)
-    this.#complain(fac, text)
   }
 
   #complain(facility: string, text: string): void {
+    if (!this.#connected) {
+      this.#logger.debug(this.#fields(facility), `kafka client: ${text}`)
+      return
+    }
     const now = this.#now()
     // Durations and counters differ from one complaint to the next.
-    const kind = `${facility} ${text.replaceAll(/\d+/g, '#')}`
+    const kind = `${facility} ${withoutCircumstances(text).replaceAll(/\d+/g, '#')}`
     const told = this.#told.get(kind)
     if (told !== undefined && now - told.at < QUIET_MS) {
       told.repeated++
@@ -65,15 +75,22 @@ export class ClientLog {
     if (this.#told.size >= MAX_REMEMBERED) this.#told.clear()
     this.#told.set(kind, { at: now, repeated: 0 })
     const repeated = told?.repeated ?? 0
-    const fields = { clientId: this.#clientId, facility, ...(repeated > 0 && { repeated }) }
-    this.#logger.warn(fields, `kafka client: ${text}`)
+    this.#logger.warn({ ...this.#fields(facility), ...(repeated > 0 && { repeated }) }, `kafka client: ${text}`)
+  }
+
+  #fields(facility: string): object {
+    return { clientId: this.#clientId, facility }
   }
 }
 
-/** `127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT)`, for people. */
+/** `... failed: Connection refused (after 0ms in state CONNECT, 3 identical error(s) suppressed)` */
+function withoutCircumstances(text: string): string {
+  return text.replace(/ \(after \d+ms in state .*$/, '')
+}
+
+/** For people, who have been told the address: `127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused`. */
 function plain(text: string): string {
-  return text
-    .replace(/ \(after \d+ms in state [A-Z_]+[^)]*\)/, '')
+  return withoutCircumstances(text)
     .replace(/^[^ ]+: (?=\S)/, '')
     .replace(/ipv[46]#/, '')
 }

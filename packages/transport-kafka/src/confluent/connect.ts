@@ -26,6 +26,7 @@ export async function connect(
   try {
     // Metadata of all topics, the library's default, is much on a big cluster; brokers alone prove the connection as well.
     await promised('connect', connectTimeoutMs, (callback) => client.connect({ allTopics: false, timeout: connectTimeoutMs }, callback))
+    log.connected()
   } catch (error) {
     // Properties that contradict each other are found here, before there is any connection.
     if (error instanceof ClientError && error.code === ERR_STATE) throw badProperties(part, error)

@@ -1,0 +1,81 @@
+import { describe, expect, test } from 'vitest'
+import { adminConfiguration, consumerConfiguration, deliveryTimeoutMs, producerConfiguration } from '../../src/confluent/configuration.ts'
+import type { KafkaOptions } from '../../src/index.ts'
+import { resolveOptions } from '../../src/options/resolve-options.ts'
+
+const source = { clientId: 'c', groupId: 'g', isolation: 'read-uncommitted' } as const
+const writer = { clientId: 'c' }
+
+function resolved(options: Partial<KafkaOptions> = {}) {
+  return resolveOptions({ brokers: 'a:1,b:2', ...options })
+}
+
+describe('the properties of clients', () => {
+  test('are those given for all, overridden by those for a kind', () => {
+    const options = resolved({
+      client: { 'security.protocol': 'sasl_ssl', 'reconnect.backoff.max.ms': 9 },
+      consumer: { 'fetch.wait.max.ms': 7, 'reconnect.backoff.max.ms': 8 },
+      producer: { 'compression.codec': 'zstd' },
+      admin: { 'socket.timeout.ms': 5_000 },
+    })
+    const common = { 'bootstrap.servers': 'a:1,b:2', 'security.protocol': 'sasl_ssl' }
+    expect(consumerConfiguration(options, source).properties).toMatchObject({
+      ...common,
+      'fetch.wait.max.ms': 7,
+      'reconnect.backoff.max.ms': 8,
+    })
+    expect(producerConfiguration(options, writer).properties).toMatchObject({
+      ...common,
+      'compression.codec': 'zstd',
+      'reconnect.backoff.max.ms': 9,
+    })
+    expect(adminConfiguration(options, 'admin').properties).toMatchObject({ ...common, 'socket.timeout.ms': 5_000 })
+  })
+
+  test('keep properties of topics apart, which the library would drop among the others', () => {
+    const options = resolved({ producer: { 'message.timeout.ms': 9_000, 'request.timeout.ms': 4_000 } })
+    expect(producerConfiguration(options, writer).topicProperties).toEqual({
+      acks: 'all',
+      'message.timeout.ms': 9_000,
+      partitioner: 'murmur2_random',
+      'request.timeout.ms': 4_000,
+    })
+    expect(consumerConfiguration(resolved(), source).topicProperties).toEqual({ 'auto.offset.reset': 'error' })
+  })
+
+  test('choose range where a member needs the same partition of several topics', () => {
+    const classic = resolved()
+    expect(consumerConfiguration(classic, { ...source, coLocate: true }).properties).toMatchObject({
+      'partition.assignment.strategy': 'range',
+    })
+    expect(consumerConfiguration(classic, source).properties).toMatchObject({ 'partition.assignment.strategy': 'cooperative-sticky' })
+    const consumer = resolved({ groupProtocol: 'consumer' })
+    const { properties } = consumerConfiguration(consumer, { ...source, coLocate: true })
+    expect(properties).toMatchObject({ 'group.protocol': 'consumer', 'group.remote.assignor': 'range' })
+    // Which KIP-848 refuses.
+    expect(properties).not.toHaveProperty(['partition.assignment.strategy'])
+    expect(consumerConfiguration(consumer, source).properties).toMatchObject({ 'group.remote.assignor': 'uniform' })
+  })
+
+  test('name no assignor for a source without a group', () => {
+    const { properties } = consumerConfiguration(resolved({ groupProtocol: 'consumer' }), { clientId: 'c', isolation: 'read-committed' })
+    expect(properties).toMatchObject({ 'group.id': 'c', 'isolation.level': 'read_committed' })
+    expect(properties).not.toHaveProperty(['group.protocol'])
+  })
+
+  test('give up records of a transaction no later than the transaction', () => {
+    const { properties, topicProperties } = producerConfiguration(resolved(), {
+      ...writer,
+      transactionalId: 't',
+      transactionTimeoutMs: 7_000,
+    })
+    expect(properties).toMatchObject({ 'transactional.id': 't', 'transaction.timeout.ms': 7_000 })
+    expect(topicProperties).toMatchObject({ 'message.timeout.ms': 7_000 })
+  })
+
+  test('tell how long a record is tried', () => {
+    expect(deliveryTimeoutMs(resolved())).toBe(120_000)
+    expect(deliveryTimeoutMs(resolved({ producer: { 'message.timeout.ms': 5 } }))).toBe(5)
+    expect(deliveryTimeoutMs(resolved({ client: { 'delivery.timeout.ms': '6' } }))).toBe(6)
+  })
+})

@@ -1,0 +1,51 @@
+import { bytesAt } from '@millrace/core'
+import { describe, expect, test } from 'vitest'
+import { messageBatches } from '../../src/confluent/message-batches.ts'
+import type { RawMessage } from '../../src/confluent/raw-api.ts'
+
+function message(partition: number, offset: number, more: Partial<RawMessage> = {}): RawMessage {
+  return { topic: 't', partition, offset, timestamp: offset * 10, key: null, value: Buffer.from(`${partition}:${offset}`), ...more }
+}
+
+describe('messages become batches', () => {
+  test('one a partition, in order, however their runs are mixed', () => {
+    const messages = [message(0, 0), message(0, 1), message(1, 5), message(0, 7), message(0, 8, { topic: 'u' })]
+    const batches = messageBatches(messages, (topic, partition) => (topic === 't' ? 100 + partition : undefined))
+    expect(
+      batches.map(({ topic, partition, length, offsets, timestamps, endOffset }) => [
+        topic,
+        partition,
+        length,
+        offsets,
+        timestamps,
+        endOffset,
+      ]),
+    ).toEqual([
+      ['t', 0, 3, Float64Array.of(0, 1, 7), Float64Array.of(0, 10, 70), 100],
+      ['t', 1, 1, Float64Array.of(5), Float64Array.of(50), 101],
+      ['u', 0, 1, Float64Array.of(8), Float64Array.of(80), undefined],
+    ])
+  })
+
+  test("with the library's own buffers, null apart from empty", () => {
+    const value = Buffer.from('v')
+    const messages = [message(0, 0, { value }), message(0, 1, { key: Buffer.alloc(0), value: null })]
+    const [batch] = messageBatches(messages, () => undefined)
+    expect(bytesAt(batch!.values, 0)).toBe(value)
+    expect(bytesAt(batch!.values, 1)).toBeNull()
+    expect(bytesAt(batch!.keys, 0)).toBeNull()
+    expect(bytesAt(batch!.keys, 1)?.byteLength).toBe(0)
+  })
+
+  test('with headers only where there are some', () => {
+    const headers = [{ a: Buffer.from('1') }, { a: Buffer.from('2') }]
+    const [plain] = messageBatches([message(0, 0), message(0, 1, { headers: [] })], () => undefined)
+    expect(plain!.headers).toBeUndefined()
+    const [batch] = messageBatches([message(0, 0), message(0, 1, { headers }), message(0, 2)], () => undefined)
+    expect(batch!.headers?.[0]).toBeUndefined()
+    expect(batch!.headers?.[1]).toEqual([
+      { key: 'a', value: Buffer.from('1') },
+      { key: 'a', value: Buffer.from('2') },
+    ])
+  })
+})
