@@ -79,7 +79,9 @@ export type { TopicExtractor } from './sink/topic-extractor.ts'
 export type { StartAt } from './source/start-at.ts'
 export type { TimestampExtractor } from './source/timestamp-extractor.ts'
 export { afterPrefix, compareBytes } from './store/compare-bytes.ts'
+export { completeBackend } from './store/complete-backend.ts'
 export type { BatchKeyValueStore, KeyRange, KeyValueStore, ReadOnlyStore, StoreEntry } from './store/key-value-store.ts'
+export { METADATA_KEY, ownKey, storedKey, userKey } from './store/reserved-keys.ts'
 export type {
   ByteRange,
   OpenStoreBackend,
@@ -90,6 +92,7 @@ export type {
   StoreChange,
   StoreRow,
 } from './store/store-backend.ts'
+export { storeClosed } from './store/store-closed.ts'
 export {
   type AnyStoreDefinition,
   type AsyncKeyValueStoreDefinition,

@@ -37,7 +37,7 @@ export interface StoreBackend extends AsyncDisposable {
   scan(range: ByteRange, pageSize: number): AsyncIterable<readonly StoreRow[]>
   /** Entries, roughly. */
   approximateSize(): Promise<number>
-  /** Safe to call twice. */
+  /** Safe to call twice. Afterwards operations are refused with a `MillraceError` of code `STORE_CLOSED`, scans that are under way too. */
   close(): Promise<void>
 }
 
@@ -50,10 +50,16 @@ export interface SingleOperationBackend {
   get(key: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined>
   set(key: Uint8Array, value: Uint8Array): void | Promise<void>
   delete(key: Uint8Array): void | Promise<void>
+  /** Rows in byte order. They may be read much later, or never to the end; until then nothing is set or deleted. */
   rows(range: ByteRange): Iterable<StoreRow> | AsyncIterable<StoreRow>
+  /** Default: as many `get`s. */
   readonly getMany?: StoreBackend['getMany'] | undefined
+  /** Default: as many `set`s and `delete`s, the metadata last. Without `metadata` it is called with changes alone, the metadata among them. */
   readonly write?: StoreBackend['write'] | undefined
+  /** Only together with `write`. Default: the metadata are kept as an entry under a key that users' keys are kept away from. */
   readonly metadata?: StoreBackend['metadata'] | undefined
+  /** Default: the rows are counted. */
+  readonly approximateSize?: StoreBackend['approximateSize'] | undefined
   close?(): void | Promise<void>
 }
 
