@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError, storeClosed } from '@millrace/core'
 
 /** LevelDB wraps what went wrong in what it could not do therefore; the innermost says most. */
 function innermost(error: unknown): { readonly code: string; readonly message: string } {
@@ -13,11 +13,15 @@ function isCorruption(code: string, message: string): boolean {
   return code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && message.includes('No such file'))
 }
 
-function corrupt(folder: string, message: string, cause: unknown): MillraceError {
-  return new MillraceError('STORE_CORRUPT', `The state in '${folder}' is damaged or is no LevelDB database: ${message}`, {
-    stage: 'store',
-    cause,
-  })
+/** An operation on a closed database, or on an iterator that was closed with it. */
+function isClosed(code: string): boolean {
+  return code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN' || code === 'LEVEL_BATCH_NOT_OPEN'
+}
+
+/** Contents that can't be used as they are: damaged, or not ours. */
+export function corrupt(folder: string, message: string, cause?: unknown): MillraceError {
+  const text = `The state in '${folder}' is damaged, or was not written by Millrace: ${message}`
+  return new MillraceError('STORE_CORRUPT', text, { stage: 'store', cause })
 }
 
 /** Why a database could not be opened: `STORE_LOCKED`, `STORE_CORRUPT` or `STORE_OPEN_FAILED`. */
@@ -31,16 +35,18 @@ export function openFailed(folder: string, cause: unknown): MillraceError {
   return new MillraceError('STORE_OPEN_FAILED', `The state in '${folder}' can't be opened: ${message}`, { stage: 'store', cause })
 }
 
-/** Why entries could not be read: `STORE_CORRUPT` or `STORE_READ_FAILED`. */
+/** Why entries could not be read: `STORE_CLOSED`, `STORE_CORRUPT` or `STORE_READ_FAILED`. */
 export function readFailed(folder: string, cause: unknown): MillraceError {
   const { code, message } = innermost(cause)
+  if (isClosed(code)) return storeClosed(cause)
   if (isCorruption(code, message)) return corrupt(folder, message, cause)
   return new MillraceError('STORE_READ_FAILED', `State could not be read from '${folder}': ${message}`, { stage: 'store', cause })
 }
 
-/** Why entries could not be written: `STORE_CORRUPT` or `STORE_WRITE_FAILED`. */
+/** Why entries could not be written: `STORE_CLOSED`, `STORE_CORRUPT` or `STORE_WRITE_FAILED`. */
 export function writeFailed(folder: string, cause: unknown): MillraceError {
   const { code, message } = innermost(cause)
+  if (isClosed(code)) return storeClosed(cause)
   if (isCorruption(code, message)) return corrupt(folder, message, cause)
   const text = `State could not be written to '${folder}': ${message}. Is there space left on the disk, and may this process write there?`
   return new MillraceError('STORE_WRITE_FAILED', text, { stage: 'store', cause })

@@ -1,9 +1,25 @@
-import type { ByteRange, StoreBackend, StoreCapabilities, StoreChange, StoreRow } from '@millrace/core'
-import type { ClassicLevel } from 'classic-level'
+import {
+  type ByteRange,
+  METADATA_KEY,
+  type StoreBackend,
+  type StoreCapabilities,
+  type StoreChange,
+  storedKey,
+  type StoreRow,
+  userKey,
+} from '@millrace/core'
+import type { ClassicLevel, Iterator } from 'classic-level'
 import { readFailed, writeFailed } from './leveldb-errors.ts'
-import { METADATA_KEY, storedKey, userKey } from './reserved-keys.ts'
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
+type Rows = Iterator<Database, Uint8Array, Uint8Array>
+
+/** So many rows, or a full page, tell how large a row is; a store with fewer is counted. */
+const SAMPLE_ROWS = 1_000
+const FIRST_KEY = new Uint8Array(0)
+const LAST_KEY = new Uint8Array(32).fill(0xff)
+/** A page of 1,000 rows is to be one hop to another thread (the default, 16 KiB, makes dozens of it), but large values must not fill the memory. */
+const PAGE_BYTES = 1_048_576
 
 /** One store in one LevelDB database. */
 export class LevelDbStoreBackend implements StoreBackend {
@@ -58,29 +74,23 @@ export class LevelDbStoreBackend implements StoreBackend {
     }
   }
 
-  scan({ gte, lt, reverse = false }: ByteRange, pageSize: number): AsyncIterable<readonly StoreRow[]> {
+  scan(range: ByteRange, pageSize: number): AsyncIterable<readonly StoreRow[]> {
     // The iterator takes its snapshot here, not when it is first read.
-    const iterator = this.#database.iterator({
-      ...(gte === undefined ? {} : { gte: storedKey(gte) }),
-      ...(lt === undefined ? {} : { lt: storedKey(lt) }),
-      reverse,
-    })
-    return pages(iterator, pageSize, this.#folder)
+    return this.#pages(this.#iterator(range), pageSize)
   }
 
   /** By the size of the files: LevelDB keeps no count. Changes that are only in its log file count little. */
   async approximateSize(): Promise<number> {
     let rows = 0
     let bytes = 0
-    for await (const page of this.scan({}, SAMPLE)) {
-      for (const [key, value] of page) bytes += key.byteLength + value.byteLength
+    for await (const page of this.scan({}, SAMPLE_ROWS)) {
       rows += page.length
-      if (rows < SAMPLE) return rows
-      break
+      for (const [key, value] of page) bytes += key.byteLength + value.byteLength
+      if (rows < SAMPLE_ROWS && bytes < PAGE_BYTES) continue
+      const size = await this.#sizeOnDisk()
+      return Math.max(rows, Math.round((size * rows) / bytes))
     }
-    if (rows === 0) return 0
-    const size = await this.#database.approximateSize(FIRST_KEY, LAST_KEY)
-    return Math.max(rows, Math.round(size / (bytes / rows)))
+    return rows
   }
 
   async close(): Promise<void> {
@@ -90,40 +100,55 @@ export class LevelDbStoreBackend implements StoreBackend {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
-}
 
-/** How many rows tell how large a row is; a store with fewer is counted. */
-const SAMPLE = 1_000
-const FIRST_KEY = new Uint8Array(0)
-const LAST_KEY = new Uint8Array(32).fill(0xff)
-
-/** What is used of a LevelDB iterator. */
-interface Rows {
-  nextv(size: number): Promise<[Uint8Array, Uint8Array][]>
-  close(): Promise<void>
-}
-
-async function* pages(iterator: Rows, pageSize: number, folder: string): AsyncGenerator<readonly StoreRow[]> {
-  try {
-    for (;;) {
-      const rows = await nextRows(iterator, pageSize, folder)
-      if (rows.length === 0) return
-      const page: StoreRow[] = []
-      for (const [stored, value] of rows) {
-        const key = userKey(stored)
-        if (key !== undefined) page.push([key, value])
-      }
-      if (page.length > 0) yield page
+  async #sizeOnDisk(): Promise<number> {
+    try {
+      return await this.#database.approximateSize(FIRST_KEY, LAST_KEY)
+    } catch (error) {
+      throw readFailed(this.#folder, error)
     }
-  } finally {
-    await iterator.close()
   }
-}
 
-async function nextRows(iterator: Rows, pageSize: number, folder: string): Promise<[Uint8Array, Uint8Array][]> {
-  try {
-    return await iterator.nextv(pageSize)
-  } catch (error) {
-    throw readFailed(folder, error)
+  #iterator({ gte, lt, reverse = false }: ByteRange): Rows {
+    try {
+      return this.#database.iterator({
+        ...(gte === undefined ? {} : { gte: storedKey(gte) }),
+        ...(lt === undefined ? {} : { lt: storedKey(lt) }),
+        reverse,
+        highWaterMarkBytes: PAGE_BYTES,
+      })
+    } catch (error) {
+      throw readFailed(this.#folder, error)
+    }
+  }
+
+  async *#pages(iterator: Rows, pageSize: number): AsyncGenerator<readonly StoreRow[]> {
+    try {
+      for (;;) {
+        const page = await this.#nextRows(iterator, pageSize)
+        if (page.length === 0) return
+        yield page
+      }
+    } finally {
+      await iterator.close()
+    }
+  }
+
+  /** At least one row, and at most `count`, unless the end is reached; without the store's own. */
+  async #nextRows(iterator: Rows, count: number): Promise<StoreRow[]> {
+    const page: StoreRow[] = []
+    try {
+      while (page.length === 0) {
+        const rows = await iterator.nextv(count)
+        if (rows.length === 0) break
+        for (const [stored, value] of rows) {
+          const key = userKey(stored)
+          if (key !== undefined) page.push([key, value])
+        }
+      }
+    } catch (error) {
+      throw readFailed(this.#folder, error)
+    }
+    return page
   }
 }

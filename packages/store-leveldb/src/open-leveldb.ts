@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
-import type { OpenStoreOptions, StoreBackend } from '@millrace/core'
+import { MillraceError, type OpenStoreOptions, type StoreBackend } from '@millrace/core'
+import { checkFolder, checkFormat } from './leveldb-contents.ts'
 import { openFailed } from './leveldb-errors.ts'
 import { LevelDbStoreBackend } from './leveldb-store-backend.ts'
 
@@ -12,20 +13,30 @@ export interface LevelDbOptions {
   readonly compression?: boolean | undefined
 }
 
-/** Opens, or creates, the database in `folder`. Rejects with `STORE_LOCKED`, `STORE_CORRUPT` or `STORE_OPEN_FAILED`. */
+/**
+ * Opens, or creates, the database in `folder`. Rejects with `STORE_LOCKED`, with `STORE_CORRUPT` for damaged or foreign contents, or with
+ * `STORE_OPEN_FAILED`.
+ */
 export async function openLevelDb({ folder }: OpenStoreOptions, options: LevelDbOptions = {}): Promise<StoreBackend> {
   const { ClassicLevel } = await import('classic-level')
   try {
     await mkdir(folder, { recursive: true })
-    const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view', createIfMissing: true })
+    await checkFolder(folder)
+    const database = new ClassicLevel<Uint8Array, Uint8Array>(folder, { keyEncoding: 'view', valueEncoding: 'view' })
     const { cacheSize, writeBufferSize, compression } = options
     await database.open({
       ...(cacheSize === undefined ? {} : { cacheSize }),
       ...(writeBufferSize === undefined ? {} : { writeBufferSize }),
       ...(compression === undefined ? {} : { compression }),
     })
+    try {
+      await checkFormat(database, folder)
+    } catch (error) {
+      await database.close()
+      throw error
+    }
     return new LevelDbStoreBackend(database, folder)
   } catch (error) {
-    throw openFailed(folder, error)
+    throw error instanceof MillraceError ? error : openFailed(folder, error)
   }
 }

@@ -50,7 +50,7 @@ class CompletedBackend implements StoreBackend {
     const values: (Uint8Array | undefined)[] = []
     for (let from = 0; from < stored.length; from += CONCURRENT_GETS) {
       const part = stored.slice(from, from + CONCURRENT_GETS)
-      values.push(...(await Promise.all(part.map((key) => single.get(key)))))
+      values.push(...(await Promise.all(part.map(async (key) => single.get(key)))))
     }
     return values
   }

@@ -56,13 +56,13 @@ export class KeptRows {
   async #read(count: number): Promise<StoreRow[]> {
     const rows: StoreRow[] = []
     while (rows.length < count) {
-      const step = this.#rows.next()
-      // Waiting for rows that are there would cost a turn of the event loop's queue for each.
-      const { done, value } = 'then' in step ? await step : step
-      if (done === true) break
-      const row = value as StoreRow
-      const key = this.#keyOf(row[0])
-      if (key !== undefined) rows.push([key, row[1]])
+      const next = this.#rows.next()
+      // To wait for what is there would cost each row a turn of the microtask queue.
+      const step = 'then' in next ? await next : next
+      if (step.done === true) break
+      const [stored, value] = step.value
+      const key = this.#keyOf(stored)
+      if (key !== undefined) rows.push([key, value])
     }
     return rows
   }

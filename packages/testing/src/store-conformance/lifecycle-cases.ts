@@ -1,5 +1,5 @@
 import type { StoreConformanceCase } from './conformance-case.ts'
-import { bytes, numbers, put, remove } from './store-bench.ts'
+import { allRows, bytes, numbers, put, remove } from './store-bench.ts'
 
 export const lifecycleCases: readonly StoreConformanceCase[] = [
   {
@@ -20,6 +20,23 @@ export const lifecycleCases: readonly StoreConformanceCase[] = [
       const iterator = store.scan({}, 1)[Symbol.asyncIterator]()
       await iterator.next()
       await store.close()
+    },
+  },
+  {
+    name: 'closing: operations are refused afterwards with STORE_CLOSED, and so is the rest of a scan',
+    async run(bench) {
+      const store = await bench.open()
+      await store.write([put(bytes(1), bytes(1)), put(bytes(2), bytes(2))], bytes(1))
+      const scan = store.scan({}, 1)[Symbol.asyncIterator]()
+      await scan.next()
+      await store.close()
+      await bench.refusedWith('STORE_CLOSED', () => store.getMany([bytes(1)]))
+      await bench.refusedWith('STORE_CLOSED', () => store.write([put(bytes(1), bytes(2))]))
+      await bench.refusedWith('STORE_CLOSED', () => store.metadata())
+      await bench.refusedWith('STORE_CLOSED', () => store.approximateSize())
+      await bench.refusedWith('STORE_CLOSED', () => allRows(store.scan({}, 1)))
+      await bench.refusedWith('STORE_CLOSED', () => scan.next())
+      if (store.get !== undefined) await bench.refusedWith('STORE_CLOSED', async () => store.get?.(bytes(1)))
     },
   },
   {
@@ -66,6 +83,6 @@ export const damageCase: StoreConformanceCase = {
     await store.write([put(bytes(1), bytes(1))], bytes(1))
     await store.close()
     await bench.underTest.damage?.()
-    await bench.opensWith('STORE_CORRUPT')
+    await bench.refusedWith('STORE_CORRUPT', () => bench.open())
   },
 }

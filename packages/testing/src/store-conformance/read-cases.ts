@@ -63,4 +63,13 @@ export const readCases: readonly StoreConformanceCase[] = [
       if (direct !== undefined) bench.assert.deepEqual(numbers(direct), [10])
     },
   },
+  {
+    name: 'reads: many keys at once',
+    async run(bench) {
+      const store = await bench.open()
+      const keys = Array.from({ length: 1_000 }, (_, i) => bytes(i >> 8, i & 255))
+      await store.write(keys.flatMap((key, i) => (i % 3 === 0 ? [] : [put(key, bytes(i & 255))])))
+      await bench.valuesAre(store, keys.toReversed(), keys.map((_, i) => (i % 3 === 0 ? undefined : bytes(i & 255))).toReversed())
+    },
+  },
 ]

@@ -79,6 +79,22 @@ export const scanCases: readonly StoreConformanceCase[] = [
     },
   },
   {
+    name: 'scans: given bounds are neither kept nor changed',
+    async run(bench) {
+      const store = await bench.open()
+      await store.write(ROWS.map(([key, value]) => put(key, value)))
+      for (const reverse of [false, true]) {
+        const gte = bytes(0, 1)
+        const lt = bytes(0x80)
+        const scan = store.scan({ gte, lt, reverse }, 1)
+        gte.fill(0xff)
+        lt.fill(0)
+        const rows = ROWS.slice(2, 6)
+        bench.assert.deepEqual((await allRows(scan)).map(readable), (reverse ? rows.toReversed() : rows).map(readable))
+      }
+    },
+  },
+  {
     name: 'scans: may be left early, run side by side, and never be read at all',
     async run(bench) {
       const store = await bench.open()

@@ -41,15 +41,15 @@ export class StoreBench {
     )
   }
 
-  /** Holds opening the store to reject with a `MillraceError` of this code. */
-  async opensWith(code: string): Promise<void> {
+  /** Holds `operation` to be refused with a `MillraceError` of this code. */
+  async refusedWith(code: string, operation: () => Promise<unknown>): Promise<void> {
     let failure: unknown
     try {
-      await this.open()
+      await operation()
     } catch (error) {
       failure = error
     }
-    this.assert.ok(failure instanceof MillraceError, `opening should have been refused with a MillraceError, not with ${String(failure)}`)
+    this.assert.ok(failure instanceof MillraceError, `it should have been refused with a MillraceError, not with ${String(failure)}`)
     this.assert.equal((failure as MillraceError).code, code)
   }
 }
