@@ -1,9 +1,14 @@
+/** An error, its cause, the cause of that...: deeper ones tell nothing to whoever typed the command. */
+const MAX_CAUSES = 4
+
 /** An error in one line: its message and, where they say more, those of its causes. */
 export function failureLine(error: unknown): string {
   const messages: string[] = []
-  for (let at = error; at !== undefined && at !== null && messages.length < 4; at = at instanceof Error ? at.cause : undefined) {
+  let at = error
+  for (let depth = 0; depth < MAX_CAUSES && at !== undefined && at !== null; depth++) {
     const message = messageOf(at)
     if (message !== '' && !messages.some((told) => told.includes(message))) messages.push(message)
+    at = at instanceof Error ? at.cause : undefined
   }
   return messages.length === 0 ? 'It failed, and nothing says why.' : messages.join(': ')
 }

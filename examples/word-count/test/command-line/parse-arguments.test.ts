@@ -59,7 +59,7 @@ describe('arguments', () => {
   })
 
   test('may be written with an equals sign', () => {
-    expect(settings('--file=--strange', '--batch-size=12')).toMatchObject({ file: '--strange', batchSize: 12 })
+    expect(settings('--file=a=b', '--batch-size=12')).toMatchObject({ file: 'a=b', batchSize: 12 })
   })
 
   test.each([
