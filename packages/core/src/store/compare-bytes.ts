@@ -13,7 +13,8 @@ export function afterPrefix(prefix: Uint8Array): Uint8Array | undefined {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
   if (length === 0) return undefined
-  const after = prefix.slice(0, length)
+  // Not prefix.slice(): of a Node Buffer it would be a view.
+  const after = new Uint8Array(prefix.subarray(0, length))
   after[length - 1] = (after[length - 1] as number) + 1
   return after
 }

@@ -1,4 +1,4 @@
-import type { Serde } from '@millrace/core'
+import { MillraceError, type Serde } from '@millrace/core'
 import type { Entry } from './entry.ts'
 
 /** The serdes of one store, and what can be told from them. Types are erased here: the definition has them. */
@@ -25,20 +25,20 @@ export class StoreCodec {
 
   keyBytes(key: unknown): Uint8Array {
     if (key === undefined || key === null) throw new TypeError(`Store '${this.#store}': a key can't be ${String(key)}.`)
-    const bytes = this.#key.serialize(key)
+    const bytes = this.#serialize('key', this.#key, key)
     if (bytes === null) throw new TypeError(`Store '${this.#store}': a key was serialised to null; keys need bytes.`)
     return own(bytes, key)
   }
 
   keyOf(bytes: Uint8Array): unknown {
-    return this.#key.deserialize(bytes, 0, bytes.byteLength)
+    return this.#deserialize('key', this.#key, bytes)
   }
 
   valueBytes(value: unknown): Uint8Array {
     if (value === undefined || value === null) {
       throw new TypeError(`Store '${this.#store}': a value can't be ${String(value)}; use delete() to remove an entry.`)
     }
-    const bytes = this.#value.serialize(value)
+    const bytes = this.#serialize('value', this.#value, value)
     if (bytes === null) throw new TypeError(`Store '${this.#store}': a value was serialised to null, which means "no entry"; use delete().`)
     return own(bytes, value)
   }
@@ -53,8 +53,37 @@ export class StoreCodec {
   }
 
   decode(valueBytes: Uint8Array): unknown {
-    return this.#value.deserialize(valueBytes, 0, valueBytes.byteLength)
+    return this.#deserialize('value', this.#value, this.#immutable ? valueBytes : plain(valueBytes))
   }
+
+  #serialize(what: 'key' | 'value', serde: Serde<unknown>, from: unknown): Uint8Array | null {
+    try {
+      return serde.serialize(from)
+    } catch (cause) {
+      throw new MillraceError('SERIALIZATION_FAILED', `Store '${this.#store}': a ${what} was refused: ${messageOf(cause)}`, {
+        stage: 'store',
+        cause,
+      })
+    }
+  }
+
+  #deserialize(what: 'key' | 'value', serde: Serde<unknown>, bytes: Uint8Array): unknown {
+    try {
+      return serde.deserialize(bytes, 0, bytes.byteLength)
+    } catch (cause) {
+      const text = `Store '${this.#store}': a stored ${what} can't be decoded (was it written with another serde?): ${messageOf(cause)}`
+      throw new MillraceError('DESERIALIZATION_FAILED', text, { stage: 'store', cause })
+    }
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** A Buffer's slice() is a view: a serde that means to copy with it would hand out the store's own bytes. */
+function plain(bytes: Uint8Array): Uint8Array {
+  return Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes
 }
 
 /** A serde of bytes may hand back what it was given, or a part of it, which its owner may change later. */

@@ -25,15 +25,15 @@ export interface HandleAccess {
 /** What processors use: typed access to the layers of one store. */
 export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   readonly name: string
-  protected readonly access: HandleAccess
+  readonly #access: HandleAccess
 
   constructor(access: HandleAccess) {
     this.name = access.name
-    this.access = access
+    this.#access = access
   }
 
   async getBatch(keys: readonly unknown[]): Promise<unknown[]> {
-    const { codec, layers, guard } = this.access
+    const { codec, layers, guard } = this.#access
     guard()
     const values = new Array<unknown>(keys.length)
     const missing: number[] = []
@@ -58,16 +58,16 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   }
 
   set(key: unknown, value: unknown): void {
-    const { codec, layers, timestamp } = this.access
+    const { codec, layers, timestamp } = this.#access
     this.#checkWritable()
     const keyBytes = this.#keyBytes(key)
     layers.write(codec.idOf(key, keyBytes), { keyBytes, valueBytes: codec.valueBytes(value), value: undefined, timestamp: timestamp() })
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>>): void {
-    const { codec } = this.access
+    const { codec } = this.#access
     this.#checkWritable()
-    const timestamp = this.access.timestamp()
+    const timestamp = this.#access.timestamp()
     const ids: unknown[] = []
     const changes: Entry[] = []
     for (const entry of entries) {
@@ -80,16 +80,16 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   }
 
   delete(key: unknown): void {
-    const { codec, layers, timestamp } = this.access
+    const { codec, layers, timestamp } = this.#access
     this.#checkWritable()
     const keyBytes = this.#keyBytes(key)
     layers.write(codec.idOf(key, keyBytes), { keyBytes, valueBytes: undefined, value: undefined, timestamp: timestamp() })
   }
 
   deleteBatch(keys: Iterable<unknown>): void {
-    const { codec } = this.access
+    const { codec } = this.#access
     this.#checkWritable()
-    const timestamp = this.access.timestamp()
+    const timestamp = this.#access.timestamp()
     const ids: unknown[] = []
     const changes: Entry[] = []
     for (const key of keys) {
@@ -113,26 +113,26 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   }
 
   rangePages(range: KeyRange<unknown>, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<Page> {
-    return this.#pages(byteRange(range, this.access.codec), pageSize)
+    return this.#pages(byteRange(range, this.#access.codec), pageSize)
   }
 
   prefixPages(prefix: Uint8Array, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<Page> {
-    return this.#pages({ gte: prefix.slice(), lt: afterPrefix(prefix) }, pageSize)
+    return this.#pages({ gte: new Uint8Array(prefix), lt: afterPrefix(prefix) }, pageSize)
   }
 
   approximateSize(): Promise<number> {
-    this.access.guard()
-    return this.access.layers.approximateSize()
+    this.#access.guard()
+    return this.#access.layers.approximateSize()
   }
 
   #pages(range: ByteRange, pageSize: number): AsyncIterable<Page> {
-    this.access.guard()
+    this.#access.guard()
     checkPageSize(this.name, pageSize)
-    return decodedPages(this.access.layers.scan(range, pageSize), this.access)
+    return decodedPages(this.#access.layers.scan(range, pageSize), this.#access)
   }
 
   async #loadMany(ids: readonly unknown[], keys: readonly Uint8Array[]): Promise<Entry[]> {
-    const { layers, guard } = this.access
+    const { layers, guard } = this.#access
     try {
       return await layers.loadMany(ids, keys)
     } finally {
@@ -143,19 +143,19 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
   /** A key that was read before, as most that are written were, need not be serialised again. */
   #keyBytes(key: unknown): Uint8Array {
-    const { codec, layers } = this.access
+    const { codec, layers } = this.#access
     return (codec.identity ? layers.known(key)?.keyBytes : undefined) ?? codec.keyBytes(key)
   }
 
   #writeAll(ids: readonly unknown[], changes: readonly Entry[]): void {
-    const { layers } = this.access
+    const { layers } = this.#access
     // The iterable was the user's code, and may have used the store itself.
     this.#checkWritable()
     for (let i = 0; i < ids.length; i++) layers.write(ids[i], changes[i] as Entry)
   }
 
   #checkWritable(): void {
-    const { guard, layers } = this.access
+    const { guard, layers } = this.#access
     guard()
     if (!layers.writable) {
       throw new TypeError(
@@ -167,8 +167,15 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
 /** The same over a backend that answers at once. */
 export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unknown, unknown> {
+  readonly #access: HandleAccess
+
+  constructor(access: HandleAccess) {
+    super(access)
+    this.#access = access
+  }
+
   get(key: unknown): unknown {
-    const { codec, layers, guard } = this.access
+    const { codec, layers, guard } = this.#access
     guard()
     if (codec.identity) return codec.valueOf(layers.known(key) ?? layers.load(key, codec.keyBytes(key)))
     const keyBytes = codec.keyBytes(key)
