@@ -1,7 +1,7 @@
 /** An error, its cause, the cause of that...: deeper ones tell nothing to whoever typed the command. */
 const MAX_CAUSES = 4
 
-/** An error in one line: its message and, where they say more, those of its causes. */
+/** An error in one line: its message and, in brackets where they say more, those of its causes. */
 export function failureLine(error: unknown): string {
   const messages: string[] = []
   let at = error
@@ -10,7 +10,8 @@ export function failureLine(error: unknown): string {
     if (message !== '' && !messages.some((told) => told.includes(message))) messages.push(message)
     at = at instanceof Error ? at.cause : undefined
   }
-  return messages.length === 0 ? 'It failed, and nothing says why.' : messages.join(': ')
+  const [first = 'It failed, and nothing says why.', ...causes] = messages
+  return causes.length === 0 ? first : `${first} (${causes.join(': ')})`
 }
 
 function messageOf(error: unknown): string {

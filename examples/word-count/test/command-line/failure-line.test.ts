@@ -10,7 +10,7 @@ describe('a failure in one line', () => {
     const disk = new Error('no space left on device')
     const store = new Error('the store failed: no space left on device', { cause: disk })
     expect(failureLine(new Error('the application stops', { cause: store }))).toBe(
-      'the application stops: the store failed: no space left on device',
+      'the application stops (the store failed: no space left on device)',
     )
   })
 
