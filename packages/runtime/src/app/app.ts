@@ -16,6 +16,7 @@ import { CommitScheduler } from '../commit/commit-scheduler.ts'
 import { Broadcast } from '../internal/broadcast.ts'
 import { deferred } from '../internal/deferred.ts'
 import { systemClock } from '../internal/system-clock.ts'
+import { settledWithin } from '../internal/time-limit.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
 import { Reader } from '../source/reader.ts'
 import { restoreStores } from '../store/restore.ts'
@@ -43,6 +44,8 @@ type StoreValue<S> = S extends BatchKeyValueStore<never, infer V> ? V : S extend
 
 /** Records of one poll, at most; fewer where the buffer is small. */
 const MAX_POLL_RECORDS = 10_000
+/** How long a commit that was given up may take to end. */
+const QUIET_MS = 10_000
 /** How often progress is looked at while waiting to be caught up. */
 const CAUGHT_UP_MS = 25
 
@@ -60,6 +63,9 @@ export class App implements AsyncDisposable {
   #source: RecordSource | undefined
   #reader: Reader | undefined
   #outlet: Outlet | undefined
+  /** Commits that were confirmed. */
+  #confirmed = 0
+  #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
   #failure: unknown
 
@@ -71,7 +77,8 @@ export class App implements AsyncDisposable {
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
         const tasks = this.#manager.tasks.filter(({ state }) => state === 'running' || state === 'finishing')
-        await this.#outlet?.coordinator.commit(tasks, reason)
+        if ((await this.#outlet?.coordinator.commit(tasks, reason)) !== true) return
+        this.#confirmed++
         this.#recovery.succeeded()
       },
       onFailure: (error) => this.#recovery.begin(error),
@@ -109,7 +116,7 @@ export class App implements AsyncDisposable {
 
   /** Processes until `close` (or a signal, if `handleSignals`): resolves after the drain, rejects with what made it impossible to go on. */
   async run(): Promise<void> {
-    if (this.#state === 'created') await this.#begin().catch((error: unknown) => this.#fail(error))
+    if (this.#state === 'created') this.#beginning ??= this.#begin().catch((error: unknown) => this.#fail(error))
     return this.#ended.promise
   }
 
@@ -133,8 +140,10 @@ export class App implements AsyncDisposable {
       admin,
       next: async () => {
         this.#assertGoingOn()
-        await this.#scheduler.now('request').catch(() => undefined)
-        await this.#somethingDone()
+        const confirmed = this.#confirmed
+        // While passes follow one another commits keep their own pace; when all is done this one is waited for.
+        if (this.#manager.tasks.every((task) => task.idle)) await this.#scheduler.now('request').catch(() => undefined)
+        if (this.#confirmed === confirmed) await this.#somethingDone()
       },
     })
   }
@@ -173,7 +182,9 @@ export class App implements AsyncDisposable {
       },
       context,
     )
+    if (this.#ending) return
     this.#outlet = await this.#openOutlet()
+    if (this.#ending) return
     this.#reader = new Reader({
       source: this.#source,
       clock: definition.clock,
@@ -192,6 +203,8 @@ export class App implements AsyncDisposable {
     if (this.#state === 'error' || this.#state === 'pending-error') return this.#ended.promise
     this.#go('pending-shutdown')
     try {
+      // What is just being opened must be there to be closed.
+      await this.#beginning
       this.#reader?.stop()
       await this.#manager.drain()
       await this.#release()
@@ -213,6 +226,7 @@ export class App implements AsyncDisposable {
     if (this.#closing !== undefined) return
     this.#go('pending-error')
     const ending = async () => {
+      await this.#beginning
       this.#reader?.stop()
       await this.#manager.drain()
       await this.#release()
@@ -228,7 +242,7 @@ export class App implements AsyncDisposable {
   /** Closes everything that was opened, in the order that lets each do its last work; the first error is thrown at the end. */
   async #release(): Promise<void> {
     const { admin, slot } = this.#parts
-    const errors: unknown[] = this.#failure === undefined || this.#closing === undefined ? [] : [this.#failure]
+    const errors: unknown[] = []
     const steps = [
       () => this.#recovery.stop(),
       () => this.#scheduler.stop(),
@@ -245,7 +259,13 @@ export class App implements AsyncDisposable {
         errors.push(error)
       }
     }
+    // What failed while the application was closing has nobody else to tell.
+    if (this.#failure !== undefined && this.#closing !== undefined) errors.unshift(this.#failure)
     if (errors.length > 0) throw errors[0]
+  }
+
+  get #ending(): boolean {
+    return this.#closing !== undefined || this.#failure !== undefined
   }
 
   #assertGoingOn(): void {
@@ -279,6 +299,8 @@ export class App implements AsyncDisposable {
 
   async #reopen(reason: unknown): Promise<void> {
     await this.#outlet?.close(reason)
+    // A commit that is still under way may yet take effect: what is committed is looked up after it.
+    await settledWithin(this.#scheduler.quiet(), QUIET_MS, this.#parts.definition.clock)
     this.#outlet = await this.#openOutlet()
   }
 

@@ -19,6 +19,8 @@ export class Recovery {
   readonly #options: RecoveryOptions
   #inARow = 0
   #running: Promise<void> | undefined
+  /** What failed while a recovery was under way, after it had given up what was there before. */
+  #again: { readonly error: unknown } | undefined
   #stopped = false
   #cancelWait: () => void = () => undefined
 
@@ -31,9 +33,13 @@ export class Recovery {
     this.#inARow = 0
   }
 
-  /** Begins a recovery, unless one is under way. */
+  /** Begins a recovery; one that is under way is followed by another, unless it is yet to give up what failed. */
   begin(error: unknown): void {
-    if (this.#stopped || this.#running !== undefined) return
+    if (this.#stopped) return
+    if (this.#running !== undefined) {
+      this.#again = { error }
+      return
+    }
     this.#running = this.#recover(error).finally(() => {
       this.#running = undefined
     })
@@ -64,8 +70,14 @@ export class Recovery {
       await this.#wait(delayMs)
       if (this.#stopped) return
       try {
-        await manager.recover(() => reopen(reason))
-        return
+        await manager.recover(async () => {
+          await reopen(reason)
+          this.#again = undefined
+        })
+        const again = this.#again as { readonly error: unknown } | undefined
+        if (again === undefined) return
+        this.#again = undefined
+        reason = again.error
       } catch (again) {
         reason = again
       }

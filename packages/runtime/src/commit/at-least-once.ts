@@ -21,12 +21,24 @@ export interface AtLeastOnceOptions {
  */
 export class AtLeastOnceCoordinator implements CommitCoordinator {
   readonly #options: AtLeastOnceOptions
+  #failure: { readonly error: unknown } | undefined
 
   constructor(options: AtLeastOnceOptions) {
     this.#options = options
   }
 
-  async commit(tasks: readonly Task[], reason: CommitReason): Promise<void> {
+  async commit(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    try {
+      return await this.#commitNow(tasks, reason)
+    } catch (error) {
+      this.#failure = { error }
+      this.#options.output.close(error)
+      throw error
+    }
+  }
+
+  async #commitNow(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
     const { environment, source, output, participants } = this.#options
     const began = environment.clock.monotonic()
     const sealed: SealedTask[] = []
@@ -34,7 +46,7 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
       const taken = task.seal()
       if (taken !== undefined) sealed.push(taken)
     }
-    if (sealed.length === 0) return
+    if (sealed.length === 0) return false
     const offsets = sealed.flatMap((one) => one.offsets)
     const changelog = sealed.flatMap((one) => one.changelog)
     output.append({ writes: changelog, bytes: 0 })
@@ -56,6 +68,7 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
       durationMs: environment.clock.monotonic() - began,
     })
     if (changelog.length > 0) await this.#notePositions(sealed)
+    return true
   }
 
   async #prepare(participants: readonly CommitParticipant[], offsets: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {

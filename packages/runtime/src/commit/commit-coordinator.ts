@@ -9,6 +9,9 @@ export type CommitReason = CommitEvent['reason']
  * effect: the tasks are recovered.
  */
 export interface CommitCoordinator {
-  /** Commits what `tasks` have finished; resolves when it is confirmed and local state is written. One at a time. */
-  commit(tasks: readonly Task[], reason: CommitReason): Promise<void>
+  /**
+   * Commits what `tasks` have finished; resolves when it is confirmed and local state is written: to false if there was nothing. One at a time.
+   * After a rejection every later call rejects too: what was sealed may be lost, and nothing may be committed past it.
+   */
+  commit(tasks: readonly Task[], reason: CommitReason): Promise<boolean>
 }

@@ -62,11 +62,16 @@ export class CommitScheduler {
     return this.#next
   }
 
+  /** Resolves when the commits asked for so far have ended, well or not. */
+  async quiet(): Promise<void> {
+    await (this.#next ?? this.#running)?.catch(() => undefined)
+  }
+
   /** No more commits by themselves; resolves when the one under way has ended. */
   async stop(): Promise<void> {
     this.#stopped = true
     this.#cancelTimer?.()
-    await (this.#next ?? this.#running)?.catch(() => undefined)
+    await this.quiet()
   }
 
   #begin(reason: CommitReason): Promise<void> {

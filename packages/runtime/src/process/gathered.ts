@@ -61,7 +61,9 @@ export class Gathered {
       const timestamp = timestamps === undefined ? undefined : timestamps[i]
       this.#keys.push(keys[i])
       this.#values.push(values[i])
-      this.#timestamps.push(timestamp ?? (parent < 0 ? this.input.streamTime : this.input.batch.timestamp(parent)))
+      this.#timestamps.push(
+        timestamp ?? (parent < 0 ? (this.input.punctuatedAt ?? this.input.streamTime) : this.input.batch.timestamp(parent)),
+      )
       this.#note(parent, sequence + i)
       this.#budget.spend(keys[i], values[i])
     }

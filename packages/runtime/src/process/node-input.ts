@@ -13,6 +13,8 @@ export interface NodeInput {
   readonly origin: Origin
   /** Stream time for records that come from no source record (punctuators). */
   readonly streamTime: number
+  /** The time a punctuator was called with: the timestamp of what it forwards without one. */
+  readonly punctuatedAt?: number | undefined
 }
 
 /**

@@ -101,6 +101,7 @@ export class Pipeline {
       batch: nothing(scope.partition, 'punctuate'),
       origin: { kind: 'source', edge: 0 },
       streamTime: scope.streamTime,
+      punctuatedAt: time,
     }
     context.open(input, this.#budget())
     scope.writeTimestamp = time

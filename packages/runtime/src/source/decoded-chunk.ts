@@ -71,8 +71,10 @@ export class DecodedChunk {
     const timestamps = new Float64Array(wire.length)
     let time = partitionTime
     for (let row = 0; row < wire.length; row++) {
-      if (this.#failures?.has(row)) continue
       let timestamp = wire.timestamps[row] as number
+      // A record that can't be processed has its place among those of other partitions all the same.
+      timestamps[row] = Math.max(0, timestamp)
+      if (this.#failures?.has(row)) continue
       if (extract !== undefined) {
         try {
           timestamp = extract(this.#record(row, timestamp), time)

@@ -84,10 +84,15 @@ export class Reader {
   }
 
   #distribute({ batches, ends }: Awaited<ReturnType<RecordSource['poll']>>): void {
+    if (this.#stopped) {
+      // Ends count for nothing either: they would say that what is dropped here had been processed.
+      for (const wire of batches) wire.release()
+      return
+    }
     const readings = this.#options.readings()
     for (const wire of batches) {
       const reading = readings.get(partitionKey(wire.topic, wire.partition))
-      if (reading === undefined || this.#stopped) wire.release()
+      if (reading === undefined) wire.release()
       else reading.task.offer(reading.queue, wire)
     }
     for (const { topic, partition, offset } of ends) {

@@ -19,7 +19,8 @@ export class Activation {
   readonly #starts: readonly TopicPartitionOffset[]
   readonly #tasks: Set<Task>
   #interrupt = new AbortController()
-  #quiet: Promise<void> = Promise.resolve()
+  /** Steps that have begun and not ended. */
+  readonly #underWay = new Set<Promise<unknown>>()
   #removing: Promise<void> | undefined
 
   constructor(tasks: readonly Task[], starts: readonly TopicPartitionOffset[], steps: ActivationSteps) {
@@ -28,11 +29,18 @@ export class Activation {
     this.#steps = steps
   }
 
-  /** Resolves when all tasks run that were not taken out. */
+  /** Resolves when all tasks run that were not taken out. When one fails the others are not begun, and the first error is thrown once all is quiet. */
   async run(): Promise<void> {
     const stateless = [...this.#tasks].filter((task) => task.stores.count === 0)
     const stateful = [...this.#tasks].filter((task) => task.stores.count > 0)
-    await Promise.all([this.#begin(stateless), this.#restoreAndBegin(stateful)])
+    const giveUp = (error: unknown): never => {
+      this.#tasks.clear()
+      this.#interrupt.abort()
+      throw error
+    }
+    const branches = [this.#begin(stateless).catch(giveUp), this.#restoreAndBegin(stateful).catch(giveUp)]
+    const [first] = (await Promise.allSettled(branches)).filter((one) => one.status === 'rejected')
+    if (first !== undefined) throw first.reason
   }
 
   /** Takes tasks out: once it resolves nothing touches them any more. */
@@ -44,7 +52,7 @@ export class Activation {
       removed = resolve
     })
     this.#interrupt.abort()
-    await this.#quiet.catch(() => undefined)
+    await Promise.allSettled([...this.#underWay])
     this.#removing = undefined
     removed()
   }
@@ -60,10 +68,8 @@ export class Activation {
       if (left.length === 0) return
       const interrupt = new AbortController()
       this.#interrupt = interrupt
-      const restoring = this.#steps.restore(left, interrupt.signal)
-      this.#quiet = restoring
       try {
-        await restoring
+        await this.#track(this.#steps.restore(left, interrupt.signal))
         break
       } catch (error) {
         if (!interrupt.signal.aborted) throw error
@@ -76,7 +82,7 @@ export class Activation {
     const left = this.#left(tasks)
     const partitions = new Set(left.flatMap((task) => task.queues.map(({ topic, partition }) => `${topic} ${partition}`)))
     const starts = this.#starts.filter(({ topic, partition }) => partitions.has(`${topic} ${partition}`))
-    if (starts.length > 0) await this.#steps.commitStarts(starts)
+    if (starts.length > 0) await this.#track(this.#steps.commitStarts(starts))
     await this.#uninterrupted(tasks, async (task) => {
       if (task.state === 'created') task.restoring()
       await task.start()
@@ -88,9 +94,16 @@ export class Activation {
     for (const task of tasks) {
       await this.#removing
       if (!this.#tasks.has(task)) continue
-      const working = work(task)
-      this.#quiet = working
-      await working
+      await this.#track(work(task))
+    }
+  }
+
+  async #track(step: Promise<void>): Promise<void> {
+    this.#underWay.add(step)
+    try {
+      await step
+    } finally {
+      this.#underWay.delete(step)
     }
   }
 

@@ -51,6 +51,8 @@ export class TaskManager implements RebalanceListener {
   readonly #assigned = new Map<string, Map<string, Assigned>>()
   readonly #activations = new Set<Activation>()
   readonly #exclusive = new Exclusive()
+  /** Cancel the timers of tasks that miss some of their partitions. */
+  readonly #splitWatches = new Set<() => void>()
   #stopped = false
 
   constructor(options: TaskManagerOptions) {
@@ -90,10 +92,12 @@ export class TaskManager implements RebalanceListener {
       // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
       const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
       if (grown.length > 0) await this.#release(grown, 'revoke')
-      const positions = await retrying(() => this.#create([...touched]))
+      const { positions, publish } = await retrying(() => this.#create([...touched]))
       const isNew = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
-      const moved = positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition)))
-      if (moved.length > 0) await this.#options.source().seek(moved)
+      await this.#moveTo(
+        positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
+        publish,
+      )
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
     })
 
@@ -101,19 +105,13 @@ export class TaskManager implements RebalanceListener {
 
   readonly onLost = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'lost')
 
-  /** Finishes every task and commits; nothing is processed afterwards. */
+  /** Finishes every task and commits; nothing is processed afterwards. Rejects if that last commit failed. */
   drain(): Promise<void> {
     return this.#exclusive.run(async () => {
       this.#stopped = true
-      await this.#release(this.tasks, 'drain')
-    })
-  }
-
-  /** Ends every task at once, without a commit. */
-  abandon(): Promise<void> {
-    return this.#exclusive.run(async () => {
-      this.#stopped = true
-      await this.#release(this.tasks, 'lost')
+      for (const cancel of this.#splitWatches) cancel()
+      const failure = await this.#release(this.tasks, 'drain')
+      if (failure !== undefined) throw failure.error
     })
   }
 
@@ -123,21 +121,38 @@ export class TaskManager implements RebalanceListener {
   recover(reopen: () => Promise<void>): Promise<void> {
     return this.#exclusive.run(async () => {
       if (this.#stopped) return
-      const ids = [...this.#tasks.keys()]
       this.#options.onAssignment(false)
       await this.#release(this.tasks, 'lost')
       await reopen()
-      const positions = await this.#create(ids)
-      if (positions.length > 0) await this.#options.source().seek(positions)
+      const { positions, publish } = await retrying(() => this.#create([...this.#assigned.keys()]))
+      await this.#moveTo(positions, publish)
+      this.#options.onAssignment(this.settled)
     })
+  }
+
+  /**
+   * Goes on reading elsewhere. The partitions stand still until `publish` has let the new tasks have them: what was read before goes to nobody,
+   * what is read from then on is not missed, and what was paused for a queue that is gone goes on.
+   */
+  async #moveTo(positions: readonly StartPosition[], publish: () => void): Promise<void> {
+    const source = this.#options.source()
+    if (positions.length > 0) {
+      source.pause(positions)
+      await source.seek(positions)
+    }
+    publish()
+    const going = positions.filter(({ paused }) => paused !== true)
+    if (going.length > 0) source.resume(going)
   }
 
   #giveUp(partitions: readonly TopicPartition[], how: 'revoked' | 'lost'): Promise<void> {
     return this.#exclusive.run(async () => {
       const leaving = new Set<Task>()
+      const touched = new Set<string>()
       for (const { topic, partition } of partitions) {
         const { planned } = this.#inputOf(topic)
         const id = `${planned.subTopology.index}_${partition}`
+        touched.add(id)
         const known = this.#assigned.get(id)
         known?.delete(topic)
         if (known?.size === 0) this.#assigned.delete(id)
@@ -147,14 +162,24 @@ export class TaskManager implements RebalanceListener {
       if (partitions.length > 0) this.#options.onAssignment(false)
       const tasks = [...leaving]
       await this.#release(tasks, how === 'lost' ? 'lost' : 'revoke')
+      for (const id of touched) this.#holdRest(id)
       if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
       this.#options.onAssignment(this.settled)
     })
   }
 
-  /** Ends tasks: after finishing and committing, or (lost) at once. Never rejects. */
-  async #release(tasks: readonly Task[], how: 'revoke' | 'drain' | 'lost'): Promise<void> {
-    if (tasks.length === 0) return
+  /** What is left of a task that was split by a revoke is not read until the rest comes back. */
+  #holdRest(id: string): void {
+    const rest = [...(this.#assigned.get(id)?.values() ?? [])]
+    if (rest.length === 0 || this.#stopped) return
+    this.#options.source().pause(rest)
+    this.#watchSplit(id)
+  }
+
+  /** Ends tasks: after finishing and committing, or (lost) at once. Never rejects; resolves to why the last commit failed, if it did. */
+  async #release(tasks: readonly Task[], how: 'revoke' | 'drain' | 'lost'): Promise<{ readonly error: unknown } | undefined> {
+    if (tasks.length === 0) return undefined
+    let failure: { readonly error: unknown } | undefined
     const { environment, commit } = this.#options
     await Promise.all([...this.#activations].map((activation) => activation.remove(tasks)))
     if (how !== 'lost') {
@@ -162,6 +187,7 @@ export class TaskManager implements RebalanceListener {
       try {
         await commit('revoke')
       } catch (error) {
+        failure = { error }
         environment.logger.warn(
           { err: error, tasks: tasks.map((task) => task.id) },
           'the last commit of these tasks failed: their records will be processed again',
@@ -173,14 +199,20 @@ export class TaskManager implements RebalanceListener {
       for (const { topic, partition } of task.queues) this.#readings.delete(partitionKey(topic, partition))
     }
     await Promise.all(tasks.map((task) => task.close()))
+    // Queues that were full are empty now: whoever waits for room is told.
+    environment.onProgress(0, 0)
+    return failure
   }
 
-  /** Makes tasks of all complete ones of `ids`, and says where their partitions are to be read from. */
-  async #create(ids: readonly string[]): Promise<StartPosition[]> {
+  /**
+   * Makes tasks of all complete ones of `ids`, and says where their partitions are to be read from. Nothing reaches them before `publish`, so
+   * that what was read before from other positions can't either.
+   */
+  async #create(ids: readonly string[]): Promise<{ readonly positions: readonly StartPosition[]; readonly publish: () => void }> {
     const { environment, restore } = this.#options
     const source = this.#options.source()
     const assigned = ids.flatMap((id) => [...(this.#assigned.get(id)?.values() ?? [])])
-    if (assigned.length === 0) return []
+    if (assigned.length === 0) return { positions: [], publish: () => undefined }
     const committed = await source.committed(assigned)
     const starts = await resolveStarts(assigned, committed, environment.admin)
     const offsets = new Map<string, OffsetCommit>()
@@ -196,16 +228,22 @@ export class TaskManager implements RebalanceListener {
       }
       created.push(this.#createTask(id, offsets))
     }
-    if (created.length > 0) {
-      environment.emit?.({ type: 'assigned', stage: 'source', tasks: created.map((task) => task.id) })
-      this.#activate(new Activation(created, starts, this.#steps(offsets, restore)))
-    }
-    return assigned.map(({ topic, partition, source: node }) => ({
+    const positions = assigned.map(({ topic, partition, source: node }) => ({
       topic,
       partition,
       offset: positionOf(offsets, { topic, partition }, node),
       paused: held.has(this.#taskOf(topic, partition)),
     }))
+    const publish = () => {
+      if (created.length === 0) return
+      for (const task of created) {
+        this.#tasks.set(task.id, task)
+        for (const queue of task.queues) this.#readings.set(partitionKey(queue.topic, queue.partition), { task, queue })
+      }
+      environment.emit?.({ type: 'assigned', stage: 'source', tasks: created.map((task) => task.id) })
+      this.#activate(new Activation(created, starts, this.#steps(offsets, restore)))
+    }
+    return { positions, publish }
   }
 
   #createTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>): Task {
@@ -230,10 +268,7 @@ export class TaskManager implements RebalanceListener {
       })
     })
     const stores = new TaskStores(environment, id, partition, subTopology.stores)
-    const task = new Task({ id, subTopology, partition, queues, stores, environment })
-    this.#tasks.set(id, task)
-    for (const queue of queues) this.#readings.set(partitionKey(queue.topic, queue.partition), { task, queue })
-    return task
+    return new Task({ id, subTopology, partition, queues, stores, environment })
   }
 
   #steps(offsets: ReadonlyMap<string, OffsetCommit>, restore: ActivationSteps['restore']): ActivationSteps {
@@ -266,7 +301,8 @@ export class TaskManager implements RebalanceListener {
   /** An assignment that splits a task is never run; if it stays so, it is an error. */
   #watchSplit(id: string): void {
     const { environment } = this.#options
-    environment.clock.after(SPLIT_GRACE_MS, () => {
+    const cancel = environment.clock.after(SPLIT_GRACE_MS, () => {
+      this.#splitWatches.delete(cancel)
       const missing = this.#stopped || !this.#assigned.has(id) ? [] : this.#missingTopics(id)
       if (missing.length === 0) return
       environment.fail(
@@ -278,6 +314,7 @@ export class TaskManager implements RebalanceListener {
         ),
       )
     })
+    this.#splitWatches.add(cancel)
   }
 
   #taskOf(topic: string, partition: number): string {

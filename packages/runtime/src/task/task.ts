@@ -1,5 +1,6 @@
 import {
   type ColumnBatch,
+  MillraceError,
   type OffsetCommit,
   partitionKey,
   type SinkNode,
@@ -110,6 +111,7 @@ export class Task {
   /** Makes and initialises the processors, then begins to process what arrives. */
   async start(): Promise<void> {
     const { definition, directory, clock } = this.#environment
+    this.guard()
     this.stores.attach(this.guard, () => this.#scope.writeTimestamp)
     this.#pipeline = new Pipeline({
       subTopology: this.#subTopology,
@@ -158,7 +160,8 @@ export class Task {
     if (this.#state !== 'running') return
     this.#go('finishing')
     this.#finishing = reason
-    for (const queue of this.queues) this.#quota.set(queue, Math.min(queue.length, queue.policy.size))
+    // With several inputs nothing more is taken: the record that should come next may not have arrived.
+    if (this.queues.length === 1) for (const queue of this.queues) this.#quota.set(queue, Math.min(queue.length, queue.policy.size))
     this.#wakeup.notify()
     const { clock } = this.#environment
     const cancelAbort = clock.after(limitMs / 2, () => this.#abort.abort(new TaskClosedError(this.id)))
@@ -198,7 +201,7 @@ export class Task {
     this.#quota.clear()
     this.#wakeup.notify()
     // Closing processors while one of them still runs would pull the rug from under it: give it a moment.
-    const ended = await settledWithin(this.#loop, definition.revokeTimeoutMs, clock)
+    const ended = this.#closed || (await settledWithin(this.#loop, definition.revokeTimeoutMs, clock))
     this.#closed = true
     if (!ended) logger.warn({ task: this.id }, 'a pass still runs while its task is closed; what it does has no effect')
     this.#punctuations.clear()
@@ -234,7 +237,9 @@ export class Task {
     await this.#turns.take()
     if (this.#closed) return false
     const now = clock.now()
-    if (this.#finishing === undefined && (await this.#punctuate('wall-clock', now))) return true
+    // A pass follows each punctuator, so that one that is slower than its interval does not starve the records.
+    const punctuated = this.#finishing === undefined && (await this.#punctuate('wall-clock', now))
+    if (this.#closed) return false
     const forming = formBatch(this.#finishing === undefined ? this.queues : this.#withQuota(), {
       now,
       streamTime: this.#scope.streamTime,
@@ -252,6 +257,7 @@ export class Task {
       return true
     }
     if (this.#finishing !== undefined) return false
+    if (punctuated) return true
     this.#waitingSince = forming.blocked ? (this.#waitingSince ?? now) : undefined
     await this.#sleep(Math.min(forming.waitMs ?? Infinity, this.#punctuations.nextDue('wall-clock') - now))
     return true
@@ -283,7 +289,7 @@ export class Task {
           size = size >> 1
           continue
         }
-        throw error
+        throw error instanceof OutputBudgetExceeded ? this.#tooMuchOutput(queue, batch.firstOffset) : error
       }
       this.stores.succeed()
       queue.drop(size)
@@ -328,6 +334,14 @@ export class Task {
 
   #withQuota(): readonly PartitionQueue[] {
     return this.queues.filter((queue) => (this.#quota.get(queue) ?? 0) > 0 && queue.length > 0 && queue.countGood(1) > 0)
+  }
+
+  #tooMuchOutput({ topic, partition, source }: PartitionQueue, offset: number): MillraceError {
+    return new MillraceError(
+      'OUTPUT_TOO_LARGE',
+      `What became of the record at ${topic}-${partition}, offset ${offset}, is more than buffer.maxOutputBytes allows one pass to gather: raise it, or forward less for a record.`,
+      { stage: 'process', node: source.name, task: this.id, topic, partition, offset },
+    )
   }
 
   #tellCut(
