@@ -1,0 +1,174 @@
+import { describe, expect, test } from 'vitest'
+import { type AppDefinition, defineApp, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import { memory, type MemoryFaults } from 'millrace/memory'
+import { LogClient } from './support/log-client.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
+
+const pair = { key: serdes.string, value: serdes.int32 }
+const group = 'recovers'
+
+/** Copies a topic of two partitions. */
+function copyTopology(init: () => void | Promise<void> = () => undefined) {
+  const builder = new TopologyBuilder('copy')
+  builder
+    .source('in', { topics: ['in'], ...pair })
+    .process('copy', { create: () => ({ init, process: (record, context) => context.forward(record) }) })
+    .sink('out', { topic: 'out', ...pair, partitioner: ({ partition }) => partition })
+  return builder.build()
+}
+
+async function setUp(faults: MemoryFaults, overrides: Partial<AppDefinition> = {}) {
+  const folder = await temporaryFolder()
+  const transport = memory({ faults })
+  const log = await LogClient.open(transport)
+  await log.createTopics({ in: 2, out: 2 })
+  const events: RuntimeEvent[] = []
+  const definition = defineApp({
+    topology: copyTopology(),
+    applicationId: group,
+    transport,
+    stateDir: folder.path,
+    logger: silentLogger,
+    batch: { size: 10, timeoutMs: 1 },
+    commit: { records: 20 },
+    observer: (event) => events.push(event),
+    ...overrides,
+  })
+  const send = (count: number, from = 0) =>
+    log.write(
+      'in',
+      pair,
+      Array.from({ length: count }, (_, i) => ({ key: 'k', value: from + i, partition: i & 1 })),
+    )
+  const received = async () => new Set((await log.readAll('out', pair)).map(({ value }) => value))
+  const dispose = async () => {
+    await log[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  }
+  return { definition, events, log, send, received, [Symbol.asyncDispose]: dispose }
+}
+
+const numbers = (count: number) => new Set(Array.from({ length: count }, (_, i) => i))
+
+/** Throws at the given calls (from 1) of one kind of operation of the application itself. */
+function failAt(type: string, ...calls: readonly number[]): NonNullable<MemoryFaults['before']> {
+  let seen = 0
+  return (operation) => {
+    if (operation.type === type && 'clientId' in operation && operation.clientId.startsWith(group) && calls.includes(++seen))
+      throw new Error(`${type} failed`)
+  }
+}
+
+describe('recovery', () => {
+  test('after a record was not delivered, no later commit goes past it', async () => {
+    await using app = await setUp({ before: failAt('deliver', 1, 7) })
+    await app.send(400)
+    const running = await start(app.definition)
+    const run = running.run()
+    await running.caughtUp()
+    await running.close()
+    await run
+    expect(await app.received()).toEqual(numbers(400))
+    expect(app.events.some(({ type }) => type === 'recover')).toBe(true)
+  })
+
+  test('that fails itself is tried again', async () => {
+    const flush = failAt('flush', 3)
+    const committed = failAt('committed', 2, 3)
+    await using app = await setUp({
+      before: (operation) => {
+        void flush(operation)
+        void committed(operation)
+      },
+    })
+    await app.send(400)
+    const running = await start(app.definition)
+    const run = running.run()
+    await running.caughtUp()
+    await running.close()
+    await run
+    expect(await app.received()).toEqual(numbers(400))
+    expect(app.events.filter(({ type }) => type === 'recover').length).toBeGreaterThan(1)
+  })
+
+  test('goes on reading a partition that was paused when it began', async () => {
+    await using app = await setUp({ before: failAt('flush', 4) }, { buffer: { maxRecords: 40 } })
+    await app.send(1_000)
+    const running = await start(app.definition)
+    const run = running.run()
+    await running.caughtUp()
+    await running.close()
+    await run
+    expect(await app.received()).toEqual(numbers(1_000))
+  })
+
+  test('that never helps ends: the application stops with the reason', async () => {
+    await using app = await setUp(
+      {
+        before: (operation) => {
+          if (operation.type === 'deliver' && operation.topic === 'out') throw new Error('the topic is full')
+        },
+      },
+      { commit: { intervalMs: 20 } },
+    )
+    await app.send(10)
+    const running = await start(app.definition)
+    await expect(running.run()).rejects.toMatchObject({
+      code: 'DELIVERY_FAILED',
+      message: expect.stringContaining('the topic is full') as string,
+    })
+    expect(running.state).toBe('error')
+    expect(app.events.filter(({ type }) => type === 'recover')).toHaveLength(6)
+  }, 20_000)
+})
+
+describe('drain', () => {
+  test('commits nothing of what arrives while it waits', async () => {
+    let initialised = 0
+    const slow = async () => {
+      if (initialised++ > 0) for (let turn = 0; turn < 200; turn++) await new Promise((resolve) => setTimeout(resolve, 1))
+    }
+    await using app = await setUp({}, { topology: copyTopology(slow) })
+    await app.send(20)
+    const running = await start(app.definition)
+    const run = running.run()
+    while (!app.events.some(({ type }) => type === 'cut')) await new Promise((resolve) => setImmediate(resolve))
+    const closing = running.close()
+    await app.send(40, 20)
+    await closing
+    await run
+    const again = await start({ ...app.definition, topology: copyTopology() })
+    const secondRun = again.run()
+    await again.caughtUp()
+    await again.close()
+    await secondRun
+    expect(await app.received()).toEqual(numbers(60))
+  })
+
+  test('while the application is still connecting leaves no member behind', async () => {
+    let opening: () => void = () => undefined
+    const opened = new Promise<void>((resolve) => {
+      opening = resolve
+    })
+    await using app = await setUp({
+      after: async (operation) => {
+        if (operation.type !== 'open-source' || operation.groupId === undefined) return
+        opening()
+        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+      },
+    })
+    const first = await start(app.definition)
+    const firstRun = first.run()
+    await opened
+    await first.close()
+    await firstRun
+    expect(first.state).toBe('not-running')
+    await app.send(10)
+    const second = await start(app.definition)
+    const secondRun = second.run()
+    await second.caughtUp()
+    await second.close()
+    await secondRun
+    expect(await app.received()).toEqual(numbers(10))
+  })
+})
