@@ -42,8 +42,8 @@ export async function takeLock(file: string): Promise<boolean> {
 async function linked(from: string, to: string): Promise<boolean> {
   return link(from, to).then(
     () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EEXIST') return false
+    (error: unknown) => {
+      if (codeOf(error) === 'EEXIST') return false
       throw error
     },
   )
@@ -52,16 +52,16 @@ async function linked(from: string, to: string): Promise<boolean> {
 async function moved(from: string, to: string): Promise<boolean> {
   return rename(from, to).then(
     () => true,
-    (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return false
+    (error: unknown) => {
+      if (codeOf(error) === 'ENOENT') return false
       throw error
     },
   )
 }
 
 async function read(file: string): Promise<string | undefined> {
-  return readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined
+  return readFile(file, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined
     throw error
   })
 }
@@ -79,7 +79,7 @@ async function isHeld(file: string, content: string): Promise<boolean> {
   try {
     process.kill(holder.pid, 0)
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return codeOf(error) === 'EPERM'
   }
   return startOf(holder.pid) === holder.started
 }
@@ -92,4 +92,8 @@ function startOf(pid: number): string {
   } catch {
     return ''
   }
+}
+
+function codeOf(error: unknown): string | undefined {
+  return (error as NodeJS.ErrnoException).code
 }

@@ -74,14 +74,19 @@ export class Recovery {
           await reopen(reason)
           this.#again = undefined
         })
-        const again = this.#again as { readonly error: unknown } | undefined
+        const again = this.#takeAgain()
         if (again === undefined) return
-        this.#again = undefined
         reason = again.error
       } catch (again) {
         reason = again
       }
     }
+  }
+
+  #takeAgain(): { readonly error: unknown } | undefined {
+    const again = this.#again
+    this.#again = undefined
+    return again
   }
 
   #wait(delayMs: number): Promise<void> {

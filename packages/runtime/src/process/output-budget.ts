@@ -1,6 +1,18 @@
+import { MillraceError, type TopicPartition } from '@millrace/core'
+
 /** A pass gathered more output than it may: it is rolled back and run again on half the records. */
 export class OutputBudgetExceeded extends Error {
   override readonly name = 'OutputBudgetExceeded'
+}
+
+/** What is left to say when not even one record's output may be gathered. */
+export function outputTooLarge({ topic, partition }: TopicPartition, offset: number): MillraceError {
+  return new MillraceError(
+    'OUTPUT_TOO_LARGE',
+    `What became of the record at ${topic}-${partition}, offset ${offset}, is more than buffer.maxOutputBytes allows one pass to gather: ` +
+      `raise it, or forward less for a record.`,
+    { stage: 'process', topic, partition, offset },
+  )
 }
 
 /** What a record costs beside its bytes: columns, references. */

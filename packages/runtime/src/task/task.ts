@@ -1,6 +1,5 @@
 import {
   type ColumnBatch,
-  MillraceError,
   type OffsetCommit,
   partitionKey,
   type SinkNode,
@@ -15,7 +14,7 @@ import { Turns } from '../internal/turns.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { Wakeup } from '../internal/wakeup.ts'
-import { OutputBudgetExceeded } from '../process/output-budget.ts'
+import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
 import { Pipeline } from '../process/pipeline.ts'
 import { Punctuations } from '../process/punctuations.ts'
 import type { TaskScope } from '../process/task-scope.ts'
@@ -289,7 +288,7 @@ export class Task {
           size = size >> 1
           continue
         }
-        throw error instanceof OutputBudgetExceeded ? this.#tooMuchOutput(queue, batch.firstOffset) : error
+        throw error instanceof OutputBudgetExceeded ? outputTooLarge(queue, batch.firstOffset) : error
       }
       this.stores.succeed()
       queue.drop(size)
@@ -334,14 +333,6 @@ export class Task {
 
   #withQuota(): readonly PartitionQueue[] {
     return this.queues.filter((queue) => (this.#quota.get(queue) ?? 0) > 0 && queue.length > 0 && queue.countGood(1) > 0)
-  }
-
-  #tooMuchOutput({ topic, partition, source }: PartitionQueue, offset: number): MillraceError {
-    return new MillraceError(
-      'OUTPUT_TOO_LARGE',
-      `What became of the record at ${topic}-${partition}, offset ${offset}, is more than buffer.maxOutputBytes allows one pass to gather: raise it, or forward less for a record.`,
-      { stage: 'process', node: source.name, task: this.id, topic, partition, offset },
-    )
   }
 
   #tellCut(
