@@ -16,7 +16,7 @@ describe('the definition of a store', () => {
 
   test('needs a name that can name a folder and a topic', () => {
     for (const name of ['', '.', '..', 'a/b', 'a b', 'ä', 'x'.repeat(201)]) {
-      expect(() => defineKeyValueStore({ name, access: 'sync', ...options }), name).toThrow(TypeError)
+      expect(() => defineKeyValueStore({ name, access: 'sync', ...options })).toThrow(TypeError)
     }
     for (const name of ['a', 'A.b_c-1', '...', 'x'.repeat(200)]) {
       expect(defineKeyValueStore({ name, access: 'sync', ...options }).name).toBe(name)

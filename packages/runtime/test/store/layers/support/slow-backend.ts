@@ -24,11 +24,14 @@ export function slowBackend(backend: StoreBackend, latencyMs: number): StoreBack
       await trip()
       return backend.metadata()
     },
-    async *scan(range, pageSize) {
-      for await (const page of backend.scan(range, pageSize)) {
-        await trip()
-        yield page
-      }
+    scan(range, pageSize) {
+      const pages = backend.scan(range, pageSize)
+      return (async function* () {
+        for await (const page of pages) {
+          await trip()
+          yield page
+        }
+      })()
     },
     approximateSize: () => backend.approximateSize(),
     close: () => backend.close(),
