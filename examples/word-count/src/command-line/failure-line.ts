@@ -16,5 +16,6 @@ export function failureLine(error: unknown): string {
 
 function messageOf(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error)
-  return message.replaceAll(/\s*\n\s*/g, ' ').trim()
+  const lines = message.split('\n').map((line) => line.trim())
+  return lines.filter((line) => line !== '').join(' ')
 }
