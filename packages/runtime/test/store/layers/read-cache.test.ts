@@ -58,6 +58,10 @@ describe('the cache of committed entries', () => {
     cache.put('a', entry(10))
     cache.put('a', entry(3_000))
     expect(cache.get('a')).toBeUndefined()
+    cache.put('b', entry(10))
+    for (let id = 0; id < 3; id++) cache.put(id, entry(10))
+    cache.put('b', entry(3_000))
+    expect(cache.get('b')).toBeUndefined()
   })
 
   test('keeps nothing when it may hold nothing', () => {

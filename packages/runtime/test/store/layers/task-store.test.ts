@@ -2,6 +2,7 @@ import { bytesAt, serdes } from '@millrace/core'
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
 import type { SealedChanges } from '../../../src/store/layers/store-layers.ts'
+import { deferred } from '../../../src/internal/deferred.ts'
 import { openTaskStore } from '../../../src/store/layers/task-store.ts'
 import { openStore } from './support/open-store.ts'
 import { commit, entriesOf, pass } from './support/passes.ts'
@@ -118,6 +119,42 @@ describe('a commit', () => {
     expect(await handle.getBatch(['a', 'b', 'c'])).toEqual([1, undefined, undefined])
     expect(store.uncommittedBytes).toBe(0)
     expect(store.seal()).toBeUndefined()
+  })
+
+  test('whose write is under way when it is given up may still become true, and is then what is read', async () => {
+    const gate = deferred<void>()
+    const backend = new (class extends MemoryStoreBackend {
+      override async write(...write: Parameters<MemoryStoreBackend['write']>) {
+        await gate.promise
+        await super.write(...write)
+      }
+    })()
+    await using opened = await openStore({ ...words, backend })
+    const { store, handle } = opened
+    await pass(store, () => handle.set('a', 1))
+    store.seal()
+    const persisting = store.persist(metadata)
+    store.discard()
+    expect(handle.get('a')).toBeUndefined()
+    gate.resolve()
+    await persisting
+    expect(handle.get('a')).toBe(1)
+  })
+
+  test('whose write fails is not taken for done', async () => {
+    const backend = new (class extends MemoryStoreBackend {
+      override async write() {
+        throw new Error('no space')
+      }
+    })()
+    await using opened = await openStore({ ...words, backend })
+    const { store, handle } = opened
+    await pass(store, () => handle.set('a', 1))
+    store.seal()
+    await expect(store.persist(metadata)).rejects.toThrow('no space')
+    expect(store.uncommittedBytes).toBeGreaterThan(0)
+    store.discard()
+    expect(handle.get('a')).toBeUndefined()
   })
 })
 
