@@ -1,7 +1,16 @@
-import { describe, inject, test } from 'vitest'
 import { transportConformance } from '@millrace/testing'
+import { describe, inject, test } from 'vitest'
 import { kafka } from '../src/index.ts'
 
-describe('the Kafka transport', () => {
+describe('Kafka', () => {
   transportConformance({ test, factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers') }) }) })
+})
+
+describe('Kafka, with groups of the new protocol', () => {
+  // oxlint-disable-next-line vitest/valid-title -- the suite gives the names
+  const register = test
+  transportConformance({
+    test: (name, run) => (name.startsWith('groups: ') ? register(name, run) : undefined),
+    factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), groupProtocol: 'consumer' }) }),
+  })
 })

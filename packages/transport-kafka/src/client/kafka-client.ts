@@ -94,8 +94,8 @@ export interface DeliveryFailure {
 export interface ProducerClient {
   /** Called once, before anything else: `onFailure` is told of records that were accepted and could not be delivered. */
   listen(onFailure: (failure: DeliveryFailure) => void): void
-  /** Queues rows from `from` on, until the queue is full; returns the row to go on with. Rows that can never be delivered are reported as failures. */
-  produce(batch: WriteBatch, from: number): number
+  /** Queues rows from `from` up to `to`, or until the queue is full; returns the row to go on with. Rows that can never be delivered are reported as failures. */
+  produce(batch: WriteBatch, from: number, to: number): number
   /** Resolves to whether everything was acknowledged or has failed within the time; failures have been reported by then. */
   flush(timeoutMs: number): Promise<boolean>
   begin(): Promise<void>

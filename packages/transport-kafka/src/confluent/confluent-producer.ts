@@ -51,9 +51,9 @@ export class ConfluentProducer implements ProducerClient {
     this.#onFailure = onFailure
   }
 
-  produce({ topic, length, keys, values, timestamps, headers, partitions }: WriteBatch, from: number): number {
+  produce({ topic, keys, values, timestamps, headers, partitions }: WriteBatch, from: number, to: number): number {
     const producer = this.#producer
-    for (let i = from; i < length; i++) {
+    for (let i = from; i < to; i++) {
       const partition = partitions === undefined ? -1 : (partitions[i] as number)
       const own = headers?.[i]
       try {
@@ -73,7 +73,7 @@ export class ConfluentProducer implements ProducerClient {
         this.#onFailure({ topic, partition, error })
       }
     }
-    return length
+    return to
   }
 
   async flush(timeoutMs: number): Promise<boolean> {

@@ -14,6 +14,8 @@ import { closed, kafkaError, unknownTopic } from '../errors/kafka-error.ts'
 import { KafkaSource } from '../source/kafka-source.ts'
 import { checkHeaders } from './check-headers.ts'
 
+/** Records queued before timers and sockets get their turn. */
+const TURN = 10_000
 /** Between two tries while the client's queue is full. */
 const FULL_MS = 2
 /** One flush of the client, after which another follows: it occupies a thread that others need. */
@@ -75,20 +77,22 @@ export class KafkaWriter implements RecordWriter {
     checkHeaders(batch)
     if (!this.#knownTopics.has(batch.topic)) await this.#find(batch.topic)
     const until = performance.now() + this.#giveUpMs
-    let from = this.#produce(batch, 0)
-    while (from < batch.length) {
-      // The client is behind by as much as it may be: waiting is the back-pressure.
-      await sleep(FULL_MS)
-      this.#checkUsable()
-      if (performance.now() > until)
-        throw kafkaError(`take records for topic '${batch.topic}'`, queueFull(), { stage: 'sink', topic: batch.topic })
-      from = this.#produce(batch, from)
+    for (let from = 0; from < batch.length;) {
+      const to = Math.min(batch.length, from + TURN)
+      from = this.#produce(batch, from, to)
+      if (from < to) {
+        // The client is behind by as much as it may be: waiting is the back-pressure.
+        if (performance.now() > until)
+          throw kafkaError(`take records for topic '${batch.topic}'`, queueFull(), { stage: 'sink', topic: batch.topic })
+        await sleep(FULL_MS)
+        this.#checkUsable()
+      } else if (from < batch.length) await nextTurn()
     }
   }
 
-  #produce(batch: WriteBatch, from: number): number {
+  #produce(batch: WriteBatch, from: number, to: number): number {
     try {
-      return this.#producer.produce(batch, from)
+      return this.#producer.produce(batch, from, to)
     } catch (error) {
       throw this.#translate(`take records for topic '${batch.topic}'`, error)
     }
@@ -283,5 +287,11 @@ function queueFull(): ClientError {
 function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => {
     setTimeout(resolve, ms)
+  })
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve)
   })
 }

@@ -290,9 +290,11 @@ export class KafkaSource implements RecordSource {
       this.#forgetAll()
       await this.#disconnect()
     }
-    // Nobody polls any more: a hook that failed meanwhile is told here; what failed before and was never polled for, as well.
+    // Nobody polls any more: a hook that failed meanwhile is told here; what failed before and was never polled for, as well, unless it
+    // would have passed.
     this.#failure ??= earlier
-    this.#throwFailure()
+    const error = this.#failure?.error
+    if (!(error instanceof MillraceError && error.retryable)) this.#throwFailure()
   }
 
   /**

@@ -65,16 +65,21 @@ export class OffsetWatch {
     const before = reads.map(({ position }) => position)
     const ranges = await this.#client.offsetRanges(reads)
     let found = false
+    let givenUp = false
     reads.forEach((read, i) => {
+      if (read.leaving || this.#partitions.get(read) !== read) {
+        givenUp = true
+        return
+      }
       const range = ranges.find(({ topic, partition }) => partition === read.partition && topic === read.topic)
-      // Moved on meanwhile, or is not ours any more.
-      if (range === undefined || read.position !== before[i] || this.#partitions.get(read) !== read) return
+      if (range === undefined || read.position !== before[i]) return
       if (read.position >= range.from && read.position <= range.to) return
       read.lost = range
       found = true
     })
     if (found) this.#onFound()
-    else if (reason !== undefined)
+    // Unless it was about a partition that has been given up meanwhile, some partition has stopped, and it is not known which.
+    else if (reason !== undefined && !givenUp && reads.length > 0)
       this.#onFailure(kafkaError('read on: an offset was out of range, which is none now', reason, { stage: 'source' }))
   }
 }
