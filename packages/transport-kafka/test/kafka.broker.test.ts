@@ -1,0 +1,87 @@
+import { silentLogger } from '@millrace/core'
+import { describe, expect, test } from 'vitest'
+import { kafka } from '../src/index.ts'
+import { Cluster } from './support/cluster.ts'
+import { Program } from './support/program.ts'
+
+const context = { logger: silentLogger }
+const parts = [
+  [
+    'source',
+    (brokers: string) =>
+      kafka({ brokers, connectTimeoutMs: 300 }).openSource({ clientId: 'c', groupId: 'g', isolation: 'read-committed' }, context),
+  ],
+  ['writer', (brokers: string) => kafka({ brokers, connectTimeoutMs: 300 }).openWriter({ clientId: 'c' }, context)],
+  [
+    'transactional writer',
+    (brokers: string) => kafka({ brokers, connectTimeoutMs: 300 }).openWriter({ clientId: 'c', transactionalId: 't' }, context),
+  ],
+  ['admin client', (brokers: string) => kafka({ brokers, connectTimeoutMs: 300 }).openAdmin(context)],
+] as const
+
+describe('opening', () => {
+  test.each(parts)('a %s where no broker is rejects in time, with the address and the cause', async (_, open) => {
+    const began = performance.now()
+    await expect(open('127.0.0.1:1')).rejects.toMatchObject({
+      code: 'BROKER_UNREACHABLE',
+      retryable: true,
+      message:
+        "Kafka can't be reached at 127.0.0.1:1 within 0.3 s: Connect to 127.0.0.1:1 failed: Connection refused. Is it running, and is the address right?",
+    })
+    expect(performance.now() - began).toBeLessThan(5_000)
+  })
+
+  test('at a name that is none says so', async () => {
+    const admin = kafka({ brokers: 'no-such-host.invalid:9092', connectTimeoutMs: 500 }).openAdmin(context)
+    await expect(admin).rejects.toThrow("Failed to resolve 'no-such-host.invalid:9092'")
+  })
+
+  test('with properties that the client does not know, or that contradict each other, is a mistake', async () => {
+    await using cluster = new Cluster()
+    const open = (client: Record<string, unknown>) => kafka({ brokers: cluster.brokers, client }).openWriter({ clientId: 'c' }, context)
+    await expect(open({ 'no.such.property': 1 })).rejects.toThrow(TypeError)
+    await expect(open({ 'no.such.property': 1 })).rejects.toThrow('"no.such.property"')
+    await expect(open({ 'message.timeout.ms': 5, 'linger.ms': 5_000 })).rejects.toThrow('must be greater than `linger.ms`')
+  })
+})
+
+describe('closing', () => {
+  test('everything lets the process end', async () => {
+    await using cluster = new Cluster()
+    await using program = new Program('open-and-close', cluster.brokers, await cluster.topic(), cluster.name())
+    expect(await program.exit()).toBe(0)
+    expect(program.lines).toEqual(['closed'])
+  })
+
+  test('waits for what is under way', async () => {
+    await using cluster = new Cluster()
+    const topic = await cluster.topic()
+    const source = await cluster.source({ groupId: cluster.name() })
+    const committed = source.committed([{ topic, partition: 0 }])
+    await source.close()
+    expect(await committed).toEqual([])
+    const admin = await cluster.transport.openAdmin(context)
+    const described = admin.describeTopics([topic])
+    await admin.close()
+    expect(await described).toEqual([{ topic, partitions: 1 }])
+    await expect(admin.describeTopics([topic])).rejects.toMatchObject({ code: 'CLOSED' })
+  })
+})
+
+describe('reading without a group', () => {
+  test('a topic that does not exist is refused', async () => {
+    await using cluster = new Cluster()
+    const source = await cluster.source()
+    const topic = cluster.name()
+    await expect(source.assign([{ topic, partition: 0, offset: 0 }])).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC', topic })
+    await expect(source.subscribe([topic], {} as never)).rejects.toThrow("has no group: it can't subscribe")
+  })
+
+  test('seeks only where it reads', async () => {
+    await using cluster = new Cluster()
+    const topic = await cluster.topic(2)
+    const source = await cluster.source()
+    await source.assign([{ topic, partition: 0, offset: 0 }])
+    await expect(source.seek([{ topic, partition: 1, offset: 0 }])).rejects.toMatchObject({ code: 'NOT_ASSIGNED', topic, partition: 1 })
+  })
+})
