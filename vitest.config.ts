@@ -25,6 +25,8 @@ export default defineConfig({
         test: {
           ...workers,
           name: 'unit',
+          // Only tells what hangs: no test measures time.
+          testTimeout: 30_000,
           include: ['{packages,examples}/*/test/**/*.test.ts', 'tests/**/*.test.ts', 'tools/test/**/*.test.ts'],
           exclude: ['**/node_modules/**', '**/*.broker.test.ts'],
         },
