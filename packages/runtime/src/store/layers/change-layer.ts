@@ -1,5 +1,5 @@
 import type { ByteRange } from '@millrace/core'
-import { type Entry, entryBytes } from './entry.ts'
+import type { Entry } from './entry.ts'
 import { SortedIds } from './sorted-ids.ts'
 
 /** Changes of state, by key, in the order in which keys were first changed. Used for the attempt, the open and the sealed layer. */
@@ -24,9 +24,9 @@ export class ChangeLayer {
 
   put(id: unknown, entry: Entry): void {
     const before = this.#entries.get(id)
-    if (before !== undefined) this.#bytes -= entryBytes(before)
-    else this.#order?.add(id, entry.keyBytes)
-    this.#bytes += entryBytes(entry)
+    if (before !== undefined) this.#bytes -= before.bytes
+    else this.#order?.add(id, entry.key)
+    this.#bytes += entry.bytes
     this.#entries.set(id, entry)
   }
 
@@ -39,6 +39,11 @@ export class ChangeLayer {
     return this.#entries.entries()
   }
 
+  /** In the order in which keys were first changed. */
+  changes(): Entry[] {
+    return [...this.#entries.values()]
+  }
+
   /** The changes within a range, in ascending order of their keys. */
   within(range: ByteRange): Entry[] {
     const found: Entry[] = []
@@ -49,7 +54,7 @@ export class ChangeLayer {
   #ordered(): SortedIds {
     if (this.#order === undefined) {
       this.#order = new SortedIds()
-      for (const [id, { keyBytes }] of this.#entries) this.#order.add(id, keyBytes)
+      for (const [id, { key }] of this.#entries) this.#order.add(id, key)
     }
     return this.#order
   }

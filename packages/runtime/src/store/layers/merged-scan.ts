@@ -10,7 +10,7 @@ export function overlay(upper: readonly Entry[], lower: readonly Entry[]): reado
   for (const entry of upper) {
     for (; at < lower.length; at++) {
       const below = lower[at] as Entry
-      const order = compareBytes(below.keyBytes, entry.keyBytes)
+      const order = compareBytes(below.key, entry.key)
       if (order > 0) break
       if (order < 0) merged.push(below)
     }
@@ -39,12 +39,12 @@ export async function* mergedScan(
     for (const row of rows) {
       let hidden = false
       for (; at < changes.length && !hidden; at++) {
-        const { keyBytes, valueBytes } = changes[at] as Entry
-        const order = direction * compareBytes(keyBytes, row[0])
+        const { key, value } = changes[at] as Entry
+        const order = direction * compareBytes(key, row[0])
         if (order > 0) break
         hidden = order === 0
-        if (valueBytes === undefined) continue
-        page.push([keyBytes, valueBytes])
+        if (value === undefined) continue
+        page.push([key, value])
         if (page.length < pageSize) continue
         yield page
         page = []
@@ -57,9 +57,9 @@ export async function* mergedScan(
     }
   }
   for (; at < changes.length; at++) {
-    const { keyBytes, valueBytes } = changes[at] as Entry
-    if (valueBytes === undefined) continue
-    page.push([keyBytes, valueBytes])
+    const { key, value } = changes[at] as Entry
+    if (value === undefined) continue
+    page.push([key, value])
     if (page.length < pageSize) continue
     yield page
     page = []

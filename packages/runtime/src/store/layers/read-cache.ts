@@ -1,4 +1,4 @@
-import { type Entry, entryBytes } from './entry.ts'
+import type { Entry } from './entry.ts'
 
 /**
  * Committed entries that were used lately, bounded in bytes. Two generations: what is used moves to the young one; when that has half of the
@@ -25,8 +25,8 @@ export class ReadCache {
 
   put(id: unknown, entry: Entry): void {
     const before = this.#young.get(id)
-    if (before !== undefined) this.#youngBytes -= entryBytes(before)
-    const bytes = entryBytes(entry)
+    if (before !== undefined) this.#youngBytes -= before.bytes
+    const { bytes } = entry
     if (bytes > this.#halfBudget) {
       // What is too large to keep must not leave an outdated entry behind.
       this.#young.delete(id)

@@ -48,8 +48,8 @@ export class StoreCodec {
    * when a commit was. Mutable values are decoded anew each time, so that nobody changes another's.
    */
   valueOf(entry: Entry): unknown {
-    if (entry.valueBytes === undefined) return undefined
-    return this.#immutable ? (entry.value ??= this.decode(entry.valueBytes)) : this.decode(entry.valueBytes)
+    if (entry.value === undefined) return undefined
+    return this.#immutable ? (entry.decoded ??= this.decode(entry.value)) : this.decode(entry.value)
   }
 
   decode(valueBytes: Uint8Array): unknown {

@@ -7,7 +7,7 @@ import {
   type StoreEntry,
   type StoreRow,
 } from '@millrace/core'
-import type { Entry } from './entry.ts'
+import { type Entry, newEntry } from './entry.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { StoreCodec } from './store-codec.ts'
 import type { StoreLayers } from './store-layers.ts'
@@ -61,7 +61,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const { codec, layers, timestamp } = this.#access
     this.#checkWritable()
     const keyBytes = this.#keyBytes(key)
-    layers.write(codec.idOf(key, keyBytes), { keyBytes, valueBytes: codec.valueBytes(value), value: undefined, timestamp: timestamp() })
+    layers.write(codec.idOf(key, keyBytes), newEntry(keyBytes, codec.valueBytes(value), timestamp()))
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>>): void {
@@ -74,7 +74,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       const key = entry[0]
       const keyBytes = this.#keyBytes(key)
       ids.push(codec.idOf(key, keyBytes))
-      changes.push({ keyBytes, valueBytes: codec.valueBytes(entry[1]), value: undefined, timestamp })
+      changes.push(newEntry(keyBytes, codec.valueBytes(entry[1]), timestamp))
     }
     this.#writeAll(ids, changes)
   }
@@ -83,7 +83,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const { codec, layers, timestamp } = this.#access
     this.#checkWritable()
     const keyBytes = this.#keyBytes(key)
-    layers.write(codec.idOf(key, keyBytes), { keyBytes, valueBytes: undefined, value: undefined, timestamp: timestamp() })
+    layers.write(codec.idOf(key, keyBytes), newEntry(keyBytes, undefined, timestamp()))
   }
 
   deleteBatch(keys: Iterable<unknown>): void {
@@ -95,7 +95,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     for (const key of keys) {
       const keyBytes = this.#keyBytes(key)
       ids.push(codec.idOf(key, keyBytes))
-      changes.push({ keyBytes, valueBytes: undefined, value: undefined, timestamp })
+      changes.push(newEntry(keyBytes, undefined, timestamp))
     }
     this.#writeAll(ids, changes)
   }
@@ -144,7 +144,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   /** A key that was read before, as most that are written were, need not be serialised again. */
   #keyBytes(key: unknown): Uint8Array {
     const { codec, layers } = this.#access
-    return (codec.identity ? layers.known(key)?.keyBytes : undefined) ?? codec.keyBytes(key)
+    return (codec.identity ? layers.known(key)?.key : undefined) ?? codec.keyBytes(key)
   }
 
   #writeAll(ids: readonly unknown[], changes: readonly Entry[]): void {

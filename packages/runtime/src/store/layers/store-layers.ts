@@ -1,8 +1,11 @@
-import { type ByteRange, type BytesColumn, type StoreBackend, type StoreChange, type StoreRow, viewColumn } from '@millrace/core'
+import { type ByteRange, type BytesColumn, type StoreBackend, type StoreRow, viewColumn } from '@millrace/core'
 import { ChangeLayer } from './change-layer.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, newEntry } from './entry.ts'
 import { mergedScan, overlay } from './merged-scan.ts'
 import { ReadCache } from './read-cache.ts'
+
+/** The timestamp of entries that come from the backend, which keeps none. */
+const NOT_CHANGED = -1
 
 /** What finished passes changed: one changelog record for each key, in the order in which keys were first changed. */
 export interface SealedChanges {
@@ -71,7 +74,7 @@ export class StoreLayers {
 
   /** Reads from a synchronous backend what no layer knows. */
   load(id: unknown, keyBytes: Uint8Array): Entry {
-    const entry = storedEntry(keyBytes, this.#backend.get?.(keyBytes))
+    const entry = newEntry(keyBytes, this.#backend.get?.(keyBytes), NOT_CHANGED)
     this.#cache.put(id, entry)
     return entry
   }
@@ -82,7 +85,7 @@ export class StoreLayers {
     const values = await this.#backend.getMany(keys)
     const entries = new Array<Entry>(keys.length)
     for (let i = 0; i < keys.length; i++) {
-      const entry = storedEntry(keys[i] as Uint8Array, values[i])
+      const entry = newEntry(keys[i] as Uint8Array, values[i], NOT_CHANGED)
       entries[i] = entry
       // What a commit has written meanwhile must not be hidden by what was read before it.
       if (version === this.#version) this.#cache.put(ids[i], entry)
@@ -113,10 +116,10 @@ export class StoreLayers {
     const keys: Uint8Array[] = []
     const values: (Uint8Array | null)[] = []
     const timestamps: number[] = []
-    for (const [, entry] of sealed.entries()) {
-      keys.push(entry.keyBytes)
-      values.push(entry.valueBytes ?? null)
-      timestamps.push(entry.timestamp)
+    for (const { key, value, timestamp } of sealed.changes()) {
+      keys.push(key)
+      values.push(value ?? null)
+      timestamps.push(timestamp)
     }
     return { length: keys.length, keys: viewColumn(keys), values: viewColumn(values), timestamps }
   }
@@ -124,10 +127,7 @@ export class StoreLayers {
   /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. */
   async persist(metadata: Uint8Array): Promise<void> {
     const sealed = this.#sealed
-    const changes: StoreChange[] = []
-    if (sealed !== undefined)
-      for (const [, { keyBytes, valueBytes }] of sealed.entries()) changes.push({ key: keyBytes, value: valueBytes })
-    await this.#backend.write(changes, metadata)
+    await this.#backend.write(sealed?.changes() ?? [], metadata)
     if (sealed === undefined) return
     this.#version++
     if (sealed !== this.#sealed) {
@@ -155,9 +155,4 @@ export class StoreLayers {
     const changes = this.#attempt === undefined ? committing : overlay(this.#attempt.within(range), committing)
     return range.reverse === true ? changes.toReversed() : changes
   }
-}
-
-/** What the backend has for a key, as an entry. */
-function storedEntry(keyBytes: Uint8Array, valueBytes: Uint8Array | undefined): Entry {
-  return { keyBytes, valueBytes, value: undefined, timestamp: -1 }
 }

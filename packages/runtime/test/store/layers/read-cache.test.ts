@@ -1,20 +1,15 @@
 import { describe, expect, test } from 'vitest'
-import { type Entry, entryBytes } from '../../../src/store/layers/entry.ts'
+import { type Entry, newEntry } from '../../../src/store/layers/entry.ts'
 import { ReadCache } from '../../../src/store/layers/read-cache.ts'
 
-const entry = (bytes: number): Entry => ({
-  keyBytes: new Uint8Array(4),
-  valueBytes: new Uint8Array(bytes),
-  value: undefined,
-  timestamp: -1,
-})
+const entry = (bytes: number): Entry => newEntry(new Uint8Array(4), new Uint8Array(bytes), -1)
 
 /** How many bytes of entries the cache still has, of `ids`. Looked at from the newest: looking keeps. */
 function heldBytes(cache: ReadCache, ids: number): number {
   let held = 0
   for (let id = ids - 1; id >= 0; id--) {
     const found = cache.get(id)
-    if (found !== undefined) held += entryBytes(found)
+    if (found !== undefined) held += found.bytes
   }
   return held
 }
@@ -32,7 +27,7 @@ describe('the cache of committed entries', () => {
   })
 
   test('keeps what is used and forgets what is not', () => {
-    const cache = new ReadCache(20 * entryBytes(entry(10)))
+    const cache = new ReadCache(20 * entry(10).bytes)
     cache.put('used', entry(10))
     cache.put('unused', entry(10))
     for (let id = 0; id < 1_000; id++) {
@@ -43,7 +38,7 @@ describe('the cache of committed entries', () => {
   })
 
   test('has the last entry of a key, or none', () => {
-    const cache = new ReadCache(20 * entryBytes(entry(10)))
+    const cache = new ReadCache(20 * entry(10).bytes)
     for (let round = 0; round < 200; round++) {
       const put = entry(10)
       cache.put('a', put)
