@@ -26,6 +26,7 @@ export {
   type BatchTrigger,
   type Clock,
   ColumnBatch,
+  completeBackend,
   DEFAULT_BATCH_POLICY,
   defineApp,
   defineKeyValueStore,

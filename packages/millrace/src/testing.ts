@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export {
+  storeConformance,
+  transportConformance,
   ManualClock,
   TestInput,
   TestOutput,
