@@ -48,7 +48,7 @@ describe('a writer', () => {
       length: 350,
       keys: viewColumn(values.views.map(() => null)),
       values,
-      timestamps: new Float64Array(350).fill(1),
+      timestamps: new Float64Array(350).fill(Date.now()),
     })
     const failures = await writer.flush()
     expect(failures).toHaveLength(350)
@@ -90,7 +90,7 @@ describe('a writer', () => {
 
   test('keeps a time of 1970 in 1970, and gives records without one the time of writing', async () => {
     await using cluster = new Cluster()
-    const topic = await cluster.topic()
+    const topic = await cluster.topic(1, { 'retention.ms': '-1' })
     const before = Date.now()
     await cluster.write(topic, [{ timestamp: 0 }, { timestamp: 1 }, { timestamp: -1 }])
     const source = await cluster.source()

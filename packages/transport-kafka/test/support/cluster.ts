@@ -93,12 +93,14 @@ export class Cluster implements AsyncDisposable {
 }
 
 export function batchOf(topic: string, rows: readonly Row[]): WriteBatch {
+  // Not 1970: a broker deletes records that are older than its retention, as soon as it looks.
+  const now = Date.now()
   return {
     topic,
     length: rows.length,
     keys: viewColumn(rows.map(({ key }) => bytesOf(key))),
     values: viewColumn(rows.map(({ value }) => bytesOf(value))),
-    timestamps: rows.map(({ timestamp }, i) => timestamp ?? i + 1),
+    timestamps: rows.map(({ timestamp }) => timestamp ?? now),
     partitions: rows.map(({ partition }) => partition ?? -1),
     headers: rows.map(({ headers }) => headers),
   }
