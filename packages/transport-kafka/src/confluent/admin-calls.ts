@@ -1,24 +1,24 @@
-import type { IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicPartitionOffset } from '@millrace/core'
+import type { IsolationLevel, NewTopic, TopicPartition, TopicPartitionOffset } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type { TopicState } from '../client/kafka-client.ts'
+import { listTopics } from './list-topics.ts'
 import { promised } from './promised.ts'
 import type { Callback, RawAdmin, RawClient, RawError, RawModule, RawTopicDescription, RawTopicPartition } from './raw-api.ts'
 import { toClientError } from './to-client-error.ts'
 
-/** Between two questions for an offset that a transaction still holds. */
-const UNSTABLE_RETRY_MS = 50
+/** Between two calls to leaders that change. */
+const LEADER_RETRY_MS = 100
 
-/**
- * Calls of the admin API over the connections of a client that is connected. Made from a consumer where groups are asked for: with a client
- * that has no group of its own the library crashes when a group's coordinator has moved or was never looked for.
- */
+/** Calls of the admin API, over the connections of a client that is connected. */
 export class AdminCalls {
   readonly #library: RawModule
+  readonly #client: RawClient
   readonly #admin: RawAdmin
   readonly #timeoutMs: number
 
   constructor(library: RawModule, client: RawClient, timeoutMs: number) {
     this.#library = library
+    this.#client = client
     this.#admin = library.AdminClient.createFrom(client)
     this.#timeoutMs = timeoutMs
   }
@@ -71,72 +71,49 @@ export class AdminCalls {
     const { OffsetSpec, IsolationLevel: level } = this.#library
     const offset = at === 'beginning' ? OffsetSpec.EARLIEST : at === 'end' ? OffsetSpec.LATEST : new OffsetSpec(at)
     const isolationLevel = isolation === 'read-committed' ? level.READ_COMMITTED : level.READ_UNCOMMITTED
-    const listed = await this.#call('look up offsets', (callback: Callback<readonly RawTopicPartition[]>) =>
+    const listed = await this.#withLeaders('look up offsets', (callback) =>
       this.#admin.listOffsets(
         partitions.map(({ topic, partition }) => ({ topic, partition, offset })),
         { timeout: this.#timeoutMs, isolationLevel },
         callback,
       ),
     )
-    return listed.map((one) => {
-      const failure = failureIn(one.error)
-      if (failure !== undefined) throw new ClientError(`${one.topic}-${one.partition}: ${failure.message}`, failure)
-      return { topic: one.topic, partition: one.partition, offset: one.offset ?? -1 }
-    })
-  }
-
-  /** Committed offsets. With `stable`, waits until no open transaction holds one. */
-  async groupOffsets(groupId: string, partitions: readonly TopicPartition[], stable: boolean): Promise<readonly OffsetCommit[]> {
-    const until = performance.now() + this.#timeoutMs
-    for (;;) {
-      try {
-        return await this.#groupOffsetsNow(groupId, partitions, stable)
-      } catch (error) {
-        if (!(error instanceof ClientError && error.kind === 'unstable-offset' && performance.now() < until)) throw error
-      }
-      await new Promise((resolve) => {
-        setTimeout(resolve, UNSTABLE_RETRY_MS)
-      })
-    }
-  }
-
-  async #groupOffsetsNow(groupId: string, partitions: readonly TopicPartition[], stable: boolean): Promise<readonly OffsetCommit[]> {
-    if (partitions.length === 0) return []
-    const asked = [{ groupId, partitions: partitions.map(({ topic, partition }) => ({ topic, partition })) }]
-    const options = { timeout: this.#timeoutMs, requireStableOffsets: stable }
-    const [group] = await this.#call(
-      `look up offsets of group '${groupId}'`,
-      (callback: Callback<readonly { readonly error?: RawError; readonly partitions: readonly RawTopicPartition[] }[]>) =>
-        this.#admin.listConsumerGroupOffsets(asked, options, callback),
-    )
-    const failure = failureIn(group?.error)
-    if (failure !== undefined) throw failure
-    const committed: OffsetCommit[] = []
-    for (const one of group?.partitions ?? []) {
-      const problem = failureIn(one.error)
-      // A topic that does not exist has no offsets.
-      if (problem?.kind === 'unknown-topic') continue
-      if (problem !== undefined) throw new ClientError(`${one.topic}-${one.partition}: ${problem.message}`, problem)
-      if (one.offset === undefined || one.offset < 0) continue
-      const { topic, partition, offset, metadata } = one
-      committed.push(metadata == null || metadata === '' ? { topic, partition, offset } : { topic, partition, offset, metadata })
-    }
-    return committed
+    return listed.map((one) => ({ topic: one.topic, partition: one.partition, offset: one.offset ?? -1 }))
   }
 
   async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
     if (offsets.length === 0) return
     const options = { timeout: this.#timeoutMs, operationTimeout: this.#timeoutMs }
-    const deleted = await this.#call('delete records', (callback: Callback<readonly RawTopicPartition[]>) =>
+    await this.#withLeaders('delete records', (callback) =>
       this.#admin.deleteRecords(
         offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
         options,
         callback,
       ),
     )
-    for (const { topic, partition, error } of deleted) {
-      const failure = failureIn(error)
-      if (failure !== undefined) throw new ClientError(`${topic}-${partition}: ${failure.message}`, failure)
+  }
+
+  /**
+   * A call to the leaders of partitions. Where a leader has changed, or only restarted, the library answers from what it remembers, with an
+   * error that it would give for ever: it has to be made to ask for the leaders again.
+   */
+  async #withLeaders(
+    what: string,
+    call: (callback: Callback<readonly RawTopicPartition[]>) => void,
+  ): Promise<readonly RawTopicPartition[]> {
+    const until = performance.now() + this.#timeoutMs
+    for (;;) {
+      const answers = await this.#call(what, call)
+      const failed = answers.find(({ error }) => failureIn(error) !== undefined)
+      const failure = failureIn(failed?.error)
+      if (failed === undefined || failure === undefined) return answers
+      if (failure.kind !== 'transient' || performance.now() >= until) {
+        throw new ClientError(`${failed.topic}-${failed.partition}: ${failure.message}`, failure)
+      }
+      await listTopics(this.#client, this.#timeoutMs)
+      await new Promise((resolve) => {
+        setTimeout(resolve, LEADER_RETRY_MS)
+      })
     }
   }
 

@@ -43,7 +43,7 @@ export class ClientLog {
 
   listen(client: RawClient): void {
     client.on('event.log', (event: LogEvent) => this.onLog(event))
-    client.on('event.error', (error: { readonly message: string }) => this.#complain('ERROR', error.message))
+    client.on('event.error', (error: { readonly message: string }) => this.onError(error))
     client.on('event.throttle', () => this.#complain('THROTTLE', 'the broker throttles this client'))
     // Without a listener, an emitter throws: a failing token refresh would end the process.
     client.on('error', (error: { readonly message: string }) => this.#complain('ERROR', error.message))
@@ -59,14 +59,20 @@ export class ClientLog {
     }
   }
 
+  /** What concerns one connection is in the log as well, with its cause. */
+  onError({ message }: { readonly message: string }): void {
+    if (/transport failure|resolution failure/i.test(message)) this.#logger.debug(this.#fields('ERROR'), `kafka client: ${message}`)
+    else this.#complain('ERROR', message)
+  }
+
   #complain(facility: string, text: string): void {
     if (!this.#connected) {
       this.#logger.debug(this.#fields(facility), `kafka client: ${text}`)
       return
     }
     const now = this.#now()
-    // Durations and counters differ from one complaint to the next.
-    const kind = `${facility} ${withoutCircumstances(text).replaceAll(/\d+/g, '#')}`
+    // Numbers, and by which of its connections a client is refused, differ from one complaint to the next.
+    const kind = `${facility} ${plain(text).replaceAll(/\d+/g, '#')}`
     const told = this.#told.get(kind)
     if (told !== undefined && now - told.at < QUIET_MS) {
       told.repeated++
@@ -83,14 +89,13 @@ export class ClientLog {
   }
 }
 
-/** `... failed: Connection refused (after 0ms in state CONNECT, 3 identical error(s) suppressed)` */
-function withoutCircumstances(text: string): string {
-  return text.replace(/ \(after \d+ms in state .*$/, '')
-}
-
-/** For people, who have been told the address: `127.0.0.1:1/bootstrap: Connect to ipv4#127.0.0.1:1 failed: Connection refused`. */
+/**
+ * For people, who have been told the address:
+ * `GroupCoordinator: 127.0.0.1:1: Connect to ipv4#127.0.0.1:1 failed: Connection refused (after 0ms in state CONNECT, 3 identical error(s) suppressed)`
+ */
 function plain(text: string): string {
-  return withoutCircumstances(text)
-    .replace(/^[^ ]+: (?=\S)/, '')
+  return text
+    .replace(/ \(after \d+ms in state .*$/, '')
+    .replace(/^(?:[^ ]+: )+(?=\S)/, '')
     .replace(/ipv[46]#/, '')
 }

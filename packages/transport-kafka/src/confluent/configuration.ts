@@ -95,14 +95,18 @@ export function deliveryTimeoutMs(options: ResolvedKafkaOptions): number {
   return Number.isFinite(given) && given > 0 ? given : DEFAULT_DELIVERY_TIMEOUT_MS
 }
 
-/** A consumer that never subscribes. The group it names is asked nothing. */
-export function adminConfiguration(options: ResolvedKafkaOptions, clientId: string): Configuration {
+/** A consumer that never subscribes, and asks for offsets as they are now. */
+export function adminConfiguration(
+  options: ResolvedKafkaOptions,
+  { clientId, groupId }: { readonly clientId: string; readonly groupId: string },
+): Configuration {
   return split({
     ...EVERYWHERE,
     ...options.client,
     ...options.admin,
     ...identity(options, clientId),
-    'group.id': clientId,
+    'group.id': groupId,
+    'isolation.level': 'read_uncommitted',
     'enable.auto.commit': false,
     'allow.auto.create.topics': false,
   })

@@ -2,21 +2,32 @@ import type { IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicParti
 import type { AdminClient, TopicState } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
 import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import { GroupReaders } from './group-readers.ts'
 import { listTopics } from './list-topics.ts'
 import { promised } from './promised.ts'
 import type { RawConsumer, RawModule } from './raw-api.ts'
 import { UnderWay } from './under-way.ts'
 
-/** Administers through a consumer that never subscribes: see {@link AdminCalls} for why. */
+export interface ConfluentAdminParts {
+  readonly library: RawModule
+  readonly consumer: RawConsumer
+  /** Connects a consumer of that group. */
+  readonly openGroup: (groupId: string) => Promise<RawConsumer>
+  readonly timeoutMs: number
+}
+
+/** Administers through the connections of a consumer that never subscribes, since only consumers and producers tell whether they are connected. */
 export class ConfluentAdmin implements AdminClient {
   readonly #consumer: RawConsumer
   readonly #calls: AdminCalls
+  readonly #groups: GroupReaders
   readonly #timeoutMs: number
   readonly #underWay = new UnderWay()
 
-  constructor(library: RawModule, consumer: RawConsumer, timeoutMs: number) {
+  constructor({ library, consumer, openGroup, timeoutMs }: ConfluentAdminParts) {
     this.#consumer = consumer
     this.#calls = new AdminCalls(library, consumer, timeoutMs)
+    this.#groups = new GroupReaders(openGroup, timeoutMs)
     this.#timeoutMs = timeoutMs
   }
 
@@ -45,7 +56,7 @@ export class ConfluentAdmin implements AdminClient {
   }
 
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    return this.#underWay.track(this.#calls.groupOffsets(groupId, partitions, false))
+    return this.#underWay.track(this.#groups.committed(groupId, partitions))
   }
 
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
@@ -54,6 +65,7 @@ export class ConfluentAdmin implements AdminClient {
 
   async close(): Promise<void> {
     await this.#underWay.ended()
+    await this.#groups.close()
     await promised('disconnect', CLOSE_TIMEOUT_MS, (callback) => this.#consumer.disconnect(callback))
   }
 }

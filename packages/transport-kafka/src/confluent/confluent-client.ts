@@ -9,6 +9,7 @@ import { ConfluentProducer } from './confluent-producer.ts'
 import { connect, make } from './connect.ts'
 import { ConsumerCallbacks } from './consumer-callbacks.ts'
 import { loadModule } from './load-module.ts'
+import type { RawConsumer } from './raw-api.ts'
 
 const ADMIN_CLIENT_ID = 'millrace-admin'
 
@@ -49,9 +50,14 @@ export class ConfluentClient implements KafkaClient {
 
   async openAdmin(logger: Logger): Promise<AdminClient> {
     const library = await loadModule()
-    const { properties, topicProperties } = adminConfiguration(this.#options, ADMIN_CLIENT_ID)
-    const consumer = make('admin client', () => new library.KafkaConsumer(properties, topicProperties))
-    await connect(consumer, new ClientLog(logger, ADMIN_CLIENT_ID), { part: 'admin client', ...this.#options })
-    return new ConfluentAdmin(library, consumer, this.#options.requestTimeoutMs)
+    const open = async (groupId: string): Promise<RawConsumer> => {
+      const { properties, topicProperties } = adminConfiguration(this.#options, { clientId: ADMIN_CLIENT_ID, groupId })
+      const consumer = make('admin client', () => new library.KafkaConsumer(properties, topicProperties))
+      await connect(consumer, new ClientLog(logger, ADMIN_CLIENT_ID), { part: 'admin client', ...this.#options })
+      return consumer
+    }
+    // Nobody asks for anything of the group that this one names.
+    const consumer = await open(ADMIN_CLIENT_ID)
+    return new ConfluentAdmin({ library, consumer, openGroup: open, timeoutMs: this.#options.requestTimeoutMs })
   }
 }

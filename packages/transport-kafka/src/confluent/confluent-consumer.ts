@@ -3,6 +3,7 @@ import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, ConsumerEvents, Fetched, OffsetRange } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
 import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import { committedOffsets } from './committed-offsets.ts'
 import type { ConsumerCallbacks } from './consumer-callbacks.ts'
 import { listTopics } from './list-topics.ts'
 import { messageBatches } from './message-batches.ts'
@@ -150,9 +151,9 @@ export class ConfluentConsumer implements ConsumerClient {
     this.#consumer.commit(rawOffsets(offsets))
   }
 
-  /** The consumer's own `committed` waits for transactions only where it reads committed records itself. */
+  /** Waits for transactions only where it reads committed records: who reads the others takes the last offset that is certain. */
   committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    return this.#underWay.track(this.#calls.groupOffsets(this.#source.groupId ?? '', partitions, true))
+    return this.#underWay.track(committedOffsets(this.#consumer, partitions, this.#requestTimeoutMs))
   }
 
   async offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {

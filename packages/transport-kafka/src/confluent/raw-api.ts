@@ -66,6 +66,8 @@ export interface RawConsumer extends RawClient {
   resume(partitions: readonly RawTopicPartition[]): void
   seek(position: RawTopicPartition, timeoutMs: number, callback: Callback): void
   commit(offsets: readonly RawTopicPartition[]): void
+  /** Where a partition has an error, it takes the place of its entry. */
+  committed(partitions: readonly RawTopicPartition[], timeoutMs: number, callback: Callback<readonly (RawTopicPartition | Error)[]>): void
   getWatermarkOffsets(topic: string, partition: number): { readonly lowOffset: number; readonly highOffset: number }
 }
 
@@ -111,11 +113,6 @@ export interface RawAdmin {
     partitions: readonly { readonly topic: string; readonly partition: number; readonly offset: unknown }[],
     options: { timeout: number; isolationLevel: number },
     callback: Callback<readonly RawTopicPartition[]>,
-  ): void
-  listConsumerGroupOffsets(
-    groups: readonly { readonly groupId: string; readonly partitions: readonly RawTopicPartition[] }[],
-    options: { timeout: number; requireStableOffsets: boolean },
-    callback: Callback<readonly { readonly error?: RawError; readonly partitions: readonly RawTopicPartition[] }[]>,
   ): void
   deleteRecords(
     offsets: readonly RawTopicPartition[],

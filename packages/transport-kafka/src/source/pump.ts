@@ -122,7 +122,9 @@ export class Pump {
   #waitMs(): number {
     const waited = performance.now() - this.#fetchedAt
     const every = this.#parts.isUrgent() ? URGENT_LOOK_MS : LOOK_MS
-    if (this.#hasRoom || this.#stalled) return this.#ready || this.#asked.length > 0 ? 0 : every - waited
+    const hasRoom = this.#hasRoom
+    if (hasRoom && this.#stalled) return 0
+    if (hasRoom || this.#stalled) return this.#ready || this.#asked.length > 0 ? 0 : every - waited
     // What the client has must wait, unless somebody waits for an event.
     if (this.#parts.isUrgent()) return every - waited
     return this.#flowedAt + STALL_MS - performance.now()

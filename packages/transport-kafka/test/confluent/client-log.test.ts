@@ -28,14 +28,23 @@ describe("a client's own log", () => {
     log.connected()
     for (let i = 0; i < 100; i++) log.onLog(refused(i))
     log.onLog(refused(1, ', 7 identical error(s) suppressed'))
+    log.onLog({
+      severity: 3,
+      fac: 'FAIL',
+      message: 'GroupCoordinator: 127.0.0.1:1: Connect to ipv4#127.0.0.1:1 failed: Connection refused',
+    })
+    log.onError({ message: 'broker transport failure' })
     log.onLog({ severity: 4, fac: 'SESSTMOUT', message: 'session timed out' })
     expect(lines.map(({ level, fields }) => [level, fields])).toEqual([
       ['warn', { clientId: 'c', facility: 'FAIL' }],
+      ['debug', { clientId: 'c', facility: 'ERROR' }],
       ['warn', { clientId: 'c', facility: 'SESSTMOUT' }],
     ])
     passes(30_001)
     log.onLog(refused(5))
-    expect(lines[2]).toMatchObject({ level: 'warn', fields: { repeated: 100 } })
+    expect(lines[3]).toMatchObject({ level: 'warn', fields: { repeated: 101 } })
+    log.onError({ message: 'all broker connections are down' })
+    expect(lines[4]).toMatchObject({ level: 'warn', message: 'kafka client: all broker connections are down' })
   })
 
   test('keeps quiet before the connection stands, and explains why it does not', () => {

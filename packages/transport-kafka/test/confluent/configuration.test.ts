@@ -29,7 +29,10 @@ describe('the properties of clients', () => {
       'compression.codec': 'zstd',
       'reconnect.backoff.max.ms': 9,
     })
-    expect(adminConfiguration(options, 'admin').properties).toMatchObject({ ...common, 'socket.timeout.ms': 5_000 })
+    expect(adminConfiguration(options, { clientId: 'admin', groupId: 'g' }).properties).toMatchObject({
+      ...common,
+      'socket.timeout.ms': 5_000,
+    })
   })
 
   test('keep properties of topics apart, which the library would drop among the others', () => {
