@@ -27,7 +27,12 @@ export default defineConfig({
           name: 'unit',
           // Only tells what hangs: no test measures time.
           testTimeout: 30_000,
-          include: ['{packages,examples}/*/test/**/*.test.ts', 'tests/**/*.test.ts', 'tools/test/**/*.test.ts'],
+          include: [
+            '{packages,examples}/*/test/**/*.test.ts',
+            'benchmarks/test/**/*.test.ts',
+            'tests/**/*.test.ts',
+            'tools/test/**/*.test.ts',
+          ],
           exclude: ['**/node_modules/**', '**/*.broker.test.ts'],
         },
       },

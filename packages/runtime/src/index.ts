@@ -11,3 +11,5 @@
 export { App } from './app/app.ts'
 export { start } from './app/start.ts'
 export { ProcessingError } from './process/processing-error.ts'
+// For benchmarks and tests of stores; an application's stores are opened for it.
+export { openTaskStore, type TaskStore, type TaskStoreOptions } from './store/layers/task-store.ts'

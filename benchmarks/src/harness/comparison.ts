@@ -1,0 +1,41 @@
+/** A contender that is ready to run. */
+export interface Opened {
+  /** Last preparations of a run, not timed; of contenders that are opened afresh. Synchronous: nothing of the work begins before the clock does. */
+  begin?(): void
+  /** What is timed. */
+  work(): void | Promise<void>
+  /** Throws if the work that was done is not what it should be. Called once, after a run that is not timed. */
+  check?(): void | Promise<void>
+  close?(): void | Promise<void>
+}
+
+/** One way of doing the work of a comparison. */
+export interface Contender {
+  readonly name: string
+  /** What is done, and what is not, in a sentence. */
+  readonly says: string
+  /** Records that one call of `work` handles. */
+  readonly records: number
+  /** Opened anew for each run, in which the work is done once. Otherwise opened once, and each run does the work as often as it takes to be measured. */
+  readonly afresh?: boolean
+  open(): Opened | Promise<Opened>
+}
+
+/** Ways of doing the same work, measured in turns. */
+export interface Comparison {
+  readonly name: string
+  /** What the others are compared with. */
+  readonly baseline: Contender
+  readonly others: readonly Contender[]
+}
+
+/** A promise of the product: `row` takes no more than so much time. */
+export interface Target {
+  readonly comparison: string
+  readonly row: string
+  /** At most this share of the time of the comparison's baseline. */
+  readonly maxTimeRatio?: number
+  /** At most so many microseconds a record. */
+  readonly maxMicros?: number
+  readonly says: string
+}

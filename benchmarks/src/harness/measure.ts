@@ -1,0 +1,135 @@
+import { allocatedBytes } from './allocated-bytes.ts'
+import { collectGarbage } from './collect-garbage.ts'
+import type { Comparison, Contender, Opened } from './comparison.ts'
+import { profiled } from './cpu-profile.ts'
+import { summarise, type Summary } from './summary.ts'
+
+export interface MeasureOptions {
+  /** How often each contender is timed. */
+  readonly runs: number
+  /** How long a run lasts at least, in milliseconds, where work can be repeated. */
+  readonly runMs: number
+  /** Where CPU profiles go, one a contender, of runs that are not timed. Absent: none are made. */
+  readonly profileFolder?: string | undefined
+}
+
+/** What is known of one contender. */
+export interface Row {
+  readonly name: string
+  readonly says: string
+  /** Microseconds a record. */
+  readonly micros: Summary
+  /** Its time over the baseline's, of the same round. */
+  readonly timeRatio: Summary
+  /** On V8's heap. */
+  readonly bytesPerRecord: number
+}
+
+export interface Measured {
+  readonly comparison: string
+  readonly runs: number
+  /** The baseline first. */
+  readonly rows: readonly Row[]
+}
+
+const WARM_UP_RUNS = 3
+
+interface Entrant {
+  readonly contender: Contender
+  /** Calls of `work` that make one run. */
+  repeats: number
+  opened: Opened | undefined
+  readonly micros: number[]
+  bytesPerRecord: number
+}
+
+/** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
+export async function measure({ name, baseline, others }: Comparison, options: MeasureOptions): Promise<Measured> {
+  const entrants = [baseline, ...others].map((contender): Entrant => ({
+    contender,
+    repeats: 1,
+    opened: undefined,
+    micros: [],
+    bytesPerRecord: 0,
+  }))
+  try {
+    for (const entrant of entrants) await warmUp(entrant, options)
+    for (let round = 0; round < options.runs; round++) {
+      for (let i = 0; i < entrants.length; i++) {
+        const entrant = entrants[(round + i) % entrants.length] as Entrant
+        await once(entrant, async (opened) => {
+          entrant.micros.push(await timed(opened, entrant))
+        })
+      }
+    }
+    for (const entrant of entrants) {
+      await once(entrant, async (opened) => {
+        const bytes = await allocatedBytes(
+          () => repeat(opened, entrant.repeats),
+          () => opened.begin?.(),
+        )
+        entrant.bytesPerRecord = bytes / (entrant.repeats * entrant.contender.records)
+      })
+      if (options.profileFolder === undefined) continue
+      const title = `${name} ${entrant.contender.name}`
+      await once(entrant, (opened) => {
+        opened.begin?.()
+        return profiled(options.profileFolder as string, title, () => repeat(opened, entrant.repeats))
+      })
+    }
+  } finally {
+    for (const { opened } of entrants) await opened?.close?.()
+  }
+  const first = entrants[0] as Entrant
+  return { comparison: name, runs: options.runs, rows: entrants.map((entrant) => rowOf(entrant, first)) }
+}
+
+/** Until the code is compiled; finds out how often work must be repeated to be measured, and whether it does what it should. */
+async function warmUp(entrant: Entrant, { runMs }: MeasureOptions): Promise<void> {
+  const { contender } = entrant
+  for (let run = 0; run < WARM_UP_RUNS; run++) {
+    await once(entrant, async (opened) => {
+      const micros = await timed(opened, entrant)
+      if (run === 0) await opened.check?.()
+      const tookMs = (micros * contender.records * entrant.repeats) / 1_000
+      if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
+    })
+  }
+}
+
+/** Does one thing with a contender that is open. */
+async function once(entrant: Entrant, what: (opened: Opened) => Promise<void>): Promise<void> {
+  const { contender } = entrant
+  if (contender.afresh !== true) {
+    entrant.opened ??= await contender.open()
+    await what(entrant.opened)
+    return
+  }
+  const opened = await contender.open()
+  try {
+    await what(opened)
+  } finally {
+    await opened.close?.()
+  }
+}
+
+/** Microseconds a record. */
+async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<number> {
+  collectGarbage()
+  opened.begin?.()
+  const began = performance.now()
+  await repeat(opened, repeats)
+  return ((performance.now() - began) * 1_000) / (repeats * contender.records)
+}
+
+async function repeat(opened: Opened, repeats: number): Promise<void> {
+  for (let i = 0; i < repeats; i++) {
+    const working = opened.work()
+    if (working !== undefined) await working
+  }
+}
+
+function rowOf({ contender, micros, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+  const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
+  return { name: contender.name, says: contender.says, micros: summarise(micros), timeRatio: summarise(ratios), bytesPerRecord }
+}

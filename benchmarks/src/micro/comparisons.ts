@@ -1,0 +1,52 @@
+import type { Comparison, Target } from '../harness/comparison.ts'
+import { cutterComparisons } from './batch-cutter/cutter-comparisons.ts'
+import type { RunSize } from './run-size.ts'
+import { serdeComparisons } from './serdes/serde-comparisons.ts'
+import { levelDbReads } from './stores/leveldb-reads.ts'
+import { levelDbWrites } from './stores/leveldb-writes.ts'
+import { memoryStores } from './stores/memory-stores.ts'
+import { keysUpTo } from './texts.ts'
+import { countComparisons } from './topology/count-comparisons.ts'
+import { nothingComparisons } from './topology/nothing-comparisons.ts'
+
+const STORE_SIZES = [100, 1_000, 10_000]
+
+/** Everything that there is to be measured of single parts, in the order in which it is shown. */
+export function microComparisons(size: RunSize): Comparison[] {
+  const { folder } = size
+  return [
+    ...STORE_SIZES.flatMap((records) => [...levelDbWrites(folder, keysUpTo(records)), ...levelDbReads(folder, keysUpTo(records))]),
+    ...STORE_SIZES.flatMap((records) => memoryStores(keysUpTo(records))),
+    ...serdeComparisons(),
+    ...cutterComparisons(),
+    ...countComparisons(size),
+    ...nothingComparisons(size),
+  ]
+}
+
+export const microTargets: readonly Target[] = [
+  {
+    comparison: 'leveldb set, 1000 records',
+    row: 'setBatch and commit',
+    maxTimeRatio: 1 / 20,
+    says: 'LevelDB: setBatch of 1,000 records and its commit at least 20 times as fast as an awaited put for each',
+  },
+  {
+    comparison: 'leveldb get, 1000 records',
+    row: 'getBatch',
+    maxTimeRatio: 1 / 15,
+    says: 'LevelDB: getBatch of 1,000 records that nothing caches at least 15 times as fast as an awaited get for each',
+  },
+  ...(['leveldb', 'memory'] as const).map((kind) => ({
+    comparison: `count, ${kind} store`,
+    row: 'batch processor, batches of 1000',
+    maxTimeRatio: 1.5,
+    says: `The count on a ${kind} store, in batches of 1,000, within 1.5 times the time of the loop`,
+  })),
+  {
+    comparison: 'a pass that does nothing',
+    row: 'topology, batches of 10000',
+    maxMicros: 0.3,
+    says: 'A pass that does nothing, of 10,000 records, under 0.3 us a record',
+  },
+]

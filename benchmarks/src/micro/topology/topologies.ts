@@ -1,0 +1,25 @@
+import { BatchCountAggregator, type Topology, TopologyBuilder } from '@millrace/core'
+import { SingleCount } from './single-count.ts'
+import { countStore, INPUT, inputSerdes, OUTPUT, outputSerdes, type StoreKind } from './workload.ts'
+
+/** The count, by a processor that takes batches or by one that takes single records. */
+export function countTopology(kind: StoreKind, processor: 'batch' | 'single'): Topology {
+  const counts = countStore(kind)
+  const builder = new TopologyBuilder('count')
+  const input = builder.source('input', { topics: [INPUT], ...inputSerdes })
+  const counted =
+    processor === 'batch'
+      ? input.process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
+      : input.process('count', { create: () => new SingleCount(counts), stores: [counts] })
+  counted.sink('output', { topic: OUTPUT, ...outputSerdes })
+  return builder.build()
+}
+
+/** A batch processor that only tells how many records it was given. */
+export function nothingTopology(taken: (records: number) => void): Topology {
+  const builder = new TopologyBuilder('nothing')
+  builder.source('input', { topics: [INPUT], ...inputSerdes }).process('nothing', {
+    create: () => ({ processBatch: (batch) => taken(batch.length) }),
+  })
+  return builder.build()
+}
