@@ -59,10 +59,12 @@ function toBatch({ topic, partition, keys, values, timestamps, offsets, headers 
   }
 }
 
-/** The library has an object for each header, with the key as its only property. Null values come as empty ones. */
+/** The library has an object for each header, with the key as its only property. Null values come as empty ones: nothing tells them apart. */
 function toHeaders(headers: readonly RawHeader[]): Headers {
   return headers.map((header) => {
-    const [key = ''] = Object.keys(header)
+    const [key] = Object.keys(header)
+    // The library sets properties one by one, and setting this one gives the object another prototype instead.
+    if (key === undefined) return { key: '__proto__', value: Object.getPrototypeOf(header) as Uint8Array }
     return { key, value: header[key] ?? null }
   })
 }

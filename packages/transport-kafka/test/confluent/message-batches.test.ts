@@ -48,4 +48,13 @@ describe('messages become batches', () => {
       { key: 'a', value: Buffer.from('2') },
     ])
   })
+
+  test('with a header whose name is that of the prototype, which the library sets', () => {
+    const value = Buffer.from('1')
+    const [batch] = messageBatches([message(0, 0, { headers: [Object.create(value), { b: value }] })], () => undefined)
+    expect(batch!.headers?.[0]).toEqual([
+      { key: '__proto__', value },
+      { key: 'b', value },
+    ])
+  })
 })
