@@ -37,7 +37,9 @@ export class LogClient implements AsyncDisposable {
   }
 
   async createTopics(topics: Readonly<Record<string, number>>): Promise<void> {
-    await this.#admin.createTopics(Object.entries(topics).map(([topic, partitions]) => ({ topic, partitions })))
+    // Records of tests may be old: a broker's retention must not take them away.
+    const config = { 'retention.ms': '-1' }
+    await this.#admin.createTopics(Object.entries(topics).map(([topic, partitions]) => ({ topic, partitions, config })))
   }
 
   async write<K, V>(

@@ -29,10 +29,10 @@ export interface OutletOptions {
 export async function openOutlet({ transport, context, environment, source, clientId, onFailure }: OutletOptions): Promise<Outlet> {
   const writer: RecordWriter = await transport.openWriter({ clientId }, context)
   const output = new OutputQueue(writer, environment.definition.buffer.maxOutputBytes, onFailure)
-  const participants = [new WriterParticipant(writer, output)]
+  const participants = [new WriterParticipant(writer)]
   return {
     output,
-    coordinator: new AtLeastOnceCoordinator({ environment, source, output, participants }),
+    coordinator: new AtLeastOnceCoordinator({ environment, source, writer, output, participants }),
     async close(reason) {
       output.close(reason)
       const closing = writer.close()

@@ -1,4 +1,4 @@
-import type { CommitParticipant, OffsetCommit, RecordSource } from '@millrace/core'
+import type { CommitParticipant, OffsetCommit, RecordSource, RecordWriter, WriteBatch } from '@millrace/core'
 import type { OutputQueue } from '../sink/output-queue.ts'
 import type { ChangeloggedStore } from '../store/task-stores.ts'
 import type { SealedTask } from '../task/sealed-task.ts'
@@ -6,25 +6,31 @@ import type { Task } from '../task/task.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { CommitCoordinator, CommitReason } from './commit-coordinator.ts'
 import { lowestOffsets } from './lowest-offsets.ts'
+import { Membership } from './membership.ts'
 
 export interface AtLeastOnceOptions {
   readonly environment: TaskEnvironment
   readonly source: RecordSource
+  readonly writer: RecordWriter
+  /** What passes write, on its way to the writer. */
   readonly output: OutputQueue
   /** Who must be durable before offsets are: the writer first, then sinks outside. */
   readonly participants: readonly CommitParticipant[]
 }
 
 /**
- * Seal, then make output and changelogs durable, then commit the offsets, then write local state. So no offset is ever ahead of what it
- * stands for, and the local store is never ahead of the changelog. What passes write meanwhile waits until the commit has answered.
+ * Seal, then see that the group still counts us in, then write the changelogs, make them and the output durable, then commit the offsets, then
+ * write local state. So no offset is ever ahead of what it stands for, the local store is never ahead of the changelog, and nobody who lost his
+ * partitions writes changelogs. What passes write meanwhile waits until the commit has answered.
  */
 export class AtLeastOnceCoordinator implements CommitCoordinator {
   readonly #options: AtLeastOnceOptions
+  readonly #membership: Membership
   #failure: { readonly error: unknown } | undefined
 
   constructor(options: AtLeastOnceOptions) {
     this.#options = options
+    this.#membership = new Membership(options.source, options.environment.clock)
   }
 
   async commit(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
@@ -39,7 +45,7 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
   }
 
   async #commitNow(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
-    const { environment, source, output, participants } = this.#options
+    const { environment, output } = this.#options
     const began = environment.clock.monotonic()
     const sealed: SealedTask[] = []
     for (const task of tasks) {
@@ -49,14 +55,17 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
     if (sealed.length === 0) return false
     const offsets = sealed.flatMap((one) => one.offsets)
     const changelog = sealed.flatMap((one) => one.changelog)
-    output.append({ writes: changelog, bytes: 0 })
     try {
-      const committed = await this.#prepare(participants, offsets)
-      if (committed.length > 0) await source.commit(committed)
+      // At once, before any pass can end: what is queued now belongs to what is sealed now.
+      await output.barrier()
+      for (const { held, changelog: writes } of sealed) await this.#writeChangelog(held, writes)
+      const committed = await this.#prepare(offsets)
+      if (committed.length > 0) await this.#membership.commit(committed)
     } finally {
       output.release()
     }
-    for (const one of sealed) await one.task.stores.persist(one.offsets)
+    // Of tasks that were lost meanwhile the new owner writes the state.
+    for (const { task, offsets: own } of sealed) if (task.state !== 'closed') await task.stores.persist(own)
     environment.emit?.({
       type: 'commit',
       stage: 'commit',
@@ -71,10 +80,17 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
     return true
   }
 
-  async #prepare(participants: readonly CommitParticipant[], offsets: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
+  async #writeChangelog(held: OffsetCommit, writes: readonly WriteBatch[]): Promise<void> {
+    for (const write of writes) {
+      await this.#membership.confirm(held)
+      await this.#options.writer.writeBatch(write)
+    }
+  }
+
+  async #prepare(offsets: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
     const { signal } = new AbortController()
     const answers: (readonly OffsetCommit[])[] = []
-    for (const participant of participants) answers.push(await participant.prepare(offsets, signal))
+    for (const participant of this.#options.participants) answers.push(await participant.prepare(offsets, signal))
     return lowestOffsets(offsets, answers)
   }
 

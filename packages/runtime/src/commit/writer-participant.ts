@@ -1,19 +1,15 @@
 import { type CommitParticipant, MillraceError, type OffsetCommit, type RecordWriter, type WriteFailure } from '@millrace/core'
-import type { OutputQueue } from '../sink/output-queue.ts'
 
-/** Output and changelogs are durable when all that was queued has been accepted and acknowledged. */
+/** Output and changelogs are durable when all that the writer has accepted is acknowledged. */
 export class WriterParticipant implements CommitParticipant {
   readonly name = 'writer'
   readonly #writer: RecordWriter
-  readonly #output: OutputQueue
 
-  constructor(writer: RecordWriter, output: OutputQueue) {
+  constructor(writer: RecordWriter) {
     this.#writer = writer
-    this.#output = output
   }
 
   async prepare(offsets: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
-    await this.#output.barrier()
     const failures = await this.#writer.flush()
     if (failures.length > 0) throw deliveryError(failures)
     return offsets

@@ -5,6 +5,8 @@ import type { Task } from './task.ts'
 export interface SealedTask {
   readonly task: Task
   readonly offsets: readonly OffsetCommit[]
+  /** What is committed already of one of its partitions. */
+  readonly held: OffsetCommit
   readonly changelog: readonly WriteBatch[]
   /** Records whose offsets this covers. */
   readonly records: number

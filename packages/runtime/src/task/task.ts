@@ -64,7 +64,8 @@ export class Task {
   #loop: Promise<void> = Promise.resolve()
   #waitingSince: number | undefined
   #recordsSinceSeal = 0
-  readonly #sealedOffsets = new Map<string, number>()
+  /** By partition; what was sealed last, or where reading began. */
+  readonly #sealedOffsets = new Map<string, OffsetCommit>()
 
   constructor(options: TaskOptions) {
     this.id = options.id
@@ -76,7 +77,7 @@ export class Task {
     this.#punctuations = new Punctuations(() => options.environment.clock.now())
     this.#scope = this.#makeScope()
     for (const queue of this.queues) {
-      this.#sealedOffsets.set(partitionKey(queue.topic, queue.partition), queue.nextOffset)
+      this.#sealedOffsets.set(partitionKey(queue.topic, queue.partition), offsetOf(queue))
       if (queue.partitionTime > this.#scope.streamTime) this.#scope.streamTime = queue.partitionTime
     }
   }
@@ -176,18 +177,19 @@ export class Task {
   /** What finished passes left to be committed; undefined if there is nothing. Synchronous: no pass can slip in. */
   seal(): SealedTask | undefined {
     const offsets: OffsetCommit[] = []
+    const [held] = [...this.#sealedOffsets.values()] as [OffsetCommit]
     for (const queue of this.queues) {
       const key = partitionKey(queue.topic, queue.partition)
-      const offset = queue.nextOffset
-      if (this.#sealedOffsets.get(key) === offset) continue
+      if (this.#sealedOffsets.get(key)?.offset === queue.nextOffset) continue
+      const offset = offsetOf(queue)
       this.#sealedOffsets.set(key, offset)
-      offsets.push({ topic: queue.topic, partition: queue.partition, offset, metadata: encodePartitionTime(queue.partitionTime) })
+      offsets.push(offset)
     }
     const changelog = this.stores.seal()
     if (offsets.length === 0 && changelog.length === 0) return undefined
     const records = this.#recordsSinceSeal
     this.#recordsSinceSeal = 0
-    return { task: this, offsets, changelog, records }
+    return { task: this, offsets, held, changelog, records }
   }
 
   /** Ends this epoch: nothing of it has any effect from now on. Unsealed state is dropped. Never rejects. */
@@ -389,6 +391,10 @@ export class Task {
     assertTaskTransition(this.id, this.#state, state)
     this.#state = state
   }
+}
+
+function offsetOf({ topic, partition, nextOffset, partitionTime }: PartitionQueue): OffsetCommit {
+  return { topic, partition, offset: nextOffset, metadata: encodePartitionTime(partitionTime) }
 }
 
 function ignoreNode(): void {}

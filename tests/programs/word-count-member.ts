@@ -1,0 +1,50 @@
+import { defineApp, serdes, silentLogger, start } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { leveldb } from 'millrace/leveldb'
+import type { MemberConfig, MemberMessage, MemberRequest } from '../support/member-messages.ts'
+import { type AtStep, storeWithSteps, transportWithSteps } from '../support/steps.ts'
+import { tracedWordCount } from '../support/traced-word-count.ts'
+
+// One member of a group that counts words. Its configuration is its argument; it is asked and answers over the channel to its parent.
+const config = JSON.parse(String(process.argv[2])) as MemberConfig
+const tell = (message: MemberMessage) => new Promise((resolve) => process.send?.(message, resolve))
+let commitsLeft = config.signalAt?.afterCommits ?? Infinity
+const at: AtStep = (step) => {
+  if (commitsLeft <= 0 && step === config.signalAt?.step) {
+    commitsLeft = Infinity
+    process.kill(process.pid, config.signalAt.signal)
+  }
+  if (step === 'after-commit') commitsLeft--
+}
+const session =
+  config.groupProtocol === 'classic' ? { 'session.timeout.ms': config.sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : undefined
+const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+
+const app = await start(
+  defineApp({
+    topology: tracedWordCount(storeWithSteps(counts, at), config.topics),
+    applicationId: config.applicationId,
+    transport: transportWithSteps(kafka({ brokers: config.brokers, groupProtocol: config.groupProtocol, consumer: session }), at),
+    stateDir: config.stateDir,
+    logger: silentLogger,
+    batch: { size: config.batchSize, timeoutMs: 5 },
+    commit: { intervalMs: config.commitIntervalMs },
+    observer: (event) => {
+      if (event.type !== 'batch') void tell({ type: 'event', event })
+    },
+  }),
+)
+const answer = async ({ id, ask }: MemberRequest) => {
+  try {
+    await app[ask]()
+    await tell({ type: 'answer', id })
+  } catch (error) {
+    await tell({ type: 'answer', id, error: String(error) })
+  }
+  // Nothing else keeps the process.
+  if (ask === 'close') process.disconnect()
+}
+// Whoever started it may be gone.
+process.on('disconnect', () => process.exit())
+process.on('message', (request: MemberRequest) => void answer(request))
+await app.run()

@@ -1,0 +1,58 @@
+import type { Written } from './log-client.ts'
+import type { Trace, TracedCount } from './traced-word-count.ts'
+
+type Counted = Pick<Written<string, TracedCount>, 'key' | 'value'>
+
+/** What each word's counts are, in the order they were written, each the first time only. */
+export function withoutRepeats(output: readonly Counted[]): Map<string, number[]> {
+  const counts = new Map<string, Set<number>>()
+  for (const { key, value } of output) {
+    const known = counts.get(key)
+    if (known === undefined) counts.set(key, new Set([value.count]))
+    else known.add(value.count)
+  }
+  return new Map([...counts].map(([word, distinct]) => [word, [...distinct]]))
+}
+
+/** Words whose counts, repeats removed, don't ascend. */
+export function unorderedWords(output: readonly Counted[]): string[] {
+  return [...withoutRepeats(output)].flatMap(([word, counts]) =>
+    counts.every((count, i) => i === 0 || count > (counts[i - 1] as number)) ? [] : [`${word}: ${counts.join(' ')}`],
+  )
+}
+
+/** Words whose last count is less than the true one. */
+export function lostWords(output: readonly Counted[], trueCounts: ReadonlyMap<string, number>): string[] {
+  const last = new Map(output.map(({ key, value }) => [key, value.count]))
+  return [...trueCounts].flatMap(([word, count]) =>
+    (last.get(word) ?? 0) >= count ? [] : [`${word}: ${last.get(word) ?? 0} instead of ${count}`],
+  )
+}
+
+/** Words whose state is not what was last written out for them. */
+export function strayState(changelog: readonly Written<string, number>[], output: readonly Counted[]): string[] {
+  const state = new Map(changelog.map(({ key, value }) => [key, value]))
+  const last = new Map(output.map(({ key, value }) => [key, value.count]))
+  return [...last].flatMap(([word, count]) => (state.get(word) === count ? [] : [`${word}: ${state.get(word)} in state, ${count} put out`]))
+}
+
+/** Keys whose state was once set back: somebody wrote it who no longer had the right to. */
+export function descents(changelog: readonly Written<string, number>[]): string[] {
+  const last = new Map<string, number>()
+  return changelog.flatMap(({ key, value, partition, offset }) => {
+    const before = last.get(key) ?? 0
+    last.set(key, value)
+    return value < before ? [`${key}: from ${before} to ${value} at ${partition}:${offset}`] : []
+  })
+}
+
+/** Records that an earlier epoch of a task wrote after a later one. */
+export function zombieRecords<T extends Trace>(records: readonly Written<string, T>[]): string[] {
+  const newest = new Map<string, number>()
+  return records.flatMap(({ value, partition, offset }) => {
+    const writer = `${value.task} in ${partition}`
+    const epoch = Math.max(newest.get(writer) ?? 0, value.epoch)
+    newest.set(writer, epoch)
+    return value.epoch < epoch ? [`${writer} at ${offset}: epoch ${value.epoch} after ${epoch}`] : []
+  })
+}

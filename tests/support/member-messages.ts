@@ -1,0 +1,22 @@
+import type { RuntimeEvent } from 'millrace'
+import type { Step } from './steps.ts'
+
+/** What a member of a group is told when it is started. */
+export interface MemberConfig {
+  readonly brokers: string
+  readonly applicationId: string
+  readonly topics: { readonly input: string; readonly output: string }
+  readonly stateDir: string
+  readonly groupProtocol: 'classic' | 'consumer'
+  readonly sessionTimeoutMs: number
+  readonly batchSize: number
+  readonly commitIntervalMs: number
+  /** Sends itself a signal when it first comes to a step after so many commits of offsets. */
+  readonly signalAt?: { readonly step: Step; readonly afterCommits: number; readonly signal: 'SIGKILL' | 'SIGSTOP' } | undefined
+}
+
+export type MemberRequest = { readonly id: number; readonly ask: 'caughtUp' | 'close' }
+
+export type MemberMessage =
+  | { readonly type: 'event'; readonly event: RuntimeEvent }
+  | { readonly type: 'answer'; readonly id: number; readonly error?: string | undefined }

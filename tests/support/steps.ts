@@ -1,0 +1,69 @@
+import { defineKeyValueStore, type KeyValueStoreDefinition, type StoreBackend, type Transport } from '@millrace/core'
+
+/** What a commit does, in this order, and what a pass does before it. `during`: it has been begun, and nobody knows how far it has got. */
+export const steps = [
+  'before-write',
+  'after-write',
+  'before-flush',
+  'during-flush',
+  'after-flush',
+  'before-commit',
+  'during-commit',
+  'after-commit',
+  'before-persist',
+  'during-persist',
+  'after-persist',
+] as const
+export type Step = (typeof steps)[number]
+type Action = 'write' | 'flush' | 'commit' | 'persist'
+
+/** Told of every step, at once: it may stop or end the process. */
+export type AtStep = (step: Step) => void
+
+async function watched<T>(action: Action, at: AtStep, act: () => Promise<T>): Promise<T> {
+  at(`before-${action}` as Step)
+  const acting = act()
+  if (action !== 'write') at(`during-${action}` as Step)
+  const answer = await acting
+  at(`after-${action}` as Step)
+  return answer
+}
+
+/** The same transport, telling of writes, flushes and offset commits. */
+export function transportWithSteps(transport: Transport, at: AtStep): Transport {
+  return {
+    name: transport.name,
+    openAdmin: (context) => transport.openAdmin(context),
+    openSource: async (options, context) => {
+      const source = await transport.openSource(options, context)
+      const commit = source.commit.bind(source)
+      source.commit = (offsets) => watched('commit', at, () => commit(offsets))
+      return source
+    },
+    openWriter: async (options, context) => {
+      const writer = await transport.openWriter(options, context)
+      const write = writer.writeBatch.bind(writer)
+      const flush = writer.flush.bind(writer)
+      writer.writeBatch = (batch) => watched('write', at, () => write(batch))
+      writer.flush = () => watched('flush', at, () => flush())
+      return writer
+    },
+  }
+}
+
+/** The same store, telling of what is written to it. */
+export function storeWithSteps<K, V>(store: KeyValueStoreDefinition<K, V>, at: AtStep): KeyValueStoreDefinition<K, V> {
+  const { name, key, value, access, open } = store
+  return defineKeyValueStore({
+    name,
+    key,
+    value,
+    access,
+    open: async (where) => {
+      const backend: StoreBackend = await open(where)
+      const write = backend.write.bind(backend)
+      backend.write = (changes, metadata) => watched('persist', at, () => write(changes, metadata))
+      return backend
+    },
+  })
+}

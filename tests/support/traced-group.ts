@@ -1,0 +1,94 @@
+import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
+import { serdes } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { LogClient } from './log-client.ts'
+import { Member } from './member.ts'
+import type { MemberConfig } from './member-messages.ts'
+import { repartitionSerdes, tracedSerdes } from './traced-word-count.ts'
+import { countWords, inputSerdes, someLines } from './word-count-topology.ts'
+
+const changelogSerdes = { key: serdes.string, value: serdes.safeInt64 }
+
+export interface GroupOptions {
+  readonly brokers: string
+  readonly sessionTimeoutMs: number
+  readonly groupProtocol: 'classic' | 'consumer'
+  readonly partitions: number
+  /** A folder for the state of each member. */
+  readonly folder: string
+}
+
+/** Topics and a group of their own, for members that count words in processes of their own. */
+export class TracedGroup implements AsyncDisposable {
+  readonly #options: GroupOptions
+  readonly #applicationId: string
+  readonly log: LogClient
+  readonly topics: { readonly input: string; readonly output: string }
+  readonly lines: string[] = []
+
+  private constructor(options: GroupOptions, log: LogClient) {
+    const id = randomUUID().slice(0, 8)
+    this.#options = options
+    this.#applicationId = `traced-${id}`
+    this.log = log
+    this.topics = { input: `lines-${id}`, output: `counts-${id}` }
+  }
+
+  static async open(options: GroupOptions): Promise<TracedGroup> {
+    const group = new TracedGroup(options, await LogClient.open(kafka({ brokers: options.brokers })))
+    await group.log.createTopics({ [group.topics.input]: options.partitions, [group.topics.output]: options.partitions })
+    return group
+  }
+
+  /** Where a member of this name keeps its state. */
+  stateDir(name: string): string {
+    return join(this.#options.folder, name)
+  }
+
+  start(name: string, overrides: Partial<MemberConfig> = {}): Member {
+    const { brokers, groupProtocol, sessionTimeoutMs } = this.#options
+    return new Member({
+      brokers,
+      groupProtocol,
+      sessionTimeoutMs,
+      applicationId: this.#applicationId,
+      topics: this.topics,
+      stateDir: this.stateDir(name),
+      batchSize: 20,
+      commitIntervalMs: 100,
+      ...overrides,
+    })
+  }
+
+  /** Writes some more lines. */
+  async write(count: number): Promise<void> {
+    const more = someLines(count, this.lines.length + 1)
+    this.lines.push(...more)
+    await this.log.write(
+      this.topics.input,
+      inputSerdes,
+      more.map((value) => ({ key: null, value })),
+    )
+  }
+
+  /** Every word's true count. */
+  trueCounts(): Map<string, number> {
+    return countWords(this.lines)
+  }
+
+  /** What is in the output, the repartition topic and the changelog now. */
+  async written() {
+    const internal = (name: string) => `${this.#applicationId}-${name}`
+    const [output, repartition, changelog] = await Promise.all([
+      this.log.readAll(this.topics.output, tracedSerdes),
+      this.log.readAll(internal('by-word-repartition'), repartitionSerdes),
+      this.log.readAll(internal('counts-changelog'), changelogSerdes),
+    ])
+    return { output, repartition, changelog }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.log[Symbol.asyncDispose]()
+  }
+}
