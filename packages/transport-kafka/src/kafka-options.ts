@@ -19,7 +19,7 @@ export interface KafkaOptions {
   readonly connectTimeoutMs?: number | undefined
   /**
    * How long a commit, or a question to a broker, may take in milliseconds; then it rejects with a retryable error. Records that are written
-   * are tried for `message.timeout.ms`, 120,000 by default. Default: 30,000.
+   * are tried for `message.timeout.ms`: by default nine tenths of the session timeout (40,500), at least 10,000, at most 120,000. Default: 30,000.
    */
   readonly requestTimeoutMs?: number | undefined
 }

@@ -105,13 +105,16 @@ export class TaskManager implements RebalanceListener {
 
   readonly onLost = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'lost')
 
-  /** Finishes every task and commits; nothing is processed afterwards. Rejects if that last commit failed. */
+  /**
+   * Finishes every task and commits; nothing is processed afterwards. Rejects if that last commit failed; not if the group refused it, since
+   * then the partitions have gone to others already, who process again what was not committed.
+   */
   drain(): Promise<void> {
     return this.#exclusive.run(async () => {
       this.#stopped = true
       for (const cancel of this.#splitWatches) cancel()
       const failure = await this.#release(this.tasks, 'drain')
-      if (failure !== undefined) throw failure.error
+      if (failure !== undefined && !(failure.error instanceof MillraceError && failure.error.code === 'COMMIT_REFUSED')) throw failure.error
     })
   }
 

@@ -10,8 +10,12 @@ export interface Configuration {
 
 export const DEFAULT_TRANSACTION_TIMEOUT_MS = 10_000
 
-/** As Java's delivery.timeout.ms. */
-const DEFAULT_DELIVERY_TIMEOUT_MS = 120_000
+/** As Java's delivery.timeout.ms: never longer. */
+const MAX_DELIVERY_TIMEOUT_MS = 120_000
+/** Restarts of brokers take that long. */
+const MIN_DELIVERY_TIMEOUT_MS = 10_000
+/** librdkafka's session.timeout.ms, and the default of brokers for groups of KIP-848. */
+const DEFAULT_SESSION_TIMEOUT_MS = 45_000
 
 /** What fits most, and users may change. Names are librdkafka's. */
 const EVERYWHERE: Properties = {
@@ -40,7 +44,6 @@ const WRITING: Properties = {
   'queue.buffering.max.messages': 500_000,
   'queue.buffering.max.kbytes': 131_072,
   'compression.codec': 'lz4',
-  'message.timeout.ms': DEFAULT_DELIVERY_TIMEOUT_MS,
 }
 
 export function consumerConfiguration(options: ResolvedKafkaOptions, source: RecordSourceOptions): Configuration {
@@ -67,6 +70,7 @@ export function producerConfiguration(options: ResolvedKafkaOptions, writer: Rec
   return split({
     ...EVERYWHERE,
     ...WRITING,
+    'message.timeout.ms': defaultDeliveryTimeoutMs(options),
     ...options.client,
     ...options.producer,
     ...identity(options, writer.clientId),
@@ -88,11 +92,21 @@ function transactional(transactionalId: string, timeoutMs = DEFAULT_TRANSACTION_
   return { 'transactional.id': transactionalId, 'transaction.timeout.ms': timeoutMs, 'message.timeout.ms': timeoutMs }
 }
 
+/**
+ * Shorter than a session: what a process had yet to send when it was stopped for longer than that, it drops when it goes on, since the partitions
+ * have gone to others by then.
+ */
+function defaultDeliveryTimeoutMs({ groupProtocol, client, consumer }: ResolvedKafkaOptions): number {
+  const given = groupProtocol === 'classic' ? Number({ ...client, ...consumer }['session.timeout.ms']) : NaN
+  const sessionMs = given > 0 ? given : DEFAULT_SESSION_TIMEOUT_MS
+  return Math.min(MAX_DELIVERY_TIMEOUT_MS, Math.max(MIN_DELIVERY_TIMEOUT_MS, Math.floor(sessionMs * 0.9)))
+}
+
 /** When a record that can't be delivered is given up. */
 export function deliveryTimeoutMs(options: ResolvedKafkaOptions): number {
   const { topicProperties } = producerConfiguration(options, { clientId: '' })
   const given = Number(topicProperties['delivery.timeout.ms'] ?? topicProperties['message.timeout.ms'])
-  return Number.isFinite(given) && given > 0 ? given : DEFAULT_DELIVERY_TIMEOUT_MS
+  return Number.isFinite(given) && given > 0 ? given : MAX_DELIVERY_TIMEOUT_MS
 }
 
 /** A consumer that never subscribes, and asks for offsets as they are now. */

@@ -77,7 +77,10 @@ describe('the properties of clients', () => {
   })
 
   test('tell how long a record is tried', () => {
-    expect(deliveryTimeoutMs(resolved())).toBe(120_000)
+    expect(deliveryTimeoutMs(resolved())).toBe(40_500)
+    expect(deliveryTimeoutMs(resolved({ consumer: { 'session.timeout.ms': 20_000 } }))).toBe(18_000)
+    expect(deliveryTimeoutMs(resolved({ consumer: { 'session.timeout.ms': 600_000 } }))).toBe(120_000)
+    expect(deliveryTimeoutMs(resolved({ consumer: { 'session.timeout.ms': 6_000 } }))).toBe(10_000)
     expect(deliveryTimeoutMs(resolved({ producer: { 'message.timeout.ms': 5 } }))).toBe(5)
     expect(deliveryTimeoutMs(resolved({ client: { 'delivery.timeout.ms': '6' } }))).toBe(6)
   })
