@@ -1,18 +1,51 @@
 import type { StoreChange } from '@millrace/core'
 
+/** What an entry of small arrays costs beside their bytes, as measured: the objects, the map's slot, the decoded value. */
+const ENTRY_COST = 500
+/** The bytes of a primitive that is no text. */
+const PRIMITIVE_BYTES = 8
+
+type Encode = (value: unknown) => Uint8Array
+
 /** One entry of a state layer; without a value it is a deletion, or says that the backend has none. */
-export interface Entry extends StoreChange {
+export class Entry implements StoreChange {
+  readonly key: Uint8Array
   /** The decoded value once somebody has asked for it, kept only where the serde says that values are immutable. */
   decoded: unknown
   /** Event time of the change, milliseconds since the epoch. */
   readonly timestamp: number
   /** What it takes in memory. Kept, because to look at two arrays for it costs more than what it is asked for. */
   readonly bytes: number
+  readonly #content: Uint8Array | Encode | undefined
+
+  /** @internal Use `newEntry` or `lateEntry`. */
+  constructor(key: Uint8Array, timestamp: number, content: Uint8Array | Encode | undefined, decoded: unknown) {
+    this.key = key
+    this.decoded = decoded
+    this.timestamp = timestamp
+    this.bytes = ENTRY_COST + key.byteLength + (decoded === undefined ? lengthOf(content) : sizeOf(decoded))
+    this.#content = content
+  }
+
+  get value(): Uint8Array | undefined {
+    const content = this.#content
+    return typeof content === 'function' ? content(this.decoded) : content
+  }
 }
 
-/** What an entry of small arrays costs beside their bytes, as measured: the objects, the map's slot, the decoded value. */
-const ENTRY_COST = 500
-
 export function newEntry(key: Uint8Array, value: Uint8Array | undefined, timestamp: number): Entry {
-  return { key, value, decoded: undefined, timestamp, bytes: ENTRY_COST + key.byteLength + (value === undefined ? 0 : value.byteLength) }
+  return new Entry(key, timestamp, value, undefined)
+}
+
+/** An entry of a primitive whose bytes are made when they are wanted: most are replaced before anybody wants them. */
+export function lateEntry(key: Uint8Array, decoded: unknown, timestamp: number, encode: Encode): Entry {
+  return new Entry(key, timestamp, encode, decoded)
+}
+
+function lengthOf(content: Uint8Array | Encode | undefined): number {
+  return content === undefined ? 0 : (content as Uint8Array).byteLength
+}
+
+function sizeOf(decoded: unknown): number {
+  return typeof decoded === 'string' ? decoded.length : PRIMITIVE_BYTES
 }

@@ -1,5 +1,8 @@
-import { MillraceError, type Serde } from '@millrace/core'
-import type { Entry } from './entry.ts'
+import { type BytesColumn, columnByteLength, MillraceError, type Serde, serializeColumn } from '@millrace/core'
+import { type Entry, lateEntry, newEntry } from './entry.ts'
+
+/** Up to this many bytes a value, it is cheaper to make them when they are wanted than to keep them. */
+const LATE_BYTES = 64
 
 /** The serdes of one store, and what can be told from them. Types are erased here: the definition has them. */
 export class StoreCodec {
@@ -9,6 +12,8 @@ export class StoreCodec {
   readonly #key: Serde<unknown>
   readonly #value: Serde<unknown>
   readonly #immutable: boolean
+  /** A value stands for its bytes: it is read as it was written, whether or not it has been bytes in between. */
+  readonly #late: boolean
 
   constructor(store: string, key: Serde<unknown>, value: Serde<unknown>) {
     this.identity = key.identity === true
@@ -16,6 +21,7 @@ export class StoreCodec {
     this.#key = key
     this.#value = value
     this.#immutable = value.immutable === true
+    this.#late = this.#immutable && value.identity === true
   }
 
   /** What stands for a key in a map. */
@@ -43,17 +49,56 @@ export class StoreCodec {
     return own(bytes, value)
   }
 
+  /** An entry that sets `value`; throws if it is refused. */
+  entry(keyBytes: Uint8Array, value: unknown, timestamp: number): Entry {
+    const bytes = this.valueBytes(value)
+    return this.#late && bytes.byteLength <= LATE_BYTES ? this.#lateEntry(keyBytes, value, timestamp) : newEntry(keyBytes, bytes, timestamp)
+  }
+
+  /** An entry for each key and value; throws if one is refused. */
+  entries(keys: readonly Uint8Array[], values: readonly unknown[], timestamp: number): Entry[] {
+    const entries = new Array<Entry>(keys.length)
+    const late = this.#late && this.#allSmall(values)
+    for (let i = 0; i < entries.length; i++) {
+      const key = keys[i] as Uint8Array
+      entries[i] = late ? this.#lateEntry(key, values[i], timestamp) : newEntry(key, this.valueBytes(values[i]), timestamp)
+    }
+    return entries
+  }
+
   /**
    * The value of an entry; undefined for a deletion. Always decoded, also for the task that has just written it: what is read must not depend on
    * when a commit was. Mutable values are decoded anew each time, so that nobody changes another's.
    */
   valueOf(entry: Entry): unknown {
-    if (entry.value === undefined) return undefined
-    return this.#immutable ? (entry.decoded ??= this.decode(entry.value)) : this.decode(entry.value)
+    if (entry.decoded !== undefined) return entry.decoded
+    const { value } = entry
+    if (value === undefined) return undefined
+    const decoded = this.decode(value)
+    if (this.#immutable) entry.decoded = decoded
+    return decoded
   }
 
   decode(valueBytes: Uint8Array): unknown {
     return this.#deserialize('value', this.#value, this.#immutable ? valueBytes : plain(valueBytes))
+  }
+
+  readonly #encode = (value: unknown): Uint8Array => this.valueBytes(value)
+
+  #lateEntry(keyBytes: Uint8Array, value: unknown, timestamp: number): Entry {
+    // -0 has the bytes of 0.
+    return lateEntry(keyBytes, value === 0 ? 0 : value, timestamp, this.#encode)
+  }
+
+  /** Whether all values are accepted, and small. Which one is not, and why, turns out when it is serialised by itself. */
+  #allSmall(values: readonly unknown[]): boolean {
+    for (let i = 0; i < values.length; i++) if (values[i] === undefined || values[i] === null) return false
+    try {
+      const column = serializeColumn(this.#value, values)
+      return !hasNull(column) && columnByteLength(column) <= LATE_BYTES * values.length
+    } catch {
+      return false
+    }
   }
 
   #serialize(what: 'key' | 'value', serde: Serde<unknown>, from: unknown): Uint8Array | null {
@@ -75,6 +120,12 @@ export class StoreCodec {
       throw new MillraceError('DESERIALIZATION_FAILED', text, { stage: 'store', cause })
     }
   }
+}
+
+function hasNull(column: BytesColumn): boolean {
+  if (column.form === 'views') return column.views.includes(null)
+  for (let i = 0; i < column.length; i++) if ((column.ends[i] as number) < 0) return true
+  return false
 }
 
 function messageOf(error: unknown): string {

@@ -61,7 +61,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const { codec, layers, timestamp } = this.#access
     this.#checkWritable()
     const keyBytes = this.#keyBytes(key)
-    layers.write(codec.idOf(key, keyBytes), newEntry(keyBytes, codec.valueBytes(value), timestamp()))
+    layers.write(codec.idOf(key, keyBytes), codec.entry(keyBytes, value, timestamp()))
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>>): void {
@@ -69,14 +69,16 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
     const ids: unknown[] = []
-    const changes: Entry[] = []
+    const keys: Uint8Array[] = []
+    const values: unknown[] = []
     for (const entry of entries) {
       const key = entry[0]
       const keyBytes = this.#keyBytes(key)
       ids.push(codec.idOf(key, keyBytes))
-      changes.push(newEntry(keyBytes, codec.valueBytes(entry[1]), timestamp))
+      keys.push(keyBytes)
+      values.push(entry[1])
     }
-    this.#writeAll(ids, changes)
+    this.#writeAll(ids, codec.entries(keys, values, timestamp))
   }
 
   delete(key: unknown): void {

@@ -1,4 +1,4 @@
-import { type ByteRange, type BytesColumn, type StoreBackend, type StoreRow, viewColumn } from '@millrace/core'
+import { type ByteRange, type BytesColumn, type StoreBackend, type StoreChange, type StoreRow, viewColumn } from '@millrace/core'
 import { ChangeLayer } from './change-layer.ts'
 import { type Entry, newEntry } from './entry.ts'
 import { mergedScan, overlay } from './merged-scan.ts'
@@ -17,15 +17,17 @@ export interface SealedChanges {
 }
 
 /**
- * Attempt over open over sealed over cache over backend. A pass writes into the attempt, which is merged into the open layer when the pass
- * succeeds and dropped when it fails; a commit seals the open layer, and writes it to the backend once it is confirmed.
+ * Open over sealed over cache over backend. A pass writes into the open layer, which takes its changes back when it fails; a commit seals what
+ * finished passes left in the open layer, and writes it to the backend once it is confirmed.
  */
 export class StoreLayers {
   readonly #backend: StoreBackend
   readonly #cache: ReadCache
-  #attempt: ChangeLayer | undefined
+  #passing = false
   #open = new ChangeLayer()
   #sealed: ChangeLayer | undefined
+  /** What is in the sealed layer, as the backend takes it. */
+  #sealedChanges: StoreChange[] = []
   /** Counts what changes the backend under reads in flight. */
   #version = 0
 
@@ -36,12 +38,12 @@ export class StoreLayers {
 
   /** Whether a pass is under way. */
   get writable(): boolean {
-    return this.#attempt !== undefined
+    return this.#passing
   }
 
   /** What the pass under way has changed, in bytes of memory. */
   get attemptBytes(): number {
-    return this.#attempt?.bytes ?? 0
+    return this.#open.passBytes
   }
 
   /** What finished passes changed and no commit has written yet, in bytes of memory. */
@@ -50,26 +52,27 @@ export class StoreLayers {
   }
 
   begin(): void {
-    if (this.#attempt !== undefined) throw new Error('A pass began before the one before it had ended.')
-    this.#attempt = new ChangeLayer()
+    if (this.#passing) throw new Error('A pass began before the one before it had ended.')
+    this.#passing = true
   }
 
   succeed(): void {
-    this.#attempt?.mergeInto(this.#open)
-    this.#attempt = undefined
+    this.#open.succeed()
+    this.#passing = false
   }
 
   rollback(): void {
-    this.#attempt = undefined
+    this.#open.rollback()
+    this.#passing = false
   }
 
   write(id: unknown, entry: Entry): void {
-    this.#attempt?.put(id, entry)
+    if (this.#passing) this.#open.put(id, entry)
   }
 
   /** The entry as this pass sees it, if some layer knows it. */
   known(id: unknown): Entry | undefined {
-    return this.#attempt?.get(id) ?? this.#open.get(id) ?? this.#sealed?.get(id) ?? this.#cache.get(id)
+    return this.#open.get(id) ?? this.#sealed?.get(id) ?? this.#cache.get(id)
   }
 
   /** Reads from a synchronous backend what no layer knows. */
@@ -103,23 +106,32 @@ export class StoreLayers {
 
   /** Entries, roughly: changes that are not committed count as new ones. */
   async approximateSize(): Promise<number> {
-    return (await this.#backend.approximateSize()) + (this.#attempt?.size ?? 0) + this.#open.size + (this.#sealed?.size ?? 0)
+    return (await this.#backend.approximateSize()) + this.#open.size + (this.#sealed?.size ?? 0)
   }
 
   /** Takes what finished passes changed for a commit. Throws if the last one taken is not persisted yet. */
   seal(): SealedChanges | undefined {
     if (this.#sealed !== undefined) throw new Error('A store was sealed while an earlier commit of it was under way.')
-    if (this.#open.size === 0) return undefined
     const sealed = this.#open
+    const rest = sealed.split()
+    if (sealed.size === 0) {
+      this.#open = rest
+      return undefined
+    }
     this.#sealed = sealed
-    this.#open = new ChangeLayer()
+    this.#open = rest
     const keys: Uint8Array[] = []
     const values: (Uint8Array | null)[] = []
     const timestamps: number[] = []
-    for (const { key, value, timestamp } of sealed.changes()) {
+    this.#sealedChanges = []
+    for (const entry of sealed.entries()) {
+      const { key, timestamp } = entry
+      // Asked for once: it may have to be made.
+      const value = entry.value
       keys.push(key)
       values.push(value ?? null)
       timestamps.push(timestamp)
+      this.#sealedChanges.push({ key, value })
     }
     return { length: keys.length, keys: viewColumn(keys), values: viewColumn(values), timestamps }
   }
@@ -127,7 +139,9 @@ export class StoreLayers {
   /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. */
   async persist(metadata: Uint8Array): Promise<void> {
     const sealed = this.#sealed
-    await this.#backend.write(sealed?.changes() ?? [], metadata)
+    const changes = sealed === undefined ? [] : this.#sealedChanges
+    this.#sealedChanges = []
+    await this.#backend.write(changes, metadata)
     if (sealed === undefined) return
     this.#version++
     if (sealed !== this.#sealed) {
@@ -135,13 +149,13 @@ export class StoreLayers {
       this.#cache.clear()
       return
     }
-    for (const [id, entry] of sealed.entries()) this.#cache.put(id, entry)
+    for (const id of sealed.ids()) this.#cache.put(id, sealed.get(id) as Entry)
     this.#sealed = undefined
   }
 
   /** Drops all that is not in the backend. */
   discard(): void {
-    this.#attempt = undefined
+    this.#passing = false
     this.#open = new ChangeLayer()
     this.#sealed = undefined
     this.#cache.clear()
@@ -151,8 +165,7 @@ export class StoreLayers {
   /** In the order of the range; of several changes of one key the latest. Deletions are among them. */
   #changesWithin(range: ByteRange): readonly Entry[] {
     const open = this.#open.within(range)
-    const committing = this.#sealed === undefined ? open : overlay(open, this.#sealed.within(range))
-    const changes = this.#attempt === undefined ? committing : overlay(this.#attempt.within(range), committing)
+    const changes = this.#sealed === undefined ? open : overlay(open, this.#sealed.within(range))
     return range.reverse === true ? changes.toReversed() : changes
   }
 }
