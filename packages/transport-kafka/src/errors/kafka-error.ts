@@ -58,9 +58,15 @@ export function closed(stage: Stage, what: string): MillraceError {
 export function offsetOutOfRange(
   { topic, partition, offset }: TopicPartitionOffset,
   range: { readonly from: number; readonly to: number },
+  groupId: string | undefined,
 ): MillraceError {
-  const message = `Offset ${offset} of ${topic}-${partition} is out of range: the partition holds ${range.from} to ${range.to}. Its records were deleted before they were read, or the topic was made anew.`
-  return new MillraceError('OFFSET_OUT_OF_RANGE', message, { stage: 'source', topic, partition, offset })
+  const where = `Offset ${offset} of ${topic}-${partition} is out of range: the partition holds ${range.from} to ${range.to}.`
+  const why = 'Its records were deleted before they were read, or the topic was made anew.'
+  const advice =
+    groupId === undefined
+      ? 'Read on at an offset that is there.'
+      : `To go on elsewhere, stop all members of group '${groupId}' and set its offset for this partition, for one with Kafka's kafka-consumer-groups --reset-offsets.`
+  return new MillraceError('OFFSET_OUT_OF_RANGE', `${where} ${why} ${advice}`, { stage: 'source', topic, partition, offset })
 }
 
 export function unknownTopic(stage: Stage, topic: string, retryable: boolean): MillraceError {

@@ -175,7 +175,7 @@ export class KafkaWriter implements RecordWriter {
     this.#requireTransactional('send offsets')
     this.#requireTransaction()
     if (!(source instanceof KafkaSource)) throw new TypeError('Offsets of another transport can take no part in this transaction.')
-    const { client } = source
+    const client = source.clientFor(offsets)
     try {
       await this.#call('add offsets to the transaction', () => this.#producer.sendOffsets(offsets, client))
     } catch (error) {

@@ -11,10 +11,12 @@ import {
 } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, KafkaClient } from '../client/kafka-client.ts'
+import { checkHeld } from '../commit/check-held.ts'
 import { OffsetCommits } from '../commit/offset-commits.ts'
-import { closed, kafkaError, offsetOutOfRange, unknownTopic } from '../errors/kafka-error.ts'
+import { closed, kafkaError, unknownTopic } from '../errors/kafka-error.ts'
 import { Signal } from '../internal/signal.ts'
 import { Rebalances } from './rebalances.ts'
+import { missingTopic } from './missing-topic.ts'
 import { OffsetWatch } from './offset-watch.ts'
 import { Pump } from './pump.ts'
 import { ReadPartitions, startAt } from './read-partition.ts'
@@ -65,7 +67,11 @@ export class KafkaSource implements RecordSource {
     this.#options = options
     this.#logger = logger
     this.#maxPollRecords = options.maxPollRecords ?? DEFAULT_MAX_POLL_RECORDS
-    this.#commits = new OffsetCommits((offsets) => client.commit(offsets), requestTimeoutMs)
+    this.#commits = new OffsetCommits((offsets) => {
+      // Right before they are sent, not when they were asked for: meanwhile a partition may have been lost.
+      this.#checkHeld(offsets)
+      client.commit(offsets)
+    }, requestTimeoutMs)
     this.#pump = new Pump({
       client,
       partitions: this.#partitions,
@@ -88,6 +94,7 @@ export class KafkaSource implements RecordSource {
     })
     this.#watch = new OffsetWatch({
       client,
+      groupId: options.groupId,
       partitions: this.#partitions,
       onFound: () => this.#arrival.wake(),
       onFailure: (error) => this.#fail(error),
@@ -132,17 +139,8 @@ export class KafkaSource implements RecordSource {
   async #checkTopics(partitions: readonly TopicPartition[]): Promise<void> {
     const topics = [...new Set(partitions.map(({ topic }) => topic))]
     if (topics.length === 0) return
-    const missing = await this.#missing(topics)
+    const missing = await missingTopic(this.#client, topics)
     if (missing !== undefined) throw unknownTopic('source', missing, false)
-  }
-
-  async #missing(topics: readonly string[]): Promise<string | undefined> {
-    try {
-      const existing = await this.#client.existing(topics)
-      return topics.find((topic) => !existing.has(topic))
-    } catch (error) {
-      throw kafkaError('look up topics', error, { stage: 'source' })
-    }
   }
 
   async poll(maxWaitMs: number): Promise<PollResult> {
@@ -161,7 +159,7 @@ export class KafkaSource implements RecordSource {
     for (;;) {
       this.#throwFailure()
       if (this.#closing !== undefined) return NOTHING
-      this.#throwLost()
+      this.#watch.throwLost()
       if (this.#shelf.hasAny) {
         const result = this.#shelf.take(this.#maxPollRecords)
         // The next fetch begins while this result is handled.
@@ -261,11 +259,17 @@ export class KafkaSource implements RecordSource {
     return this.#partitions.list()
   }
 
-  /** The client, for a transaction that takes offsets of its group. */
-  get client(): ConsumerClient {
+  /** The client, for a transaction that takes these offsets of its group. */
+  clientFor(offsets: readonly OffsetCommit[]): ConsumerClient {
     this.#requireGroup('send offsets')
     this.#checkNotLeft()
+    this.#checkHeld(offsets)
     return this.#client
+  }
+
+  /** A member may commit what it holds. Without a subscription it is a tool, for groups that nobody is a member of, as the broker checks. */
+  #checkHeld(offsets: readonly OffsetCommit[]): void {
+    if (this.#subscription !== undefined) checkHeld(this.#partitions, offsets)
   }
 
   close(): Promise<void> {
@@ -354,7 +358,7 @@ export class KafkaSource implements RecordSource {
   async #tellMissing(error: unknown): Promise<void> {
     const topics = new Set([...(this.#subscription?.names ?? []), ...this.#partitions.list().map(({ topic }) => topic)])
     try {
-      const missing = await this.#missing([...topics])
+      const missing = await missingTopic(this.#client, [...topics])
       this.#fail(
         missing === undefined ? kafkaError('read', error, { stage: 'source', retryable: true }) : unknownTopic('source', missing, true),
       )
@@ -373,13 +377,6 @@ export class KafkaSource implements RecordSource {
     if (failure === undefined) return
     this.#failure = undefined
     throw failure.error
-  }
-
-  /** As long as a position is gone, nothing is read: what others hold would be handed out while this one is stuck without a word. */
-  #throwLost(): void {
-    for (const { lost, paused, topic, partition, position } of this.#partitions) {
-      if (lost !== undefined && !paused) throw offsetOutOfRange({ topic, partition, offset: position }, lost)
-    }
   }
 
   #checkOpen(): void {

@@ -1,5 +1,5 @@
 import type { ConsumerClient } from '../client/kafka-client.ts'
-import { kafkaError } from '../errors/kafka-error.ts'
+import { kafkaError, offsetOutOfRange } from '../errors/kafka-error.ts'
 import type { ReadPartition, ReadPartitions } from './read-partition.ts'
 
 /** A partition read to its end is quiet by nature. */
@@ -13,6 +13,7 @@ const LOOK_AT_MOST_EVERY_MS = 600_000
  */
 export class OffsetWatch {
   readonly #client: ConsumerClient
+  readonly #groupId: string | undefined
   readonly #partitions: ReadPartitions
   readonly #onFound: () => void
   readonly #onFailure: (error: unknown) => void
@@ -20,11 +21,13 @@ export class OffsetWatch {
 
   constructor(parts: {
     readonly client: ConsumerClient
+    readonly groupId: string | undefined
     readonly partitions: ReadPartitions
     readonly onFound: () => void
     readonly onFailure: (error: unknown) => void
   }) {
     this.#client = parts.client
+    this.#groupId = parts.groupId
     this.#partitions = parts.partitions
     this.#onFound = parts.onFound
     this.#onFailure = parts.onFailure
@@ -47,6 +50,13 @@ export class OffsetWatch {
   /** The client said that some position is gone. */
   suspect(error: unknown): void {
     this.#start([...this.#partitions].filter(isRead), error)
+  }
+
+  /** As long as a position is gone, nothing is read: what others hold would be handed out while this one is stuck without a word. */
+  throwLost(): void {
+    for (const { lost, paused, topic, partition, position } of this.#partitions) {
+      if (lost !== undefined && !paused) throw offsetOutOfRange({ topic, partition, offset: position }, lost, this.#groupId)
+    }
   }
 
   #start(reads: readonly ReadPartition[], reason: unknown): void {

@@ -11,6 +11,8 @@ export interface ReadPartition extends TopicPartition {
   held: boolean
   /** Being given up: what still arrives is dropped. */
   leaving: boolean
+  /** It belongs to somebody else already: nothing of it is committed. */
+  gone: boolean
   /** Records that wait to be handed out. */
   shelved: number
   /** The end reached, to be told behind what waits; -1 if there is none. */
@@ -51,6 +53,7 @@ export class ReadPartitions {
       paused: true,
       held: false,
       leaving: false,
+      gone: false,
       shelved: 0,
       end: -1,
       toldEnd: -1,

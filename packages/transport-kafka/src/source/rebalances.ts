@@ -50,8 +50,21 @@ export class Rebalances {
   }
 
   readonly onRebalance = (rebalance: Rebalance): void => {
+    if (rebalance.type === 'lost') this.#lose(rebalance.partitions)
     this.#waiting++
     this.#last = this.#last.then(() => this.#answer(rebalance))
+  }
+
+  /** At once, also while the hook of an earlier rebalance is at work: others may be reading them. */
+  #lose(partitions: readonly TopicPartition[]): void {
+    const { partitions: all, shelf } = this.#parts
+    shelf.drop(partitions)
+    for (const at of partitions) {
+      const read = all.get(at)
+      if (read === undefined) continue
+      read.leaving = true
+      read.gone = true
+    }
   }
 
   async #answer({ type, partitions }: Rebalance): Promise<void> {

@@ -2,8 +2,9 @@ import { silentLogger, type TopicPartition } from '@millrace/core'
 import { kafka } from '../../src/index.ts'
 
 /** A member of a group that tells its hooks on standard output, until its input ends. */
-export async function main([brokers = '', groupId = '', topic = '']: readonly string[]): Promise<void> {
-  const transport = kafka({ brokers, consumer: { 'session.timeout.ms': 2_000, 'heartbeat.interval.ms': 300 } })
+export async function main([brokers = '', groupId = '', topic = '', groupProtocol = 'classic']: readonly string[]): Promise<void> {
+  const classic = { 'session.timeout.ms': 2_000, 'heartbeat.interval.ms': 300 }
+  const transport = groupProtocol === 'classic' ? kafka({ brokers, consumer: classic }) : kafka({ brokers, groupProtocol: 'consumer' })
   const source = await transport.openSource({ clientId: 'member', groupId, isolation: 'read-uncommitted' }, { logger: silentLogger })
   const tell = (hook: string, partitions: readonly TopicPartition[]) => {
     process.stdout.write(

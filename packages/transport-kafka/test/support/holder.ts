@@ -15,6 +15,8 @@ export class Holder implements RebalanceListener {
   source: RecordSource | undefined
   /** Awaited in `onRevoked`, before the commit. */
   beforeCommit: () => Promise<void> = () => Promise.resolve()
+  /** Awaited in `onLost`. */
+  beforeLost: () => Promise<void> = () => Promise.resolve()
 
   get held(): readonly string[] {
     return [...this.next.keys()].toSorted()
@@ -39,6 +41,7 @@ export class Holder implements RebalanceListener {
 
   readonly onLost = async (partitions: readonly TopicPartition[]): Promise<void> => {
     this.calls.push({ hook: 'lost', partitions })
+    await this.beforeLost()
     this.#forget(partitions)
   }
 

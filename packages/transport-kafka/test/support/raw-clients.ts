@@ -2,10 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { inject } from 'vitest'
 import { loadModule } from '../../src/confluent/load-module.ts'
 import { promised } from '../../src/confluent/promised.ts'
-import type { Callback, Properties, RawConsumer, RawMessage, RawProducer, RawTopicPartition } from '../../src/confluent/raw-api.ts'
+import type {
+  Callback,
+  Properties,
+  RawConsumer,
+  RawError,
+  RawMessage,
+  RawProducer,
+  RawTopicPartition,
+} from '../../src/confluent/raw-api.ts'
 import { until } from './cluster.ts'
 
 const LIMIT_MS = 30_000
+const ASSIGN_PARTITIONS = -175
 
 /** What the transport never calls, and why not is shown. */
 export type TrappedConsumer = RawConsumer & {
@@ -37,6 +46,22 @@ export class RawClients implements AsyncDisposable {
     await promised('connect', LIMIT_MS, (callback) => consumer.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
     consumer.setDefaultConsumeTimeout(0)
     this.#disconnect.push(() => promised('disconnect', LIMIT_MS, (callback) => consumer.disconnect(callback)))
+    return consumer
+  }
+
+  /** A member of a group that has its partitions, and answers rebalances at once. */
+  async member(topics: readonly string[], properties: Properties = {}): Promise<TrappedConsumer> {
+    let assigned = false
+    const consumer = await this.consumer({
+      ...properties,
+      rebalance_cb: (error: RawError, partitions: readonly RawTopicPartition[]) => {
+        if (error.code === ASSIGN_PARTITIONS) consumer.assign(partitions)
+        else consumer.unassign()
+        assigned ||= partitions.length > 0
+      },
+    })
+    consumer.subscribe(topics)
+    await consumeUntil(consumer, 'the member has its partitions', () => assigned)
     return consumer
   }
 
