@@ -53,7 +53,12 @@ export function sliceColumn(column: BytesColumn, from: number, to: number): Byte
     form: 'packed',
     length: to - from,
     bytes: column.bytes,
-    starts: Array.prototype.slice.call(column.starts, from, to) as number[],
-    ends: Array.prototype.slice.call(column.ends, from, to) as number[],
+    starts: sliceNumbers(column.starts, from, to),
+    ends: sliceNumbers(column.ends, from, to),
   }
+}
+
+/** A view where there can be one. */
+function sliceNumbers(numbers: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
+  return numbers instanceof Int32Array ? numbers.subarray(from, to) : (Array.prototype.slice.call(numbers, from, to) as number[])
 }

@@ -1,29 +1,36 @@
 import {
   byteLengthAt,
   bytesAt,
+  type BytesColumn,
   columnByteLength,
   deserializeColumn,
   type Headers,
   MillraceError,
   NO_HEADERS,
+  type Serde,
+  sliceColumn,
   type SourceNode,
   type WireBatch,
 } from '@millrace/core'
 
 /**
  * One wire batch in the queue of its partition, decoded as a whole when its first record is next. Records that can't be decoded are marked:
- * what is to be done with them is decided when their turn comes, never while reading ahead.
+ * what is to be done with them is decided when their turn comes, never while reading ahead. A column in which there is nothing that can't be
+ * decoded is left until somebody asks for it.
  */
 export class DecodedChunk {
   readonly wire: WireBatch
   /** Milliseconds since the epoch. */
   readonly arrivedAt: number
   readonly bytes: number
-  keys: readonly unknown[] = []
-  values: readonly unknown[] = []
   timestamps: ArrayLike<number> = []
   #failures: Map<number, MillraceError> | undefined
   #decoded = false
+  /** Undefined while it is left for later. */
+  #keys: readonly unknown[] | undefined
+  #values: readonly unknown[] | undefined
+  #keySerde: Serde<unknown> | undefined
+  #valueSerde: Serde<unknown> | undefined
   #lastTime = -1
 
   constructor(wire: WireBatch, arrivedAt: number) {
@@ -36,14 +43,32 @@ export class DecodedChunk {
   decode(source: SourceNode, partitionTime: number): number {
     if (this.#decoded) return Math.max(partitionTime, this.#lastTime)
     this.#decoded = true
-    const keys = deserializeColumn(source.key, this.wire.keys)
-    const values = deserializeColumn(source.value, this.wire.values)
-    this.keys = keys.values
-    this.values = values.values
-    for (const { index, error } of keys.failures) this.#fail(source, index, 'key', error)
-    for (const { index, error } of values.failures) this.#fail(source, index, 'value', error)
+    const { keys, values } = this.wire
+    this.#keySerde = source.key
+    this.#valueSerde = source.value
+    // Who extracts timestamps is given whole records.
+    const waits = source.timestamp === undefined
+    if (!(waits && canWait(source.key, keys))) this.#keys = this.#decodeNow(source, 'key', keys)
+    if (!(waits && canWait(source.value, values))) this.#values = this.#decodeNow(source, 'value', values)
     this.timestamps = this.#extractTimestamps(source, partitionTime)
     return this.#lastTime
+  }
+
+  /** Whether what {@link keys} and {@link values} give is made of the wire batch's bytes. */
+  get waits(): boolean {
+    return this.#keys === undefined || this.#values === undefined
+  }
+
+  /** The keys from row `from` (inclusive) to `to` (exclusive). */
+  keys(from: number, to: number): readonly unknown[] {
+    return this.#keys?.slice(from, to) ?? deserializeColumn(this.#keySerde as Serde<unknown>, sliceColumn(this.wire.keys, from, to)).values
+  }
+
+  /** The values from row `from` (inclusive) to `to` (exclusive). */
+  values(from: number, to: number): readonly unknown[] {
+    return (
+      this.#values?.slice(from, to) ?? deserializeColumn(this.#valueSerde as Serde<unknown>, sliceColumn(this.wire.values, from, to)).values
+    )
   }
 
   /** Why record `row` can't be processed, if it can't. */
@@ -63,6 +88,12 @@ export class DecodedChunk {
 
   recordBytes(row: number): number {
     return byteLengthAt(this.wire.keys, row) + byteLengthAt(this.wire.values, row)
+  }
+
+  #decodeNow(source: SourceNode, part: 'key' | 'value', column: BytesColumn): readonly unknown[] {
+    const { values, failures } = deserializeColumn(part === 'key' ? source.key : source.value, column)
+    for (const { index, error } of failures) this.#fail(source, index, part, error)
+    return values
   }
 
   #extractTimestamps(source: SourceNode, partitionTime: number): ArrayLike<number> {
@@ -102,8 +133,8 @@ export class DecodedChunk {
   #record(row: number, timestamp: number) {
     const { topic, partition, offsets } = this.wire
     return {
-      key: this.keys[row],
-      value: this.values[row],
+      key: this.#keys?.[row],
+      value: this.#values?.[row],
       timestamp,
       headers: this.headers(row),
       topic,
@@ -130,4 +161,13 @@ export class DecodedChunk {
       ),
     )
   }
+}
+
+/** Whether nothing of a column can fail: whatever its bytes, the serde takes them, and where it does not take null there is none. */
+function canWait(serde: Serde<unknown>, column: BytesColumn): boolean {
+  if (serde.total !== true) return false
+  if (serde.deserializeNull !== undefined) return true
+  if (column.form === 'views') return !column.views.includes(null)
+  for (let i = 0; i < column.length; i++) if ((column.ends[i] as number) < 0) return false
+  return true
 }

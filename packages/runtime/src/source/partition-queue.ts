@@ -8,6 +8,7 @@ import {
   type WireBatch,
 } from '@millrace/core'
 import { DecodedChunk } from './decoded-chunk.ts'
+import { PeekedRows } from './peeked-rows.ts'
 
 export interface PartitionQueueOptions {
   readonly topic: string
@@ -36,6 +37,7 @@ export class PartitionQueue {
   paused = false
   readonly #chunks: DecodedChunk[] = []
   #row = 0
+  #peeked: PeekedRows | undefined
   #readTo: number
   #nextOffset: number
   #end: number | undefined
@@ -146,8 +148,9 @@ export class PartitionQueue {
 
   /** The first `count` records as a batch; they stay in the queue until `drop`. `streamTime` is the task's before them. */
   peek(count: number, trigger: BatchTrigger, streamTime: number): ColumnBatch<unknown, unknown> {
-    let keys: unknown[] = []
-    let values: unknown[] = []
+    this.#peeked?.end()
+    const rows = new PeekedRows()
+    this.#peeked = rows
     const timestamps = new Array<number>(count)
     const offsets = new Array<number>(count)
     const streamTimes = new Array<number>(count)
@@ -159,10 +162,7 @@ export class PartitionQueue {
       if (at >= count) break
       this.#decode(chunk)
       const to = Math.min(chunk.wire.length, from + count - at)
-      const keySlice = chunk.keys.slice(from, to)
-      const valueSlice = chunk.values.slice(from, to)
-      keys = at === 0 ? keySlice : keys.concat(keySlice)
-      values = at === 0 ? valueSlice : values.concat(valueSlice)
+      rows.add(chunk, from, to)
       for (let row = from; row < to; row++) {
         const timestamp = chunk.timestamps[row] as number
         if (timestamp > time) time = timestamp
@@ -178,11 +178,22 @@ export class PartitionQueue {
       from = 0
     }
     const { topic, partition } = this
-    return new ColumnBatch({ topic, partition, trigger, keys, values, timestamps, headers, offsets, streamTimes })
+    return new ColumnBatch({
+      topic,
+      partition,
+      trigger,
+      keys: rows.column('keys'),
+      values: rows.column('values'),
+      timestamps,
+      headers,
+      offsets,
+      streamTimes,
+    })
   }
 
   /** The first `count` records have been processed. */
   drop(count: number): void {
+    this.#peeked?.end()
     this.length -= count
     let left = count
     while (left > 0) {
@@ -207,6 +218,7 @@ export class PartitionQueue {
 
   /** Hands back everything that waits; nothing more may be asked of the queue. */
   clear(): void {
+    this.#peeked?.end()
     for (const chunk of this.#chunks) chunk.wire.release()
     this.#chunks.length = 0
     this.#row = 0

@@ -1,3 +1,4 @@
+import { type Serde, serdes } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { partitionQueue, sourceNode, wireBatch } from '../support/wire.ts'
 
@@ -101,5 +102,65 @@ describe('a partition queue', () => {
     expect(queue.countWithin(100, 2)).toBe(2)
     queue.drop(2)
     expect(queue.bytes).toBe(11)
+  })
+})
+
+describe('a column in which nothing can fail', () => {
+  const decoded: string[] = []
+  const total: Serde<unknown> = {
+    ...(serdes.string as Serde<unknown>),
+    deserialize(bytes, start, end) {
+      const value = serdes.string.deserialize(bytes, start, end)
+      decoded.push(value)
+      return value
+    },
+    deserializeBatch: undefined,
+  }
+  const queueOf = (values: readonly (string | null)[]) => {
+    decoded.length = 0
+    const queue = partitionQueue({ source: sourceNode({ value: total }) })
+    queue.append(wireBatch(values.map((value) => ({ value }))), 0)
+    return queue
+  }
+
+  test('is decoded when somebody asks for it, and only the rows of the batch', () => {
+    const queue = queueOf(['a', 'b', 'c'])
+    expect(queue.countGood(10)).toBe(3)
+    const batch = queue.peek(2, 'records', -1)
+    expect(batch.length).toBe(2)
+    expect(decoded).toEqual([])
+    expect(batch.values).toEqual(['a', 'b'])
+    expect(batch.record(1).value).toBe('b')
+    expect(decoded).toEqual(['a', 'b'])
+  })
+
+  test('can be asked for over several wire batches, some of which had to be decoded at once', () => {
+    const queue = queueOf(['a'])
+    queue.append(wireBatch([{ value: 'b' }, { value: null }], { firstOffset: 1 }), 0)
+    expect(queue.peek(2, 'records', -1).values).toEqual(['a', 'b'])
+  })
+
+  test('is refused once the pass is over, unless it was asked for before', () => {
+    const queue = queueOf(['a', 'b'])
+    const read = queue.peek(1, 'records', -1)
+    expect(read.values).toEqual(['a'])
+    queue.drop(1)
+    expect(read.values).toEqual(['a'])
+    const unread = queue.peek(1, 'records', -1)
+    queue.drop(1)
+    expect(() => unread.values).toThrow(/when its pass was over/)
+  })
+
+  test('is decoded at once where a null is among it that the serde refuses', () => {
+    const queue = queueOf(['a', null, 'c'])
+    expect(queue.countGood(10)).toBe(1)
+    queue.drop(1)
+    expect(queue.firstFailure()).toMatchObject({ code: 'RECORD_UNDECODABLE', offset: 1 })
+  })
+
+  test('is decoded at once for an extractor of timestamps', () => {
+    const queue = partitionQueue({ source: sourceNode({ value: total, timestamp: ({ value }) => Number(value) }) })
+    queue.append(wireBatch([{ value: '7' }]), 0)
+    expect(queue.firstTimestamp).toBe(7)
   })
 })

@@ -30,7 +30,7 @@ export function sourceNode(overrides: Partial<SourceNode> = {}): SourceNode {
 
 export interface WireRow {
   readonly key?: string
-  readonly value: string
+  readonly value: string | null
   readonly timestamp?: number
   readonly offset?: number
 }
@@ -45,7 +45,7 @@ export function wireBatch(
     partition: 0,
     length: rows.length,
     keys: viewColumn(rows.map((row) => Buffer.from(row.key ?? 'k'))),
-    values: viewColumn(rows.map((row) => Buffer.from(row.value))),
+    values: viewColumn(rows.map((row) => (row.value === null ? null : Buffer.from(row.value)))),
     timestamps: rows.map((row) => row.timestamp ?? 0),
     offsets: rows.map((row, i) => row.offset ?? firstOffset + i),
     release: released,
