@@ -32,7 +32,9 @@ const READING: Properties = {
   // Bounds how long a resumed partition waits for an idle fetch of others to come back.
   'fetch.wait.max.ms': 100,
   'queued.min.messages': 100_000,
-  'queued.max.messages.kbytes': 65_536,
+  // Both are overshot: by what one answer holds, which is counted before it is decompressed.
+  'queued.max.messages.kbytes': 32_768,
+  'fetch.max.bytes': 16_777_216,
   // How soon topics are found that begin to exist, or to match a pattern.
   'topic.metadata.refresh.interval.ms': 10_000,
 }

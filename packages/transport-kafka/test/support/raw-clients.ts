@@ -34,10 +34,13 @@ export type TrappedProducer = Omit<RawProducer, 'produce'> & {
   ): boolean
 }
 
+export type OnRebalance = (error: RawError, partitions: readonly RawTopicPartition[]) => void
+
 /** Clients of the library as it is, to show what it does by itself; disconnects what was opened through it. */
 export class RawClients implements AsyncDisposable {
   readonly #brokers = inject('kafkaBrokers')
   readonly #disconnect: (() => Promise<unknown>)[] = []
+  #closing = false
 
   async consumer(properties: Properties = {}): Promise<TrappedConsumer> {
     const { KafkaConsumer } = await loadModule()
@@ -49,18 +52,29 @@ export class RawClients implements AsyncDisposable {
     return consumer
   }
 
-  /** A member of a group that has its partitions, and answers rebalances at once. */
-  async member(topics: readonly string[], properties: Properties = {}): Promise<TrappedConsumer> {
-    let assigned = false
+  /** A member of a group, which has joined when it has been consumed from for a while. Reads from the beginning. */
+  async joining(topics: readonly string[], properties: Properties = {}, onRebalance: OnRebalance = () => {}): Promise<TrappedConsumer> {
     const consumer = await this.consumer({
       ...properties,
       rebalance_cb: (error: RawError, partitions: readonly RawTopicPartition[]) => {
-        if (error.code === ASSIGN_PARTITIONS) consumer.assign(partitions)
-        else consumer.unassign()
-        assigned ||= partitions.length > 0
+        // While it disconnects it says that it has no protocol, and waits for this answer.
+        if (this.#closing) consumer.unassign()
+        else {
+          onRebalance(error, partitions)
+          answer(consumer, error, partitions)
+        }
       },
     })
     consumer.subscribe(topics)
+    return consumer
+  }
+
+  /** A member of a group that has its partitions. */
+  async member(topics: readonly string[], properties: Properties = {}): Promise<TrappedConsumer> {
+    let assigned = false
+    const consumer = await this.joining(topics, properties, (_, partitions) => {
+      assigned ||= partitions.length > 0
+    })
     await consumeUntil(consumer, 'the member has its partitions', () => assigned)
     return consumer
   }
@@ -75,8 +89,19 @@ export class RawClients implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing = true
     for (const disconnect of this.#disconnect.toReversed()) await disconnect()
   }
+}
+
+function answer(consumer: RawConsumer, error: RawError, partitions: readonly RawTopicPartition[]): void {
+  const cooperative = consumer.rebalanceProtocol() === 'COOPERATIVE'
+  const starts = partitions.map(({ topic, partition }) => ({ topic, partition, offset: 0 }))
+  if (error.code === ASSIGN_PARTITIONS) {
+    if (cooperative) consumer.incrementalAssign(starts)
+    else consumer.assign(starts)
+  } else if (cooperative) consumer.incrementalUnassign(partitions)
+  else consumer.unassign()
 }
 
 export function flush(producer: TrappedProducer): Promise<unknown> {
