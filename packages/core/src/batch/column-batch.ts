@@ -54,6 +54,26 @@ export class ColumnBatch<K, V> implements RecordBatch<K, V> {
     return this.#values
   }
 
+  /** Whether any record may have headers. */
+  get hasHeaders(): boolean {
+    return this.#headers !== undefined
+  }
+
+  /** The same records with other keys and values, and without headers. Nothing is copied. */
+  withContents<KOut, VOut>(keys: readonly KOut[], values: readonly VOut[]): ColumnBatch<KOut, VOut> {
+    const { topic, partition, trigger } = this
+    return new ColumnBatch({
+      topic,
+      partition,
+      trigger,
+      keys,
+      values,
+      timestamps: this.#timestamps,
+      offsets: this.#offsets,
+      streamTimes: this.#streamTimes,
+    })
+  }
+
   get firstOffset(): number {
     return this.#offsets[0] as number
   }

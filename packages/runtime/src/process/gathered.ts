@@ -2,13 +2,13 @@ import { ColumnBatch, type Headers, NO_HEADERS, type OutputColumns, type OutputR
 import type { NodeInput } from './node-input.ts'
 import type { OutputBudget } from './output-budget.ts'
 
-/**
- * What a node forwarded to one of its outputs during one pass, as columns, in the order of the records it came from.
- * `parents[i]` is the index, in the node's input, of the record that output `i` comes from.
- */
+/** What a node forwarded to one of its outputs during one pass, as columns, in the order of the records it came from. */
 export class Gathered {
   readonly input: NodeInput
-  parents: number[] = []
+  /** The index, in the node's input, of the record that each comes from. */
+  #parents: number[] = []
+  /** Each record comes from the one in its place, with its timestamp: parents and timestamps are not kept. */
+  #inPlace = false
   /** Order of the forwards over all outputs of the node; only kept where the node has several. */
   sequences: number[] | undefined
   #keys: unknown[] = []
@@ -29,7 +29,13 @@ export class Gathered {
     return this.#keys.length
   }
 
+  /** The index, in the node's input, of the record that output `i` comes from. */
+  parentOf(i: number): number {
+    return this.#inPlace ? i : (this.#parents[i] as number)
+  }
+
   add(record: OutputRecord<unknown, unknown>, parent: number, sequence: number): void {
+    if (this.#inPlace) this.#spellOut()
     const headers = record.headers
     if (headers !== undefined && headers.length > 0) this.#headersFrom(this.#keys.length).push(headers)
     else if (this.#headers !== undefined) this.#headers.push(NO_HEADERS)
@@ -45,9 +51,17 @@ export class Gathered {
     const { keys, values, timestamps, headers, sources } = columns
     const count = keys.length
     checkLengths(columns, count)
+    if (this.#inPlace) this.#spellOut()
     const inputLength = this.input.batch.length
     const last = inputLength - 1
     const oneToOne = sources === undefined && count === inputLength
+    if (oneToOne && this.#isFirst() && timestamps === undefined && headers === undefined) {
+      this.#budget.spendAll(keys, values)
+      this.#inPlace = true
+      this.#keys = keys.slice()
+      this.#values = values.slice()
+      return count
+    }
     for (let i = 0; i < count; i++) {
       const parent = sources === undefined ? (oneToOne ? i : last) : (sources[i] as number)
       if (sources !== undefined && !(parent >= 0 && parent < inputLength && Number.isInteger(parent))) {
@@ -73,13 +87,14 @@ export class Gathered {
   /** The gathered records as a batch for the nodes that follow; undefined if there are none. */
   toBatch(): ColumnBatch<unknown, unknown> | undefined {
     if (this.#keys.length === 0) return undefined
+    if (this.#inPlace) return this.input.batch.withContents(this.#keys, this.#values)
     if (!this.#ascending) this.#sortByParent()
     const from = this.input.batch
     const count = this.#keys.length
     const offsets = new Array<number>(count)
     const streamTimes = new Array<number>(count)
     for (let i = 0; i < count; i++) {
-      const parent = this.parents[i] as number
+      const parent = this.#parents[i] as number
       offsets[i] = parent < 0 ? -1 : from.offset(parent)
       streamTimes[i] = parent < 0 ? this.input.streamTime : from.streamTime(parent)
     }
@@ -96,6 +111,20 @@ export class Gathered {
     })
   }
 
+  /** Nothing was forwarded yet, and the order among several outputs does not matter. */
+  #isFirst(): boolean {
+    return this.#keys.length === 0 && this.sequences === undefined
+  }
+
+  /** More is forwarded than a record for each: what was left out is written down. */
+  #spellOut(): void {
+    this.#inPlace = false
+    for (let i = 0; i < this.#keys.length; i++) {
+      this.#timestamps.push(this.input.batch.timestamp(i))
+      this.#note(i, i)
+    }
+  }
+
   #headersFrom(length: number): Headers[] {
     this.#headers ??= new Array<Headers>(length).fill(NO_HEADERS)
     return this.#headers
@@ -104,12 +133,12 @@ export class Gathered {
   #note(parent: number, sequence: number): void {
     if (parent < this.#lastParent) this.#ascending = false
     this.#lastParent = parent
-    this.parents.push(parent)
+    this.#parents.push(parent)
     if (this.sequences !== undefined) this.sequences.push(sequence)
   }
 
   #sortByParent(): void {
-    const { parents } = this
+    const parents = this.#parents
     const order = parents.map((_, i) => i).sort((a, b) => (parents[a] as number) - (parents[b] as number) || a - b)
     this.#keys = order.map((i) => this.#keys[i])
     this.#values = order.map((i) => this.#values[i])
@@ -119,7 +148,7 @@ export class Gathered {
       // Forwards of different outputs compare by record first, so that the numbers only have to order those of one record.
       this.sequences = order.map((i) => (this.sequences as number[])[i] as number)
     }
-    this.parents = order.map((i) => parents[i] as number)
+    this.#parents = order.map((i) => parents[i] as number)
     this.#ascending = true
   }
 }

@@ -25,7 +25,7 @@ export function pathOf(input: NodeInput, i: number): number[] {
   const origin = input.origin
   if (origin.kind === 'source') return [i, origin.edge]
   if (origin.kind === 'merged') return pathOf(origin.inputs[origin.which[i] as number] as NodeInput, origin.index[i] as number)
-  const parent = origin.output.parents[i] as number
+  const parent = origin.output.parentOf(i)
   const path = parent < 0 ? [-1] : pathOf(origin.output.input, parent)
   path.push(origin.output.sequences?.[i] ?? i, origin.edge)
   return path

@@ -27,7 +27,17 @@ export class OutputBudget {
   }
 
   spend(key: unknown, value: unknown): void {
-    this.#left -= RECORD_COST + sizeOf(key) + sizeOf(value)
+    this.#take(RECORD_COST + sizeOf(key) + sizeOf(value))
+  }
+
+  spendAll(keys: readonly unknown[], values: readonly unknown[]): void {
+    let bytes = RECORD_COST * keys.length
+    for (let i = 0; i < keys.length; i++) bytes += sizeOf(keys[i]) + sizeOf(values[i])
+    this.#take(bytes)
+  }
+
+  #take(bytes: number): void {
+    this.#left -= bytes
     if (this.#left < 0) throw new OutputBudgetExceeded('A pass gathered more output than buffer.maxOutputBytes allows.')
   }
 }

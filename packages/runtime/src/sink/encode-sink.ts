@@ -32,8 +32,8 @@ export async function encodeSink(sink: ResolvedSink, input: NodeInput, directory
   const count = batch.length
   const timestamps = new Float64Array(count)
   let headers: Headers[] | undefined
-  for (let i = 0; i < count; i++) {
-    timestamps[i] = batch.timestamp(i)
+  for (let i = 0; i < count; i++) timestamps[i] = batch.timestamp(i)
+  for (let i = 0; batch.hasHeaders && i < count; i++) {
     const own = batch.headers(i)
     if (own.length > 0) (headers ??= new Array<Headers>(count).fill([]))[i] = own
   }
