@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { describe, expect, inject, test } from 'vitest'
+import { describe, type ExpectStatic, inject, test } from 'vitest'
 import { descents, lostWords, unorderedWords, zombieRecords } from './support/at-least-once.ts'
 import type { Member } from './support/member.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -9,18 +9,18 @@ const brokers = inject('kafkaBrokers')
 const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
 const MINUTE = 60_000
 
-async function allDone(group: TracedGroup, members: Iterable<Member>) {
+async function allDone(group: TracedGroup, members: Iterable<Member>, expect: ExpectStatic) {
   const [one] = members
   await one?.ask('caughtUp')
   for (const member of members) expect(await member.close()).toBe(0)
   return group.written()
 }
 
-describe('no-zombie', () => {
-  test.each(['classic', 'consumer'] as const)(
+describe.concurrent('no-zombie', () => {
+  test.for(['classic', 'consumer'] as const)(
     'while members join and leave every second for a minute, nobody writes for a partition that has been given to another, in a %s group',
     { timeout: 4 * MINUTE },
-    async (groupProtocol) => {
+    async (groupProtocol, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({ brokers, sessionTimeoutMs, groupProtocol, partitions: 4, folder: folder.path })
       const duration = groupProtocol === 'classic' ? MINUTE : MINUTE / 3
@@ -33,11 +33,13 @@ describe('no-zombie', () => {
           // Three at a time, of which one leaves and one joins every second.
           comers.push(group.start(`comer-${second}`))
           const leaving = comers.length > 3 ? comers.shift() : undefined
-          const closing = leaving === undefined ? undefined : leave(leaving)
+          const closing = leaving === undefined ? undefined : leave(leaving, expect)
           await pause(1_000)
           await closing
         }
-        const { output, repartition, changelog } = await allDone(group, [stays, ...comers])
+        const { output, repartition, changelog } = await allDone(group, [stays, ...comers], expect)
+        // Tasks did move about.
+        expect(new Set(output.map(({ value }) => value.epoch)).size).toBeGreaterThan(duration / 5_000)
         expect(zombieRecords(repartition)).toEqual([])
         expect(zombieRecords(output)).toEqual([])
         expect(descents(changelog)).toEqual([])
@@ -48,9 +50,58 @@ describe('no-zombie', () => {
       }
     },
   )
+
+  test.for(['before-write', 'before-flush', 'during-flush', 'before-commit', 'during-commit', 'before-persist'] as const)(
+    'a process that is stopped at the step %s for longer than its session, and goes on, sets no state back',
+    { timeout: 2 * MINUTE },
+    async (step, { expect }) => {
+      await using folder = await temporaryFolder()
+      await using group = await TracedGroup.open({
+        brokers,
+        sessionTimeoutMs,
+        groupProtocol: 'classic',
+        partitions: 4,
+        folder: folder.path,
+      })
+      await using other = group.start('other')
+      await using stopping = group.start('stopping', {
+        signalAt: { step, afterCommits: 6, signal: 'SIGSTOP' },
+        // Shorter than the session, which is shorter here than anybody's.
+        deliveryTimeoutMs: sessionTimeoutMs * 0.75,
+      })
+      let going = true
+      const writing = (async () => {
+        while (going) {
+          await group.write(40)
+          await pause(50)
+        }
+      })()
+      try {
+        // It has tasks, stops, and the other gets them and goes on with them.
+        await stopping.until(({ commits }) => commits > 0)
+        await other.until(({ tasks }) => tasks.size < 8)
+        await other.until(({ tasks }) => tasks.size === 8)
+        const { commits } = other
+        await other.until((member) => member.commits > commits + 5)
+        stopping.signal('SIGCONT')
+        await stopping.until(({ events }) => events.some(({ type }) => type === 'lost' || type === 'recover'))
+        const { commits: later } = stopping
+        await stopping.until((member) => member.commits > later)
+        going = false
+        await writing
+        const { output, changelog } = await allDone(group, [other, stopping], expect)
+        expect(descents(changelog)).toEqual([])
+        expect(unorderedWords(output)).toEqual([])
+        expect(lostWords(output, group.trueCounts())).toEqual([])
+      } finally {
+        going = false
+        await writing
+      }
+    },
+  )
 })
 
-async function leave(member: Member) {
+async function leave(member: Member, expect: ExpectStatic) {
   await member.until(({ events }) => events.some(({ type }) => type === 'state'))
   expect(await member.close()).toBe(0)
 }

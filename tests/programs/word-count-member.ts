@@ -16,15 +16,16 @@ const at: AtStep = (step) => {
   }
   if (step === 'after-commit') commitsLeft--
 }
-const session =
-  config.groupProtocol === 'classic' ? { 'session.timeout.ms': config.sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : undefined
+const { brokers, groupProtocol, deliveryTimeoutMs } = config
+const consumer = groupProtocol === 'classic' ? { 'session.timeout.ms': config.sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : undefined
+const producer = deliveryTimeoutMs === undefined ? undefined : { 'message.timeout.ms': deliveryTimeoutMs }
 const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
 
 const app = await start(
   defineApp({
     topology: tracedWordCount(storeWithSteps(counts, at), config.topics),
     applicationId: config.applicationId,
-    transport: transportWithSteps(kafka({ brokers: config.brokers, groupProtocol: config.groupProtocol, consumer: session }), at),
+    transport: transportWithSteps(kafka({ brokers, groupProtocol, consumer, producer }), at),
     stateDir: config.stateDir,
     logger: silentLogger,
     batch: { size: config.batchSize, timeoutMs: 5 },

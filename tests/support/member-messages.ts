@@ -9,6 +9,8 @@ export interface MemberConfig {
   readonly stateDir: string
   readonly groupProtocol: 'classic' | 'consumer'
   readonly sessionTimeoutMs: number
+  /** Of records that can't be sent. Default: the transport's. */
+  readonly deliveryTimeoutMs?: number | undefined
   readonly batchSize: number
   readonly commitIntervalMs: number
   /** Sends itself a signal when it first comes to a step after so many commits of offsets. */

@@ -1,33 +1,22 @@
-import { type ChildProcess, fork } from 'node:child_process'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import type { RuntimeEvent } from 'millrace'
+import { ChildProgram } from './child-program.ts'
 import type { MemberConfig, MemberMessage, MemberRequest } from './member-messages.ts'
 
-const program = fileURLToPath(new URL('../programs/word-count-member.ts', import.meta.url))
-const execArgv = ['--conditions=@millrace/source', '--import', 'tsx']
-
-/** A member of a group in a process of its own, which is killed when it is disposed of. */
-export class Member implements AsyncDisposable {
-  readonly #child: ChildProcess
-  readonly #exit: Promise<unknown>
-  readonly #listeners = new Set<() => void>()
-  readonly events: RuntimeEvent[] = []
-  #answers = new Map<number, string | undefined>()
+/** A member of a group that counts words, in a process of its own. */
+export class Member extends ChildProgram<MemberMessage> {
+  readonly events: RuntimeEvent[]
+  readonly #answers: Map<number, string | undefined>
   #asked = 0
-  #exited = false
 
   constructor(config: MemberConfig) {
-    this.#child = fork(program, [JSON.stringify(config)], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.#exit = once(this.#child, 'exit').then(() => {
-      this.#exited = true
-      this.#tell()
+    const events: RuntimeEvent[] = []
+    const answers = new Map<number, string | undefined>()
+    super('word-count-member', config, (message) => {
+      if (message.type === 'event') events.push(message.event)
+      else answers.set(message.id, message.error)
     })
-    this.#child.on('message', (message: MemberMessage) => {
-      if (message.type === 'event') this.events.push(message.event)
-      else this.#answers.set(message.id, message.error)
-      this.#tell()
-    })
+    this.events = events
+    this.#answers = answers
   }
 
   /** How many commits it has made. */
@@ -35,52 +24,28 @@ export class Member implements AsyncDisposable {
     return this.events.filter(({ type }) => type === 'commit').length
   }
 
-  /** Whether it has ended, by itself or not. */
-  get exited(): boolean {
-    return this.#exited
-  }
-
-  signal(signal: NodeJS.Signals): void {
-    this.#child.kill(signal)
-  }
-
-  /** Resolves as soon as the condition holds; rejects if the process ends before. */
-  async until(condition: (member: this) => boolean): Promise<void> {
-    while (!condition(this)) {
-      if (this.#exited) throw new Error(`the process ended before (${this.#child.exitCode ?? this.#child.signalCode})`)
-      await new Promise<void>((resolve) => this.#listeners.add(resolve))
+  /** The tasks it has now, as far as it has told. */
+  get tasks(): ReadonlySet<string> {
+    const tasks = new Set<string>()
+    for (const event of this.events) {
+      if (event.type === 'assigned') for (const task of event.tasks) tasks.add(task)
+      else if (event.type === 'revoked' || event.type === 'lost') for (const task of event.tasks) tasks.delete(task)
     }
+    return tasks
   }
 
   /** Resolves when it has done what it is asked to. */
   async ask(what: MemberRequest['ask']): Promise<void> {
     const id = ++this.#asked
-    this.#child.send({ id, ask: what } satisfies MemberRequest)
+    this.send({ id, ask: what } satisfies MemberRequest)
     await this.until(() => this.#answers.has(id))
     const error = this.#answers.get(id)
     if (error !== undefined) throw new Error(`the member could not do '${what}': ${error}`)
-  }
-
-  /** Its exit code; null if a signal ended it. */
-  async exit(): Promise<number | null> {
-    await this.#exit
-    return this.#child.exitCode
   }
 
   /** Closes the application and waits for the end of the process. */
   async close(): Promise<number | null> {
     await this.ask('close')
     return this.exit()
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#child.kill('SIGKILL')
-    await this.#exit
-  }
-
-  #tell(): void {
-    const listeners = [...this.#listeners]
-    this.#listeners.clear()
-    for (const listener of listeners) listener()
   }
 }

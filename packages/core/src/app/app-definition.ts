@@ -20,9 +20,9 @@ export interface CommitOptions {
 export interface BufferOptions {
   /** Records read but not yet processed, over all partitions. Default: 100,000. */
   readonly maxRecords?: number | undefined
-  /** Serialised bytes read but not yet processed, over all partitions. Default: 64 MiB. */
+  /** Serialised bytes read but not yet processed, over all partitions. Default: 32 MiB. */
   readonly maxBytes?: number | undefined
-  /** Serialised bytes of output that waits for the writer, or that one pass may gather before it is cut in half. Default: 64 MiB. */
+  /** Serialised bytes of output that waits for the writer, or that one pass may gather before it is cut in half. Default: 32 MiB. */
   readonly maxOutputBytes?: number | undefined
 }
 

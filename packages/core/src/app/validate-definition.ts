@@ -45,8 +45,8 @@ export function validateDefinition(definition: AppDefinition): Either<readonly s
     }),
     buffer: Object.freeze({
       maxRecords: checks.number('buffer.maxRecords', buffer.maxRecords, { fallback: 100_000, min: 1 }),
-      maxBytes: checks.number('buffer.maxBytes', buffer.maxBytes, { fallback: 64 * MIB, min: 1 }),
-      maxOutputBytes: checks.number('buffer.maxOutputBytes', buffer.maxOutputBytes, { fallback: 64 * MIB, min: 1 }),
+      maxBytes: checks.number('buffer.maxBytes', buffer.maxBytes, { fallback: 32 * MIB, min: 1 }),
+      maxOutputBytes: checks.number('buffer.maxOutputBytes', buffer.maxOutputBytes, { fallback: 32 * MIB, min: 1 }),
     }),
     stateCacheBytes: checks.number('stateCacheBytes', definition.stateCacheBytes, { fallback: 16 * MIB, min: 0 }),
     revokeTimeoutMs: checks.number('revokeTimeoutMs', definition.revokeTimeoutMs, { fallback: 30_000, min: 1, max: MAX_REVOKE_MS }),

@@ -24,7 +24,7 @@ describe('validateDefinition', () => {
       processingGuarantee: 'at-least-once',
       batch: { size: 100, timeoutMs: 1_000, maxBytes: 1_048_576 },
       commit: { intervalMs: 1_000, records: Infinity, maxUncommittedBytes: 67_108_864 },
-      buffer: { maxRecords: 100_000, maxBytes: 67_108_864, maxOutputBytes: 67_108_864 },
+      buffer: { maxRecords: 100_000, maxBytes: 33_554_432, maxOutputBytes: 33_554_432 },
       stateCacheBytes: 16_777_216,
       revokeTimeoutMs: 30_000,
       maxTaskIdleMs: 0,

@@ -1,4 +1,5 @@
-import type { ConsumerClient } from '../client/kafka-client.ts'
+import { columnByteLength } from '@millrace/core'
+import type { ConsumerClient, Fetched } from '../client/kafka-client.ts'
 import { Signal } from '../internal/signal.ts'
 import { Turnstile } from '../internal/turnstile.ts'
 import type { ReadPartition, ReadPartitions } from './read-partition.ts'
@@ -12,6 +13,11 @@ const URGENT_LOOK_MS = 2
 const STALL_MS = 1_000
 /** After a fetch that failed. */
 const FAILED_MS = 100
+/**
+ * What one fetch takes, roughly, going by the size of the records before. Each record is a buffer of its own that waits to be collected: large
+ * records, taken by the thousand, would be most of the memory of a process.
+ */
+const FETCH_BYTES = 2 * 1024 * 1024
 /** What paused partitions may have on the shelf before the client is told to pause them too, besides as many records as a poll hands out. */
 const MAX_PAUSED_BYTES = 16 * 1024 * 1024
 
@@ -46,6 +52,8 @@ export class Pump {
   #flowedAt = performance.now()
   /** Everything is held, because nobody polls. */
   #stalled = false
+  /** Bytes of a record, going by the last fetch that brought any. */
+  #recordBytes = 0
 
   constructor(parts: PumpParts) {
     this.#parts = parts
@@ -136,17 +144,18 @@ export class Pump {
 
   async #fetch(): Promise<void> {
     if (this.#stopped) return
-    const { client, shelf, maxRecords, onError, onFetched } = this.#parts
+    const { client, shelf, onError, onFetched } = this.#parts
     const hasRoom = this.#hasRoom
     this.#settle(hasRoom)
     // With a full shelf one record at a time, so that an event comes nearer that is somewhere behind them.
-    const count = hasRoom || this.#stalled ? maxRecords : 1
+    const count = hasRoom || this.#stalled ? this.#fetchSize() : 1
     const asked = this.#asked
     this.#asked = []
     this.#ready = false
     try {
       const fetched = await client.fetch(count)
       if (fetched.records >= count) this.#ready = true
+      if (fetched.records > 0) this.#recordBytes = bytesOf(fetched) / fetched.records
       shelf.file(fetched)
       this.#holdPaused()
     } catch (error) {
@@ -158,6 +167,10 @@ export class Pump {
     // Who asked meanwhile, asked because there was nothing; now there is, and no fetch may follow soon.
     if (!this.#hasRoom) this.#answer(this.#asked.splice(0))
     onFetched()
+  }
+
+  #fetchSize(): number {
+    return Math.max(1, Math.min(this.#parts.maxRecords, Math.floor(FETCH_BYTES / Math.max(1, this.#recordBytes))))
   }
 
   /** Holds everything when nobody polls, and lets it go when somebody does. */
@@ -183,4 +196,10 @@ export class Pump {
   #answer(asked: readonly (() => void)[]): void {
     for (const resolve of asked) resolve()
   }
+}
+
+function bytesOf({ batches }: Fetched): number {
+  let bytes = 0
+  for (const { keys, values } of batches) bytes += columnByteLength(keys) + columnByteLength(values)
+  return bytes
 }

@@ -6,10 +6,10 @@ import { ReadPartitions, startAt } from '../../src/source/read-partition.ts'
 import { Shelf } from '../../src/source/shelf.ts'
 
 const MAX_RECORDS = 10
-const BYTES = Buffer.alloc(100)
 
 /** A client with endless records in each partition that is not paused; it notes what it is asked. */
 class EndlessClient {
+  bytes = Buffer.alloc(100)
   readonly fetches: number[] = []
   readonly calls: string[] = []
   readonly next = new Map<number, number>()
@@ -26,7 +26,7 @@ class EndlessClient {
   #batch(partition: number, length: number): WireBatch {
     const first = this.next.get(partition) ?? 0
     this.next.set(partition, first + length)
-    const rows = viewColumn(Array.from({ length }, () => BYTES))
+    const rows = viewColumn(Array.from({ length }, () => this.bytes))
     const offsets = Float64Array.from({ length }, (_, i) => first + i)
     return { topic: 't', partition, length, keys: rows, values: rows, timestamps: offsets, offsets, release() {} }
   }
@@ -87,6 +87,23 @@ describe('fetching', () => {
     await vi.advanceTimersByTimeAsync(500)
     expect(client.fetches).toEqual([MAX_RECORDS, MAX_RECORDS])
     expect(shelf.hasAny).toBe(true)
+    await pump.stop()
+  })
+
+  test('takes few large records at a time, and as many as ever when they are small again', async () => {
+    const { client, pump, poll } = open(0)
+    pump.start()
+    client.bytes = Buffer.alloc(512 * 1024)
+    await vi.advanceTimersByTimeAsync(500)
+    await poll()
+    await vi.advanceTimersByTimeAsync(500)
+    client.bytes = Buffer.alloc(10)
+    await poll()
+    await vi.advanceTimersByTimeAsync(500)
+    await poll()
+    await vi.advanceTimersByTimeAsync(500)
+    // A key and a value of half a MiB each: two MiB are two records.
+    expect(client.fetches).toEqual([MAX_RECORDS, 2, 2, MAX_RECORDS])
     await pump.stop()
   })
 

@@ -1,0 +1,79 @@
+import { randomUUID } from 'node:crypto'
+import { describe, expect, inject, test } from 'vitest'
+import { kafka } from 'millrace/kafka'
+import { fillTopic } from './support/fill-topic.ts'
+import { LogClient } from './support/log-client.ts'
+import { MemoryMember, memoryOf } from './support/memory-member.ts'
+import type { MemoryConfig } from './support/memory-messages.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
+
+const brokers = inject('kafkaBrokers')
+/** Resident memory, in MiB, that no case may exceed with the default bounds. */
+const HIGHEST = 400
+/** By how much the trend of resident memory may rise after the warm-up, in MiB: garbage is not collected at once. */
+const RISE = 40
+
+async function setUp(kind: MemoryConfig['kind'], input: { records: number; bytes: number }) {
+  const transport = kafka({ brokers })
+  const folder = await temporaryFolder()
+  const log = await LogClient.open(transport)
+  const id = randomUUID().slice(0, 8)
+  const topics = { input: `in-${id}`, output: `out-${id}` }
+  await log.createTopics({ [topics.input]: 4, [topics.output]: 4 })
+  await fillTopic(transport, topics.input, input)
+  const member = new MemoryMember({ brokers, applicationId: `memory-${id}`, topics, stateDir: folder.path, kind })
+  return {
+    member,
+    async [Symbol.asyncDispose]() {
+      await member[Symbol.asyncDispose]()
+      await log[Symbol.asyncDispose]()
+      await folder[Symbol.asyncDispose]()
+    },
+  }
+}
+
+function expectFlat(reports: MemoryMember['reports']) {
+  const { highest, rise } = memoryOf(reports)
+  expect(highest).toBeLessThan(HIGHEST)
+  expect(rise).toBeLessThan(RISE)
+}
+
+describe('bounded-memory', () => {
+  test('a million records of a kilobyte go through a slow processor in memory that does not grow', { timeout: 180_000 }, async () => {
+    const records = 1_000_000
+    await using run = await setUp('slow-processor', { records, bytes: 1_024 })
+    const { member } = run
+    await member.until(({ now }) => now.committed >= records)
+    const warm = member.reports.filter(({ committed }) => committed >= records / 4 && committed < records)
+    expect(warm.length).toBeGreaterThan(20)
+    expectFlat(warm)
+  })
+
+  test('records that become ten thousand each go through in memory that does not grow', { timeout: 180_000 }, async () => {
+    const records = 600
+    await using run = await setUp('fan-out', { records, bytes: 100 })
+    const { member } = run
+    await member.until(({ now }) => now.committed >= records)
+    const warm = member.reports.filter(({ committed }) => committed >= records / 4 && committed < records)
+    expect(warm.length).toBeGreaterThan(20)
+    expectFlat(warm)
+  })
+
+  test(
+    'a sink that takes nothing stops reading, and memory stays where it is until the sink takes again',
+    { timeout: 180_000 },
+    async () => {
+      const records = 500_000
+      await using run = await setUp('stopped-sink', { records, bytes: 1_024 })
+      const { member } = run
+      // Stopped: nothing was processed during fifty reports.
+      await member.until(({ reports, now }) => now.processed > 0 && reports.at(-50)?.processed === now.processed)
+      const stopped = member.reports.slice(-50)
+      expect(member.now.processed).toBeLessThan(records / 2)
+      expectFlat(stopped)
+      member.send({})
+      await member.until(({ now }) => now.committed >= records)
+      expectFlat(member.reports.slice(-20))
+    },
+  )
+})

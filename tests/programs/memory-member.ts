@@ -1,0 +1,83 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { defineApp, serdes, silentLogger, start, type Topology, TopologyBuilder, type Transport } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import type { MemoryConfig, MemoryReport } from '../support/memory-messages.ts'
+
+// Reads a topic in one of three ways that tempt a program to grow, and tells how much memory it has.
+const config = JSON.parse(String(process.argv[2])) as MemoryConfig
+const { topics, kind } = config
+const plain = { key: serdes.nullable(serdes.string), value: serdes.bytes }
+let processed = 0
+let committed = 0
+let openGate: () => void = () => undefined
+const gate = new Promise<void>((resolve) => {
+  openGate = resolve
+})
+
+function topology(): Topology {
+  const builder = new TopologyBuilder(kind)
+  const source = builder.source('in', { topics: [topics.input], ...plain })
+  const sink = { topic: topics.output, ...plain }
+  if (kind === 'slow-processor') {
+    source.processBatch('slow', async (batch) => {
+      await pause(8)
+      processed += batch.length
+    })
+  } else if (kind === 'fan-out') {
+    const copy = Buffer.alloc(40, 'x')
+    source
+      .process<string | null, Uint8Array>('fan-out', (record, context) => {
+        for (let i = 0; i < 10_000; i++) context.forward({ ...record, value: copy })
+        processed++
+      })
+      .sink('out', sink)
+  } else {
+    source
+      .processBatch<string | null, Uint8Array>('pass', (batch, context) => {
+        context.forwardBatch({ keys: batch.keys, values: batch.values })
+        processed += batch.length
+      })
+      .sink('out', sink)
+  }
+  return builder.build()
+}
+
+/** A sink that takes nothing before the gate is opened. */
+function withGate(transport: Transport): Transport {
+  return {
+    name: transport.name,
+    openAdmin: (context) => transport.openAdmin(context),
+    openSource: (options, context) => transport.openSource(options, context),
+    openWriter: async (options, context) => {
+      const writer = await transport.openWriter(options, context)
+      const write = writer.writeBatch.bind(writer)
+      writer.writeBatch = async (batch) => {
+        await gate
+        return write(batch)
+      }
+      return writer
+    },
+  }
+}
+
+const transport = kafka({ brokers: config.brokers })
+const app = await start(
+  defineApp({
+    topology: topology(),
+    applicationId: config.applicationId,
+    transport: kind === 'stopped-sink' ? withGate(transport) : transport,
+    stateDir: config.stateDir,
+    logger: silentLogger,
+    batch: { size: 1_000, timeoutMs: 20 },
+    observer: (event) => {
+      if (event.type === 'commit') committed += event.records
+    },
+  }),
+)
+const report = () => {
+  process.send?.({ atMs: performance.now(), rssBytes: process.memoryUsage.rss(), processed, committed } satisfies MemoryReport)
+}
+setInterval(report, 100)
+process.on('disconnect', () => process.exit())
+process.on('message', () => openGate())
+await app.run()

@@ -1,0 +1,57 @@
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+
+/** Sources, as TypeScript: a test of them must not need a build. */
+const execArgv = ['--conditions=@millrace/source', '--import', 'tsx']
+
+/** A program of `tests/programs` in a process of its own, which tells what it does; it is killed when it is disposed of. */
+export class ChildProgram<Message> implements AsyncDisposable {
+  readonly #child: ChildProcess
+  readonly #exit: Promise<unknown>
+  readonly #listeners = new Set<() => void>()
+
+  constructor(name: string, config: unknown, onMessage: (message: Message) => void) {
+    const program = fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))
+    this.#child = fork(program, [JSON.stringify(config)], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    this.#exit = once(this.#child, 'exit').then(() => this.#tell())
+    this.#child.on('message', (message: Message) => {
+      onMessage(message)
+      this.#tell()
+    })
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+
+  send(message: object): void {
+    this.#child.send(message)
+  }
+
+  /** Resolves as soon as the condition holds; rejects if the process ends before. */
+  async until(condition: (program: this) => boolean): Promise<void> {
+    while (!condition(this)) {
+      const end = this.#child.exitCode ?? this.#child.signalCode
+      if (end !== null) throw new Error(`the process ended before (${end})`)
+      await new Promise<void>((resolve) => this.#listeners.add(resolve))
+    }
+  }
+
+  /** Its exit code; null if a signal ended it. */
+  async exit(): Promise<number | null> {
+    await this.#exit
+    return this.#child.exitCode
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#child.kill('SIGKILL')
+    await this.#exit
+  }
+
+  #tell(): void {
+    const listeners = [...this.#listeners]
+    this.#listeners.clear()
+    for (const listener of listeners) listener()
+  }
+}
