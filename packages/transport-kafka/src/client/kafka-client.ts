@@ -55,7 +55,7 @@ export interface ConsumerClient {
   /** Joins the group, or changes what is read in it. */
   subscribe(topics: readonly string[]): void
   unsubscribe(): void
-  /** Without a group. */
+  /** Without a group. What is assigned is not paused, here and in `completeAssign`. */
   assign(positions: readonly TopicPartitionOffset[]): void
   completeAssign(positions: readonly TopicPartitionOffset[]): void
   completeRevoke(partitions: readonly TopicPartition[]): void

@@ -7,6 +7,7 @@ import { committedOffsets } from './committed-offsets.ts'
 import type { ConsumerCallbacks } from './consumer-callbacks.ts'
 import { listTopics } from './list-topics.ts'
 import { messageBatches } from './message-batches.ts'
+import { PausedPartitions } from './paused-partitions.ts'
 import { promised } from './promised.ts'
 import type { Callback, RawConsumer, RawMessage, RawModule } from './raw-api.ts'
 import { rawOffsets } from './raw-offsets.ts'
@@ -33,6 +34,7 @@ export class ConfluentConsumer implements ConsumerClient {
   readonly #source: RecordSourceOptions
   readonly #calls: AdminCalls
   readonly #requestTimeoutMs: number
+  readonly #paused: PausedPartitions
   readonly #underWay = new UnderWay()
   #ends: TopicPartitionOffset[] = []
   #closed = false
@@ -41,6 +43,7 @@ export class ConfluentConsumer implements ConsumerClient {
     this.#consumer = consumer
     this.#callbacks = callbacks
     callbacks.attach(consumer)
+    this.#paused = new PausedPartitions(consumer)
     this.#source = source
     this.#calls = new AdminCalls(library, consumer, requestTimeoutMs)
     this.#requestTimeoutMs = requestTimeoutMs
@@ -90,11 +93,13 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   assign(positions: readonly TopicPartitionOffset[]): void {
+    this.#paused.forget(positions)
     this.#consumer.assign(positions)
   }
 
   /** An empty change must be answered as any other. */
   completeAssign(positions: readonly TopicPartitionOffset[]): void {
+    this.#paused.forget(positions)
     if (this.#cooperative) this.#consumer.incrementalAssign(positions)
     else this.#consumer.assign(positions)
   }
@@ -110,9 +115,11 @@ export class ConfluentConsumer implements ConsumerClient {
 
   restart(position: TopicPartitionOffset, all: readonly TopicPartitionOffset[]): void {
     if (!this.#cooperative) {
+      this.#paused.forget(all)
       this.#consumer.assign(all)
       return
     }
+    this.#paused.forget([position])
     this.#consumer.incrementalUnassign([position])
     this.#consumer.incrementalAssign([position])
   }
@@ -139,11 +146,11 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   pause(partitions: readonly TopicPartition[]): void {
-    this.#consumer.pause(partitions)
+    this.#paused.pause(partitions)
   }
 
   resume(partitions: readonly TopicPartition[]): void {
-    this.#consumer.resume(partitions)
+    this.#paused.resume(partitions)
   }
 
   /** `commitCb` would report success as soon as the request is queued; only the commit event knows. */
