@@ -1,8 +1,8 @@
 import { type ByteRange, compareBytes } from '@millrace/core'
 
 /** What stands for a key in a layer, with the bytes it is ordered by. */
-export interface OrderedId {
-  readonly id: unknown
+export interface OrderedId<Id> {
+  readonly id: Id
   readonly keyBytes: Uint8Array
 }
 
@@ -10,17 +10,17 @@ export interface OrderedId {
 const FEW = 16
 
 /** Ids in the byte order of their keys. New ones are gathered and put into order when somebody asks. */
-export class SortedIds {
-  #sorted: OrderedId[] = []
-  #added: OrderedId[] = []
+export class SortedIds<Id = unknown> {
+  #sorted: OrderedId<Id>[] = []
+  #added: OrderedId<Id>[] = []
 
   /** `id` must not be there yet. */
-  add(id: unknown, keyBytes: Uint8Array): void {
+  add(id: Id, keyBytes: Uint8Array): void {
     this.#added.push({ id, keyBytes })
   }
 
   /** Those whose keys are within the range, ascending. */
-  within({ gte, lt }: ByteRange): readonly OrderedId[] {
+  within({ gte, lt }: ByteRange): readonly OrderedId<Id>[] {
     this.#order()
     const from = gte === undefined ? 0 : this.#firstFrom(gte)
     const to = lt === undefined ? this.#sorted.length : this.#firstFrom(lt)
@@ -41,7 +41,7 @@ export class SortedIds {
     let high = this.#sorted.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (compareBytes((this.#sorted[middle] as OrderedId).keyBytes, key) < 0) low = middle + 1
+      if (compareBytes((this.#sorted[middle] as OrderedId<Id>).keyBytes, key) < 0) low = middle + 1
       else high = middle
     }
     return low

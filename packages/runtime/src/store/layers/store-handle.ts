@@ -10,7 +10,8 @@ import {
 import { type Entry, newEntry } from './entry.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { StoreCodec } from './store-codec.ts'
-import type { StoreLayers } from './store-layers.ts'
+import type { Slot } from './slot-table.ts'
+import { entryIn, type StoreLayers } from './store-layers.ts'
 
 export interface HandleAccess {
   readonly name: string
@@ -20,6 +21,13 @@ export interface HandleAccess {
   readonly guard: () => void
   /** The timestamp that changes get. */
   readonly timestamp: () => number
+}
+
+/** A key that is to be written. */
+interface Place {
+  readonly id: unknown
+  readonly slot: Slot | undefined
+  readonly keyBytes: Uint8Array
 }
 
 /** What processors use: typed access to the layers of one store. */
@@ -60,46 +68,41 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   set(key: unknown, value: unknown): void {
     const { codec, layers, timestamp } = this.#access
     this.#checkWritable()
-    const keyBytes = this.#keyBytes(key)
-    layers.write(codec.idOf(key, keyBytes), codec.entry(keyBytes, value, timestamp()))
+    const { id, slot, keyBytes } = this.#place(key)
+    layers.write(id, slot, codec.entry(keyBytes, value, timestamp()))
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>>): void {
     const { codec } = this.#access
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
-    const ids: unknown[] = []
-    const keys: Uint8Array[] = []
+    const places: Place[] = []
     const values: unknown[] = []
     for (const entry of entries) {
-      const key = entry[0]
-      const keyBytes = this.#keyBytes(key)
-      ids.push(codec.idOf(key, keyBytes))
-      keys.push(keyBytes)
+      places.push(this.#place(entry[0]))
       values.push(entry[1])
     }
-    this.#writeAll(ids, codec.entries(keys, values, timestamp))
+    this.#writeAll(places, codec.entries(places, values, timestamp))
   }
 
   delete(key: unknown): void {
-    const { codec, layers, timestamp } = this.#access
+    const { layers, timestamp } = this.#access
     this.#checkWritable()
-    const keyBytes = this.#keyBytes(key)
-    layers.write(codec.idOf(key, keyBytes), newEntry(keyBytes, undefined, timestamp()))
+    const { id, slot, keyBytes } = this.#place(key)
+    layers.write(id, slot, newEntry(keyBytes, undefined, timestamp()))
   }
 
   deleteBatch(keys: Iterable<unknown>): void {
-    const { codec } = this.#access
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
-    const ids: unknown[] = []
+    const places: Place[] = []
     const changes: Entry[] = []
     for (const key of keys) {
-      const keyBytes = this.#keyBytes(key)
-      ids.push(codec.idOf(key, keyBytes))
-      changes.push(newEntry(keyBytes, undefined, timestamp))
+      const place = this.#place(key)
+      places.push(place)
+      changes.push(newEntry(place.keyBytes, undefined, timestamp))
     }
-    this.#writeAll(ids, changes)
+    this.#writeAll(places, changes)
   }
 
   range(range: KeyRange<unknown>): AsyncIterableIterator<StoreEntry<unknown, unknown>> {
@@ -143,17 +146,26 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     }
   }
 
-  /** A key that was read before, as most that are written were, need not be serialised again. */
-  #keyBytes(key: unknown): Uint8Array {
+  /** Where a key is to be written. One that was read before, as most that are written were, need not be serialised again. */
+  #place(key: unknown): Place {
     const { codec, layers } = this.#access
-    return (codec.identity ? layers.known(key)?.key : undefined) ?? codec.keyBytes(key)
+    if (codec.identity) {
+      const slot = layers.find(key)
+      const known = slot === undefined ? undefined : entryIn(slot)
+      return { id: key, slot, keyBytes: known === undefined ? codec.keyBytes(key) : known.key }
+    }
+    const keyBytes = codec.keyBytes(key)
+    return { id: codec.idOf(key, keyBytes), slot: undefined, keyBytes }
   }
 
-  #writeAll(ids: readonly unknown[], changes: readonly Entry[]): void {
+  #writeAll(places: readonly Place[], changes: readonly Entry[]): void {
     const { layers } = this.#access
     // The iterable was the user's code, and may have used the store itself.
     this.#checkWritable()
-    for (let i = 0; i < ids.length; i++) layers.write(ids[i], changes[i] as Entry)
+    for (let i = 0; i < places.length; i++) {
+      const { id, slot } = places[i] as Place
+      layers.write(id, slot, changes[i] as Entry)
+    }
   }
 
   #checkWritable(): void {

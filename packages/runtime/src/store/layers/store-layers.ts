@@ -1,8 +1,9 @@
 import { type ByteRange, type BytesColumn, type StoreBackend, type StoreChange, type StoreRow, viewColumn } from '@millrace/core'
-import { ChangeLayer } from './change-layer.ts'
 import { type Entry, newEntry } from './entry.ts'
 import { mergedScan, overlay } from './merged-scan.ts'
-import { ReadCache } from './read-cache.ts'
+import { OpenChanges, orderOf } from './open-changes.ts'
+import { type Slot, SlotTable } from './slot-table.ts'
+import type { SortedIds } from './sorted-ids.ts'
 
 /** The timestamp of entries that come from the backend, which keeps none. */
 const NOT_CHANGED = -1
@@ -16,24 +17,32 @@ export interface SealedChanges {
   readonly timestamps: ArrayLike<number>
 }
 
+/** What is being committed. */
+interface Sealed {
+  readonly slots: readonly Slot[]
+  readonly bytes: number
+  /** As the backend takes them. */
+  readonly changes: readonly StoreChange[]
+  /** Made by the first scan. */
+  order?: SortedIds<Slot>
+}
+
 /**
  * Open over sealed over cache over backend. A pass writes into the open layer, which takes its changes back when it fails; a commit seals what
  * finished passes left in the open layer, and writes it to the backend once it is confirmed.
  */
 export class StoreLayers {
   readonly #backend: StoreBackend
-  readonly #cache: ReadCache
+  readonly #table: SlotTable
+  readonly #open = new OpenChanges()
   #passing = false
-  #open = new ChangeLayer()
-  #sealed: ChangeLayer | undefined
-  /** What is in the sealed layer, as the backend takes it. */
-  #sealedChanges: StoreChange[] = []
+  #sealed: Sealed | undefined
   /** Counts what changes the backend under reads in flight. */
   #version = 0
 
   constructor(backend: StoreBackend, cacheBytes: number) {
     this.#backend = backend
-    this.#cache = new ReadCache(cacheBytes)
+    this.#table = new SlotTable(cacheBytes)
   }
 
   /** Whether a pass is under way. */
@@ -62,23 +71,30 @@ export class StoreLayers {
   }
 
   rollback(): void {
-    this.#open.rollback()
+    for (const slot of this.#open.rollback()) this.#table.tidy(slot)
     this.#passing = false
   }
 
-  write(id: unknown, entry: Entry): void {
-    if (this.#passing) this.#open.put(id, entry)
+  /** `found`: what `find` gave for the key. */
+  write(id: unknown, found: Slot | undefined, entry: Entry): void {
+    if (this.#passing) this.#open.put(this.#table.slotOf(id, found), entry)
+  }
+
+  /** What is known of a key: see `entryIn`. */
+  find(id: unknown): Slot | undefined {
+    return this.#table.get(id)
   }
 
   /** The entry as this pass sees it, if some layer knows it. */
   known(id: unknown): Entry | undefined {
-    return this.#open.get(id) ?? this.#sealed?.get(id) ?? this.#cache.get(id)
+    const slot = this.#table.get(id)
+    return slot === undefined ? undefined : entryIn(slot)
   }
 
   /** Reads from a synchronous backend what no layer knows. */
   load(id: unknown, keyBytes: Uint8Array): Entry {
     const entry = newEntry(keyBytes, this.#backend.get?.(keyBytes), NOT_CHANGED)
-    this.#cache.put(id, entry)
+    this.#table.keep(id, entry)
     return entry
   }
 
@@ -91,7 +107,7 @@ export class StoreLayers {
       const entry = newEntry(keys[i] as Uint8Array, values[i], NOT_CHANGED)
       entries[i] = entry
       // What a commit has written meanwhile must not be hidden by what was read before it.
-      if (version === this.#version) this.#cache.put(ids[i], entry)
+      if (version === this.#version) this.#table.keep(ids[i], entry)
     }
     return entries
   }
@@ -106,66 +122,74 @@ export class StoreLayers {
 
   /** Entries, roughly: changes that are not committed count as new ones. */
   async approximateSize(): Promise<number> {
-    return (await this.#backend.approximateSize()) + this.#open.size + (this.#sealed?.size ?? 0)
+    return (await this.#backend.approximateSize()) + this.#open.size + (this.#sealed?.slots.length ?? 0)
   }
 
   /** Takes what finished passes changed for a commit. Throws if the last one taken is not persisted yet. */
   seal(): SealedChanges | undefined {
     if (this.#sealed !== undefined) throw new Error('A store was sealed while an earlier commit of it was under way.')
-    const sealed = this.#open
-    const rest = sealed.split()
-    if (sealed.size === 0) {
-      this.#open = rest
-      return undefined
-    }
-    this.#sealed = sealed
-    this.#open = rest
+    const { bytes } = this.#open
+    const slots = this.#open.seal()
+    if (slots.length === 0) return undefined
     const keys: Uint8Array[] = []
     const values: (Uint8Array | null)[] = []
     const timestamps: number[] = []
-    this.#sealedChanges = []
-    for (const entry of sealed.entries()) {
-      const { key, timestamp } = entry
-      // Asked for once: it may have to be made.
-      const value = entry.value
+    const changes: StoreChange[] = []
+    for (const slot of slots) {
+      const { key, timestamp, value } = slot.sealed as Entry
       keys.push(key)
       values.push(value ?? null)
       timestamps.push(timestamp)
-      this.#sealedChanges.push({ key, value })
+      changes.push({ key, value })
     }
+    this.#sealed = { slots, bytes, changes }
     return { length: keys.length, keys: viewColumn(keys), values: viewColumn(values), timestamps }
   }
 
   /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. */
   async persist(metadata: Uint8Array): Promise<void> {
     const sealed = this.#sealed
-    const changes = sealed === undefined ? [] : this.#sealedChanges
-    this.#sealedChanges = []
-    await this.#backend.write(changes, metadata)
+    await this.#backend.write(sealed?.changes ?? [], metadata)
     if (sealed === undefined) return
     this.#version++
     if (sealed !== this.#sealed) {
       // Discarded meanwhile: what was read since may be from before the write.
-      this.#cache.clear()
+      this.#table.forgetClean()
       return
     }
-    for (const id of sealed.ids()) this.#cache.put(id, sealed.get(id) as Entry)
     this.#sealed = undefined
+    for (const slot of sealed.slots) {
+      const entry = slot.sealed as Entry
+      slot.sealed = undefined
+      this.#table.keepIn(slot, slot.id, entry)
+    }
   }
 
   /** Drops all that is not in the backend. */
   discard(): void {
     this.#passing = false
-    this.#open = new ChangeLayer()
+    this.#open.discard()
+    for (const slot of this.#sealed?.slots ?? []) slot.sealed = undefined
     this.#sealed = undefined
-    this.#cache.clear()
+    this.#table.forgetClean()
     this.#version++
   }
 
   /** In the order of the range; of several changes of one key the latest. Deletions are among them. */
   #changesWithin(range: ByteRange): readonly Entry[] {
     const open = this.#open.within(range)
-    const changes = this.#sealed === undefined ? open : overlay(open, this.#sealed.within(range))
+    const changes = this.#sealed === undefined ? open : overlay(open, sealedWithin(this.#sealed, range))
     return range.reverse === true ? changes.toReversed() : changes
   }
+}
+
+/** The entry that counts. */
+export function entryIn({ open, sealed, clean }: Slot): Entry | undefined {
+  return open ?? sealed ?? clean
+}
+
+function sealedWithin(sealed: Sealed, range: ByteRange): Entry[] {
+  const entryOf = (slot: Slot) => slot.sealed as Entry
+  sealed.order ??= orderOf(sealed.slots, entryOf)
+  return sealed.order.within(range).map(({ id }) => entryOf(id))
 }
