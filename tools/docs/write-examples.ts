@@ -1,0 +1,47 @@
+import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Example, examplesOf } from './examples.ts'
+import { type ExampleModule, exampleModule } from './example-module.ts'
+import { fencesOf } from './fences.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** The examples of the README and of every page in `docs/`. */
+export async function examplesOfPages(): Promise<Example[]> {
+  const pages = (await readdir(join(root, 'docs'), { recursive: true }))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => `docs/${name}`)
+  const examples: Example[] = []
+  for (const page of ['README.md', ...pages.sort()]) {
+    examples.push(...examplesOf(fencesOf(page, await readFile(join(root, page), 'utf8'))))
+  }
+  return examples
+}
+
+/**
+ * Writes examples as modules into a folder of their own, which the caller removes. It is below `tests/`, whose packages are those that
+ * an example may import; its name begins with a dot, so that no glob of the repository finds it.
+ */
+export async function writeExamples(examples: readonly Example[]): Promise<{ folder: string; modules: ExampleModule[] }> {
+  const modules: ExampleModule[] = []
+  for (const [i, example] of examples.entries()) modules.push(exampleModule(example, `example-${i}.ts`, await preambleOf(example)))
+  const folder = await mkdtemp(join(root, 'tests', '.docs-'))
+  await writeFile(join(folder, '.gitignore'), '*\n')
+  await writeFile(join(folder, 'vitest.config.ts'), VITEST_CONFIG)
+  for (const { file, source } of modules) await writeFile(join(folder, file), source)
+  return { folder, modules }
+}
+
+async function preambleOf({ preamble, page }: Example): Promise<string | undefined> {
+  if (preamble === undefined) return undefined
+  try {
+    return await readFile(join(root, 'tools/docs/preambles', `${preamble}.txt`), 'utf8')
+  } catch (cause) {
+    throw new Error(`${page} asks for the preamble '${preamble}', and there is no such file in tools/docs/preambles.`, { cause })
+  }
+}
+
+const VITEST_CONFIG = `const conditions = ['@millrace/source', 'node', 'import', 'module', 'default']
+export default { resolve: { conditions }, ssr: { resolve: { conditions } }, test: { include: ['example-*.ts'], pool: 'forks' } }
+`
