@@ -44,16 +44,29 @@ export interface CommitEvent {
   readonly durationMs: number
 }
 
-/** State was read back from a changelog. */
+/** State is read back from a changelog. What is interrupted or has failed goes on, or begins again, with another `started`. */
 export interface RestoreEvent {
   readonly type: 'restore'
   readonly stage: 'store'
   readonly task: string
   readonly store: string
-  readonly phase: 'started' | 'progress' | 'completed'
+  /** The changelog. */
+  readonly topic: string
+  readonly partition: number
+  /** `progress` is told once a second at most. */
+  readonly phase: 'started' | 'progress' | 'completed' | 'interrupted' | 'failed'
+  /** The first offset to be read. */
+  readonly from: number
+  /** Where it ends: the offset after the last one to be read. */
+  readonly to: number
+  /** Records that are in the local store now, of those read since it began. */
   readonly restoredRecords: number
-  /** As far as known; 0 when completed. */
+  /** At most so many are missing; 0 when completed. */
   readonly remainingRecords: number
+  /** Since it began. */
+  readonly durationMs: number
+  /** Why it failed. */
+  readonly error?: unknown
 }
 
 /** Tasks were closed and made anew after a failure. */

@@ -87,8 +87,8 @@ export class App implements AsyncDisposable {
       plan,
       environment: this.#environment,
       source: () => this.#source as RecordSource,
-      restore: (tasks, signal) =>
-        restoreStores({ tasks, signal, environment: this.#environment, transport: definition.transport, context: parts.context }),
+      restore: (request) =>
+        restoreStores({ ...request, environment: this.#environment, transport: definition.transport, context: parts.context }),
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       onAssignment: (settled) => this.#assignmentChanged(settled),
       // A processor's init that throws, or state that can't be used, would fail again.

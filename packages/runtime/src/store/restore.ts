@@ -1,147 +1,116 @@
-import {
-  bytesAt,
-  MillraceError,
-  type RecordSource,
-  type StoreChange,
-  type Transport,
-  type TransportContext,
-  type WireBatch,
-  partitionKey,
-} from '@millrace/core'
+import { MillraceError, partitionKey, type PollResult, type RecordSource, type Transport, type TransportContext } from '@millrace/core'
+import { Wakeup } from '../internal/wakeup.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
-import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
+import { RestoreJob } from './restore-job.ts'
+import { planRestore, type RestoringTask } from './restore-plan.ts'
+import { RestoreReport } from './restore-report.ts'
 
-/** Most waiting for records of a changelog before its end is asked for again. */
-const POLL_MS = 500
-/** Progress is told at most this often. */
-const PROGRESS_MS = 5_000
-
-interface Restoring {
-  readonly task: string
-  readonly stores: TaskStores
-  readonly entry: ChangeloggedStore
-  readonly from: number
-  readonly end: number
-  next: number
-  restored: number
-}
+/** How long one poll waits for records of changelogs: so late at most is an interruption noticed. */
+const POLL_MS = 100
+/** Before polling again after an error that may pass. */
+const RETRY_MS = 500
+/** Records of one poll: few enough to be garbage before they are moved among what lives long, which costs time, and much memory. */
+const MAX_POLL_RECORDS = 2_000
+/** What may be read and not yet written, over all stores: more is not read. */
+const MAX_WAITING_RECORDS = 8_000
+const MAX_WAITING_BYTES = 16_777_216
 
 export interface RestoreOptions {
-  readonly tasks: readonly { readonly id: string; readonly stores: TaskStores }[]
+  readonly tasks: readonly RestoringTask[]
   readonly environment: TaskEnvironment
   readonly transport: Transport
   readonly context: TransportContext
   /** Stops the restore: it rejects. */
   readonly signal: AbortSignal
+  /** Called with tasks as soon as all of their stores are complete, while those of others are still read. */
+  readonly onRestored: (tasks: readonly string[]) => void
 }
 
 /**
- * Brings the stores of some tasks up to the end their changelogs have now, all at once through one reader: in batches, last value a key, puts
- * and deletes in order. What is already on disk is not read again. Rejects if it is interrupted; what was applied by then stays usable.
+ * Brings the stores of some tasks up to the end their changelogs have now, through one reader: in batches, last value a key, puts and deletes in
+ * order. What is already on disk is not read again. Rejects if it is interrupted or fails, when nothing is written any more; what was applied
+ * by then stays usable.
  */
 export async function restoreStores(options: RestoreOptions): Promise<void> {
-  const jobs = await plan(options)
+  const { tasks, environment, transport, context, signal, onRestored } = options
+  const written = new Wakeup()
+  const ranges = await planRestore(tasks, environment.admin)
+  const jobs = ranges.map((range) => new RestoreJob(range, () => written.notify()))
+  onRestored(tasks.flatMap(({ id }) => (jobs.some(({ task }) => task === id) ? [] : id)))
   if (jobs.length === 0) return
-  const { environment, transport, context, signal } = options
+  signal.throwIfAborted()
   const clientId = `${environment.definition.applicationId}-restore`
   const isolation = environment.definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted'
-  const source = await transport.openSource({ clientId, isolation }, context)
+  const report = new RestoreReport(environment)
+  const source = await transport.openSource({ clientId, isolation, maxPollRecords: MAX_POLL_RECORDS }, context)
+  for (const job of jobs) report.started(job)
+  const open = new Map(jobs.map((job) => [partitionKey(job.entry.topic, job.entry.partition), job]))
   try {
-    for (const job of jobs) tell(environment, job, 'started')
     await source.assign(jobs.map(({ entry, from }) => ({ topic: entry.topic, partition: entry.partition, offset: from })))
-    await replay(source, jobs, environment, signal)
+    while (open.size > 0) {
+      signal.throwIfAborted()
+      if (shouldRead([...open.values()])) distribute(await poll(source, environment), open)
+      else await written.wait()
+      const completed = settled(open)
+      for (const job of completed) report.completed(job)
+      const restored = new Set(completed.map(({ task }) => task))
+      for (const { task } of open.values()) restored.delete(task)
+      if (restored.size > 0) onRestored([...restored])
+      report.progress(open.values())
+    }
+  } catch (error) {
+    await Promise.all(jobs.map((job) => job.stop()))
+    const interrupted = signal.aborted || jobs.some(({ failure }) => failure !== undefined)
+    for (const job of open.values()) {
+      if (interrupted && job.failure === undefined) report.interrupted(job)
+      else report.failed(job, error)
+    }
+    throw error
   } finally {
     await source.close()
   }
 }
 
-/** Which changelog partitions hold something that their store has not got. */
-async function plan({ tasks, environment }: RestoreOptions): Promise<Restoring[]> {
-  const all = tasks.flatMap(({ id, stores }) => stores.all.map((entry) => ({ task: id, stores, entry })))
-  if (all.length === 0) return []
-  const partitions = all.map(({ entry }) => ({ topic: entry.topic, partition: entry.partition }))
-  const { admin } = environment
-  const [begins, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-uncommitted')])
-  const offsetIn = (list: typeof begins, { topic, partition }: ChangeloggedStore) =>
-    list.find((known) => known.topic === topic && known.partition === partition)?.offset ?? 0
-  const jobs: Restoring[] = []
-  for (const { task, stores, entry } of all) {
-    const end = offsetIn(ends, entry)
-    if (entry.position !== undefined && entry.position > end) {
-      throw new MillraceError(
-        'STORE_AHEAD',
-        `The local state of store '${entry.definition.name}' in task ${task} goes up to offset ${entry.position} of ${entry.topic}-${entry.partition}, ` +
-          `which ends at ${end}: the topic was deleted and created anew, or it is another cluster's. Move the state folder away if the topic is right.`,
-        { stage: 'store', task, topic: entry.topic, partition: entry.partition, offset: entry.position },
-      )
-    }
-    const from = Math.max(entry.position ?? 0, offsetIn(begins, entry))
-    if (from < end) jobs.push({ task, stores, entry, from, end, next: from, restored: 0 })
-    else entry.position = end
+/** Whether something is missing, and there is room for it. */
+function shouldRead(jobs: readonly RestoreJob[]): boolean {
+  let records = 0
+  let bytes = 0
+  for (const job of jobs) {
+    records += job.waitingRecords
+    bytes += job.waitingBytes
   }
-  return jobs
+  return records < MAX_WAITING_RECORDS && bytes < MAX_WAITING_BYTES && !jobs.every((job) => job.allRead)
 }
 
-async function replay(source: RecordSource, jobs: readonly Restoring[], environment: TaskEnvironment, signal: AbortSignal): Promise<void> {
-  const open = new Map(jobs.map((job) => [partitionKey(job.entry.topic, job.entry.partition), job]))
-  let told = environment.clock.monotonic()
-  while (open.size > 0) {
-    signal.throwIfAborted()
-    const { batches, ends } = await source.poll(POLL_MS)
-    for (const wire of batches) {
-      const job = open.get(partitionKey(wire.topic, wire.partition))
-      if (job !== undefined) await apply(job, wire)
-      wire.release()
-    }
-    for (const { topic, partition, offset } of ends) {
-      const job = open.get(partitionKey(topic, partition))
-      if (job !== undefined && offset > job.next) job.next = offset
-    }
-    for (const [key, job] of open) {
-      if (job.next < job.end) continue
-      open.delete(key)
-      job.entry.position = job.end
-      await job.entry.store.restore([], job.stores.metadata(job.entry))
-      tell(environment, job, 'completed')
-      environment.logger.info({ task: job.task, store: job.entry.definition.name, records: job.restored }, 'state restored')
-    }
-    if (environment.clock.monotonic() - told >= PROGRESS_MS) {
-      told = environment.clock.monotonic()
-      for (const job of open.values()) {
-        tell(environment, job, 'progress')
-        environment.logger.info(
-          { task: job.task, store: job.entry.definition.name, records: job.restored, remaining: job.end - job.next },
-          'restoring state',
-        )
-      }
-    }
+async function poll(source: RecordSource, { clock, logger }: TaskEnvironment): Promise<PollResult> {
+  try {
+    return await source.poll(POLL_MS)
+  } catch (error) {
+    if (!(error instanceof MillraceError && error.retryable)) throw error
+    logger.warn({ err: error }, 'reading a changelog failed and is tried again')
+    await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))
+    return { batches: [], ends: [] }
   }
 }
 
-async function apply(job: Restoring, wire: WireBatch): Promise<void> {
-  const last = new Map<string, StoreChange>()
-  for (let i = 0; i < wire.length; i++) {
-    const key = bytesAt(wire.keys, i)
-    if (key === null) continue
-    last.set(Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1'), {
-      key,
-      value: bytesAt(wire.values, i) ?? undefined,
-    })
+/** What was read is written while more is read. */
+function distribute({ batches, ends }: PollResult, open: ReadonlyMap<string, RestoreJob>): void {
+  for (const wire of batches) {
+    const job = open.get(partitionKey(wire.topic, wire.partition))
+    if (job === undefined) wire.release()
+    else job.offer(wire)
   }
-  job.next = (wire.offsets[wire.length - 1] as number) + 1
-  job.restored += wire.length
-  job.entry.position = job.next
-  await job.entry.store.restore([...last.values()], job.stores.metadata(job.entry))
+  for (const { topic, partition, offset } of ends) open.get(partitionKey(topic, partition))?.offerEnd(offset)
 }
 
-function tell(environment: TaskEnvironment, job: Restoring, phase: 'started' | 'progress' | 'completed'): void {
-  environment.emit?.({
-    type: 'restore',
-    stage: 'store',
-    task: job.task,
-    store: job.entry.definition.name,
-    phase,
-    restoredRecords: job.restored,
-    remainingRecords: phase === 'completed' ? 0 : job.end - job.next,
-  })
+/** Takes those out that are complete; throws if one has failed. */
+function settled(open: Map<string, RestoreJob>): RestoreJob[] {
+  const completed: RestoreJob[] = []
+  for (const [key, job] of open) {
+    if (job.failure !== undefined) throw job.failure.error
+    if (!job.completed) continue
+    open.delete(key)
+    completed.push(job)
+  }
+  return completed
 }

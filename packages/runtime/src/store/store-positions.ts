@@ -1,9 +1,12 @@
 import { partitionKey, type OffsetCommit } from '@millrace/core'
 
+const VERSION = 2
+
 /** What a local store says of itself, written in one piece with its entries. */
 export interface StorePositions {
-  /** The changelog topic the entries come from. */
+  /** The changelog the entries come from. */
   readonly changelogTopic: string
+  readonly changelogPartition: number
   /** The entries hold at least every changelog record below this offset. */
   readonly changelogPosition: number
   /** The input offsets that were committed when the entries were, by topic-partition. */
@@ -11,7 +14,7 @@ export interface StorePositions {
 }
 
 export function encodePositions(positions: StorePositions): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify({ version: 1, ...positions }))
+  return new TextEncoder().encode(JSON.stringify({ version: VERSION, ...positions }))
 }
 
 /** Undefined for what is not a store's metadata of a version known here. */
@@ -19,7 +22,12 @@ export function decodePositions(bytes: Uint8Array | undefined): StorePositions |
   if (bytes === undefined) return undefined
   try {
     const value = JSON.parse(new TextDecoder().decode(bytes)) as StorePositions & { version: unknown }
-    return value.version === 1 && typeof value.changelogTopic === 'string' && Number.isInteger(value.changelogPosition) ? value : undefined
+    return value.version === VERSION &&
+      typeof value.changelogTopic === 'string' &&
+      Number.isInteger(value.changelogPartition) &&
+      Number.isInteger(value.changelogPosition)
+      ? value
+      : undefined
   } catch {
     return undefined
   }

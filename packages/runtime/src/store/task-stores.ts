@@ -3,12 +3,12 @@ import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey
 import { changelogTopic } from '../internal/topic-names.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
-import { decodePositions, encodePositions, inputBeyond } from './store-positions.ts'
+import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
 
 /** One store of a task, with the changelog partition that backs it. */
 export interface ChangeloggedStore {
   readonly definition: AnyStoreDefinition
-  readonly store: TaskStore
+  store: TaskStore
   readonly topic: string
   readonly partition: number
   /** The store holds at least all changelog records below this offset: where the next restore begins. Undefined: nothing is known. */
@@ -112,9 +112,17 @@ export class TaskStores {
     }
   }
 
-  /** What is stored beside the entries of one store. */
-  metadata({ topic, position }: ChangeloggedStore): Uint8Array {
-    return encodePositions({ changelogTopic: topic, changelogPosition: position ?? 0, inputs: this.#inputs })
+  /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
+  metadata({ topic, partition, position: known }: ChangeloggedStore, position = known): Uint8Array {
+    return encodePositions({ changelogTopic: topic, changelogPartition: partition, changelogPosition: position ?? 0, inputs: this.#inputs })
+  }
+
+  /** Begins a store anew, with nothing in it; what it holds is set aside. Only before the store is used. */
+  async renew(entry: ChangeloggedStore, reason: string): Promise<void> {
+    await entry.store.close()
+    await this.#setAside(entry.definition, reason)
+    entry.store = await this.#backend(entry.definition)
+    entry.position = undefined
   }
 
   async close(): Promise<void> {
@@ -149,18 +157,22 @@ export class TaskStores {
     const stored = await store.metadata()
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
-    const beyond = positions === undefined ? undefined : inputBeyond(positions, committed)
-    if (positions !== undefined && positions.changelogTopic === topic && beyond === undefined)
-      return entry(store, positions.changelogPosition)
-    await store.close()
-    await this.#setAside(
-      definition,
-      beyond === undefined
-        ? 'it was not written by this application, or by a version that is not known here'
-        : `it holds the effect of input that the group has not committed (${beyond}): were the group's offsets reset? If the input is to be ` +
-            `counted anew, delete the changelog topic '${topic}' too`,
-    )
-    return entry(await this.#backend(definition), undefined)
+    const unusable = this.#whyUnusable(topic, positions, committed)
+    if (unusable === undefined) return entry(store, positions?.changelogPosition)
+    const unused = entry(store, undefined)
+    await this.renew(unused, unusable)
+    return unused
+  }
+
+  #whyUnusable(topic: string, positions: StorePositions | undefined, committed: readonly OffsetCommit[]): string | undefined {
+    if (positions === undefined) return 'it was not written by this application, or by a version that is not known here'
+    if (positions.changelogTopic !== topic || positions.changelogPartition !== this.#partition)
+      return `it belongs to changelog ${positions.changelogTopic}-${positions.changelogPartition}, not to ${topic}-${this.#partition}`
+    const beyond = inputBeyond(positions, committed)
+    return beyond === undefined
+      ? undefined
+      : `it holds the effect of input that the group has not committed (${beyond}): were the group's offsets reset? If the input is to be ` +
+          `counted anew, delete the changelog topic '${topic}' too`
   }
 
   #backend(definition: AnyStoreDefinition): Promise<TaskStore> {

@@ -1,18 +1,26 @@
 import type { TopicPartitionOffset } from '@millrace/core'
 import type { Task } from './task.ts'
 
+export interface RestoreRequest {
+  readonly tasks: readonly Task[]
+  /** Aborted: the restore is to end, and to reject. */
+  readonly signal: AbortSignal
+  /** To be called with the ids of tasks as soon as their stores are there. */
+  readonly onRestored: (tasks: readonly string[]) => void
+}
+
 export interface ActivationSteps {
   /** Opens the local stores of one task. */
   readonly open: (task: Task) => Promise<void>
-  /** Restores the stores of these tasks; rejects when `signal` is aborted. */
-  readonly restore: (tasks: readonly Task[], signal: AbortSignal) => Promise<void>
+  /** Restores the stores of tasks. */
+  readonly restore: (request: RestoreRequest) => Promise<void>
   /** Commits where reading begins, for partitions that had no committed offset. */
   readonly commitStarts: (starts: readonly TopicPartitionOffset[]) => Promise<void>
 }
 
 /**
- * Brings newly assigned tasks from `created` to `running`: open stores, restore, commit the start offsets, make the processors. Tasks without
- * stores don't wait for those with. Tasks can be taken out while others go on.
+ * Brings newly assigned tasks from `created` to `running`: open stores, restore, commit the start offsets, make the processors. Each task
+ * begins as soon as its own stores are there, while others are still restored. Tasks can be taken out while others go on.
  */
 export class Activation {
   readonly #steps: ActivationSteps
@@ -33,14 +41,7 @@ export class Activation {
   async run(): Promise<void> {
     const stateless = [...this.#tasks].filter((task) => task.stores.count === 0)
     const stateful = [...this.#tasks].filter((task) => task.stores.count > 0)
-    const giveUp = (error: unknown): never => {
-      this.#tasks.clear()
-      this.#interrupt.abort()
-      throw error
-    }
-    const branches = [this.#begin(stateless).catch(giveUp), this.#restoreAndBegin(stateful).catch(giveUp)]
-    const [first] = (await Promise.allSettled(branches)).filter((one) => one.status === 'rejected')
-    if (first !== undefined) throw first.reason
+    await this.#all([this.#begin(stateless), this.#restoreAndBegin(stateful)])
   }
 
   /** Takes tasks out: once it resolves nothing touches them any more. */
@@ -58,24 +59,43 @@ export class Activation {
   }
 
   async #restoreAndBegin(tasks: readonly Task[]): Promise<void> {
-    await this.#uninterrupted(tasks, async (task) => {
-      task.restoring()
-      await this.#steps.open(task)
-    })
+    await this.#all(tasks.map((task) => this.#uninterrupted([task], () => this.#open(task))))
+    const missing = new Map(tasks.map((task) => [task.id, task]))
+    const beginning: Promise<void>[] = []
+    const onRestored = (ids: readonly string[]) => {
+      const restored = ids.flatMap((id) => missing.get(id) ?? [])
+      for (const id of ids) missing.delete(id)
+      const begun = this.#all([this.#begin(restored)])
+      // It is awaited below, when the others are restored.
+      begun.catch(() => undefined)
+      beginning.push(begun)
+    }
+    try {
+      await this.#all([this.#restore(missing, onRestored)])
+    } finally {
+      await this.#all(beginning)
+    }
+  }
+
+  async #open(task: Task): Promise<void> {
+    task.restoring()
+    await this.#steps.open(task)
+  }
+
+  /** Until `missing` is empty: with those that are left, whenever some are taken out. */
+  async #restore(missing: ReadonlyMap<string, Task>, onRestored: RestoreRequest['onRestored']): Promise<void> {
     for (;;) {
       await this.#removing
-      const left = this.#left(tasks)
-      if (left.length === 0) return
+      const tasks = this.#left([...missing.values()])
+      if (tasks.length === 0) return
       const interrupt = new AbortController()
       this.#interrupt = interrupt
       try {
-        await this.#track(this.#steps.restore(left, interrupt.signal))
-        break
+        await this.#track(this.#steps.restore({ tasks, signal: interrupt.signal, onRestored }))
       } catch (error) {
         if (!interrupt.signal.aborted) throw error
       }
     }
-    await this.#begin(tasks)
   }
 
   async #begin(tasks: readonly Task[]): Promise<void> {
@@ -86,6 +106,8 @@ export class Activation {
     await this.#uninterrupted(tasks, async (task) => {
       if (task.state === 'created') task.restoring()
       await task.start()
+      // Nothing more is done with it here; that it is taken away need not disturb the others.
+      this.#tasks.delete(task)
     })
   }
 
@@ -96,6 +118,19 @@ export class Activation {
       if (!this.#tasks.has(task)) continue
       await this.#track(work(task))
     }
+  }
+
+  /** Waits for all; when one fails, nothing more is begun for any task, and the first error is thrown once all have ended. */
+  async #all(branches: readonly Promise<void>[]): Promise<void> {
+    const ends = await Promise.allSettled(branches.map((branch) => branch.catch((error: unknown) => this.#giveUp(error))))
+    const failed = ends.find((end) => end.status === 'rejected')
+    if (failed !== undefined) throw failed.reason
+  }
+
+  #giveUp(error: unknown): never {
+    this.#tasks.clear()
+    this.#interrupt.abort()
+    throw error
   }
 
   async #track(step: Promise<void>): Promise<void> {

@@ -1,0 +1,181 @@
+import { bytesAt, columnByteLength, type StoreChange, type WireBatch } from '@millrace/core'
+import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
+
+/** Records of one write: enough that a write costs little a record, few enough that it does not hold up everything else. */
+const CHUNK_RECORDS = 2_000
+const CHUNK_BYTES = 1_048_576
+
+/** What is to be restored: one store, from its changelog. */
+export interface RestoreRange {
+  readonly task: string
+  readonly stores: TaskStores
+  readonly entry: ChangeloggedStore
+  /** The first offset to be read. */
+  readonly from: number
+  /** Where it ends. */
+  readonly to: number
+}
+
+/** Writes what is read of one changelog into its store: in order, and at once while more is read. */
+export class RestoreJob implements RestoreRange {
+  readonly task: string
+  readonly stores: TaskStores
+  readonly entry: ChangeloggedStore
+  readonly from: number
+  readonly to: number
+  readonly #onWritten: () => void
+  #queue: { readonly wire: WireBatch; readonly bytes: number }[] = []
+  /** The first row of the first waiting batch that is not written. */
+  #row = 0
+  /** Everything below it has been read. */
+  #read: number
+  #busy = false
+  #writing: Promise<void> = Promise.resolve()
+  #records = 0
+  #failure: { readonly error: unknown } | undefined
+  #completed = false
+  #stopped = false
+
+  /** `onWritten` is called after each write, and when one failed. */
+  constructor({ task, stores, entry, from, to }: RestoreRange, onWritten: () => void) {
+    this.task = task
+    this.stores = stores
+    this.entry = entry
+    this.from = from
+    this.to = to
+    this.#read = from
+    this.#onWritten = onWritten
+  }
+
+  /** Records read and not yet written. */
+  waitingRecords = 0
+  /** Their bytes. */
+  waitingBytes = 0
+
+  /** How many records were written. */
+  get records(): number {
+    return this.#records
+  }
+
+  /** The changelog's records below it are in the store. */
+  get position(): number {
+    return this.entry.position ?? this.from
+  }
+
+  /** Whether everything up to the end has been read, if not written. */
+  get allRead(): boolean {
+    return this.#read >= this.to
+  }
+
+  /** Whether everything up to the end is in the store. */
+  get completed(): boolean {
+    return this.#completed
+  }
+
+  /** Why writing ended. */
+  get failure(): { readonly error: unknown } | undefined {
+    return this.#failure
+  }
+
+  /** Takes what was read; the batch is released when it is written. */
+  offer(wire: WireBatch): void {
+    if (this.#ended) {
+      wire.release()
+      return
+    }
+    const bytes = columnByteLength(wire.keys) + columnByteLength(wire.values)
+    this.#queue.push({ wire, bytes })
+    this.#read = (wire.offsets[wire.length - 1] as number) + 1
+    this.waitingRecords += wire.length
+    this.waitingBytes += bytes
+    this.#begin()
+  }
+
+  /** The changelog was read up to `offset`: what is missing below it are records that nobody can see. */
+  offerEnd(offset: number): void {
+    if (this.#ended || offset <= this.#read) return
+    this.#read = offset
+    this.#begin()
+  }
+
+  /** Drops what waits; resolves when nothing is being written any more. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await this.#writing
+    for (const { wire } of this.#queue.splice(0)) wire.release()
+  }
+
+  get #ended(): boolean {
+    return this.#completed || this.#stopped || this.#failure !== undefined
+  }
+
+  #begin(): void {
+    if (this.#busy) return
+    this.#busy = true
+    this.#writing = this.#write()
+  }
+
+  /** Never rejects. */
+  async #write(): Promise<void> {
+    try {
+      while (this.#queue.length > 0 && !this.#stopped) {
+        await this.#writeSome()
+        this.#onWritten()
+      }
+      if (this.allRead && !this.#stopped) await this.#complete()
+    } catch (error) {
+      this.#failure = { error }
+    }
+    // Without a wait since the last look: what comes from now on has to begin anew.
+    this.#busy = false
+    this.#onWritten()
+  }
+
+  async #writeSome(): Promise<void> {
+    const last = new Map<string, StoreChange>()
+    let finished = 0
+    let records = 0
+    let bytes = 0
+    let position = this.position
+    while (records < CHUNK_RECORDS && bytes < CHUNK_BYTES) {
+      const wire = this.#queue[finished]?.wire
+      if (wire === undefined) break
+      const row = this.#row
+      const change = changeAt(wire, row)
+      if (change !== undefined) {
+        last.set(idOf(change.key), change)
+        bytes += change.key.byteLength + (change.value?.byteLength ?? 0)
+      }
+      records++
+      position = (wire.offsets[row] as number) + 1
+      this.#row = row + 1
+      if (this.#row < wire.length) continue
+      finished++
+      this.#row = 0
+    }
+    await this.entry.store.restore([...last.values()], this.stores.metadata(this.entry, position))
+    this.entry.position = position
+    this.#records += records
+    this.waitingRecords -= records
+    for (const { wire, bytes: size } of this.#queue.splice(0, finished)) {
+      this.waitingBytes -= size
+      wire.release()
+    }
+  }
+
+  async #complete(): Promise<void> {
+    await this.entry.store.restore([], this.stores.metadata(this.entry, this.to))
+    this.entry.position = this.to
+    this.#completed = true
+  }
+}
+
+/** Records without a key mean nothing in a changelog. */
+function changeAt({ keys, values }: WireBatch, row: number): StoreChange | undefined {
+  const key = bytesAt(keys, row)
+  return key === null ? undefined : { key, value: bytesAt(values, row) ?? undefined }
+}
+
+function idOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+}

@@ -1,0 +1,49 @@
+import { MillraceError, partitionKey, type TopicPartitionOffset, type TransportAdmin } from '@millrace/core'
+import type { RestoreRange } from './restore-job.ts'
+import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
+
+export interface RestoringTask {
+  readonly id: string
+  readonly stores: TaskStores
+}
+
+/**
+ * Which changelog partitions hold something that their store has not got. Rejects for a store that was not written beside these changelogs; one
+ * that the changelog can't bring up to date any more is set aside.
+ */
+export async function planRestore(tasks: readonly RestoringTask[], admin: TransportAdmin): Promise<RestoreRange[]> {
+  const all = tasks.flatMap(({ id, stores }) => stores.all.map((entry) => ({ task: id, stores, entry })))
+  if (all.length === 0) return []
+  const partitions = all.map(({ entry }) => ({ topic: entry.topic, partition: entry.partition }))
+  const [begins, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-uncommitted')])
+  const [beginOf, endOf] = [offsetsByPartition(begins), offsetsByPartition(ends)]
+  const ranges: RestoreRange[] = []
+  for (const { task, stores, entry } of all) {
+    const key = partitionKey(entry.topic, entry.partition)
+    const begin = beginOf.get(key) ?? 0
+    const to = endOf.get(key) ?? 0
+    if (entry.position !== undefined && entry.position > to) throw storeAhead(task, entry, to)
+    if (entry.position !== undefined && entry.position < begin) {
+      // What was deleted or replaced in between can't be told any more.
+      const missing = `it holds its changelog up to offset ${entry.position}, and what follows is gone: '${entry.topic}' begins at ${begin}`
+      await stores.renew(entry, missing)
+    }
+    const from = entry.position ?? begin
+    if (from < to) ranges.push({ task, stores, entry, from, to })
+    else entry.position = to
+  }
+  return ranges
+}
+
+function offsetsByPartition(offsets: readonly TopicPartitionOffset[]): ReadonlyMap<string, number> {
+  return new Map(offsets.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+}
+
+function storeAhead(task: string, { definition, topic, partition, position }: ChangeloggedStore, end: number): MillraceError {
+  return new MillraceError(
+    'STORE_AHEAD',
+    `The local state of store '${definition.name}' in task ${task} goes up to offset ${position} of ${topic}-${partition}, ` +
+      `which ends at ${end}: the topic was deleted and created anew, or it is another cluster's. Move the state folder away if the topic is right.`,
+    { stage: 'store', task, topic, partition, offset: position },
+  )
+}
