@@ -92,7 +92,7 @@ export class App implements AsyncDisposable {
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       onAssignment: (settled) => this.#assignmentChanged(settled),
       // A processor's init that throws, or state that can't be used, would fail again.
-      onFailure: (error) => (error instanceof MillraceError && error.retryable ? this.#recovery.begin(error) : this.#fail(error)),
+      onFailure: (error) => (mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
     })
     this.#recovery = new Recovery({
       environment: this.#environment,
@@ -357,4 +357,9 @@ export class App implements AsyncDisposable {
       }
     }
   }
+}
+
+/** Whether tasks that are made anew may get on: also when the group refused a commit, since it gives the partitions to somebody in the end. */
+function mayPass(error: unknown): boolean {
+  return error instanceof MillraceError && (error.retryable || error.code === 'COMMIT_REFUSED')
 }

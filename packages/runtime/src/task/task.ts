@@ -1,15 +1,5 @@
-import {
-  type ColumnBatch,
-  type OffsetCommit,
-  partitionKey,
-  type SinkNode,
-  type SubTopology,
-  TaskClosedError,
-  type TopologyNode,
-  type WireBatch,
-} from '@millrace/core'
+import { type ColumnBatch, type SinkNode, type SubTopology, TaskClosedError, type TopologyNode, type WireBatch } from '@millrace/core'
 import { type Formed, formBatch } from '../batch/batch-former.ts'
-import { encodePartitionTime } from '../commit/offset-metadata.ts'
 import { Turns } from '../internal/turns.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
@@ -23,6 +13,7 @@ import { OutputQueueClosed } from '../sink/output-queue.ts'
 import type { PassOutput } from '../sink/sink-output.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
 import type { TaskStores } from '../store/task-stores.ts'
+import { OffsetsToCommit } from './offsets-to-commit.ts'
 import type { SealedTask } from './sealed-task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
 import { assertTaskTransition, type TaskState } from './task-state.ts'
@@ -64,8 +55,7 @@ export class Task {
   #loop: Promise<void> = Promise.resolve()
   #waitingSince: number | undefined
   #recordsSinceSeal = 0
-  /** By partition; what was sealed last, or where reading began. */
-  readonly #sealedOffsets = new Map<string, OffsetCommit>()
+  readonly #offsets: OffsetsToCommit
 
   constructor(options: TaskOptions) {
     this.id = options.id
@@ -76,8 +66,8 @@ export class Task {
     this.#subTopology = options.subTopology
     this.#punctuations = new Punctuations(() => options.environment.clock.now())
     this.#scope = this.#makeScope()
+    this.#offsets = new OffsetsToCommit(options.queues)
     for (const queue of this.queues) {
-      this.#sealedOffsets.set(partitionKey(queue.topic, queue.partition), offsetOf(queue))
       if (queue.partitionTime > this.#scope.streamTime) this.#scope.streamTime = queue.partitionTime
     }
   }
@@ -176,15 +166,7 @@ export class Task {
 
   /** What finished passes left to be committed; undefined if there is nothing. Synchronous: no pass can slip in. */
   seal(): SealedTask | undefined {
-    const offsets: OffsetCommit[] = []
-    const [held] = [...this.#sealedOffsets.values()] as [OffsetCommit]
-    for (const queue of this.queues) {
-      const key = partitionKey(queue.topic, queue.partition)
-      if (this.#sealedOffsets.get(key)?.offset === queue.nextOffset) continue
-      const offset = offsetOf(queue)
-      this.#sealedOffsets.set(key, offset)
-      offsets.push(offset)
-    }
+    const { offsets, held } = this.#offsets.take()
     const changelog = this.stores.seal()
     if (offsets.length === 0 && changelog.length === 0) return undefined
     const records = this.#recordsSinceSeal
@@ -196,14 +178,15 @@ export class Task {
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     this.#go('closed')
+    const abandoned = this.#closed
+    this.#closed = true
     this.#abort.abort(new TaskClosedError(this.id))
     const { clock, definition, logger } = this.#environment
     this.#finishing ??= 'revoke'
     this.#quota.clear()
     this.#wakeup.notify()
     // Closing processors while one of them still runs would pull the rug from under it: give it a moment.
-    const ended = this.#closed || (await settledWithin(this.#loop, definition.revokeTimeoutMs, clock))
-    this.#closed = true
+    const ended = abandoned || (await settledWithin(this.#loop, definition.revokeTimeoutMs, clock))
     if (!ended) logger.warn({ task: this.id }, 'a pass still runs while its task is closed; what it does has no effect')
     this.#punctuations.clear()
     for (const queue of this.queues) queue.clear()
@@ -391,10 +374,6 @@ export class Task {
     assertTaskTransition(this.id, this.#state, state)
     this.#state = state
   }
-}
-
-function offsetOf({ topic, partition, nextOffset, partitionTime }: PartitionQueue): OffsetCommit {
-  return { topic, partition, offset: nextOffset, metadata: encodePartitionTime(partitionTime) }
 }
 
 function ignoreNode(): void {}
