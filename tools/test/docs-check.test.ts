@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
 import { compileExamples } from '../docs/compile-examples.ts'
@@ -6,6 +7,7 @@ import { type ExampleModule, withPlaces } from '../docs/example-module.ts'
 import { examplesOf, placeOf } from '../docs/examples.ts'
 import { fencesOf } from '../docs/fences.ts'
 import { runExample } from '../docs/run-example.ts'
+import { entryPoints, undocumented } from '../docs/undocumented.ts'
 import { writeExamples } from '../docs/write-examples.ts'
 
 const page = (...lines: string[]) => examplesOf(fencesOf('page.md', lines.join('\n')))
@@ -122,5 +124,59 @@ describe('running', () => {
     )
 
     expect((await runExample(folder, first)).code).not.toBe(0)
+  })
+})
+
+describe('public exports', () => {
+  test('are named where TSDoc is missing and the name does not say everything', async () => {
+    const { folder } = await written()
+    const file = join(folder, 'index.ts')
+    await writeFile(
+      file,
+      `
+/** Documented. */
+export interface Given {
+  readonly topic: string
+  readonly limit: number
+  readonly limitMs: number
+  readonly maybe?: string
+  close(): void
+  /** Documented. */
+  readonly said?: string
+}
+export type Bare = string
+/** Documented. */
+export class Made implements Pick<Given, 'topic'> {
+  readonly topic = ''
+  /** @internal */
+  hidden(): void {}
+  #own(): void {
+    this.#own()
+  }
+  open(): void {}
+}
+/** Documented. */
+export const many = Object.freeze({
+  one() {},
+  /** Documented. */
+  two() {},
+})
+`,
+    )
+
+    expect(undocumented([file]).map((line) => line.split('  ')[1])).toEqual([
+      'Bare',
+      'Made.open',
+      'many.one',
+      'Given.limit',
+      'Given.maybe',
+      'Given.close',
+    ])
+  })
+
+  test('are those of the exports of every package', async () => {
+    const files = (await entryPoints()).map((file) => file.replace(/^.*\/packages\//, ''))
+
+    expect(files).toEqual(expect.arrayContaining(['core/src/index.ts', 'millrace/src/fp.ts', 'testing/src/index.ts']))
   })
 })

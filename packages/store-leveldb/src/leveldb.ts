@@ -1,6 +1,7 @@
 import { defineKeyValueStore, type KeyValueStoreDefinition, type Serde } from '@millrace/core'
 import { type LevelDbOptions, openLevelDb } from './open-leveldb.ts'
 
+/** A key-value store on LevelDB. */
 export interface LevelDbStoreOptions<K, V> extends LevelDbOptions {
   /** Unique in the topology; names the folder and the changelog topic. */
   readonly name: string

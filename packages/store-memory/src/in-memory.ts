@@ -1,6 +1,7 @@
 import { defineKeyValueStore, type KeyValueStoreDefinition, type Serde } from '@millrace/core'
 import { MemoryStoreBackend } from './memory-store-backend.ts'
 
+/** A key-value store in memory. */
 export interface InMemoryStoreOptions<K, V> {
   /** Unique in the topology; names the changelog topic. */
   readonly name: string

@@ -36,8 +36,11 @@ export interface AppDefinition {
   readonly stateDir?: string | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
+  /** When batches are cut; a source may differ. Default: {@link DEFAULT_BATCH_POLICY}. */
   readonly batch?: Partial<BatchPolicy> | undefined
+  /** When commits are made. Shorter intervals repeat less after a kill and cost more. */
   readonly commit?: CommitOptions | undefined
+  /** Bounds on what waits in memory; at a bound, reading stops. */
   readonly buffer?: BufferOptions | undefined
   /** Memory for committed state kept decoded or as bytes above each store, for each task. Default: 16 MiB. */
   readonly stateCacheBytes?: number | undefined

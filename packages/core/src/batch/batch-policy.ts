@@ -8,4 +8,5 @@ export interface BatchPolicy {
   readonly maxBytes: number
 }
 
+/** 100 records, 1,000 ms, 1 MiB. */
 export const DEFAULT_BATCH_POLICY: BatchPolicy = Object.freeze({ size: 100, timeoutMs: 1_000, maxBytes: 1_048_576 })

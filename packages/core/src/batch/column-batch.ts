@@ -15,6 +15,7 @@ export interface BatchColumns<K, V> {
   readonly offsets: ArrayLike<number>
   /** Milliseconds since the epoch. Default: the highest timestamp of the batch so far. */
   readonly streamTimes?: ArrayLike<number> | undefined
+  /** Default: no record has headers. */
   readonly headers?: readonly (Headers | undefined)[] | undefined
 }
 

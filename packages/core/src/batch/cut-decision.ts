@@ -14,6 +14,7 @@ export interface WaitingRecords {
   readonly finishing: 'drain' | 'revoke' | undefined
 }
 
+/** Cut now, of the first `take` records; or wait `waitMs` milliseconds for more, then ask again. */
 export type CutDecision =
   | { readonly cut: true; readonly take: number; readonly trigger: BatchTrigger }
   | { readonly cut: false; readonly waitMs: number }

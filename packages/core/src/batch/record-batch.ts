@@ -26,6 +26,7 @@ export interface RecordBatch<K, V> extends Iterable<StreamRecord<K, V>> {
   timestamp(i: number): number
   /** Offset of the source record that record `i` comes from. */
   offset(i: number): number
+  /** Headers of record `i`; {@link NO_HEADERS} where it has none. */
   headers(i: number): Headers
   /** Stream time of the task once record `i` had been taken: the highest timestamp seen, milliseconds since the epoch. */
   streamTime(i: number): number

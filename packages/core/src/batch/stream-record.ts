@@ -21,8 +21,12 @@ export interface OutputRecord<K, V> {
   readonly value: V
   /** Event time in milliseconds since the epoch. */
   readonly timestamp: number
+  /** Default: none. */
   readonly headers?: Headers | undefined
+  /** Not heeded: it is here so that a record can be passed on as it came. */
   readonly topic?: string | undefined
+  /** Not heeded: a sink writes by key, or where its partitioner says. */
   readonly partition?: number | undefined
+  /** Says which record of a batch it comes from: that of this offset. Default: the last one. A single record's offspring comes from that record. */
   readonly offset?: number | undefined
 }

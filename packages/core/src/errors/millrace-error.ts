@@ -5,11 +5,17 @@ export interface ErrorDetails {
   readonly stage: Stage
   /** Whether the same operation may succeed when it is tried again. Default: false. */
   readonly retryable?: boolean | undefined
+  /** What it was caused by, mostly an error of the client or of the processor. */
   readonly cause?: unknown
+  /** Name of the node of the topology. */
   readonly node?: string | undefined
+  /** Id of the task, such as `0_3`. */
   readonly task?: string | undefined
+  /** Topic of the record or of the operation. */
   readonly topic?: string | undefined
+  /** Partition of the record or of the operation. */
   readonly partition?: number | undefined
+  /** Offset of the record in that partition. */
   readonly offset?: number | undefined
 }
 
@@ -19,8 +25,11 @@ export interface ErrorDetails {
  */
 export class MillraceError extends Error {
   override readonly name: string = 'MillraceError'
+  /** Stable, such as `COMMIT_REFUSED`. */
   readonly code: string
+  /** Where in the pipeline it happened. */
   readonly stage: Stage
+  /** Whether the same operation may succeed when it is tried again. */
   readonly retryable: boolean
   readonly node: string | undefined
   readonly task: string | undefined

@@ -2,6 +2,7 @@ import { MillraceError } from './millrace-error.ts'
 
 /** What is known besides the reason. */
 export interface SerdeErrorDetails {
+  /** The error beneath, such as that of `JSON.parse`. */
   readonly cause?: unknown
   /** Which value of a column is meant. */
   readonly index?: number | undefined

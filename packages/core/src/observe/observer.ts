@@ -25,6 +25,7 @@ export interface CutEvent {
   readonly topic: string
   readonly partition: number
   readonly records: number
+  /** Serialised bytes of keys and values. */
   readonly bytes: number
   readonly trigger: BatchTrigger
   /** From the arrival of its first record. */
@@ -36,6 +37,7 @@ export interface CommitEvent {
   readonly type: 'commit'
   readonly stage: 'commit'
   readonly reason: 'interval' | 'records' | 'bytes' | 'request' | 'revoke' | 'drain'
+  /** Tasks that had something to commit. */
   readonly tasks: number
   readonly partitions: number
   /** Records whose offsets this commit covers. */
@@ -77,12 +79,14 @@ export interface RecoverEvent {
   readonly error: Error
 }
 
+/** Tasks were made (`assigned`), given up after a last commit (`revoked`), or dropped without one (`lost`). */
 export interface AssignmentEvent {
   readonly type: 'assigned' | 'revoked' | 'lost'
   readonly stage: 'source'
   readonly tasks: readonly string[]
 }
 
+/** The application changed its state. */
 export interface StateEvent {
   readonly type: 'state'
   readonly stage: 'source'
@@ -90,6 +94,7 @@ export interface StateEvent {
   readonly to: AppState
 }
 
+/** Everything an observer is told; `type` tells them apart. */
 export type RuntimeEvent = BatchEvent | CutEvent | CommitEvent | RestoreEvent | RecoverEvent | AssignmentEvent | StateEvent
 
 /** Told everything that happens, as it happens, on the engine's thread: be quick. What it throws is logged and dropped. */

@@ -26,6 +26,7 @@ export interface OutputPort<K, V> {
   readonly forwardBatch: (columns: OutputColumns<K, V>) => void
 }
 
+/** A port for each named output of a processor. */
 export type OutputPorts<Outputs> = {
   readonly [Name in keyof Outputs]: Outputs[Name] extends OutputType<infer K, infer V> ? OutputPort<K, V> : never
 }

@@ -17,6 +17,7 @@ export interface Processor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<ne
   VOut,
   Outputs
 > {
+  /** Called with one record; what it returns is awaited before the next. What it throws fails the pass, and names the record. */
   readonly process: (record: StreamRecord<KIn, VIn>, context: ProcessorContext<KOut, VOut, Outputs>) => void | Promise<void>
 }
 
@@ -29,6 +30,10 @@ export interface BatchProcessor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Reco
   VOut,
   Outputs
 > {
+  /**
+   * Called with one batch; what it returns is awaited before the next. Throw a {@link BatchRecordError}, or return the failures, to name the
+   * record that failed; anything else that is thrown fails the batch without a culprit.
+   */
   readonly processBatch: (
     batch: RecordBatch<KIn, VIn>,
     context: ProcessorContext<KOut, VOut, Outputs>,
@@ -63,5 +68,6 @@ export interface ProcessorOptions<Outputs extends OutputTypes = Record<never, ne
 
 /** Makes one processor for each task: an object with `process`, `processBatch` or both, or a plain function. */
 export interface ProcessorSupplier<P, Outputs extends OutputTypes = Record<never, never>> extends ProcessorOptions<Outputs> {
+  /** Called once for each task, and again when the task is recovered. Must return a new object, at once. */
   readonly create: () => P
 }

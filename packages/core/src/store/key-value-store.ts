@@ -19,15 +19,19 @@ export interface BatchKeyValueStore<K, V> {
   readonly name: string
   /** One answer for each key, **by position**; `undefined` where there is no entry. Keys may repeat. */
   getBatch(keys: readonly K[]): Promise<(V | undefined)[]>
+  /** Throws for what can't be serialised, and a `TypeError` for `null` and `undefined`. */
   set(key: K, value: V): void
   /** All entries or, if one can't be serialised, none. A key that comes twice gets its last value. */
   setBatch(entries: Iterable<StoreEntry<K, V>>): void
+  /** Deleting what is not there is no error. */
   delete(key: K): void
+  /** As `delete`, for each key. */
   deleteBatch(keys: Iterable<K>): void
   /** Entries in byte order of the serialised key, as they were when the iteration began. */
   range(range: KeyRange<K>): AsyncIterableIterator<StoreEntry<K, V>>
   /** Entries whose serialised key begins with `prefix`, in byte order. */
   prefixScan(prefix: Uint8Array): AsyncIterableIterator<StoreEntry<K, V>>
+  /** Every entry, as `range({})`. */
   all(): AsyncIterableIterator<StoreEntry<K, V>>
   /** As `range`, in pages of at most `pageSize` entries (default 1,000): one wait a page instead of one an entry. */
   rangePages(range: KeyRange<K>, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]>
@@ -46,9 +50,12 @@ export interface KeyValueStore<K, V> extends BatchKeyValueStore<K, V> {
 /** Committed state, read from outside the topology. */
 export interface ReadOnlyStore<K, V> {
   readonly name: string
+  /** `undefined` where there is no entry, or where the key's partition belongs to another process. */
   get(key: K): Promise<V | undefined>
   /** One answer for each key, by position. */
   getBatch(keys: readonly K[]): Promise<(V | undefined)[]>
+  /** In pages of at most `pageSize` entries (default 1,000). In byte order within a task; tasks come one after the other. */
   rangePages(range: KeyRange<K>, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]>
+  /** Entries, roughly, over the tasks of this process. */
   approximateSize(): Promise<number>
 }

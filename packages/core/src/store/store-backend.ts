@@ -14,12 +14,15 @@ export interface StoreChange {
 
 /** A span of keys in byte order. Absent bounds are open. */
 export interface ByteRange {
+  /** Inclusive. Absent: from the first key. */
   readonly gte?: Uint8Array | undefined
+  /** Exclusive. Absent: to the last key. */
   readonly lt?: Uint8Array | undefined
   /** Descending. Default: false. */
   readonly reverse?: boolean | undefined
 }
 
+/** An entry as bytes. */
 export type StoreRow = readonly [key: Uint8Array, value: Uint8Array]
 
 /** Bytes in, bytes out: what every state store keeps its entries in. Keys are ordered by unsigned bytes. Given arrays are not changed and not kept. */
@@ -47,8 +50,11 @@ export interface StoreBackend extends AsyncDisposable {
  */
 export interface SingleOperationBackend {
   readonly capabilities: StoreCapabilities
+  /** `undefined` where there is no entry. A backend of access `sync` must not return a promise. */
   get(key: Uint8Array): Uint8Array | undefined | Promise<Uint8Array | undefined>
+  /** Replaces what is there. A rejection fails the commit; it is recovered from. */
   set(key: Uint8Array, value: Uint8Array): void | Promise<void>
+  /** Deleting what is not there is no error. */
   delete(key: Uint8Array): void | Promise<void>
   /** Rows in byte order. They may be read much later, or never to the end; until then nothing is set or deleted. */
   rows(range: ByteRange): Iterable<StoreRow> | AsyncIterable<StoreRow>
@@ -60,9 +66,11 @@ export interface SingleOperationBackend {
   readonly metadata?: StoreBackend['metadata'] | undefined
   /** Default: the rows are counted. */
   readonly approximateSize?: StoreBackend['approximateSize'] | undefined
+  /** Called once, when nothing else will be called any more. */
   close?(): void | Promise<void>
 }
 
+/** What a backend is opened for. */
 export interface OpenStoreOptions {
   /** Name of the store. */
   readonly name: string

@@ -10,6 +10,7 @@ export interface StoreDefinition<Store = unknown> {
   /** Unique in a topology; names the local folder and the changelog topic. */
   readonly name: string
   readonly access: 'sync' | 'async'
+  /** Opens the backend for one task. */
   readonly open: OpenStoreBackend
   /** Only for the compiler. */
   readonly [storeType]?: Store
@@ -32,11 +33,15 @@ export interface AsyncKeyValueStoreDefinition<K, V> extends StoreDefinition<Batc
 /** A store of any type, where types are erased. */
 export type AnyStoreDefinition = StoreDefinition<unknown>
 
+/** What a key-value store is made of. */
 export interface KeyValueStoreOptions<K, V, Access extends 'sync' | 'async'> {
+  /** Letters, digits, `.`, `_`, `-`, at most 200. Unique in a topology; names the local folder and the changelog topic. */
   readonly name: string
   readonly key: Serde<K>
   readonly value: Serde<V>
+  /** `sync`: the backend answers at once, and processors get a `get`. Opening rejects with `STORE_ACCESS` if the backend says otherwise. */
   readonly access: Access
+  /** Opens the backend for one task. */
   readonly open: OpenStoreBackend
 }
 

@@ -25,6 +25,7 @@ interface NodeBase {
   readonly parents: readonly string[]
 }
 
+/** A node that reads topics. */
 export interface SourceNode extends NodeBase {
   readonly kind: 'source'
   readonly topics: readonly TopicRef[]
@@ -36,6 +37,7 @@ export interface SourceNode extends NodeBase {
   readonly batch: Partial<BatchPolicy>
 }
 
+/** A node that processes, operators included. */
 export interface ProcessorNode extends NodeBase {
   readonly kind: 'processor'
   /** Makes the processor of one task; `detectProcessor` tells what it is. */
@@ -45,6 +47,7 @@ export interface ProcessorNode extends NodeBase {
   readonly outputs: readonly string[]
 }
 
+/** A node that writes to a topic. */
 export interface SinkNode extends NodeBase {
   readonly kind: 'sink'
   readonly topic: TopicRef | TopicExtractor<unknown, unknown>
@@ -53,6 +56,7 @@ export interface SinkNode extends NodeBase {
   readonly partitioner: Partitioner<unknown, unknown> | undefined
 }
 
+/** Any node; `kind` tells them apart. */
 export type TopologyNode = SourceNode | ProcessorNode | SinkNode
 
 /** Nodes that are connected to each other or share a store: the unit that tasks are made of, one for each partition. */

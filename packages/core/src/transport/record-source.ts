@@ -4,6 +4,7 @@ import type { PollResult } from './wire-batch.ts'
 /** Whether records of open and aborted transactions are seen. */
 export type IsolationLevel = 'read-committed' | 'read-uncommitted'
 
+/** What a source is opened for. */
 export interface RecordSourceOptions {
   /** The consumer group. Absent: partitions are assigned by hand (restore, standby), nothing is committed. */
   readonly groupId?: string | undefined
@@ -50,6 +51,7 @@ export interface RecordSource extends AsyncDisposable {
   seek(positions: readonly TopicPartitionOffset[]): Promise<void>
   /** Reads nothing more from these partitions; polls that start after the call hand out nothing of them. */
   pause(partitions: readonly TopicPartition[]): void
+  /** Goes on where reading stood when it was paused. */
   resume(partitions: readonly TopicPartition[]): void
   /** Commits for the group; resolves when the broker has confirmed **every** offset, rejects if it refused any. */
   commit(offsets: readonly OffsetCommit[]): Promise<void>

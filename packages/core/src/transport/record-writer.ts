@@ -4,11 +4,12 @@ import type { MillraceError } from '../errors/millrace-error.ts'
 import type { RecordSource } from './record-source.ts'
 import type { OffsetCommit } from './topic-partition.ts'
 
+/** What a writer is opened for. */
 export interface RecordWriterOptions {
   readonly clientId: string
   /** Makes the writer transactional; a later writer of the same id fences this one. */
   readonly transactionalId?: string | undefined
-  /** How long a transaction may stay open before the broker aborts it. Default: 10,000. */
+  /** How long a transaction may stay open before the broker aborts it, in milliseconds. Default: 10,000. */
   readonly transactionTimeoutMs?: number | undefined
 }
 
@@ -47,7 +48,9 @@ export interface RecordWriter extends AsyncDisposable {
   begin(): Promise<void>
   /** Adds the group's offsets to the transaction, fenced by the membership of `source`. */
   sendOffsets(offsets: readonly OffsetCommit[], source: RecordSource): Promise<void>
+  /** Makes everything written since `begin` visible at once. Rejects with `TRANSACTION_ABORTABLE` if any of it failed: then only `abort` is left. */
   commit(): Promise<void>
+  /** Drops everything written since `begin`. No transaction open: nothing happens. */
   abort(): Promise<void>
   /** Flushes and releases everything; an open transaction is aborted. Safe to call twice. */
   close(): Promise<void>

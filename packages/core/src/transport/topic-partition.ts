@@ -1,8 +1,10 @@
+/** One partition of one topic. */
 export interface TopicPartition {
   readonly topic: string
   readonly partition: number
 }
 
+/** A place in a partition: that of the record at `offset`, there or yet to come. */
 export interface TopicPartitionOffset extends TopicPartition {
   readonly offset: number
 }

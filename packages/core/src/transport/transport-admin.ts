@@ -1,6 +1,7 @@
 import type { IsolationLevel } from './record-source.ts'
 import type { OffsetCommit, TopicPartition, TopicPartitionOffset } from './topic-partition.ts'
 
+/** A topic to create. */
 export interface NewTopic {
   readonly topic: string
   readonly partitions: number
@@ -10,11 +11,13 @@ export interface NewTopic {
   readonly config?: Readonly<Record<string, string>> | undefined
 }
 
+/** A topic that exists. */
 export interface TopicDescription {
   readonly topic: string
   readonly partitions: number
 }
 
+/** Looks after topics and offsets. Errors are `MillraceError`s; `retryable` says whether asking again may help. */
 export interface TransportAdmin extends AsyncDisposable {
   /** Creates what is missing; a topic that exists already is left as it is (no error). Resolves when the topics can be written to. */
   createTopics(topics: readonly NewTopic[]): Promise<void>

@@ -12,7 +12,10 @@ export interface TransportContext {
 export interface Transport {
   /** Names the transport in logs and errors, such as `kafka`. */
   readonly name: string
+  /** Connects a reader. Rejects with a `MillraceError`, such as `BROKER_UNREACHABLE`. */
   openSource(options: RecordSourceOptions, context: TransportContext): Promise<RecordSource>
+  /** Connects a writer. One with a `transactionalId` fences earlier ones of that id. Rejects as `openSource`. */
   openWriter(options: RecordWriterOptions, context: TransportContext): Promise<RecordWriter>
+  /** Connects an admin client. Rejects as `openSource`. */
   openAdmin(context: TransportContext): Promise<TransportAdmin>
 }

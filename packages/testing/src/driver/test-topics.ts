@@ -14,11 +14,15 @@ import {
 export interface TestRecord<K, V> {
   readonly key: K
   readonly value: V
+  /** Milliseconds since the epoch. Default: the driver's clock. */
   readonly timestamp?: number | undefined
+  /** Default: none. */
   readonly headers?: Headers | undefined
+  /** Default: by key, as Kafka's default partitioner. */
   readonly partition?: number | undefined
 }
 
+/** How keys and values of a topic are written and read. */
 export interface TopicSerdes<K, V> {
   readonly key: Serde<K>
   readonly value: Serde<V>

@@ -18,6 +18,7 @@ import { memory } from '@millrace/transport-memory'
 
 import { TestInput, TestOutput, type TopicSerdes } from './test-topics.ts'
 
+/** How a topology is run in a test. */
 export interface TopologyTestDriverOptions {
   /** Records in a batch, at most: the result must not depend on it. Default: 100. */
   readonly batchSize?: number | undefined
@@ -82,6 +83,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     this.#running.catch(() => undefined)
   }
 
+  /** Creates the topics that the topology names, and starts it. Rejects as `start` of the application does. */
   static async start(topology: Topology, options: TopologyTestDriverOptions = {}): Promise<TopologyTestDriver> {
     const clock = new ManualClock(options.startMs)
     const logger = options.logger ?? silentLogger
@@ -113,10 +115,12 @@ export class TopologyTestDriver implements AsyncDisposable {
     return this.#app
   }
 
+  /** A way to write to a topic. A topic that does not exist makes the first `send` reject. */
   input<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestInput<K, V> {
     return new TestInput(topic, serdes, this.#access())
   }
 
+  /** A way to read a topic, from its beginning. Each call begins anew; a topic that does not exist makes reading reject with a `TypeError`. */
   output<K, V>(topic: string, serdes: TopicSerdes<K, V>): TestOutput<K, V> {
     return new TestOutput(topic, serdes, this.#access())
   }

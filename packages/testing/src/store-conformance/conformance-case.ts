@@ -14,5 +14,6 @@ export interface StoreUnderTest {
 /** One promise of the backend's contract, with the steps that hold a backend to it. */
 export interface StoreConformanceCase {
   readonly name: string
+  /** Rejects if the promise is broken. */
   readonly run: (bench: StoreBench) => Promise<void>
 }

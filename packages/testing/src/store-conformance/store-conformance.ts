@@ -7,6 +7,7 @@ import { scanCases } from './scan-cases.ts'
 import { StoreBench } from './store-bench.ts'
 import { writeCases } from './write-cases.ts'
 
+/** What the suite runs with, and on. */
 export interface StoreConformanceOptions {
   /** Registers a test, such as vitest's or `node:test`'s `test`. */
   readonly test: (name: string, run: () => Promise<void>) => unknown

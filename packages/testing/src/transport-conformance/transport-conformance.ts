@@ -9,6 +9,7 @@ import { positionCases } from './position-cases.ts'
 import { recordCases } from './record-cases.ts'
 import { transactionCases } from './transaction-cases.ts'
 
+/** What the suite runs with, and on. */
 export interface TransportConformanceOptions {
   /** Registers a test, such as vitest's or `node:test`'s `test`. */
   readonly test: (name: string, run: () => Promise<void>) => unknown

@@ -11,11 +11,12 @@ import { StoreCodec } from './store-codec.ts'
 import { BatchStoreHandle, StoreHandle } from './store-handle.ts'
 import { type SealedChanges, StoreLayers } from './store-layers.ts'
 
+/** What a store of a task is opened with. */
 export interface TaskStoreOptions {
   readonly definition: AnyStoreDefinition
   /** Folder for this store alone. */
   readonly folder: string
-  /** Memory for committed entries above the backend. */
+  /** Memory for committed entries above the backend, in bytes. */
   readonly cacheBytes: number
   /** Called by every operation of users; throws when the task's epoch is over. */
   readonly guard: () => void
@@ -92,6 +93,7 @@ export class TaskStore {
     this.#layers.discard()
   }
 
+  /** Closes the backend; what no commit has persisted is gone. */
   close(): Promise<void> {
     return this.#backend.close()
   }
