@@ -54,7 +54,8 @@ export interface ConsumerClient {
   fetch(maxRecords: number): Promise<Fetched>
   /** Joins the group, or changes what is read in it. */
   subscribe(topics: readonly string[]): void
-  unsubscribe(): void
+  /** Leaves the group; what is assigned is asked back. */
+  unsubscribe(): Promise<void>
   /** Without a group. What is assigned is not paused, here and in `completeAssign`. */
   assign(positions: readonly TopicPartitionOffset[]): void
   completeAssign(positions: readonly TopicPartitionOffset[]): void
@@ -102,7 +103,8 @@ export interface ProducerClient {
   /** Fenced by the membership of `consumer`, which must be one of the same library. */
   sendOffsets(offsets: readonly OffsetCommit[], consumer: ConsumerClient): Promise<void>
   commit(): Promise<void>
-  abort(): Promise<void>
+  /** `timeoutMs`: for who does not go on; the broker aborts by itself when the transaction times out. */
+  abort(timeoutMs?: number): Promise<void>
   /** Those of `topics` that exist; never creates one. */
   existing(topics: readonly string[]): Promise<ReadonlySet<string>>
   /** Drops what was not delivered: flush before. */

@@ -1,5 +1,6 @@
 import type { IsolationLevel, RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
 import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
+import type { GroupNature } from './consumer-callbacks.ts'
 import type { Properties } from './raw-api.ts'
 
 /** The two sets of properties that a client is made of. */
@@ -136,6 +137,12 @@ function identity({ brokers }: ResolvedKafkaOptions, clientId: string): Properti
 function assignor({ groupProtocol }: ResolvedKafkaOptions, coLocate: boolean): Properties {
   if (groupProtocol === 'consumer') return { 'group.protocol': 'consumer', 'group.remote.assignor': coLocate ? 'range' : 'uniform' }
   return { 'partition.assignment.strategy': coLocate ? 'range' : 'cooperative-sticky' }
+}
+
+/** What the group of these properties is like. */
+export function groupNature({ groupProtocol }: ResolvedKafkaOptions, coLocate: boolean): GroupNature {
+  const consumerProtocol = groupProtocol === 'consumer'
+  return { consumerProtocol, cooperative: consumerProtocol || !coLocate }
 }
 
 function isolationLevel(isolation: IsolationLevel): string {

@@ -2,7 +2,13 @@ import type { Logger, RecordSourceOptions, RecordWriterOptions } from '@millrace
 import type { AdminClient, ConsumerClient, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
 import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
 import { ClientLog } from './client-log.ts'
-import { adminConfiguration, consumerConfiguration, DEFAULT_TRANSACTION_TIMEOUT_MS, producerConfiguration } from './configuration.ts'
+import {
+  adminConfiguration,
+  consumerConfiguration,
+  DEFAULT_TRANSACTION_TIMEOUT_MS,
+  groupNature,
+  producerConfiguration,
+} from './configuration.ts'
 import { ConfluentAdmin } from './confluent-admin.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
 import { ConfluentProducer } from './confluent-producer.ts'
@@ -24,7 +30,7 @@ export class ConfluentClient implements KafkaClient {
   async openConsumer(source: RecordSourceOptions, logger: Logger): Promise<ConsumerClient> {
     const library = await loadModule()
     const { properties, topicProperties } = consumerConfiguration(this.#options, source)
-    const callbacks = new ConsumerCallbacks()
+    const callbacks = new ConsumerCallbacks(groupNature(this.#options, source.coLocate ?? false))
     const consumer = make('consumer', () => new library.KafkaConsumer({ ...properties, ...callbacks.properties }, topicProperties))
     await connect(consumer, new ClientLog(logger, source.clientId), { part: 'consumer', ...this.#options })
     return new ConfluentConsumer({ library, consumer, callbacks, source, requestTimeoutMs: this.#options.requestTimeoutMs })

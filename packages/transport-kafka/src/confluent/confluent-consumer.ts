@@ -17,6 +17,8 @@ import { UnderWay } from './under-way.ts'
 const SEEK_TIMEOUT_MS = 1_000
 /** A partition that was just assigned can't be sought before its fetching has begun. */
 const SEEK_RETRY_MS = 10
+/** How long a member that leaves waits until it is one. */
+const JOIN_TIMEOUT_MS = 5_000
 const NOTHING: Fetched = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]), records: 0 })
 
 export interface ConfluentConsumerParts {
@@ -36,6 +38,7 @@ export class ConfluentConsumer implements ConsumerClient {
   readonly #requestTimeoutMs: number
   readonly #paused: PausedPartitions
   readonly #underWay = new UnderWay()
+  #topics: readonly string[] = []
   #ends: TopicPartitionOffset[] = []
   #closed = false
 
@@ -85,11 +88,32 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   subscribe(topics: readonly string[]): void {
+    this.#topics = topics
     this.#consumer.subscribe(topics)
   }
 
-  unsubscribe(): void {
+  async unsubscribe(): Promise<void> {
+    await this.#joined()
     this.#consumer.unsubscribe()
+  }
+
+  /**
+   * While the group has not answered a request to join, the library takes itself for no member: it would not leave, and the broker would keep a
+   * member that is none for as long as a session lasts. A question to the coordinator is answered behind that request.
+   */
+  async #joined(): Promise<void> {
+    const [topic] = this.#topics
+    const until = performance.now() + JOIN_TIMEOUT_MS
+    while (topic !== undefined && this.#callbacks.joining && performance.now() < until) {
+      try {
+        await this.committed([{ topic, partition: 0 }], JOIN_TIMEOUT_MS)
+      } catch {
+        // Nobody there to leave.
+        return
+      }
+      // Joining takes one request; the others' takes three, and ends with partitions, be it none.
+      if (this.#callbacks.nature.consumerProtocol) return
+    }
   }
 
   assign(positions: readonly TopicPartitionOffset[]): void {
@@ -159,8 +183,8 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   /** Waits for transactions only where it reads committed records: who reads the others takes the last offset that is certain. */
-  committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    return this.#underWay.track(committedOffsets(this.#consumer, partitions, this.#requestTimeoutMs))
+  committed(partitions: readonly TopicPartition[], timeoutMs = this.#requestTimeoutMs): Promise<readonly OffsetCommit[]> {
+    return this.#underWay.track(committedOffsets(this.#consumer, partitions, timeoutMs))
   }
 
   async offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {

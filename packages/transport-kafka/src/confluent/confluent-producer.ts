@@ -125,8 +125,8 @@ export class ConfluentProducer implements ProducerClient {
     return this.#transaction('commit', (callback) => this.#producer.commitTransaction(UNTIL_TRANSACTION_ENDS, callback))
   }
 
-  abort(): Promise<void> {
-    return this.#transaction('abort', (callback) => this.#producer.abortTransaction(UNTIL_TRANSACTION_ENDS, callback))
+  abort(timeoutMs = UNTIL_TRANSACTION_ENDS): Promise<void> {
+    return this.#transaction('abort', (callback) => this.#producer.abortTransaction(timeoutMs, callback))
   }
 
   existing(topics: readonly string[]): Promise<ReadonlySet<string>> {

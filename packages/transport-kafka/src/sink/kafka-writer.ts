@@ -24,6 +24,8 @@ const FLUSH_MS = 2_000
 const DELIVERY_MARGIN_MS = 30_000
 /** What closing waits for the delivery of what was accepted. */
 const CLOSE_FLUSH_MS = 30_000
+/** What closing waits for a broker to abort the open transaction, which it does by itself later. */
+const CLOSE_ABORT_MS = 10_000
 /** A topic that was made a moment ago is not known to every broker. */
 const UNKNOWN_TOPIC_PATIENCE_MS = 2_000
 const UNKNOWN_TOPIC_RETRY_MS = 100
@@ -215,8 +217,8 @@ export class KafkaWriter implements RecordWriter {
     const { clientId } = this.#options
     try {
       if (this.#dead === undefined) {
-        if (this.#inTransaction) await this.#producer.abort()
-        await this.#flush(Math.min(CLOSE_FLUSH_MS, this.#giveUpMs))
+        if (this.#inTransaction) await this.#producer.abort(CLOSE_ABORT_MS)
+        else await this.#flush(Math.min(CLOSE_FLUSH_MS, this.#giveUpMs))
       }
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'Not everything could be finished when a Kafka writer was closed')

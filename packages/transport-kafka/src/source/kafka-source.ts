@@ -311,12 +311,12 @@ export class KafkaSource implements RecordSource {
     this.#shelf.drop(this.#partitions.list())
     for (const read of this.#partitions) read.leaving = true
     await this.#subscription.end()
-    this.#client.unsubscribe()
+    await this.#client.unsubscribe()
     this.#pump.wake()
     await this.#pump.look()
     const hooksUntil = performance.now() + LEAVE_TIMEOUT_MS
     let revokeUntil = performance.now() + REVOKE_TIMEOUT_MS
-    while (this.#partitions.size > 0 || !this.#rebalances.idle) {
+    while (!this.#rebalances.done) {
       const leftMs = (this.#rebalances.idle ? revokeUntil : hooksUntil) - performance.now()
       if (leftMs <= 0) {
         this.#logger.warn({ clientId: this.#options.clientId }, 'Partitions were not given up in time: the group will notice by itself')

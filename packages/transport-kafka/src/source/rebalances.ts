@@ -25,6 +25,8 @@ export class Rebalances {
   #last: Promise<void> = Promise.resolve()
   #waiting = 0
   #leaving = false
+  /** What the client holds: it will ask for all of it when the group is left. */
+  readonly #held = new Set<string>()
 
   constructor(parts: RebalancesParts) {
     this.#parts = parts
@@ -38,6 +40,11 @@ export class Rebalances {
   /** Whether every rebalance has been answered. */
   get idle(): boolean {
     return this.#waiting === 0
+  }
+
+  /** Whether the client holds nothing, nor is about to. */
+  get done(): boolean {
+    return this.idle && this.#held.size === 0
   }
 
   listenTo(listener: RebalanceListener): void {
@@ -93,6 +100,7 @@ export class Rebalances {
     }
     await pump.exclusively(() => {
       client.completeAssign(starts.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
+      for (const { topic, partition } of partitions) this.#held.add(partitionKey(topic, partition))
       for (const start of starts) {
         const read = all.get(start)
         if (read === undefined) continue
@@ -122,6 +130,7 @@ export class Rebalances {
     }
     await pump.exclusively(() => {
       all.remove(begun)
+      for (const { topic, partition } of partitions) this.#held.delete(partitionKey(topic, partition))
       client.completeRevoke(partitions)
     })
     pump.wake()

@@ -36,7 +36,8 @@ interface Describing {
   describeGroups(groupIds: readonly string[], options: { timeout: number }, callback: Callback<Description>): void
 }
 
-async function memberIds(groupId: string): Promise<readonly string[]> {
+/** Who the broker takes for members of a group. */
+export async function memberIds(groupId: string): Promise<readonly string[]> {
   await using raw = new RawClients()
   const { AdminClient } = await loadModule()
   const admin = AdminClient.createFrom(await raw.consumer()) as unknown as Describing
