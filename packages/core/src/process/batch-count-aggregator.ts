@@ -9,6 +9,7 @@ import { headersOf } from './operators/headers-of.ts'
 import type { BatchProcessor } from './processor.ts'
 import type { ProcessorContext } from './processor-context.ts'
 
+/** What a {@link BatchCountAggregator} forwards. */
 export interface BatchCountAggregatorOptions {
   /**
    * `every-record`: one output for each input record, with the count so far. `last-per-key`: one for each key of a batch, with the count after
@@ -44,7 +45,7 @@ export class BatchCountAggregator<K, V = unknown, Count = number> implements Bat
   }
 
   async processBatch(batch: RecordBatch<K, V>, context: ProcessorContext<K, number>): Promise<void> {
-    const { keys, groupOf, lastOf } = groupByKey(batch.keys, this.#keySerde)
+    const { keys, groupOf } = groupByKey(batch.keys, this.#keySerde)
     const store = context.store(this.#definition)
     const stored = await store.getBatch(keys)
     const counts = new Array<number>(keys.length)
@@ -58,7 +59,7 @@ export class BatchCountAggregator<K, V = unknown, Count = number> implements Bat
     for (let group = 0; group < entries.length; group++) entries[group] = [keys[group] as K, counts[group] as number]
     store.setBatch(entries)
     if (this.#emit === 'every-record') context.forwardBatch({ keys: batch.keys, values: soFar, headers: headersOf(batch) })
-    else forwardLast(batch, soFar, lastOf, context)
+    else forwardLast(batch, soFar, lastRows(groupOf, keys.length), context)
   }
 }
 
@@ -67,14 +68,11 @@ interface Groups<K> {
   readonly keys: readonly K[]
   /** For each record, the index of its key. */
   readonly groupOf: Int32Array
-  /** For each key, the index of its last record. */
-  readonly lastOf: readonly number[]
 }
 
 function groupByKey<K>(all: readonly K[], serde: Serde<K>): Groups<K> {
   const groups = new Map<unknown, number>()
   const keys: K[] = []
-  const lastOf: number[] = []
   const groupOf = new Int32Array(all.length)
   for (let i = 0; i < all.length; i++) {
     const key = all[i] as K
@@ -87,9 +85,15 @@ function groupByKey<K>(all: readonly K[], serde: Serde<K>): Groups<K> {
       keys.push(key)
     }
     groupOf[i] = group
-    lastOf[group] = i
   }
-  return { keys, groupOf, lastOf }
+  return { keys, groupOf }
+}
+
+/** The indices of the last record of each key, ascending. */
+function lastRows(groupOf: Int32Array, groups: number): Int32Array {
+  const lastOf = new Int32Array(groups)
+  for (let i = 0; i < groupOf.length; i++) lastOf[groupOf[i] as number] = i
+  return lastOf.sort()
 }
 
 function keyMissing(key: unknown): MillraceError {
@@ -114,10 +118,9 @@ function bytesIdentity<K>(serde: Serde<K>, key: K, index: number): string | null
 function forwardLast<K>(
   batch: RecordBatch<K, unknown>,
   counts: readonly number[],
-  lastOf: readonly number[],
+  sources: Int32Array,
   context: ProcessorContext<K, number>,
 ): void {
-  const sources = Int32Array.from(lastOf).sort()
   const keys = new Array<K>(sources.length)
   const values = new Array<number>(sources.length)
   for (let i = 0; i < sources.length; i++) {

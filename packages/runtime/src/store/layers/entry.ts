@@ -7,16 +7,19 @@ const PRIMITIVE_BYTES = 8
 
 type Encode = (value: unknown) => Uint8Array
 
-/** One entry of a state layer; without a value it is a deletion, or says that the backend has none. */
+/**
+ * One entry of a state layer; without a value it is a deletion, or says that the backend has none. What passes have changed since the last commit
+ * changes in place: who keeps an entry of that layer beyond a call takes a copy.
+ */
 export class Entry implements StoreChange {
   readonly key: Uint8Array
   /** The decoded value once somebody has asked for it, kept only where the serde says that values are immutable. */
   decoded: unknown
   /** Event time of the change, milliseconds since the epoch. */
-  readonly timestamp: number
+  timestamp: number
   /** What it takes in memory. Kept, because to look at two arrays for it costs more than what it is asked for. */
-  readonly bytes: number
-  readonly #content: Uint8Array | Encode | undefined
+  bytes: number
+  #content: Uint8Array | Encode | undefined
 
   /** @internal Use `newEntry` or `lateEntry`. */
   constructor(key: Uint8Array, timestamp: number, content: Uint8Array | Encode | undefined, decoded: unknown) {
@@ -25,6 +28,24 @@ export class Entry implements StoreChange {
     this.timestamp = timestamp
     this.bytes = ENTRY_COST + key.byteLength + (decoded === undefined ? lengthOf(content) : sizeOf(decoded))
     this.#content = content
+  }
+
+  /** Takes what `other` holds, and gives it what it held. */
+  exchange(other: Entry): void {
+    const { decoded, timestamp, bytes } = this
+    const content = this.#content
+    this.decoded = other.decoded
+    this.timestamp = other.timestamp
+    this.bytes = other.bytes
+    this.#content = other.#content
+    other.decoded = decoded
+    other.timestamp = timestamp
+    other.bytes = bytes
+    other.#content = content
+  }
+
+  copy(): Entry {
+    return new Entry(this.key, this.timestamp, this.#content, this.decoded)
   }
 
   get value(): Uint8Array | undefined {

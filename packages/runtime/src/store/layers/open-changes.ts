@@ -36,19 +36,24 @@ export class OpenChanges {
   }
 
   put(slot: Slot, entry: Entry): void {
-    const before = slot.open
+    const { open } = slot
     this.#passBytes += entry.bytes
-    if (before !== undefined && slot.pass === this.#pass) this.#passBytes -= before.bytes
-    else {
-      if (before === undefined) {
-        this.#slots.push(slot)
-        this.#order?.add(slot, entry.key)
-      } else this.#replacedBytes += before.bytes
-      this.#changed.push(slot)
-      this.#before.push(before)
-      slot.pass = this.#pass
+    if (open === undefined) {
+      slot.open = entry
+      this.#slots.push(slot)
+      this.#order?.add(slot, entry.key)
+      this.#log(slot, undefined)
+      return
     }
-    slot.open = entry
+    const { bytes } = open
+    // The entry that is there lives for long, the other for this pass at most: were it to take the place, each collection would have to move it.
+    open.exchange(entry)
+    if (slot.pass === this.#pass) {
+      this.#passBytes -= bytes
+      return
+    }
+    this.#replacedBytes += bytes
+    this.#log(slot, entry)
   }
 
   /** The pass ended well. */
@@ -90,10 +95,16 @@ export class OpenChanges {
     this.#clear()
   }
 
-  /** The changes within a range, in ascending order of their keys. */
+  /** The changes within a range as they are now, in ascending order of their keys. */
   within(range: ByteRange): Entry[] {
     this.#order ??= orderOf(this.#slots, (slot) => slot.open as Entry)
-    return this.#order.within(range).map(({ id }) => id.open as Entry)
+    return this.#order.within(range).map(({ id }) => (id.open as Entry).copy())
+  }
+
+  #log(slot: Slot, before: Entry | undefined): void {
+    this.#changed.push(slot)
+    this.#before.push(before)
+    slot.pass = this.#pass
   }
 
   #clear(): void {

@@ -56,11 +56,11 @@ export class StoreCodec {
   }
 
   /** An entry for each key and value; throws if one is refused. */
-  entries(keys: readonly { readonly keyBytes: Uint8Array }[], values: readonly unknown[], timestamp: number): Entry[] {
+  entries(keys: readonly Uint8Array[], values: readonly unknown[], timestamp: number): Entry[] {
     const entries = new Array<Entry>(keys.length)
     const late = this.#late && this.#allSmall(values)
     for (let i = 0; i < entries.length; i++) {
-      const { keyBytes } = keys[i] as { readonly keyBytes: Uint8Array }
+      const keyBytes = keys[i] as Uint8Array
       entries[i] = late ? this.#lateEntry(keyBytes, values[i], timestamp) : newEntry(keyBytes, this.valueBytes(values[i]), timestamp)
     }
     return entries

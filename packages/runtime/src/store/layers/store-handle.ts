@@ -30,6 +30,13 @@ interface Place {
   readonly keyBytes: Uint8Array
 }
 
+/** The same of many keys, as columns. */
+interface Places {
+  readonly ids: readonly unknown[]
+  readonly slots: readonly (Slot | undefined)[]
+  readonly keyBytes: readonly Uint8Array[]
+}
+
 /** What processors use: typed access to the layers of one store. */
 export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   readonly name: string
@@ -76,13 +83,10 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const { codec } = this.#access
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
-    const places: Place[] = []
-    const values: unknown[] = []
-    for (const entry of entries) {
-      places.push(this.#place(entry[0]))
-      values.push(entry[1])
-    }
-    this.#writeAll(places, codec.entries(places, values, timestamp))
+    const rows: readonly StoreEntry<unknown, unknown>[] = Array.isArray(entries) ? entries : [...entries]
+    const places = this.#places(rows.map((row) => row[0]))
+    const values = rows.map((row) => row[1])
+    this.#writeAll(places, codec.entries(places.keyBytes, values, timestamp))
   }
 
   delete(key: unknown): void {
@@ -95,14 +99,11 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   deleteBatch(keys: Iterable<unknown>): void {
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
-    const places: Place[] = []
-    const changes: Entry[] = []
-    for (const key of keys) {
-      const place = this.#place(key)
-      places.push(place)
-      changes.push(newEntry(place.keyBytes, undefined, timestamp))
-    }
-    this.#writeAll(places, changes)
+    const places = this.#places([...keys])
+    this.#writeAll(
+      places,
+      places.keyBytes.map((keyBytes) => newEntry(keyBytes, undefined, timestamp)),
+    )
   }
 
   range(range: KeyRange<unknown>): AsyncIterableIterator<StoreEntry<unknown, unknown>> {
@@ -158,14 +159,29 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return { id: codec.idOf(key, keyBytes), slot: undefined, keyBytes }
   }
 
-  #writeAll(places: readonly Place[], changes: readonly Entry[]): void {
-    const { layers } = this.#access
-    // The iterable was the user's code, and may have used the store itself.
-    this.#checkWritable()
-    for (let i = 0; i < places.length; i++) {
-      const { id, slot } = places[i] as Place
-      layers.write(id, slot, changes[i] as Entry)
+  #places(keys: readonly unknown[]): Places {
+    const { codec, layers } = this.#access
+    const count = keys.length
+    const keyBytes = new Array<Uint8Array>(count)
+    const slots = new Array<Slot | undefined>(count)
+    if (!codec.identity) {
+      for (let i = 0; i < count; i++) keyBytes[i] = codec.keyBytes(keys[i])
+      return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), slots, keyBytes }
     }
+    for (let i = 0; i < count; i++) {
+      const slot = layers.find(keys[i])
+      slots[i] = slot
+      const known = slot === undefined ? undefined : entryIn(slot)
+      keyBytes[i] = known === undefined ? codec.keyBytes(keys[i]) : known.key
+    }
+    return { ids: keys, slots, keyBytes }
+  }
+
+  #writeAll({ ids, slots }: Places, changes: readonly Entry[]): void {
+    const { layers } = this.#access
+    // The iterable and the serdes were the user's code, and may have used the store themselves.
+    this.#checkWritable()
+    for (let i = 0; i < ids.length; i++) layers.write(ids[i], slots[i], changes[i] as Entry)
   }
 
   #checkWritable(): void {
