@@ -42,10 +42,10 @@ export class RawClients implements AsyncDisposable {
   readonly #disconnect: (() => Promise<unknown>)[] = []
   #closing = false
 
-  async consumer(properties: Properties = {}): Promise<TrappedConsumer> {
+  async consumer(properties: Properties = {}, topicProperties: Properties = {}): Promise<TrappedConsumer> {
     const { KafkaConsumer } = await loadModule()
     const common = { 'bootstrap.servers': this.#brokers, 'group.id': randomUUID(), 'enable.auto.commit': false, 'fetch.wait.max.ms': 50 }
-    const consumer = new KafkaConsumer({ ...common, ...properties }, {}) as TrappedConsumer
+    const consumer = new KafkaConsumer({ ...common, ...properties }, topicProperties) as TrappedConsumer
     await promised('connect', LIMIT_MS, (callback) => consumer.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
     consumer.setDefaultConsumeTimeout(0)
     this.#disconnect.push(() => promised('disconnect', LIMIT_MS, (callback) => consumer.disconnect(callback)))
