@@ -8,9 +8,9 @@ function innermost(error: unknown): { readonly code: string; readonly message: s
   return { code: (last as NodeJS.ErrnoException).code ?? '', message: last.message }
 }
 
-/** Contents that are no database, or one with parts gone or changed. A file that LevelDB misses is an I/O error to it. */
+/** Contents that are no database, or one with parts gone or changed. A file that LevelDB misses, or that is too short, is an I/O error to it. */
 function isCorruption(code: string, message: string): boolean {
-  return code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && message.includes('No such file'))
+  return code === 'LEVEL_CORRUPTION' || (code === 'LEVEL_IO_ERROR' && /No such file|Invalid argument/.test(message))
 }
 
 /** An operation on a closed database, or on an iterator that was closed with it. */

@@ -1,6 +1,7 @@
 import {
   type ByteRange,
   METADATA_KEY,
+  type MillraceError,
   type StoreBackend,
   type StoreCapabilities,
   type StoreChange,
@@ -9,34 +10,49 @@ import {
   userKey,
 } from '@millrace/core'
 import type { ClassicLevel, Iterator } from 'classic-level'
+import { noteDamage, writeMark } from './leveldb-contents.ts'
 import { readFailed, writeFailed } from './leveldb-errors.ts'
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
+type ChainedBatch = ReturnType<Database['batch']>
 type Rows = Iterator<Database, Uint8Array, Uint8Array>
 
 /** So many rows, or a full page, tell how large a row is; a store with fewer is counted. */
 const SAMPLE_ROWS = 1_000
+const NOTHING = new Uint8Array(0)
 const FIRST_KEY = new Uint8Array(0)
 const LAST_KEY = new Uint8Array(32).fill(0xff)
 /** A page of 1,000 rows is to be one hop to another thread (the default, 16 KiB, makes dozens of it), but large values must not fill the memory. */
 const PAGE_BYTES = 1_048_576
+
+export interface LevelDbStoreParts {
+  readonly database: Database
+  readonly folder: string
+  /** The number of the last write; see `writeMark`. */
+  readonly lastWrite: number
+}
 
 /** One store in one LevelDB database. */
 export class LevelDbStoreBackend implements StoreBackend {
   readonly capabilities: StoreCapabilities = { access: 'sync', persistent: true }
   readonly #database: Database
   readonly #folder: string
+  /** The number of the last write that took effect. */
+  #lastWrite: number
+  /** The writes that were begun; they take effect in this order. */
+  #writing: Promise<unknown> = Promise.resolve()
 
-  constructor(database: Database, folder: string) {
+  constructor({ database, folder, lastWrite }: LevelDbStoreParts) {
     this.#database = database
     this.#folder = folder
+    this.#lastWrite = lastWrite
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
     try {
       return this.#database.getSync(storedKey(key))
     } catch (error) {
-      throw readFailed(this.#folder, error)
+      throw this.#noted(readFailed(this.#folder, error))
     }
   }
 
@@ -46,7 +62,7 @@ export class LevelDbStoreBackend implements StoreBackend {
     try {
       return await this.#database.getMany(stored)
     } catch (error) {
-      throw readFailed(this.#folder, error)
+      throw this.#noted(readFailed(this.#folder, error))
     }
   }
 
@@ -60,17 +76,32 @@ export class LevelDbStoreBackend implements StoreBackend {
         else batch.put(storedKey(key), value)
       }
       if (metadata !== undefined) batch.put(METADATA_KEY, metadata)
-      await batch.write()
+      const written = this.#writing.then(() => this.#writeNext(batch))
+      this.#writing = written.catch(() => undefined)
+      await written
     } catch (error) {
-      throw writeFailed(this.#folder, error)
+      throw this.#noted(writeFailed(this.#folder, error))
     }
+  }
+
+  async #writeNext(batch: ChainedBatch): Promise<void> {
+    const last = this.#lastWrite
+    batch.del(writeMark(last)).put(writeMark(last + 1), NOTHING)
+    await batch.write()
+    this.#lastWrite = last + 1
+  }
+
+  /** Damage is remembered in the folder, so that it is not opened again. */
+  #noted(error: MillraceError): MillraceError {
+    if (error.code === 'STORE_CORRUPT') noteDamage(this.#folder, error.message)
+    return error
   }
 
   async metadata(): Promise<Uint8Array | undefined> {
     try {
       return await this.#database.get(METADATA_KEY)
     } catch (error) {
-      throw readFailed(this.#folder, error)
+      throw this.#noted(readFailed(this.#folder, error))
     }
   }
 
@@ -105,7 +136,7 @@ export class LevelDbStoreBackend implements StoreBackend {
     try {
       return await this.#database.approximateSize(FIRST_KEY, LAST_KEY)
     } catch (error) {
-      throw readFailed(this.#folder, error)
+      throw this.#noted(readFailed(this.#folder, error))
     }
   }
 
@@ -118,7 +149,7 @@ export class LevelDbStoreBackend implements StoreBackend {
         highWaterMarkBytes: PAGE_BYTES,
       })
     } catch (error) {
-      throw readFailed(this.#folder, error)
+      throw this.#noted(readFailed(this.#folder, error))
     }
   }
 
@@ -147,7 +178,7 @@ export class LevelDbStoreBackend implements StoreBackend {
         }
       }
     } catch (error) {
-      throw readFailed(this.#folder, error)
+      throw this.#noted(readFailed(this.#folder, error))
     }
     return page
   }

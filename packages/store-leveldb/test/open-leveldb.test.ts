@@ -1,10 +1,11 @@
 import { once } from 'node:events'
-import { readdir, rm, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MillraceError, ownKey } from '@millrace/core'
 import { ClassicLevel } from 'classic-level'
 import { describe, expect, test } from 'vitest'
 import { openLevelDb } from '../src/index.ts'
+import { LevelDbStoreBackend } from '../src/leveldb-store-backend.ts'
 import { startProgram } from './support/program.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -97,6 +98,35 @@ describe('opening damaged contents says STORE_CORRUPT, names the folder and leav
     const before = await tables()
     expect(await refusal(folder.path)).toMatchObject({ code: 'STORE_CORRUPT', message: expect.stringContaining(folder.path) as string })
     expect(await tables()).toEqual(before)
+  })
+})
+
+describe('damage that is found while a store is in use', () => {
+  test('is remembered: the store is not opened again', async () => {
+    using folder = temporaryFolder()
+    await writeStore(folder.path)
+    const [table] = (await readdir(folder.path)).filter((name) => name.endsWith('.ldb'))
+    const path = join(folder.path, table as string)
+    const sound = await readFile(path)
+    await writeFile(path, sound.subarray(0, 10))
+    // As if what is checked at the opening had been sound then.
+    const database = new ClassicLevel<Uint8Array, Uint8Array>(folder.path, { keyEncoding: 'view', valueEncoding: 'view' })
+    await database.open()
+    const store = new LevelDbStoreBackend({ database, folder: folder.path, lastWrite: 1 })
+    await expect(store.getMany([key])).rejects.toMatchObject({ code: 'STORE_CORRUPT' })
+    await store.close()
+    await writeFile(path, sound)
+    expect(await refusal(folder.path)).toMatchObject({ code: 'STORE_CORRUPT', message: expect.stringContaining('in use') as string })
+  })
+})
+
+describe('a table that a killed process had not finished', () => {
+  test('does not matter, since LevelDB knows nothing of it', async () => {
+    using folder = temporaryFolder()
+    await writeStore(folder.path)
+    await writeFile(join(folder.path, '000900.ldb'), 'the first half of a tab')
+    await using store = await open(folder.path)
+    expect(await store.getMany([key])).toEqual([Buffer.from([2])])
   })
 })
 
