@@ -91,8 +91,8 @@ export class App implements AsyncDisposable {
         restoreStores({ ...request, environment: this.#environment, transport: definition.transport, context: parts.context }),
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       onAssignment: (settled) => this.#assignmentChanged(settled),
-      // A processor's init that throws, or state that can't be used, would fail again.
-      onFailure: (error) => (mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
+      // A processor's init that throws would fail again.
+      onFailure: (error) => (mayPass(error) || isDamage(error) ? this.#recovery.begin(error) : this.#fail(error)),
     })
     this.#recovery = new Recovery({
       environment: this.#environment,
@@ -331,7 +331,7 @@ export class App implements AsyncDisposable {
         this.#scheduler.progressed(records, uncommittedBytes)
       },
       requestCommit: () => this.#scheduler.request('request'),
-      fail: (error) => this.#fail(error),
+      fail: (error) => (isDamage(error) ? this.#recovery.begin(error) : this.#fail(error)),
     }
   }
 
@@ -362,4 +362,9 @@ export class App implements AsyncDisposable {
 /** Whether tasks that are made anew may get on: also when the group refused a commit, since it gives the partitions to somebody in the end. */
 function mayPass(error: unknown): boolean {
   return error instanceof MillraceError && (error.retryable || error.code === 'COMMIT_REFUSED')
+}
+
+/** Local state that turns out to be damaged is set aside when it is opened again, and restored. */
+function isDamage(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'STORE_CORRUPT'
 }
