@@ -5,6 +5,8 @@ import type { ExampleModule } from './example-module.ts'
 
 const { resolve } = createRequire(import.meta.url)
 const vitest = join(dirname(resolve('vitest/package.json')), 'vitest.mjs')
+/** Only tells what hangs. */
+const LIMIT_MS = 50_000
 const fromSource = ['--conditions=@millrace/source', '--import', 'tsx']
 
 /** How a run ended: its exit code (null: killed) and all it wrote. */
@@ -19,7 +21,13 @@ export function runExample(folder: string, module: ExampleModule): Promise<RunRe
   // A runner that finds itself inside another one behaves differently.
   const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^(VITEST|NODE_TEST|TEST$|NODE_ENV$|MODE$)/.test(name)))
   return new Promise((done, failed) => {
-    const child = spawn(process.execPath, args, { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, args, {
+      cwd: folder,
+      env,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: LIMIT_MS,
+      killSignal: 'SIGKILL',
+    })
     let output = ''
     const take = (text: string) => {
       output += text

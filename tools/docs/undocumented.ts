@@ -48,7 +48,8 @@ export function undocumented(files: readonly string[]): Undocumented[] {
 }
 
 // Places, counts of what the name counts: nothing that a unit would add to.
-const PLAIN_NUMBERS = /^(length|take|offset|partition|partitions|size|index|records|batches|attempt|generation)$|(Ms|Bytes|Records|Partitions)$/
+const PLAIN_NUMBERS =
+  /^(length|take|offset|partition|partitions|size|index|records|batches|attempt|generation)$|(Ms|Bytes|Records|Partitions)$/
 
 class Look {
   readonly missing = new Set<Undocumented>()
