@@ -10,8 +10,8 @@ import { measuredTable } from './report/table.ts'
 import { targetLines, targetResults } from './report/targets.ts'
 
 const USAGE = 2
-const RUN_MS = 50
-const SHORT_RUN_MS = 15
+const FULL = { runMs: 50, warmUpRuns: 3 }
+const SHORT = { runMs: 10, warmUpRuns: 2 }
 
 try {
   const settings = parseArguments(process.argv.slice(2))
@@ -36,7 +36,7 @@ async function bench({ short, only, json, profile, list, runs }: Settings): Prom
     const began = performance.now()
     const measured: Measured[] = []
     for (const comparison of chosen) {
-      const one = await measure(comparison, { runs, runMs: short ? SHORT_RUN_MS : RUN_MS, profileFolder: profile })
+      const one = await measure(comparison, { runs, ...(short ? SHORT : FULL), profileFolder: profile })
       measured.push(one)
       process.stdout.write(`${measuredTable(one)}\n`)
     }

@@ -7,6 +7,8 @@ import { summarise, type Summary } from './summary.ts'
 export interface MeasureOptions {
   /** How often each contender is timed. */
   readonly runs: number
+  /** Runs of each contender before it is timed. The first tells how often work must be repeated. At least 2. */
+  readonly warmUpRuns: number
   /** How long a run lasts at least, in milliseconds, where work can be repeated. */
   readonly runMs: number
   /** Where CPU profiles go, one a contender, of runs that are not timed. Absent: none are made. */
@@ -31,8 +33,6 @@ export interface Measured {
   /** The baseline first. */
   readonly rows: readonly Row[]
 }
-
-const WARM_UP_RUNS = 3
 
 interface Entrant {
   readonly contender: Contender
@@ -85,9 +85,9 @@ export async function measure({ name, baseline, others }: Comparison, options: M
 }
 
 /** Until the code is compiled; finds out how often work must be repeated to be measured, and whether it does what it should. */
-async function warmUp(entrant: Entrant, { runMs }: MeasureOptions): Promise<void> {
+async function warmUp(entrant: Entrant, { runMs, warmUpRuns }: MeasureOptions): Promise<void> {
   const { contender } = entrant
-  for (let run = 0; run < WARM_UP_RUNS; run++) {
+  for (let run = 0; run < warmUpRuns; run++) {
     await once(entrant, async (opened) => {
       const micros = await timed(opened, entrant)
       if (run === 0) await opened.check?.()

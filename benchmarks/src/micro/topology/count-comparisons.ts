@@ -26,7 +26,7 @@ const LOOK_MS = 1
 
 /** The count topology on the embedded log, beside a hand-written loop. */
 export function countComparisons({ short, folder }: RunSize): Comparison[] {
-  const workload = makeWorkload(short ? 50_000 : 200_000, KEYS)
+  const workload = makeWorkload(short ? 20_000 : 200_000, KEYS)
   return (['leveldb', 'memory'] as const).map((kind) => ({
     name: `count, ${kind} store`,
     baseline: byHand(kind, workload, folder),

@@ -24,7 +24,8 @@ export function nothingComparisons({ short, folder }: RunSize): Comparison[] {
       ),
       others: [
         loop('poll', 'A loop that polls 10,000 records at a time and does nothing with them.', workload, false),
-        ...[10_000, 1_000, 100, 1].map((size) => byTopology(size, workload, folder)),
+        ...[10_000, 1_000, 100, 1].map((size) => byTopology(size, false, { workload, folder })),
+        byTopology(10_000, true, { workload, folder }),
       ],
     },
   ]
@@ -66,10 +67,12 @@ function loop(name: string, says: string, workload: Workload, decode: boolean): 
   }
 }
 
-function byTopology(size: number, workload: Workload, folder: string): Contender {
+function byTopology(size: number, looks: boolean, { workload, folder }: { workload: Workload; folder: string }): Contender {
   return {
-    name: `topology, batches of ${size}`,
-    says: 'A source and a batch processor that does nothing: reading, decoding, passes and commits of offsets, as the engine does them.',
+    name: `topology${looks ? ' that looks' : ''}, batches of ${size}`,
+    says: looks
+      ? 'The same with a processor that asks for keys and values, so that they are decoded.'
+      : 'A source and a batch processor that does nothing: reading, passes and commits of offsets. Text is decoded only if a processor asks for it.',
     records: workload.records,
     afresh: true,
     async open() {
@@ -79,7 +82,7 @@ function byTopology(size: number, workload: Workload, folder: string): Contender
       const all = new Promise<void>((resolve) => {
         done = resolve
       })
-      const topology = nothingTopology((records) => {
+      const topology = nothingTopology(looks, (records) => {
         left -= records
         if (left <= 0) done()
       })

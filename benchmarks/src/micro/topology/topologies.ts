@@ -15,11 +15,13 @@ export function countTopology(kind: StoreKind, processor: 'batch' | 'single'): T
   return builder.build()
 }
 
-/** A batch processor that only tells how many records it was given. */
-export function nothingTopology(taken: (records: number) => void): Topology {
+/** A batch processor that tells how many records it was given, and does nothing with them, or only looks at their keys and values. */
+export function nothingTopology(looks: boolean, taken: (records: number) => void): Topology {
   const builder = new TopologyBuilder('nothing')
   builder.source('input', { topics: [INPUT], ...inputSerdes }).process('nothing', {
-    create: () => ({ processBatch: (batch) => taken(batch.length) }),
+    create: () => ({
+      processBatch: (batch) => taken(looks ? Math.min(batch.keys.length, batch.values.length) : batch.length),
+    }),
   })
   return builder.build()
 }
