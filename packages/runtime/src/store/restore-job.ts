@@ -164,8 +164,10 @@ export class RestoreJob implements RestoreRange {
   }
 
   async #complete(): Promise<void> {
-    await this.entry.store.restore([], this.stores.metadata(this.entry, this.to))
-    this.entry.position = this.to
+    if (this.entry.position !== this.to) {
+      await this.entry.store.restore([], this.stores.metadata(this.entry, this.to))
+      this.entry.position = this.to
+    }
     this.#completed = true
   }
 }

@@ -187,11 +187,25 @@ export class TaskStores {
 
   async #setAside(definition: AnyStoreDefinition, reason: string): Promise<void> {
     const folder = this.#environment.storeFolder(this.#task, definition.name)
-    const aside = `${folder}.set-aside-${this.#environment.clock.now()}`
-    await rename(folder, aside)
+    const aside = await setAside(folder, this.#environment.clock.now())
     this.#environment.logger.error(
       { task: this.#task, store: definition.name, folder: aside, reason },
       `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. Delete the folder when you don't need it`,
     )
+  }
+}
+
+/** Gives a folder another name; returns it. A store that keeps nothing on disk has none, which is fine. */
+async function setAside(folder: string, now: number): Promise<string | undefined> {
+  for (let time = now; ; time++) {
+    const aside = `${folder}.set-aside-${time}`
+    try {
+      await rename(folder, aside)
+      return aside
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException
+      if (code === 'ENOENT') return undefined
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
+    }
   }
 }

@@ -1,0 +1,203 @@
+import {
+  type Clock,
+  defineKeyValueStore,
+  type KeyValueStoreDefinition,
+  type Logger,
+  ManualClock,
+  type RestoreEvent,
+  type RuntimeEvent,
+  serdes,
+  serializeColumn,
+  silentLogger,
+  type StoreBackend,
+  TopologyBuilder,
+  type TransportAdmin,
+} from '@millrace/core'
+import { MemoryStoreBackend } from '@millrace/store-memory'
+import { memory, type MemoryFaults, type MemoryTransport } from '@millrace/transport-memory'
+import { resolveDefinition } from '../../src/app/resolve-definition.ts'
+import { TopicDirectory } from '../../src/sink/topic-directory.ts'
+import { restoreStores } from '../../src/store/restore.ts'
+import { TaskStores } from '../../src/store/task-stores.ts'
+import type { TaskEnvironment } from '../../src/task/task-environment.ts'
+
+const context = { logger: silentLogger }
+const text = { key: serdes.string, value: serdes.string }
+
+/** What a key is set to; `null` deletes. */
+export type Change = readonly [key: string, value: string | null]
+
+/** What outlives a process: the rows of a store, with its metadata. */
+export class Disk {
+  readonly #backend = new MemoryStoreBackend()
+  /** Called before each write: what it throws or rejects with keeps the write from taking effect. */
+  beforeWrite: (changes: number) => void | Promise<void> = () => undefined
+  writes = 0
+
+  readonly open = async (): Promise<StoreBackend> => {
+    const backend = this.#backend
+    return {
+      capabilities: { access: 'sync', persistent: true },
+      get: (key) => backend.get(key),
+      getMany: (keys) => backend.getMany(keys),
+      metadata: () => backend.metadata(),
+      scan: (range, pageSize) => backend.scan(range, pageSize),
+      approximateSize: () => backend.approximateSize(),
+      close: async () => undefined,
+      [Symbol.asyncDispose]: async () => undefined,
+      write: async (changes, metadata) => {
+        await this.beforeWrite(changes.length)
+        await backend.write(changes, metadata)
+        this.writes++
+      },
+    }
+  }
+
+  async rows(): Promise<Map<string, string>> {
+    const rows = new Map<string, string>()
+    for await (const page of this.#backend.scan({}, 1_000)) {
+      for (const [key, value] of page) rows.set(Buffer.from(key).toString(), Buffer.from(value).toString())
+    }
+    return rows
+  }
+}
+
+interface LogLine {
+  readonly level: 'info' | 'warn' | 'error'
+  readonly message: string
+  readonly fields: Readonly<Record<string, unknown>>
+}
+
+export interface RestoringOptions {
+  /** The task that each store is of. Default: a store `kept` of task `0_0`. */
+  readonly stores?: Readonly<Record<string, string>>
+  readonly faults?: MemoryFaults
+  readonly processingGuarantee?: 'at-least-once' | 'exactly-once'
+  readonly clock?: Clock
+}
+
+/** Changelogs in an embedded log, and the stores that are restored from them. */
+export class Restoring implements AsyncDisposable {
+  readonly transport: MemoryTransport
+  readonly admin: TransportAdmin
+  readonly clock: Clock
+  readonly disks: ReadonlyMap<string, Disk>
+  readonly events: RestoreEvent[] = []
+  readonly lines: LogLine[] = []
+  readonly #environment: TaskEnvironment
+  readonly #stores: Readonly<Record<string, string>>
+  readonly #definitions: ReadonlyMap<string, KeyValueStoreDefinition<string, string>>
+
+  private constructor(transport: MemoryTransport, admin: TransportAdmin, options: RestoringOptions) {
+    const { stores = { kept: '0_0' }, processingGuarantee = 'at-least-once', clock = new ManualClock() } = options
+    this.transport = transport
+    this.admin = admin
+    this.clock = clock
+    this.#stores = stores
+    const names = Object.keys(stores)
+    const disks = new Map(names.map((name) => [name, new Disk()]))
+    this.disks = disks
+    this.#definitions = new Map(
+      names.map((name) => [name, defineKeyValueStore({ name, ...text, access: 'sync', open: (disks.get(name) as Disk).open })]),
+    )
+    const builder = new TopologyBuilder('restoring')
+    builder.source('in', { topics: ['in'], ...text }).peek('nothing', () => undefined)
+    const line =
+      (level: LogLine['level']): Logger['info'] =>
+      (fields, message) =>
+        this.lines.push({ level, message, fields: { ...fields } })
+    this.#environment = {
+      definition: { ...resolveDefinition({ topology: builder.build(), applicationId: 'app', transport }), processingGuarantee },
+      clock,
+      logger: { debug: () => undefined, info: line('info'), warn: line('warn'), error: line('error') },
+      emit: (event: RuntimeEvent) => {
+        if (event.type === 'restore') this.events.push(event)
+      },
+      admin,
+      directory: new TopicDirectory(admin),
+      output: () => {
+        throw new Error('nothing is written')
+      },
+      storeFolder: (task, store) => `nowhere/${task}/${store}`,
+      onProgress: () => undefined,
+      requestCommit: () => undefined,
+      fail: (error) => {
+        throw error
+      },
+    }
+  }
+
+  static async open(options: RestoringOptions = {}): Promise<Restoring> {
+    const transport = memory({ scrubReleased: true, faults: options.faults })
+    const admin = await transport.openAdmin(context)
+    const restoring = new Restoring(transport, admin, options)
+    for (const name of restoring.#definitions.keys()) await admin.createTopics([{ topic: restoring.changelogOf(name), partitions: 1 }])
+    return restoring
+  }
+
+  changelogOf(store: string): string {
+    return `app-${store}-changelog`
+  }
+
+  /** The only disk there is. */
+  get disk(): Disk {
+    const [disk] = this.disks.values()
+    return disk as Disk
+  }
+
+  get phases(): string[] {
+    return this.events.map(({ store, phase }) => `${store} ${phase}`)
+  }
+
+  async write(changes: readonly Change[], store = 'kept'): Promise<void> {
+    const writer = await this.transport.openWriter({ clientId: 'test' }, context)
+    await writer.writeBatch({
+      topic: this.changelogOf(store),
+      length: changes.length,
+      keys: serializeColumn(
+        serdes.string,
+        changes.map(([key]) => key),
+      ),
+      values: serializeColumn(
+        serdes.nullable(serdes.string),
+        changes.map(([, value]) => value),
+      ),
+      timestamps: new Float64Array(changes.length),
+      partitions: new Int32Array(changes.length),
+    })
+    await writer.flush()
+    await writer.close()
+  }
+
+  /** As a process does it that has just been started, with what it finds on the disks. */
+  async restore(options: { readonly signal?: AbortSignal; readonly onRestored?: (tasks: readonly string[]) => void } = {}): Promise<void> {
+    const tasks: { id: string; stores: TaskStores }[] = []
+    for (const id of new Set(Object.values(this.#stores))) {
+      const definitions = [...this.#definitions.values()].filter(({ name }) => this.#stores[name] === id)
+      const stores = new TaskStores(this.#environment, id, 0, definitions)
+      await stores.open([])
+      tasks.push({ id, stores })
+    }
+    const { signal = new AbortController().signal, onRestored = () => undefined } = options
+    await restoreStores({ tasks, environment: this.#environment, transport: this.transport, context, signal, onRestored })
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.admin.close()
+  }
+}
+
+/** What changes come to. */
+export function modelOf(changes: readonly Change[]): Map<string, string> {
+  const model = new Map<string, string>()
+  for (const [key, value] of changes) {
+    if (value === null) model.delete(key)
+    else model.set(key, value)
+  }
+  return model
+}
+
+/** `count` changes of few keys, some of them deletions. */
+export function someChanges(count: number, keys = 50): Change[] {
+  return Array.from({ length: count }, (_, i) => [`key ${(i * 7_919) % keys}`, i % 5 === 3 ? null : `value ${i}`] as const)
+}
