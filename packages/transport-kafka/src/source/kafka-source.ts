@@ -96,6 +96,7 @@ export class KafkaSource implements RecordSource {
       client,
       groupId: options.groupId,
       partitions: this.#partitions,
+      pump: this.#pump,
       onFound: () => this.#arrival.wake(),
       onFailure: (error) => this.#fail(error),
     })
@@ -342,6 +343,7 @@ export class KafkaSource implements RecordSource {
   }
 
   #onFetchError(error: unknown): void {
+    this.#watch.missed()
     const kind = error instanceof ClientError ? error.kind : 'other'
     if (kind === 'offset-out-of-range') this.#watch.suspect(error)
     else if (kind === 'unknown-topic') void this.#tellMissing(error)

@@ -1,5 +1,6 @@
 import type { ConsumerClient } from '../client/kafka-client.ts'
 import { kafkaError, offsetOutOfRange } from '../errors/kafka-error.ts'
+import type { Pump } from './pump.ts'
 import type { ReadPartition, ReadPartitions } from './read-partition.ts'
 
 /** A partition read to its end is quiet by nature. */
@@ -9,12 +10,14 @@ const LOOK_AT_MOST_EVERY_MS = 600_000
 /**
  * Finds partitions that can't be read on because their position is not there any more. The client stops reading such a partition after one
  * error, which does not say which partition it is about, and which is lost if records of others came just before it. So when there is an error,
- * or when a partition has been quiet for long, positions are compared with what the broker has.
+ * or when a partition has been quiet for long, positions are compared with what the broker has. The client also forgets the ends of partitions
+ * that it reached just before an error, and would not tell them again: reading anew at the end makes it.
  */
 export class OffsetWatch {
   readonly #client: ConsumerClient
   readonly #groupId: string | undefined
   readonly #partitions: ReadPartitions
+  readonly #pump: Pump
   readonly #onFound: () => void
   readonly #onFailure: (error: unknown) => void
   #looking = false
@@ -23,12 +26,14 @@ export class OffsetWatch {
     readonly client: ConsumerClient
     readonly groupId: string | undefined
     readonly partitions: ReadPartitions
+    readonly pump: Pump
     readonly onFound: () => void
     readonly onFailure: (error: unknown) => void
   }) {
     this.#client = parts.client
     this.#groupId = parts.groupId
     this.#partitions = parts.partitions
+    this.#pump = parts.pump
     this.#onFound = parts.onFound
     this.#onFailure = parts.onFailure
   }
@@ -45,6 +50,11 @@ export class OffsetWatch {
       quiet.push(read)
     }
     if (quiet.length > 0) this.#start(quiet, undefined)
+  }
+
+  /** A fetch has failed: with it, ends may have been forgotten. */
+  missed(): void {
+    for (const read of this.#partitions) read.unsure ||= !read.atEnd
   }
 
   /** The client said that some position is gone. */
@@ -87,10 +97,17 @@ export class OffsetWatch {
       read.lost = range
       found = true
     })
+    for (const read of reads) if (read.unsure) await this.#pump.exclusively(() => this.#readAnew(read))
     if (found) this.#onFound()
     // Unless it was about a partition that has been given up meanwhile, some partition has stopped, and it is not known which.
     else if (reason !== undefined && !givenUp && reads.length > 0)
       this.#onFailure(kafkaError('read on: an offset was out of range, which is none now', reason, { stage: 'source' }))
+  }
+
+  async #readAnew(read: ReadPartition): Promise<void> {
+    if (!read.unsure || !isRead(read) || this.#partitions.get(read) !== read) return
+    read.unsure = false
+    await this.#client.seek({ topic: read.topic, partition: read.partition, offset: read.position })
   }
 }
 

@@ -21,6 +21,8 @@ export interface ReadPartition extends TopicPartition {
   toldEnd: number
   /** The client reported the end, and nothing came since. */
   atEnd: boolean
+  /** The client may have told the end where nobody heard it. */
+  unsure: boolean
   /** What the partition holds, where the position is outside of it: nothing can be read. */
   lost: OffsetRange | undefined
   /** When the partition, should it stay quiet, is looked after next, and how long after that. */
@@ -58,6 +60,7 @@ export class ReadPartitions {
       end: -1,
       toldEnd: -1,
       atEnd: false,
+      unsure: false,
       lost: undefined,
       lookAt: Infinity,
       lookEvery: 0,
@@ -84,6 +87,7 @@ export function startAt(read: ReadPartition, offset: number): void {
   read.end = -1
   read.toldEnd = -1
   read.atEnd = false
+  read.unsure = false
   read.lost = undefined
   progressed(read)
 }

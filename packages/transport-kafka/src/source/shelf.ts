@@ -43,6 +43,7 @@ export class Shelf {
       // Hidden records, of transactions, may lie between the last one seen and the end.
       read.position = end.offset
       read.atEnd = true
+      read.unsure = false
       if (end.offset !== read.toldEnd) read.end = end.offset
     }
   }
@@ -58,6 +59,7 @@ export class Shelf {
     if (fresh === undefined) return
     read.position = (fresh.offsets[fresh.length - 1] as number) + 1
     read.atEnd = false
+    read.unsure = false
     read.end = -1
     read.shelved += fresh.length
     progressed(read)
