@@ -8,6 +8,8 @@ import { TracedGroup } from './support/traced-group.ts'
 const brokers = inject('kafkaBrokers')
 const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
 const MINUTE = 60_000
+/** How often, at least, members that leave again were given tasks. */
+const MOVES = 10
 
 async function allDone(group: TracedGroup, members: Iterable<Member>, expect: ExpectStatic) {
   const [one] = members
@@ -27,19 +29,18 @@ describe.concurrent('no-zombie', () => {
       const until = performance.now() + duration
       await using stays = group.start('stays')
       const comers: Member[] = []
+      let moves = 0
       try {
-        for (let second = 0; performance.now() < until; second++) {
+        // A busy machine may need longer than a minute until enough has happened.
+        for (let second = 0; performance.now() < until || moves < MOVES; second++) {
           await group.write(60)
           // Three at a time, of which one leaves and one joins every second.
           comers.push(group.start(`comer-${second}`))
           const leaving = comers.length > 3 ? comers.shift() : undefined
-          const closing = leaving === undefined ? undefined : leave(leaving, expect)
-          await pause(1_000)
-          await closing
+          await Promise.all([pause(1_000), leaving === undefined ? undefined : leave(leaving, expect)])
+          moves += leaving?.events.filter(({ type }) => type === 'assigned').length ?? 0
         }
         const { output, repartition, changelog } = await allDone(group, [stays, ...comers], expect)
-        // Tasks did move about.
-        expect(new Set(output.map(({ value }) => value.epoch)).size).toBeGreaterThan(duration / 5_000)
         expect(zombieRecords(repartition)).toEqual([])
         expect(zombieRecords(output)).toEqual([])
         expect(descents(changelog)).toEqual([])
@@ -54,7 +55,7 @@ describe.concurrent('no-zombie', () => {
   test.for(['before-write', 'before-flush', 'during-flush', 'before-commit', 'during-commit', 'before-persist'] as const)(
     'a process that is stopped at the step %s for longer than its session, and goes on, sets no state back',
     { timeout: 2 * MINUTE },
-    async (step, { expect }) => {
+    async (step, { expect, onTestFailed }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({
         brokers,
@@ -63,11 +64,13 @@ describe.concurrent('no-zombie', () => {
         partitions: 4,
         folder: folder.path,
       })
-      await using other = group.start('other')
       await using stopping = group.start('stopping', {
         signalAt: { step, afterCommits: 6, signal: 'SIGSTOP' },
         // Shorter than the session, which is shorter here than anybody's.
         deliveryTimeoutMs: sessionTimeoutMs * 0.75,
+      })
+      onTestFailed(() => {
+        process.stderr.write(`${JSON.stringify(stopping.events.slice(-20))}\n`)
       })
       let going = true
       const writing = (async () => {
@@ -77,9 +80,9 @@ describe.concurrent('no-zombie', () => {
         }
       })()
       try {
-        // It has tasks, stops, and the other gets them and goes on with them.
-        await stopping.until(({ commits }) => commits > 0)
-        await other.until(({ tasks }) => tasks.size < 8)
+        await stopping.until(({ signalled }) => signalled)
+        // Who joins now gets everything, once the session of the one that stands still is over.
+        await using other = group.start('other')
         await other.until(({ tasks }) => tasks.size === 8)
         const { commits } = other
         await other.until((member) => member.commits > commits + 5)

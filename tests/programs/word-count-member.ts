@@ -12,6 +12,7 @@ let commitsLeft = config.signalAt?.afterCommits ?? Infinity
 const at: AtStep = (step) => {
   if (commitsLeft <= 0 && step === config.signalAt?.step) {
     commitsLeft = Infinity
+    void tell({ type: 'signals' })
     process.kill(process.pid, config.signalAt.signal)
   }
   if (step === 'after-commit') commitsLeft--

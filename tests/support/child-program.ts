@@ -10,11 +10,16 @@ export class ChildProgram<Message> implements AsyncDisposable {
   readonly #child: ChildProcess
   readonly #exit: Promise<unknown>
   readonly #listeners = new Set<() => void>()
+  #ended = false
 
   constructor(name: string, config: unknown, onMessage: (message: Message) => void) {
     const program = fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))
     this.#child = fork(program, [JSON.stringify(config)], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
-    this.#exit = once(this.#child, 'exit').then(() => this.#tell())
+    // Its last messages may arrive after its end.
+    this.#exit = Promise.all([once(this.#child, 'exit'), once(this.#child, 'disconnect')]).then(() => {
+      this.#ended = true
+      this.#tell()
+    })
     this.#child.on('message', (message: Message) => {
       onMessage(message)
       this.#tell()
@@ -32,8 +37,7 @@ export class ChildProgram<Message> implements AsyncDisposable {
   /** Resolves as soon as the condition holds; rejects if the process ends before. */
   async until(condition: (program: this) => boolean): Promise<void> {
     while (!condition(this)) {
-      const end = this.#child.exitCode ?? this.#child.signalCode
-      if (end !== null) throw new Error(`the process ended before (${end})`)
+      if (this.#ended) throw new Error(`the process ended before (${this.#child.exitCode ?? this.#child.signalCode})`)
       await new Promise<void>((resolve) => this.#listeners.add(resolve))
     }
   }

@@ -21,4 +21,6 @@ export type MemberRequest = { readonly id: number; readonly ask: 'caughtUp' | 'c
 
 export type MemberMessage =
   | { readonly type: 'event'; readonly event: RuntimeEvent }
+  /** It comes to the step at which it sends itself a signal. */
+  | { readonly type: 'signals' }
   | { readonly type: 'answer'; readonly id: number; readonly error?: string | undefined }

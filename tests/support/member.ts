@@ -5,18 +5,27 @@ import type { MemberConfig, MemberMessage, MemberRequest } from './member-messag
 /** A member of a group that counts words, in a process of its own. */
 export class Member extends ChildProgram<MemberMessage> {
   readonly events: RuntimeEvent[]
+  readonly #signals: MemberMessage[]
   readonly #answers: Map<number, string | undefined>
   #asked = 0
 
   constructor(config: MemberConfig) {
     const events: RuntimeEvent[] = []
+    const signals: MemberMessage[] = []
     const answers = new Map<number, string | undefined>()
     super('word-count-member', config, (message) => {
       if (message.type === 'event') events.push(message.event)
+      else if (message.type === 'signals') signals.push(message)
       else answers.set(message.id, message.error)
     })
     this.events = events
+    this.#signals = signals
     this.#answers = answers
+  }
+
+  /** Whether it has come to the step at which it sends itself a signal. */
+  get signalled(): boolean {
+    return this.#signals.length > 0
   }
 
   /** How many commits it has made. */

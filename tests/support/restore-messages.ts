@@ -25,5 +25,5 @@ export type RestoreMessage =
   | { readonly type: 'event'; readonly event: RuntimeEvent }
   | { readonly type: 'log'; readonly line: Readonly<Record<string, unknown>> }
   | { readonly type: 'held' }
-  | { readonly type: 'end'; readonly highestRssBytes: number; readonly longestTurnMs: number }
+  | { readonly type: 'restored'; readonly highestRssBytes: number; readonly longestTurnMs: number }
   | { readonly type: 'answer'; readonly id: number; readonly answer: RestoreAnswer }
