@@ -46,6 +46,8 @@ describe('the client', () => {
     const producer = await raw.producer(REPORTS)
     const reports = reportsOf(producer)
     producer.produce(topic, 0, Buffer.from('fits'))
+    // Or they would share a batch, which is refused as a whole.
+    await flush(producer)
     producer.produce(topic, 0, noise(600))
     await flush(producer)
     await until('something is reported', () => reports.length > 0)
