@@ -1,4 +1,4 @@
-import type { RestoreEvent, RuntimeEvent } from 'millrace'
+import type { RestoreEvent, RuntimeEvent } from '@millrace/core'
 import { ChildProgram } from './child-program.ts'
 import type { RestoreAnswer, RestoreConfig, RestoreMessage, RestoreRequest } from './restore-messages.ts'
 

@@ -18,7 +18,7 @@ export type RestoreRequest = { readonly id: number; readonly ask: 'digest' | 'sa
 
 export interface RestoreAnswer {
   readonly digest?: Digest | undefined
-  readonly sample?: readonly (string | undefined)[] | undefined
+  readonly sample?: readonly (string | null)[] | undefined
 }
 
 export type RestoreMessage =
