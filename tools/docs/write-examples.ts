@@ -5,15 +5,18 @@ import { type Example, examplesOf } from './examples.ts'
 import { type ExampleModule, exampleModule } from './example-module.ts'
 import { fencesOf } from './fences.ts'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
+export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The examples of the README and of every page in `docs/`. */
+/** The README and every page in `docs/`, as paths below the root. */
+export async function pages(): Promise<string[]> {
+  const names = (await readdir(join(root, 'docs'), { recursive: true })).filter((name) => name.endsWith('.md'))
+  return ['README.md', ...names.sort().map((name) => `docs/${name}`)]
+}
+
+/** The examples of all pages. */
 export async function examplesOfPages(): Promise<Example[]> {
-  const pages = (await readdir(join(root, 'docs'), { recursive: true }))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => `docs/${name}`)
   const examples: Example[] = []
-  for (const page of ['README.md', ...pages.sort()]) {
+  for (const page of await pages()) {
     examples.push(...examplesOf(fencesOf(page, await readFile(join(root, page), 'utf8'))))
   }
   return examples
