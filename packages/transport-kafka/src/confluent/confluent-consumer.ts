@@ -64,8 +64,7 @@ export class ConfluentConsumer implements ConsumerClient {
   async fetch(maxRecords: number): Promise<Fetched> {
     if (this.#closed) return NOTHING
     const messages = await this.#underWay.track(
-      // Its own limit is none: it drains a queue.
-      // Never the flowing mode, whose buffer knows no bounds; and one at a time, since two could change the order.
+      // Its own limit is none: it drains a queue. Never the flowing mode, whose buffer knows no bounds.
       promised('consume', this.#requestTimeoutMs, (callback: Callback<readonly RawMessage[]>) =>
         this.#consumer.consume(maxRecords, callback),
       ),
