@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,10 +8,21 @@ import { fencesOf } from './fences.ts'
 
 export const root = fileURLToPath(new URL('../..', import.meta.url))
 
-/** The README and every page in `docs/`, as paths below the root. */
+/** All pages for users: the README, in `docs/`, and of packages and examples, as paths below the root. */
 export async function pages(): Promise<string[]> {
-  const names = (await readdir(join(root, 'docs'), { recursive: true })).filter((name) => name.endsWith('.md'))
-  return ['README.md', ...names.sort().map((name) => `docs/${name}`)]
+  const docs = (await readdir(join(root, 'docs'), { recursive: true })).filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`)
+  const others = await Promise.all(
+    ['packages', 'examples'].map(async (place) => (await readdir(join(root, place))).map((name) => `${place}/${name}/README.md`)),
+  )
+  return [
+    'README.md',
+    'CONTRIBUTING.md',
+    ...docs.sort(),
+    ...others
+      .flat()
+      .filter((page) => existsSync(join(root, page)))
+      .sort(),
+  ]
 }
 
 /** The examples of all pages. */
