@@ -16,7 +16,7 @@ export async function pages(): Promise<string[]> {
   )
   return [
     'README.md',
-    'CONTRIBUTING.md',
+
     ...docs.sort(),
     ...others
       .flat()
