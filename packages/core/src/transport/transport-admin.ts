@@ -14,6 +14,8 @@ export interface NewTopic {
 /** A topic that exists. */
 export interface TopicDescription {
   readonly topic: string
+  /** Another one when a topic of this name is created anew, or elsewhere. Absent where topics have none. */
+  readonly id?: string | undefined
   readonly partitions: number
 }
 

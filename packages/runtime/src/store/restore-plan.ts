@@ -15,19 +15,27 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
   const all = tasks.flatMap(({ id, stores }) => stores.all.map((entry) => ({ task: id, stores, entry })))
   if (all.length === 0) return []
   const partitions = all.map(({ entry }) => ({ topic: entry.topic, partition: entry.partition }))
-  const [begins, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-uncommitted')])
+  const [begins, ends, topics] = await Promise.all([
+    admin.beginningOffsets(partitions),
+    admin.endOffsets(partitions, 'read-uncommitted'),
+    admin.describeTopics([...new Set(partitions.map(({ topic }) => topic))]),
+  ])
   const [beginOf, endOf] = [offsetsByPartition(begins), offsetsByPartition(ends)]
+  const ids = new Map(topics.map(({ topic, id }) => [topic, id]))
   const ranges: RestoreRange[] = []
   for (const { task, stores, entry } of all) {
     const key = partitionKey(entry.topic, entry.partition)
     const begin = beginOf.get(key) ?? 0
     const to = endOf.get(key) ?? 0
+    const id = ids.get(entry.topic)
+    if (entry.topicId !== undefined && id !== undefined && entry.topicId !== id) throw anotherChangelog(task, entry)
     if (entry.position !== undefined && entry.position > to) throw storeAhead(task, entry, to)
     if (entry.position !== undefined && entry.position < begin) {
       // What was deleted or replaced in between can't be told any more.
       const missing = `it holds its changelog up to offset ${entry.position}, and what follows is gone: '${entry.topic}' begins at ${begin}`
       await stores.renew(entry, missing)
     }
+    entry.topicId ??= id
     const from = entry.position ?? begin
     if (from < to) ranges.push({ task, stores, entry, from, to })
     else entry.position = to
@@ -37,6 +45,15 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
 
 function offsetsByPartition(offsets: readonly TopicPartitionOffset[]): ReadonlyMap<string, number> {
   return new Map(offsets.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+}
+
+function anotherChangelog(task: string, { definition, topic, partition, position }: ChangeloggedStore): MillraceError {
+  return new MillraceError(
+    'CHANGELOG_REPLACED',
+    `The local state of store '${definition.name}' in task ${task} was written beside another topic of the name '${topic}': that was deleted and created ` +
+      `anew, or this is another cluster. Move the state folder away if the topic is right.`,
+    { stage: 'store', task, topic, partition, offset: position },
+  )
 }
 
 function storeAhead(task: string, { definition, topic, partition, position }: ChangeloggedStore, end: number): MillraceError {

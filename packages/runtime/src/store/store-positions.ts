@@ -7,6 +7,8 @@ export interface StorePositions {
   /** The changelog the entries come from. */
   readonly changelogTopic: string
   readonly changelogPartition: number
+  /** The topic's id, which another one of that name has not got. Absent where topics have none. */
+  readonly changelogId?: string | undefined
   /** The entries hold at least every changelog record below this offset. */
   readonly changelogPosition: number
   /** The input offsets that were committed when the entries were, by topic-partition. */

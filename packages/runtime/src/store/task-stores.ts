@@ -11,6 +11,8 @@ export interface ChangeloggedStore {
   store: TaskStore
   readonly topic: string
   readonly partition: number
+  /** The id of the topic beside which the entries were written, as far as known. */
+  topicId: string | undefined
   /** The store holds at least all changelog records below this offset: where the next restore begins. Undefined: nothing is known. */
   position: number | undefined
   /** Whether `seal` took changes that `persist` has not written yet. */
@@ -113,8 +115,14 @@ export class TaskStores {
   }
 
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
-  metadata({ topic, partition, position: known }: ChangeloggedStore, position = known): Uint8Array {
-    return encodePositions({ changelogTopic: topic, changelogPartition: partition, changelogPosition: position ?? 0, inputs: this.#inputs })
+  metadata({ topic, partition, topicId, position: known }: ChangeloggedStore, position = known): Uint8Array {
+    return encodePositions({
+      changelogTopic: topic,
+      changelogPartition: partition,
+      changelogId: topicId,
+      changelogPosition: position ?? 0,
+      inputs: this.#inputs,
+    })
   }
 
   /** Begins a store anew, with nothing in it; what it holds is set aside. Only before the store is used. */
@@ -122,6 +130,7 @@ export class TaskStores {
     await entry.store.close()
     await this.#setAside(entry.definition, reason)
     entry.store = await this.#backend(entry.definition)
+    entry.topicId = undefined
     entry.position = undefined
   }
 
@@ -143,6 +152,7 @@ export class TaskStores {
       store,
       topic,
       partition: this.#partition,
+      topicId: undefined,
       position,
       sealed: false,
     })
@@ -158,7 +168,7 @@ export class TaskStores {
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
     const unusable = this.#whyUnusable(topic, positions, committed)
-    if (unusable === undefined) return entry(store, positions?.changelogPosition)
+    if (unusable === undefined) return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId }
     const unused = entry(store, undefined)
     await this.renew(unused, unusable)
     return unused

@@ -229,20 +229,34 @@ describe('a restore that fails', () => {
 })
 
 describe('local state and its changelog', () => {
-  test('state that goes further than the changelog is refused: the changelog is another one', async () => {
+  const replaceChangelog = async (restoring: Restoring, changes: number) => {
+    await restoring.admin.deleteTopics(['app-kept-changelog'])
+    await restoring.admin.createTopics([{ topic: 'app-kept-changelog', partitions: 1 }])
+    await restoring.write(someChanges(changes))
+  }
+  const refusal = (code: string) => ({
+    code,
+    stage: 'store',
+    topic: 'app-kept-changelog',
+    partition: 0,
+    offset: 20,
+    message: expect.stringContaining('Move the state folder away') as string,
+  })
+
+  test('a changelog that was deleted and created anew is refused, however long it is by now', async () => {
     await using restoring = await Restoring.open()
     await restoring.write(someChanges(20))
     await restoring.restore()
-    await restoring.admin.deleteTopics(['app-kept-changelog'])
-    await restoring.admin.createTopics([{ topic: 'app-kept-changelog', partitions: 1 }])
-    await restoring.write(someChanges(10))
-    await expect(restoring.restore()).rejects.toMatchObject({
-      code: 'STORE_AHEAD',
-      topic: 'app-kept-changelog',
-      partition: 0,
-      offset: 20,
-      message: expect.stringContaining('Move the state folder away') as string,
-    })
+    await replaceChangelog(restoring, 30)
+    await expect(restoring.restore()).rejects.toMatchObject(refusal('CHANGELOG_REPLACED'))
+  })
+
+  test('where topics have no ids, one that ends before the state does is refused', async () => {
+    await using restoring = await Restoring.open({ topicIds: false })
+    await restoring.write(someChanges(20))
+    await restoring.restore()
+    await replaceChangelog(restoring, 10)
+    await expect(restoring.restore()).rejects.toMatchObject(refusal('STORE_AHEAD'))
   })
 })
 

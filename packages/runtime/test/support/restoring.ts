@@ -74,6 +74,8 @@ export interface RestoringOptions {
   readonly faults?: MemoryFaults
   readonly processingGuarantee?: 'at-least-once' | 'exactly-once'
   readonly clock?: Clock
+  /** Old brokers know none. Default: true. */
+  readonly topicIds?: boolean
 }
 
 /** Changelogs in an embedded log, and the stores that are restored from them. */
@@ -130,6 +132,10 @@ export class Restoring implements AsyncDisposable {
   static async open(options: RestoringOptions = {}): Promise<Restoring> {
     const transport = memory({ scrubReleased: true, faults: options.faults })
     const admin = await transport.openAdmin(context)
+    const describe = admin.describeTopics.bind(admin)
+    if (options.topicIds === false) {
+      admin.describeTopics = async (topics) => (await describe(topics)).map(({ topic, partitions }) => ({ topic, partitions }))
+    }
     const restoring = new Restoring(transport, admin, options)
     for (const name of restoring.#definitions.keys()) await admin.createTopics([{ topic: restoring.changelogOf(name), partitions: 1 }])
     return restoring

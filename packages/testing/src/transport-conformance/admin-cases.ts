@@ -9,17 +9,34 @@ export const adminCases: readonly ConformanceCase[] = [
     run: async (bench) => {
       const admin = await bench.admin()
       const [one, two] = [`${bench.name()}-one`, `${bench.name()}-two`]
+      const described = async (topics: readonly (string | RegExp)[]) =>
+        (await admin.describeTopics(topics)).map(({ topic, partitions }) => ({ topic, partitions }))
       await admin.createTopics([
         { topic: one, partitions: 2 },
         { topic: two, partitions: 3 },
       ])
       await admin.createTopics([{ topic: one, partitions: 5 }])
-      bench.assert.deepEqual(await admin.describeTopics([one]), [{ topic: one, partitions: 2 }])
-      bench.assert.deepEqual(await admin.describeTopics([new RegExp(`^${two}$`)]), [{ topic: two, partitions: 3 }])
-      bench.assert.deepEqual(await admin.describeTopics([bench.name()]), [], 'what does not exist is left out')
+      bench.assert.deepEqual(await described([one]), [{ topic: one, partitions: 2 }])
+      bench.assert.deepEqual(await described([new RegExp(`^${two}$`)]), [{ topic: two, partitions: 3 }])
+      bench.assert.deepEqual(await described([bench.name()]), [], 'what does not exist is left out')
       await admin.deleteTopics([two, bench.name()])
       await bench.until('the topic is gone', async () => (await admin.describeTopics([two])).length === 0)
-      bench.assert.deepEqual(await admin.describeTopics([one, two]), [{ topic: one, partitions: 2 }])
+      bench.assert.deepEqual(await described([one, two]), [{ topic: one, partitions: 2 }])
+    },
+  },
+  {
+    name: 'admin: where topics have ids, one that is created anew has another',
+    run: async (bench) => {
+      const admin = await bench.admin()
+      const topic = bench.name()
+      const idOf = async () => (await admin.describeTopics([topic]))[0]?.id
+      await admin.createTopics([{ topic, partitions: 1 }])
+      const id = await idOf()
+      bench.assert.deepEqual(await idOf(), id, 'it keeps its id')
+      await admin.deleteTopics([topic])
+      await bench.until('the topic is gone', async () => (await admin.describeTopics([topic])).length === 0)
+      await admin.createTopics([{ topic, partitions: 1 }])
+      bench.assert.ok(id === undefined || (await idOf()) !== id, 'made anew it has another')
     },
   },
   {

@@ -73,7 +73,7 @@ export class KafkaAdmin implements TransportAdmin {
       }
     }
     const states = await this.#call('describe topics', () => this.#client.describeTopics([...names]))
-    return states.map(({ topic, partitions }) => ({ topic, partitions }))
+    return states.map(({ topic, id, partitions }) => ({ topic, id, partitions }))
   }
 
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {

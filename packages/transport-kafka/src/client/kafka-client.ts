@@ -113,6 +113,8 @@ export interface ProducerClient {
 
 export interface TopicState {
   readonly topic: string
+  /** Absent where the broker gives topics none. */
+  readonly id: string | undefined
   readonly partitions: number
   /** Every partition has a leader. */
   readonly ready: boolean

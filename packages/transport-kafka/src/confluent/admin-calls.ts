@@ -8,6 +8,8 @@ import { toClientError } from './to-client-error.ts'
 
 /** Between two calls to leaders that change. */
 const LEADER_RETRY_MS = 100
+/** What old brokers say, which give topics no ids. */
+const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
 /** Calls of the admin API, over the connections of a client that is connected. */
 export class AdminCalls {
@@ -45,12 +47,13 @@ export class AdminCalls {
       this.#admin.describeTopics(topics, { timeout: this.#timeoutMs }, callback),
     )
     const found: TopicState[] = []
-    for (const { name, error, partitions } of described) {
+    for (const { name, topicId, error, partitions } of described) {
       const failure = failureIn(error)
       if (failure?.kind === 'unknown-topic') continue
       if (failure !== undefined) throw new ClientError(`topic '${name}': ${failure.message}`, failure)
       found.push({
         topic: name,
+        id: topicId?.base64 === NO_ID ? undefined : topicId?.base64,
         partitions: partitions.length,
         ready: partitions.length > 0 && partitions.every(({ leader }) => (leader?.id ?? -1) >= 0),
       })

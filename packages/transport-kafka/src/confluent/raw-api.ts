@@ -94,6 +94,7 @@ export interface RawProducer extends RawClient {
 
 export interface RawTopicDescription {
   readonly name: string
+  readonly topicId?: { readonly base64: string }
   readonly error?: RawError
   readonly partitions: readonly { readonly partition: number; readonly leader: { readonly id: number } | null }[]
 }

@@ -40,7 +40,7 @@ export class MemoryAdmin implements TransportAdmin {
 
   async describeTopics(topics: readonly (string | RegExp)[]): Promise<readonly TopicDescription[]> {
     this.#checkOpen()
-    return this.#log.topics.matching(topics).map(({ name, partitions }) => ({ topic: name, partitions: partitions.length }))
+    return this.#log.topics.matching(topics).map(({ name, id, partitions }) => ({ topic: name, id, partitions: partitions.length }))
   }
 
   async beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {

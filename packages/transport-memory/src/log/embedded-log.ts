@@ -13,6 +13,9 @@ import type { Transaction } from './transaction.ts'
 
 const DEFAULT_REBALANCE_TIMEOUT_MS = 300_000
 
+/** How many topics were made in this process, over all logs. */
+let topicsMade = 0
+
 /** Everything that sources, writers and admins of one transport share: topics, groups and transactions. */
 export class EmbeddedLog {
   readonly clock: Clock
@@ -68,6 +71,7 @@ export class EmbeddedLog {
   #addTopic({ topic, partitions, config = {} }: NewTopic, kept: readonly PartitionLogOptions[]): void {
     this.topics.add({
       name: topic,
+      id: this.#storage === undefined ? `topic-${++topicsMade}` : undefined,
       config: { ...config },
       maxRecordBytes: Number(config['max.message.bytes'] ?? Infinity),
       partitions: Array.from({ length: partitions }, (_, partition) => new PartitionLog({ topic, partition }, kept[partition])),

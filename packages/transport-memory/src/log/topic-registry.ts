@@ -6,6 +6,8 @@ import type { PartitionLog } from './partition-log.ts'
 /** A topic: its settings and its partitions. */
 export interface Topic {
   readonly name: string
+  /** Unlike that of any other topic; absent where the log is kept in a folder. */
+  readonly id: string | undefined
   readonly config: Readonly<Record<string, string>>
   readonly partitions: readonly PartitionLog[]
   /** From `max.message.bytes`; infinite where that is not set. */
