@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { commentsAsMarkdown } from './comments.ts'
 import { type Example, examplesOf } from './examples.ts'
 import { type ExampleModule, exampleModule } from './example-module.ts'
 import { fencesOf } from './fences.ts'
@@ -14,24 +15,27 @@ export async function pages(): Promise<string[]> {
   const others = await Promise.all(
     ['packages', 'examples'].map(async (place) => (await readdir(join(root, place))).map((name) => `${place}/${name}/README.md`)),
   )
-  return [
-    'README.md',
-
-    ...docs.sort(),
-    ...others
-      .flat()
-      .filter((page) => existsSync(join(root, page)))
-      .sort(),
-  ]
+  const readmes = others.flat().filter((page) => existsSync(join(root, page)))
+  return ['README.md', ...docs.sort(), ...readmes.sort()]
 }
 
-/** The examples of all pages. */
+/** The examples of all pages, and of the comments in the sources of packages. */
 export async function examplesOfPages(): Promise<Example[]> {
   const examples: Example[] = []
-  for (const page of await pages()) {
-    examples.push(...examplesOf(fencesOf(page, await readFile(join(root, page), 'utf8'))))
+  for (const page of [...(await pages()), ...(await sources())]) {
+    const text = await readFile(join(root, page), 'utf8')
+    examples.push(...examplesOf(fencesOf(page, page.endsWith('.ts') ? commentsAsMarkdown(text) : text)))
   }
   return examples
+}
+
+async function sources(): Promise<string[]> {
+  const files: string[] = []
+  for (const name of await readdir(join(root, 'packages'))) {
+    const source = `packages/${name}/src`
+    for (const file of await readdir(join(root, source), { recursive: true })) if (file.endsWith('.ts')) files.push(`${source}/${file}`)
+  }
+  return files.sort()
 }
 
 /**

@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
 
+import { commentsAsMarkdown } from '../docs/comments.ts'
 import { compileExamples } from '../docs/compile-examples.ts'
 import { type ExampleModule, withPlaces } from '../docs/example-module.ts'
 import { examplesOf, placeOf } from '../docs/examples.ts'
@@ -179,4 +180,12 @@ export const many = Object.freeze({
 
     expect(files).toEqual(expect.arrayContaining(['core/src/index.ts', 'millrace/src/fp.ts', 'testing/src/index.ts']))
   })
+})
+
+test('the comments of a source are a page whose lines are those of the source', () => {
+  const source = ['/** One. */', 'const one = 1', '/**', ' * Two:', ' *', ' * ```ts', ' *   two()', ' * ```', ' */', 'two() // ```ts'].join(
+    '\n',
+  )
+
+  expect(commentsAsMarkdown(source).split('\n')).toEqual(['One.', '', '', 'Two:', '', '```ts', '  two()', '```', '', ''])
 })

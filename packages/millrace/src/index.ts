@@ -2,11 +2,19 @@
  * Millrace: batch-first stream processing on Apache Kafka.
  *
  * ```ts
- * import { TopologyBuilder, BatchCountAggregator, serdes, defineApp, start } from 'millrace'
- * import { leveldb } from 'millrace/leveldb'
+ * import { BatchCountAggregator, defineApp, serdes, start, TopologyBuilder } from 'millrace'
  * import { kafka } from 'millrace/kafka'
+ * import { leveldb } from 'millrace/leveldb'
  *
  * const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+ * const builder = new TopologyBuilder('count')
+ * builder
+ *   .source('words', { topics: ['words'], key: serdes.string, value: serdes.string })
+ *   .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
+ *   .sink('totals', { topic: 'totals', key: serdes.string, value: serdes.safeInt64 })
+ *
+ * const app = await start(defineApp({ topology: builder.build(), applicationId: 'count', transport: kafka({ brokers: 'localhost:9092' }) }))
+ * await app.run()
  * ```
  *
  * Importing this module loads no native code: transports and stores have entry points of their own.

@@ -1,7 +1,7 @@
 /**
  * The engine of Millrace: runs a topology on any transport.
  *
- * ```ts
+ * ```ts with=definition
  * const app = await start(definition)
  * await app.run()
  * ```

@@ -1,7 +1,7 @@
 /**
  * State stores on LevelDB.
  *
- * ```ts
+ * ```ts with=names
  * const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
  * ```
  *

@@ -1,7 +1,7 @@
 /**
  * Ordered state stores in memory.
  *
- * ```ts
+ * ```ts with=names
  * const counts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
  * ```
  *

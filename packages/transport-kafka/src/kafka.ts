@@ -22,7 +22,7 @@ import { KafkaSource } from './source/kafka-source.ts'
  * Throws a `TypeError` that names every option that is refused, and why.
  *
  * @example
- * ```ts
+ * ```ts with=names
  * kafka({ brokers: ['localhost:9092'] })
  *
  * kafka({

@@ -29,7 +29,7 @@ export interface MemoryTransport extends Transport {
  * are held in memory, also those that a folder keeps beyond the process; `cleanup.policy` and retention settings of topics are not acted on.
  *
  * @example
- * ```ts
+ * ```ts with=app-parts
  * import { memory } from 'millrace/memory'
  *
  * export default defineApp({ topology, applicationId: 'word-count', transport: memory({ folder: './data' }) })

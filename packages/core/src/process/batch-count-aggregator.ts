@@ -24,7 +24,7 @@ export type CountStore<K, Count = number> = KeyValueStoreDefinition<K, Count> | 
 /**
  * Counts records per key, whatever their value, with one `getBatch` and one `setBatch` a batch. A record whose key is null or undefined fails.
  *
- * ```ts
+ * ```ts with=stream-of-words
  * .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
  * ```
  */

@@ -13,7 +13,7 @@ import type { Topology } from './topology.ts'
 /**
  * Puts a topology together: sources, processors, sinks.
  *
- * ```ts
+ * ```ts with=names
  * const builder = new TopologyBuilder('word-count')
  * builder
  *   .source('lines', { topics: ['lines'], key: serdes.nullable(serdes.string), value: serdes.string })

@@ -43,7 +43,9 @@ export interface TopologyTestDriverOptions {
 /**
  * Runs a topology in the real engine on an embedded log: no broker, no waiting, wall-clock time by hand.
  *
- * ```ts
+ * ```ts with=word-count-topology
+ * import { TopologyTestDriver } from 'millrace/testing'
+ *
  * test('counts words', async () => {
  *   await using driver = await TopologyTestDriver.start(topology)
  *   const lines = driver.input('lines', { key: serdes.nullable(serdes.string), value: serdes.string })

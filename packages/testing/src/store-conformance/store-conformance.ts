@@ -31,7 +31,7 @@ export const storeConformanceCases: readonly StoreConformanceCase[] = Object.fre
  * Registers the conformance suite of store backends.
  *
  * @example
- * ```ts
+ * ```ts with=names
  * import { test } from 'vitest'
  *
  * storeConformance({ test, factory: () => ({ open: async () => new MemoryStoreBackend() }) })

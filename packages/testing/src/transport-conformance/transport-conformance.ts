@@ -37,7 +37,7 @@ export const transportConformanceCases: readonly ConformanceCase[] = Object.free
  * Registers the conformance suite of the transport port.
  *
  * @example
- * ```ts
+ * ```ts with=names
  * import { test } from 'vitest'
  *
  * transportConformance({ test, factory: () => ({ transport: memory() }) })
