@@ -364,7 +364,7 @@ function mayPass(error: unknown): boolean {
   return error instanceof MillraceError && (error.retryable || error.code === 'COMMIT_REFUSED')
 }
 
-/** Local state that turns out to be damaged is set aside when it is opened again, and restored. */
+/** Local state that turns out to be damaged, for a processor too, is set aside when it is opened again, and restored. */
 function isDamage(error: unknown): boolean {
-  return error instanceof MillraceError && error.code === 'STORE_CORRUPT'
+  return error instanceof Error && ((error instanceof MillraceError && error.code === 'STORE_CORRUPT') || isDamage(error.cause))
 }
