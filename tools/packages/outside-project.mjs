@@ -1,0 +1,132 @@
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { basename, join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { root } from '../paths.mjs'
+import { run } from '../run.mjs'
+
+const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc')
+/** Only tells what hangs. */
+const LIMIT_MS = 120_000
+
+/** As strict as a program can be, and down into our declarations. */
+const compilerOptions = {
+  module: 'nodenext',
+  target: 'es2022',
+  types: ['node'],
+  strict: true,
+  skipLibCheck: false,
+  exactOptionalPropertyTypes: true,
+  noUncheckedIndexedAccess: true,
+  verbatimModuleSyntax: true,
+  rewriteRelativeImportExtensions: true,
+  rootDir: 'src',
+  outDir: 'dist',
+}
+
+/** A project outside of the repository, in a temporary folder of its own, whose Millrace comes from tarballs. */
+export class OutsideProject {
+  /** @param {string} folder */
+  constructor(folder) {
+    this.folder = folder
+  }
+
+  /**
+   * @param {readonly import('./pack.mjs').Packed[]} packed
+   * @param {{ readonly dependencies?: Record<string, string>, readonly npmArguments?: readonly string[] }} [more]
+   */
+  static async create(packed, { dependencies = {}, npmArguments = [] } = {}) {
+    const project = new OutsideProject(realpathSync(mkdtempSync(join(tmpdir(), 'millrace-outside-'))))
+    try {
+      await project.#install(packed, dependencies, npmArguments)
+      cpSync(join(import.meta.dirname, 'outside'), join(project.folder, 'src'), { recursive: true })
+      return project
+    } catch (error) {
+      project.remove()
+      throw error
+    }
+  }
+
+  /**
+   * @param {readonly import('./pack.mjs').Packed[]} packed
+   * @param {Record<string, string>} dependencies
+   * @param {readonly string[]} npmArguments
+   */
+  async #install(packed, dependencies, npmArguments) {
+    const ours = Object.fromEntries(
+      packed.map(({ manifest, file }) => [manifest.name, pathToFileURL(file).href.replace('file://', 'file:')]),
+    )
+    const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+    const manifest = {
+      private: true,
+      type: 'module',
+      dependencies: { ...ours, ...dependencies },
+      devDependencies: { '@types/node': devDependencies['@types/node'] },
+      // What our packages want of each other is these files as well.
+      overrides: Object.fromEntries(Object.keys(ours).map((name) => [name, `$${name}`])),
+    }
+    writeFileSync(join(this.folder, 'package.json'), JSON.stringify(manifest, null, 2))
+    const { npm_config_loglevel: _, ...env } = process.env
+    await this.#succeed('npm', ['install', '--no-audit', '--no-fund', ...npmArguments], env)
+    this.#requireFromDisk()
+  }
+
+  /** Nothing of ours may have come from a registry. */
+  #requireFromDisk() {
+    /** @type {{ packages: Record<string, { resolved?: string }> }} */
+    const { packages } = JSON.parse(readFileSync(join(this.folder, 'package-lock.json'), 'utf8'))
+    const ours = Object.entries(packages).filter(([path]) => /(^|\/)node_modules\/(millrace|@millrace\/[^/]+)$/.test(path))
+    const others = ours.filter(([, { resolved }]) => !resolved?.startsWith('file:'))
+    if (ours.length === 0 || others.length > 0) throw new Error(`Not from the tarballs: ${JSON.stringify(others)}`)
+  }
+
+  /**
+   * @param {string} name
+   * @param {string} source
+   */
+  write(name, source) {
+    mkdirSync(join(this.folder, 'src'), { recursive: true })
+    writeFileSync(join(this.folder, 'src', name), source)
+  }
+
+  /** Type-checks everything, then builds it into `dist`. Once more as bundlers resolve, which builds nothing. */
+  async build() {
+    writeFileSync(join(this.folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['src'] }, null, 2))
+    await this.#succeed(process.execPath, [tsc, '-p', '.'])
+    await this.#succeed(process.execPath, [tsc, '-p', '.', '--noEmit', '--module', 'preserve', '--moduleResolution', 'bundler'])
+  }
+
+  /**
+   * Runs a program that was built, to its end.
+   * @param {string} name
+   * @param {{ readonly args?: readonly string[], readonly node?: string | undefined, readonly env?: NodeJS.ProcessEnv }} [how]
+   */
+  run(name, { args = [], node = process.execPath, env = process.env } = {}) {
+    return run(node, [join(this.folder, 'dist', name), ...args], { cwd: this.folder, env, timeoutMs: LIMIT_MS })
+  }
+
+  /**
+   * Runs a program that must end well. Resolves with what it wrote.
+   * @param {string} name
+   * @param {Parameters<OutsideProject['run']>[1]} [how]
+   */
+  async output(name, how) {
+    const { code, output } = await this.run(name, how)
+    if (code !== 0) throw new Error(`${name} ended with ${code}.\n${output}`)
+    return output
+  }
+
+  /**
+   * @param {string} command
+   * @param {readonly string[]} args
+   * @param {NodeJS.ProcessEnv} [env]
+   */
+  async #succeed(command, args, env = process.env) {
+    const { code, output } = await run(command, args, { cwd: this.folder, env, timeoutMs: LIMIT_MS })
+    if (code !== 0) throw new Error(`In a project outside: ${[basename(command), ...args].join(' ')}\n${output}`)
+  }
+
+  remove() {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
