@@ -4,7 +4,7 @@ import type { Trace, TracedCount } from './traced-word-count.ts'
 type Counted = Pick<Written<string, TracedCount>, 'key' | 'value'>
 
 /** What each word's counts are, in the order they were written, each the first time only. */
-export function withoutRepeats(output: readonly Counted[]): Map<string, number[]> {
+function withoutRepeats(output: readonly Counted[]): Map<string, number[]> {
   const counts = new Map<string, Set<number>>()
   for (const { key, value } of output) {
     const known = counts.get(key)

@@ -4,10 +4,10 @@ import { inMemory } from 'millrace/memory'
 export const inputSerdes = { key: serdes.nullable(serdes.string), value: serdes.string }
 export const outputSerdes = { key: serdes.string, value: serdes.safeInt64 }
 
-export const memoryCounts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+const memoryCounts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
 
 /** Counts as `BatchCountAggregator` does, but knows single records only. */
-export class SingleCounter implements Processor<string, string, string, number> {
+class SingleCounter implements Processor<string, string, string, number> {
   readonly #counts: KeyValueStoreDefinition<string, number>
 
   constructor(counts: KeyValueStoreDefinition<string, number>) {

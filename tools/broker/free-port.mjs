@@ -31,7 +31,7 @@ export async function freePorts(count) {
  * @param {number} port
  * @returns {Promise<boolean>}
  */
-export function isFree(port) {
+function isFree(port) {
   return new Promise((resolve) => {
     const server = createServer()
     server.once('error', () => resolve(false))

@@ -29,21 +29,26 @@ const embedded = new Map([
   ["transport: kafka({ brokers: ['localhost:9092'] })", 'transport'],
 ])
 
+/** A program in CommonJS. */
+const required = `import millrace = require('millrace')
+if (typeof millrace.start !== 'function') throw new Error('There is no start.')
+`
+
 /**
  * The steps that show that the packages work in a project which has installed them and no Kafka client.
  * @param {import('./outside-project.mjs').OutsideProject} project
- * @returns {Promise<void>}
  */
 export async function proveEmbedded(project) {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   project.write('readme.ts', readmeProgram(readme, new Map()))
   project.write('embedded.ts', readmeProgram(readme, embedded))
+  project.write('required.cts', required)
   const examples = writeExamples(project)
   await project.build()
 
   await proveCounts(project)
   await proveClientIsMissed(project)
-  for (const name of examples) await project.output(name)
+  for (const name of ['required.cjs', ...examples]) await project.output(name)
 }
 
 /**

@@ -1,5 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { root } from '../paths.mjs'
@@ -24,7 +23,7 @@ const compilerOptions = {
   outDir: 'dist',
 }
 
-/** A project outside of the repository, in a temporary folder of its own, whose Millrace comes from tarballs. */
+/** A project outside of the repository, whose Millrace comes from tarballs. */
 export class OutsideProject {
   /** @param {string} folder */
   constructor(folder) {
@@ -32,19 +31,15 @@ export class OutsideProject {
   }
 
   /**
+   * @param {string} folder Is made; whoever gives it removes it.
    * @param {readonly import('./pack.mjs').Packed[]} packed
    * @param {{ readonly dependencies?: Record<string, string>, readonly npmArguments?: readonly string[] }} [more]
    */
-  static async create(packed, { dependencies = {}, npmArguments = [] } = {}) {
-    const project = new OutsideProject(realpathSync(mkdtempSync(join(tmpdir(), 'millrace-outside-'))))
-    try {
-      await project.#install(packed, dependencies, npmArguments)
-      cpSync(join(import.meta.dirname, 'outside'), join(project.folder, 'src'), { recursive: true })
-      return project
-    } catch (error) {
-      project.remove()
-      throw error
-    }
+  static async create(folder, packed, { dependencies = {}, npmArguments = [] } = {}) {
+    const project = new OutsideProject(folder)
+    cpSync(join(import.meta.dirname, 'outside'), join(folder, 'src'), { recursive: true })
+    await project.#install(packed, dependencies, npmArguments)
+    return project
   }
 
   /**
@@ -85,7 +80,6 @@ export class OutsideProject {
    * @param {string} source
    */
   write(name, source) {
-    mkdirSync(join(this.folder, 'src'), { recursive: true })
     writeFileSync(join(this.folder, 'src', name), source)
   }
 
@@ -124,9 +118,5 @@ export class OutsideProject {
   async #succeed(command, args, env = process.env) {
     const { code, output } = await run(command, args, { cwd: this.folder, env, timeoutMs: LIMIT_MS })
     if (code !== 0) throw new Error(`In a project outside: ${[basename(command), ...args].join(' ')}\n${output}`)
-  }
-
-  remove() {
-    rmSync(this.folder, { recursive: true, force: true })
   }
 }

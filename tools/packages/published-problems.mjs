@@ -41,7 +41,7 @@ function filesOf(bytes) {
  * What compilers would not find, or find with types that say something else than the code does.
  * @param {import('@arethetypeswrong/core').Package} tarball
  */
-export async function resolutionProblems(tarball) {
+async function resolutionProblems(tarball) {
   const result = await checkPackage(tarball)
   if (!result.types) return ['It has no types.']
   return result.problems

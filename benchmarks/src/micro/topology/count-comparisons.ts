@@ -36,7 +36,7 @@ export function countComparisons({ short, folder }: RunSize): Comparison[] {
   }))
 }
 
-export function byHand(kind: StoreKind, workload: Workload, folder: string): Contender {
+function byHand(kind: StoreKind, workload: Workload, folder: string): Contender {
   return {
     name: 'by hand',
     says:
@@ -70,7 +70,7 @@ export interface TopologyContender {
   readonly folder: string
 }
 
-export function byTopology({ kind, processor, size, workload, folder }: TopologyContender): Contender {
+function byTopology({ kind, processor, size, workload, folder }: TopologyContender): Contender {
   return {
     name: `${processor} processor, batches of ${size}`,
     says: `The same as a topology, with a processor that takes ${processor === 'batch' ? 'batches' : 'single records'}: all that the engine does and guarantees.`,

@@ -7,7 +7,7 @@ export function hex(text: string): Uint8Array {
 }
 
 /** One buffer for all, with bytes before and between that belong to nobody. */
-export function packed(values: readonly (Uint8Array | null)[]): PackedColumn {
+function packed(values: readonly (Uint8Array | null)[]): PackedColumn {
   const gap = 3
   const bytes = new Uint8Array(values.reduce((sum, value) => sum + gap + (value?.length ?? 0), 0)).fill(0xaa)
   const starts: number[] = []

@@ -41,7 +41,7 @@ export function comparePaths(a: readonly number[], b: readonly number[]): number
 }
 
 /** The records of all `inputs` in the order in which record-at-a-time processing would have delivered them: `which` input, `index` there. */
-export function mergeOrder(inputs: readonly NodeInput[]): { which: number[]; index: number[] } {
+function mergeOrder(inputs: readonly NodeInput[]): { which: number[]; index: number[] } {
   const rows: { path: number[]; which: number; index: number }[] = []
   for (let which = 0; which < inputs.length; which++) {
     const input = inputs[which] as NodeInput

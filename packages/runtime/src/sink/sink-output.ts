@@ -16,7 +16,7 @@ export interface PassOutput {
   readonly bytes: number
 }
 
-export const NO_OUTPUT: PassOutput = Object.freeze({ writes: [], bytes: 0 })
+const NO_OUTPUT: PassOutput = Object.freeze({ writes: [], bytes: 0 })
 
 export function sinkOutput(write: WriteBatch, input: NodeInput, rows: readonly number[] | undefined): SinkOutput {
   return { write, bytes: columnByteLength(write.keys) + columnByteLength(write.values), input, rows }

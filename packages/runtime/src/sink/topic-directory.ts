@@ -29,7 +29,7 @@ export class TopicDirectory {
   }
 }
 
-export function topicMissing(topic: string, use: string): MillraceError {
+function topicMissing(topic: string, use: string): MillraceError {
   return new MillraceError(
     'TOPIC_MISSING',
     `Topic '${topic}' is to be ${use} but does not exist: create it, or correct its name in the topology.`,

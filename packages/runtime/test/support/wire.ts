@@ -2,7 +2,7 @@ import { type BatchPolicy, DEFAULT_BATCH_POLICY, type Serde, type SourceNode, vi
 import { PartitionQueue } from '../../src/source/partition-queue.ts'
 
 /** ASCII text; refuses `!`, so that tests can make a record that can't be decoded. */
-export const text: Serde<string> = {
+const text: Serde<string> = {
   name: 'text',
   serialize: (value) => Buffer.from(value),
   deserialize: (bytes, start, end) => {

@@ -117,7 +117,7 @@ function readEntries(folder: string, logger: Logger): JournalEntry[] {
   return entries
 }
 
-export function syncPath(path: string): void {
+function syncPath(path: string): void {
   const fd = openSync(path, 'r')
   try {
     fsyncSync(fd)
