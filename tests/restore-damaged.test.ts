@@ -102,10 +102,10 @@ describe('local state that is damaged is set aside, not deleted, with an error t
           throw damaged()
         }
         const backend: StoreBackend = await counts.open(where)
-        const { getMany } = backend
+        const getMany = backend.getMany.bind(backend)
         backend.getMany = async (keys) => {
           if (reads < 5 && ++reads === 5) throw damaged()
-          return getMany.call(backend, keys)
+          return getMany(keys)
         }
         return backend
       },
