@@ -44,7 +44,10 @@ export interface AppDefinition {
   readonly buffer?: BufferOptions | undefined
   /** Memory for committed state kept decoded or as bytes above each store, for each task. Default: 16 MiB. */
   readonly stateCacheBytes?: number | undefined
-  /** How long a revoke waits for the pass under way, in milliseconds. Default: 30,000; less than half of the client's `max.poll.interval.ms`. */
+  /**
+   * How long a revoke, or the shutdown, waits for the pass under way, and then for the last commit, each in milliseconds. Default: 30,000; less than half
+   * of the client's `max.poll.interval.ms`.
+   */
   readonly revokeTimeoutMs?: number | undefined
   /**
    * How long a task waits for a partition that has nothing to read but may be behind, before it takes records of its other partitions.

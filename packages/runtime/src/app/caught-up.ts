@@ -1,6 +1,6 @@
 import { type OffsetCommit, partitionKey, type Topology, type TopicPartition, type TransportAdmin } from '@millrace/core'
 import { resolveTopic } from '../internal/topic-names.ts'
-import type { TopicPlan } from './topic-plan.ts'
+import { inputsOf, type TopicPlan } from './topic-plan.ts'
 
 export interface CaughtUpOptions {
   readonly plan: TopicPlan
@@ -15,8 +15,9 @@ export interface CaughtUpOptions {
  * outside topics, then, stage by stage, the repartition topics as they stand when all that feeds them is committed.
  */
 export async function waitUntilCaughtUp(options: CaughtUpOptions): Promise<void> {
-  for (const topics of stages(options)) {
-    const partitions = topics.flatMap((topic) => partitionsOf(topic, options.plan))
+  const plan = await planAsOfNow(options)
+  for (const topics of stages({ ...options, plan })) {
+    const partitions = topics.flatMap((topic) => partitionsOf(topic, plan))
     if (partitions.length === 0) continue
     const [begins, ends] = await Promise.all([
       options.admin.beginningOffsets(partitions),
@@ -27,6 +28,13 @@ export async function waitUntilCaughtUp(options: CaughtUpOptions): Promise<void>
     while (targets.length > 0 && !reached(targets, await options.admin.committedOffsets(options.applicationId, targets)))
       await options.next()
   }
+}
+
+/** With what was created since the start: topics that match a pattern, and partitions. */
+async function planAsOfNow({ plan, applicationId, admin }: CaughtUpOptions): Promise<TopicPlan> {
+  const existing = await admin.describeTopics(plan.subscription)
+  const subTopologies = plan.subTopologies.map((one) => ({ ...one, inputs: inputsOf(one.subTopology, existing, applicationId) }))
+  return { ...plan, subTopologies, partitions: new Map(existing.map(({ topic, partitions }) => [topic, partitions])) }
 }
 
 function reached(targets: readonly OffsetCommit[], committed: readonly OffsetCommit[]): boolean {

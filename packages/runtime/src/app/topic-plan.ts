@@ -78,7 +78,8 @@ function checkNamedTopics(topology: Topology, partitions: ReadonlyMap<string, nu
   }
 }
 
-function inputsOf(
+/** The topics that a sub-topology reads, of those that exist where it names a pattern. */
+export function inputsOf(
   subTopology: SubTopology,
   existing: readonly TopicDescription[],
   applicationId: string,

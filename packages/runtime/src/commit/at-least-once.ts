@@ -1,5 +1,5 @@
 import type { CommitParticipant, OffsetCommit, RecordSource, RecordWriter, WriteBatch } from '@millrace/core'
-import type { OutputQueue } from '../sink/output-queue.ts'
+import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
 import type { ChangeloggedStore } from '../store/task-stores.ts'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { Task } from '../task/task.ts'
@@ -37,7 +37,9 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
     if (this.#failure !== undefined) throw this.#failure.error
     try {
       return await this.#commitNow(tasks, reason)
-    } catch (error) {
+    } catch (caught) {
+      // What made the writer fail says more than that it is gone.
+      const error = caught instanceof OutputQueueClosed ? caught.cause : caught
       this.#failure = { error }
       this.#options.output.close(error)
       throw error

@@ -13,10 +13,12 @@ import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-p
 import { decodePartitionTime } from '../commit/offset-metadata.ts'
 import { Exclusive } from '../internal/exclusive.ts'
 import { retrying } from '../internal/retrying.ts'
+import { settledWithin } from '../internal/time-limit.ts'
 import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
+import { checkPartitionCounts } from './partition-counts.ts'
 import { resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -79,9 +81,10 @@ export class TaskManager implements RebalanceListener {
         return []
       }
       this.#options.onAssignment(false)
+      const found = partitions.map(({ topic, partition }) => ({ topic, partition, ...this.#inputOf(topic) }))
+      await retrying(() => checkPartitionCounts(found, this.#options.environment.admin))
       const touched = new Set<string>()
-      for (const { topic, partition } of partitions) {
-        const { planned, source } = this.#inputOf(topic)
+      for (const { topic, partition, planned, source } of found) {
         const id = `${planned.subTopology.index}_${partition}`
         touched.add(id)
         const known = this.#assigned.get(id)
@@ -184,14 +187,20 @@ export class TaskManager implements RebalanceListener {
     if (tasks.length === 0) return undefined
     let failure: { readonly error: unknown } | undefined
     const { environment, commit } = this.#options
-    await Promise.all([...this.#activations].map((activation) => activation.remove(tasks)))
+    const { clock, logger } = environment
+    const { revokeTimeoutMs } = environment.definition
+    const removing = Promise.all([...this.#activations].map((activation) => activation.remove(tasks)))
+    if (!(await settledWithin(removing, revokeTimeoutMs, clock)))
+      logger.warn({ limitMs: revokeTimeoutMs }, 'tasks that were being started did not stop in time')
     if (how !== 'lost') {
-      await Promise.all(tasks.map((task) => task.finish(how, environment.definition.revokeTimeoutMs)))
+      await Promise.all(tasks.map((task) => task.finish(how, revokeTimeoutMs)))
       try {
-        await commit('revoke')
+        const committing = commit('revoke')
+        if (!(await settledWithin(committing, revokeTimeoutMs, clock))) throw commitTooLate(revokeTimeoutMs)
+        await committing
       } catch (error) {
         failure = { error }
-        environment.logger.warn(
+        logger.warn(
           { err: error, tasks: tasks.map((task) => task.id) },
           'the last commit of these tasks failed: their records will be processed again',
         )
@@ -348,6 +357,11 @@ export class TaskManager implements RebalanceListener {
       },
     )
   }
+}
+
+function commitTooLate(limitMs: number): MillraceError {
+  const message = `The last commit was not confirmed within ${limitMs} ms: what was processed since the commit before it will be processed again.`
+  return new MillraceError('TIMED_OUT', message, { stage: 'commit', retryable: true })
 }
 
 function positionOf(offsets: ReadonlyMap<string, TopicPartitionOffset>, { topic, partition }: TopicPartition, source: SourceNode): number {
