@@ -37,8 +37,9 @@ if (typeof millrace.start !== 'function') throw new Error('There is no start.')
 /**
  * The steps that show that the packages work in a project which has installed them and no Kafka client.
  * @param {import('./outside-project.mjs').OutsideProject} project
+ * @param {string} [node] Another Node to run them with.
  */
-export async function proveEmbedded(project) {
+export async function proveEmbedded(project, node) {
   const readme = readFileSync(join(root, 'README.md'), 'utf8')
   project.write('readme.ts', readmeProgram(readme, new Map()))
   project.write('embedded.ts', readmeProgram(readme, embedded))
@@ -46,16 +47,16 @@ export async function proveEmbedded(project) {
   const examples = writeExamples(project)
   await project.build()
 
-  await proveCounts(project)
-  await proveClientIsMissed(project)
-  for (const name of ['required.cjs', ...examples]) await project.output(name)
+  await proveCounts(project, node)
+  await proveClientIsMissed(project, node)
+  for (const name of ['required.cjs', ...examples]) await project.output(name, { node })
 }
 
 /**
  * @param {import('./outside-project.mjs').OutsideProject} project
- * @param {string} [node] Another Node to run it with.
+ * @param {string | undefined} node
  */
-export async function proveCounts(project, node) {
+async function proveCounts(project, node) {
   const counts = countsOf(await project.output('run-embedded.js', { args: ['./embedded.js'], node }))
   if (!isDeepStrictEqual(counts, expectedCounts)) throw new Error(`The README's program counted ${JSON.stringify(counts)}`)
 }
@@ -72,10 +73,11 @@ export function countsOf(output) {
 /**
  * The program as it is says what to install.
  * @param {import('./outside-project.mjs').OutsideProject} project
+ * @param {string | undefined} node
  */
-async function proveClientIsMissed(project) {
+async function proveClientIsMissed(project, node) {
   if (existsSync(join(project.folder, 'node_modules', '@confluentinc'))) throw new Error('The Kafka client was installed, unasked for.')
-  const { code, output } = await project.run('readme.js')
+  const { code, output } = await project.run('readme.js', { node })
   const missed = code !== 0 && /KAFKA_CLIENT_MISSING/.test(output) && /npm install @confluentinc\/kafka-javascript/.test(output)
   if (!missed) throw new Error(`Without the Kafka client the README's program ended with ${code} and this:\n${output}`)
 }
