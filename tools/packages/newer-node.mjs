@@ -10,7 +10,7 @@ import { withWorkerThreads } from '../worker-threads.mjs'
 import { checkout } from './checkout.mjs'
 
 // `npm run check:newer-node`: whether Millrace runs on the newest Node that its native parts are published for. Kafka is left out: where
-// the client's binary can't be fetched, building it for a second Node takes as long as all of this twice over.
+// the client's binary can't be fetched, building it for a second Node takes longer than all of this.
 const version = '24.9.0'
 
 /** What touches Node most: the engine, files, native code, child processes. The embedded log brings the conformance suite of transports. */
