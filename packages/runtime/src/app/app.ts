@@ -203,10 +203,6 @@ export class App implements AsyncDisposable {
     if (this.#state === 'error' || this.#state === 'pending-error') return this.#ended.promise
     this.#go('pending-shutdown')
     try {
-      // What is just being opened must be there to be closed.
-      await this.#beginning
-      this.#reader?.stop()
-      await this.#manager.drain()
       await this.#release()
     } catch (error) {
       this.#go('pending-error')
@@ -225,13 +221,7 @@ export class App implements AsyncDisposable {
     this.#parts.context.logger.error({ err: error }, 'the application stops because of an error')
     if (this.#closing !== undefined) return
     this.#go('pending-error')
-    const ending = async () => {
-      await this.#beginning
-      this.#reader?.stop()
-      await this.#manager.drain()
-      await this.#release()
-    }
-    ending()
+    this.#release()
       .catch((second: unknown) => this.#parts.context.logger.error({ err: second }, 'stopping was not clean'))
       .finally(() => {
         this.#go('error')
@@ -239,13 +229,20 @@ export class App implements AsyncDisposable {
       })
   }
 
-  /** Closes everything that was opened, in the order that lets each do its last work; the first error is thrown at the end. */
+  /**
+   * Finishes what is under way, commits it and closes everything that was opened, in the order that lets each do its last work. Whatever fails,
+   * the rest is closed; the first error is thrown at the end.
+   */
   async #release(): Promise<void> {
-    const { admin, slot } = this.#parts
+    const { admin, slot, definition } = this.#parts
     const errors: unknown[] = []
     const steps = [
+      // What is just being opened must be there to be closed.
+      () => this.#beginning,
+      () => this.#reader?.stop(),
+      () => this.#manager.drain(),
       () => this.#recovery.stop(),
-      () => this.#scheduler.stop(),
+      () => settledWithin(this.#scheduler.stop(), QUIET_MS, definition.clock),
       () => this.#source?.close(),
       () => this.#reader?.ended(),
       () => this.#outlet?.close(undefined),

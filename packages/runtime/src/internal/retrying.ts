@@ -8,12 +8,12 @@ const policy = retry(
 )
 
 /**
- * Does work that nothing can go on without, again while its errors say that this may help: about ten seconds. The error that remains is not
- * retryable any more, so that nobody waits for it to pass.
+ * Does work that nothing can go on without, again while its errors say that this may help: about ten seconds, and not once `signal` is aborted.
+ * The error that remains is not retryable any more, so that nobody waits for it to pass.
  */
-export async function retrying<T>(work: () => Promise<T>): Promise<T> {
+export async function retrying<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
   try {
-    return await policy.execute(work)
+    return await policy.execute(work, signal)
   } catch (error) {
     if (!(error instanceof MillraceError && error.retryable)) throw error
     const { code, message, stage, topic, partition, offset } = error

@@ -55,7 +55,8 @@ export class TaskManager implements RebalanceListener {
   readonly #exclusive = new Exclusive()
   /** Cancel the timers of tasks that miss some of their partitions. */
   readonly #splitWatches = new Set<() => void>()
-  #stopped = false
+  /** Aborted once nothing new is begun. */
+  readonly #stop = new AbortController()
 
   constructor(options: TaskManagerOptions) {
     this.#options = options
@@ -74,6 +75,10 @@ export class TaskManager implements RebalanceListener {
     return this.#activations.size === 0
   }
 
+  get #stopped(): boolean {
+    return this.#stop.signal.aborted
+  }
+
   readonly onAssigned = (partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> =>
     this.#exclusive.run(async () => {
       if (partitions.length === 0) {
@@ -82,7 +87,7 @@ export class TaskManager implements RebalanceListener {
       }
       this.#options.onAssignment(false)
       const found = partitions.map(({ topic, partition }) => ({ topic, partition, ...this.#inputOf(topic) }))
-      await retrying(() => checkPartitionCounts(found, this.#options.environment.admin))
+      await retrying(() => checkPartitionCounts(found, this.#options.environment.admin), this.#stop.signal)
       const touched = new Set<string>()
       for (const { topic, partition, planned, source } of found) {
         const id = `${planned.subTopology.index}_${partition}`
@@ -95,7 +100,7 @@ export class TaskManager implements RebalanceListener {
       // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
       const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
       if (grown.length > 0) await this.#release(grown, 'revoke')
-      const { positions, publish } = await retrying(() => this.#create([...touched]))
+      const { positions, publish } = await retrying(() => this.#create([...touched]), this.#stop.signal)
       const isNew = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
       await this.#moveTo(
         positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
@@ -113,8 +118,9 @@ export class TaskManager implements RebalanceListener {
    * then the partitions have gone to others already, who process again what was not committed.
    */
   drain(): Promise<void> {
+    // At once, for what is under way to end soon.
+    this.#stop.abort()
     return this.#exclusive.run(async () => {
-      this.#stopped = true
       for (const cancel of this.#splitWatches) cancel()
       const failure = await this.#release(this.tasks, 'drain')
       if (failure !== undefined && !(failure.error instanceof MillraceError && failure.error.code === 'COMMIT_REFUSED')) throw failure.error
@@ -130,7 +136,8 @@ export class TaskManager implements RebalanceListener {
       this.#options.onAssignment(false)
       await this.#release(this.tasks, 'lost')
       await reopen()
-      const { positions, publish } = await retrying(() => this.#create([...this.#assigned.keys()]))
+      if (this.#stopped) return
+      const { positions, publish } = await retrying(() => this.#create([...this.#assigned.keys()]), this.#stop.signal)
       await this.#moveTo(positions, publish)
       this.#options.onAssignment(this.settled)
     })
