@@ -314,7 +314,10 @@ export class TaskManager implements RebalanceListener {
 
   #missingTopics(id: string): string[] {
     const has = this.#assigned.get(id)
-    return this.#plannedOf(id).inputs.flatMap(({ topic }) => (has?.has(topic) ? [] : [topic]))
+    const partition = Number(id.slice(id.indexOf('_') + 1))
+    const { partitions } = this.#options.plan
+    // Of a topic that was created later another may have fewer partitions.
+    return this.#plannedOf(id).inputs.flatMap(({ topic }) => (has?.has(topic) || partition >= (partitions.get(topic) ?? 0) ? [] : [topic]))
   }
 
   /** An assignment that splits a task is never run; if it stays so, it is an error. */

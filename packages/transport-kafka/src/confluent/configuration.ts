@@ -27,7 +27,14 @@ const EVERYWHERE: Properties = {
   'log.connection.close': false,
 }
 
+/**
+ * Connected to all brokers, not only to those that are needed: else the client answers each of its failures to connect by connecting again at once, as
+ * long as a question about offsets waits for a broker that is away, and takes a whole core for it.
+ */
+const ALL_CONNECTED: Properties = { 'enable.sparse.connections': false }
+
 const READING: Properties = {
+  ...ALL_CONNECTED,
   // 1,000 by default: a fast reader empties the queue and then waits most of a second.
   'fetch.queue.backoff.ms': 2,
   // Bounds how long a resumed partition waits for an idle fetch of others to come back.
@@ -124,6 +131,7 @@ export function adminConfiguration(
     ...identity(options, clientId),
     'group.id': groupId,
     'isolation.level': 'read_uncommitted',
+    ...ALL_CONNECTED,
     'enable.auto.commit': false,
     'allow.auto.create.topics': false,
   })

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
+import { describe, expect, inject, test } from 'vitest'
+import { type AppDefinition, defineApp, MillraceError, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { inMemory } from 'millrace/memory'
+import { LogClient } from './support/log-client.ts'
+import { addPartitions } from './support/add-partitions.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
+
+const brokers = inject('kafkaBrokers')
+const pair = { key: serdes.string, value: serdes.string }
+const seen = inMemory.keyValueStore({ name: 'seen', ...pair })
+// New topics and partitions are found when the client looks again at what there is.
+const transport = kafka({ brokers, consumer: { 'topic.metadata.refresh.interval.ms': 500 } })
+
+interface Copy {
+  readonly from: string | RegExp
+  readonly to: string
+  /** Keeps state, which a stateless copy does not need. */
+  readonly stateful?: boolean
+}
+
+async function setUp({ from, to, stateful = false }: Copy, overrides: Partial<AppDefinition> = {}) {
+  const folder = await temporaryFolder()
+  const builder = new TopologyBuilder('copy')
+  builder
+    .source('in', { topics: [from], ...pair })
+    .process<string, string>(
+      'copy',
+      (record, context) => {
+        if (stateful) context.store(seen).set(record.key, record.value)
+        context.forward(record)
+      },
+      { stores: stateful ? [seen] : [] },
+    )
+    .sink('out', { topic: to, ...pair })
+  const definition = defineApp({
+    topology: builder.build(),
+    applicationId: `copy-${randomUUID().slice(0, 8)}`,
+    transport,
+    stateDir: folder.path,
+    logger: silentLogger,
+    batch: { size: 10, timeoutMs: 5 },
+    commit: { intervalMs: 50 },
+    ...overrides,
+  })
+  return { open: () => start(definition), [Symbol.asyncDispose]: () => folder[Symbol.asyncDispose]() }
+}
+
+function names() {
+  const id = randomUUID().slice(0, 8)
+  return { id, from: `in-${id}`, to: `out-${id}` }
+}
+
+describe.concurrent('an input topic', () => {
+  test('that is missing at the start is named, with what to do', async () => {
+    const { from, to } = names()
+    await using copy = await setUp({ from, to })
+    await expect(copy.open()).rejects.toMatchObject({
+      code: 'TOPIC_MISSING',
+      topic: from,
+      message: expect.stringContaining('create it'),
+    })
+  })
+
+  test('that is deleted while it is read is waited for, with a warning that names it; a close is not held up', async () => {
+    const { from, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [from]: 1, [to]: 1 })
+    const warnings: unknown[] = []
+    const logger = { ...silentLogger, warn: (fields: object) => void warnings.push((fields as { err?: unknown }).err) }
+    await using copy = await setUp({ from, to }, { logger })
+    await log.write(from, pair, [{ key: 'a', value: '1' }])
+    const app = await copy.open()
+    const running = app.run()
+    await app.caughtUp()
+    await log.admin.deleteTopics([from])
+    while (!warnings.some((error) => error instanceof MillraceError && error.topic === from)) await pause(50)
+    expect(app.state).not.toBe('error')
+    await app.close()
+    await running
+    expect(warnings.length).toBeLessThan(200)
+    expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(['1'])
+  })
+
+  test('that gets more partitions while it is read is read whole, where nothing is kept by partition', async () => {
+    const { from, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [from]: 1, [to]: 1 })
+    await using copy = await setUp({ from, to })
+    const app = await copy.open()
+    const running = app.run()
+    await log.write(from, pair, [{ key: 'a', value: 'before', partition: 0 }])
+    await app.caughtUp()
+    await addPartitions(brokers, from, 3)
+    await log.write(from, pair, [
+      { key: 'b', value: 'first', partition: 1 },
+      { key: 'c', value: 'second', partition: 2 },
+    ])
+    await app.caughtUp()
+    await app.close()
+    await running
+    expect((await log.readAll(to, pair)).map(({ value }) => value).toSorted()).toEqual(['before', 'first', 'second'])
+  })
+
+  test('that gets more partitions while it is read with state ends the application, which says why', async () => {
+    const { from, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [from]: 1, [to]: 1 })
+    await using copy = await setUp({ from, to, stateful: true })
+    const app = await copy.open()
+    const running = app.run()
+    running.catch(() => undefined)
+    await log.write(from, pair, [{ key: 'a', value: 'before' }])
+    await app.caughtUp()
+    await addPartitions(brokers, from, 2)
+    await log.write(from, pair, [{ key: 'b', value: 'after', partition: 1 }])
+    await expect(running).rejects.toMatchObject({
+      code: 'PARTITION_COUNT',
+      topic: from,
+      message: expect.stringContaining('partitions added'),
+    })
+    expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(['before'])
+  })
+
+  test('that has more partitions than at the last run, where state was kept, is refused at the start', async () => {
+    const { from, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [from]: 1, [to]: 1 })
+    await using copy = await setUp({ from, to, stateful: true })
+    const app = await copy.open()
+    const running = app.run()
+    await app.close()
+    await running
+    await addPartitions(brokers, from, 2)
+    await expect(copy.open()).rejects.toMatchObject({
+      code: 'PARTITION_COUNT',
+      message: expect.stringContaining('has 1 partitions but needs 2'),
+    })
+  })
+
+  test('that begins to match a pattern while the application runs is read, and waited for', async () => {
+    const { id, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [`early-${id}`]: 1, [to]: 1 })
+    await using copy = await setUp({ from: new RegExp(`^(early|late)-${id}$`), to })
+    const app = await copy.open()
+    const running = app.run()
+    await log.write(`early-${id}`, pair, [{ key: 'a', value: 'early' }])
+    await app.caughtUp()
+    await log.createTopics({ [`late-${id}`]: 2 })
+    await log.write(`late-${id}`, pair, [{ key: 'b', value: 'late', partition: 1 }])
+    await app.caughtUp()
+    await app.close()
+    await running
+    expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(['early', 'late'])
+  })
+})
