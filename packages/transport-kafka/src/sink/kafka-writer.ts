@@ -2,6 +2,7 @@ import {
   type Logger,
   MillraceError,
   type OffsetCommit,
+  partitionKey,
   type RecordSource,
   type RecordWriter,
   type RecordWriterOptions,
@@ -223,16 +224,30 @@ export class KafkaWriter implements RecordWriter {
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'Not everything could be finished when a Kafka writer was closed')
     }
-    for (const { topic, partition, error } of this.#takeFailures()) {
-      this.#logger.warn(
-        { err: error, clientId, topic, partition },
-        'Records were not written, and nobody had asked before the writer was closed',
-      )
-    }
+    this.#tellFailures()
     try {
       await this.#producer.close()
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'A Kafka producer did not disconnect in time')
+    }
+  }
+
+  /** A line for each partition: there may be many records. */
+  #tellFailures(): void {
+    const untold = new Map<string, { readonly failure: WriteFailure; records: number }>()
+    for (const failure of this.#takeFailures()) {
+      const at = partitionKey(failure.topic, failure.partition)
+      const told = untold.get(at)
+      if (told === undefined) untold.set(at, { failure, records: 1 })
+      else told.records++
+    }
+    const { clientId } = this.#options
+    for (const { failure, records } of untold.values()) {
+      const { topic, partition, error } = failure
+      this.#logger.warn(
+        { err: error, clientId, topic, partition, records },
+        'Records were not written, and nobody had asked before the writer was closed',
+      )
     }
   }
 

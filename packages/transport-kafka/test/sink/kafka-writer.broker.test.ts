@@ -1,4 +1,4 @@
-import { bytesAt, viewColumn } from '@millrace/core'
+import { bytesAt, silentLogger, viewColumn } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { batchOf, Cluster, pollBatches, readValues, until } from '../support/cluster.ts'
 
@@ -55,6 +55,26 @@ describe('a writer', () => {
     expect(new Set(failures.map(({ error }) => error.code))).toEqual(new Set(['RECORD_TOO_LARGE']))
     expect(failures[0]?.error.message).toContain(`Kafka could not deliver a record to ${topic}-0: `)
     expect(await writer.flush()).toEqual([])
+  })
+
+  test('that is closed before anybody asked says what was not written, in one line a partition', async () => {
+    const told: object[] = []
+    const warn = (fields: object, message: string) => void told.push({ ...fields, message })
+    await using cluster = new Cluster({ producer: { 'message.max.bytes': 2_000 } }, { ...silentLogger, warn })
+    const topic = await cluster.topic(2)
+    const writer = await cluster.writer()
+    await writer.writeBatch(
+      batchOf(
+        topic,
+        Array.from({ length: 300 }, (_, i) => ({ value: noise(3_000), partition: i % 3 === 0 ? 0 : 1 })),
+      ),
+    )
+    await writer.close()
+    const message = 'Records were not written, and nobody had asked before the writer was closed'
+    expect(told).toMatchObject([
+      { topic, partition: 0, records: 100, message },
+      { topic, partition: 1, records: 200, message },
+    ])
   })
 
   test('takes null headers and refuses what is no header, before any record of the batch is written', async () => {
