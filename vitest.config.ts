@@ -44,7 +44,9 @@ export default defineConfig({
           include: [brokerTests, 'tests/**/*.broker.test.ts', 'tools/test/**/*.broker.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['tests/support/kafka-broker.ts'],
-          fileParallelism: false,
+          // Most of them wait most of the time.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
         },
