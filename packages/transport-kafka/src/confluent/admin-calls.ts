@@ -8,6 +8,8 @@ import { toClientError } from './to-client-error.ts'
 
 /** Between two calls to leaders that change. */
 const LEADER_RETRY_MS = 100
+/** None of the partitions asked for has a leader, as far as the library knows. */
+const NO_LEADERS = -156
 /** What old brokers say, which give topics no ids. */
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 
@@ -74,7 +76,7 @@ export class AdminCalls {
     const { OffsetSpec, IsolationLevel: level } = this.#library
     const offset = at === 'beginning' ? OffsetSpec.EARLIEST : at === 'end' ? OffsetSpec.LATEST : new OffsetSpec(at)
     const isolationLevel = isolation === 'read-committed' ? level.READ_COMMITTED : level.READ_UNCOMMITTED
-    const listed = await this.#withLeaders('look up offsets', (callback) =>
+    const listed = await this.#withLeaders('look up offsets', partitions, (callback) =>
       this.#admin.listOffsets(
         partitions.map(({ topic, partition }) => ({ topic, partition, offset })),
         { timeout: this.#timeoutMs, isolationLevel },
@@ -87,7 +89,7 @@ export class AdminCalls {
   async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
     if (offsets.length === 0) return
     const options = { timeout: this.#timeoutMs, operationTimeout: this.#timeoutMs }
-    await this.#withLeaders('delete records', (callback) =>
+    await this.#withLeaders('delete records', offsets, (callback) =>
       this.#admin.deleteRecords(
         offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset })),
         options,
@@ -97,27 +99,51 @@ export class AdminCalls {
   }
 
   /**
-   * A call to the leaders of partitions. Where a leader has changed, or only restarted, the library answers from what it remembers, with an
-   * error that it would give for ever: it has to be made to ask for the leaders again.
+   * A call to the leaders of partitions. Where a leader has changed, or only restarted, or a topic has more partitions than before, the library
+   * answers from what it remembers, with an error that it would give for ever: it has to be made to ask again.
    */
   async #withLeaders(
     what: string,
+    partitions: readonly TopicPartition[],
     call: (callback: Callback<readonly RawTopicPartition[]>) => void,
   ): Promise<readonly RawTopicPartition[]> {
     const until = performance.now() + this.#timeoutMs
     for (;;) {
-      const answers = await this.#call(what, call)
-      const failed = answers.find(({ error }) => failureIn(error) !== undefined)
-      const failure = failureIn(failed?.error)
-      if (failed === undefined || failure === undefined) return answers
-      if (failure.kind !== 'transient' || performance.now() >= until) {
-        throw new ClientError(`${failed.topic}-${failed.partition}: ${failure.message}`, failure)
-      }
+      const { answers, failure } = await this.#answers(what, call)
+      if (failure === undefined) return answers
+      const checked = failure.code === NO_LEADERS || failure.kind === 'unknown-topic' ? await this.#unknown(partitions, failure) : failure
+      if (checked.kind !== 'transient' || performance.now() >= until) throw checked
       await listTopics(this.#client, this.#timeoutMs)
       await new Promise((resolve) => {
         setTimeout(resolve, LEADER_RETRY_MS)
       })
     }
+  }
+
+  async #answers(
+    what: string,
+    call: (callback: Callback<readonly RawTopicPartition[]>) => void,
+  ): Promise<{ readonly answers: readonly RawTopicPartition[]; readonly failure: ClientError | undefined }> {
+    try {
+      const answers = await this.#call(what, call)
+      for (const { topic, partition, error } of answers) {
+        const failure = failureIn(error)
+        if (failure !== undefined) return { answers, failure: new ClientError(`${topic}-${partition}: ${failure.message}`, failure) }
+      }
+      return { answers, failure: undefined }
+    } catch (error) {
+      if (error instanceof ClientError && error.code === NO_LEADERS) return { answers: [], failure: error }
+      throw error
+    }
+  }
+
+  /** Whether a partition that the library does not know is really not there, or will be known soon. */
+  async #unknown(partitions: readonly TopicPartition[], { code }: ClientError): Promise<ClientError> {
+    const topics = await this.describeTopics([...new Set(partitions.map(({ topic }) => topic))])
+    const counts = new Map(topics.map(({ topic, partitions: count }) => [topic, count]))
+    const missing = partitions.find(({ topic, partition }) => partition >= (counts.get(topic) ?? 0))
+    if (missing !== undefined) return new ClientError(`there is no ${missing.topic}-${missing.partition}`, { kind: 'unknown-topic', code })
+    return new ClientError('not all partitions have a leader', { kind: 'transient', code })
   }
 
   #call<T>(what: string, call: (callback: Callback<T>) => void): Promise<T> {

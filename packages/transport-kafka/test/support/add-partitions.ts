@@ -1,0 +1,24 @@
+import { inject } from 'vitest'
+import { loadModule } from '../../src/confluent/load-module.ts'
+import { promised } from '../../src/confluent/promised.ts'
+import type { Callback } from '../../src/confluent/raw-api.ts'
+
+const LIMIT_MS = 30_000
+
+interface PartitionsAdmin {
+  createPartitions(topic: string, total: number, timeoutMs: number, callback: Callback): void
+  disconnect(): void
+}
+
+/** Gives a topic more partitions, as its owner may at any time: nothing of ours does. */
+export async function addPartitions(topic: string, total: number): Promise<void> {
+  const { AdminClient } = (await loadModule()) as unknown as {
+    readonly AdminClient: { create(properties: Readonly<Record<string, unknown>>): PartitionsAdmin }
+  }
+  const admin = AdminClient.create({ 'bootstrap.servers': inject('kafkaBrokers') })
+  try {
+    await promised('add partitions', LIMIT_MS, (callback) => admin.createPartitions(topic, total, LIMIT_MS, callback))
+  } finally {
+    admin.disconnect()
+  }
+}
