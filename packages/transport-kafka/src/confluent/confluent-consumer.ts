@@ -18,7 +18,7 @@ const SEEK_TIMEOUT_MS = 1_000
 /** A partition that was just assigned can't be sought before its fetching has begun. */
 const SEEK_RETRY_MS = 10
 /** How long a member that leaves waits until it is one. */
-const JOIN_TIMEOUT_MS = 5_000
+const JOIN_TIMEOUT_MS = 15_000
 const NOTHING: Fetched = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]), records: 0 })
 
 export interface ConfluentConsumerParts {
