@@ -1,7 +1,9 @@
+import type { TransportAdmin } from '@millrace/core'
 import { inject } from 'vitest'
 import { loadModule } from '../../src/confluent/load-module.ts'
 import { promised } from '../../src/confluent/promised.ts'
 import type { Callback } from '../../src/confluent/raw-api.ts'
+import { until } from './cluster.ts'
 
 const LIMIT_MS = 30_000
 
@@ -10,8 +12,8 @@ interface PartitionsAdmin {
   disconnect(): void
 }
 
-/** Gives a topic more partitions, as its owner may at any time: nothing of ours does. */
-export async function addPartitions(topic: string, total: number): Promise<void> {
+/** Gives a topic more partitions, as its owner may at any time: nothing of ours does. Resolves when clients are told of them. */
+export async function addPartitions(asker: TransportAdmin, topic: string, total: number): Promise<void> {
   const { AdminClient } = (await loadModule()) as unknown as {
     readonly AdminClient: { create(properties: Readonly<Record<string, unknown>>): PartitionsAdmin }
   }
@@ -21,4 +23,5 @@ export async function addPartitions(topic: string, total: number): Promise<void>
   } finally {
     admin.disconnect()
   }
+  await until('clients are told', async () => (await asker.describeTopics([topic]))[0]?.partitions === total)
 }
