@@ -10,10 +10,10 @@ describe('an admin client that has asked for offsets of a topic before', () => {
     const before = { topic, partition: 0 }
     const added = { topic, partition: 1 }
     expect(await admin.endOffsets([before], 'read-uncommitted')).toMatchObject([{ ...before, offset: 0 }])
-    await addPartitions(admin, topic, 2)
+    await addPartitions(topic, 2)
     // Alone, and beside one that is known: the client fails in different ways.
     expect(await admin.endOffsets([added], 'read-uncommitted')).toMatchObject([{ ...added, offset: 0 }])
-    await addPartitions(admin, topic, 3)
+    await addPartitions(topic, 3)
     const both = [before, { topic, partition: 2 }]
     expect(await admin.beginningOffsets(both)).toMatchObject(both.map((at) => ({ ...at, offset: 0 })))
   })

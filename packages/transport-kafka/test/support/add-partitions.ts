@@ -1,9 +1,8 @@
-import type { TransportAdmin } from '@millrace/core'
 import { inject } from 'vitest'
 import { loadModule } from '../../src/confluent/load-module.ts'
 import { promised } from '../../src/confluent/promised.ts'
 import type { Callback } from '../../src/confluent/raw-api.ts'
-import { until } from './cluster.ts'
+import { Cluster, until } from './cluster.ts'
 
 const LIMIT_MS = 30_000
 
@@ -13,7 +12,7 @@ interface PartitionsAdmin {
 }
 
 /** Gives a topic more partitions, as its owner may at any time: nothing of ours does. Resolves when clients are told of them. */
-export async function addPartitions(asker: TransportAdmin, topic: string, total: number): Promise<void> {
+export async function addPartitions(topic: string, total: number): Promise<void> {
   const { AdminClient } = (await loadModule()) as unknown as {
     readonly AdminClient: { create(properties: Readonly<Record<string, unknown>>): PartitionsAdmin }
   }
@@ -23,5 +22,8 @@ export async function addPartitions(asker: TransportAdmin, topic: string, total:
   } finally {
     admin.disconnect()
   }
+  // Of its own: a client that is told remembers it.
+  await using cluster = new Cluster()
+  const asker = await cluster.admin()
   await until('clients are told', async () => (await asker.describeTopics([topic]))[0]?.partitions === total)
 }
