@@ -72,7 +72,7 @@ export class App implements AsyncDisposable {
   /** @internal Use `start`. */
   constructor(parts: AppParts) {
     this.#parts = parts
-    const { definition, plan } = parts
+    const { definition, context, plan } = parts
     this.#environment = this.#makeEnvironment()
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
@@ -91,8 +91,13 @@ export class App implements AsyncDisposable {
         restoreStores({ ...request, environment: this.#environment, transport: definition.transport, context: parts.context }),
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       onAssignment: (settled) => this.#assignmentChanged(settled),
-      // A processor's init that throws would fail again.
-      onFailure: (error) => (mayPass(error) || isDamage(error) ? this.#recovery.begin(error) : this.#fail(error)),
+      onFailure: (error) => {
+        // Tasks that were not begun when everything ends are missed by nobody.
+        if (this.#ending) context.logger.debug({ err: error }, 'tasks could not be started')
+        else if (mayPass(error) || isDamage(error)) this.#recovery.begin(error)
+        // A processor's init that throws would fail again.
+        else this.#fail(error)
+      },
     })
     this.#recovery = new Recovery({
       environment: this.#environment,

@@ -13,6 +13,7 @@ import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-p
 import { decodePartitionTime } from '../commit/offset-metadata.ts'
 import { Exclusive } from '../internal/exclusive.ts'
 import { retrying } from '../internal/retrying.ts'
+import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
@@ -137,8 +138,14 @@ export class TaskManager implements RebalanceListener {
       await this.#release(this.tasks, 'lost')
       await reopen()
       if (this.#stopped) return
-      const { positions, publish } = await retrying(() => this.#create([...this.#assigned.keys()]), this.#stop.signal)
-      await this.#moveTo(positions, publish)
+      const { signal } = this.#stop
+      // Questions to brokers that are away are answered late: a shutdown does not wait for that.
+      const created = await unlessAborted(
+        retrying(() => this.#create([...this.#assigned.keys()]), signal),
+        signal,
+      )
+      if (created === undefined) return
+      await this.#moveTo(created.positions, created.publish)
       this.#options.onAssignment(this.settled)
     })
   }
