@@ -11,7 +11,7 @@ export interface Slot {
   clean: Entry | undefined
   /** The pass that changed it last. */
   pass: number
-  /** The generation of the table that has it. */
+  /** The generation of the table that has it; -1 when none has it any more. */
   generation: number
 }
 
@@ -62,7 +62,7 @@ export class SlotTable {
     const { bytes } = entry
     if (bytes > this.#halfBudget) {
       // What is too large to keep must not leave an outdated entry behind.
-      if (slot !== undefined && !isChanged(slot)) this.#remove(id)
+      if (slot !== undefined && !isChanged(slot)) this.#remove(slot)
       return
     }
     if (this.#youngBytes + bytes > this.#halfBudget) this.#age()
@@ -75,7 +75,7 @@ export class SlotTable {
 
   /** A change was taken back: there may be nothing left to be known of its key. */
   tidy(slot: Slot): void {
-    if (slot.clean === undefined && !isChanged(slot)) this.#remove(slot.id)
+    if (slot.clean === undefined && !isChanged(slot)) this.#remove(slot)
   }
 
   /** Forgets all but changes. */
@@ -116,9 +116,11 @@ export class SlotTable {
     this.#young.set(slot.id, slot)
   }
 
-  #remove(id: unknown): void {
-    this.#young.delete(id)
-    this.#old.delete(id)
+  #remove(slot: Slot): void {
+    // Who has found it before must not write to it.
+    slot.generation = -1
+    this.#young.delete(slot.id)
+    this.#old.delete(slot.id)
   }
 
   #newSlot(id: unknown): Slot {

@@ -51,6 +51,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const { codec, layers, guard } = this.#access
     guard()
     const values = new Array<unknown>(keys.length)
+    const slots = new Array<Slot | undefined>(keys.length)
     const missing: number[] = []
     const missingIds: unknown[] = []
     const missingKeys: Uint8Array[] = []
@@ -58,7 +59,9 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       const key = keys[i]
       const bytes = codec.identity ? undefined : codec.keyBytes(key)
       const id = bytes === undefined ? key : codec.idOf(key, bytes)
-      const entry = layers.known(id)
+      const slot = layers.find(id)
+      slots[i] = slot
+      const entry = slot === undefined ? undefined : entryIn(slot)
       if (entry !== undefined) values[i] = codec.valueOf(entry)
       else {
         missing.push(i)
@@ -66,6 +69,8 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
         missingKeys.push(bytes ?? codec.keyBytes(key))
       }
     }
+    // A copy of the keys: the array is the user's.
+    if (codec.identity) layers.remember({ keys: keys.slice(), slots })
     if (missing.length === 0) return values
     const loaded = await this.#loadMany(missingIds, missingKeys)
     for (let i = 0; i < missing.length; i++) values[missing[i] as number] = codec.valueOf(loaded[i] as Entry)
@@ -168,11 +173,13 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       for (let i = 0; i < count; i++) keyBytes[i] = codec.keyBytes(keys[i])
       return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), slots, keyBytes }
     }
+    const read = layers.lastRead
     for (let i = 0; i < count; i++) {
-      const slot = layers.find(keys[i])
+      const key = keys[i]
+      const slot = (read !== undefined && read.keys[i] === key ? read.slots[i] : undefined) ?? layers.find(key)
       slots[i] = slot
       const known = slot === undefined ? undefined : entryIn(slot)
-      keyBytes[i] = known === undefined ? codec.keyBytes(keys[i]) : known.key
+      keyBytes[i] = known === undefined ? codec.keyBytes(key) : known.key
     }
     return { ids: keys, slots, keyBytes }
   }

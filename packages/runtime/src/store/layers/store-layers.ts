@@ -17,6 +17,12 @@ export interface SealedChanges {
   readonly timestamps: ArrayLike<number>
 }
 
+/** What was found for the keys of one read, by position. */
+export interface Read {
+  readonly keys: readonly unknown[]
+  readonly slots: readonly (Slot | undefined)[]
+}
+
 /** What is being committed. */
 interface Sealed {
   readonly slots: readonly Slot[]
@@ -36,6 +42,7 @@ export class StoreLayers {
   readonly #table: SlotTable
   readonly #open = new OpenChanges()
   #passing = false
+  #lastRead: Read | undefined
   #sealed: Sealed | undefined
   /** Counts what changes the backend under reads in flight. */
   #version = 0
@@ -67,12 +74,12 @@ export class StoreLayers {
 
   succeed(): void {
     this.#open.succeed()
-    this.#passing = false
+    this.#endPass()
   }
 
   rollback(): void {
     for (const slot of this.#open.rollback()) this.#table.tidy(slot)
-    this.#passing = false
+    this.#endPass()
   }
 
   /** `found`: what `find` gave for the key. */
@@ -83,6 +90,15 @@ export class StoreLayers {
   /** What is known of a key: see `entryIn`. */
   find(id: unknown): Slot | undefined {
     return this.#table.get(id)
+  }
+
+  /** What this pass has read last: most of what is written was read just before. */
+  get lastRead(): Read | undefined {
+    return this.#lastRead
+  }
+
+  remember(read: Read): void {
+    if (this.#passing) this.#lastRead = read
   }
 
   /** The entry as this pass sees it, if some layer knows it. */
@@ -167,12 +183,17 @@ export class StoreLayers {
 
   /** Drops all that is not in the backend. */
   discard(): void {
-    this.#passing = false
+    this.#endPass()
     this.#open.discard()
     for (const slot of this.#sealed?.slots ?? []) slot.sealed = undefined
     this.#sealed = undefined
     this.#table.forgetClean()
     this.#version++
+  }
+
+  #endPass(): void {
+    this.#passing = false
+    this.#lastRead = undefined
   }
 
   /** In the order of the range; of several changes of one key the latest. Deletions are among them. */
