@@ -120,6 +120,45 @@ describe('a shutdown while tasks are begun', () => {
     expect(app.state).toBe('not-running')
   })
 
+  test('is not failed by what could not be begun any more', async () => {
+    await using run = await setUp()
+    let asking: () => void = () => undefined
+    const beginning = new Promise<void>((resolve) => {
+      asking = resolve
+    })
+    let fail: (error: Error) => void = () => undefined
+    let letGo: () => void = () => undefined
+    run.fails(({ type }) => {
+      // Where reading begins.
+      if (type === 'commit') {
+        asking()
+        return new Promise<void>((_, reject) => {
+          fail = reject
+        })
+      }
+      // Holds the shutdown up for as long as it matters.
+      if (type === 'poll') {
+        return new Promise<void>((resolve) => {
+          letGo = resolve
+        })
+      }
+      return undefined
+    })
+    const told: string[] = []
+    const warn = (_fields: object, message: string) => {
+      told.push(message)
+      letGo()
+    }
+    const app = await run.open({ clock: hasty, logger: { ...silentLogger, warn, error: warn } })
+    const running = app.run()
+    await beginning
+    const closing = app.close()
+    fail(new MillraceError('CLOSED', 'The source has been closed.', { stage: 'commit' }))
+    await closing
+    await running
+    expect(told).toEqual(['tasks could not be started before the shutdown'])
+  })
+
   test('tries no more what fails and might pass', async () => {
     await using run = await setUp()
     let asked = 0
