@@ -145,18 +145,18 @@ describe('a shutdown while tasks are begun', () => {
       return undefined
     })
     const told: string[] = []
-    const warn = (_fields: object, message: string) => {
+    const tell = (_fields: object, message: string) => {
       told.push(message)
       letGo()
     }
-    const app = await run.open({ clock: hasty, logger: { ...silentLogger, warn, error: warn } })
+    const app = await run.open({ clock: hasty, logger: { ...silentLogger, debug: tell, error: tell } })
     const running = app.run()
     await beginning
     const closing = app.close()
     fail(new MillraceError('CLOSED', 'The source has been closed.', { stage: 'commit' }))
     await closing
     await running
-    expect(told).toEqual(['tasks could not be started before the shutdown'])
+    expect(told).toEqual(['tasks could not be started'])
   })
 
   test('tries no more what fails and might pass', async () => {

@@ -314,9 +314,7 @@ export class TaskManager implements RebalanceListener {
       },
       (error: unknown) => {
         this.#activations.delete(activation)
-        // They would have been ended now anyway.
-        if (this.#stopped) this.#options.environment.logger.warn({ err: error }, 'tasks could not be started before the shutdown')
-        else this.#options.onFailure(error)
+        this.#options.onFailure(error)
       },
     )
   }
