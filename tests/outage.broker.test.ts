@@ -80,7 +80,8 @@ describe('a broker that is away', () => {
     await pause(30_000)
     const { user, system } = process.cpuUsage(cpu)
     const loggedMeanwhile = logged.length - loggedBefore
-    expect(app.state).toBe('running')
+    // It may be about to begin anew from what is committed, for as long as nobody answers.
+    expect(['running', 'rebalancing']).toContain(app.state)
     await broker.restart(0)
     await run.send(lines.slice(2_000))
     await app.caughtUp()
