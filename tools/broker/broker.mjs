@@ -10,6 +10,8 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @property {readonly string[]} nodes The address of each node.
  * @property {(index: number) => Promise<void>} kill SIGKILL, counted from 0. `restart` brings the node back.
  * @property {(index: number) => Promise<void>} restart Stops the node in order if it runs, and starts it on the same data and port.
+ * @property {(index: number) => Promise<void>} freeze Lets the node stand still: its connections stay, and nobody answers. `thaw` lets it go on.
+ * @property {(index: number) => Promise<void>} thaw
  * @property {() => Promise<void>} stop Stops every node and deletes the data.
  */
 

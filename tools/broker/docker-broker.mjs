@@ -124,6 +124,8 @@ export async function dockerBroker({ nodes: count, port, image = `apache/kafka:$
       if (found === undefined) throw new RangeError(`There is no broker ${index}: this cluster has ${containers.length}, counted from 0.`)
       return found
     }
+    const { dockerode } = (await getContainerRuntimeClient()).container
+    const container = (/** @type {number} */ index) => dockerode.getContainer(at(index).started.getId())
     return {
       kind: 'docker',
       brokers: containers.map(({ address }) => address).join(','),
@@ -133,6 +135,8 @@ export async function dockerBroker({ nodes: count, port, image = `apache/kafka:$
         await at(index).started.restart({ timeout: 10_000 })
         await waitForKafka(at(index).address, startLimitMs)
       },
+      freeze: async (index) => void (await container(index).pause()),
+      thaw: async (index) => void (await container(index).unpause()),
       stop,
     }
   } catch (error) {

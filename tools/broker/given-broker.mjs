@@ -16,6 +16,8 @@ export async function givenBroker(brokers) {
     nodes,
     kill: notOurs,
     restart: notOurs,
+    freeze: notOurs,
+    thaw: notOurs,
     stop: () => Promise.resolve(),
   }
 }

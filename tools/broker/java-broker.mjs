@@ -73,6 +73,8 @@ export async function javaBroker({ nodes: count, port, say }) {
       await at(index).stop()
       await at(index).start()
     },
+    freeze: async (index) => at(index).signal('SIGSTOP'),
+    thaw: async (index) => at(index).signal('SIGCONT'),
     stop,
   }
 }

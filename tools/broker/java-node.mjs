@@ -78,6 +78,14 @@ export class JavaNode {
   }
 
   /**
+   * To a broker that runs.
+   * @param {NodeJS.Signals} name
+   */
+  signal(name) {
+    if (this.#process?.kill(name) !== true) throw new Error(`Broker ${this.plan.id} does not run.`)
+  }
+
+  /**
    * @param {NodeJS.Signals} signal
    * @param {number} limitMs
    */
