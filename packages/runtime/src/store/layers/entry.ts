@@ -12,7 +12,7 @@ type Encode = (value: unknown) => Uint8Array
  * changes in place: who keeps an entry of that layer beyond a call takes a copy.
  */
 export class Entry implements StoreChange {
-  readonly key: Uint8Array
+  key: Uint8Array
   /** The decoded value once somebody has asked for it, kept only where the serde says that values are immutable. */
   decoded: unknown
   /** Event time of the change, milliseconds since the epoch. */
@@ -21,7 +21,7 @@ export class Entry implements StoreChange {
   bytes: number
   #content: Uint8Array | Encode | undefined
 
-  /** @internal Use `newEntry` or `lateEntry`. */
+  /** @internal Use `newEntry`. */
   constructor(key: Uint8Array, timestamp: number, content: Uint8Array | Encode | undefined, decoded: unknown) {
     this.key = key
     this.decoded = decoded
@@ -30,18 +30,34 @@ export class Entry implements StoreChange {
     this.#content = content
   }
 
-  /** Takes what `other` holds, and gives it what it held. */
-  exchange(other: Entry): void {
-    const { decoded, timestamp, bytes } = this
-    const content = this.#content
+  /** Makes it the entry of another key, without a value. */
+  renew(key: Uint8Array, timestamp: number): void {
+    this.key = key
+    this.decoded = undefined
+    this.timestamp = timestamp
+    this.bytes = ENTRY_COST + key.byteLength
+    this.#content = undefined
+  }
+
+  /** Gives what has no value one. */
+  hold(value: Uint8Array): void {
+    this.bytes += value.byteLength
+    this.#content = value
+  }
+
+  /** The same with a primitive whose bytes are made when they are wanted: most are replaced before anybody wants them. */
+  holdLate(decoded: unknown, encode: Encode): void {
+    this.bytes += sizeOf(decoded)
+    this.decoded = decoded
+    this.#content = encode
+  }
+
+  /** Takes what `other`, an entry of the same key, holds. */
+  take(other: Entry): void {
     this.decoded = other.decoded
     this.timestamp = other.timestamp
     this.bytes = other.bytes
     this.#content = other.#content
-    other.decoded = decoded
-    other.timestamp = timestamp
-    other.bytes = bytes
-    other.#content = content
   }
 
   copy(): Entry {
@@ -56,11 +72,6 @@ export class Entry implements StoreChange {
 
 export function newEntry(key: Uint8Array, value: Uint8Array | undefined, timestamp: number): Entry {
   return new Entry(key, timestamp, value, undefined)
-}
-
-/** An entry of a primitive whose bytes are made when they are wanted: most are replaced before anybody wants them. */
-export function lateEntry(key: Uint8Array, decoded: unknown, timestamp: number, encode: Encode): Entry {
-  return new Entry(key, timestamp, encode, decoded)
 }
 
 function lengthOf(content: Uint8Array | Encode | undefined): number {

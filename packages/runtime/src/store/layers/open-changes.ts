@@ -1,5 +1,5 @@
 import type { ByteRange } from '@millrace/core'
-import type { Entry } from './entry.ts'
+import { type Entry, newEntry } from './entry.ts'
 import type { Slot } from './slot-table.ts'
 import { SortedIds } from './sorted-ids.ts'
 
@@ -9,9 +9,10 @@ import { SortedIds } from './sorted-ids.ts'
  */
 export class OpenChanges {
   #slots: Slot[] = []
-  /** What this pass has changed, in that order, and what was there before. */
-  readonly #changed: Slot[] = []
-  readonly #before: (Entry | undefined)[] = []
+  /** What this pass has changed that was there already, and what it was. Behind the first `#replaced` stands what earlier passes left there. */
+  #changed: Slot[] = []
+  #before: Entry[] = []
+  #replaced = 0
   /** How many slots there were when the pass began. */
   #sizeBefore = 0
   #pass = 0
@@ -35,25 +36,20 @@ export class OpenChanges {
     return this.#slots.length
   }
 
-  put(slot: Slot, entry: Entry): void {
+  /** `change` is copied. */
+  put(slot: Slot, change: Entry): void {
     const { open } = slot
-    this.#passBytes += entry.bytes
+    this.#passBytes += change.bytes
     if (open === undefined) {
-      slot.open = entry
+      slot.open = change.copy()
+      slot.pass = this.#pass
       this.#slots.push(slot)
-      this.#order?.add(slot, entry.key)
-      this.#log(slot, undefined)
+      this.#order?.add(slot, change.key)
       return
     }
-    const { bytes } = open
-    // The entry that is there lives for long, the other for this pass at most: were it to take the place, each collection would have to move it.
-    open.exchange(entry)
-    if (slot.pass === this.#pass) {
-      this.#passBytes -= bytes
-      return
-    }
-    this.#replacedBytes += bytes
-    this.#log(slot, entry)
+    if (slot.pass === this.#pass) this.#passBytes -= open.bytes
+    else this.#keepBefore(slot, open)
+    open.take(change)
   }
 
   /** The pass ended well. */
@@ -64,8 +60,9 @@ export class OpenChanges {
 
   /** The pass failed: what it has changed is as it was before. Returns the slots of keys that were not changed before it. */
   rollback(): Slot[] {
-    for (let i = 0; i < this.#changed.length; i++) (this.#changed[i] as Slot).open = this.#before[i]
+    for (let i = 0; i < this.#replaced; i++) (this.#changed[i] as Slot).open?.take(this.#before[i] as Entry)
     const unchanged = this.#slots.slice(this.#sizeBefore)
+    for (const slot of unchanged) slot.open = undefined
     if (this.#slots.length > this.#sizeBefore) {
       this.#slots.length = this.#sizeBefore
       this.#order = undefined
@@ -76,8 +73,8 @@ export class OpenChanges {
 
   /** Moves what finished passes changed to be sealed. What a pass under way has changed stays. */
   seal(): Slot[] {
-    const passing = [...this.#changed]
-    const entries = passing.map((slot) => slot.open as Entry)
+    const passing = [...this.#changed.slice(0, this.#replaced), ...this.#slots.slice(this.#sizeBefore)]
+    const entries = passing.map((slot) => (slot.open as Entry).copy())
     this.rollback()
     const sealed = this.#slots
     for (const slot of sealed) {
@@ -101,14 +98,20 @@ export class OpenChanges {
     return this.#order.within(range).map(({ id }) => (id.open as Entry).copy())
   }
 
-  #log(slot: Slot, before: Entry | undefined): void {
-    this.#changed.push(slot)
-    this.#before.push(before)
+  #keepBefore(slot: Slot, open: Entry): void {
+    const at = this.#replaced++
+    this.#changed[at] = slot
+    // The entries that keep it serve one pass after the other: to make them anew costs more than all else that a change does.
+    if (at === this.#before.length) this.#before.push(newEntry(open.key, undefined, 0))
+    ;(this.#before[at] as Entry).take(open)
+    this.#replacedBytes += open.bytes
     slot.pass = this.#pass
   }
 
   #clear(): void {
     this.#slots = []
+    this.#changed = []
+    this.#before = []
     this.#order = undefined
     this.#bytes = 0
     this.#sizeBefore = 0
@@ -119,8 +122,7 @@ export class OpenChanges {
     this.#sizeBefore = this.#slots.length
     this.#passBytes = 0
     this.#replacedBytes = 0
-    this.#changed.length = 0
-    this.#before.length = 0
+    this.#replaced = 0
   }
 }
 

@@ -1,5 +1,5 @@
 import { type BytesColumn, columnByteLength, MillraceError, type Serde, serializeColumn } from '@millrace/core'
-import { type Entry, lateEntry, newEntry } from './entry.ts'
+import type { Entry } from './entry.ts'
 
 /** Up to this many bytes a value, it is cheaper to make them when they are wanted than to keep them. */
 const LATE_BYTES = 64
@@ -49,21 +49,22 @@ export class StoreCodec {
     return own(bytes, value)
   }
 
-  /** An entry that sets `value`; throws if it is refused. */
-  entry(keyBytes: Uint8Array, value: unknown, timestamp: number): Entry {
+  /** What an entry is to hold of a value: its bytes, or undefined for one that it holds as it is. Throws if the value is refused. */
+  content(value: unknown): Uint8Array | undefined {
     const bytes = this.valueBytes(value)
-    return this.#late && bytes.byteLength <= LATE_BYTES ? this.#lateEntry(keyBytes, value, timestamp) : newEntry(keyBytes, bytes, timestamp)
+    return this.#late && bytes.byteLength <= LATE_BYTES ? undefined : bytes
   }
 
-  /** An entry for each key and value; throws if one is refused. */
-  entries(keys: readonly Uint8Array[], values: readonly unknown[], timestamp: number): Entry[] {
-    const entries = new Array<Entry>(keys.length)
-    const late = this.#late && this.#allSmall(values)
-    for (let i = 0; i < entries.length; i++) {
-      const keyBytes = keys[i] as Uint8Array
-      entries[i] = late ? this.#lateEntry(keyBytes, values[i], timestamp) : newEntry(keyBytes, this.valueBytes(values[i]), timestamp)
-    }
-    return entries
+  /** The same for many; undefined if all are held as they are. Throws if one is refused. */
+  contents(values: readonly unknown[]): readonly Uint8Array[] | undefined {
+    return this.#late && this.#allSmall(values) ? undefined : values.map((value) => this.valueBytes(value))
+  }
+
+  /** Puts a value into an entry that has none. */
+  fill(entry: Entry, value: unknown, content: Uint8Array | undefined): void {
+    if (content !== undefined) entry.hold(content)
+    // -0 has the bytes of 0.
+    else entry.holdLate(value === 0 ? 0 : value, this.#encode)
   }
 
   /**
@@ -84,11 +85,6 @@ export class StoreCodec {
   }
 
   readonly #encode = (value: unknown): Uint8Array => this.valueBytes(value)
-
-  #lateEntry(keyBytes: Uint8Array, value: unknown, timestamp: number): Entry {
-    // -0 has the bytes of 0.
-    return lateEntry(keyBytes, value === 0 ? 0 : value, timestamp, this.#encode)
-  }
 
   /** Whether all values are accepted, and small. Which one is not, and why, turns out when it is serialised by itself. */
   #allSmall(values: readonly unknown[]): boolean {

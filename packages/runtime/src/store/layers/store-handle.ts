@@ -41,6 +41,8 @@ interface Places {
 export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   readonly name: string
   readonly #access: HandleAccess
+  /** The change that is being written. */
+  readonly #change = newEntry(new Uint8Array(0), undefined, 0)
 
   constructor(access: HandleAccess) {
     this.name = access.name
@@ -81,34 +83,47 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const { codec, layers, timestamp } = this.#access
     this.#checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
-    layers.write(id, slot, codec.entry(keyBytes, value, timestamp()))
+    const content = codec.content(value)
+    this.#change.renew(keyBytes, timestamp())
+    codec.fill(this.#change, value, content)
+    layers.write(id, slot, this.#change)
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>>): void {
-    const { codec } = this.#access
+    const { codec, layers } = this.#access
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
     const rows: readonly StoreEntry<unknown, unknown>[] = Array.isArray(entries) ? entries : [...entries]
-    const places = this.#places(rows.map((row) => row[0]))
+    const { ids, slots, keyBytes } = this.#places(rows.map((row) => row[0]))
     const values = rows.map((row) => row[1])
-    this.#writeAll(places, codec.entries(places.keyBytes, values, timestamp))
+    const contents = codec.contents(values)
+    // The iterable and the serdes were the user's code, and may have used the store themselves.
+    this.#checkWritable()
+    for (let i = 0; i < ids.length; i++) {
+      this.#change.renew(keyBytes[i] as Uint8Array, timestamp)
+      codec.fill(this.#change, values[i], contents?.[i])
+      layers.write(ids[i], slots[i], this.#change)
+    }
   }
 
   delete(key: unknown): void {
     const { layers, timestamp } = this.#access
     this.#checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
-    layers.write(id, slot, newEntry(keyBytes, undefined, timestamp()))
+    this.#change.renew(keyBytes, timestamp())
+    layers.write(id, slot, this.#change)
   }
 
   deleteBatch(keys: Iterable<unknown>): void {
+    const { layers } = this.#access
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
-    const places = this.#places([...keys])
-    this.#writeAll(
-      places,
-      places.keyBytes.map((keyBytes) => newEntry(keyBytes, undefined, timestamp)),
-    )
+    const { ids, slots, keyBytes } = this.#places([...keys])
+    this.#checkWritable()
+    for (let i = 0; i < ids.length; i++) {
+      this.#change.renew(keyBytes[i] as Uint8Array, timestamp)
+      layers.write(ids[i], slots[i], this.#change)
+    }
   }
 
   range(range: KeyRange<unknown>): AsyncIterableIterator<StoreEntry<unknown, unknown>> {
@@ -182,13 +197,6 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       keyBytes[i] = known === undefined ? codec.keyBytes(key) : known.key
     }
     return { ids: keys, slots, keyBytes }
-  }
-
-  #writeAll({ ids, slots }: Places, changes: readonly Entry[]): void {
-    const { layers } = this.#access
-    // The iterable and the serdes were the user's code, and may have used the store themselves.
-    this.#checkWritable()
-    for (let i = 0; i < ids.length; i++) layers.write(ids[i], slots[i], changes[i] as Entry)
   }
 
   #checkWritable(): void {

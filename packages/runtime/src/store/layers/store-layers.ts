@@ -82,9 +82,9 @@ export class StoreLayers {
     this.#endPass()
   }
 
-  /** `found`: what `find` gave for the key. */
-  write(id: unknown, found: Slot | undefined, entry: Entry): void {
-    if (this.#passing) this.#open.put(this.#table.slotOf(id, found), entry)
+  /** `found`: what `find` gave for the key. `change` is copied. */
+  write(id: unknown, found: Slot | undefined, change: Entry): void {
+    if (this.#passing) this.#open.put(this.#table.slotOf(id, found), change)
   }
 
   /** What is known of a key: see `entryIn`. */
