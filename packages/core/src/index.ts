@@ -80,7 +80,7 @@ export type { StartAt } from './source/start-at.ts'
 export type { TimestampExtractor } from './source/timestamp-extractor.ts'
 export { afterPrefix, compareBytes } from './store/compare-bytes.ts'
 export { completeBackend } from './store/complete-backend.ts'
-export type { BatchKeyValueStore, KeyRange, KeyValueStore, ReadOnlyStore, StoreEntry } from './store/key-value-store.ts'
+export type { BatchKeyValueStore, KeyRange, KeyValueStore, ReadOnlyStore, StoreColumns, StoreEntry } from './store/key-value-store.ts'
 export { METADATA_KEY, ownKey, storedKey, userKey } from './store/reserved-keys.ts'
 export type {
   ByteRange,

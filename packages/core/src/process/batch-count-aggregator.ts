@@ -1,7 +1,7 @@
 import type { RecordBatch } from '../batch/record-batch.ts'
 import { MillraceError } from '../errors/millrace-error.ts'
 import type { Serde } from '../serde/serde.ts'
-import type { BatchKeyValueStore, StoreEntry } from '../store/key-value-store.ts'
+import type { BatchKeyValueStore } from '../store/key-value-store.ts'
 import type { AsyncKeyValueStoreDefinition, KeyValueStoreDefinition, StoreDefinition } from '../store/store-definition.ts'
 import type { CheckCounts } from '../topology/compile-error.ts'
 import { BatchRecordError } from './batch-record-error.ts'
@@ -55,9 +55,7 @@ export class BatchCountAggregator<K, V = unknown, Count = number> implements Bat
       const group = groupOf[i] as number
       soFar[i] = counts[group] = (counts[group] as number) + 1
     }
-    const entries = new Array<StoreEntry<K, number>>(keys.length)
-    for (let group = 0; group < entries.length; group++) entries[group] = [keys[group] as K, counts[group] as number]
-    store.setBatch(entries)
+    store.setBatch({ keys, values: counts })
     if (this.#emit === 'every-record') context.forwardBatch({ keys: batch.keys, values: soFar, headers: headersOf(batch) })
     else forwardLast(batch, soFar, lastRows(groupOf, keys.length), context)
   }

@@ -1,6 +1,12 @@
 /** One entry of a store. */
 export type StoreEntry<K, V> = readonly [key: K, value: V]
 
+/** Entries of a store as columns of equal length: value `i` belongs to key `i`. */
+export interface StoreColumns<K, V> {
+  readonly keys: readonly K[]
+  readonly values: readonly V[]
+}
+
 /** A span of keys, in byte order of the serialised key. Absent bounds are open. */
 export interface KeyRange<K> {
   /** Inclusive. */
@@ -21,8 +27,11 @@ export interface BatchKeyValueStore<K, V> {
   getBatch(keys: readonly K[]): Promise<(V | undefined)[]>
   /** Throws for what can't be serialised, and a `TypeError` for `null` and `undefined`. */
   set(key: K, value: V): void
-  /** All entries or, if one can't be serialised, none. A key that comes twice gets its last value. */
-  setBatch(entries: Iterable<StoreEntry<K, V>>): void
+  /**
+   * All entries or, if one can't be serialised, none. A key that comes twice gets its last value. Columns need no pair a key; a `RangeError` if
+   * their lengths differ.
+   */
+  setBatch(entries: Iterable<StoreEntry<K, V>> | StoreColumns<K, V>): void
   /** Deleting what is not there is no error. */
   delete(key: K): void
   /** As `delete`, for each key. */

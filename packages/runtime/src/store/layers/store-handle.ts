@@ -4,6 +4,7 @@ import {
   type ByteRange,
   type KeyRange,
   type KeyValueStore,
+  type StoreColumns,
   type StoreEntry,
   type StoreRow,
 } from '@millrace/core'
@@ -89,13 +90,15 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     layers.write(id, slot, this.#change)
   }
 
-  setBatch(entries: Iterable<StoreEntry<unknown, unknown>>): void {
+  setBatch(entries: Iterable<StoreEntry<unknown, unknown>> | StoreColumns<unknown, unknown>): void {
     const { codec, layers } = this.#access
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
-    const rows: readonly StoreEntry<unknown, unknown>[] = Array.isArray(entries) ? entries : [...entries]
-    const { ids, slots, keyBytes } = this.#places(rows.map((row) => row[0]))
-    const values = rows.map((row) => row[1])
+    const { keys, values } = Symbol.iterator in entries ? columnsOf(entries) : entries
+    if (keys.length !== values.length) {
+      throw new RangeError(`Store '${this.name}': setBatch was given ${keys.length} keys but ${values.length} values.`)
+    }
+    const { ids, slots, keyBytes } = this.#places(keys)
     const contents = codec.contents(values)
     // The iterable and the serdes were the user's code, and may have used the store themselves.
     this.#checkWritable()
@@ -227,6 +230,16 @@ export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unkno
     const id = codec.idOf(key, keyBytes)
     return codec.valueOf(layers.known(id) ?? layers.load(id, keyBytes))
   }
+}
+
+function columnsOf(entries: Iterable<StoreEntry<unknown, unknown>>): StoreColumns<unknown, unknown> {
+  const keys: unknown[] = []
+  const values: unknown[] = []
+  for (const [key, value] of entries) {
+    keys.push(key)
+    values.push(value)
+  }
+  return { keys, values }
 }
 
 async function* decodedPages(scan: AsyncIterable<readonly StoreRow[]>, access: HandleAccess): AsyncGenerator<Page> {
