@@ -20,7 +20,7 @@ function topology(): Topology {
   const sink = { topic: topics.output, ...plain }
   if (kind === 'slow-processor') {
     source.processBatch('slow', async (batch) => {
-      await pause(8)
+      await pause(12)
       processed += batch.length
     })
   } else if (kind === 'fan-out') {

@@ -19,22 +19,16 @@ export class MemoryMember extends ChildProgram<MemoryReport> {
   }
 }
 
-/** The highest resident memory, and by how much its trend rose over the reports; both in MiB. */
+/**
+ * The highest resident memory, and by how much it rose from the first third of the reports to the last, both in MiB. What is compared is what a quarter
+ * of the reports of each third are below: garbage that waits for its collection goes up and down, what is kept for good does not.
+ */
 export function memoryOf(reports: readonly MemoryReport[]): { readonly highest: number; readonly rise: number } {
-  const times = reports.map(({ atMs }) => atMs)
   const sizes = reports.map(({ rssBytes }) => rssBytes / MEBIBYTE)
-  const meanTime = mean(times)
-  const meanSize = mean(sizes)
-  let covariance = 0
-  let variance = 0
-  for (const [i, time] of times.entries()) {
-    covariance += (time - meanTime) * ((sizes[i] as number) - meanSize)
-    variance += (time - meanTime) ** 2
-  }
-  const slope = covariance / variance
-  return { highest: Math.max(...sizes), rise: slope * ((times.at(-1) ?? 0) - (times[0] ?? 0)) }
+  const third = Math.floor(sizes.length / 3)
+  return { highest: Math.max(...sizes), rise: lowQuarter(sizes.slice(-third)) - lowQuarter(sizes.slice(0, third)) }
 }
 
-function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length
+function lowQuarter(sizes: readonly number[]): number {
+  return sizes.toSorted((a, b) => a - b)[Math.floor(sizes.length / 4)] as number
 }

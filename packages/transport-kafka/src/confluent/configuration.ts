@@ -41,8 +41,8 @@ const READING: Properties = {
   'fetch.wait.max.ms': 100,
   'queued.min.messages': 100_000,
   // Both are overshot: by what one answer holds, which is counted before it is decompressed.
-  'queued.max.messages.kbytes': 32_768,
-  'fetch.max.bytes': 16_777_216,
+  'queued.max.messages.kbytes': 16_384,
+  'fetch.max.bytes': 8_388_608,
   // How soon topics are found that begin to exist, or to match a pattern.
   'topic.metadata.refresh.interval.ms': 10_000,
 }

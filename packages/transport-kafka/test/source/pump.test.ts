@@ -93,7 +93,7 @@ describe('fetching', () => {
   test('takes few large records at a time, and as many as ever when they are small again', async () => {
     const { client, pump, poll } = open(0)
     pump.start()
-    client.bytes = Buffer.alloc(512 * 1024)
+    client.bytes = Buffer.alloc(256 * 1024)
     await vi.advanceTimersByTimeAsync(500)
     await poll()
     await vi.advanceTimersByTimeAsync(500)
@@ -102,7 +102,7 @@ describe('fetching', () => {
     await vi.advanceTimersByTimeAsync(500)
     await poll()
     await vi.advanceTimersByTimeAsync(500)
-    // A key and a value of half a MiB each: two MiB are two records.
+    // A key and a value of a quarter of a MiB each: one MiB is two records.
     expect(client.fetches).toEqual([MAX_RECORDS, 2, 2, MAX_RECORDS])
     await pump.stop()
   })
