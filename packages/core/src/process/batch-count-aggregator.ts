@@ -22,7 +22,7 @@ export interface BatchCountAggregatorOptions {
 export type CountStore<K, Count = number> = KeyValueStoreDefinition<K, Count> | AsyncKeyValueStoreDefinition<K, Count>
 
 /**
- * Counts records per key, whatever their value, with one `getBatch` and one `setBatch` a batch. A record whose key is null or undefined fails.
+ * Counts records per key, whatever their value, with one `updateBatch` a batch. A record whose key is null or undefined fails.
  *
  * ```ts with=stream-of-words
  * .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
@@ -45,53 +45,34 @@ export class BatchCountAggregator<K, V = unknown, Count = number> implements Bat
   }
 
   async processBatch(batch: RecordBatch<K, V>, context: ProcessorContext<K, number>): Promise<void> {
-    const { keys, groupOf } = groupByKey(batch.keys, this.#keySerde)
-    const store = context.store(this.#definition)
-    const stored = await store.getBatch(keys)
-    const counts = new Array<number>(keys.length)
-    for (let group = 0; group < counts.length; group++) counts[group] = stored[group] ?? 0
-    const soFar = new Array<number>(batch.length)
-    for (let i = 0; i < soFar.length; i++) {
-      const group = groupOf[i] as number
-      soFar[i] = counts[group] = (counts[group] as number) + 1
-    }
-    store.setBatch({ keys, values: counts })
-    if (this.#emit === 'every-record') context.forwardBatch({ keys: batch.keys, values: soFar, headers: headersOf(batch) })
-    else forwardLast(batch, soFar, lastRows(groupOf, keys.length), context)
+    checkKeys(batch.keys, this.#keySerde)
+    const counts = await context.store(this.#definition).updateBatch(batch.keys, increment)
+    if (this.#emit === 'every-record') context.forwardBatch({ keys: batch.keys, values: counts, headers: headersOf(batch) })
+    else forwardLast(batch, counts, lastRows(batch.keys, this.#keySerde), context)
   }
 }
 
-interface Groups<K> {
-  /** The different keys, in the order in which they first come. */
-  readonly keys: readonly K[]
-  /** For each record, the index of its key. */
-  readonly groupOf: Int32Array
+function increment(count: number | undefined): number {
+  return (count ?? 0) + 1
 }
 
-function groupByKey<K>(all: readonly K[], serde: Serde<K>): Groups<K> {
-  const groups = new Map<unknown, number>()
-  const keys: K[] = []
-  const groupOf = new Int32Array(all.length)
-  for (let i = 0; i < all.length; i++) {
-    const key = all[i] as K
+/** Throws for the first record whose key can't be counted by. */
+function checkKeys<K>(keys: readonly K[], serde: Serde<K>): void {
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i]
     if (key === null || key === undefined) throw new BatchRecordError(i, keyMissing(key))
-    const identity = serde.identity === true ? key : bytesIdentity(serde, key, i)
-    let group = groups.get(identity)
-    if (group === undefined) {
-      group = keys.length
-      groups.set(identity, group)
-      keys.push(key)
-    }
-    groupOf[i] = group
   }
-  return { keys, groupOf }
+  if (serde.identity !== true) for (let i = 0; i < keys.length; i++) bytesOf(serde, keys[i] as K, i)
 }
 
 /** The indices of the last record of each key, ascending. */
-function lastRows(groupOf: Int32Array, groups: number): Int32Array {
-  const lastOf = new Int32Array(groups)
-  for (let i = 0; i < groupOf.length; i++) lastOf[groupOf[i] as number] = i
-  return lastOf.sort()
+function lastRows<K>(keys: readonly K[], serde: Serde<K>): Int32Array {
+  const lastOf = new Map<unknown, number>()
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] as K
+    lastOf.set(serde.identity === true ? key : textOf(bytesOf(serde, key, i)), i)
+  }
+  return Int32Array.from(lastOf.values()).sort()
 }
 
 function keyMissing(key: unknown): MillraceError {
@@ -99,14 +80,16 @@ function keyMissing(key: unknown): MillraceError {
   return new MillraceError('KEY_MISSING', message, { stage: 'process' })
 }
 
-/** A string that stands for the bytes of a key, one character for each. */
-function bytesIdentity<K>(serde: Serde<K>, key: K, index: number): string | null {
-  let bytes: Uint8Array | null
+function bytesOf<K>(serde: Serde<K>, key: K, index: number): Uint8Array | null {
   try {
-    bytes = serde.serialize(key)
+    return serde.serialize(key)
   } catch (error) {
     throw new BatchRecordError(index, error)
   }
+}
+
+/** A string that stands for bytes, one character for each. */
+function textOf(bytes: Uint8Array | null): string | null {
   if (bytes === null) return null
   let text = ''
   for (let i = 0; i < bytes.length; i++) text += String.fromCharCode(bytes[i] as number)

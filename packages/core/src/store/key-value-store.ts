@@ -32,6 +32,11 @@ export interface BatchKeyValueStore<K, V> {
    * their lengths differ.
    */
   setBatch(entries: Iterable<StoreEntry<K, V>> | StoreColumns<K, V>): void
+  /**
+   * Sets, for each key in turn, what `update` makes of its value; resolves to the new values, by position. A key that comes again is given what
+   * `update` has made of it before. If `update` throws or one value can't be serialised, nothing is set.
+   */
+  updateBatch(keys: readonly K[], update: (value: V | undefined, index: number) => V): Promise<V[]>
   /** Deleting what is not there is no error. */
   delete(key: K): void
   /** As `delete`, for each key. */

@@ -1,7 +1,7 @@
-import type { BatchKeyValueStore, Serde, StoreColumns, StoreEntry } from '@millrace/core'
+import type { BatchKeyValueStore, Serde } from '@millrace/core'
 
 /** As much of a store as counting needs, over a Map by serialised key. Counts its calls. */
-export class MapStore<K> implements Pick<BatchKeyValueStore<K, number>, 'getBatch' | 'setBatch'> {
+export class MapStore<K> implements Pick<BatchKeyValueStore<K, number>, 'updateBatch'> {
   readonly calls: string[] = []
   readonly #key: Serde<K>
   readonly #entries = new Map<string, number>()
@@ -10,14 +10,17 @@ export class MapStore<K> implements Pick<BatchKeyValueStore<K, number>, 'getBatc
     this.#key = key
   }
 
-  getBatch(keys: readonly K[]): Promise<(number | undefined)[]> {
-    this.calls.push(`get ${keys.length}`)
-    return Promise.resolve(keys.map((key) => this.#entries.get(String(this.#key.serialize(key)))))
+  get(key: K): number | undefined {
+    return this.#entries.get(String(this.#key.serialize(key)))
   }
 
-  setBatch(entries: Iterable<StoreEntry<K, number>> | StoreColumns<K, number>): void {
-    const list = Symbol.iterator in entries ? [...entries] : entries.keys.map((key, i) => [key, entries.values[i] as number] as const)
-    this.calls.push(`set ${list.length}`)
-    for (const [key, count] of list) this.#entries.set(String(this.#key.serialize(key)), count)
+  updateBatch(keys: readonly K[], update: (count: number | undefined, index: number) => number): Promise<number[]> {
+    this.calls.push(`update ${keys.length}`)
+    const counts = keys.map((key, i) => {
+      const count = update(this.get(key), i)
+      this.#entries.set(String(this.#key.serialize(key)), count)
+      return count
+    })
+    return Promise.resolve(counts)
   }
 }

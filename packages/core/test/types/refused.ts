@@ -52,6 +52,12 @@ void new BatchCountAggregator(names)
 // @ts-expect-error Argument of type 'number | undefined' is not assignable to parameter of type 'string | undefined'.
 texts.process('typed by the store', (record, context) => names.value.serialize(textOf(context.store(counts).get(record.key))))
 
+// @ts-expect-error Type 'string' is not assignable to type 'number'.
+texts.process('update to another type', (record, context) => void context.store(counts).updateBatch([record.key], () => 'one'))
+
+// @ts-expect-error Type 'string' is not assignable to type 'number'.
+texts.process('columns of another type', (record, context) => context.store(counts).setBatch({ keys: [record.key], values: ['one'] }))
+
 // @ts-expect-error Property 'get' does not exist on type 'BatchKeyValueStore<string, number>'.
 texts.process('remote store', (record, context) => void context.store(remoteCounts).get(record.key), { stores: [remoteCounts] })
 

@@ -11,6 +11,9 @@ export interface Slot {
   clean: Entry | undefined
   /** The pass that changed it last. */
   pass: number
+  /** The update that met it last, and which of the keys of that update it stands for. */
+  update: number
+  position: number
   /** The generation of the table that has it; -1 when none has it any more. */
   generation: number
 }
@@ -124,7 +127,7 @@ export class SlotTable {
   }
 
   #newSlot(id: unknown): Slot {
-    return { id, open: undefined, sealed: undefined, clean: undefined, pass: -1, generation: this.#generation }
+    return { id, open: undefined, sealed: undefined, clean: undefined, pass: -1, update: -1, position: -1, generation: this.#generation }
   }
 }
 

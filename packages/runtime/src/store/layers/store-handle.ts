@@ -38,12 +38,21 @@ interface Places {
   readonly keyBytes: readonly Uint8Array[]
 }
 
+/** What is to be updated: each key once, its value, and for each position that was asked for which of them it is. */
+interface Current {
+  readonly places: Places
+  readonly positions: Int32Array
+  readonly values: unknown[]
+}
+
 /** What processors use: typed access to the layers of one store. */
 export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   readonly name: string
   readonly #access: HandleAccess
   /** The change that is being written. */
   readonly #change = newEntry(new Uint8Array(0), undefined, 0)
+  /** Counts calls of `updateBatch`. */
+  #updates = 0
 
   constructor(access: HandleAccess) {
     this.name = access.name
@@ -91,14 +100,30 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>> | StoreColumns<unknown, unknown>): void {
-    const { codec, layers } = this.#access
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
     const { keys, values } = Symbol.iterator in entries ? columnsOf(entries) : entries
     if (keys.length !== values.length) {
       throw new RangeError(`Store '${this.name}': setBatch was given ${keys.length} keys but ${values.length} values.`)
     }
-    const { ids, slots, keyBytes } = this.#places(keys)
+    this.#writeAll(this.#places(keys), values, timestamp)
+  }
+
+  async updateBatch(keys: readonly unknown[], update: (value: unknown, index: number) => unknown): Promise<unknown[]> {
+    this.#checkWritable()
+    const timestamp = this.#access.timestamp()
+    const { places, positions, values } = this.#known(keys) ?? (await this.#loaded(keys.slice()))
+    const updated = new Array<unknown>(positions.length)
+    for (let i = 0; i < positions.length; i++) {
+      const position = positions[i] as number
+      updated[i] = values[position] = update(values[position], i)
+    }
+    this.#writeAll(places, values, timestamp)
+    return updated
+  }
+
+  #writeAll({ ids, slots, keyBytes }: Places, values: readonly unknown[], timestamp: number): void {
+    const { codec, layers } = this.#access
     const contents = codec.contents(values)
     // The iterable and the serdes were the user's code, and may have used the store themselves.
     this.#checkWritable()
@@ -200,6 +225,53 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       keyBytes[i] = known === undefined ? codec.keyBytes(key) : known.key
     }
     return { ids: keys, slots, keyBytes }
+  }
+
+  /** What is to be updated if layers know all of it: no key is looked up twice then. */
+  #known(keys: readonly unknown[]): Current | undefined {
+    const { codec, layers } = this.#access
+    if (!codec.identity) return undefined
+    const number = this.#updates++
+    const positions = new Int32Array(keys.length)
+    const ids: unknown[] = []
+    const slots: Slot[] = []
+    const keyBytes: Uint8Array[] = []
+    const values: unknown[] = []
+    for (let i = 0; i < keys.length; i++) {
+      const slot = layers.find(keys[i])
+      const entry = slot === undefined ? undefined : entryIn(slot)
+      if (slot === undefined || entry === undefined) return undefined
+      if (slot.update !== number) {
+        slot.update = number
+        slot.position = slots.length
+        ids.push(slot.id)
+        slots.push(slot)
+        keyBytes.push(entry.key)
+        values.push(codec.valueOf(entry))
+      }
+      positions[i] = slot.position
+    }
+    return { places: { ids, slots, keyBytes }, positions, values }
+  }
+
+  async #loaded(keys: readonly unknown[]): Promise<Current> {
+    const { codec } = this.#access
+    const positionOf = new Map<unknown, number>()
+    const different: unknown[] = []
+    const positions = new Int32Array(keys.length)
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i]
+      const id = codec.identity ? key : codec.idOf(key, codec.keyBytes(key))
+      let position = positionOf.get(id)
+      if (position === undefined) {
+        position = different.length
+        positionOf.set(id, position)
+        different.push(key)
+      }
+      positions[i] = position
+    }
+    const values = await this.getBatch(different)
+    return { places: this.#places(different), positions, values }
   }
 
   #checkWritable(): void {

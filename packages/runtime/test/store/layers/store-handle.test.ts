@@ -52,6 +52,56 @@ describe('a pass', () => {
   })
 })
 
+describe('updateBatch', () => {
+  test.each([
+    ['told apart by themselves', serdes.string],
+    ['told apart by their bytes', { ...serdes.string, identity: false }],
+  ])('gives each key in turn what was made of it before, with keys %s', async (_, key) => {
+    await using opened = await openStore({ ...words, key })
+    const { store, batchHandle: handle } = opened
+    await pass(store, async () => {
+      handle.set('a', 10)
+      const add = (value: number | undefined, i: number) => (value ?? 0) + i + 1
+      expect(await handle.updateBatch(['a', 'b', 'a', 'c', 'b'], add)).toEqual([11, 2, 14, 4, 7])
+      expect(await handle.updateBatch(['b', 'a', 'b'], add)).toEqual([8, 16, 11])
+      expect(await handle.updateBatch([], add)).toEqual([])
+    })
+    expect(await entriesOf(handle.all())).toEqual([
+      ['a', 16],
+      ['b', 11],
+      ['c', 4],
+    ])
+  })
+
+  test('sets nothing if one value is refused, or if there is none to be had', async () => {
+    await using opened = await openStore(words)
+    const { store, handle } = opened
+    store.begin()
+    handle.setBatch({ keys: ['a', 'b'], values: [1, 2] })
+    await expect(handle.updateBatch(['a', 'b'], (value) => (value === 2 ? 0.5 : 7))).rejects.toThrow(
+      /Store 'counts': a value was refused: .*0\.5/,
+    )
+    await expect(handle.updateBatch(['a', 'b'], (value) => (value === 2 ? (undefined as never) : 7))).rejects.toThrow(/use delete/)
+    const failing = handle.updateBatch(['a', 'b'], (value) => {
+      if (value === 2) throw new Error('no more')
+      return 7
+    })
+    await expect(failing).rejects.toThrow('no more')
+    expect(await handle.getBatch(['a', 'b'])).toEqual([1, 2])
+  })
+
+  test('belongs into a pass, also when what was missing has been read', async () => {
+    await using opened = await openStore({ ...words, backend: 'slow' })
+    const { store, batchHandle: handle } = opened
+    await expect(handle.updateBatch(['a'], () => 1)).rejects.toThrow(/while its task was processing nothing/)
+    store.begin()
+    const updating = handle.updateBatch(['a'], () => 1)
+    store.rollback()
+    await expect(updating).rejects.toThrow(/while its task was processing nothing/)
+    expect(await handle.getBatch(['a'])).toEqual([undefined])
+  })
+})
+
 describe('getBatch', () => {
   test('answers by position, from every layer at once, for keys that repeat', async () => {
     await using opened = await openStore({ ...words, cacheBytes: 0 })
@@ -166,6 +216,8 @@ describe('keys and values', () => {
     ]
     expect(() => handle.setBatch(entries)).toThrow(expect.objectContaining({ code: 'SERIALIZATION_FAILED', stage: 'store' }))
     expect(() => handle.setBatch(entries)).toThrow(/Store 'counts': a value was refused: .*0\.5/)
+    expect(() => handle.setBatch({ keys: ['a', 'b'], values: [1, 0.5] })).toThrow(/Store 'counts': a value was refused: .*0\.5/)
+    expect(() => handle.setBatch({ keys: ['a', 'b'], values: [1] })).toThrow(RangeError)
     expect(() => handle.deleteBatch(['a', 5 as unknown as string])).toThrow(/Store 'counts': a key was refused/)
     store.succeed()
     expect(await entriesOf(handle.all())).toEqual([])
@@ -266,6 +318,7 @@ describe('a closed task', () => {
       expect(operation).toThrow(TaskClosedError)
     }
     await expect(handle.getBatch(['a'])).rejects.toThrow(TaskClosedError)
+    await expect(handle.updateBatch(['a'], () => 1)).rejects.toThrow(TaskClosedError)
   })
 
   test('is told so by what it waits for', async () => {

@@ -76,6 +76,17 @@ export class ModelRun {
         handle.setBatch(command.entries)
         for (const [key, value] of command.entries) model.set(key, value)
         return
+      case 'get-then-set-batch':
+        await this.#getBatch(command.keys)
+        if (!model.inPass) return
+        handle.delete(command.between)
+        model.delete(command.between)
+        handle.setBatch({ keys: command.keys, values: command.keys.map((_, i) => command.value + i) })
+        for (const [i, key] of command.keys.entries()) model.set(key, command.value + i)
+        return
+      case 'update-batch':
+        if (!model.inPass) return
+        return this.#updateBatch(command.keys)
       case 'delete':
         if (!model.inPass) return
         handle.delete(command.key)
@@ -159,6 +170,17 @@ export class ModelRun {
   async #getBatch(keys: readonly string[]): Promise<void> {
     const expected = keys.map((key) => this.#model.seen.get(key))
     assert.deepEqual(await this.#opened.batchHandle.getBatch(keys), expected)
+  }
+
+  async #updateBatch(keys: readonly string[]): Promise<void> {
+    const model = this.#model
+    const update = (value: number | undefined, i: number) => ((value ?? 0) * 2 + i) % 1_000
+    const expected = keys.map((key, i) => {
+      const value = update(model.seen.get(key), i)
+      model.set(key, value)
+      return value
+    })
+    assert.deepEqual(await this.#opened.batchHandle.updateBatch(keys, update), expected)
   }
 
   async #iterate(where: Where, pageSize: number): Promise<void> {
