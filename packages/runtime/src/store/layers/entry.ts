@@ -17,8 +17,9 @@ export class Entry implements StoreChange {
   decoded: unknown
   /** Event time of the change, milliseconds since the epoch. */
   timestamp: number
-  /** What it takes in memory. Kept, because to look at two arrays for it costs more than what it is asked for. */
-  bytes: number
+  /** What it takes in memory without its value, and what that takes. Kept, because to look at two arrays for it costs more than what it is asked for. */
+  readonly #cost: number
+  #valueBytes: number
   #content: Uint8Array | Encode | undefined
 
   /** @internal Use `newEntry`. */
@@ -26,28 +27,34 @@ export class Entry implements StoreChange {
     this.key = key
     this.decoded = decoded
     this.timestamp = timestamp
-    this.bytes = ENTRY_COST + key.byteLength + (decoded === undefined ? lengthOf(content) : sizeOf(decoded))
+    this.#cost = ENTRY_COST + key.byteLength
+    this.#valueBytes = decoded === undefined ? lengthOf(content) : sizeOf(decoded)
     this.#content = content
   }
 
-  /** Makes it the entry of another key, without a value. */
+  /** What it takes in memory. */
+  get bytes(): number {
+    return this.#cost + this.#valueBytes
+  }
+
+  /** Makes it stand for a change of another key, without a value. Only its copies know what they take in memory. */
   renew(key: Uint8Array, timestamp: number): void {
     this.key = key
     this.decoded = undefined
     this.timestamp = timestamp
-    this.bytes = ENTRY_COST + key.byteLength
+    this.#valueBytes = 0
     this.#content = undefined
   }
 
   /** Gives what has no value one. */
   hold(value: Uint8Array): void {
-    this.bytes += value.byteLength
+    this.#valueBytes = value.byteLength
     this.#content = value
   }
 
   /** The same with a primitive whose bytes are made when they are wanted: most are replaced before anybody wants them. */
   holdLate(decoded: unknown, encode: Encode): void {
-    this.bytes += sizeOf(decoded)
+    this.#valueBytes = sizeOf(decoded)
     this.decoded = decoded
     this.#content = encode
   }
@@ -56,7 +63,7 @@ export class Entry implements StoreChange {
   take(other: Entry): void {
     this.decoded = other.decoded
     this.timestamp = other.timestamp
-    this.bytes = other.bytes
+    this.#valueBytes = other.#valueBytes
     this.#content = other.#content
   }
 

@@ -39,9 +39,9 @@ export class OpenChanges {
   /** `change` is copied. */
   put(slot: Slot, change: Entry): void {
     const { open } = slot
-    this.#passBytes += change.bytes
     if (open === undefined) {
       slot.open = change.copy()
+      this.#passBytes += slot.open.bytes
       slot.pass = this.#pass
       this.#slots.push(slot)
       this.#order?.add(slot, change.key)
@@ -50,6 +50,7 @@ export class OpenChanges {
     if (slot.pass === this.#pass) this.#passBytes -= open.bytes
     else this.#keepBefore(slot, open)
     open.take(change)
+    this.#passBytes += open.bytes
   }
 
   /** The pass ended well. */

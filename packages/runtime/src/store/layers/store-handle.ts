@@ -233,24 +233,27 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     if (!codec.identity) return undefined
     const number = this.#updates++
     const positions = new Int32Array(keys.length)
-    const ids: unknown[] = []
-    const slots: Slot[] = []
-    const keyBytes: Uint8Array[] = []
-    const values: unknown[] = []
+    const ids = new Array<unknown>(keys.length)
+    const slots = new Array<Slot>(keys.length)
+    const keyBytes = new Array<Uint8Array>(keys.length)
+    const values = new Array<unknown>(keys.length)
+    let different = 0
     for (let i = 0; i < keys.length; i++) {
       const slot = layers.find(keys[i])
       const entry = slot === undefined ? undefined : entryIn(slot)
       if (slot === undefined || entry === undefined) return undefined
       if (slot.update !== number) {
         slot.update = number
-        slot.position = slots.length
-        ids.push(slot.id)
-        slots.push(slot)
-        keyBytes.push(entry.key)
-        values.push(codec.valueOf(entry))
+        slot.position = different
+        ids[different] = slot.id
+        slots[different] = slot
+        keyBytes[different] = entry.key
+        values[different] = codec.valueOf(entry)
+        different++
       }
       positions[i] = slot.position
     }
+    for (const column of [ids, slots, keyBytes, values]) column.length = different
     return { places: { ids, slots, keyBytes }, positions, values }
   }
 
