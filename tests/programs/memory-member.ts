@@ -1,4 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { defineApp, serdes, silentLogger, start, type Topology, TopologyBuilder, type Transport } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import type { MemoryConfig, MemoryReport } from '../support/memory-messages.ts'
@@ -7,6 +9,8 @@ import type { MemoryConfig, MemoryReport } from '../support/memory-messages.ts'
 const config = JSON.parse(String(process.argv[2])) as MemoryConfig
 const { topics, kind } = config
 const plain = { key: serdes.nullable(serdes.string), value: serdes.bytes }
+/** Seldom: resident memory is to be what it is without collections that are forced. */
+const REPORTS_A_WEIGHING = 20
 let processed = 0
 let committed = 0
 let openGate: () => void = () => undefined
@@ -74,8 +78,19 @@ const app = await start(
     },
   }),
 )
-const report = () => {
-  process.send?.({ atMs: performance.now(), rssBytes: process.memoryUsage.rss(), processed, committed } satisfies MemoryReport)
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+/** What is left after a collection: on the heap and outside of it. */
+function liveBytes(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+let reports = 0
+function report(): void {
+  const rssBytes = process.memoryUsage.rss()
+  const weighed = ++reports % REPORTS_A_WEIGHING === 0
+  process.send?.({ rssBytes, liveBytes: weighed ? liveBytes() : undefined, processed, committed } satisfies MemoryReport)
 }
 setInterval(report, 100)
 process.on('disconnect', () => process.exit())

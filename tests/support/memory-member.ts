@@ -19,14 +19,31 @@ export class MemoryMember extends ChildProgram<MemoryReport> {
   }
 }
 
-/**
- * The highest resident memory, and by how much it rose from the first third of the reports to the last, both in MiB. What is compared is what a quarter
- * of the reports of each third are below: garbage that waits for its collection goes up and down, what is kept for good does not.
- */
-export function memoryOf(reports: readonly MemoryReport[]): { readonly highest: number; readonly rise: number } {
+/** What a run had of memory, in MiB. */
+export interface Memory {
+  /** The highest resident memory. */
+  readonly highest: number
+  /**
+   * By how much resident memory rose from the first third of the reports to the last: what three quarters of the reports of each third are above.
+   * Garbage that waits for its collection goes up and down, what is kept for good does not.
+   */
+  readonly rise: number
+  /** By how much that rose which was left after a collection, from the first time to the last. */
+  readonly liveRise: number
+  /** How often there was a collection. */
+  readonly weighed: number
+}
+
+export function memoryOf(reports: readonly MemoryReport[]): Memory {
   const sizes = reports.map(({ rssBytes }) => rssBytes / MEBIBYTE)
   const third = Math.floor(sizes.length / 3)
-  return { highest: Math.max(...sizes), rise: lowQuarter(sizes.slice(-third)) - lowQuarter(sizes.slice(0, third)) }
+  const live = reports.flatMap(({ liveBytes }) => (liveBytes === undefined ? [] : [liveBytes / MEBIBYTE]))
+  return {
+    highest: Math.max(...sizes),
+    rise: lowQuarter(sizes.slice(-third)) - lowQuarter(sizes.slice(0, third)),
+    liveRise: (live.at(-1) ?? 0) - (live[0] ?? 0),
+    weighed: live.length,
+  }
 }
 
 function lowQuarter(sizes: readonly number[]): number {

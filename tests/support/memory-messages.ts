@@ -7,9 +7,10 @@ export interface MemoryConfig {
 }
 
 export interface MemoryReport {
-  readonly atMs: number
   /** Resident memory. */
   readonly rssBytes: number
+  /** What was left after a collection, now and then. Not resident memory: that says also what the allocator keeps. */
+  readonly liveBytes: number | undefined
   /** Source records that went into the processor so far, those of passes that were run again included. */
   readonly processed: number
   /** Source records whose offsets are committed. */

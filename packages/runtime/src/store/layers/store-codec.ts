@@ -63,8 +63,7 @@ export class StoreCodec {
   /** Puts a value into an entry that has none. */
   fill(entry: Entry, value: unknown, content: Uint8Array | undefined): void {
     if (content !== undefined) entry.hold(content)
-    // -0 has the bytes of 0.
-    else entry.holdLate(value === 0 ? 0 : value, this.#encode)
+    else entry.holdLate(positiveZero(value), this.#encode)
   }
 
   /**
@@ -78,6 +77,17 @@ export class StoreCodec {
     const decoded = this.decode(value)
     if (this.#immutable) entry.decoded = decoded
     return decoded
+  }
+
+  /** Throws if a value is refused that another has replaced: which are replaced depends on how batches are cut. */
+  checkReplaced(values: readonly unknown[]): void {
+    // Others were checked when they were read again.
+    if (this.#late) this.contents(values)
+  }
+
+  /** What is read of a value that was just written. Throws if the value is refused, unless it stands for its bytes: see `checkReplaced`. */
+  readAgain(value: unknown): unknown {
+    return this.#late ? positiveZero(value) : this.decode(this.valueBytes(value))
   }
 
   decode(valueBytes: Uint8Array): unknown {
@@ -116,6 +126,11 @@ export class StoreCodec {
       throw new MillraceError('DESERIALIZATION_FAILED', text, { stage: 'store', cause })
     }
   }
+}
+
+/** -0 has the bytes of 0. */
+function positiveZero(value: unknown): unknown {
+  return value === 0 ? 0 : value
 }
 
 function hasNull(column: BytesColumn): boolean {

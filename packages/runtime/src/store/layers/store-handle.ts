@@ -113,11 +113,17 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
     const { places, positions, values } = this.#known(keys) ?? (await this.#loaded(keys.slice()))
+    const { codec } = this.#access
     const updated = new Array<unknown>(positions.length)
+    let met = 0
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i] as number
-      updated[i] = values[position] = update(values[position], i)
+      const value = values[position]
+      // Positions are given in the order in which keys are met. One that comes again is read as if it had been written in between.
+      updated[i] = values[position] = update(position === met ? value : codec.readAgain(value), i)
+      if (position === met) met++
     }
+    if (met < updated.length) codec.checkReplaced(updated)
     this.#writeAll(places, values, timestamp)
     return updated
   }

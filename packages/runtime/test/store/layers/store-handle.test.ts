@@ -90,6 +90,29 @@ describe('updateBatch', () => {
     expect(await handle.getBatch(['a', 'b'])).toEqual([1, 2])
   })
 
+  test('reads what was made of a key before as a store gives it back, and refuses what a store refuses, also if it is replaced', async () => {
+    const seen: unknown[] = []
+    const see = <V>(value: V | undefined, made: V): V => {
+      seen.push(value)
+      return made
+    }
+    await using json = await openStore({ key: serdes.string, value: serdes.json<object>() })
+    await pass(json.store, async () => {
+      await json.handle.updateBatch(['a', 'a', 'b', 'a'], (value, i) => see(value, { at: new Date(i), not: undefined }))
+    })
+    expect(seen).toEqual([undefined, { at: new Date(0).toJSON() }, undefined, { at: new Date(1).toJSON() }])
+
+    seen.length = 0
+    await using opened = await openStore(words)
+    await pass(opened.store, async () => {
+      await opened.handle.updateBatch(['a', 'a'], (value) => see(value, -0))
+    })
+    expect(seen).toEqual([undefined, 0])
+    opened.store.begin()
+    await expect(opened.handle.updateBatch(['a', 'b', 'a'], (_, i) => (i === 0 ? 0.5 : 7))).rejects.toThrow(/a value was refused: .*0\.5/)
+    await expect(json.handle.getBatch(['a'])).resolves.toEqual([{ at: new Date(3).toJSON() }])
+  })
+
   test('belongs into a pass, also when what was missing has been read', async () => {
     await using opened = await openStore({ ...words, backend: 'slow' })
     const { store, batchHandle: handle } = opened
