@@ -4,7 +4,10 @@
  */
 export type ClientErrorKind =
   | 'unreachable'
+  /** Said by a broker or the client library: nothing more will come of the call. */
   | 'timed-out'
+  /** We have stopped to wait: the call may be under way still. */
+  | 'no-answer'
   | 'authentication'
   | 'not-authorized'
   | 'unknown-topic'

@@ -1,29 +1,44 @@
 import type { IsolationLevel, NewTopic, TopicPartition, TopicPartitionOffset } from '@millrace/core'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ClientError } from '../client/client-error.ts'
 import type { TopicState } from '../client/kafka-client.ts'
 import { listTopics } from './list-topics.ts'
-import { promised } from './promised.ts'
 import type { Callback, RawAdmin, RawClient, RawError, RawModule, RawTopicDescription, RawTopicPartition } from './raw-api.ts'
 import { toClientError } from './to-client-error.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** Between two calls to leaders that change. */
 const LEADER_RETRY_MS = 100
 /** None of the partitions asked for has a leader, as far as the library knows. */
 const NO_LEADERS = -156
+/** What the library gives for a partition about which it was told nothing in time, without an error: it is no offset. */
+const NO_OFFSET = -1001
 /** What old brokers say, which give topics no ids. */
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+export interface AdminCallsParts {
+  readonly library: RawModule
+  readonly client: RawClient
+  /** Of the client, whose end all of these wait for. */
+  readonly underWay: UnderWay
+  readonly timeoutMs: number
+}
+
+const UNTOLD = new ClientError('the broker told no offset', { kind: 'transient', code: 0 })
 
 /** Calls of the admin API, over the connections of a client that is connected. */
 export class AdminCalls {
   readonly #library: RawModule
   readonly #client: RawClient
   readonly #admin: RawAdmin
+  readonly #underWay: UnderWay
   readonly #timeoutMs: number
 
-  constructor(library: RawModule, client: RawClient, timeoutMs: number) {
+  constructor({ library, client, underWay, timeoutMs }: AdminCallsParts) {
     this.#library = library
     this.#client = client
     this.#admin = library.AdminClient.createFrom(client)
+    this.#underWay = underWay
     this.#timeoutMs = timeoutMs
   }
 
@@ -113,10 +128,8 @@ export class AdminCalls {
       if (failure === undefined) return answers
       const checked = failure.code === NO_LEADERS || failure.kind === 'unknown-topic' ? await this.#unknown(partitions, failure) : failure
       if (checked.kind !== 'transient' || performance.now() >= until) throw checked
-      await listTopics(this.#client, this.#timeoutMs)
-      await new Promise((resolve) => {
-        setTimeout(resolve, LEADER_RETRY_MS)
-      })
+      await listTopics(this.#client, this.#timeoutMs, this.#underWay)
+      await sleep(LEADER_RETRY_MS)
     }
   }
 
@@ -126,8 +139,8 @@ export class AdminCalls {
   ): Promise<{ readonly answers: readonly RawTopicPartition[]; readonly failure: ClientError | undefined }> {
     try {
       const answers = await this.#call(what, call)
-      for (const { topic, partition, error } of answers) {
-        const failure = failureIn(error)
+      for (const { topic, partition, offset, error } of answers) {
+        const failure = offset === NO_OFFSET ? (failureIn(error) ?? UNTOLD) : failureIn(error)
         if (failure !== undefined) return { answers, failure: new ClientError(`${topic}-${partition}: ${failure.message}`, failure) }
       }
       return { answers, failure: undefined }
@@ -147,7 +160,7 @@ export class AdminCalls {
   }
 
   #call<T>(what: string, call: (callback: Callback<T>) => void): Promise<T> {
-    return promised(what, this.#timeoutMs, call)
+    return this.#underWay.ask(what, this.#timeoutMs, call)
   }
 }
 

@@ -1,7 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { OffsetCommit, TopicPartition } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
-import { promised } from './promised.ts'
 import type { Callback, RawConsumer, RawTopicPartition } from './raw-api.ts'
+import type { UnderWay } from './under-way.ts'
 
 /** Between two questions for an offset that a transaction still holds. */
 const UNSTABLE_RETRY_MS = 50
@@ -16,7 +17,7 @@ type Answer = readonly (RawTopicPartition | Error)[]
  * for any group, but it ends the process: an assertion of librdkafka fails when a coordinator comes back after that call has timed out.
  */
 export async function committedOffsets(
-  consumer: RawConsumer,
+  { consumer, underWay }: { readonly consumer: RawConsumer; readonly underWay: UnderWay },
   partitions: readonly TopicPartition[],
   timeoutMs: number,
 ): Promise<readonly OffsetCommit[]> {
@@ -24,14 +25,12 @@ export async function committedOffsets(
   const asked = partitions.map(({ topic, partition }) => ({ topic, partition }))
   const until = performance.now() + timeoutMs
   for (;;) {
-    const answer = await promised('look up committed offsets', timeoutMs, (callback: Callback<Answer>) =>
+    const answer = await underWay.ask('look up committed offsets', timeoutMs, (callback: Callback<Answer>) =>
       consumer.committed(asked, timeoutMs, callback),
     )
     const unstable = answer.some((one) => one instanceof Error && UNSTABLE.test(one.message))
     if (!unstable || performance.now() >= until) return answer.flatMap(toCommit)
-    await new Promise((resolve) => {
-      setTimeout(resolve, UNSTABLE_RETRY_MS)
-    })
+    await sleep(UNSTABLE_RETRY_MS)
   }
 }
 

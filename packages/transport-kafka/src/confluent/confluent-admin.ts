@@ -1,10 +1,9 @@
 import type { IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicPartitionOffset } from '@millrace/core'
 import type { AdminClient, TopicState } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
-import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import { allEnded } from './all-ended.ts'
 import { GroupReaders } from './group-readers.ts'
 import { listTopics } from './list-topics.ts'
-import { promised } from './promised.ts'
 import type { RawConsumer, RawModule } from './raw-api.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -26,25 +25,25 @@ export class ConfluentAdmin implements AdminClient {
 
   constructor({ library, consumer, openGroup, timeoutMs }: ConfluentAdminParts) {
     this.#consumer = consumer
-    this.#calls = new AdminCalls(library, consumer, timeoutMs)
+    this.#calls = new AdminCalls({ library, client: consumer, underWay: this.#underWay, timeoutMs })
     this.#groups = new GroupReaders(openGroup, timeoutMs)
     this.#timeoutMs = timeoutMs
   }
 
   createTopic(topic: NewTopic): Promise<void> {
-    return this.#underWay.track(this.#calls.createTopic(topic))
+    return this.#calls.createTopic(topic)
   }
 
   deleteTopic(topic: string): Promise<void> {
-    return this.#underWay.track(this.#calls.deleteTopic(topic))
+    return this.#calls.deleteTopic(topic)
   }
 
   listTopics(): Promise<readonly string[]> {
-    return this.#underWay.track(listTopics(this.#consumer, this.#timeoutMs))
+    return listTopics(this.#consumer, this.#timeoutMs, this.#underWay)
   }
 
   describeTopics(topics: readonly string[]): Promise<readonly TopicState[]> {
-    return this.#underWay.track(this.#calls.describeTopics(topics))
+    return this.#calls.describeTopics(topics)
   }
 
   listOffsets(
@@ -52,20 +51,18 @@ export class ConfluentAdmin implements AdminClient {
     at: 'beginning' | 'end' | number,
     isolation: IsolationLevel,
   ): Promise<readonly TopicPartitionOffset[]> {
-    return this.#underWay.track(this.#calls.listOffsets(partitions, at, isolation))
+    return this.#calls.listOffsets(partitions, at, isolation)
   }
 
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    return this.#underWay.track(this.#groups.committed(groupId, partitions))
+    return this.#groups.committed(groupId, partitions)
   }
 
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
-    return this.#underWay.track(this.#calls.deleteRecords(offsets))
+    return this.#calls.deleteRecords(offsets)
   }
 
   async close(): Promise<void> {
-    await this.#underWay.ended()
-    await this.#groups.close()
-    await promised('disconnect', CLOSE_TIMEOUT_MS, (callback) => this.#consumer.disconnect(callback))
+    await allEnded([this.#groups.close(), this.#underWay.close((callback) => this.#consumer.disconnect(callback))])
   }
 }

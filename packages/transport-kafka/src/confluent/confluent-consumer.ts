@@ -1,14 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError, type OffsetCommit, type RecordSourceOptions, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, ConsumerEvents, Fetched, OffsetRange } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
-import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import { answered } from './answered.ts'
 import { committedOffsets } from './committed-offsets.ts'
 import type { ConsumerCallbacks } from './consumer-callbacks.ts'
 import { listTopics } from './list-topics.ts'
 import { messageBatches } from './message-batches.ts'
 import { PausedPartitions } from './paused-partitions.ts'
-import { promised } from './promised.ts'
 import type { Callback, RawConsumer, RawMessage, RawModule } from './raw-api.ts'
 import { rawOffsets } from './raw-offsets.ts'
 import { UnderWay } from './under-way.ts'
@@ -48,7 +48,7 @@ export class ConfluentConsumer implements ConsumerClient {
     callbacks.attach(consumer)
     this.#paused = new PausedPartitions(consumer)
     this.#source = source
-    this.#calls = new AdminCalls(library, consumer, requestTimeoutMs)
+    this.#calls = new AdminCalls({ library, client: consumer, underWay: this.#underWay, timeoutMs: requestTimeoutMs })
     this.#requestTimeoutMs = requestTimeoutMs
     // Drain what is there and never wait: a consume that waits blocks one of libuv's few threads, and waits anew for each message.
     consumer.setDefaultConsumeTimeout(0)
@@ -64,10 +64,9 @@ export class ConfluentConsumer implements ConsumerClient {
   async fetch(maxRecords: number): Promise<Fetched> {
     if (this.#closed) return NOTHING
     const messages = await this.#underWay.track(
-      // Its own limit is none: it drains a queue. Never the flowing mode, whose buffer knows no bounds.
-      promised('consume', this.#requestTimeoutMs, (callback: Callback<readonly RawMessage[]>) =>
-        this.#consumer.consume(maxRecords, callback),
-      ),
+      // It drains a queue and waits for nothing. There is no limit of ours: the records of an answer that nobody waits for any more would be lost, and a
+      // second consume beside the first might overtake it. Never the flowing mode, whose buffer knows no bounds.
+      answered((callback: Callback<readonly RawMessage[]>) => this.#consumer.consume(maxRecords, callback)),
     )
     const ends = this.#ends
     if (messages.length === 0 && ends.length === 0) return NOTHING
@@ -152,10 +151,8 @@ export class ConfluentConsumer implements ConsumerClient {
     const until = performance.now() + this.#requestTimeoutMs
     for (;;) {
       try {
-        await this.#underWay.track(
-          promised(`seek in ${position.topic}-${position.partition}`, SEEK_TIMEOUT_MS, (callback) =>
-            this.#consumer.seek(position, SEEK_TIMEOUT_MS, callback),
-          ),
+        await this.#underWay.ask(`seek in ${position.topic}-${position.partition}`, SEEK_TIMEOUT_MS, (callback) =>
+          this.#consumer.seek(position, SEEK_TIMEOUT_MS, callback),
         )
         return
       } catch (error) {
@@ -163,9 +160,7 @@ export class ConfluentConsumer implements ConsumerClient {
           error instanceof ClientError && (error.kind === 'not-fetching' || error.kind === 'transient' || error.kind === 'timed-out')
         if (!mayPass || performance.now() >= until) throw error
       }
-      await new Promise((resolve) => {
-        setTimeout(resolve, SEEK_RETRY_MS)
-      })
+      await sleep(SEEK_RETRY_MS)
     }
   }
 
@@ -184,14 +179,10 @@ export class ConfluentConsumer implements ConsumerClient {
 
   /** Waits for transactions only where it reads committed records: who reads the others takes the last offset that is certain. */
   committed(partitions: readonly TopicPartition[], timeoutMs = this.#requestTimeoutMs): Promise<readonly OffsetCommit[]> {
-    return this.#underWay.track(committedOffsets(this.#consumer, partitions, timeoutMs))
+    return committedOffsets({ consumer: this.#consumer, underWay: this.#underWay }, partitions, timeoutMs)
   }
 
   async offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {
-    return this.#underWay.track(this.#offsetRanges(partitions))
-  }
-
-  async #offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {
     const from = await this.#calls.listOffsets(partitions, 'beginning', 'read-uncommitted')
     const to = await this.#calls.listOffsets(partitions, 'end', 'read-uncommitted')
     return from.map(({ topic, partition, offset }) => ({
@@ -203,14 +194,14 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   listTopics(): Promise<readonly string[]> {
-    return this.#underWay.track(listTopics(this.#consumer, this.#requestTimeoutMs))
+    return listTopics(this.#consumer, this.#requestTimeoutMs, this.#underWay)
   }
 
   existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#underWay.track(this.#calls.existing(topics))
+    return this.#calls.existing(topics)
   }
 
-  /** For a producer's transaction. The library crashes when this consumer is disconnected beneath it, so closing waits for `use`. */
+  /** For a producer's transaction. The library crashes when this consumer is disconnected beneath it, so closing waits for `use`, which must end no sooner. */
   lend<T>(use: (consumer: RawConsumer) => Promise<T>): Promise<T> {
     if (this.#closed) return Promise.reject(new MillraceError('CLOSED', 'The source has been closed.', { stage: 'commit' }))
     return this.#underWay.track(use(this.#consumer))
@@ -219,7 +210,6 @@ export class ConfluentConsumer implements ConsumerClient {
   async close(): Promise<void> {
     this.#closed = true
     this.#callbacks.close()
-    await this.#underWay.ended()
-    await promised('disconnect', CLOSE_TIMEOUT_MS, (callback) => this.#consumer.disconnect(callback))
+    await this.#underWay.close((callback) => this.#consumer.disconnect(callback))
   }
 }

@@ -1,15 +1,17 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { bytesAt, type OffsetCommit, type WriteBatch } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, DeliveryFailure, ProducerClient } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
-import { CLOSE_TIMEOUT_MS } from './close-timeout.ts'
+import { answered } from './answered.ts'
+import { closed } from '../errors/kafka-error.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
 import { producible, producibleHeaders } from './producible.ts'
-import { promised } from './promised.ts'
-import type { RawError, RawModule, RawProducer } from './raw-api.ts'
+import type { Callback, RawError, RawModule, RawProducer } from './raw-api.ts'
 import { rawOffsets } from './raw-offsets.ts'
 import { toClientError } from './to-client-error.ts'
 import { UnderWay } from './under-way.ts'
+import { within } from './within.ts'
 
 /** What is left of transaction.timeout.ms; with another limit the library may leave a call half done. */
 const UNTIL_TRANSACTION_ENDS = -1
@@ -33,7 +35,7 @@ export class ConfluentProducer implements ProducerClient {
 
   constructor({ library, producer, requestTimeoutMs, transactionTimeoutMs }: ConfluentProducerParts) {
     this.#producer = producer
-    this.#calls = new AdminCalls(library, producer, requestTimeoutMs)
+    this.#calls = new AdminCalls({ library, client: producer, underWay: this.#underWay, timeoutMs: requestTimeoutMs })
     this.#transactionTimeoutMs = transactionTimeoutMs + TRANSACTION_MARGIN_MS
     // Reports and logs are served by a thread of the library's instead of our event loop.
     producer.setPollInBackground(true)
@@ -78,7 +80,7 @@ export class ConfluentProducer implements ProducerClient {
 
   async flush(timeoutMs: number): Promise<boolean> {
     try {
-      await this.#underWay.track(promised('flush', timeoutMs, (callback) => this.#producer.flush(timeoutMs, callback)))
+      await this.#underWay.ask('flush', timeoutMs, (callback) => this.#producer.flush(timeoutMs, callback))
     } catch (error) {
       if (error instanceof ClientError && error.kind === 'timed-out') return false
       throw error
@@ -87,9 +89,7 @@ export class ConfluentProducer implements ProducerClient {
     let before: number
     do {
       before = this.#reported
-      await new Promise((resolve) => {
-        setImmediate(resolve)
-      })
+      await nextTurn()
     } while (this.#reported > before)
     return true
   }
@@ -99,7 +99,9 @@ export class ConfluentProducer implements ProducerClient {
     const until = performance.now() + timeoutMs
     for (;;) {
       try {
-        await promised('take over the transactional id', timeoutMs, (callback) => this.#producer.initTransactions(timeoutMs, callback))
+        await this.#underWay.ask('take over the transactional id', timeoutMs, (callback) =>
+          this.#producer.initTransactions(timeoutMs, callback),
+        )
         return
       } catch (error) {
         if (!(error instanceof ClientError && error.kind === 'transient' && performance.now() < until)) throw error
@@ -114,11 +116,11 @@ export class ConfluentProducer implements ProducerClient {
   async sendOffsets(offsets: readonly OffsetCommit[], consumer: ConsumerClient): Promise<void> {
     if (!(consumer instanceof ConfluentConsumer))
       throw new TypeError('Offsets of another Kafka client can take no part in this transaction.')
-    await consumer.lend((raw) =>
-      this.#transaction('send offsets', (callback) =>
-        this.#producer.sendOffsetsToTransaction(rawOffsets(offsets), raw, UNTIL_TRANSACTION_ENDS, callback),
-      ),
+    if (this.#underWay.closing) throw closed('commit', 'Kafka producer')
+    const sent = consumer.lend((raw) =>
+      answered((callback) => this.#producer.sendOffsetsToTransaction(rawOffsets(offsets), raw, UNTIL_TRANSACTION_ENDS, callback)),
     )
+    await within('send offsets', this.#transactionTimeoutMs, this.#underWay.track(sent))
   }
 
   commit(): Promise<void> {
@@ -130,16 +132,15 @@ export class ConfluentProducer implements ProducerClient {
   }
 
   existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#underWay.track(this.#calls.existing(topics))
+    return this.#calls.existing(topics)
   }
 
   async close(): Promise<void> {
-    await this.#underWay.ended()
-    await promised('disconnect', CLOSE_TIMEOUT_MS, (callback) => this.#producer.disconnect(1, callback))
+    await this.#underWay.close((callback) => this.#producer.disconnect(1, callback))
   }
 
-  async #transaction(what: string, call: Parameters<typeof promised>[2]): Promise<void> {
-    await this.#underWay.track(promised(`${what} a transaction`, this.#transactionTimeoutMs, call))
+  async #transaction(what: string, call: (callback: Callback) => void): Promise<void> {
+    await this.#underWay.ask(`${what} a transaction`, this.#transactionTimeoutMs, call)
   }
 }
 

@@ -11,6 +11,7 @@ interface Meaning {
 const MEANINGS: Readonly<Record<ClientErrorKind, Meaning>> = {
   unreachable: { code: 'BROKER_UNREACHABLE', retryable: true },
   'timed-out': { code: 'TIMED_OUT', retryable: true },
+  'no-answer': { code: 'TIMED_OUT', retryable: true },
   authentication: {
     code: 'KAFKA_AUTHENTICATION',
     retryable: false,

@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import {
   type Logger,
   MillraceError,
@@ -299,16 +300,4 @@ function abortable(reason: string, cause: unknown): MillraceError {
 
 function queueFull(): ClientError {
   return new ClientError('its queue stayed full', { kind: 'queue-full', code: 0 })
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    setTimeout(resolve, ms)
-  })
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve)
-  })
 }
