@@ -34,7 +34,9 @@ export interface BatchKeyValueStore<K, V> {
   setBatch(entries: Iterable<StoreEntry<K, V>> | StoreColumns<K, V>): void
   /**
    * Sets, for each key in turn, what `update` makes of its value; resolves to the new values, by position. A key that comes again is given what
-   * `update` has made of it before, as a store gives it back. If `update` throws or one value can't be serialised, nothing is set.
+   * `update` has made of it before, as a store gives it back. If `update` throws or one value can't be serialised, nothing is set. Nothing comes
+   * between reading and setting: what else is set while missing entries are read is what `update` is given, and of two at once none is lost. It
+   * ends in the pass in which it was called, or rejects with a `TypeError`.
    */
   updateBatch(keys: readonly K[], update: (value: V | undefined, index: number) => V): Promise<V[]>
   /** Deleting what is not there is no error. */

@@ -127,8 +127,17 @@ export class SlotTable {
   }
 
   #newSlot(id: unknown): Slot {
-    return { id, open: undefined, sealed: undefined, clean: undefined, pass: -1, update: -1, position: -1, generation: this.#generation }
+    return slotOf(id, undefined, this.#generation)
   }
+}
+
+/** A slot that no table has. */
+export function looseSlot(id: unknown, clean: Entry | undefined): Slot {
+  return slotOf(id, clean, -1)
+}
+
+function slotOf(id: unknown, clean: Entry | undefined, generation: number): Slot {
+  return { id, open: undefined, sealed: undefined, clean, pass: -1, update: -1, position: -1, generation }
 }
 
 function isChanged(slot: Slot): boolean {

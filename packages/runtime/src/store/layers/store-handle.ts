@@ -9,9 +9,10 @@ import {
   type StoreRow,
 } from '@millrace/core'
 import { type Entry, newEntry } from './entry.ts'
+import { checkKeys, checkUpdate, columnsOf } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { StoreCodec } from './store-codec.ts'
-import type { Slot } from './slot-table.ts'
+import { looseSlot, type Slot } from './slot-table.ts'
 import { entryIn, type StoreLayers } from './store-layers.ts'
 
 export interface HandleAccess {
@@ -38,6 +39,12 @@ interface Places {
   readonly keyBytes: readonly Uint8Array[]
 }
 
+/** What stands for keys in the layers, and their bytes where they had to be made for that. */
+interface Ids {
+  readonly ids: readonly unknown[]
+  readonly keyBytes: readonly Uint8Array[] | undefined
+}
+
 /** What is to be updated: each key once, its value, and for each position that was asked for which of them it is. */
 interface Current {
   readonly places: Places
@@ -62,8 +69,8 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   async getBatch(keys: readonly unknown[]): Promise<unknown[]> {
     const { codec, layers, guard } = this.#access
     guard()
+    checkKeys(this.name, 'getBatch', keys)
     const values = new Array<unknown>(keys.length)
-    const slots = new Array<Slot | undefined>(keys.length)
     const missing: number[] = []
     const missingIds: unknown[] = []
     const missingKeys: Uint8Array[] = []
@@ -71,9 +78,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       const key = keys[i]
       const bytes = codec.identity ? undefined : codec.keyBytes(key)
       const id = bytes === undefined ? key : codec.idOf(key, bytes)
-      const slot = layers.find(id)
-      slots[i] = slot
-      const entry = slot === undefined ? undefined : entryIn(slot)
+      const entry = layers.known(id)
       if (entry !== undefined) values[i] = codec.valueOf(entry)
       else {
         missing.push(i)
@@ -81,8 +86,6 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
         missingKeys.push(bytes ?? codec.keyBytes(key))
       }
     }
-    // A copy of the keys: the array is the user's.
-    if (codec.identity) layers.remember({ keys: keys.slice(), slots })
     if (missing.length === 0) return values
     const loaded = await this.#loadMany(missingIds, missingKeys)
     for (let i = 0; i < missing.length; i++) values[missing[i] as number] = codec.valueOf(loaded[i] as Entry)
@@ -102,17 +105,33 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>> | StoreColumns<unknown, unknown>): void {
     this.#checkWritable()
     const timestamp = this.#access.timestamp()
-    const { keys, values } = Symbol.iterator in entries ? columnsOf(entries) : entries
-    if (keys.length !== values.length) {
-      throw new RangeError(`Store '${this.name}': setBatch was given ${keys.length} keys but ${values.length} values.`)
-    }
+    const { keys, values } = columnsOf(this.name, entries)
     this.#writeAll(this.#places(keys), values, timestamp)
   }
 
   async updateBatch(keys: readonly unknown[], update: (value: unknown, index: number) => unknown): Promise<unknown[]> {
-    this.#checkWritable()
+    const pass = this.#checkWritable()
+    checkKeys(this.name, 'updateBatch', keys)
+    checkUpdate(this.name, update)
     const timestamp = this.#access.timestamp()
-    const { places, positions, values } = this.#known(keys) ?? (await this.#loaded(keys.slice()))
+    const asked = this.#idsOf(keys)
+    let current = this.#current(asked.ids)
+    if (current === undefined) {
+      // A copy of the keys: the array is the user's.
+      const copy = { ...asked, ids: asked.ids.slice() }
+      const loaded = new Map<unknown, Slot>()
+      do {
+        await this.#load(copy, loaded)
+        // What was known before may have been forgotten for what was read.
+        current = this.#current(copy.ids, loaded)
+      } while (current === undefined)
+      if (this.#checkWritable() !== pass) throw this.#outsidePass()
+    }
+    // Without a wait since the keys were looked up: nothing that is changed meanwhile is lost.
+    return this.#update(current, update, timestamp)
+  }
+
+  #update({ places, positions, values }: Current, update: (value: unknown, index: number) => unknown, timestamp: number): unknown[] {
     const { codec } = this.#access
     const updated = new Array<unknown>(positions.length)
     let met = 0
@@ -222,10 +241,9 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       for (let i = 0; i < count; i++) keyBytes[i] = codec.keyBytes(keys[i])
       return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), slots, keyBytes }
     }
-    const read = layers.lastRead
     for (let i = 0; i < count; i++) {
       const key = keys[i]
-      const slot = (read !== undefined && read.keys[i] === key ? read.slots[i] : undefined) ?? layers.find(key)
+      const slot = layers.find(key)
       slots[i] = slot
       const known = slot === undefined ? undefined : entryIn(slot)
       keyBytes[i] = known === undefined ? codec.keyBytes(key) : known.key
@@ -233,64 +251,67 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return { ids: keys, slots, keyBytes }
   }
 
-  /** What is to be updated if layers know all of it: no key is looked up twice then. */
-  #known(keys: readonly unknown[]): Current | undefined {
+  /** Keys that stand for themselves are not copied. */
+  #idsOf(keys: readonly unknown[]): Ids {
+    const { codec } = this.#access
+    if (codec.identity) return { ids: keys, keyBytes: undefined }
+    const keyBytes = keys.map((key) => codec.keyBytes(key))
+    return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), keyBytes }
+  }
+
+  /** What is to be updated, as layers know it, or else `loaded`; undefined if something is missing. No key is looked up twice. */
+  #current(ids: readonly unknown[], loaded?: ReadonlyMap<unknown, Slot>): Current | undefined {
     const { codec, layers } = this.#access
-    if (!codec.identity) return undefined
+    const count = ids.length
     const number = this.#updates++
-    const positions = new Int32Array(keys.length)
-    const ids = new Array<unknown>(keys.length)
-    const slots = new Array<Slot>(keys.length)
-    const keyBytes = new Array<Uint8Array>(keys.length)
-    const values = new Array<unknown>(keys.length)
+    const positions = new Int32Array(count)
+    const places = { ids: new Array<unknown>(count), slots: new Array<Slot>(count), keyBytes: new Array<Uint8Array>(count) }
+    const values = new Array<unknown>(count)
     let different = 0
-    for (let i = 0; i < keys.length; i++) {
-      const slot = layers.find(keys[i])
+    for (let i = 0; i < count; i++) {
+      const slot = layers.find(ids[i]) ?? loaded?.get(ids[i])
       const entry = slot === undefined ? undefined : entryIn(slot)
       if (slot === undefined || entry === undefined) return undefined
       if (slot.update !== number) {
         slot.update = number
         slot.position = different
-        ids[different] = slot.id
-        slots[different] = slot
-        keyBytes[different] = entry.key
+        places.ids[different] = slot.id
+        places.slots[different] = slot
+        places.keyBytes[different] = entry.key
         values[different] = codec.valueOf(entry)
         different++
       }
       positions[i] = slot.position
     }
-    for (const column of [ids, slots, keyBytes, values]) column.length = different
-    return { places: { ids, slots, keyBytes }, positions, values }
+    for (const column of [places.ids, places.slots, places.keyBytes, values]) column.length = different
+    return { places, positions, values }
   }
 
-  async #loaded(keys: readonly unknown[]): Promise<Current> {
-    const { codec } = this.#access
-    const positionOf = new Map<unknown, number>()
-    const different: unknown[] = []
-    const positions = new Int32Array(keys.length)
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]
-      const id = codec.identity ? key : codec.idOf(key, codec.keyBytes(key))
-      let position = positionOf.get(id)
-      if (position === undefined) {
-        position = different.length
-        positionOf.set(id, position)
-        different.push(key)
-      }
-      positions[i] = position
+  /** Reads what neither layers nor `loaded` have into `loaded`: the cache may be too small for it. */
+  async #load({ ids, keyBytes }: Ids, loaded: Map<unknown, Slot>): Promise<void> {
+    const { codec, layers } = this.#access
+    const missing = new Map<unknown, Uint8Array>()
+    for (let i = 0; i < ids.length; i++) {
+      const id = ids[i]
+      if (layers.known(id) === undefined && !loaded.has(id) && !missing.has(id)) missing.set(id, keyBytes?.[i] ?? codec.keyBytes(id))
     }
-    const values = await this.getBatch(different)
-    return { places: this.#places(different), positions, values }
+    const missingIds = [...missing.keys()]
+    const entries = await this.#loadMany(missingIds, [...missing.values()])
+    for (const [i, id] of missingIds.entries()) loaded.set(id, looseSlot(id, entries[i]))
   }
 
-  #checkWritable(): void {
+  /** The pass under way. */
+  #checkWritable(): number {
     const { guard, layers } = this.#access
     guard()
-    if (!layers.writable) {
-      throw new TypeError(
-        `Store '${this.name}' was changed while its task was processing nothing: change it in process, processBatch, init or a punctuator.`,
-      )
-    }
+    if (layers.pass === undefined) throw this.#outsidePass()
+    return layers.pass
+  }
+
+  #outsidePass(): TypeError {
+    return new TypeError(
+      `Store '${this.name}' was changed while its task was processing nothing: change it in process, processBatch, init or a punctuator.`,
+    )
   }
 }
 
@@ -311,16 +332,6 @@ export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unkno
     const id = codec.idOf(key, keyBytes)
     return codec.valueOf(layers.known(id) ?? layers.load(id, keyBytes))
   }
-}
-
-function columnsOf(entries: Iterable<StoreEntry<unknown, unknown>>): StoreColumns<unknown, unknown> {
-  const keys: unknown[] = []
-  const values: unknown[] = []
-  for (const [key, value] of entries) {
-    keys.push(key)
-    values.push(value)
-  }
-  return { keys, values }
 }
 
 async function* decodedPages(scan: AsyncIterable<readonly StoreRow[]>, access: HandleAccess): AsyncGenerator<Page> {

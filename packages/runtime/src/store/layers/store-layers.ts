@@ -17,12 +17,6 @@ export interface SealedChanges {
   readonly timestamps: ArrayLike<number>
 }
 
-/** What was found for the keys of one read, by position. */
-export interface Read {
-  readonly keys: readonly unknown[]
-  readonly slots: readonly (Slot | undefined)[]
-}
-
 /** What is being committed. */
 interface Sealed {
   readonly slots: readonly Slot[]
@@ -42,7 +36,8 @@ export class StoreLayers {
   readonly #table: SlotTable
   readonly #open = new OpenChanges()
   #passing = false
-  #lastRead: Read | undefined
+  /** How many have begun. */
+  #passes = 0
   #sealed: Sealed | undefined
   /** Counts what changes the backend under reads in flight. */
   #version = 0
@@ -52,9 +47,9 @@ export class StoreLayers {
     this.#table = new SlotTable(cacheBytes)
   }
 
-  /** Whether a pass is under way. */
-  get writable(): boolean {
-    return this.#passing
+  /** The number of the pass under way, if there is one. */
+  get pass(): number | undefined {
+    return this.#passing ? this.#passes : undefined
   }
 
   /** What the pass under way has changed, in bytes of memory. */
@@ -70,16 +65,17 @@ export class StoreLayers {
   begin(): void {
     if (this.#passing) throw new Error('A pass began before the one before it had ended.')
     this.#passing = true
+    this.#passes++
   }
 
   succeed(): void {
     this.#open.succeed()
-    this.#endPass()
+    this.#passing = false
   }
 
   rollback(): void {
     for (const slot of this.#open.rollback()) this.#table.tidy(slot)
-    this.#endPass()
+    this.#passing = false
   }
 
   /** `found`: what `find` gave for the key. `change` is copied. */
@@ -90,15 +86,6 @@ export class StoreLayers {
   /** What is known of a key: see `entryIn`. */
   find(id: unknown): Slot | undefined {
     return this.#table.get(id)
-  }
-
-  /** What this pass has read last: most of what is written was read just before. */
-  get lastRead(): Read | undefined {
-    return this.#lastRead
-  }
-
-  remember(read: Read): void {
-    if (this.#passing) this.#lastRead = read
   }
 
   /** The entry as this pass sees it, if some layer knows it. */
@@ -183,17 +170,12 @@ export class StoreLayers {
 
   /** Drops all that is not in the backend. */
   discard(): void {
-    this.#endPass()
+    this.#passing = false
     this.#open.discard()
     for (const slot of this.#sealed?.slots ?? []) slot.sealed = undefined
     this.#sealed = undefined
     this.#table.forgetClean()
     this.#version++
-  }
-
-  #endPass(): void {
-    this.#passing = false
-    this.#lastRead = undefined
   }
 
   /** In the order of the range; of several changes of one key the latest. Deletions are among them. */

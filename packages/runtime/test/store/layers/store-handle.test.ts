@@ -52,79 +52,6 @@ describe('a pass', () => {
   })
 })
 
-describe('updateBatch', () => {
-  test.each([
-    ['told apart by themselves', serdes.string],
-    ['told apart by their bytes', { ...serdes.string, identity: false }],
-  ])('gives each key in turn what was made of it before, with keys %s', async (_, key) => {
-    await using opened = await openStore({ ...words, key })
-    const { store, batchHandle: handle } = opened
-    await pass(store, async () => {
-      handle.set('a', 10)
-      const add = (value: number | undefined, i: number) => (value ?? 0) + i + 1
-      expect(await handle.updateBatch(['a', 'b', 'a', 'c', 'b'], add)).toEqual([11, 2, 14, 4, 7])
-      expect(await handle.updateBatch(['b', 'a', 'b'], add)).toEqual([8, 16, 11])
-      expect(await handle.updateBatch([], add)).toEqual([])
-    })
-    expect(await entriesOf(handle.all())).toEqual([
-      ['a', 16],
-      ['b', 11],
-      ['c', 4],
-    ])
-  })
-
-  test('sets nothing if one value is refused, or if there is none to be had', async () => {
-    await using opened = await openStore(words)
-    const { store, handle } = opened
-    store.begin()
-    handle.setBatch({ keys: ['a', 'b'], values: [1, 2] })
-    await expect(handle.updateBatch(['a', 'b'], (value) => (value === 2 ? 0.5 : 7))).rejects.toThrow(
-      /Store 'counts': a value was refused: .*0\.5/,
-    )
-    await expect(handle.updateBatch(['a', 'b'], (value) => (value === 2 ? (undefined as never) : 7))).rejects.toThrow(/use delete/)
-    const failing = handle.updateBatch(['a', 'b'], (value) => {
-      if (value === 2) throw new Error('no more')
-      return 7
-    })
-    await expect(failing).rejects.toThrow('no more')
-    expect(await handle.getBatch(['a', 'b'])).toEqual([1, 2])
-  })
-
-  test('reads what was made of a key before as a store gives it back, and refuses what a store refuses, also if it is replaced', async () => {
-    const seen: unknown[] = []
-    const see = <V>(value: V | undefined, made: V): V => {
-      seen.push(value)
-      return made
-    }
-    await using json = await openStore({ key: serdes.string, value: serdes.json<object>() })
-    await pass(json.store, async () => {
-      await json.handle.updateBatch(['a', 'a', 'b', 'a'], (value, i) => see(value, { at: new Date(i), not: undefined }))
-    })
-    expect(seen).toEqual([undefined, { at: new Date(0).toJSON() }, undefined, { at: new Date(1).toJSON() }])
-
-    seen.length = 0
-    await using opened = await openStore(words)
-    await pass(opened.store, async () => {
-      await opened.handle.updateBatch(['a', 'a'], (value) => see(value, -0))
-    })
-    expect(seen).toEqual([undefined, 0])
-    opened.store.begin()
-    await expect(opened.handle.updateBatch(['a', 'b', 'a'], (_, i) => (i === 0 ? 0.5 : 7))).rejects.toThrow(/a value was refused: .*0\.5/)
-    await expect(json.handle.getBatch(['a'])).resolves.toEqual([{ at: new Date(3).toJSON() }])
-  })
-
-  test('belongs into a pass, also when what was missing has been read', async () => {
-    await using opened = await openStore({ ...words, backend: 'slow' })
-    const { store, batchHandle: handle } = opened
-    await expect(handle.updateBatch(['a'], () => 1)).rejects.toThrow(/while its task was processing nothing/)
-    store.begin()
-    const updating = handle.updateBatch(['a'], () => 1)
-    store.rollback()
-    await expect(updating).rejects.toThrow(/while its task was processing nothing/)
-    expect(await handle.getBatch(['a'])).toEqual([undefined])
-  })
-})
-
 describe('getBatch', () => {
   test('answers by position, from every layer at once, for keys that repeat', async () => {
     await using opened = await openStore({ ...words, cacheBytes: 0 })
@@ -241,6 +168,10 @@ describe('keys and values', () => {
     expect(() => handle.setBatch(entries)).toThrow(/Store 'counts': a value was refused: .*0\.5/)
     expect(() => handle.setBatch({ keys: ['a', 'b'], values: [1, 0.5] })).toThrow(/Store 'counts': a value was refused: .*0\.5/)
     expect(() => handle.setBatch({ keys: ['a', 'b'], values: [1] })).toThrow(RangeError)
+    for (const refused of [undefined, 5, 'ab', {}, { keys: 'a', values: [1] }]) {
+      expect(() => handle.setBatch(refused as never)).toThrow(/Store 'counts': setBatch takes pairs, or \{ keys, values \} with two arrays/)
+    }
+    await expect(handle.getBatch(new Set(['a']) as never)).rejects.toThrow("Store 'counts': getBatch takes an array of keys, not a Set.")
     expect(() => handle.deleteBatch(['a', 5 as unknown as string])).toThrow(/Store 'counts': a key was refused/)
     store.succeed()
     expect(await entriesOf(handle.all())).toEqual([])

@@ -87,6 +87,9 @@ export class ModelRun {
       case 'update-batch':
         if (!model.inPass) return
         return this.#updateBatch(command.keys)
+      case 'start-update-batch':
+        if (model.inPass) this.#reads.push(this.#updateBatch(command.keys))
+        return
       case 'delete':
         if (!model.inPass) return
         handle.delete(command.key)
@@ -174,12 +177,16 @@ export class ModelRun {
 
   async #updateBatch(keys: readonly string[]): Promise<void> {
     const model = this.#model
-    const update = (value: number | undefined, i: number) => ((value ?? 0) * 2 + i) % 1_000
-    const expected = keys.map((key, i) => {
-      const value = update(model.seen.get(key), i)
-      model.set(key, value)
-      return value
-    })
+    const expected: number[] = []
+    // Whatever happened while it waited: what it reads is what is there when it changes it.
+    const update = (value: number | undefined, i: number) => {
+      const key = keys[i] as string
+      assert.equal(value, model.seen.get(key))
+      const made = ((value ?? 0) * 2 + i) % 1_000
+      model.set(key, made)
+      expected.push(made)
+      return made
+    }
     assert.deepEqual(await this.#opened.batchHandle.updateBatch(keys, update), expected)
   }
 

@@ -8,7 +8,8 @@ export type Command =
   | { readonly type: 'set-batch'; readonly entries: readonly (readonly [string, number])[] }
   /** Reads keys, deletes another, and sets those that were read, as columns. */
   | { readonly type: 'get-then-set-batch'; readonly keys: readonly string[]; readonly between: string; readonly value: number }
-  | { readonly type: 'update-batch'; readonly keys: readonly string[] }
+  /** `start-update-batch` goes on while other things happen. */
+  | { readonly type: 'update-batch' | 'start-update-batch'; readonly keys: readonly string[] }
   | { readonly type: 'delete' | 'get'; readonly key: string }
   | { readonly type: 'delete-batch' | 'get-batch' | 'start-get-batch'; readonly keys: readonly string[] }
   | { readonly type: 'iterate'; readonly where: Where; readonly pageSize: number }
@@ -45,7 +46,7 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     arbitrary: fc.record({ type: fc.constant('set-batch' as const), entries: fc.array(fc.tuple(key, value), { maxLength: 6 }) }),
   },
   { weight: 4, arbitrary: fc.record({ type: fc.constant('get-then-set-batch' as const), keys, between: key, value }) },
-  { weight: 6, arbitrary: fc.record({ type: fc.constant('update-batch' as const), keys }) },
+  { weight: 6, arbitrary: fc.record({ type: fc.constantFrom('update-batch' as const, 'start-update-batch' as const), keys }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('delete' as const), key }) },
   { weight: 2, arbitrary: fc.record({ type: fc.constant('delete-batch' as const), keys }) },
   { weight: 3, arbitrary: fc.record({ type: fc.constant('get' as const), key }) },
