@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import { defineApp, serdes, silentLogger, start, TaskClosedError, TopologyBuilder, type ProcessorContext } from 'millrace'
 import { inMemory, memory } from 'millrace/memory'
+import { deferred } from './support/deferred.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -18,14 +19,15 @@ const effects: Readonly<Record<string, (context: Context) => unknown>> = {
   setBatch: (context) => context.store(seen).setBatch([['zombie', 'zombie']]),
   delete: (context) => context.store(seen).delete('zombie'),
   getBatch: (context) => context.store(seen).getBatch(['zombie']),
-}
-
-function deferred() {
-  let resolve: () => void = () => undefined
-  const promise = new Promise<void>((settle) => {
-    resolve = settle
-  })
-  return { promise, resolve }
+  updateBatch: (context) => context.store(seen).updateBatch(['zombie'], () => 'zombie'),
+  deleteBatch: (context) => context.store(seen).deleteBatch(['zombie']),
+  all: (context) => context.store(seen).all().next(),
+  range: (context) => context.store(seen).range({}).next(),
+  rangePages: (context) => context.store(seen).rangePages({}),
+  prefixScan: (context) => context.store(seen).prefixScan(Buffer.from('z')).next(),
+  prefixPages: (context) => context.store(seen).prefixPages(Buffer.from('z')),
+  approximateSize: (context) => context.store(seen).approximateSize(),
+  schedule: (context) => context.schedule(1, 'wall-clock', () => context.forward({ key: 'zombie', value: 'zombie', timestamp: 0 })),
 }
 
 describe('no-zombie', () => {
