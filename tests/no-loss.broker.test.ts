@@ -3,12 +3,33 @@ import { setTimeout as pause } from 'node:timers/promises'
 import { describe, type ExpectStatic, inject, test } from 'vitest'
 import { descents, lostWords, strayState, unorderedWords } from './support/at-least-once.ts'
 import type { Member } from './support/member.ts'
+import { Random } from './support/random.ts'
 import { steps } from './support/steps.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { TracedGroup } from './support/traced-group.ts'
 
 const brokers = inject('kafkaBrokers')
 const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
+
+/** A process is killed some time, at most `withinMs`, after `once` has become true. */
+interface Moment {
+  readonly what: string
+  readonly once: (member: Member) => boolean
+  readonly withinMs: number
+}
+/** Of one process after another: it is killed in the midst of its work, and twice more before it has got there again. */
+const moments: readonly Moment[] = [
+  { what: 'its first commit', once: ({ commits }) => commits > 0, withinMs: 1_500 },
+  // It is loaded, joins, and others give up what it is to have.
+  { what: 'its start', once: () => true, withinMs: 5_000 },
+  {
+    what: 'the beginning of a restore',
+    // It may be given nothing that has any state.
+    once: (member) => member.commits > 0 || member.events.some(({ type }) => type === 'restore'),
+    withinMs: 50,
+  },
+]
+const ROUNDS = 3
 
 /** Everything counted at least once, in order; state and changelog agree with what was put out. */
 async function expectNothingLost(group: TracedGroup, expect: ExpectStatic) {
@@ -46,16 +67,53 @@ describe.concurrent('no-loss', () => {
       await expectNothingLost(group, expect)
     },
   )
-})
 
-describe('no-loss', () => {
+  test.for(['during-persist', 'after-persist'] as const)(
+    'a process that is killed while it restores, at the step %s of a local write, loses nothing',
+    { timeout: 120_000 },
+    async (step, { expect }) => {
+      await using folder = await temporaryFolder()
+      await using group = await TracedGroup.open({
+        brokers,
+        sessionTimeoutMs,
+        groupProtocol: 'classic',
+        partitions: 2,
+        folder: folder.path,
+      })
+      await group.write(1_000)
+      await using counting = group.start('one')
+      await counting.until(({ tasks }) => tasks.size === 4)
+      await counting.ask('caughtUp')
+      expect(await counting.close()).toBe(0)
+      await rm(group.stateDir('one'), { recursive: true })
+      await group.write(50)
+      await using restoring = group.start('one', { signalAt: { step, afterCommits: 0, signal: 'SIGKILL' } })
+      await restoring.exit()
+      const phases = restoring.events.flatMap((event) => (event.type === 'restore' ? event.phase : []))
+      expect(phases).toContain('started')
+      expect(phases.filter((phase) => phase === 'completed').length).toBeLessThan(2)
+      await using last = group.start('one')
+      await last.until(({ tasks }) => tasks.size === 4)
+      await last.ask('caughtUp')
+      expect(await last.close()).toBe(0)
+      await expectNothingLost(group, expect)
+    },
+  )
+
   test.for(['classic', 'consumer'] as const)(
     'processes that are killed at any moment lose nothing while input is written, with their state kept or deleted, in a %s group',
     { timeout: 240_000 },
-    async (groupProtocol, { expect }) => {
+    async (groupProtocol, { expect, onTestFailed }) => {
+      const random = new Random()
+      const killed: string[] = []
+      let beforeCommit = 0
+      onTestFailed(() => {
+        process.stderr.write(`MILLRACE_SEED=${random.seed}; killed:\n${killed.join('\n')}\n`)
+      })
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({ brokers, sessionTimeoutMs, groupProtocol, partitions: 4, folder: folder.path })
       const names = ['one', 'two', 'three']
+      const start = (name: string) => group.start(name, { commitIntervalMs: 500 })
       const members = new Map<string, Member>()
       let going = true
       const writing = (async () => {
@@ -65,18 +123,23 @@ describe('no-loss', () => {
         }
       })()
       try {
-        for (const name of names) members.set(name, group.start(name))
-        for (let kill = 0; kill < 9; kill++) {
-          const name = names[kill % names.length] as string
+        for (const name of names) members.set(name, start(name))
+        for (let kill = 0; kill < ROUNDS * moments.length; kill++) {
+          const name = names[Math.floor(kill / moments.length) % names.length] as string
+          const { what, once, withinMs } = moments[kill % moments.length] as Moment
           const member = members.get(name) as Member
-          // Some commits after it has got tasks; a message is on its way for some time, so that the moment is anyone's guess.
-          const enough = member.commits + 1 + (kill % 4)
-          await member.until(({ commits }) => commits >= enough)
+          await member.until(once)
+          // Sooner at first, so that some have not come to commit anything.
+          const pauseMs = random.below((withinMs * (1 + Math.floor(kill / moments.length))) / ROUNDS)
+          await pause(pauseMs)
           member.signal('SIGKILL')
           await member.exit()
-          if (kill % 2 === 1) await rm(group.stateDir(name), { recursive: true })
-          members.set(name, group.start(name))
+          killed.push(`${name}, ${pauseMs} ms after ${what}: ${member.commits} commits, ${member.tasks.size} tasks`)
+          beforeCommit += member.commits === 0 ? 1 : 0
+          if (random.below(2) === 1) await rm(group.stateDir(name), { recursive: true, force: true })
+          members.set(name, start(name))
         }
+        expect(beforeCommit).toBeGreaterThan(0)
         going = false
         await writing
         await (members.get('one') as Member).until(({ commits }) => commits > 0)

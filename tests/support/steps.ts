@@ -1,9 +1,12 @@
 import { defineKeyValueStore, type KeyValueStoreDefinition, type StoreBackend, type Transport } from '@millrace/core'
+import { transportWith } from './transport-with.ts'
 
 /** What a commit does, in this order, and what a pass does before it. `during`: it has been begun, and nobody knows how far it has got. */
 export const steps = [
   'before-write',
   'after-write',
+  'before-changelog',
+  'after-changelog',
   'before-flush',
   'during-flush',
   'after-flush',
@@ -15,7 +18,7 @@ export const steps = [
   'after-persist',
 ] as const
 export type Step = (typeof steps)[number]
-type Action = 'write' | 'flush' | 'commit' | 'persist'
+type Action = 'write' | 'changelog' | 'flush' | 'commit' | 'persist'
 
 /** Told of every step, at once: it may stop or end the process. */
 export type AtStep = (step: Step) => void
@@ -23,17 +26,15 @@ export type AtStep = (step: Step) => void
 async function watched<T>(action: Action, at: AtStep, act: () => Promise<T>): Promise<T> {
   at(`before-${action}` as Step)
   const acting = act()
-  if (action !== 'write') at(`during-${action}` as Step)
+  if (action !== 'write' && action !== 'changelog') at(`during-${action}` as Step)
   const answer = await acting
   at(`after-${action}` as Step)
   return answer
 }
 
-/** The same transport, telling of writes, flushes and offset commits. */
+/** The same transport, telling of writes of passes and to changelogs, of flushes and offset commits. */
 export function transportWithSteps(transport: Transport, at: AtStep): Transport {
-  return {
-    name: transport.name,
-    openAdmin: (context) => transport.openAdmin(context),
+  return transportWith(transport, {
     openSource: async (options, context) => {
       const source = await transport.openSource(options, context)
       const commit = source.commit.bind(source)
@@ -44,12 +45,11 @@ export function transportWithSteps(transport: Transport, at: AtStep): Transport 
       const writer = await transport.openWriter(options, context)
       const write = writer.writeBatch.bind(writer)
       const flush = writer.flush.bind(writer)
-      // Of what passes write; between a changelog's write and the group's word that it may be written there is no step.
-      writer.writeBatch = (batch) => (batch.topic.endsWith('-changelog') ? write(batch) : watched('write', at, () => write(batch)))
+      writer.writeBatch = (batch) => watched(batch.topic.endsWith('-changelog') ? 'changelog' : 'write', at, () => write(batch))
       writer.flush = () => watched('flush', at, () => flush())
       return writer
     },
-  }
+  })
 }
 
 /** The same store, telling of what is written to it. */
