@@ -1,7 +1,8 @@
-import { type Clock, defineApp, MillraceError, serdes, silentLogger, start, TopologyBuilder, type Transport } from 'millrace'
+import { type Clock, defineApp, MillraceError, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { leveldb } from 'millrace/leveldb'
 import type { JoinConfig, JoinMessage } from '../support/join-messages.ts'
+import { transportWith } from '../support/transport-with.ts'
 
 // One member of a group that looks up, for each record on the right, the last record on the left with the same key.
 const config = JSON.parse(String(process.argv[2])) as JoinConfig
@@ -28,18 +29,16 @@ builder
 
 const consumer = groupProtocol === 'classic' ? { 'session.timeout.ms': config.sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : undefined
 const real = kafka({ brokers, groupProtocol, consumer })
-const transport: Transport = {
-  name: real.name,
-  openAdmin: (context) => real.openAdmin(context),
-  openWriter: (options, context) => real.openWriter(options, context),
+const transport = transportWith(real, {
   openSource: (options, context) => real.openSource({ ...options, coLocate: config.coLocate }, context),
-}
-/** A task that misses a partition is given half a minute: here a tenth of it. */
+})
+/** Waits that are longer are a tenth as long: only the one for partitions that a task misses is, whatever it is, with the limit that is set below. */
+const LONG_MS = 20_000
 const clock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(ms, act) {
-    const timer = setTimeout(act, ms === 30_000 ? 3_000 : ms)
+    const timer = setTimeout(act, ms >= LONG_MS ? ms / 10 : ms)
     return () => clearTimeout(timer)
   },
 }
@@ -52,6 +51,7 @@ const app = await start(
     stateDir: config.stateDir,
     logger: silentLogger,
     clock,
+    revokeTimeoutMs: LONG_MS / 2,
     batch: { size: 10, timeoutMs: 5 },
     commit: { intervalMs: 100 },
     observer: (event) => {
