@@ -13,6 +13,8 @@ import {
   type WireBatch,
 } from '@millrace/core'
 
+type Part = 'key' | 'value' | 'timestamp'
+
 /**
  * One wire batch in the queue of its partition, decoded as a whole when its first record is next. Records that can't be decoded are marked:
  * what is to be done with them is decided when their turn comes, never while reading ahead. A column in which there is nothing that can't be
@@ -29,8 +31,7 @@ export class DecodedChunk {
   /** Undefined while it is left for later. */
   #keys: readonly unknown[] | undefined
   #values: readonly unknown[] | undefined
-  #keySerde: Serde<unknown> | undefined
-  #valueSerde: Serde<unknown> | undefined
+  #source: SourceNode | undefined
   #lastTime = -1
 
   constructor(wire: WireBatch, arrivedAt: number) {
@@ -44,8 +45,7 @@ export class DecodedChunk {
     if (this.#decoded) return Math.max(partitionTime, this.#lastTime)
     this.#decoded = true
     const { keys, values } = this.wire
-    this.#keySerde = source.key
-    this.#valueSerde = source.value
+    this.#source = source
     // Who extracts timestamps is given whole records.
     const waits = source.timestamp === undefined
     if (!(waits && canWait(source.key, keys))) this.#keys = this.#decodeNow(source, 'key', keys)
@@ -61,14 +61,12 @@ export class DecodedChunk {
 
   /** The keys from row `from` (inclusive) to `to` (exclusive). */
   keys(from: number, to: number): readonly unknown[] {
-    return this.#keys?.slice(from, to) ?? deserializeColumn(this.#keySerde as Serde<unknown>, sliceColumn(this.wire.keys, from, to)).values
+    return this.#keys?.slice(from, to) ?? this.#decodeLate('key', from, to)
   }
 
   /** The values from row `from` (inclusive) to `to` (exclusive). */
   values(from: number, to: number): readonly unknown[] {
-    return (
-      this.#values?.slice(from, to) ?? deserializeColumn(this.#valueSerde as Serde<unknown>, sliceColumn(this.wire.values, from, to)).values
-    )
+    return this.#values?.slice(from, to) ?? this.#decodeLate('value', from, to)
   }
 
   /** Why record `row` can't be processed, if it can't. */
@@ -90,8 +88,18 @@ export class DecodedChunk {
     return byteLengthAt(this.wire.keys, row) + byteLengthAt(this.wire.values, row)
   }
 
+  /** Throws for a record that can't be decoded: the serde had said that there is none. */
+  #decodeLate(part: 'key' | 'value', from: number, to: number): readonly unknown[] {
+    const source = this.#source as SourceNode
+    const column = sliceColumn(part === 'key' ? this.wire.keys : this.wire.values, from, to)
+    const { values, failures } = deserializeColumn(source[part], column)
+    const [failed] = failures
+    if (failed !== undefined) throw this.#undecodable(source, from + failed.index, part, failed.error)
+    return values
+  }
+
   #decodeNow(source: SourceNode, part: 'key' | 'value', column: BytesColumn): readonly unknown[] {
-    const { values, failures } = deserializeColumn(part === 'key' ? source.key : source.value, column)
+    const { values, failures } = deserializeColumn(source[part], column)
     for (const { index, error } of failures) this.#fail(source, index, part, error)
     return values
   }
@@ -143,22 +151,22 @@ export class DecodedChunk {
     }
   }
 
-  #fail(source: SourceNode, row: number, part: 'key' | 'value' | 'timestamp', error: unknown): void {
+  #fail(source: SourceNode, row: number, part: Part, error: unknown): void {
+    this.#failures ??= new Map()
+    if (!this.#failures.has(row)) this.#failures.set(row, this.#undecodable(source, row, part, error))
+  }
+
+  #undecodable(source: SourceNode, row: number, part: Part, error: unknown): MillraceError {
     const { topic, partition, offsets } = this.wire
     const offset = offsets[row] as number
     const bytes = part === 'timestamp' ? undefined : bytesAt(part === 'key' ? this.wire.keys : this.wire.values, row)
     const size = bytes === undefined ? '' : bytes === null ? ' (null)' : ` (${bytes.byteLength} bytes)`
     const reason = error instanceof Error ? error.message : String(error)
-    this.#failures ??= new Map()
-    if (this.#failures.has(row)) return
-    this.#failures.set(
-      row,
-      new MillraceError(
-        'RECORD_UNDECODABLE',
-        `Source '${source.name}' can't decode the ${part}${size} of ${topic}-${partition}, offset ${offset}: ${reason} ` +
-          `Correct the source's serde, or move the group's offset past this record.`,
-        { stage: 'source', cause: error, node: source.name, topic, partition, offset },
-      ),
+    return new MillraceError(
+      'RECORD_UNDECODABLE',
+      `Source '${source.name}' can't decode the ${part}${size} of ${topic}-${partition}, offset ${offset}: ${reason} ` +
+        `Correct the source's serde, or move the group's offset past this record.`,
+      { stage: 'source', cause: error, node: source.name, topic, partition, offset },
     )
   }
 }

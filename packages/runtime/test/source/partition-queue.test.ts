@@ -163,4 +163,15 @@ describe('a column in which nothing can fail', () => {
     queue.append(wireBatch([{ value: '7' }]), 0)
     expect(queue.firstTimestamp).toBe(7)
   })
+
+  test('fails with what names the record if its serde is wrong about that', () => {
+    const wrong: Serde<unknown> = { ...total, deserialize: sourceNode().value.deserialize }
+    const queue = partitionQueue({ source: sourceNode({ value: wrong }) })
+    queue.append(wireBatch([{ value: 'a' }, { value: 'b' }, { value: 'bad!' }], { firstOffset: 5 }), 0)
+    queue.drop(1)
+    const batch = queue.peek(2, 'records', -1)
+    const failure = { code: 'RECORD_UNDECODABLE', stage: 'source', topic: 'in', partition: 0, offset: 7, node: 'lines' }
+    expect(() => batch.values).toThrow(expect.objectContaining(failure))
+    expect(() => batch.values).toThrow("Source 'lines' can't decode the value (4 bytes) of in-0, offset 7: 'bad!' is refused")
+  })
 })
