@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { defineApp, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
-import { memory } from 'millrace/memory'
+import { inMemory, memory } from 'millrace/memory'
+import { deferred } from './support/deferred.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -113,5 +114,64 @@ describe('bounded-memory', () => {
     await running
     expect(Math.max(...sizes)).toBeLessThanOrEqual(8)
     expect((await log.readAll('out', pair)).map(({ value }) => value)).toEqual(Array.from({ length: 6_400 }, (_, i) => i))
+  })
+
+  test('state that waits for a commit stops the passes of its task, and they go on once it is written', async () => {
+    await using folder = await temporaryFolder()
+    const gate = deferred()
+    const transport = memory({ faults: { before: ({ type }) => (type === 'flush' ? gate.promise : undefined) } })
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ in: 1 })
+    const blobs = { key: serdes.string, value: serdes.bytes }
+    const kept = inMemory.keyValueStore({ name: 'kept', ...blobs })
+    let processed = 0
+    const builder = new TopologyBuilder('keep')
+    builder.source('in', { topics: ['in'], ...blobs }).process<never, never>(
+      'keep',
+      (record, context) => {
+        context.store(kept).set(record.key, record.value)
+        processed++
+      },
+      { stores: [kept] },
+    )
+    const records = 500
+    const maxUncommittedBytes = 64 * 1_024
+    const app = await start(
+      defineApp({
+        topology: builder.build(),
+        applicationId: 'bounded',
+        transport,
+        stateDir: folder.path,
+        logger: silentLogger,
+        batch: { size: 10, timeoutMs: 1 },
+        commit: { maxUncommittedBytes },
+      }),
+    )
+    const running = app.run()
+    const value = new Uint8Array(4_096)
+    // The writer of this is not held up: nothing of it is waited for.
+    void log.write(
+      'in',
+      blobs,
+      Array.from({ length: records }, (_, i) => ({ key: `k${i}`, value })),
+    )
+    let last = -1
+    await expect
+      .poll(
+        () => {
+          const stands = processed > 0 && processed === last
+          last = processed
+          return stands
+        },
+        { interval: 100 },
+      )
+      .toBe(true)
+    // What is being committed, as much again, and the pass that went beyond it.
+    expect(processed * value.byteLength).toBeLessThanOrEqual(2 * maxUncommittedBytes + 10 * value.byteLength)
+    gate.resolve()
+    await app.caughtUp()
+    expect(processed).toBe(records)
+    await app.close()
+    await running
   })
 })

@@ -180,3 +180,24 @@ describe('a shutdown while tasks are begun', () => {
     expect(asked).toBeLessThan(3)
   })
 })
+
+describe('a shutdown at its end', () => {
+  test('does not wait for ever for a processor whose close never ends', async () => {
+    await using run = await setUp()
+    const builder = new TopologyBuilder('copy')
+    builder
+      .source('in', { topics: ['in'], ...pair })
+      .process<string, number>('copy', { create: () => ({ close: never, process: (record, context) => context.forward(record) }) })
+      .sink('out', { topic: 'out', ...pair })
+    const told: string[] = []
+    const logger = { ...silentLogger, warn: (_fields: object, message: string) => told.push(message) }
+    const app = await run.open({ topology: builder.build(), clock: hasty, logger })
+    const running = app.run()
+    await app.idle()
+    await run.log.write('in', pair, [{ key: 'k', value: 1 }])
+    await app.caughtUp()
+    await app.close()
+    await running
+    expect(told).toEqual(['the processors and stores of a task did not close in time'])
+  })
+})

@@ -38,6 +38,8 @@ export interface RebalanceListener {
 
 /** Reads topics. One poll at a time. Errors are `MillraceError`s; `retryable` says whether polling again may help. */
 export interface RecordSource extends AsyncDisposable {
+  /** For how long the group keeps a member that it hears nothing of, in milliseconds, as far as this side knows. */
+  readonly sessionTimeoutMs?: number | undefined
   /** Joins the group and reads all topics named or matched, also those created later that match. Resolves at once; hooks are called from then on. */
   subscribe(topics: readonly (string | RegExp)[], listener: RebalanceListener): Promise<void>
   /** Reads exactly these partitions, from these offsets, without a group. Replaces what was assigned before. */

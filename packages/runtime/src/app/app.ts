@@ -90,6 +90,7 @@ export class App implements AsyncDisposable {
       restore: (request) =>
         restoreStores({ ...request, environment: this.#environment, transport: definition.transport, context: parts.context }),
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
+      abandonCommit: (reason) => this.#abandonCommit(reason),
       onAssignment: (settled) => this.#assignmentChanged(settled),
       onFailure: (error) => {
         // Tasks that were not begun when everything ends are missed by nobody.
@@ -304,6 +305,13 @@ export class App implements AsyncDisposable {
     // A commit that is still under way may yet take effect: what is committed is looked up after it.
     await settledWithin(this.#scheduler.quiet(), QUIET_MS, this.#parts.definition.clock)
     this.#outlet = await this.#openOutlet()
+  }
+
+  /** What its writer was handed can't be called back; it is handed nothing more. */
+  #abandonCommit(reason: MillraceError): void {
+    if (!this.#scheduler.busy) return
+    void this.#outlet?.close(reason)
+    if (!this.#ending) this.#recovery.begin(reason)
   }
 
   #assignmentChanged(settled: boolean): void {

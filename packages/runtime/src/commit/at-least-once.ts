@@ -1,4 +1,4 @@
-import type { CommitParticipant, OffsetCommit, RecordSource, RecordWriter, WriteBatch } from '@millrace/core'
+import { type CommitParticipant, MillraceError, type OffsetCommit, type RecordSource, type RecordWriter } from '@millrace/core'
 import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
 import type { ChangeloggedStore } from '../store/task-stores.ts'
 import type { SealedTask } from '../task/sealed-task.ts'
@@ -21,7 +21,8 @@ export interface AtLeastOnceOptions {
 /**
  * Seal, then see that the group still counts us in, then write the changelogs, make them and the output durable, then commit the offsets, then
  * write local state. So no offset is ever ahead of what it stands for, the local store is never ahead of the changelog, and nobody who lost his
- * partitions writes changelogs. What passes write meanwhile waits until the commit has answered.
+ * partitions writes changelogs. What passes write meanwhile waits until the commit has answered. A commit ends where it is as soon as one of its
+ * tasks is closed: the partitions may have got another owner, or come back with another epoch, while something was waited for.
  */
 export class AtLeastOnceCoordinator implements CommitCoordinator {
   readonly #options: AtLeastOnceOptions
@@ -60,14 +61,16 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
     try {
       // At once, before any pass can end: what is queued now belongs to what is sealed now.
       await output.barrier()
-      for (const { held, changelog: writes } of sealed) await this.#writeChangelog(held, writes)
+      checkHeld(sealed)
+      for (const one of sealed) await this.#writeChangelog(one, sealed)
       const committed = await this.#prepare(offsets)
+      checkHeld(sealed)
       if (committed.length > 0) await this.#membership.commit(committed)
     } finally {
       output.release()
     }
     // Of tasks that were lost meanwhile the new owner writes the state.
-    for (const { task, offsets: own } of sealed) if (task.state !== 'closed') await task.stores.persist(own)
+    for (const { task, offsets: own } of sealed) if (task.state !== 'closed') await task.persist(own)
     environment.emit?.({
       type: 'commit',
       stage: 'commit',
@@ -82,10 +85,12 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
     return true
   }
 
-  async #writeChangelog(held: OffsetCommit, writes: readonly WriteBatch[]): Promise<void> {
-    for (const write of writes) {
+  async #writeChangelog({ held, changelog }: SealedTask, sealed: readonly SealedTask[]): Promise<void> {
+    for (const write of changelog) {
       await this.#membership.confirm(held)
+      checkHeld(sealed)
       await this.#options.writer.writeBatch(write)
+      checkHeld(sealed)
     }
   }
 
@@ -117,4 +122,12 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
       environment.logger.debug({ err: error }, 'the end of a changelog could not be read')
     }
   }
+}
+
+/** Throws once the epoch of one of the tasks is over. */
+function checkHeld(sealed: readonly SealedTask[]): void {
+  const closed = sealed.flatMap(({ task }) => (task.state === 'closed' ? [task.id] : []))
+  if (closed.length === 0) return
+  const message = `A commit was given up because its tasks ${closed.join(', ')} were taken away: their records will be processed again.`
+  throw new MillraceError('COMMIT_REFUSED', message, { stage: 'commit' })
 }

@@ -35,6 +35,11 @@ export class CommitScheduler {
     this.#onFailure = hooks.onFailure
   }
 
+  /** Whether a commit is under way. */
+  get busy(): boolean {
+    return this.#running !== undefined
+  }
+
   start(): void {
     this.#arm()
   }

@@ -1,28 +1,34 @@
-import type { Clock, OffsetCommit, RecordSource } from '@millrace/core'
+import { type Clock, MillraceError, type OffsetCommit, type RecordSource } from '@millrace/core'
 
-/**
- * How old an answer of the group may be, in milliseconds. Far below any session timeout: who was a member so shortly ago has not been put out,
- * unless the process stood still meanwhile, which the clocks tell.
- */
-const MAX_AGE_MS = 1_000
+/** How old an answer of the group may be, in milliseconds, where nothing is known of the session's length. */
+const DEFAULT_MAX_AGE_MS = 1_000
+/** However long the session is. */
+const HIGHEST_MAX_AGE_MS = 10_000
+/** Answers that come too late to say anything, in a row, after which it is given up. */
+const ATTEMPTS = 5
 
 /**
  * Whether this process is still a member of its group, by the group's own word. Changelogs are written only after it said yes: a process that
- * was stopped for longer than its session would otherwise put its old state over that of whoever owns the partitions now.
+ * was stopped for longer than its session would otherwise put its old state over that of whoever owns the partitions now. Who was a member a
+ * third of a session ago has not been put out since, unless the process stood still meanwhile, which the clocks tell.
  */
 export class Membership {
   readonly #source: RecordSource
   readonly #clock: Clock
+  readonly #maxAgeMs: number
   #monotonic = -Infinity
   #wall = -Infinity
 
   constructor(source: RecordSource, clock: Clock) {
     this.#source = source
     this.#clock = clock
+    const { sessionTimeoutMs } = source
+    this.#maxAgeMs = sessionTimeoutMs === undefined ? DEFAULT_MAX_AGE_MS : Math.min(HIGHEST_MAX_AGE_MS, sessionTimeoutMs / 3)
   }
 
   /** Commits for the group, which refuses it to those who are no members. */
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    // The group may have said yes as soon as it was asked.
     const monotonic = this.#clock.monotonic()
     const wall = this.#clock.now()
     await this.#source.commit(offsets)
@@ -30,13 +36,27 @@ export class Membership {
     this.#wall = wall
   }
 
-  /** Resolves if membership is certain now, asking the group unless it has just said so. `held`: an offset as it is committed already. */
+  /**
+   * Resolves if membership is certain now, asking the group unless it has just said so; rejects with `TIMED_OUT`, which may pass, if its answers
+   * take too long to be of use. `held`: an offset as it is committed already.
+   */
   async confirm(held: OffsetCommit): Promise<void> {
-    while (!this.#isFresh()) await this.commit([held])
+    for (let attempt = 0; !this.#isFresh(); attempt++) {
+      if (attempt === ATTEMPTS) throw this.#tooSlow()
+      await this.commit([held])
+    }
   }
 
   /** By both clocks: one may stand still while the machine sleeps, the other may be set. */
   #isFresh(): boolean {
-    return this.#clock.monotonic() - this.#monotonic < MAX_AGE_MS && Math.abs(this.#clock.now() - this.#wall) < MAX_AGE_MS
+    const age = Math.max(this.#clock.monotonic() - this.#monotonic, Math.abs(this.#clock.now() - this.#wall))
+    return age < this.#maxAgeMs
+  }
+
+  #tooSlow(): MillraceError {
+    const message =
+      `The group's coordinator took longer than ${Math.round(this.#maxAgeMs)} ms to confirm that this process is a member, ${ATTEMPTS} times in a row: ` +
+      'nothing was written to the changelogs. Find out what makes it slow, or set a longer session timeout.'
+    return new MillraceError('TIMED_OUT', message, { stage: 'commit', retryable: true })
   }
 }

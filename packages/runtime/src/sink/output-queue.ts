@@ -11,15 +11,27 @@ interface Waiter {
   readonly reject: (error: Error) => void
 }
 
+/** Whose output it is. */
+export interface OutputOwner {
+  readonly state: string
+}
+
+interface Entry {
+  readonly write: WriteBatch
+  readonly bytes: number
+  readonly owner: OutputOwner
+}
+
 /**
  * What finished passes want written, in order, one call to the writer in flight. A commit puts a barrier into it: what was queued before is
- * written, what comes after waits until the commit has answered. Bounded: passes wait for room before they begin.
+ * written, what comes after waits until the commit has answered. What is still queued of a task that was closed is dropped: its offsets are never
+ * committed, and another owner may be writing already. Bounded: passes wait for room before they begin.
  */
 export class OutputQueue {
   readonly #writer: RecordWriter
   readonly #maxBytes: number
   readonly #onFailure: (error: unknown) => void
-  #entries: ({ readonly write: WriteBatch; readonly bytes: number } | { readonly barrier: Waiter })[] = []
+  #entries: (Entry | { readonly barrier: Waiter })[] = []
   #bytes = 0
   #pumping = false
   #held = false
@@ -37,11 +49,11 @@ export class OutputQueue {
     return this.#bytes >= this.#maxBytes
   }
 
-  /** Queues what one pass wrote. */
-  append(output: PassOutput): void {
+  /** Queues what one pass of `owner` wrote. */
+  append(output: PassOutput, owner: OutputOwner): void {
     if (output.writes.length === 0 || this.#closed !== undefined) return
     const share = output.bytes / output.writes.length
-    for (const write of output.writes) this.#entries.push({ write, bytes: share })
+    for (const write of output.writes) this.#entries.push({ write, bytes: share, owner })
     this.#bytes += output.bytes
     this.#start()
   }
@@ -95,7 +107,7 @@ export class OutputQueue {
           this.#held = true
           entry.barrier.resolve()
         } else {
-          await this.#writer.writeBatch(entry.write)
+          if (entry.owner.state !== 'closed') await this.#writer.writeBatch(entry.write)
           this.#bytes = Math.max(0, this.#bytes - entry.bytes)
           if (!this.full) this.#wakeRoom()
         }

@@ -14,6 +14,8 @@ export interface ActivationSteps {
   readonly open: (task: Task) => Promise<void>
   /** Restores the stores of tasks. */
   readonly restore: (request: RestoreRequest) => Promise<void>
+  /** A task that was taken out failed afterwards: nobody else is to be told. */
+  readonly onFailedLate: (task: Task, error: unknown) => void
   /** Commits where reading begins, for partitions that had no committed offset. */
   readonly commitStarts: (starts: readonly TopicPartitionOffset[]) => Promise<void>
 }
@@ -53,6 +55,7 @@ export class Activation {
       removed = resolve
     })
     this.#interrupt.abort()
+    for (const task of mine) task.interrupt()
     await Promise.allSettled([...this.#underWay])
     this.#removing = undefined
     removed()
@@ -116,7 +119,12 @@ export class Activation {
     for (const task of tasks) {
       await this.#removing
       if (!this.#tasks.has(task)) continue
-      await this.#track(work(task))
+      try {
+        await this.#track(work(task))
+      } catch (error) {
+        if (this.#tasks.has(task)) throw error
+        this.#steps.onFailedLate(task, error)
+      }
     }
   }
 

@@ -19,21 +19,18 @@ import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
+import { commitLast, type LastCommitSteps, partitionsLost } from './last-commit.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
 import { resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
-import type { TaskEnvironment } from './task-environment.ts'
 
 /** How long a task may miss some of its partitions before that is an error: a cooperative rebalance may bring them one after another. */
 const SPLIT_GRACE_MS = 30_000
 
-export interface TaskManagerOptions {
+export interface TaskManagerOptions extends LastCommitSteps {
   readonly plan: TopicPlan
-  readonly environment: TaskEnvironment
   readonly source: () => RecordSource
   readonly restore: ActivationSteps['restore']
-  /** Commits what these tasks have finished. */
-  readonly commit: (reason: 'revoke') => Promise<void>
   /** Something was assigned or taken away: `settled` once every assigned task runs. */
   readonly onAssignment: (settled: boolean) => void
   /** A failure after which the tasks may be recovered. */
@@ -181,6 +178,7 @@ export class TaskManager implements RebalanceListener {
       }
       if (partitions.length > 0) this.#options.onAssignment(false)
       const tasks = [...leaving]
+      if (how === 'lost' && tasks.length > 0) this.#options.abandonCommit(partitionsLost(tasks))
       await this.#release(tasks, how === 'lost' ? 'lost' : 'revoke')
       for (const id of touched) this.#holdRest(id)
       if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
@@ -200,7 +198,7 @@ export class TaskManager implements RebalanceListener {
   async #release(tasks: readonly Task[], how: 'revoke' | 'drain' | 'lost'): Promise<{ readonly error: unknown } | undefined> {
     if (tasks.length === 0) return undefined
     let failure: { readonly error: unknown } | undefined
-    const { environment, commit } = this.#options
+    const { environment } = this.#options
     const { clock, logger } = environment
     const { revokeTimeoutMs } = environment.definition
     const removing = Promise.all([...this.#activations].map((activation) => activation.remove(tasks)))
@@ -208,17 +206,7 @@ export class TaskManager implements RebalanceListener {
       logger.warn({ limitMs: revokeTimeoutMs }, 'tasks that were being started did not stop in time')
     if (how !== 'lost') {
       await Promise.all(tasks.map((task) => task.finish(how, revokeTimeoutMs)))
-      try {
-        const committing = commit('revoke')
-        if (!(await settledWithin(committing, revokeTimeoutMs, clock))) throw commitTooLate(revokeTimeoutMs)
-        await committing
-      } catch (error) {
-        failure = { error }
-        logger.warn(
-          { err: error, tasks: tasks.map((task) => task.id) },
-          'the last commit of these tasks failed: their records will be processed again',
-        )
-      }
+      failure = await commitLast(tasks, this.#options)
     }
     for (const task of tasks) {
       this.#tasks.delete(task.id)
@@ -301,6 +289,11 @@ export class TaskManager implements RebalanceListener {
     return {
       open: (task) => task.stores.open(task.queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])),
       restore,
+      onFailedLate: ({ id }, error) =>
+        this.#options.environment.logger.debug(
+          { task: id, err: error },
+          'a task that was being started was taken away before it had ended',
+        ),
       commitStarts: (starts) => this.#options.source().commit(starts),
     }
   }
@@ -374,11 +367,6 @@ export class TaskManager implements RebalanceListener {
       },
     )
   }
-}
-
-function commitTooLate(limitMs: number): MillraceError {
-  const message = `The last commit was not confirmed within ${limitMs} ms: what was processed since the commit before it will be processed again.`
-  return new MillraceError('TIMED_OUT', message, { stage: 'commit', retryable: true })
 }
 
 function positionOf(offsets: ReadonlyMap<string, TopicPartitionOffset>, { topic, partition }: TopicPartition, source: SourceNode): number {

@@ -1,6 +1,7 @@
-import { type ColumnBatch, type SinkNode, type SubTopology, TaskClosedError, type TopologyNode, type WireBatch } from '@millrace/core'
+import { type OffsetCommit, type SinkNode, type SubTopology, TaskClosedError, type WireBatch } from '@millrace/core'
 import { type Formed, formBatch } from '../batch/batch-former.ts'
 import { Turns } from '../internal/turns.ts'
+import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { Wakeup } from '../internal/wakeup.ts'
@@ -16,9 +17,8 @@ import type { TaskStores } from '../store/task-stores.ts'
 import { OffsetsToCommit } from './offsets-to-commit.ts'
 import type { SealedTask } from './sealed-task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
+import { ignoreNode, nodeTeller, tellCut } from './task-events.ts'
 import { assertTaskTransition, type TaskState } from './task-state.ts'
-
-type AnyBatch = ColumnBatch<unknown, unknown>
 
 export interface TaskOptions {
   readonly id: string
@@ -85,7 +85,7 @@ export class Task {
 
   /** Whether it has nothing to do before something arrives or time passes. */
   get idle(): boolean {
-    return this.#wakeup.sleeping
+    return this.#wakeup.sleeping && !this.#stateIsFull
   }
 
   /** Throws once this epoch is over. */
@@ -111,10 +111,7 @@ export class Task {
       resolveSink: (node) => this.#resolveSink(node),
       maxOutputBytes: definition.buffer.maxOutputBytes,
       monotonic: () => clock.monotonic(),
-      onNode:
-        this.#environment.emit === undefined
-          ? ignoreNode
-          : (node, batch, bytes, durationMs) => this.#tellNode(node, batch, bytes, durationMs),
+      onNode: this.#environment.emit === undefined ? ignoreNode : nodeTeller(this.id, this.#environment.emit),
     })
     this.stores.begin()
     this.#scope.writeTimestamp = clock.now()
@@ -154,7 +151,7 @@ export class Task {
     if (this.queues.length === 1) for (const queue of this.queues) this.#quota.set(queue, Math.min(queue.length, queue.policy.size))
     this.#wakeup.notify()
     const { clock } = this.#environment
-    const cancelAbort = clock.after(limitMs / 2, () => this.#abort.abort(new TaskClosedError(this.id)))
+    const cancelAbort = clock.after(limitMs / 2, () => this.interrupt())
     const finished = await settledWithin(this.#loop, limitMs, clock)
     cancelAbort()
     if (!finished) {
@@ -174,26 +171,44 @@ export class Task {
     return { task: this, offsets, held, changelog, records }
   }
 
+  /** The commit of what was sealed is confirmed: writes local state. */
+  async persist(offsets: readonly OffsetCommit[]): Promise<void> {
+    await this.stores.persist(offsets)
+    this.#wakeup.notify()
+  }
+
+  /** It is to be closed: who makes its processors, or is one of them, is asked to end. */
+  interrupt(): void {
+    this.#abort.abort(new TaskClosedError(this.id))
+  }
+
   /** Ends this epoch: nothing of it has any effect from now on. Unsealed state is dropped. Never rejects. */
   async close(): Promise<void> {
     if (this.#state === 'closed') return
     this.#go('closed')
     const abandoned = this.#closed
     this.#closed = true
-    this.#abort.abort(new TaskClosedError(this.id))
+    this.interrupt()
     const { clock, definition, logger } = this.#environment
+    const { revokeTimeoutMs } = definition
     this.#finishing ??= 'revoke'
     this.#quota.clear()
     this.#wakeup.notify()
     // Closing processors while one of them still runs would pull the rug from under it: give it a moment.
-    const ended = abandoned || (await settledWithin(this.#loop, definition.revokeTimeoutMs, clock))
+    const ended = abandoned || (await settledWithin(this.#loop, revokeTimeoutMs, clock))
     if (!ended) logger.warn({ task: this.id }, 'a pass still runs while its task is closed; what it does has no effect')
     this.#punctuations.clear()
     for (const queue of this.queues) queue.clear()
+    const closing = this.#closeAll()
+    if (!(await settledWithin(closing, revokeTimeoutMs, clock)))
+      logger.warn({ task: this.id, limitMs: revokeTimeoutMs }, 'the processors and stores of a task did not close in time')
+  }
+
+  async #closeAll(): Promise<void> {
     try {
       await this.#pipeline?.close()
     } catch (error) {
-      logger.warn({ task: this.id, err: error }, 'a processor failed to close')
+      this.#environment.logger.warn({ task: this.id, err: error }, 'a processor failed to close')
     }
     await this.stores.close()
   }
@@ -215,7 +230,12 @@ export class Task {
     const { clock, definition } = this.#environment
     const output = this.#environment.output()
     if (output.full) {
-      await output.room()
+      await unlessAborted(output.room(), this.#abort.signal)
+      return !this.#abort.signal.aborted
+    }
+    if (this.#stateIsFull) {
+      if (this.#finishing !== undefined) return false
+      await this.#wakeup.wait()
       return true
     }
     await this.#turns.take()
@@ -281,8 +301,8 @@ export class Task {
       const quota = this.#quota.get(queue)
       if (quota !== undefined) this.#quota.set(queue, quota - size)
       this.#recordsSinceSeal += size
-      this.#environment.output().append(output)
-      if (cut !== undefined) this.#tellCut(queue, batch, cut.bytes - queue.bytes, cut)
+      this.#environment.output().append(output, this)
+      if (cut !== undefined) tellCut(emit, { ...cut, task: this.id, node: queue.source.name, batch, bytes: cut.bytes - queue.bytes })
       this.#environment.onProgress(size, this.stores.uncommittedBytes)
       return
     }
@@ -302,9 +322,14 @@ export class Task {
       throw error
     }
     this.stores.succeed()
-    this.#environment.output().append(output)
+    this.#environment.output().append(output, this)
     this.#environment.onProgress(0, this.stores.uncommittedBytes)
     return true
+  }
+
+  /** Changes of state wait for commits: what is being committed, and as much again. */
+  get #stateIsFull(): boolean {
+    return this.stores.uncommittedBytes >= 2 * this.#environment.definition.commit.maxUncommittedBytes
   }
 
   async #sleep(limitMs: number): Promise<void> {
@@ -318,35 +343,6 @@ export class Task {
 
   #withQuota(): readonly PartitionQueue[] {
     return this.queues.filter((queue) => (this.#quota.get(queue) ?? 0) > 0 && queue.length > 0 && queue.countGood(1) > 0)
-  }
-
-  #tellCut(
-    queue: PartitionQueue,
-    batch: AnyBatch,
-    bytes: number,
-    { ageMs, decodeMs }: { readonly ageMs: number; readonly decodeMs: number },
-  ): void {
-    const { topic, partition, trigger, length: records } = batch
-    const common = { task: this.id, topic, partition, records, bytes, trigger }
-    this.#environment.emit?.({ type: 'batch', stage: 'source', node: queue.source.name, ...common, durationMs: decodeMs })
-    this.#environment.emit?.({ type: 'cut', stage: 'batch', ...common, ageMs: Math.max(0, ageMs) })
-  }
-
-  #tellNode(node: TopologyNode, batch: AnyBatch, bytes: number, durationMs: number): void {
-    const { topic, partition, trigger, length: records } = batch
-    const stage = node.kind === 'sink' ? 'sink' : 'process'
-    this.#environment.emit?.({
-      type: 'batch',
-      stage,
-      node: node.name,
-      task: this.id,
-      topic,
-      partition,
-      records,
-      bytes,
-      trigger,
-      durationMs,
-    })
   }
 
   #resolveSink(node: SinkNode): ResolvedSink {
@@ -375,5 +371,3 @@ export class Task {
     this.#state = state
   }
 }
-
-function ignoreNode(): void {}

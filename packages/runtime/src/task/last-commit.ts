@@ -1,0 +1,52 @@
+import { MillraceError } from '@millrace/core'
+import { settledWithin } from '../internal/time-limit.ts'
+import type { Task } from './task.ts'
+import type { TaskEnvironment } from './task-environment.ts'
+
+export interface LastCommitSteps {
+  readonly environment: TaskEnvironment
+  /** Commits what tasks have finished. */
+  readonly commit: (reason: 'revoke') => Promise<void>
+  /** A commit that is under way is to have no more effect: partitions of it are somebody else's. Nothing happens if there is none. */
+  readonly abandonCommit: (reason: MillraceError) => void
+}
+
+/**
+ * Commits what `tasks` have finished before they are closed, within `revokeTimeoutMs`: a commit that takes longer is given up. Never rejects;
+ * resolves to why it failed, if it did.
+ */
+export async function commitLast(
+  tasks: readonly Task[],
+  { environment, commit, abandonCommit }: LastCommitSteps,
+): Promise<{ readonly error: unknown } | undefined> {
+  const { clock, definition, logger } = environment
+  const { revokeTimeoutMs } = definition
+  try {
+    const committing = commit('revoke')
+    if (!(await settledWithin(committing, revokeTimeoutMs, clock))) {
+      const late = commitTooLate(revokeTimeoutMs)
+      abandonCommit(late)
+      throw late
+    }
+    await committing
+    return undefined
+  } catch (error) {
+    logger.warn(
+      { err: error, tasks: tasks.map(({ id }) => id) },
+      'the last commit of these tasks failed: their records will be processed again',
+    )
+    return { error }
+  }
+}
+
+/** Why a commit that is under way is given up when partitions were lost. */
+export function partitionsLost(tasks: readonly Task[]): MillraceError {
+  const ids = tasks.map(({ id }) => id).join(', ')
+  const message = `A commit was given up because the partitions of tasks ${ids} were lost: their records will be processed again.`
+  return new MillraceError('COMMIT_REFUSED', message, { stage: 'commit' })
+}
+
+function commitTooLate(limitMs: number): MillraceError {
+  const message = `The last commit was not confirmed within ${limitMs} ms: what was processed since the commit before it will be processed again.`
+  return new MillraceError('TIMED_OUT', message, { stage: 'commit', retryable: true })
+}

@@ -1,0 +1,34 @@
+import type { ColumnBatch, RuntimeEvent } from '@millrace/core'
+import type { NodeListener } from '../process/pipeline.ts'
+
+type Emit = (event: RuntimeEvent) => void
+
+/** A batch that was cut, and what it was cut from. */
+export interface Cut {
+  readonly task: string
+  /** The source. */
+  readonly node: string
+  readonly batch: ColumnBatch<unknown, unknown>
+  readonly bytes: number
+  /** Of its oldest record, in the queue. */
+  readonly ageMs: number
+  readonly decodeMs: number
+}
+
+/** Tells of a batch that was read and cut. */
+export function tellCut(emit: Emit | undefined, { task, node, batch, bytes, ageMs, decodeMs }: Cut): void {
+  const { topic, partition, trigger, length: records } = batch
+  const common = { task, topic, partition, records, bytes, trigger }
+  emit?.({ type: 'batch', stage: 'source', node, ...common, durationMs: decodeMs })
+  emit?.({ type: 'cut', stage: 'batch', ...common, ageMs: Math.max(0, ageMs) })
+}
+
+/** Tells of every batch that went through a node of `task`. */
+export function nodeTeller(task: string, emit: Emit): NodeListener {
+  return (node, { topic, partition, trigger, length: records }, bytes, durationMs) => {
+    const stage = node.kind === 'sink' ? 'sink' : 'process'
+    emit({ type: 'batch', stage, node: node.name, task, topic, partition, records, bytes, trigger, durationMs })
+  }
+}
+
+export function ignoreNode(): void {}
