@@ -1,5 +1,5 @@
 import { rename } from 'node:fs/promises'
-import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey, type WriteBatch } from '@millrace/core'
+import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey, TaskClosedError, type WriteBatch } from '@millrace/core'
 import { changelogTopic } from '../internal/topic-names.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
@@ -31,6 +31,9 @@ export class TaskStores {
   #stores: readonly ChangeloggedStore[] = []
   /** Offsets committed so far, by topic-partition: what local entries correspond to. */
   readonly #inputs: Record<string, number> = {}
+  /** What opens a backend: `close` waits for it, so that no lock is left behind. */
+  #opening: Promise<void> = Promise.resolve()
+  #closed = false
 
   constructor(environment: TaskEnvironment, task: string, partition: number, definitions: readonly AnyStoreDefinition[]) {
     this.#environment = environment
@@ -50,13 +53,22 @@ export class TaskStores {
 
   /**
    * Opens every store and finds out how far its local entries go. What can't be used (damaged, of another topic, ahead of the committed input
-   * offsets) is set aside, never deleted, and restored from the changelog.
+   * offsets) is set aside, never deleted, and restored from the changelog. Rejects with a `TaskClosedError` if it is closed before that is done.
    */
-  async open(committed: readonly OffsetCommit[]): Promise<void> {
+  open(committed: readonly OffsetCommit[]): Promise<void> {
+    this.#opening = this.#openAll(committed)
+    return this.#opening
+  }
+
+  async #openAll(committed: readonly OffsetCommit[]): Promise<void> {
+    this.#checkOpen()
     for (const { topic, partition, offset } of committed) this.#inputs[partitionKey(topic, partition)] = offset
     const stores: ChangeloggedStore[] = []
     this.#stores = stores
-    for (const definition of this.#definitions) stores.push(await this.#openOne(definition, committed))
+    for (const definition of this.#definitions) {
+      stores.push(await this.#openOne(definition, committed))
+      this.#checkOpen()
+    }
   }
 
   /** From now on operations of users are checked by `guard`, and what they write gets `timestamp()`. */
@@ -126,15 +138,15 @@ export class TaskStores {
   }
 
   /** Begins a store anew, with nothing in it; what it holds is set aside. Only before the store is used. */
-  async renew(entry: ChangeloggedStore, reason: string): Promise<void> {
-    await entry.store.close()
-    await this.#setAside(entry.definition, reason)
-    entry.store = await this.#backend(entry.definition)
-    entry.topicId = undefined
-    entry.position = undefined
+  renew(entry: ChangeloggedStore, reason: string): Promise<void> {
+    this.#opening = this.#renew(entry, reason)
+    return this.#opening
   }
 
+  /** Waits for what is being opened. */
   async close(): Promise<void> {
+    this.#closed = true
+    await Promise.allSettled([this.#opening])
     for (const { definition, store } of this.#stores) {
       try {
         store.discard()
@@ -143,6 +155,20 @@ export class TaskStores {
         this.#environment.logger.warn({ task: this.#task, store: definition.name, err: error }, 'a store failed to close')
       }
     }
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) throw new TaskClosedError(this.#task)
+  }
+
+  async #renew(entry: ChangeloggedStore, reason: string): Promise<void> {
+    this.#checkOpen()
+    await entry.store.close()
+    await this.#setAside(entry.definition, reason)
+    entry.store = await this.#backend(entry.definition)
+    entry.topicId = undefined
+    entry.position = undefined
+    this.#checkOpen()
   }
 
   async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[]): Promise<ChangeloggedStore> {
@@ -164,14 +190,14 @@ export class TaskStores {
       await this.#setAside(definition, error.message)
       return entry(await this.#backend(definition), undefined)
     }
-    const stored = await store.metadata()
+    const stored = await metadataOf(store)
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
     const unusable = this.#whyUnusable(topic, positions, committed)
     if (unusable === undefined) return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId }
-    const unused = entry(store, undefined)
-    await this.renew(unused, unusable)
-    return unused
+    await store.close()
+    await this.#setAside(definition, unusable)
+    return entry(await this.#backend(definition), undefined)
   }
 
   #whyUnusable(topic: string, positions: StorePositions | undefined, committed: readonly OffsetCommit[]): string | undefined {
@@ -202,6 +228,16 @@ export class TaskStores {
       { task: this.#task, store: definition.name, folder: aside, reason },
       `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. Delete the folder when you don't need it`,
     )
+  }
+}
+
+/** Closes a store that can't even say what it holds. */
+async function metadataOf(store: TaskStore): Promise<Uint8Array | undefined> {
+  try {
+    return await store.metadata()
+  } catch (error) {
+    await store.close()
+    throw error
   }
 }
 

@@ -1,4 +1,5 @@
 import {
+  type AnyStoreDefinition,
   type Clock,
   defineKeyValueStore,
   type KeyValueStoreDefinition,
@@ -175,12 +176,17 @@ export class Restoring implements AsyncDisposable {
     await writer.close()
   }
 
+  /** The stores of one task, not opened yet. */
+  storesOf(task: string, definitions: readonly AnyStoreDefinition[]): TaskStores {
+    return new TaskStores(this.#environment, task, 0, definitions)
+  }
+
   /** As a process does it that has just been started, with what it finds on the disks. */
   async restore(options: { readonly signal?: AbortSignal; readonly onRestored?: (tasks: readonly string[]) => void } = {}): Promise<void> {
     const tasks: { id: string; stores: TaskStores }[] = []
     for (const id of new Set(Object.values(this.#stores))) {
       const definitions = [...this.#definitions.values()].filter(({ name }) => this.#stores[name] === id)
-      const stores = new TaskStores(this.#environment, id, 0, definitions)
+      const stores = this.storesOf(id, definitions)
       await stores.open([])
       tasks.push({ id, stores })
     }

@@ -1,0 +1,104 @@
+import { type AnyStoreDefinition, defineKeyValueStore, serdes, type StoreBackend, TaskClosedError } from '@millrace/core'
+import { MemoryStoreBackend } from '@millrace/store-memory'
+import { describe, expect, test } from 'vitest'
+import { deferred } from '../../src/internal/deferred.ts'
+import type { TaskStores } from '../../src/store/task-stores.ts'
+import { Restoring } from '../support/restoring.ts'
+
+const text = { key: serdes.string, value: serdes.string }
+
+/** Counts what is open; opening, or the metadata, can be held up. */
+class Backends {
+  opened = 0
+  closed = 0
+  opening: Promise<void> = Promise.resolve()
+  metadata: Promise<Uint8Array | undefined> = Promise.resolve(undefined)
+
+  definition(name: string): AnyStoreDefinition {
+    const open = async (): Promise<StoreBackend> => {
+      await this.opening
+      this.opened++
+      const backend = new MemoryStoreBackend()
+      const close = backend.close.bind(backend)
+      return Object.assign(backend, {
+        metadata: () => this.metadata,
+        close: () => {
+          this.closed++
+          return close()
+        },
+      })
+    }
+    return defineKeyValueStore({ name, ...text, access: 'sync', open })
+  }
+}
+
+async function withStores(work: (stores: TaskStores, backends: Backends) => Promise<void>): Promise<void> {
+  await using restoring = await Restoring.open()
+  const backends = new Backends()
+  await work(restoring.storesOf('0_0', [backends.definition('a'), backends.definition('b')]), backends)
+}
+
+describe('the stores of a task that is closed', () => {
+  test('while one is being opened: it is closed as soon as it is open, and no other is opened', () =>
+    withStores(async (stores, backends) => {
+      const gate = deferred<void>()
+      backends.opening = gate.promise
+      const opening = stores.open([])
+      opening.catch(() => undefined)
+      let closed = false
+      const closing = stores.close().then(() => {
+        closed = true
+      })
+      await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
+      // Who opens the folder next must not find it locked.
+      expect(closed).toBe(false)
+      gate.resolve()
+      await closing
+      await expect(opening).rejects.toThrow(TaskClosedError)
+      expect([backends.opened, backends.closed]).toEqual([1, 1])
+    }))
+
+  test('before they were opened: none is opened', () =>
+    withStores(async (stores, backends) => {
+      await stores.close()
+      await expect(stores.open([])).rejects.toThrow(TaskClosedError)
+      expect(backends.opened).toBe(0)
+    }))
+
+  test('before one is begun anew: it is not opened again', () =>
+    withStores(async (stores, backends) => {
+      await stores.open([])
+      const [entry] = stores.all
+      await stores.close()
+      await expect(stores.renew(entry as never, 'for a test')).rejects.toThrow(TaskClosedError)
+      expect([backends.opened, backends.closed]).toEqual([2, 2])
+    }))
+
+  test('while one is begun anew: it is closed again', () =>
+    withStores(async (stores, backends) => {
+      await stores.open([])
+      const [entry] = stores.all
+      const gate = deferred<void>()
+      backends.opening = gate.promise
+      const renewing = stores.renew(entry as never, 'for a test')
+      renewing.catch(() => undefined)
+      await new Promise((resolve) => {
+        setImmediate(resolve)
+      })
+      const closing = stores.close()
+      gate.resolve()
+      await closing
+      await expect(renewing).rejects.toThrow(TaskClosedError)
+      expect([backends.opened, backends.closed]).toEqual([3, 3])
+    }))
+})
+
+test('a store whose metadata can not be read is closed', () =>
+  withStores(async (stores, backends) => {
+    backends.metadata = Promise.reject(new Error('the disk is gone'))
+    await expect(stores.open([])).rejects.toThrow('the disk is gone')
+    await stores.close()
+    expect([backends.opened, backends.closed]).toEqual([1, 1])
+  }))
