@@ -75,7 +75,9 @@ export interface ConsumerClient {
   existing(topics: readonly string[]): Promise<ReadonlySet<string>>
   /** Names of all topics, internal ones too. */
   listTopics(): Promise<readonly string[]>
-  /** Everything revoked and unsubscribed before. Waits for what is under way. */
+  /** This one is about to be closed: what `offsetRanges`, `existing` and `listTopics` ask is not asked again, and no seek is tried again. */
+  endQuestions(): void
+  /** Everything revoked and unsubscribed before. Waits for what is under way; rejects when that takes long, and disconnects later then. */
   close(): Promise<void>
 }
 

@@ -5,7 +5,7 @@ import type { TopicState } from '../client/kafka-client.ts'
 import { listTopics } from './list-topics.ts'
 import type { Callback, RawAdmin, RawClient, RawError, RawModule, RawTopicDescription, RawTopicPartition } from './raw-api.ts'
 import { toClientError } from './to-client-error.ts'
-import type { UnderWay } from './under-way.ts'
+import type { Asking } from './under-way.ts'
 
 /** Between two calls to leaders that change. */
 const LEADER_RETRY_MS = 100
@@ -19,8 +19,7 @@ const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
 export interface AdminCallsParts {
   readonly library: RawModule
   readonly client: RawClient
-  /** Of the client, whose end all of these wait for. */
-  readonly underWay: UnderWay
+  readonly asking: Asking
   readonly timeoutMs: number
 }
 
@@ -31,14 +30,14 @@ export class AdminCalls {
   readonly #library: RawModule
   readonly #client: RawClient
   readonly #admin: RawAdmin
-  readonly #underWay: UnderWay
+  readonly #asking: Asking
   readonly #timeoutMs: number
 
-  constructor({ library, client, underWay, timeoutMs }: AdminCallsParts) {
+  constructor({ library, client, asking, timeoutMs }: AdminCallsParts) {
     this.#library = library
     this.#client = client
     this.#admin = library.AdminClient.createFrom(client)
-    this.#underWay = underWay
+    this.#asking = asking
     this.#timeoutMs = timeoutMs
   }
 
@@ -128,7 +127,7 @@ export class AdminCalls {
       if (failure === undefined) return answers
       const checked = failure.code === NO_LEADERS || failure.kind === 'unknown-topic' ? await this.#unknown(partitions, failure) : failure
       if (checked.kind !== 'transient' || performance.now() >= until) throw checked
-      await listTopics(this.#client, this.#timeoutMs, this.#underWay)
+      await listTopics(this.#client, this.#timeoutMs, this.#asking)
       await sleep(LEADER_RETRY_MS)
     }
   }
@@ -160,7 +159,7 @@ export class AdminCalls {
   }
 
   #call<T>(what: string, call: (callback: Callback<T>) => void): Promise<T> {
-    return this.#underWay.ask(what, this.#timeoutMs, call)
+    return this.#asking.ask(what, this.#timeoutMs, call)
   }
 }
 

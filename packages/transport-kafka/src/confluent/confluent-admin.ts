@@ -25,7 +25,7 @@ export class ConfluentAdmin implements AdminClient {
 
   constructor({ library, consumer, openGroup, timeoutMs }: ConfluentAdminParts) {
     this.#consumer = consumer
-    this.#calls = new AdminCalls({ library, client: consumer, underWay: this.#underWay, timeoutMs })
+    this.#calls = new AdminCalls({ library, client: consumer, asking: this.#underWay, timeoutMs })
     this.#groups = new GroupReaders(openGroup, timeoutMs)
     this.#timeoutMs = timeoutMs
   }

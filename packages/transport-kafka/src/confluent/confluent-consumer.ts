@@ -9,7 +9,8 @@ import type { ConsumerCallbacks } from './consumer-callbacks.ts'
 import { listTopics } from './list-topics.ts'
 import { messageBatches } from './message-batches.ts'
 import { PausedPartitions } from './paused-partitions.ts'
-import type { Callback, RawConsumer, RawMessage, RawModule } from './raw-api.ts'
+import { Questions } from './questions.ts'
+import type { Callback, RawConsumer, RawMessage, RawMetadata, RawModule } from './raw-api.ts'
 import { rawOffsets } from './raw-offsets.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -19,6 +20,8 @@ const SEEK_TIMEOUT_MS = 1_000
 const SEEK_RETRY_MS = 10
 /** How long a member that leaves waits until it is one. */
 const JOIN_TIMEOUT_MS = 15_000
+/** How long it waits for a broker that it could leave. */
+const THERE_MS = 3_000
 const NOTHING: Fetched = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]), records: 0 })
 
 export interface ConfluentConsumerParts {
@@ -38,6 +41,7 @@ export class ConfluentConsumer implements ConsumerClient {
   readonly #requestTimeoutMs: number
   readonly #paused: PausedPartitions
   readonly #underWay = new UnderWay()
+  readonly #questions: Questions
   #topics: readonly string[] = []
   #ends: TopicPartitionOffset[] = []
   #closed = false
@@ -48,7 +52,8 @@ export class ConfluentConsumer implements ConsumerClient {
     callbacks.attach(consumer)
     this.#paused = new PausedPartitions(consumer)
     this.#source = source
-    this.#calls = new AdminCalls({ library, client: consumer, underWay: this.#underWay, timeoutMs: requestTimeoutMs })
+    this.#questions = new Questions(this.#underWay, requestTimeoutMs)
+    this.#calls = new AdminCalls({ library, client: consumer, asking: this.#questions, timeoutMs: this.#questions.timeoutMs })
     this.#requestTimeoutMs = requestTimeoutMs
     // Drain what is there and never wait: a consume that waits blocks one of libuv's few threads, and waits anew for each message.
     consumer.setDefaultConsumeTimeout(0)
@@ -105,6 +110,9 @@ export class ConfluentConsumer implements ConsumerClient {
     const until = performance.now() + JOIN_TIMEOUT_MS
     while (topic !== undefined && this.#callbacks.joining && performance.now() < until) {
       try {
+        await this.#underWay.ask('look for brokers', THERE_MS, (callback: Callback<RawMetadata>) =>
+          this.#consumer.getMetadata({ allTopics: false, timeout: THERE_MS }, callback),
+        )
         await this.committed([{ topic, partition: 0 }], JOIN_TIMEOUT_MS)
       } catch {
         // Nobody there to leave.
@@ -158,7 +166,7 @@ export class ConfluentConsumer implements ConsumerClient {
       } catch (error) {
         const mayPass =
           error instanceof ClientError && (error.kind === 'not-fetching' || error.kind === 'transient' || error.kind === 'timed-out')
-        if (!mayPass || performance.now() >= until) throw error
+        if (!mayPass || performance.now() >= until || this.#questions.ended) throw error
       }
       await sleep(SEEK_RETRY_MS)
     }
@@ -183,8 +191,8 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   async offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {
-    const from = await this.#calls.listOffsets(partitions, 'beginning', 'read-uncommitted')
-    const to = await this.#calls.listOffsets(partitions, 'end', 'read-uncommitted')
+    const from = await this.#questions.patiently(() => this.#calls.listOffsets(partitions, 'beginning', 'read-uncommitted'))
+    const to = await this.#questions.patiently(() => this.#calls.listOffsets(partitions, 'end', 'read-uncommitted'))
     return from.map(({ topic, partition, offset }) => ({
       topic,
       partition,
@@ -194,11 +202,11 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   listTopics(): Promise<readonly string[]> {
-    return listTopics(this.#consumer, this.#requestTimeoutMs, this.#underWay)
+    return this.#questions.patiently(() => listTopics(this.#consumer, this.#questions.timeoutMs, this.#questions))
   }
 
   existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#calls.existing(topics)
+    return this.#questions.patiently(() => this.#calls.existing(topics))
   }
 
   /** For a producer's transaction. The library crashes when this consumer is disconnected beneath it, so closing waits for `use`, which must end no sooner. */
@@ -207,8 +215,13 @@ export class ConfluentConsumer implements ConsumerClient {
     return this.#underWay.track(use(this.#consumer))
   }
 
+  endQuestions(): void {
+    this.#questions.end()
+  }
+
   async close(): Promise<void> {
     this.#closed = true
+    this.endQuestions()
     this.#callbacks.close()
     await this.#underWay.close((callback) => this.#consumer.disconnect(callback))
   }

@@ -35,7 +35,7 @@ export class ConfluentProducer implements ProducerClient {
 
   constructor({ library, producer, requestTimeoutMs, transactionTimeoutMs }: ConfluentProducerParts) {
     this.#producer = producer
-    this.#calls = new AdminCalls({ library, client: producer, underWay: this.#underWay, timeoutMs: requestTimeoutMs })
+    this.#calls = new AdminCalls({ library, client: producer, asking: this.#underWay, timeoutMs: requestTimeoutMs })
     this.#transactionTimeoutMs = transactionTimeoutMs + TRANSACTION_MARGIN_MS
     // Reports and logs are served by a thread of the library's instead of our event loop.
     producer.setPollInBackground(true)

@@ -6,6 +6,9 @@ import { within } from './within.ts'
 /** How long a client may take to end what is under way, and to let go of its connections and threads. */
 const CLOSE_TIMEOUT_MS = 15_000
 
+/** Calls the library. */
+export type Asking = Pick<UnderWay, 'ask'>
+
 /**
  * Calls of a client under way. The library crashes when a client is disconnected beneath one, so that closing waits for them: until the library
  * has answered, not only until whoever called has stopped to wait for it.

@@ -285,6 +285,9 @@ export class KafkaSource implements RecordSource {
   async #close(): Promise<void> {
     const earlier = this.#failure
     this.#failure = undefined
+    // Brokers may be away, and nobody waits for the answers any more.
+    this.#watch.end()
+    this.#client.endQuestions()
     this.#arrival.wake()
     try {
       await this.#leave()
@@ -311,7 +314,7 @@ export class KafkaSource implements RecordSource {
     // Where the shelf is full, the client is not asked for more, nor for its rebalance.
     this.#shelf.drop(this.#partitions.list())
     for (const read of this.#partitions) read.leaving = true
-    await this.#subscription.end()
+    this.#subscription.end()
     await this.#client.unsubscribe()
     this.#pump.wake()
     await this.#pump.look()
@@ -361,11 +364,12 @@ export class KafkaSource implements RecordSource {
     const topics = new Set([...(this.#subscription?.names ?? []), ...this.#partitions.list().map(({ topic }) => topic)])
     try {
       const missing = await missingTopic(this.#client, [...topics])
-      this.#fail(
-        missing === undefined ? kafkaError('read', error, { stage: 'source', retryable: true }) : unknownTopic('source', missing, true),
-      )
+      if (this.#closing === undefined)
+        this.#fail(
+          missing === undefined ? kafkaError('read', error, { stage: 'source', retryable: true }) : unknownTopic('source', missing, true),
+        )
     } catch (failure) {
-      this.#fail(failure)
+      if (this.#closing === undefined) this.#fail(failure)
     }
   }
 

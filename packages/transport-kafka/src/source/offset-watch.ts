@@ -1,7 +1,7 @@
 import type { ConsumerClient } from '../client/kafka-client.ts'
 import { kafkaError, offsetOutOfRange } from '../errors/kafka-error.ts'
 import type { Pump } from './pump.ts'
-import type { ReadPartition, ReadPartitions } from './read-partition.ts'
+import { progressed, type ReadPartition, type ReadPartitions } from './read-partition.ts'
 
 /** A partition read to its end is quiet by nature. */
 const LOOK_AT_END_MS = 60_000
@@ -21,6 +21,7 @@ export class OffsetWatch {
   readonly #onFound: () => void
   readonly #onFailure: (error: unknown) => void
   #looking = false
+  #ended = false
 
   constructor(parts: {
     readonly client: ConsumerClient
@@ -38,9 +39,14 @@ export class OffsetWatch {
     this.#onFailure = parts.onFailure
   }
 
+  /** From now on nothing is found. */
+  end(): void {
+    this.#ended = true
+  }
+
   /** Called often. */
   tick(): void {
-    if (this.#looking) return
+    if (this.#looking || this.#ended) return
     const now = performance.now()
     const quiet: ReadPartition[] = []
     for (const read of this.#partitions) {
@@ -74,7 +80,7 @@ export class OffsetWatch {
     this.#look(reads, reason)
       .catch((error: unknown) => {
         // Without an error at the bottom of it, there will be another look.
-        if (reason !== undefined) this.#onFailure(kafkaError('look up what a partition holds', error, { stage: 'source' }))
+        if (reason !== undefined && !this.#ended) this.#onFailure(kafkaError('look up what a partition holds', error, { stage: 'source' }))
       })
       .finally(() => {
         this.#looking = false
@@ -84,6 +90,7 @@ export class OffsetWatch {
   async #look(reads: readonly ReadPartition[], reason: unknown): Promise<void> {
     const before = reads.map(({ position }) => position)
     const ranges = await this.#client.offsetRanges(reads)
+    if (this.#ended) return
     let found = false
     let givenUp = false
     reads.forEach((read, i) => {
@@ -105,9 +112,14 @@ export class OffsetWatch {
   }
 
   async #readAnew(read: ReadPartition): Promise<void> {
-    if (!read.unsure || !isRead(read) || this.#partitions.get(read) !== read) return
-    read.unsure = false
-    await this.#client.seek({ topic: read.topic, partition: read.partition, offset: read.position })
+    if (this.#ended || !read.unsure || !isRead(read) || this.#partitions.get(read) !== read) return
+    try {
+      await this.#client.seek({ topic: read.topic, partition: read.partition, offset: read.position })
+      read.unsure = false
+    } catch {
+      // Its end may still be untold: soon there is another look.
+      progressed(read)
+    }
   }
 }
 

@@ -15,7 +15,7 @@ export class Subscription {
   readonly #logger: Logger
   #subscribed: readonly string[] = []
   #timer: NodeJS.Timeout | undefined
-  #refreshing: Promise<void> = Promise.resolve()
+  #refreshing = false
   #ended = false
 
   constructor(client: ConsumerClient, topics: readonly (string | RegExp)[], logger: Logger) {
@@ -32,18 +32,25 @@ export class Subscription {
 
   async start(): Promise<void> {
     await this.#refresh()
-    if (this.#patterns.length === 0) return
+    if (this.#patterns.length === 0 || this.#ended) return
     this.#timer = setInterval(() => {
-      this.#refreshing = this.#refresh().catch((error: unknown) => {
-        this.#logger.warn({ err: error }, 'Topics could not be listed; whether new ones match is looked up again later')
-      })
+      // Each takes a thread of few, for long when brokers are away.
+      if (this.#refreshing) return
+      this.#refreshing = true
+      this.#refresh()
+        .catch((error: unknown) => {
+          if (!this.#ended) this.#logger.warn({ err: error }, 'Topics could not be listed; whether new ones match is looked up again later')
+        })
+        .finally(() => {
+          this.#refreshing = false
+        })
     }, REFRESH_MS)
   }
 
-  async end(): Promise<void> {
+  /** A question that is under way changes nothing any more. */
+  end(): void {
     this.#ended = true
     clearInterval(this.#timer)
-    await this.#refreshing
   }
 
   async #refresh(): Promise<void> {

@@ -15,7 +15,7 @@ function open(answers: readonly number[]) {
   const client = {
     getMetadata: (_: unknown, callback: Callback<RawMetadata>) => callback(null, { topics: [] }),
   } as unknown as RawClient
-  return new AdminCalls({ library, client, underWay: new UnderWay(), timeoutMs: 1_000 })
+  return new AdminCalls({ library, client, asking: new UnderWay(), timeoutMs: 1_000 })
 }
 
 test('a partition about which nothing was told, for which the library gives a number as if it had been, is asked for again', async () => {

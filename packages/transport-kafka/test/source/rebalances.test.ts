@@ -71,6 +71,8 @@ class HeldClient {
   commit(offsets: readonly OffsetCommit[]): void {
     this.sent.push(offsets)
   }
+  endQuestions(): void {}
+
   async close(): Promise<void> {}
 
   #held(): TopicPartition[] {

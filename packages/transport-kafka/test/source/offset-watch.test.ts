@@ -1,0 +1,79 @@
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { ClientError } from '../../src/client/client-error.ts'
+import type { ConsumerClient, OffsetRange } from '../../src/client/kafka-client.ts'
+import { OffsetWatch } from '../../src/source/offset-watch.ts'
+import type { Pump } from '../../src/source/pump.ts'
+import { ReadPartitions, startAt } from '../../src/source/read-partition.ts'
+
+const at = { topic: 't', partition: 0 }
+const timedOut = new ClientError('nobody there', { kind: 'timed-out', code: -185 })
+
+function open() {
+  const partitions = new ReadPartitions()
+  const read = partitions.add(at)
+  startAt(read, 3)
+  const seeks: number[] = []
+  const failures: unknown[] = []
+  const answers: (() => Promise<readonly OffsetRange[]>)[] = []
+  let failing = 0
+  const client = {
+    offsetRanges: () => answers.shift()?.() ?? Promise.resolve([{ ...at, from: 0, to: 3 }]),
+    seek: async ({ offset }: { readonly offset: number }) => {
+      seeks.push(offset)
+      if (failing-- > 0) throw timedOut
+    },
+  }
+  const watch = new OffsetWatch({
+    client: client as unknown as ConsumerClient,
+    groupId: 'g',
+    partitions,
+    pump: { exclusively: (action: () => unknown) => action() } as unknown as Pump,
+    onFound() {},
+    onFailure: (error) => void failures.push(error),
+  })
+  const pass = async (ms: number) => {
+    await vi.advanceTimersByTimeAsync(ms)
+    watch.tick()
+    await vi.advanceTimersByTimeAsync(0)
+  }
+  return { watch, read, seeks, failures, answers, pass, failSeeks: (count: number) => void (failing = count) }
+}
+
+beforeEach(() => void vi.useFakeTimers())
+afterEach(() => void vi.useRealTimers())
+
+describe('an end that may have been forgotten', () => {
+  test('is asked for again soon, until a seek has succeeded', async () => {
+    const { watch, read, seeks, pass, failSeeks } = open()
+    watch.missed()
+    failSeeks(2)
+    for (let i = 0; i < 3; i++) await pass(6_000)
+    expect(seeks).toEqual([3, 3, 3])
+    expect(read.unsure).toBe(false)
+    await pass(60_000)
+    expect(seeks).toHaveLength(3)
+  })
+})
+
+describe('an error about a position', () => {
+  test('that nothing is found out about is told', async () => {
+    const { watch, failures, answers } = open()
+    answers.push(() => Promise.reject(timedOut))
+    watch.suspect(timedOut)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(failures).toMatchObject([{ code: 'TIMED_OUT', retryable: true }])
+  })
+
+  test('concerns nobody any more once the source is closed', async () => {
+    const { watch, read, failures, answers } = open()
+    answers.push(() => Promise.reject(timedOut))
+    answers.push(() => Promise.resolve([{ ...at, from: 7, to: 9 }]))
+    for (let i = 0; i < 2; i++) {
+      watch.suspect(timedOut)
+      watch.end()
+      await vi.advanceTimersByTimeAsync(0)
+    }
+    expect(failures).toEqual([])
+    expect(read.lost).toBeUndefined()
+  })
+})
