@@ -24,15 +24,38 @@ export function levelDbWrites(folder: string, keys: readonly string[]): Comparis
       return { work: () => work(database), close: () => database.close() }
     },
   })
-  const millrace = (name: string, says: string, work: (store: OpenedStore) => void | Promise<void>, left = records): Contender => ({
+  const contender = (
+    name: string,
+    says: string,
+    work: (store: OpenedStore) => void | Promise<void>,
+    check: (store: OpenedStore) => Promise<void>,
+  ): Contender => ({
     name,
     says,
     records,
     async open() {
       const store = await inFolder(folder, async (own) => openStore(await openLevelDb({ name: 'counts', folder: own }), CACHE_BYTES))
-      return { work: () => work(store), check: () => checkCount(store, left), close: () => store.close() }
+      return { work: () => work(store), check: () => check(store), close: () => store.close() }
     },
   })
+  const millrace = (name: string, says: string, work: (store: OpenedStore) => void | Promise<void>, left = records) =>
+    contender(name, says, work, (store) => checkCount(store, left))
+  const deleting = (name: string, says: string, remove: Parameters<OpenedStore['committed']>[0]) => {
+    const fill = (store: OpenedStore) => store.committed((handle) => handle.setBatch(entries))
+    return contender(
+      name,
+      says,
+      async (store) => {
+        await fill(store)
+        await store.committed(remove)
+      },
+      async (store) => {
+        await checkCount(store, 0)
+        await fill(store)
+        await checkCount(store, records)
+      },
+    )
+  }
   return [
     {
       name: `leveldb set, ${records} records`,
@@ -72,25 +95,23 @@ export function levelDbWrites(folder: string, keys: readonly string[]): Comparis
     },
     {
       name: `leveldb delete, ${records} records`,
-      baseline: classic('await del', 'classic-level, one awaited del after the other.', async (database) => {
-        for (let i = 0; i < records; i++) await database.del(keys[i] as string)
-      }),
+      baseline: classic(
+        'await del',
+        'classic-level, filled by a chained batch each time: one awaited del after the other.',
+        async (database) => {
+          await putAll(database, keys)
+          for (let i = 0; i < records; i++) await database.del(keys[i] as string)
+        },
+      ),
       others: [
-        millrace(
+        deleting(
           'deleteBatch and commit',
-          'A pass with one deleteBatch; its commit deletes the entries in LevelDB.',
-          (store) => store.committed((handle) => handle.deleteBatch(keys)),
-          0,
+          'Filled by a pass with one setBatch each time: a pass with one deleteBatch, and its commit. Both commits are written to LevelDB.',
+          (handle) => handle.deleteBatch(keys),
         ),
-        millrace(
-          'delete and commit',
-          'A pass with a synchronous delete for each record; its commit deletes the entries in LevelDB.',
-          (store) =>
-            store.committed((handle) => {
-              for (let i = 0; i < records; i++) handle.delete(keys[i] as string)
-            }),
-          0,
-        ),
+        deleting('delete and commit', 'The same with a synchronous delete for each record.', (handle) => {
+          for (let i = 0; i < records; i++) handle.delete(keys[i] as string)
+        }),
       ],
     },
   ]

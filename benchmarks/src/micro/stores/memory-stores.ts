@@ -53,6 +53,14 @@ export function memoryStores(keys: readonly string[]): Comparison[] {
               for (let i = 0; i < records; i++) handle.set(keys[i] as string, i)
             }),
         ),
+        millrace('setBatch', 'What a processor waits for: entries are serialised and kept in the layer of the pass.', (store) =>
+          store.dropped((handle) => handle.setBatch(entries)),
+        ),
+        millrace('set', 'The same with a synchronous set for each record.', (store) =>
+          store.dropped((handle) => {
+            for (let i = 0; i < records; i++) handle.set(keys[i] as string, i)
+          }),
+        ),
       ],
     },
     {
