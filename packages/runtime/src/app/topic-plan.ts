@@ -8,6 +8,7 @@ import {
   type Topology,
   type TransportAdmin,
 } from '@millrace/core'
+import { DELETE_RETENTION_MS } from '../store/changelog-retention.ts'
 import { changelogTopic, repartitionTopic, resolveTopic } from '../internal/topic-names.ts'
 
 /** One sub-topology with the topics that exist for it. */
@@ -29,8 +30,12 @@ export interface TopicPlan {
   readonly partitions: ReadonlyMap<string, number>
 }
 
-/** Kafka Streams' settings of internal topics. */
-const CHANGELOG = { 'cleanup.policy': 'compact', 'message.timestamp.type': 'CreateTime' }
+/** Kafka Streams' settings of internal topics, and for how long local state may be away. */
+const CHANGELOG = {
+  'cleanup.policy': 'compact',
+  'delete.retention.ms': String(DELETE_RETENTION_MS),
+  'message.timestamp.type': 'CreateTime',
+}
 const REPARTITION = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',

@@ -14,6 +14,8 @@ export interface RestoreRange {
   readonly from: number
   /** Where it ends. */
   readonly to: number
+  /** When that was the changelog's end, milliseconds since the epoch. */
+  readonly plannedAt: number
 }
 
 /** Writes what is read of one changelog into its store: in order, and at once while more is read. */
@@ -23,6 +25,7 @@ export class RestoreJob implements RestoreRange {
   readonly entry: ChangeloggedStore
   readonly from: number
   readonly to: number
+  readonly plannedAt: number
   readonly #onWritten: () => void
   #queue: { readonly wire: WireBatch; readonly bytes: number }[] = []
   /** The first row of the first waiting batch that is not written. */
@@ -37,12 +40,13 @@ export class RestoreJob implements RestoreRange {
   #stopped = false
 
   /** `onWritten` is called after each write, and when one failed. */
-  constructor({ task, stores, entry, from, to }: RestoreRange, onWritten: () => void) {
+  constructor({ task, stores, entry, from, to, plannedAt }: RestoreRange, onWritten: () => void) {
     this.task = task
     this.stores = stores
     this.entry = entry
     this.from = from
     this.to = to
+    this.plannedAt = plannedAt
     this.#read = from
     this.#onWritten = onWritten
   }
@@ -164,9 +168,11 @@ export class RestoreJob implements RestoreRange {
   }
 
   async #complete(): Promise<void> {
-    if (this.entry.position !== this.to) {
-      await this.entry.store.restore([], this.stores.metadata(this.entry, this.to))
-      this.entry.position = this.to
+    const { entry, to, plannedAt } = this
+    if (entry.position !== to || entry.upToDateAt !== plannedAt) {
+      entry.upToDateAt = plannedAt
+      await entry.store.restore([], this.stores.metadata(entry, to))
+      entry.position = to
     }
     this.#completed = true
   }

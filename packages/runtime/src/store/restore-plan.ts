@@ -1,4 +1,5 @@
-import { MillraceError, partitionKey, type TopicPartitionOffset, type TransportAdmin } from '@millrace/core'
+import { type Clock, MillraceError, partitionKey, type TopicPartitionOffset, type TransportAdmin } from '@millrace/core'
+import { isOutdated } from './changelog-retention.ts'
 import type { RestoreRange } from './restore-job.ts'
 import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
 
@@ -11,7 +12,8 @@ export interface RestoringTask {
  * Which changelog partitions hold something that their store has not got. Rejects for a store that was not written beside these changelogs; one
  * that the changelog can't bring up to date any more is set aside.
  */
-export async function planRestore(tasks: readonly RestoringTask[], admin: TransportAdmin): Promise<RestoreRange[]> {
+export async function planRestore(tasks: readonly RestoringTask[], admin: TransportAdmin, clock: Clock): Promise<RestoreRange[]> {
+  const plannedAt = clock.now()
   const all = tasks.flatMap(({ id, stores }) => stores.all.map((entry) => ({ task: id, stores, entry })))
   if (all.length === 0) return []
   const partitions = all.map(({ entry }) => ({ topic: entry.topic, partition: entry.partition }))
@@ -35,9 +37,14 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
       const missing = `it holds its changelog up to offset ${entry.position}, and what follows is gone: '${entry.topic}' begins at ${begin}`
       await stores.renew(entry, missing)
     }
+    if (entry.position !== undefined && entry.position < to && isOutdated(entry.upToDateAt, plannedAt)) {
+      await stores.renew(entry, `it is so old that '${entry.topic}' may have dropped deletions which it has not seen (delete.retention.ms)`)
+    }
     entry.topicId ??= id
     const from = entry.position ?? begin
-    if (from < to) ranges.push({ task, stores, entry, from, to })
+    // Deletions that the changelog has now are there long enough for what begins now, not for what goes on with an earlier restore.
+    if (entry.position === undefined || from >= to) entry.upToDateAt = plannedAt
+    if (from < to) ranges.push({ task, stores, entry, from, to, plannedAt })
     else entry.position = to
   }
   return ranges

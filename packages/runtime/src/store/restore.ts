@@ -34,7 +34,7 @@ export interface RestoreOptions {
 export async function restoreStores(options: RestoreOptions): Promise<void> {
   const { tasks, environment, transport, context, signal, onRestored } = options
   const written = new Wakeup()
-  const ranges = await planRestore(tasks, environment.admin)
+  const ranges = await planRestore(tasks, environment.admin, environment.clock)
   const jobs = ranges.map((range) => new RestoreJob(range, () => written.notify()))
   onRestored(tasks.flatMap(({ id }) => (jobs.some(({ task }) => task === id) ? [] : id)))
   if (jobs.length === 0) return

@@ -11,6 +11,8 @@ export interface StorePositions {
   readonly changelogId?: string | undefined
   /** The entries hold at least every changelog record below this offset. */
   readonly changelogPosition: number
+  /** When they held all of the changelog, milliseconds since the epoch. Older versions did not write it. */
+  readonly upToDateAt?: number | undefined
   /** The input offsets that were committed when the entries were, by topic-partition. */
   readonly inputs: Readonly<Record<string, number>>
 }

@@ -1,8 +1,8 @@
-import { rename } from 'node:fs/promises'
 import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey, TaskClosedError, type WriteBatch } from '@millrace/core'
 import { changelogTopic } from '../internal/topic-names.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
+import { removeLongAside, setAside } from './set-aside.ts'
 import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
 
 /** One store of a task, with the changelog partition that backs it. */
@@ -15,6 +15,8 @@ export interface ChangeloggedStore {
   topicId: string | undefined
   /** The store holds at least all changelog records below this offset: where the next restore begins. Undefined: nothing is known. */
   position: number | undefined
+  /** When the store held all of its changelog, milliseconds since the epoch; undefined if that is not known. */
+  upToDateAt: number | undefined
   /** Whether `seal` took changes that `persist` has not written yet. */
   sealed: boolean
 }
@@ -121,18 +123,20 @@ export class TaskStores {
     for (const { topic, partition, offset } of offsets) this.#inputs[partitionKey(topic, partition)] = offset
     for (const entry of this.#stores) {
       if (!entry.sealed) continue
+      entry.upToDateAt = this.#environment.clock.now()
       await entry.store.persist(this.metadata(entry))
       entry.sealed = false
     }
   }
 
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
-  metadata({ topic, partition, topicId, position: known }: ChangeloggedStore, position = known): Uint8Array {
+  metadata({ topic, partition, topicId, upToDateAt, position: known }: ChangeloggedStore, position = known): Uint8Array {
     return encodePositions({
       changelogTopic: topic,
       changelogPartition: partition,
       changelogId: topicId,
       changelogPosition: position ?? 0,
+      upToDateAt,
       inputs: this.#inputs,
     })
   }
@@ -168,6 +172,7 @@ export class TaskStores {
     entry.store = await this.#backend(entry.definition)
     entry.topicId = undefined
     entry.position = undefined
+    entry.upToDateAt = undefined
     this.#checkOpen()
   }
 
@@ -180,8 +185,10 @@ export class TaskStores {
       partition: this.#partition,
       topicId: undefined,
       position,
+      upToDateAt: undefined,
       sealed: false,
     })
+    await this.#removeLongAside(definition)
     let store: TaskStore
     try {
       store = await this.#backend(definition)
@@ -194,7 +201,9 @@ export class TaskStores {
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
     const unusable = this.#whyUnusable(topic, positions, committed)
-    if (unusable === undefined) return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId }
+    if (unusable === undefined) {
+      return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId, upToDateAt: positions?.upToDateAt }
+    }
     await store.close()
     await this.#setAside(definition, unusable)
     return entry(await this.#backend(definition), undefined)
@@ -221,12 +230,19 @@ export class TaskStores {
     })
   }
 
+  async #removeLongAside({ name }: AnyStoreDefinition): Promise<void> {
+    const { clock, logger, storeFolder } = this.#environment
+    const removed = await removeLongAside(storeFolder(this.#task, name), clock.now())
+    for (const folder of removed)
+      logger.info({ task: this.#task, store: name, folder }, 'local state that was set aside long ago was removed')
+  }
+
   async #setAside(definition: AnyStoreDefinition, reason: string): Promise<void> {
     const folder = this.#environment.storeFolder(this.#task, definition.name)
     const aside = await setAside(folder, this.#environment.clock.now())
     this.#environment.logger.error(
       { task: this.#task, store: definition.name, folder: aside, reason },
-      `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. Delete the folder when you don't need it`,
+      `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. The folder is kept for a week`,
     )
   }
 }
@@ -238,20 +254,5 @@ async function metadataOf(store: TaskStore): Promise<Uint8Array | undefined> {
   } catch (error) {
     await store.close()
     throw error
-  }
-}
-
-/** Gives a folder another name; returns it. A store that keeps nothing on disk has none, which is fine. */
-async function setAside(folder: string, now: number): Promise<string | undefined> {
-  for (let time = now; ; time++) {
-    const aside = `${folder}.set-aside-${time}`
-    try {
-      await rename(folder, aside)
-      return aside
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException
-      if (code === 'ENOENT') return undefined
-      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error
-    }
   }
 }

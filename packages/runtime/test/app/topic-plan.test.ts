@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   ManualClock,
+  type NewTopic,
   type ResolvedDefinition,
   serdes,
   silentLogger,
@@ -49,6 +50,22 @@ describe('planning topics', () => {
     expect(subTopologies.map(({ partitions }) => partitions)).toEqual([3, 3])
     expect(subscription).toEqual(['in', 'app-by-key-repartition'])
     expect(coLocate).toBe(false)
+  })
+
+  test('lets changelogs keep deletions for a week, so that local state may be away for some days', async () => {
+    await admin.createTopics([{ topic: 'in', partitions: 1 }])
+    const created = new Map<string, NewTopic['config']>()
+    const create = admin.createTopics.bind(admin)
+    admin.createTopics = (topics) => {
+      for (const { topic, config } of topics) created.set(topic, config)
+      return create(topics)
+    }
+    await plan(topologyOf(['in']))
+    expect(created.get('app-seen-changelog')).toEqual({
+      'cleanup.policy': 'compact',
+      'delete.retention.ms': '604800000',
+      'message.timestamp.type': 'CreateTime',
+    })
   })
 
   test('gives a repartition topic the partitions that the topology says', async () => {

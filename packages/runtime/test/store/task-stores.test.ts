@@ -12,7 +12,7 @@ class Backends {
   opened = 0
   closed = 0
   opening: Promise<void> = Promise.resolve()
-  metadata: Promise<Uint8Array | undefined> = Promise.resolve(undefined)
+  metadata = async (): Promise<Uint8Array | undefined> => undefined
 
   definition(name: string): AnyStoreDefinition {
     const open = async (): Promise<StoreBackend> => {
@@ -21,7 +21,7 @@ class Backends {
       const backend = new MemoryStoreBackend()
       const close = backend.close.bind(backend)
       return Object.assign(backend, {
-        metadata: () => this.metadata,
+        metadata: () => this.metadata(),
         close: () => {
           this.closed++
           return close()
@@ -97,7 +97,9 @@ describe('the stores of a task that is closed', () => {
 
 test('a store whose metadata can not be read is closed', () =>
   withStores(async (stores, backends) => {
-    backends.metadata = Promise.reject(new Error('the disk is gone'))
+    backends.metadata = async () => {
+      throw new Error('the disk is gone')
+    }
     await expect(stores.open([])).rejects.toThrow('the disk is gone')
     await stores.close()
     expect([backends.opened, backends.closed]).toEqual([1, 1])

@@ -30,7 +30,7 @@ export type Change = readonly [key: string, value: string | null]
 
 /** What outlives a process: the rows of a store, with its metadata. */
 export class Disk {
-  readonly #backend = new MemoryStoreBackend()
+  #backend = new MemoryStoreBackend()
   /** Called before each write: what it throws or rejects with keeps the write from taking effect. */
   beforeWrite: (changes: number) => void | Promise<void> = () => undefined
   writes = 0
@@ -52,6 +52,11 @@ export class Disk {
         this.writes++
       },
     }
+  }
+
+  /** Stands for a folder that is given another name. */
+  setAside(): void {
+    this.#backend = new MemoryStoreBackend()
   }
 
   async rows(): Promise<Map<string, string>> {
@@ -107,8 +112,10 @@ export class Restoring implements AsyncDisposable {
     builder.source('in', { topics: ['in'], ...text }).peek('nothing', () => undefined)
     const line =
       (level: LogLine['level']): Logger['info'] =>
-      (fields, message) =>
+      (fields, message) => {
         this.lines.push({ level, message, fields: { ...fields } })
+        if (message.includes('was set aside')) disks.get(String((fields as Readonly<Record<string, unknown>>)['store']))?.setAside()
+      }
     this.#environment = {
       definition: { ...resolveDefinition({ topology: builder.build(), applicationId: 'app', transport }), processingGuarantee },
       clock,
