@@ -6,6 +6,9 @@ import type { RestoreJob } from './restore-job.ts'
 const EVENT_MS = 1_000
 const LOG_MS = 10_000
 
+/** How far the restore of one store has come. */
+export type RestoreProgress = Pick<RestoreJob, 'task' | 'entry' | 'from' | 'to' | 'records' | 'position'>
+
 /** Tells the observer and the log how restoring goes. */
 export class RestoreReport {
   readonly #environment: TaskEnvironment
@@ -48,7 +51,7 @@ export class RestoreReport {
     this.#environment.logger.info(fields(job), 'restoring state was interrupted: it will go on from here')
   }
 
-  failed(job: RestoreJob, error: unknown): void {
+  failed(job: RestoreProgress, error: unknown): void {
     this.#tell(job, 'failed', error)
     this.#environment.logger.error({ ...fields(job), err: error }, 'state could not be restored')
   }
@@ -57,7 +60,7 @@ export class RestoreReport {
     return this.#environment.clock.monotonic() - this.#began
   }
 
-  #tell(job: RestoreJob, phase: RestoreEvent['phase'], error?: unknown): void {
+  #tell(job: RestoreProgress, phase: RestoreEvent['phase'], error?: unknown): void {
     const { entry, task, from, to, records, position } = job
     this.#environment.emit?.({
       type: 'restore',
@@ -78,6 +81,6 @@ export class RestoreReport {
 }
 
 /** In offsets: of a compacted changelog they are more than there are records. */
-function fields({ task, entry, from, to, position }: RestoreJob): object {
+function fields({ task, entry, from, to, position }: RestoreProgress): object {
   return { task, store: entry.definition.name, done: Math.min(position, to) - from, total: to - from }
 }

@@ -1,7 +1,8 @@
 import { MillraceError, partitionKey, type PollResult, type RecordSource, type Transport, type TransportContext } from '@millrace/core'
 import { Wakeup } from '../internal/wakeup.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
-import { RestoreJob } from './restore-job.ts'
+import { checkNotTruncated } from './changelog-end.ts'
+import { RestoreJob, type RestoreRange } from './restore-job.ts'
 import { planRestore, type RestoringTask } from './restore-plan.ts'
 import { RestoreReport } from './restore-report.ts'
 
@@ -32,24 +33,25 @@ export interface RestoreOptions {
  * by then stays usable.
  */
 export async function restoreStores(options: RestoreOptions): Promise<void> {
-  const { tasks, environment, transport, context, signal, onRestored } = options
+  const { tasks, environment, signal, onRestored } = options
   const written = new Wakeup()
-  const ranges = await planRestore(tasks, environment.admin, environment.clock)
+  const report = new RestoreReport(environment)
+  const ranges = await planned(tasks, environment, report)
   const jobs = ranges.map((range) => new RestoreJob(range, () => written.notify()))
   onRestored(tasks.flatMap(({ id }) => (jobs.some(({ task }) => task === id) ? [] : id)))
   if (jobs.length === 0) return
   signal.throwIfAborted()
-  const clientId = `${environment.definition.applicationId}-restore`
-  const isolation = environment.definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted'
-  const report = new RestoreReport(environment)
-  const source = await transport.openSource({ clientId, isolation, maxPollRecords: MAX_POLL_RECORDS }, context)
+  const source = await openSource(options).catch((error: unknown) => {
+    for (const job of jobs) report.failed(job, error)
+    throw error
+  })
   for (const job of jobs) report.started(job)
   const open = new Map(jobs.map((job) => [partitionKey(job.entry.topic, job.entry.partition), job]))
   try {
     await source.assign(jobs.map(({ entry, from }) => ({ topic: entry.topic, partition: entry.partition, offset: from })))
     while (open.size > 0) {
       signal.throwIfAborted()
-      if (shouldRead([...open.values()])) distribute(await poll(source, environment), open)
+      if (shouldRead([...open.values()])) await checkNotTruncated(distribute(await poll(source, environment), open), environment.admin)
       else await written.wait()
       const completed = settled(open)
       for (const job of completed) report.completed(job)
@@ -69,6 +71,26 @@ export async function restoreStores(options: RestoreOptions): Promise<void> {
   } finally {
     await source.close()
   }
+}
+
+async function planned(tasks: readonly RestoringTask[], { admin, clock }: TaskEnvironment, report: RestoreReport): Promise<RestoreRange[]> {
+  try {
+    return await planRestore(tasks, admin, clock)
+  } catch (error) {
+    for (const { id, stores } of tasks) {
+      for (const entry of stores.all) {
+        const position = entry.position ?? 0
+        report.failed({ task: id, entry, from: position, to: position, position, records: 0 }, error)
+      }
+    }
+    throw error
+  }
+}
+
+function openSource({ environment: { definition }, transport, context }: RestoreOptions): Promise<RecordSource> {
+  const clientId = `${definition.applicationId}-restore`
+  const isolation = definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted'
+  return transport.openSource({ clientId, isolation, maxPollRecords: MAX_POLL_RECORDS }, context)
 }
 
 /** Whether something is missing, and there is room for it. */
@@ -93,14 +115,20 @@ async function poll(source: RecordSource, { clock, logger }: TaskEnvironment): P
   }
 }
 
-/** What was read is written while more is read. */
-function distribute({ batches, ends }: PollResult, open: ReadonlyMap<string, RestoreJob>): void {
+/** What was read is written while more is read. Returns the jobs whose changelog was read to an end before theirs. */
+function distribute({ batches, ends }: PollResult, open: ReadonlyMap<string, RestoreJob>): RestoreJob[] {
+  const short: RestoreJob[] = []
   for (const wire of batches) {
     const job = open.get(partitionKey(wire.topic, wire.partition))
     if (job === undefined) wire.release()
     else job.offer(wire)
   }
-  for (const { topic, partition, offset } of ends) open.get(partitionKey(topic, partition))?.offerEnd(offset)
+  for (const { topic, partition, offset } of ends) {
+    const job = open.get(partitionKey(topic, partition))
+    job?.offerEnd(offset)
+    if (job !== undefined && offset < job.to) short.push(job)
+  }
+  return short
 }
 
 /** Takes those out that are complete; throws if one has failed. */

@@ -1,11 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
-import { MillraceError, ManualClock, silentLogger } from '@millrace/core'
+import { ManualClock, silentLogger } from '@millrace/core'
 import type { MemoryOperation } from '@millrace/transport-memory'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type Change, modelOf, Restoring, someChanges } from '../support/restoring.ts'
+import { type Change, isRestore, modelOf, Restoring, someChanges } from '../support/restoring.ts'
 
-const isRestorePoll = ({ type, ...rest }: MemoryOperation) => type === 'poll' && 'clientId' in rest && rest.clientId === 'app-restore'
+const isRestorePoll = (operation: MemoryOperation) => isRestore('poll', operation)
 
 describe('restoring', () => {
   test('gives the state that the changelog describes, last value a key, deletions and what is put again after them in order', async () => {
@@ -188,43 +188,6 @@ describe('restoring', () => {
     })
     expect(restored).toEqual(['0_2', '0_1', '0_0'])
     expect(await restoring.disks.get('second')?.rows()).toEqual(new Map([['b', '1']]))
-  })
-})
-
-describe('a restore that fails', () => {
-  test('says so, for the store that could not be written', async () => {
-    await using restoring = await Restoring.open({ stores: { kept: '0_0', other: '0_1' } })
-    await restoring.write(someChanges(20))
-    await restoring.write(someChanges(20), 'other')
-    restoring.disk.beforeWrite = () => {
-      throw new Error('the disk is full')
-    }
-    const other = restoring.disks.get('other')
-    // Still at it when the first has failed.
-    if (other !== undefined) {
-      other.beforeWrite = () =>
-        new Promise((resolve) => {
-          setImmediate(resolve)
-        })
-    }
-    await expect(restoring.restore()).rejects.toThrow('the disk is full')
-    expect(restoring.events.find(({ phase }) => phase === 'failed')).toMatchObject({ store: 'kept', error: new Error('the disk is full') })
-    expect(restoring.lines).toContainEqual(expect.objectContaining({ level: 'error', message: 'state could not be restored' }))
-  })
-
-  test('reads again after an error that may pass', async () => {
-    const clock = new ManualClock()
-    let failures = 2
-    const before = (operation: MemoryOperation) => {
-      if (!isRestorePoll(operation) || failures-- <= 0) return
-      setImmediate(() => void clock.advance(500))
-      throw new MillraceError('KAFKA_ERROR', 'no broker answers', { stage: 'source', retryable: true })
-    }
-    await using restoring = await Restoring.open({ faults: { before }, clock })
-    await restoring.write([['a', '1']])
-    await restoring.restore()
-    expect(await restoring.disk.rows()).toEqual(new Map([['a', '1']]))
-    expect(restoring.lines.filter(({ level }) => level === 'warn')).toHaveLength(2)
   })
 })
 

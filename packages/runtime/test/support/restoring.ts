@@ -15,7 +15,7 @@ import {
   type TransportAdmin,
 } from '@millrace/core'
 import { MemoryStoreBackend } from '@millrace/store-memory'
-import { memory, type MemoryFaults, type MemoryTransport } from '@millrace/transport-memory'
+import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
 import { resolveDefinition } from '../../src/app/resolve-definition.ts'
 import { TopicDirectory } from '../../src/sink/topic-directory.ts'
 import { restoreStores } from '../../src/store/restore.ts'
@@ -204,6 +204,11 @@ export class Restoring implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.admin.close()
   }
+}
+
+/** Whether an operation is that of the source which reads changelogs. */
+export function isRestore(type: 'poll' | 'open-source', operation: MemoryOperation): boolean {
+  return operation.type === type && 'clientId' in operation && operation.clientId === 'app-restore'
 }
 
 /** What changes come to. */
