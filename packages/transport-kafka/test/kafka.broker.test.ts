@@ -42,6 +42,10 @@ describe('opening', () => {
     await expect(open({ 'no.such.property': 1 })).rejects.toThrow(TypeError)
     await expect(open({ 'no.such.property': 1 })).rejects.toThrow('"no.such.property"')
     await expect(open({ 'message.timeout.ms': 5, 'linger.ms': 5_000 })).rejects.toThrow('must be greater than `linger.ms`')
+    const reader = kafka({ brokers: cluster.brokers, consumer: { 'max.poll.interval.ms': 6_000 } })
+    const opened = reader.openSource({ clientId: 'c', groupId: 'g', isolation: 'read-committed' }, context)
+    await expect(opened).rejects.toThrow(TypeError)
+    await expect(opened).rejects.toThrow('must be >= `session.timeout.ms`')
   })
 })
 

@@ -13,7 +13,7 @@ export const DEFAULT_TRANSACTION_TIMEOUT_MS = 10_000
 
 /** As Java's delivery.timeout.ms: never longer. */
 const MAX_DELIVERY_TIMEOUT_MS = 120_000
-/** Restarts of brokers take that long. */
+/** Restarts of brokers take that long. Longer than the shortest sessions: who has one of those, and wants the promise below, sets it. */
 const MIN_DELIVERY_TIMEOUT_MS = 10_000
 /** librdkafka's session.timeout.ms, and the default of brokers for groups of KIP-848. */
 const DEFAULT_SESSION_TIMEOUT_MS = 45_000
@@ -126,12 +126,12 @@ export function adminConfiguration(
 ): Configuration {
   return split({
     ...EVERYWHERE,
+    ...ALL_CONNECTED,
     ...options.client,
     ...options.admin,
     ...identity(options, clientId),
     'group.id': groupId,
     'isolation.level': 'read_uncommitted',
-    ...ALL_CONNECTED,
     'enable.auto.commit': false,
     'allow.auto.create.topics': false,
   })

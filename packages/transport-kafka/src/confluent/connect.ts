@@ -5,7 +5,8 @@ import { promised } from './promised.ts'
 import type { RawClient } from './raw-api.ts'
 import { toClientError } from './to-client-error.ts'
 
-const ERR_STATE = -172
+/** What the library has for properties that contradict each other: the one of producers, the other of consumers. */
+const CONTRADICTIONS: ReadonlySet<number> = new Set([-172, -1])
 
 /** Makes a client. Throws a `TypeError` for properties that it does not know, or values that it does not take. */
 export function make<T>(part: string, construct: () => T): T {
@@ -29,7 +30,7 @@ export async function connect(
     log.connected()
   } catch (error) {
     // Properties that contradict each other are found here, before there is any connection.
-    if (error instanceof ClientError && error.code === ERR_STATE) throw badProperties(part, error)
+    if (error instanceof ClientError && CONTRADICTIONS.has(error.code)) throw badProperties(part, error)
     throw connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: log.lastComplaint, error })
   }
 }

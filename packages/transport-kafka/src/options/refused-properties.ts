@@ -28,6 +28,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['group.protocol', "use the option groupProtocol: 'classic' or 'consumer'"],
   ['group.remote.assignor', ASSIGNOR],
   ['partition.assignment.strategy', ASSIGNOR],
+  ['group.instance.id', 'a member that closes would keep its partitions from the others until its session has ended'],
   ['rebalance_cb', CALLBACK],
   ['offset_commit_cb', CALLBACK],
   ['queue_non_empty_cb', CALLBACK],
@@ -36,6 +37,20 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['dr_msg_cb', CALLBACK],
   ['kafkaJS', "it is for the library's other API"],
 ])
+
+const BROKERS_OWN = "with groupProtocol 'consumer' the brokers decide it: set"
+
+/** What a member of a group of KIP-848 must not be given. */
+const NOT_WITH_CONSUMER_PROTOCOL: ReadonlyMap<string, string> = new Map([
+  ['session.timeout.ms', `${BROKERS_OWN} group.consumer.session.timeout.ms there`],
+  ['heartbeat.interval.ms', `${BROKERS_OWN} group.consumer.heartbeat.interval.ms there`],
+  ['group.protocol.type', "groupProtocol 'consumer' has none: leave it out"],
+])
+
+/** Why a property can't be given to members of groups of this protocol; undefined if it can. */
+export function protocolRefusal(groupProtocol: unknown, name: string): string | undefined {
+  return groupProtocol === 'consumer' ? NOT_WITH_CONSUMER_PROTOCOL.get(name) : undefined
+}
 
 /** Why a property of librdkafka can't be given this value; undefined if it can. */
 export function refusal(name: string, value: unknown): string | undefined {

@@ -1,6 +1,6 @@
 import type { ClientProperties, KafkaOptions } from '../kafka-options.ts'
 import { brokerAddresses } from './broker-addresses.ts'
-import { refusal } from './refused-properties.ts'
+import { protocolRefusal, refusal } from './refused-properties.ts'
 
 /** Checked, and complete. */
 export interface ResolvedKafkaOptions {
@@ -33,7 +33,7 @@ export function resolveOptions(options: KafkaOptions | undefined): ResolvedKafka
   const problems = [
     ...brokerProblems,
     ...Object.keys(given).flatMap(unknownName),
-    ...PARTS.flatMap((part) => propertyProblems(part, given[part])),
+    ...PARTS.flatMap((part) => propertyProblems(part, given[part], groupProtocol)),
   ]
   if (groupProtocol !== 'classic' && groupProtocol !== 'consumer') {
     problems.push(`groupProtocol is ${JSON.stringify(groupProtocol)}; use 'classic' or 'consumer'`)
@@ -52,11 +52,13 @@ function unknownName(name: string): string[] {
     : [`there is no option '${name}'; properties of the client go into 'client', 'consumer', 'producer' or 'admin'`]
 }
 
-function propertyProblems(part: string, properties: ClientProperties | undefined): string[] {
+function propertyProblems(part: (typeof PARTS)[number], properties: ClientProperties | undefined, groupProtocol: unknown): string[] {
+  // The others are no members of a group.
+  const joins = part === 'client' || part === 'consumer'
   if (properties === undefined) return []
   if (typeof properties !== 'object' || properties === null) return [`${part} is not an object of properties`]
   return Object.entries(properties).flatMap(([name, value]) => {
-    const reason = refusal(name, value)
+    const reason = refusal(name, value) ?? (joins ? protocolRefusal(groupProtocol, name) : undefined)
     return reason === undefined ? [] : [`${part} sets '${name}', which is refused: ${reason}`]
   })
 }

@@ -35,6 +35,16 @@ describe('the properties of clients', () => {
     })
   })
 
+  test('connect readers and those that administer to every broker, unless the user says otherwise', () => {
+    const admin = { clientId: 'admin', groupId: 'g' }
+    const connected = { 'enable.sparse.connections': false }
+    expect(consumerConfiguration(resolved(), source).properties).toMatchObject(connected)
+    expect(adminConfiguration(resolved(), admin).properties).toMatchObject(connected)
+    const sparse = { 'enable.sparse.connections': true }
+    expect(consumerConfiguration(resolved({ client: sparse }), source).properties).toMatchObject(sparse)
+    expect(adminConfiguration(resolved({ admin: sparse }), admin).properties).toMatchObject(sparse)
+  })
+
   test('keep properties of topics apart, which the library would drop among the others', () => {
     const options = resolved({ producer: { 'message.timeout.ms': 9_000, 'request.timeout.ms': 4_000 } })
     expect(producerConfiguration(options, writer).topicProperties).toEqual({

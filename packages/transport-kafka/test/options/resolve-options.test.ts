@@ -50,6 +50,7 @@ describe('the options of kafka()', () => {
     ['consumer', 'partition.assignment.strategy', 'roundrobin', 'it follows from the topology'],
     ['consumer', 'group.remote.assignor', 'range', 'it follows from the topology'],
     ['consumer', 'group.protocol', 'consumer', 'use the option groupProtocol'],
+    ['client', 'group.instance.id', 'a', 'keep its partitions from the others'],
     ['consumer', 'auto.offset.reset', 'latest', 'startAt'],
     ['consumer', 'isolation.level', 'read_committed', 'it follows from the processing guarantee'],
     ['producer', 'enable.idempotence', false, 'repeats records or changes their order'],
@@ -60,6 +61,19 @@ describe('the options of kafka()', () => {
   ])('refuse, in %s, %s = %j and say why', (part, name, value, reason) => {
     expect(() => kafka({ brokers, [part]: { [name]: value } })).toThrow(`${part} sets '${name}', which is refused: `)
     expect(() => kafka({ brokers, [part]: { [name]: value } })).toThrow(reason)
+  })
+
+  test.each([
+    ['consumer', 'session.timeout.ms', 6_000, 'set group.consumer.session.timeout.ms there'],
+    ['client', 'heartbeat.interval.ms', 500, 'set group.consumer.heartbeat.interval.ms there'],
+    ['consumer', 'group.protocol.type', 'consumer', 'leave it out'],
+  ])("refuse, in %s, %s for groups of the protocol 'consumer' alone", (part, name, value, reason) => {
+    const options = { brokers, [part]: { [name]: value } }
+    expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(`${part} sets '${name}', which is refused: `)
+    expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(reason)
+    expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(TypeError)
+    expect(() => kafka(options)).not.toThrow()
+    expect(() => kafka({ brokers, admin: { [name]: value }, groupProtocol: 'consumer' })).not.toThrow()
   })
 
   test('let pass what says the same as Millrace does', () => {
