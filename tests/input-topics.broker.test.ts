@@ -65,26 +65,6 @@ describe.concurrent('an input topic', () => {
     })
   })
 
-  test('that is deleted while it is read is waited for, with a warning that names it; a close is not held up', async () => {
-    const { from, to } = names()
-    await using log = await LogClient.open(transport)
-    await log.createTopics({ [from]: 1, [to]: 1 })
-    const warnings: unknown[] = []
-    const logger = { ...silentLogger, warn: (fields: object) => void warnings.push((fields as { err?: unknown }).err) }
-    await using copy = await setUp({ from, to }, { logger })
-    await log.write(from, pair, [{ key: 'a', value: '1' }])
-    const app = await copy.open()
-    const running = app.run()
-    await app.caughtUp()
-    await log.admin.deleteTopics([from])
-    while (!warnings.some((error) => error instanceof MillraceError && error.topic === from)) await pause(50)
-    expect(app.state).not.toBe('error')
-    await app.close()
-    await running
-    expect(warnings.length).toBeLessThan(200)
-    expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(['1'])
-  })
-
   test('that gets more partitions while it is read is read whole, where nothing is kept by partition', async () => {
     const { from, to } = names()
     await using log = await LogClient.open(transport)
@@ -156,5 +136,61 @@ describe.concurrent('an input topic', () => {
     await app.close()
     await running
     expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(['early', 'late'])
+  })
+})
+
+/** Not beside others: what is measured is the whole process. */
+describe('an input topic', () => {
+  test('that is deleted while it is read is waited for, with a warning that names it, without spinning; a close is not held up', async () => {
+    const { from, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [from]: 1, [to]: 1 })
+    const warnings: unknown[] = []
+    const logger = { ...silentLogger, warn: (fields: object) => void warnings.push((fields as { err?: unknown }).err) }
+    await using copy = await setUp({ from, to }, { logger })
+    await log.write(from, pair, [{ key: 'a', value: '1' }])
+    const app = await copy.open()
+    const running = app.run()
+    await app.caughtUp()
+    await log.admin.deleteTopics([from])
+    while (!warnings.some((error) => error instanceof MillraceError && error.topic === from)) await pause(50)
+    const cpu = process.cpuUsage()
+    const since = performance.now()
+    await pause(4_000)
+    const { user, system } = process.cpuUsage(cpu)
+    const load = (user + system) / 1_000 / (performance.now() - since)
+    expect(app.state).not.toBe('error')
+    const closing = performance.now()
+    await app.close()
+    await running
+    const closedAfterMs = performance.now() - closing
+    expect(closedAfterMs).toBeLessThan(20_000)
+    expect(load).toBeLessThan(0.15)
+    expect(warnings.length).toBeLessThan(20)
+    expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(['1'])
+  })
+})
+
+describe('an input topic that is deleted and made anew while it is read, with more records than before', () => {
+  test('is read from its beginning, if it had been missed', async () => {
+    const { from, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [from]: 1, [to]: 1 })
+    let warnings = 0
+    await using copy = await setUp({ from, to }, { logger: { ...silentLogger, warn: () => void warnings++ } })
+    const records = (name: string, count: number) => Array.from({ length: count }, (_, i) => ({ key: 'a', value: `${name} ${i}` }))
+    await log.write(from, pair, records('old', 3))
+    const app = await copy.open()
+    const running = app.run()
+    await app.caughtUp()
+    await log.admin.deleteTopics([from])
+    while (warnings === 0) await pause(50)
+    await log.createTopics({ [from]: 1 })
+    await log.write(from, pair, records('new', 10))
+    await app.caughtUp()
+    await app.close()
+    await running
+    const expected = [...records('old', 3), ...records('new', 10)].map(({ value }) => value)
+    expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(expected)
   })
 })
