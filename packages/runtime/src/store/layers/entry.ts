@@ -1,4 +1,5 @@
 import type { StoreChange } from '@millrace/core'
+import { ownText } from './own-text.ts'
 
 /** What an entry of small arrays costs beside their bytes, as measured: the objects, the map's slot, the decoded value. */
 const ENTRY_COST = 500
@@ -23,13 +24,13 @@ export class Entry implements StoreChange {
   #content: Uint8Array | Encode | undefined
 
   /** @internal Use `newEntry`. */
-  constructor(key: Uint8Array, timestamp: number, content: Uint8Array | Encode | undefined, decoded: unknown) {
+  constructor(key: Uint8Array, timestamp: number, value: Uint8Array | undefined) {
     this.key = key
-    this.decoded = decoded
+    this.decoded = undefined
     this.timestamp = timestamp
     this.#cost = ENTRY_COST + key.byteLength
-    this.#valueBytes = decoded === undefined ? lengthOf(content) : sizeOf(decoded)
-    this.#content = content
+    this.#valueBytes = value === undefined ? 0 : value.byteLength
+    this.#content = value
   }
 
   /** What it takes in memory. */
@@ -67,8 +68,15 @@ export class Entry implements StoreChange {
     this.#content = other.#content
   }
 
+  /** It is to be kept for long: lets go of the text that a value may be a part of. */
+  settle(): void {
+    this.decoded = ownText(this.decoded)
+  }
+
   copy(): Entry {
-    return new Entry(this.key, this.timestamp, this.#content, this.decoded)
+    const copy = new Entry(this.key, this.timestamp, undefined)
+    copy.take(this)
+    return copy
   }
 
   get value(): Uint8Array | undefined {
@@ -78,11 +86,7 @@ export class Entry implements StoreChange {
 }
 
 export function newEntry(key: Uint8Array, value: Uint8Array | undefined, timestamp: number): Entry {
-  return new Entry(key, timestamp, value, undefined)
-}
-
-function lengthOf(content: Uint8Array | Encode | undefined): number {
-  return content === undefined ? 0 : (content as Uint8Array).byteLength
+  return new Entry(key, timestamp, value)
 }
 
 function sizeOf(decoded: unknown): number {

@@ -3,6 +3,9 @@ import { type Entry, newEntry } from './entry.ts'
 import type { Slot } from './slot-table.ts'
 import { SortedIds } from './sorted-ids.ts'
 
+/** What a pass replaced is put into entries that the next one uses again, unless it was so much. */
+const KEPT_BYTES = 8_388_608
+
 /**
  * What passes changed since the last commit, in the order in which keys were first changed. What a pass replaces is kept aside until it has
  * ended: `succeed` forgets it, `rollback` puts it back.
@@ -120,6 +123,10 @@ export class OpenChanges {
 
   #endPass(): void {
     this.#pass++
+    if (this.#replacedBytes > KEPT_BYTES) {
+      this.#changed = []
+      this.#before = []
+    }
     this.#sizeBefore = this.#slots.length
     this.#passBytes = 0
     this.#replacedBytes = 0

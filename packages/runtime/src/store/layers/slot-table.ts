@@ -1,4 +1,5 @@
 import type { Entry } from './entry.ts'
+import { ownText } from './own-text.ts'
 
 /** All that is known of one key: what counts is the first of these that is there. */
 export interface Slot {
@@ -49,7 +50,7 @@ export class SlotTable {
     const known = this.get(id)
     if (known !== undefined) return known
     const slot = this.#newSlot(id)
-    this.#young.set(id, slot)
+    this.#young.set(slot.id, slot)
     return slot
   }
 
@@ -73,7 +74,7 @@ export class SlotTable {
     kept.clean = entry
     this.#youngBytes += bytes
     kept.generation = this.#generation
-    this.#young.set(id, kept)
+    this.#young.set(kept.id, kept)
   }
 
   /** A change was taken back: there may be nothing left to be known of its key. */
@@ -127,16 +128,16 @@ export class SlotTable {
   }
 
   #newSlot(id: unknown): Slot {
-    return slotOf(id, undefined, this.#generation)
+    return newSlot(ownText(id), undefined, this.#generation)
   }
 }
 
 /** A slot that no table has. */
 export function looseSlot(id: unknown, clean: Entry | undefined): Slot {
-  return slotOf(id, clean, -1)
+  return newSlot(id, clean, -1)
 }
 
-function slotOf(id: unknown, clean: Entry | undefined, generation: number): Slot {
+function newSlot(id: unknown, clean: Entry | undefined, generation: number): Slot {
   return { id, open: undefined, sealed: undefined, clean, pass: -1, update: -1, position: -1, generation }
 }
 

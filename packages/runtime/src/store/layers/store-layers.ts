@@ -139,7 +139,9 @@ export class StoreLayers {
     const timestamps: number[] = []
     const changes: StoreChange[] = []
     for (const slot of slots) {
-      const { key, timestamp, value } = slot.sealed as Entry
+      const entry = slot.sealed as Entry
+      entry.settle()
+      const { key, timestamp, value } = entry
       keys.push(key)
       values.push(value ?? null)
       timestamps.push(timestamp)
