@@ -46,13 +46,32 @@ export function descents(changelog: readonly Written<string, number>[]): string[
   })
 }
 
-/** Records that an earlier epoch of a task wrote after a later one. */
-export function zombieRecords<T extends Trace>(records: readonly Written<string, T>[]): string[] {
+type Traced = Pick<Written<string, Trace>, 'key' | 'value' | 'partition' | 'offset'>
+
+/** What an earlier epoch of a task wrote after a later one. */
+function fromEarlierEpochs(records: readonly Traced[]): { readonly record: Traced; readonly newest: number }[] {
   const newest = new Map<string, number>()
-  return records.flatMap(({ value, partition, offset }) => {
-    const writer = `${value.task} in ${partition}`
-    const epoch = Math.max(newest.get(writer) ?? 0, value.epoch)
+  return records.flatMap((record) => {
+    const writer = `${record.value.task} in ${record.partition}`
+    const epoch = Math.max(newest.get(writer) ?? 0, record.value.epoch)
     newest.set(writer, epoch)
-    return value.epoch < epoch ? [`${writer} at ${offset}: epoch ${value.epoch} after ${epoch}`] : []
+    return record.value.epoch < epoch ? [{ record, newest: epoch }] : []
   })
+}
+
+const written = ({ value, partition, offset }: Traced) => `${value.task} in ${partition} at ${offset}: epoch ${value.epoch}`
+
+/** Records that an earlier epoch of a task wrote after a later one. */
+export function zombieRecords(records: readonly Traced[]): string[] {
+  return fromEarlierEpochs(records).map(({ record, newest }) => `${written(record)} after ${newest}`)
+}
+
+/** Those of them that don't repeat what a later epoch has made of the same input. */
+export function zombieRecordsOfTheirOwn(records: readonly Traced[]): string[] {
+  const origin = ({ key, value: { task, offset } }: Traced) => `${key} of ${task} from ${offset}`
+  const newest = new Map<string, number>()
+  for (const record of records) newest.set(origin(record), Math.max(newest.get(origin(record)) ?? 0, record.value.epoch))
+  return fromEarlierEpochs(records).flatMap(({ record }) =>
+    (newest.get(origin(record)) as number) > record.value.epoch ? [] : [`${written(record)}, ${origin(record)}`],
+  )
 }
