@@ -1,7 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { createRequire } from 'node:module'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 
-const runSource = fileURLToPath(new URL('run-source.mjs', import.meta.url))
+/** From its sources: a test must not need a build. */
+const program = [
+  '--conditions=@millrace/source',
+  `--import=${pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href}`,
+  fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
+]
 
 export interface ProgramOptions {
   readonly cwd?: string
@@ -25,7 +31,7 @@ export class Program implements Disposable {
   #told: () => void = () => undefined
 
   constructor(args: readonly string[], { cwd, env = {}, limits }: ProgramOptions = {}) {
-    const command = [process.execPath, runSource, ...args]
+    const command = [process.execPath, ...program, ...args]
     const options = {
       cwd,
       env: { ...process.env, UV_THREADPOOL_SIZE: '8', ...env },
