@@ -1,5 +1,6 @@
 import type { KeyRange, ReadOnlyStore, StoreBackend } from '@millrace/core'
 import type { StoreCodec } from './store-codec.ts'
+import { checkKeys } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 
 /** What the backend holds: committed state, for reads from outside the task. */
@@ -19,6 +20,7 @@ export class CommittedView implements ReadOnlyStore<unknown, unknown> {
   }
 
   async getBatch(keys: readonly unknown[]): Promise<unknown[]> {
+    checkKeys(this.name, 'getBatch', keys)
     const found = await this.#backend.getMany(keys.map((key) => this.#codec.keyBytes(key)))
     return found.map((value) => (value === undefined ? undefined : this.#codec.decode(value)))
   }

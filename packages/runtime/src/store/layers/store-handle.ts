@@ -125,7 +125,9 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
         // What was known before may have been forgotten for what was read.
         current = this.#current(copy.ids, loaded)
       } while (current === undefined)
-      if (this.#checkWritable() !== pass) throw this.#outsidePass()
+      if (this.#access.layers.pass !== pass) {
+        throw new TypeError(`Store '${this.name}': updateBatch was called in a pass that has ended since: await it there.`)
+      }
     }
     // Without a wait since the keys were looked up: nothing that is changed meanwhile is lost.
     return this.#update(current, update, timestamp)
@@ -304,12 +306,8 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   #checkWritable(): number {
     const { guard, layers } = this.#access
     guard()
-    if (layers.pass === undefined) throw this.#outsidePass()
-    return layers.pass
-  }
-
-  #outsidePass(): TypeError {
-    return new TypeError(
+    if (layers.pass !== undefined) return layers.pass
+    throw new TypeError(
       `Store '${this.name}' was changed while its task was processing nothing: change it in process, processBatch, init or a punctuator.`,
     )
   }

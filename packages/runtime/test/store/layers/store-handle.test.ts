@@ -172,6 +172,7 @@ describe('keys and values', () => {
       expect(() => handle.setBatch(refused as never)).toThrow(/Store 'counts': setBatch takes pairs, or \{ keys, values \} with two arrays/)
     }
     await expect(handle.getBatch(new Set(['a']) as never)).rejects.toThrow("Store 'counts': getBatch takes an array of keys, not a Set.")
+    await expect(opened.committed.getBatch(new Set(['a']) as never)).rejects.toThrow('getBatch takes an array of keys, not a Set.')
     expect(() => handle.deleteBatch(['a', 5 as unknown as string])).toThrow(/Store 'counts': a key was refused/)
     store.succeed()
     expect(await entriesOf(handle.all())).toEqual([])
