@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { bytesAt, silentLogger, type Transport, type TransportAdmin } from '@millrace/core'
 import { kafka } from 'millrace/kafka'
 import { describe, expect, inject, test } from 'vitest'
@@ -12,6 +13,10 @@ import { temporaryFolder } from './support/temporary-folder.ts'
 
 const context = { logger: silentLogger }
 const brokers = inject('kafkaBrokers')
+
+async function firstLines(count: number): Promise<string> {
+  return (await readFile(BUNDLED_TEXT, 'utf8')).split('\n').slice(0, count).join('\n')
+}
 
 /** Names of one test's own. */
 function names() {
@@ -53,28 +58,34 @@ async function readBytes(transport: Transport, admin: TransportAdmin, topic: str
 }
 
 describe('the program on Kafka', { timeout: 120_000 }, () => {
-  test.each([[[]], [['--single']], [['--batch-size', '1']], [['--batch-size', '10000']]])(
-    'agrees with an independent count, with %j, and writes each word with 1, 2, 3...',
-    async (args) => {
-      await using folder = await temporaryFolder()
-      const own = names()
-      const { lines, words, counts } = await answer([...on(own, folder.path), '--file', BUNDLED_TEXT, '--until-caught-up', ...args])
-      const expected = independentCount(await readFile(BUNDLED_TEXT, 'utf8'))
-      expect(counts).toEqual(expected)
-      expect({ lines, words }).toEqual({ lines: 21_424, words: sum(expected) })
+  test.each([
+    [[], 21_424],
+    [['--single'], 3_000],
+    [['--batch-size', '1'], 3_000],
+    [['--batch-size', '10000'], 3_000],
+  ])('agrees with an independent count, with %j, of %i lines, and writes each word with 1, 2, 3...', async (args, length) => {
+    await using folder = await temporaryFolder()
+    const own = names()
+    const text = (await readFile(BUNDLED_TEXT, 'utf8')).split('\n').slice(0, length).join('\n')
+    const file = join(folder.path, 'text.txt')
+    await writeFile(file, text)
+    const state = join(folder.path, 'state')
+    const { lines, words, counts } = await answer([...on(own, state), '--file', file, '--until-caught-up', ...args])
+    const expected = independentCount(text)
+    expect(counts).toEqual(expected)
+    expect({ lines, words }).toEqual({ lines: length, words: sum(expected) })
 
-      const transport = kafka({ brokers })
-      await using admin = await transport.openAdmin(context)
-      const rows = await readBytes(transport, admin, own.output)
-      expect(rows).toHaveLength(sum(expected))
-      const last = new Map<string, number>()
-      for (const [word, value] of rows) {
-        const count = (last.get(word) ?? 0) + 1
-        expect(value).toBe(count.toString(16).padStart(16, '0'))
-        last.set(word, count)
-      }
-    },
-  )
+    const transport = kafka({ brokers })
+    await using admin = await transport.openAdmin(context)
+    const rows = await readBytes(transport, admin, own.output)
+    expect(rows).toHaveLength(sum(expected))
+    const last = new Map<string, number>()
+    for (const [word, value] of rows) {
+      const count = (last.get(word) ?? 0) + 1
+      expect(value).toBe(count.toString(16).padStart(16, '0'))
+      last.set(word, count)
+    }
+  })
 
   test.each([
     ['kept', false],
@@ -83,7 +94,7 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
     await using folder = await temporaryFolder()
     const stateDir = join(folder.path, 'state')
     const own = names()
-    const text = (await readFile(BUNDLED_TEXT, 'utf8')).repeat(3)
+    const text = await firstLines(8_000)
     const file = join(folder.path, 'text.txt')
     await writeFile(file, text)
     const expected = independentCount(text)
@@ -92,19 +103,19 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
     await first.says('until SIGINT or SIGTERM')
     const transport = kafka({ brokers })
     await using admin = await transport.openAdmin(context)
-    while ((await recordsIn(admin, own.output)) < 10_000);
+    while ((await recordsIn(admin, own.output)) < 5_000) await pause(10)
     first.kill('SIGTERM')
     const stopped = await first.ended
     expect(stopped.code).toBe(0)
     const partial = JSON.parse(stopped.stdout) as { words: number; counts: Record<string, number> }
     expect(partial.words).toBe(sum(partial.counts))
-    expect(partial.words).toBeGreaterThanOrEqual(10_000)
+    expect(partial.words).toBeGreaterThanOrEqual(5_000)
     expect(partial.words).toBeLessThan(sum(expected))
 
     if (deleted) await rm(stateDir, { recursive: true })
     const { lines, words, counts } = await answer([...on(own, stateDir), '--until-caught-up'])
     expect(counts).toEqual(expected)
-    expect({ lines, words }).toEqual({ lines: 3 * 21_424, words: sum(expected) })
+    expect({ lines, words }).toEqual({ lines: 8_000, words: sum(expected) })
   })
 
   test('creates missing topics with the partitions asked for, and keeps those of topics that exist', async () => {
