@@ -1,6 +1,6 @@
 import { silentLogger } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { kafka } from '../src/index.ts'
+import { type ClientProperties, kafka } from '../src/index.ts'
 import { Cluster } from './support/cluster.ts'
 import { Program } from './support/program.ts'
 
@@ -46,6 +46,40 @@ describe('opening', () => {
     const opened = reader.openSource({ clientId: 'c', groupId: 'g', isolation: 'read-committed' }, context)
     await expect(opened).rejects.toThrow(TypeError)
     await expect(opened).rejects.toThrow('must be >= `session.timeout.ms`')
+  })
+})
+
+describe('security', () => {
+  const open = async (client: ClientProperties, connectTimeoutMs: number) => {
+    await using cluster = new Cluster()
+    await kafka({ brokers: cluster.brokers, client, connectTimeoutMs }).openWriter({ clientId: 'c' }, context)
+  }
+  const oauth = { 'security.protocol': 'sasl_plaintext', 'sasl.mechanisms': 'OAUTHBEARER' }
+
+  test('by TLS is refused by a broker that has none, with the reason', async () => {
+    await expect(open({ 'security.protocol': 'ssl' }, 2_000)).rejects.toMatchObject({
+      code: 'KAFKA_AUTHENTICATION',
+      retryable: false,
+      message: expect.stringContaining('SSL handshake failed') as unknown,
+    })
+  })
+
+  test('by OAuth asks the callback that it was given for tokens, and is refused by a broker that knows none', async () => {
+    let asked = 0
+    const token = async () => {
+      asked++
+      return { tokenValue: 'token', lifetime: Date.now() + 3_600_000, principal: 'me', extensions: {} }
+    }
+    await expect(open({ ...oauth, oauthbearer_token_refresh_cb: token }, 2_000)).rejects.toMatchObject({
+      code: 'KAFKA_AUTHENTICATION',
+      message: expect.stringContaining('OAUTHBEARER mechanism handshake failed') as unknown,
+    })
+    expect(asked).toBeGreaterThan(0)
+  })
+
+  test('by OAuth with a callback that fails ends with its reason, and not the process', async () => {
+    const failing = () => Promise.reject(new Error('no token today'))
+    await expect(open({ ...oauth, oauthbearer_token_refresh_cb: failing }, 2_000)).rejects.toThrow('no token today')
   })
 })
 

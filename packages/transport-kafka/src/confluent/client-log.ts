@@ -46,7 +46,10 @@ export class ClientLog {
     client.on('event.error', (error: { readonly message: string }) => this.onError(error))
     client.on('event.throttle', () => this.#complain('THROTTLE', 'the broker throttles this client'))
     // Without a listener, an emitter throws: a failing token refresh would end the process.
-    client.on('error', (error: { readonly message: string }) => this.#complain('ERROR', error.message))
+    client.on('error', (error: { readonly message: string }) => {
+      this.#lastComplaint = error.message
+      this.#complain('ERROR', error.message)
+    })
   }
 
   onLog({ severity, fac, message }: LogEvent): void {

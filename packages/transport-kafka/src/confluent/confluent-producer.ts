@@ -59,6 +59,7 @@ export class ConfluentProducer implements ProducerClient {
       const partition = partitions === undefined ? -1 : (partitions[i] as number)
       const own = headers?.[i]
       try {
+        // What else the library throws for can't come here: values and keys are bytes or null, never undefined, and times are numbers, never a bigint.
         producer.produce(
           topic,
           partition < 0 ? -1 : partition,

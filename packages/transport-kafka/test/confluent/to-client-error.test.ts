@@ -6,6 +6,7 @@ describe('an error of the library', () => {
   test.each([
     [-187, 'unreachable'],
     [-184, 'queue-full'],
+    [-147, 'poll-too-late'],
     [-140, 'offset-out-of-range'],
     [3, 'unknown-topic'],
     [10, 'record-too-large'],
@@ -13,6 +14,8 @@ describe('an error of the library', () => {
     [27, 'rebalancing'],
     [29, 'not-authorized'],
     [90, 'fenced'],
+    [110, 'member-gone'],
+    [113, 'rebalancing'],
     [-1, 'other'],
   ])('with code %i is of kind %s', (code, kind) => {
     expect(toClientError({ message: 'm', code })).toMatchObject({ kind, code, message: 'm' })

@@ -33,6 +33,22 @@ describe('the client', () => {
     ])
   })
 
+  test.each([
+    ['a value that is undefined', [undefined], 'Message must be a buffer or null'],
+    ['a value that is a string', ['text'], 'Message must be a buffer or null'],
+    ['a time that is a bigint', [Buffer.from('v'), null, 1n], 'Timestamp must be a number'],
+  ])('throws for %s, and writes nothing', async (_, parameters, message) => {
+    await using cluster = new Cluster()
+    await using raw = new RawClients()
+    const topic = await cluster.topic()
+    const producer = await raw.producer()
+    const [value, key, timestamp] = parameters
+    expect(() => producer.produce(topic, 0, value, key, timestamp)).toThrow(message)
+    producer.produce(topic, 0, Buffer.from('next'))
+    await flush(producer)
+    expect((await messagesOf(raw, topic, 1)).map((one) => String(one.value))).toEqual(['next'])
+  })
+
   test('cuts a key given as a string at its first zero', async () => {
     await using cluster = new Cluster()
     await using raw = new RawClients()

@@ -1,6 +1,38 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { MillraceError } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { Cluster, until } from '../support/cluster.ts'
+import { consume, RawClients } from '../support/raw-clients.ts'
+
+const OFFSET_OUT_OF_RANGE = -140
+const ROUNDS = 10
+
+describe('the client', () => {
+  test('forgets the end of a partition over the error of another behind it', async () => {
+    await using cluster = new Cluster()
+    const topic = await cluster.topic(2)
+    for (const partition of [0, 1]) await cluster.writeNumbers(topic, 3, partition)
+    let forgotten = 0
+    // Which of both comes first is not for us to say.
+    for (let round = 0; round < ROUNDS && forgotten === 0; round++) {
+      await using raw = new RawClients()
+      const consumer = await raw.consumer({ 'enable.partition.eof': true }, { 'auto.offset.reset': 'error' })
+      const ends: number[] = []
+      consumer.on('partition.eof', ({ partition }: { readonly partition: number }) => void ends.push(partition))
+      consumer.assign([0, 1].map((partition) => ({ topic, partition, offset: partition === 0 ? 3 : 99 })))
+      await pause(500)
+      const code = await consume(consumer).then(
+        () => 0,
+        (error: unknown) => (error as { readonly code: number }).code,
+      )
+      // Were it only late, it would come now.
+      await pause(500)
+      await consume(consumer).catch(() => [])
+      if (code === OFFSET_OUT_OF_RANGE && ends.length === 0) forgotten++
+    }
+    expect(forgotten).toBe(1)
+  })
+})
 
 describe('the end of a partition', () => {
   test('is told though the client forgets it over the error of another partition', async () => {

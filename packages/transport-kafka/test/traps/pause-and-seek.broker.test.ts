@@ -22,16 +22,16 @@ describe('the client', () => {
   test.each(['pause', 'seek'] as const)('hands out what a consume in flight had taken before a %s', async (what) => {
     await using cluster = new Cluster()
     await using raw = new RawClients()
-    const topic = await cluster.topic()
+    const topic = await cluster.topic(2)
     await cluster.writeNumbers(topic, 10)
     const consumer = await raw.consumer()
-    consumer.assign([{ topic, partition: 0, offset: 0 }])
+    consumer.assign([0, 1].map((partition) => ({ topic, partition, offset: 0 })))
     // It has read one record, so that it is fetching, and the others wait in its queue.
     await consumeMessages(consumer, 1)
-    // Waits for an eleventh record with nine in its hands.
-    consumer.setDefaultConsumeTimeout(1_000)
+    // It is in flight until it has thirty: nine are there, and ten more if it is made to read them again.
+    consumer.setDefaultConsumeTimeout(25_000)
     let arrived = false
-    const consumed = consume(consumer).then((messages) => {
+    const consumed = consume(consumer, 30).then((messages) => {
       arrived = true
       return messages.map(({ offset }) => offset)
     })
@@ -40,6 +40,7 @@ describe('the client', () => {
     if (what === 'pause') consumer.pause([{ topic, partition: 0 }])
     else await seek(consumer, topic, 0)
     expect(arrived).toBe(false)
+    await cluster.writeNumbers(topic, 21, 1)
     const offsets = await consumed
     expect(offsets.slice(0, 9)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9])
   })

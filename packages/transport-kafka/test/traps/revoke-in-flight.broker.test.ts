@@ -19,9 +19,9 @@ describe('the client', () => {
       if (error.code === REVOKE_PARTITIONS) order.push(...partitions.map(({ partition }) => `revoked ${partition}`))
       else assigned += partitions.length
     })
-    // Long enough for the other to join meanwhile.
-    consumer.setDefaultConsumeTimeout(5_000)
-    const consumed = consume(consumer).then((messages) => {
+    // It is in flight until it has forty, of which there are twenty.
+    consumer.setDefaultConsumeTimeout(25_000)
+    const consumed = consume(consumer, 40).then((messages) => {
       order.push(...new Set(messages.map(({ partition }) => `consumed ${partition}`)))
     })
     await until('it has both', () => assigned === 2)
@@ -30,9 +30,10 @@ describe('the client', () => {
       await consume(other)
       return order.length > 0
     })
-    await consumed
     const [revoked = ''] = order
     expect(revoked).toMatch(/^revoked \d$/)
+    await cluster.writeNumbers(topic, 20, revoked === 'revoked 0' ? 1 : 0)
+    await consumed
     expect(order.slice(1).toSorted()).toEqual(['consumed 0', 'consumed 1'])
   })
 })
