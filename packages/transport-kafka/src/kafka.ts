@@ -9,7 +9,7 @@ import type {
 } from '@millrace/core'
 import { KafkaAdmin } from './admin/kafka-admin.ts'
 import { ConfluentClient } from './confluent/confluent-client.ts'
-import { deliveryTimeoutMs } from './confluent/configuration.ts'
+import { deliveryTimeoutMs, sessionTimeoutMs } from './confluent/configuration.ts'
 import type { KafkaClient } from './client/kafka-client.ts'
 import type { KafkaOptions } from './kafka-options.ts'
 import { type ResolvedKafkaOptions, resolveOptions } from './options/resolve-options.ts'
@@ -46,7 +46,8 @@ class KafkaTransport implements Transport {
   }
 
   openSource(options: RecordSourceOptions, { logger }: TransportContext): Promise<RecordSource> {
-    return KafkaSource.open(this.#client, { options, logger, requestTimeoutMs: this.#options.requestTimeoutMs })
+    const { requestTimeoutMs } = this.#options
+    return KafkaSource.open(this.#client, { options, logger, requestTimeoutMs, sessionTimeoutMs: sessionTimeoutMs(this.#options) })
   }
 
   openWriter(options: RecordWriterOptions, { logger }: TransportContext): Promise<RecordWriter> {

@@ -106,10 +106,16 @@ function transactional(transactionalId: string, timeoutMs = DEFAULT_TRANSACTION_
  * Shorter than a session: what a process had yet to send when it was stopped for longer than that, it drops when it goes on, since the partitions
  * have gone to others by then.
  */
-function defaultDeliveryTimeoutMs({ groupProtocol, client, consumer }: ResolvedKafkaOptions): number {
-  const given = groupProtocol === 'classic' ? Number({ ...client, ...consumer }['session.timeout.ms']) : NaN
-  const sessionMs = given > 0 ? given : DEFAULT_SESSION_TIMEOUT_MS
+function defaultDeliveryTimeoutMs(options: ResolvedKafkaOptions): number {
+  const sessionMs = sessionTimeoutMs(options) ?? DEFAULT_SESSION_TIMEOUT_MS
   return Math.min(MAX_DELIVERY_TIMEOUT_MS, Math.max(MIN_DELIVERY_TIMEOUT_MS, Math.floor(sessionMs * 0.9)))
+}
+
+/** For how long a group keeps a member that it hears nothing of; undefined for groups of KIP-848, where the broker decides that. */
+export function sessionTimeoutMs({ groupProtocol, client, consumer }: ResolvedKafkaOptions): number | undefined {
+  if (groupProtocol !== 'classic') return undefined
+  const given = Number({ ...client, ...consumer }['session.timeout.ms'])
+  return given > 0 ? given : DEFAULT_SESSION_TIMEOUT_MS
 }
 
 /** When a record that can't be delivered is given up. */

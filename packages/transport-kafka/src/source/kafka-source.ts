@@ -35,10 +35,12 @@ export interface KafkaSourceParts {
   readonly logger: Logger
   /** Limit for a single request. */
   readonly requestTimeoutMs: number
+  readonly sessionTimeoutMs?: number | undefined
 }
 
 /** Reads Kafka; see {@link RecordSource}. */
 export class KafkaSource implements RecordSource {
+  readonly sessionTimeoutMs: number | undefined
   readonly #options: RecordSourceOptions
   readonly #logger: Logger
   readonly #maxPollRecords: number
@@ -62,7 +64,8 @@ export class KafkaSource implements RecordSource {
     return new KafkaSource(await kafka.openConsumer(parts.options, parts.logger), parts)
   }
 
-  private constructor(client: ConsumerClient, { options, logger, requestTimeoutMs }: KafkaSourceParts) {
+  private constructor(client: ConsumerClient, { options, logger, requestTimeoutMs, sessionTimeoutMs }: KafkaSourceParts) {
+    this.sessionTimeoutMs = sessionTimeoutMs
     this.#client = client
     this.#options = options
     this.#logger = logger

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { adminConfiguration, consumerConfiguration, deliveryTimeoutMs, producerConfiguration } from '../../src/confluent/configuration.ts'
+import {
+  adminConfiguration,
+  consumerConfiguration,
+  deliveryTimeoutMs,
+  producerConfiguration,
+  sessionTimeoutMs,
+} from '../../src/confluent/configuration.ts'
 import type { KafkaOptions } from '../../src/index.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 
@@ -84,6 +90,12 @@ describe('the properties of clients', () => {
     })
     expect(properties).toMatchObject({ 'transactional.id': 't', 'transaction.timeout.ms': 7_000 })
     expect(topicProperties).toMatchObject({ 'message.timeout.ms': 7_000 })
+  })
+
+  test('know how long the session is, where this side decides it', () => {
+    expect(sessionTimeoutMs(resolved())).toBe(45_000)
+    expect(sessionTimeoutMs(resolved({ client: { 'session.timeout.ms': 9_000 } }))).toBe(9_000)
+    expect(sessionTimeoutMs(resolved({ groupProtocol: 'consumer' }))).toBeUndefined()
   })
 
   test('tell how long a record is tried', () => {
