@@ -12,7 +12,7 @@ export interface CommitOptions {
   readonly intervalMs?: number | undefined
   /** Records processed since the last commit. Default: no limit. */
   readonly records?: number | undefined
-  /** Serialised bytes of state changed since the last commit. Default: 64 MiB. */
+  /** Bytes that changes of state since the last commit take in memory, in any one task; with twice as much its passes wait. Default: 64 MiB. */
   readonly maxUncommittedBytes?: number | undefined
 }
 
