@@ -72,6 +72,10 @@ const app = await start(
         'session.timeout.ms': config.maxPollIntervalMs,
         'max.poll.interval.ms': config.maxPollIntervalMs,
         'heartbeat.interval.ms': 300,
+        ...(config.readAheadKilobytes !== undefined && {
+          'queued.max.messages.kbytes': config.readAheadKilobytes,
+          'fetch.message.max.bytes': config.readAheadKilobytes * 1_024,
+        }),
       },
     }),
     stateDir: config.stateDir,

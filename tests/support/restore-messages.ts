@@ -12,6 +12,8 @@ export interface RestoreConfig {
   readonly killAfter?: number | undefined
   /** The big store takes nothing more after its first write until it is asked to go on. */
   readonly hold?: boolean | undefined
+  /** How much the client reads ahead, about. Default: the transport's. */
+  readonly readAheadKilobytes?: number | undefined
 }
 
 export type RestoreRequest = { readonly id: number; readonly ask: 'digest' | 'sample' | 'go-on' | 'close' }

@@ -1,5 +1,5 @@
 import { expect } from 'vitest'
-import { type AppDefinition, defineApp, type Logger, type RuntimeEvent, serdes, start } from 'millrace'
+import { type AppDefinition, defineApp, type Logger, type RuntimeEvent, serdes, start, type Transport } from 'millrace'
 import { leveldb } from 'millrace/leveldb'
 import { memory, type MemoryTransport } from 'millrace/memory'
 import { LogClient } from './log-client.ts'
@@ -15,7 +15,7 @@ export interface Run {
 }
 
 /** Counts all words there are, with LevelDB as the store, and closes. */
-export async function count(transport: MemoryTransport, stateDir: string, overrides: Partial<AppDefinition> = {}): Promise<Run> {
+export async function count(transport: Transport, stateDir: string, overrides: Partial<AppDefinition> = {}): Promise<Run> {
   const events: RuntimeEvent[] = []
   const errors: Run['errors'][number][] = []
   const nothing = () => undefined
