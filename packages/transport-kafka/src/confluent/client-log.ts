@@ -57,7 +57,8 @@ export class ClientLog {
     // Properties for all clients are given to all, also those that only some of them use.
     if (severity > 4 || /property and will be ignored by this/.test(text)) this.#logger.debug(this.#fields(fac), `kafka client: ${text}`)
     else {
-      this.#lastComplaint = plain(text)
+      // That a connection was closed says less than what was said before: a broker that takes no TLS brings either, by chance.
+      if (this.#lastComplaint === undefined || !/^\S+: Disconnected\b/.test(text)) this.#lastComplaint = plain(text)
       this.#complain(fac, text)
     }
   }

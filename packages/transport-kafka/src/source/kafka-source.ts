@@ -16,7 +16,7 @@ import { OffsetCommits } from '../commit/offset-commits.ts'
 import { closed, kafkaError, unknownTopic } from '../errors/kafka-error.ts'
 import { Signal } from '../internal/signal.ts'
 import { Rebalances } from './rebalances.ts'
-import { missingTopic } from './missing-topic.ts'
+import { missingTopic, requireTopics } from './missing-topic.ts'
 import { OffsetWatch } from './offset-watch.ts'
 import { Pump } from './pump.ts'
 import { ReadPartitions, startAt } from './read-partition.ts'
@@ -124,7 +124,7 @@ export class KafkaSource implements RecordSource {
     this.#checkOpen()
     if (this.#subscription !== undefined)
       throw new TypeError(`'${this.#options.clientId}' has subscribed: its group assigns its partitions.`)
-    await this.#checkTopics(positions)
+    await requireTopics(this.#client, positions)
     this.#pump.start()
     await this.#pump.exclusively(() => {
       this.#forgetAll()
@@ -137,14 +137,6 @@ export class KafkaSource implements RecordSource {
       }
     })
     this.#pump.wake()
-  }
-
-  /** The client would wait for a topic that does not exist until it does. */
-  async #checkTopics(partitions: readonly TopicPartition[]): Promise<void> {
-    const topics = [...new Set(partitions.map(({ topic }) => topic))]
-    if (topics.length === 0) return
-    const missing = await missingTopic(this.#client, topics)
-    if (missing !== undefined) throw unknownTopic('source', missing, false)
   }
 
   async poll(maxWaitMs: number): Promise<PollResult> {

@@ -1,4 +1,4 @@
-import type { Logger } from '@millrace/core'
+import { type Logger, silentLogger } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { ClientLog } from '../../src/confluent/client-log.ts'
 import { connectionError } from '../../src/confluent/connect.ts'
@@ -81,4 +81,13 @@ describe("a client's own log", () => {
     })
     expect(lines.map(({ level }) => level)).toEqual(['debug', 'debug'])
   })
+})
+
+test('that a connection was closed does not hide why, whichever is said last', () => {
+  const refused =
+    'ssl://a:1/bootstrap: SSL handshake failed: Disconnected: SSL connection closed by peer (after 2ms in state SSL_HANDSHAKE)'
+  const closed = 'ssl://a:1/bootstrap: Disconnected: SSL connection closed by peer (after 2ms in state SSL_HANDSHAKE)'
+  const log = new ClientLog(silentLogger, 'c')
+  for (const message of [closed, refused, closed]) log.onLog({ severity: 3, fac: 'FAIL', message })
+  expect(log.lastComplaint).toBe('SSL handshake failed: Disconnected: SSL connection closed by peer')
 })

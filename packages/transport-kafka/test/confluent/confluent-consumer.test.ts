@@ -40,6 +40,15 @@ describe('closing', () => {
     expect(raw.calls).toEqual(['disconnect'])
   })
 
+  test('ends a seek that is tried again and again', async () => {
+    const { consumer } = openLate({ requestTimeoutMs: 60_000 })
+    const sought = consumer.seek({ topic: 't', partition: 0, offset: 0 }).catch((error: unknown) => error)
+    await vi.advanceTimersByTimeAsync(1_000)
+    consumer.endQuestions()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(await sought).toMatchObject({ kind: 'not-fetching' })
+  })
+
   test('asks nothing more', async () => {
     const { consumer } = openLate()
     await consumer.close()

@@ -31,6 +31,11 @@ export class LateConsumer {
     this.consumes.shift()?.(null, messages)
   }
 
+  /** A partition that is not read can't be sought. */
+  seek(_position: RawTopicPartition, _timeoutMs: number, callback: Callback): void {
+    callback({ message: 'erroneous state', code: -172 }, undefined)
+  }
+
   disconnect(callback: Callback): void {
     this.calls.push('disconnect')
     this.onDisconnect(callback)
