@@ -174,4 +174,38 @@ describe('bounded-memory', () => {
     await app.close()
     await running
   })
+
+  test('state that init has filled asks for its commit itself', async () => {
+    await using folder = await temporaryFolder()
+    const transport = memory()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ in: 1 })
+    const kept = inMemory.keyValueStore({ name: 'kept', ...pair })
+    let processed = 0
+    const builder = new TopologyBuilder('keep')
+    builder.source('in', { topics: ['in'], ...pair }).process<never, never>('keep', {
+      create: () => ({
+        init: (context) => context.store(kept).set('first', 1),
+        process: () => {
+          processed++
+        },
+      }),
+      stores: [kept],
+    })
+    const app = await start(
+      defineApp({
+        topology: builder.build(),
+        applicationId: 'bounded',
+        transport,
+        stateDir: folder.path,
+        logger: silentLogger,
+        commit: { intervalMs: 3_600_000, maxUncommittedBytes: 1 },
+      }),
+    )
+    const running = app.run()
+    await log.write('in', pair, [{ key: 'k', value: 1 }])
+    await expect.poll(() => processed).toBe(1)
+    await app.close()
+    await running
+  })
 })

@@ -193,4 +193,28 @@ describe('an input topic that is deleted and made anew while it is read, with mo
     const expected = [...records('old', 3), ...records('new', 10)].map(({ value }) => value)
     expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(expected)
   })
+
+  test('stops the application with a clear error, if nobody noticed that it was away', async () => {
+    const { from, to } = names()
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ [from]: 1, [to]: 1 })
+    // Soon enough for the client to read the new topic before anybody looks at its id.
+    const quick = kafka({ brokers, client: { 'topic.metadata.refresh.interval.ms': 500 } })
+    await using copy = await setUp({ from, to }, { transport: quick })
+    const records = (name: string, count: number) => Array.from({ length: count }, (_, i) => ({ key: 'a', value: `${name} ${i}` }))
+    await log.write(from, pair, records('old', 3))
+    const app = await copy.open()
+    const running = app.run()
+    running.catch(() => undefined)
+    await app.caughtUp()
+    await log.admin.deleteTopics([from])
+    while ((await log.admin.describeTopics([from])).length > 0) await pause(5)
+    await log.createTopics({ [from]: 1 })
+    await log.write(from, pair, records('new', 10))
+    await expect(running).rejects.toMatchObject({
+      code: expect.stringMatching(/^(TOPIC_RECREATED|OFFSET_OUT_OF_RANGE)$/) as string,
+      topic: from,
+    })
+    await app.close().catch(() => undefined)
+  })
 })

@@ -198,6 +198,6 @@ describe('a shutdown at its end', () => {
     await app.caughtUp()
     await app.close()
     await running
-    expect(told).toEqual(['the processors and stores of a task did not close in time'])
+    expect(told).toEqual(['the processors of a task did not close in time'])
   })
 })

@@ -30,10 +30,12 @@ export async function openOutlet({ transport, context, environment, source, clie
   const writer: RecordWriter = await transport.openWriter({ clientId }, context)
   const output = new OutputQueue(writer, environment.definition.buffer.maxOutputBytes, onFailure)
   const participants = [new WriterParticipant(writer)]
+  const coordinator = new AtLeastOnceCoordinator({ environment, source, writer, output, participants })
   return {
     output,
-    coordinator: new AtLeastOnceCoordinator({ environment, source, writer, output, participants }),
+    coordinator,
     async close(reason) {
+      coordinator.abandon(reason)
       output.close(reason)
       const closing = writer.close()
       closing.catch((error: unknown) => context.logger.warn({ err: error }, 'a writer failed to close'))

@@ -1,10 +1,11 @@
-import { type CommitParticipant, MillraceError, type OffsetCommit, type RecordSource, type RecordWriter } from '@millrace/core'
+import type { CommitParticipant, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
 import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
 import type { ChangeloggedStore } from '../store/task-stores.ts'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { CommitCoordinator, CommitReason } from './commit-coordinator.ts'
+import { abandoned } from './abandoned.ts'
 import { lowestOffsets } from './lowest-offsets.ts'
 import { Membership } from './membership.ts'
 
@@ -47,6 +48,10 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
     }
   }
 
+  abandon(reason: unknown): void {
+    this.#failure ??= { error: reason ?? abandoned('its writer was closed') }
+  }
+
   async #commitNow(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
     const { environment, output } = this.#options
     const began = environment.clock.monotonic()
@@ -61,10 +66,10 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
     try {
       // At once, before any pass can end: what is queued now belongs to what is sealed now.
       await output.barrier()
-      checkHeld(sealed)
+      this.#check(sealed)
       for (const one of sealed) await this.#writeChangelog(one, sealed)
       const committed = await this.#prepare(offsets)
-      checkHeld(sealed)
+      this.#check(sealed)
       if (committed.length > 0) await this.#membership.commit(committed)
     } finally {
       output.release()
@@ -88,10 +93,17 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
   async #writeChangelog({ held, changelog }: SealedTask, sealed: readonly SealedTask[]): Promise<void> {
     for (const write of changelog) {
       await this.#membership.confirm(held)
-      checkHeld(sealed)
+      this.#check(sealed)
       await this.#options.writer.writeBatch(write)
-      checkHeld(sealed)
+      this.#check(sealed)
     }
+  }
+
+  /** Throws once the epoch of one of the tasks is over, or the commit was given up. */
+  #check(sealed: readonly SealedTask[]): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+    const closed = sealed.flatMap(({ task }) => (task.state === 'closed' ? [task.id] : []))
+    if (closed.length > 0) throw abandoned(`its tasks ${closed.join(', ')} were taken away`)
   }
 
   async #prepare(offsets: readonly OffsetCommit[]): Promise<readonly OffsetCommit[]> {
@@ -122,12 +134,4 @@ export class AtLeastOnceCoordinator implements CommitCoordinator {
       environment.logger.debug({ err: error }, 'the end of a changelog could not be read')
     }
   }
-}
-
-/** Throws once the epoch of one of the tasks is over. */
-function checkHeld(sealed: readonly SealedTask[]): void {
-  const closed = sealed.flatMap(({ task }) => (task.state === 'closed' ? [task.id] : []))
-  if (closed.length === 0) return
-  const message = `A commit was given up because its tasks ${closed.join(', ')} were taken away: their records will be processed again.`
-  throw new MillraceError('COMMIT_REFUSED', message, { stage: 'commit' })
 }

@@ -14,4 +14,6 @@ export interface CommitCoordinator {
    * After a rejection every later call rejects too: what was sealed may be lost, and nothing may be committed past it.
    */
   commit(tasks: readonly Task[], reason: CommitReason): Promise<boolean>
+  /** Its writer is given up: a commit that is under way goes no step further, and rejects, as every later one. */
+  abandon(reason: unknown): void
 }

@@ -1,16 +1,19 @@
 import { type Clock, MillraceError, type OffsetCommit, type RecordSource } from '@millrace/core'
 
-/** How old an answer of the group may be, in milliseconds, where nothing is known of the session's length. */
-const DEFAULT_MAX_AGE_MS = 1_000
-/** However long the session is. */
-const HIGHEST_MAX_AGE_MS = 10_000
+/** How old an answer of the group may be, in milliseconds: however short the session is, and where nothing is known of it. */
+const LOWEST_MAX_AGE_MS = 1_000
+/**
+ * The same as a part of the session. What was handed to a client may be sent for nine tenths of a session yet: together that is not longer than the
+ * group waits.
+ */
+const MAX_AGE = 0.1
 /** Answers that come too late to say anything, in a row, after which it is given up. */
 const ATTEMPTS = 5
 
 /**
  * Whether this process is still a member of its group, by the group's own word. Changelogs are written only after it said yes: a process that
  * was stopped for longer than its session would otherwise put its old state over that of whoever owns the partitions now. Who was a member a
- * third of a session ago has not been put out since, unless the process stood still meanwhile, which the clocks tell.
+ * tenth of a session ago has not been put out since, unless the process stood still meanwhile, which the clocks tell.
  */
 export class Membership {
   readonly #source: RecordSource
@@ -22,8 +25,7 @@ export class Membership {
   constructor(source: RecordSource, clock: Clock) {
     this.#source = source
     this.#clock = clock
-    const { sessionTimeoutMs } = source
-    this.#maxAgeMs = sessionTimeoutMs === undefined ? DEFAULT_MAX_AGE_MS : Math.min(HIGHEST_MAX_AGE_MS, sessionTimeoutMs / 3)
+    this.#maxAgeMs = Math.max(LOWEST_MAX_AGE_MS, (source.sessionTimeoutMs ?? 0) * MAX_AGE)
   }
 
   /** Commits for the group, which refuses it to those who are no members. */

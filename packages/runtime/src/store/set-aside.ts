@@ -20,7 +20,7 @@ export async function setAside(folder: string, now: number): Promise<string | un
   }
 }
 
-/** Removes what was set aside of `folder` long ago; returns it. */
+/** Removes what was set aside of `folder` long ago; returns what is gone. What can't be removed stays, and is tried again next time. */
 export async function removeLongAside(folder: string, now: number): Promise<string[]> {
   const prefix = basename(folder) + INFIX
   const names = await readdir(dirname(folder)).catch(() => [])
@@ -28,6 +28,13 @@ export async function removeLongAside(folder: string, now: number): Promise<stri
     (name) => name.startsWith(prefix) && /^\d+$/.test(name.slice(prefix.length)) && now - Number(name.slice(prefix.length)) > KEPT_MS,
   )
   const folders = old.map((name) => join(dirname(folder), name))
-  for (const aside of folders) await rm(aside, { recursive: true, force: true })
-  return folders
+  const removed: string[] = []
+  for (const aside of folders) {
+    const gone = await rm(aside, { recursive: true, force: true }).then(
+      () => true,
+      () => false,
+    )
+    if (gone) removed.push(aside)
+  }
+  return removed
 }

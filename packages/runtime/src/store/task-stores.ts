@@ -129,6 +129,15 @@ export class TaskStores {
     }
   }
 
+  /** All that was processed is committed and persisted, and this task is about to be closed: notes that its stores lack nothing of their changelogs. */
+  async noteUpToDate(): Promise<void> {
+    for (const entry of this.#stores) {
+      if (entry.sealed || entry.position === undefined) continue
+      entry.upToDateAt = this.#environment.clock.now()
+      await entry.store.restore([], this.metadata(entry))
+    }
+  }
+
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
   metadata({ topic, partition, topicId, upToDateAt, position: known }: ChangeloggedStore, position = known): Uint8Array {
     return encodePositions({

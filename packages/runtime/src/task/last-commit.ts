@@ -1,4 +1,5 @@
 import { MillraceError } from '@millrace/core'
+import { abandoned } from '../commit/abandoned.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import type { Task } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -39,11 +40,21 @@ export async function commitLast(
   }
 }
 
+/** After the last commit: what the next one to open these stores may count on. A failure only makes a later restore longer. Never rejects. */
+export async function noteUpToDate(tasks: readonly Task[], { logger }: Pick<TaskEnvironment, 'logger'>): Promise<void> {
+  for (const { id, state, stores } of tasks) {
+    if (state !== 'finishing') continue
+    try {
+      await stores.noteUpToDate()
+    } catch (error) {
+      logger.debug({ task: id, err: error }, 'how far the stores of a task are could not be noted')
+    }
+  }
+}
+
 /** Why a commit that is under way is given up when partitions were lost. */
 export function partitionsLost(tasks: readonly Task[]): MillraceError {
-  const ids = tasks.map(({ id }) => id).join(', ')
-  const message = `A commit was given up because the partitions of tasks ${ids} were lost: their records will be processed again.`
-  return new MillraceError('COMMIT_REFUSED', message, { stage: 'commit' })
+  return abandoned(`the partitions of tasks ${tasks.map(({ id }) => id).join(', ')} were lost`)
 }
 
 function commitTooLate(limitMs: number): MillraceError {

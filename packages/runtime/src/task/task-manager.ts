@@ -17,9 +17,10 @@ import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
+import { TopicIdentities } from '../source/topic-identities.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
-import { commitLast, type LastCommitSteps, partitionsLost } from './last-commit.ts'
+import { commitLast, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
 import { resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
@@ -51,6 +52,7 @@ export class TaskManager implements RebalanceListener {
   readonly #assigned = new Map<string, Map<string, Assigned>>()
   readonly #activations = new Set<Activation>()
   readonly #exclusive = new Exclusive()
+  readonly #identities: TopicIdentities
   /** Cancel the timers of tasks that miss some of their partitions. */
   readonly #splitWatches = new Set<() => void>()
   /** Aborted once nothing new is begun. */
@@ -58,6 +60,7 @@ export class TaskManager implements RebalanceListener {
 
   constructor(options: TaskManagerOptions) {
     this.#options = options
+    this.#identities = new TopicIdentities(options.environment)
   }
 
   get tasks(): readonly Task[] {
@@ -86,6 +89,7 @@ export class TaskManager implements RebalanceListener {
       this.#options.onAssignment(false)
       const found = partitions.map(({ topic, partition }) => ({ topic, partition, ...this.#inputOf(topic) }))
       await retrying(() => checkPartitionCounts(found, this.#options.environment.admin), this.#stop.signal)
+      await retrying(() => this.#identities.note(partitions.map(({ topic }) => topic)), this.#stop.signal)
       const touched = new Set<string>()
       for (const { topic, partition, planned, source } of found) {
         const id = `${planned.subTopology.index}_${partition}`
@@ -118,6 +122,7 @@ export class TaskManager implements RebalanceListener {
   drain(): Promise<void> {
     // At once, for what is under way to end soon.
     this.#stop.abort()
+    this.#identities.stop()
     return this.#exclusive.run(async () => {
       for (const cancel of this.#splitWatches) cancel()
       const failure = await this.#release(this.tasks, 'drain')
@@ -181,6 +186,7 @@ export class TaskManager implements RebalanceListener {
       if (how === 'lost' && tasks.length > 0) this.#options.abandonCommit(partitionsLost(tasks))
       await this.#release(tasks, how === 'lost' ? 'lost' : 'revoke')
       for (const id of touched) this.#holdRest(id)
+      this.#identities.retain(new Set([...this.#assigned.values()].flatMap((topics) => [...topics.keys()])))
       if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
       this.#options.onAssignment(this.settled)
     })
@@ -207,6 +213,7 @@ export class TaskManager implements RebalanceListener {
     if (how !== 'lost') {
       await Promise.all(tasks.map((task) => task.finish(how, revokeTimeoutMs)))
       failure = await commitLast(tasks, this.#options)
+      if (failure === undefined) await noteUpToDate(tasks, environment)
     }
     for (const task of tasks) {
       this.#tasks.delete(task.id)

@@ -54,6 +54,7 @@ export class Task {
   #quota = new Map<PartitionQueue, number>()
   #loop: Promise<void> = Promise.resolve()
   #waitingSince: number | undefined
+  #waitsForCommit = false
   #recordsSinceSeal = 0
   readonly #offsets: OffsetsToCommit
 
@@ -85,7 +86,7 @@ export class Task {
 
   /** Whether it has nothing to do before something arrives or time passes. */
   get idle(): boolean {
-    return this.#wakeup.sleeping && !this.#stateIsFull
+    return this.#wakeup.sleeping && !this.#waitsForCommit
   }
 
   /** Throws once this epoch is over. */
@@ -199,18 +200,18 @@ export class Task {
     if (!ended) logger.warn({ task: this.id }, 'a pass still runs while its task is closed; what it does has no effect')
     this.#punctuations.clear()
     for (const queue of this.queues) queue.clear()
-    const closing = this.#closeAll()
-    if (!(await settledWithin(closing, revokeTimeoutMs, clock)))
-      logger.warn({ task: this.id, limitMs: revokeTimeoutMs }, 'the processors and stores of a task did not close in time')
+    if (!(await settledWithin(this.#closeProcessors(), revokeTimeoutMs, clock)))
+      logger.warn({ task: this.id, limitMs: revokeTimeoutMs }, 'the processors of a task did not close in time')
+    if (!(await settledWithin(this.stores.close(), revokeTimeoutMs, clock)))
+      logger.warn({ task: this.id, limitMs: revokeTimeoutMs }, 'the stores of a task did not close in time')
   }
 
-  async #closeAll(): Promise<void> {
+  async #closeProcessors(): Promise<void> {
     try {
       await this.#pipeline?.close()
     } catch (error) {
       this.#environment.logger.warn({ task: this.id, err: error }, 'a processor failed to close')
     }
-    await this.stores.close()
   }
 
   async #run(): Promise<void> {
@@ -235,7 +236,10 @@ export class Task {
     }
     if (this.#stateIsFull) {
       if (this.#finishing !== undefined) return false
+      this.#waitsForCommit = true
+      this.#environment.requestCommit()
       await this.#wakeup.wait()
+      this.#waitsForCommit = false
       return true
     }
     await this.#turns.take()

@@ -83,7 +83,8 @@ export class ConfluentProducer implements ProducerClient {
     try {
       await this.#underWay.ask('flush', timeoutMs, (callback) => this.#producer.flush(timeoutMs, callback))
     } catch (error) {
-      if (error instanceof ClientError && error.kind === 'timed-out') return false
+      // Without an answer it may still wait for a thread.
+      if (error instanceof ClientError && (error.kind === 'timed-out' || error.kind === 'no-answer')) return false
       throw error
     }
     // By now every report has been handed to the event loop, which takes a hundred of them a turn.

@@ -59,7 +59,10 @@ export class GroupReaders {
       // That it does not disconnect in time is no answer to a question about another group.
       await disconnect(reader).catch(() => undefined)
     }
-    return { consumer: await this.#open(groupId), underWay: new UnderWay() }
+    const reader = { consumer: await this.#open(groupId), underWay: new UnderWay() }
+    if (!this.#closing) return reader
+    await disconnect(reader)
+    throw closed('source', 'Kafka client')
   }
 
   async #closeAll(): Promise<void> {

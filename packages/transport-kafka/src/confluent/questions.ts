@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { ClientError } from '../client/client-error.ts'
 import { closed } from '../errors/kafka-error.ts'
 import type { Callback } from './raw-api.ts'
@@ -5,6 +6,8 @@ import type { UnderWay } from './under-way.ts'
 
 /** How long one may take: closing waits for it, with brokers that are away as well. */
 const QUESTION_MS = 5_000
+/** Between an answer that came at once, and may be another soon, and the next try. */
+const RETRY_MS = 100
 
 /** Questions that only inform: short ones, asked again until they have taken as long as a request may. Closing waits for the one under way. */
 export class Questions {
@@ -40,11 +43,12 @@ export class Questions {
         return await question()
       } catch (error) {
         if (!mayPass(error) || performance.now() >= until) throw error
+        if (error.kind === 'transient') await pause(RETRY_MS)
       }
     }
   }
 }
 
-function mayPass(error: unknown): boolean {
+function mayPass(error: unknown): error is ClientError {
   return error instanceof ClientError && (error.kind === 'timed-out' || error.kind === 'no-answer' || error.kind === 'transient')
 }

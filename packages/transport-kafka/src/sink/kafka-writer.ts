@@ -127,6 +127,8 @@ export class KafkaWriter implements RecordWriter {
   async flush(): Promise<readonly WriteFailure[]> {
     this.#checkUsable()
     await this.#flush(this.#giveUpMs)
+    // Closed meanwhile, it has told of failures already.
+    this.#checkUsable()
     return this.#takeFailures()
   }
 

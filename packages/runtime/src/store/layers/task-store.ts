@@ -78,7 +78,7 @@ export class TaskStore {
     return this.#layers.persist(metadata)
   }
 
-  /** Writes changes of the changelog straight to the backend; only before the store is used. */
+  /** Writes changes of the changelog straight to the backend: before the store is used, or none with other metadata afterwards. */
   restore(changes: readonly StoreChange[], metadata: Uint8Array): Promise<void> {
     return this.#backend.write(changes, metadata)
   }
