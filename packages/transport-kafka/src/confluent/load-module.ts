@@ -2,6 +2,9 @@ import { MillraceError } from '@millrace/core'
 import type { RawModule } from './raw-api.ts'
 
 const PACKAGE = '@confluentinc/kafka-javascript'
+const FROM_SOURCE =
+  'it is built with a C++ compiler, make and python3, the Debian packages libssl-dev, libcurl4-openssl-dev, libsasl2-dev, libzstd-dev and zlib1g-dev, ' +
+  'and CKJS_LINKING=dynamic in the environment of npm'
 
 /** Loads the library when it is first needed: importing this package must work where it could not be built. */
 export async function loadModule(importModule: () => Promise<unknown> = () => import(PACKAGE)): Promise<RawModule> {
@@ -17,14 +20,16 @@ function explain(error: unknown): string {
   const { code, message } = error as NodeJS.ErrnoException
   const [reason = ''] = String(message).split('\n')
   if (code === 'ERR_MODULE_NOT_FOUND' && reason.includes(PACKAGE)) {
-    return `Kafka needs the package ${PACKAGE}, which is not installed. Install it beside millrace: npm install ${PACKAGE}`
+    return (
+      `Kafka needs the package ${PACKAGE}, which is not installed. Install it beside millrace: npm install ${PACKAGE}. ` +
+      `If that fails because no binary can be downloaded: ${FROM_SOURCE}.`
+    )
   }
   if (reason.includes('did not self-register')) {
     return `The Kafka client ${PACKAGE} can't be loaded in a worker thread. Use a process for each application instead.`
   }
   return (
     `The native part of ${PACKAGE} can't be loaded (${reason}). Build it again: npm rebuild ${PACKAGE}. ` +
-    `Where no binary can be downloaded this takes a C++ compiler, make and python3, the Debian packages libssl-dev, libcurl4-openssl-dev, ` +
-    `libsasl2-dev, libzstd-dev and zlib1g-dev, and CKJS_LINKING=dynamic in the environment.`
+    `Where no binary can be downloaded: ${FROM_SOURCE}.`
   )
 }

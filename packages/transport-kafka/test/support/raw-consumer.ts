@@ -4,7 +4,7 @@ import { ConsumerCallbacks } from '../../src/confluent/consumer-callbacks.ts'
 import type { Callback, RawConsumer, RawError, RawMessage, RawModule, RawTopicPartition } from '../../src/confluent/raw-api.ts'
 
 /** The library's consumer, which answers when a test says so: no real one can be made to be late, or to fail, at a given moment. */
-export class LateConsumer {
+class LateConsumer {
   readonly consumes: Callback<readonly RawMessage[]>[] = []
   readonly calls: string[] = []
   protocol: 'EAGER' | 'COOPERATIVE' = 'COOPERATIVE'
