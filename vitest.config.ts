@@ -43,7 +43,7 @@ export default defineConfig({
           name: 'broker',
           include: [brokerTests, 'tests/**/*.broker.test.ts', 'tools/test/**/*.broker.test.ts'],
           exclude: ['**/node_modules/**'],
-          globalSetup: ['tests/support/kafka-broker.ts'],
+          globalSetup: ['tests/support/test-programs.ts', 'tests/support/kafka-broker.ts'],
           // Most of them wait most of the time.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },

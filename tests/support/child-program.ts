@@ -1,9 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
-
-/** Sources, as TypeScript: a test of them must not need a build. */
-const execArgv = ['--conditions=@millrace/source', '--import', 'tsx']
+import { join } from 'node:path'
+import { inject } from 'vitest'
 
 /** A program of `tests/programs` in a process of its own, which tells what it does; it is killed when it is disposed of. */
 export class ChildProgram<Message> implements AsyncDisposable {
@@ -13,8 +11,11 @@ export class ChildProgram<Message> implements AsyncDisposable {
   #ended = false
 
   constructor(name: string, config: unknown, onMessage: (message: Message) => void) {
-    const program = fileURLToPath(new URL(`../programs/${name}.ts`, import.meta.url))
-    this.#child = fork(program, [JSON.stringify(config)], { execArgv, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
+    const program = join(inject('testPrograms'), `${name}.mjs`)
+    this.#child = fork(program, [JSON.stringify(config)], {
+      execArgv: ['--enable-source-maps'],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    })
     // Its last messages may arrive after its end.
     this.#exit = Promise.all([once(this.#child, 'exit'), once(this.#child, 'disconnect')]).then(() => {
       this.#ended = true
