@@ -25,6 +25,8 @@ export default defineConfig({
         test: {
           ...workers,
           name: 'unit',
+          // By default one core is left to vitest, which needs it little.
+          maxWorkers: 2,
           // Only tells what hangs: no test measures time.
           testTimeout: 30_000,
           include: [

@@ -44,7 +44,7 @@ test(
         ["brokers: ['localhost:9092']", `brokers: '${env.KAFKA_BROKERS}'`],
         ["topics: ['lines']", `topics: ['${names.from}']`],
         ["topic: 'word-counts'", `topic: '${names.to}'`],
-        ["applicationId: 'word-count'", `applicationId: 'word-count-${id}'`],
+        ["applicationId: 'counting-words'", `applicationId: 'counting-words-${id}'`],
       ]),
     )
     const project = await projectOnKafka()
