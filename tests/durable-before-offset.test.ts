@@ -70,8 +70,8 @@ describe('durable-before-offset', () => {
       if (operation.type === 'deliver' && operation.clientId === group) unflushed++
       if (operation.type === 'flush' && operation.clientId === group) unflushed = 0
       if (operation.type !== 'commit') continue
-      // What is committed again as it stands only asks the group whether it still counts this member in.
-      const moved = operation.offsets.filter(({ topic, partition, offset }) => committed.get(`${topic} ${partition}`) !== offset)
+      // What is committed again as it stands only asks the group whether it still counts this member in; 0 says where reading begins.
+      const moved = operation.offsets.filter(({ topic, partition, offset }) => (committed.get(`${topic} ${partition}`) ?? 0) !== offset)
       for (const { topic, partition, offset } of moved) committed.set(`${topic} ${partition}`, offset)
       if (moved.length > 0) unflushedAtCommits.push(unflushed)
     }

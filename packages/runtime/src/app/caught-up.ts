@@ -1,4 +1,4 @@
-import { type OffsetCommit, partitionKey, type Topology, type TopicPartition, type TransportAdmin } from '@millrace/core'
+import { MillraceError, type OffsetCommit, partitionKey, type Topology, type TopicPartition, type TransportAdmin } from '@millrace/core'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { inputsOf, type TopicPlan } from './topic-plan.ts'
 
@@ -12,21 +12,35 @@ export interface CaughtUpOptions {
 
 /**
  * Resolves once everything that was in the inputs at the call has been processed and committed, by whichever members of the group: first the
- * outside topics, then, stage by stage, the repartition topics as they stand when all that feeds them is committed.
+ * outside topics, then, stage by stage, the repartition topics as they stand when all that feeds them is committed. Brokers that are away are waited
+ * for, as the application does.
  */
 export async function waitUntilCaughtUp(options: CaughtUpOptions): Promise<void> {
-  const plan = await planAsOfNow(options)
+  const { admin, applicationId, next } = options
+  const plan = await patiently(() => planAsOfNow(options), next)
   for (const topics of stages({ ...options, plan })) {
     const partitions = topics.flatMap((topic) => partitionsOf(topic, plan))
     if (partitions.length === 0) continue
-    const [begins, ends] = await Promise.all([
-      options.admin.beginningOffsets(partitions),
-      options.admin.endOffsets(partitions, 'read-uncommitted'),
-    ])
+    const [begins, ends] = await patiently(
+      () => Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-uncommitted')]),
+      next,
+    )
     const empty = new Map(begins.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
     const targets = ends.filter(({ topic, partition, offset }) => offset > (empty.get(partitionKey(topic, partition)) ?? 0))
-    while (targets.length > 0 && !reached(targets, await options.admin.committedOffsets(options.applicationId, targets)))
-      await options.next()
+    const committed = () => patiently(() => admin.committedOffsets(applicationId, targets), next)
+    while (targets.length > 0 && !reached(targets, await committed())) await next()
+  }
+}
+
+/** Asks again, after `next`, while errors say that this may help. */
+async function patiently<T>(question: () => Promise<T>, next: () => Promise<void>): Promise<T> {
+  for (;;) {
+    try {
+      return await question()
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.retryable)) throw error
+      await next()
+    }
   }
 }
 

@@ -20,6 +20,7 @@ const SEEK_TIMEOUT_MS = 1_000
 const SEEK_RETRY_MS = 10
 /** How long a member that leaves waits until it is one. */
 const JOIN_TIMEOUT_MS = 15_000
+const JOIN_RETRY_MS = 50
 /** How long it waits for a broker that it could leave. */
 const THERE_MS = 3_000
 const NOTHING: Fetched = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]), records: 0 })
@@ -114,9 +115,11 @@ export class ConfluentConsumer implements ConsumerClient {
           this.#consumer.getMetadata({ allTopics: false, timeout: THERE_MS }, callback),
         )
         await this.committed([{ topic, partition: 0 }], JOIN_TIMEOUT_MS)
-      } catch {
-        // Nobody there to leave.
-        return
+      } catch (error) {
+        if (nobodyThere(error)) return
+        // A coordinator that is just being found, or has just become one, says so.
+        await sleep(JOIN_RETRY_MS)
+        continue
       }
       // Joining takes one request; the others' takes three, and ends with partitions, be it none.
       if (this.#callbacks.nature.consumerProtocol) return
@@ -225,4 +228,9 @@ export class ConfluentConsumer implements ConsumerClient {
     this.#callbacks.close()
     await this.#underWay.close((callback) => this.#consumer.disconnect(callback))
   }
+}
+
+/** Whether an error says that there is no broker whose group could be left. */
+function nobodyThere(error: unknown): boolean {
+  return error instanceof ClientError && ['timed-out', 'no-answer', 'unreachable', 'authentication'].includes(error.kind)
 }
