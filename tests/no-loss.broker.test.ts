@@ -122,6 +122,8 @@ describe.concurrent('no-loss', () => {
           await pause(50)
         }
       })()
+      // It is told below; till then it is nobody's.
+      writing.catch(() => undefined)
       try {
         for (const name of names) members.set(name, start(name))
         for (let kill = 0; kill < ROUNDS * moments.length; kill++) {
