@@ -5,6 +5,7 @@ import { inMemory, memory } from 'millrace/memory'
 import { deferred } from './support/deferred.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
+import { transportThatWaits } from './support/transport-with.ts'
 
 const applicationId = 'zombie'
 const changelog = 'zombie-counts-changelog'
@@ -25,23 +26,11 @@ function countTopology() {
 function stuckAtOutput(transport: Transport) {
   const gate = deferred()
   const stuck = deferred()
-  const wrapped: Transport = {
-    name: transport.name,
-    openAdmin: (context) => transport.openAdmin(context),
-    openSource: (options, context) => transport.openSource(options, context),
-    openWriter: async (options, context) => {
-      const writer = await transport.openWriter(options, context)
-      const write = writer.writeBatch.bind(writer)
-      writer.writeBatch = async (batch) => {
-        if (batch.topic === 'out') {
-          stuck.resolve()
-          await gate.promise
-        }
-        return write(batch)
-      }
-      return writer
-    },
-  }
+  const wrapped = transportThatWaits(transport, ({ topic }) => {
+    if (topic !== 'out') return undefined
+    stuck.resolve()
+    return gate.promise
+  })
   return { wrapped, stuck: stuck.promise, letGo: gate.resolve }
 }
 

@@ -1,8 +1,9 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import { defineApp, serdes, silentLogger, start, type Topology, TopologyBuilder, type Transport } from 'millrace'
+import { defineApp, serdes, silentLogger, start, type Topology, TopologyBuilder } from 'millrace'
 import { kafka } from 'millrace/kafka'
+import { transportThatWaits } from '../support/transport-with.ts'
 import type { MemoryConfig, MemoryReport } from '../support/memory-messages.ts'
 
 // Reads a topic in one of three ways that tempt a program to grow, and tells how much memory it has.
@@ -46,30 +47,12 @@ function topology(): Topology {
   return builder.build()
 }
 
-/** A sink that takes nothing before the gate is opened. */
-function withGate(transport: Transport): Transport {
-  return {
-    name: transport.name,
-    openAdmin: (context) => transport.openAdmin(context),
-    openSource: (options, context) => transport.openSource(options, context),
-    openWriter: async (options, context) => {
-      const writer = await transport.openWriter(options, context)
-      const write = writer.writeBatch.bind(writer)
-      writer.writeBatch = async (batch) => {
-        await gate
-        return write(batch)
-      }
-      return writer
-    },
-  }
-}
-
 const transport = kafka({ brokers: config.brokers })
 const app = await start(
   defineApp({
     topology: topology(),
     applicationId: config.applicationId,
-    transport: kind === 'stopped-sink' ? withGate(transport) : transport,
+    transport: kind === 'stopped-sink' ? transportThatWaits(transport, () => gate) : transport,
     stateDir: config.stateDir,
     logger: silentLogger,
     batch: { size: 1_000, timeoutMs: 20 },

@@ -1,4 +1,5 @@
 import { MillraceError, type OffsetCommit, partitionKey, type Topology, type TopicPartition, type TransportAdmin } from '@millrace/core'
+import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { inputsOf, type TopicPlan } from './topic-plan.ts'
 
@@ -25,7 +26,7 @@ export async function waitUntilCaughtUp(options: CaughtUpOptions): Promise<void>
       () => Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-uncommitted')]),
       next,
     )
-    const empty = new Map(begins.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+    const empty = offsetsByPartition(begins)
     const targets = ends.filter(({ topic, partition, offset }) => offset > (empty.get(partitionKey(topic, partition)) ?? 0))
     const committed = () => patiently(() => admin.committedOffsets(applicationId, targets), next)
     while (targets.length > 0 && !reached(targets, await committed())) await next()
@@ -52,7 +53,7 @@ async function planAsOfNow({ plan, applicationId, admin }: CaughtUpOptions): Pro
 }
 
 function reached(targets: readonly OffsetCommit[], committed: readonly OffsetCommit[]): boolean {
-  const offsets = new Map(committed.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+  const offsets = offsetsByPartition(committed)
   return targets.every(({ topic, partition, offset }) => (offsets.get(partitionKey(topic, partition)) ?? -1) >= offset)
 }
 

@@ -1,4 +1,5 @@
 import { MillraceError, partitionKey, type TransportAdmin } from '@millrace/core'
+import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { RestoreJob } from './restore-job.ts'
 
 /**
@@ -9,7 +10,7 @@ export async function checkNotTruncated(jobs: readonly RestoreJob[], admin: Tran
   if (jobs.length === 0) return
   const partitions = jobs.map(({ entry: { topic, partition } }) => ({ topic, partition }))
   const ends = await admin.endOffsets(partitions, 'read-uncommitted')
-  const endOf = new Map(ends.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+  const endOf = offsetsByPartition(ends)
   for (const { task, to, entry } of jobs) {
     const { definition, topic, partition } = entry
     const end = endOf.get(partitionKey(topic, partition))

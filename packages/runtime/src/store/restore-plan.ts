@@ -1,4 +1,5 @@
-import { type Clock, MillraceError, partitionKey, type TopicPartitionOffset, type TransportAdmin } from '@millrace/core'
+import { type Clock, MillraceError, partitionKey, type TransportAdmin } from '@millrace/core'
+import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import { isOutdated } from './changelog-retention.ts'
 import type { RestoreRange } from './restore-job.ts'
 import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
@@ -48,10 +49,6 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
     else entry.position = to
   }
   return ranges
-}
-
-function offsetsByPartition(offsets: readonly TopicPartitionOffset[]): ReadonlyMap<string, number> {
-  return new Map(offsets.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
 }
 
 function anotherChangelog(task: string, { definition, topic, partition, position }: ChangeloggedStore): MillraceError {

@@ -1,4 +1,5 @@
-import { partitionKey, type OffsetCommit } from '@millrace/core'
+import { type OffsetCommit } from '@millrace/core'
+import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 
 const VERSION = 2
 
@@ -39,7 +40,7 @@ export function decodePositions(bytes: Uint8Array | undefined): StorePositions |
 
 /** The stored input offset that lies beyond what the group has committed, if any does. */
 export function inputBeyond(positions: StorePositions, committed: readonly OffsetCommit[]): string | undefined {
-  const byKey = new Map(committed.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+  const byKey = offsetsByPartition(committed)
   for (const [key, offset] of Object.entries(positions.inputs)) {
     const known = byKey.get(key)
     if (known === undefined || offset > known) return key

@@ -237,12 +237,10 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   #places(keys: readonly unknown[]): Places {
     const { codec, layers } = this.#access
     const count = keys.length
-    const keyBytes = new Array<Uint8Array>(count)
     const slots = new Array<Slot | undefined>(count)
-    if (!codec.identity) {
-      for (let i = 0; i < count; i++) keyBytes[i] = codec.keyBytes(keys[i])
-      return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), slots, keyBytes }
-    }
+    const made = this.#idsOf(keys)
+    if (made.keyBytes !== undefined) return { ids: made.ids, slots, keyBytes: made.keyBytes }
+    const keyBytes = new Array<Uint8Array>(count)
     for (let i = 0; i < count; i++) {
       const key = keys[i]
       const slot = layers.find(key)
