@@ -1,4 +1,4 @@
-import { type OffsetCommit } from '@millrace/core'
+import type { OffsetCommit } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 
 const VERSION = 2
