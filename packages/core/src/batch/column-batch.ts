@@ -55,6 +55,16 @@ export class ColumnBatch<K, V> implements RecordBatch<K, V> {
     return this.#values
   }
 
+  /** Whether `column` is this batch's own array of keys. */
+  hasKeys(column: readonly unknown[]): boolean {
+    return this.#keys === column
+  }
+
+  /** Milliseconds since the epoch; not a copy. */
+  get timestamps(): ArrayLike<number> {
+    return this.#timestamps
+  }
+
   /** Whether any record may have headers. */
   get hasHeaders(): boolean {
     return this.#headers !== undefined

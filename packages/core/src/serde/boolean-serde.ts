@@ -7,10 +7,9 @@ export const booleanSerde = fixedWidth<boolean>({
   name: 'boolean',
   width: 1,
   identity: true,
+  refusal: (value) => (typeof value === 'boolean' ? undefined : `${describeValue(value)} is no boolean.`),
   write(bytes, at, value) {
-    if (typeof value !== 'boolean') return `${describeValue(value)} is no boolean.`
     bytes[at] = value ? 1 : 0
-    return undefined
   },
   read(bytes, at) {
     const byte = bytes[at] as number

@@ -8,17 +8,23 @@ export interface FixedWidth<T> {
   readonly name: string
   readonly width: number
   readonly identity: boolean
-  /** Puts `value` into `bytes` at `at`, or says why it is refused. */
-  readonly write: (bytes: Uint8Array, at: number, value: T) => string | undefined
+  /** Why `value` is refused, if it is. */
+  readonly refusal: (value: T) => string | undefined
+  /** Puts `value`, which is not refused, into `bytes` at `at`. */
+  readonly write: (bytes: Uint8Array, at: number, value: T) => void
   /** The value in `bytes` at `at`; throws for bytes that are none. */
   readonly read: (bytes: Uint8Array, at: number) => T
 }
 
 /** Makes a serde whose columns are packed: one array for all values. Bytes of any other length are refused. */
-export function fixedWidth<T>({ name, width, identity, write, read }: FixedWidth<T>): Serde<T> {
-  const put = (bytes: Uint8Array, at: number, value: T): void => {
-    const problem = write(bytes, at, value)
+export function fixedWidth<T>({ name, width, identity, refusal, write, read }: FixedWidth<T>): Serde<T> {
+  const check = (value: T): void => {
+    const problem = refusal(value)
     if (problem !== undefined) throw new SerdeError(name, 'serialize', problem)
+  }
+  const put = (bytes: Uint8Array, at: number, value: T): void => {
+    check(value)
+    write(bytes, at, value)
   }
   const take = (bytes: Uint8Array, start: number, end: number): T => {
     if (end - start !== width) throw new SerdeError(name, 'deserialize', `there are ${end - start} bytes; it takes exactly ${width}.`)
@@ -32,6 +38,10 @@ export function fixedWidth<T>({ name, width, identity, write, read }: FixedWidth
       const bytes = new Uint8Array(width)
       put(bytes, 0, value)
       return bytes
+    },
+    byteLength(value) {
+      check(value)
+      return width
     },
     deserialize: take,
     serializeBatch(values): BytesColumn {

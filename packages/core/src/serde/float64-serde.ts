@@ -10,13 +10,12 @@ export const float64Serde = fixedWidth<number>({
   width: 8,
   // 0 and -0 are equal but have different bytes; NaN does not even equal itself.
   identity: false,
+  refusal: (value) => (typeof value === 'number' ? undefined : `${describeValue(value)} is no number.`),
   write(bytes, at, value) {
-    if (typeof value !== 'number') return `${describeValue(value)} is no number.`
     // Every NaN gets the same bytes, as in Java: one that was read with others may still carry them.
     scratch.setFloat64(0, Number.isNaN(value) ? NaN : value)
     writeInt32(bytes, at, scratch.getInt32(0))
     writeInt32(bytes, at + 4, scratch.getInt32(4))
-    return undefined
   },
   read(bytes, at) {
     scratch.setInt32(0, readInt32(bytes, at))

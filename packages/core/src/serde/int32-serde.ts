@@ -7,12 +7,10 @@ export const int32Serde = fixedWidth<number>({
   name: 'int32',
   width: 4,
   identity: true,
-  write(bytes, at, value) {
-    if (typeof value !== 'number' || (value | 0) !== value) {
-      return `${describeValue(value)} is no whole number from -2,147,483,648 to 2,147,483,647.`
-    }
-    writeInt32(bytes, at, value)
-    return undefined
-  },
+  refusal: (value) =>
+    typeof value === 'number' && (value | 0) === value
+      ? undefined
+      : `${describeValue(value)} is no whole number from -2,147,483,648 to 2,147,483,647.`,
+  write: writeInt32,
   read: readInt32,
 })

@@ -10,12 +10,12 @@ export const int64Serde = fixedWidth<bigint>({
   name: 'int64',
   width: 8,
   identity: true,
+  refusal: (value) =>
+    typeof value === 'bigint' && BigInt.asIntN(64, value) === value ? undefined : `${describeValue(value)} is no bigint of 64 bits.`,
   write(bytes, at, value) {
-    if (typeof value !== 'bigint' || BigInt.asIntN(64, value) !== value) return `${describeValue(value)} is no bigint of 64 bits.`
     scratch.setBigInt64(0, value)
     writeInt32(bytes, at, scratch.getInt32(0))
     writeInt32(bytes, at + 4, scratch.getInt32(4))
-    return undefined
   },
   read(bytes, at) {
     scratch.setInt32(0, readInt32(bytes, at))

@@ -11,11 +11,11 @@ export const safeInt64Serde = fixedWidth<number>({
   name: 'safeInt64',
   width: 8,
   identity: true,
+  refusal: (value) =>
+    Number.isSafeInteger(value) ? undefined : `${describeValue(value)} is no safe integer; use serdes.int64 for what is beyond 2^53 - 1.`,
   write(bytes, at, value) {
-    if (!Number.isSafeInteger(value)) return `${describeValue(value)} is no safe integer; use serdes.int64 for what is beyond 2^53 - 1.`
     writeInt32(bytes, at, Math.floor(value / TWO_TO_32))
     writeInt32(bytes, at + 4, value)
-    return undefined
   },
   read(bytes, at) {
     const value = readInt32(bytes, at) * TWO_TO_32 + (readInt32(bytes, at + 4) >>> 0)

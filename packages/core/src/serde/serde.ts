@@ -6,6 +6,8 @@ export interface Serde<T> {
   readonly name: string
   /** The bytes of `value`, `null` for Kafka's null. Throws a `SerdeError` (or anything) for what it refuses. */
   readonly serialize: (value: T) => Uint8Array | null
+  /** How many bytes `serialize` makes of `value`, for who needs no more than that. Throws as it does. Default: found by serialising. */
+  readonly byteLength?: ((value: T) => number) | undefined
   /** The value in `bytes` from `start` (inclusive) to `end` (exclusive). `bytes` may be reused later: copy what outlives the call. */
   readonly deserialize: (bytes: Uint8Array, start: number, end: number) => T
   /** The value that Kafka's null stands for. Absent: null is refused. */

@@ -82,6 +82,7 @@ describe('serdes of fixed width', () => {
     [erased(float64), null],
   ])('refuse what they have no bytes for (%#)', (serde, value) => {
     expect(() => serde.serialize(value)).toThrow(SerdeError)
+    expect(() => serde.byteLength?.(value)).toThrow(SerdeError)
   })
 
   it.each(['0020000000000000', '0020000000000001', 'ffe0000000000000', '7fffffffffffffff', '8000000000000000'])(

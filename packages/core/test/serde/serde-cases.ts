@@ -3,11 +3,12 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { bothForms, listOf } from '../support/columns.ts'
 
-/** What every serde promises: values come back, alone and in columns of either form, and a column has the bytes of its values. */
+/** What every serde promises: values come back, alone and in columns of either form, a column has the bytes of its values, and they are as many as said. */
 export function expectRoundTrips<T>(serde: Serde<T>, values: fc.Arbitrary<T>): void {
   fc.assert(
     fc.property(fc.array(values, { maxLength: 20 }), (column) => {
       const single = column.map((value) => serde.serialize(value))
+      column.forEach((value, i) => expect(serde.byteLength?.(value) ?? single[i]?.byteLength).toBe(single[i]?.byteLength))
       expect(listOf(serializeColumn(serde, column))).toEqual(single.map((bytes) => (bytes === null ? null : [...bytes])))
       for (const form of [...bothForms(single), serializeColumn(serde, column)]) {
         const { values: read, failures } = deserializeColumn(serde, form)

@@ -58,7 +58,7 @@ export class Gathered {
     if (oneToOne && this.#isFirst() && timestamps === undefined && headers === undefined) {
       this.#budget.spendAll(keys, values)
       this.#inPlace = true
-      this.#keys = keys.slice()
+      this.#keys = this.input.batch.hasKeys(keys) ? (keys as unknown[]) : keys.slice()
       this.#values = values.slice()
       return count
     }
@@ -119,6 +119,8 @@ export class Gathered {
   /** More is forwarded than a record for each: what was left out is written down. */
   #spellOut(): void {
     this.#inPlace = false
+    // They may be the input's own.
+    this.#keys = this.#keys.slice()
     for (let i = 0; i < this.#keys.length; i++) {
       this.#timestamps.push(this.input.batch.timestamp(i))
       this.#note(i, i)

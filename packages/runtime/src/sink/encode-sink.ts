@@ -30,9 +30,8 @@ export async function encodeSink(sink: ResolvedSink, input: NodeInput, directory
   const keys = encodeColumn(sink.node, sink.node.key, batch, 'key')
   const values = encodeColumn(sink.node, sink.node.value, batch, 'value')
   const count = batch.length
-  const timestamps = new Float64Array(count)
+  const { timestamps } = batch
   let headers: Headers[] | undefined
-  for (let i = 0; i < count; i++) timestamps[i] = batch.timestamp(i)
   for (let i = 0; batch.hasHeaders && i < count; i++) {
     const own = batch.headers(i)
     if (own.length > 0) (headers ??= new Array<Headers>(count).fill([]))[i] = own

@@ -25,7 +25,7 @@ export class DecodedChunk {
   /** Milliseconds since the epoch. */
   readonly arrivedAt: number
   readonly bytes: number
-  timestamps: ArrayLike<number> = []
+  timestamps: Float64Array = new Float64Array(0)
   #failures: Map<number, MillraceError> | undefined
   #decoded = false
   /** Undefined while it is left for later. */
@@ -104,7 +104,7 @@ export class DecodedChunk {
     return values
   }
 
-  #extractTimestamps(source: SourceNode, partitionTime: number): ArrayLike<number> {
+  #extractTimestamps(source: SourceNode, partitionTime: number): Float64Array {
     const { wire } = this
     const extract = source.timestamp
     const timestamps = new Float64Array(wire.length)

@@ -151,32 +151,29 @@ export class PartitionQueue {
     this.#peeked?.end()
     const rows = new PeekedRows()
     this.#peeked = rows
-    const timestamps = new Array<number>(count)
-    const offsets = new Array<number>(count)
-    const streamTimes = new Array<number>(count)
+    const offsets = new Float64Array(count)
+    let timestamps: Float64Array | undefined
     let headers: Headers[] | undefined
-    let time = streamTime
     let at = 0
     let from = this.#row
     for (const chunk of this.#chunks) {
       if (at >= count) break
       this.#decode(chunk)
-      const to = Math.min(chunk.wire.length, from + count - at)
+      const { wire } = chunk
+      const to = Math.min(wire.length, from + count - at)
       rows.add(chunk, from, to)
-      for (let row = from; row < to; row++) {
-        const timestamp = chunk.timestamps[row] as number
-        if (timestamp > time) time = timestamp
-        timestamps[at] = timestamp
-        offsets[at] = chunk.wire.offsets[row] as number
-        streamTimes[at] = time
-        if (chunk.wire.headers !== undefined) {
-          const own = chunk.headers(row)
-          if (own.length > 0) (headers ??= new Array<Headers>(count).fill([]))[at] = own
-        }
-        at++
+      const own = chunk.timestamps.subarray(from, to)
+      if (own.length === count) timestamps = own
+      else (timestamps ??= new Float64Array(count)).set(own, at)
+      for (let row = from; row < to; row++) offsets[at + row - from] = wire.offsets[row] as number
+      for (let row = from; wire.headers !== undefined && row < to; row++) {
+        const of = chunk.headers(row)
+        if (of.length > 0) (headers ??= new Array<Headers>(count).fill([]))[at + row - from] = of
       }
+      at += to - from
       from = 0
     }
+    timestamps ??= new Float64Array(count)
     const { topic, partition } = this
     return new ColumnBatch({
       topic,
@@ -187,7 +184,7 @@ export class PartitionQueue {
       timestamps,
       headers,
       offsets,
-      streamTimes,
+      streamTimes: streamTimesOf(timestamps, streamTime),
     })
   }
 
@@ -236,4 +233,22 @@ export class PartitionQueue {
     if (chunk === this.#chunks[0] && this.#row === 0) this.#decodedTime = this.partitionTime
     this.#decodedTime = chunk.decode(this.source, this.#decodedTime)
   }
+}
+
+/** The highest timestamp so far at each record, where it was `streamTime` before: the timestamps themselves where they ascend, as they mostly do. */
+function streamTimesOf(timestamps: Float64Array, streamTime: number): Float64Array {
+  let time = streamTime
+  for (let i = 0; i < timestamps.length; i++) {
+    const timestamp = timestamps[i] as number
+    if (timestamp < time) return runningMaximum(timestamps, streamTime)
+    time = timestamp
+  }
+  return timestamps
+}
+
+function runningMaximum(timestamps: Float64Array, before: number): Float64Array {
+  const times = new Float64Array(timestamps.length)
+  let time = before
+  for (let i = 0; i < times.length; i++) times[i] = time = Math.max(time, timestamps[i] as number)
+  return times
 }

@@ -8,6 +8,15 @@ const PRIMITIVE_BYTES = 8
 
 type Encode = (value: unknown) => Uint8Array
 
+/** When something changed: one object for all that changed together, since a number of its own would cost every entry one more. */
+export interface Moment {
+  /** Event time, milliseconds since the epoch. */
+  readonly timestamp: number
+}
+
+/** Of what comes from the backend, which keeps none. */
+export const NO_MOMENT: Moment = Object.freeze({ timestamp: -1 })
+
 /**
  * One entry of a state layer; without a value it is a deletion, or says that the backend has none. What passes have changed since the last commit
  * changes in place: who keeps an entry of that layer beyond a call takes a copy.
@@ -16,18 +25,18 @@ export class Entry implements StoreChange {
   key: Uint8Array
   /** The decoded value once somebody has asked for it, kept only where the serde says that values are immutable. */
   decoded: unknown
-  /** Event time of the change, milliseconds since the epoch. */
-  timestamp: number
+  /** When it changed. */
+  moment: Moment
   /** What it takes in memory without its value, and what that takes. Kept, because to look at two arrays for it costs more than what it is asked for. */
   readonly #cost: number
   #valueBytes: number
   #content: Uint8Array | Encode | undefined
 
   /** @internal Use `newEntry`. */
-  constructor(key: Uint8Array, timestamp: number, value: Uint8Array | undefined) {
+  constructor(key: Uint8Array, moment: Moment, value: Uint8Array | undefined) {
     this.key = key
     this.decoded = undefined
-    this.timestamp = timestamp
+    this.moment = moment
     this.#cost = ENTRY_COST + key.byteLength
     this.#valueBytes = value === undefined ? 0 : value.byteLength
     this.#content = value
@@ -39,10 +48,10 @@ export class Entry implements StoreChange {
   }
 
   /** Makes it stand for a change of another key, without a value. Only its copies know what they take in memory. */
-  renew(key: Uint8Array, timestamp: number): void {
+  renew(key: Uint8Array, moment: Moment): void {
     this.key = key
     this.decoded = undefined
-    this.timestamp = timestamp
+    this.moment = moment
     this.#valueBytes = 0
     this.#content = undefined
   }
@@ -63,7 +72,7 @@ export class Entry implements StoreChange {
   /** Takes what `other`, an entry of the same key, holds. */
   take(other: Entry): void {
     this.decoded = other.decoded
-    this.timestamp = other.timestamp
+    this.moment = other.moment
     this.#valueBytes = other.#valueBytes
     this.#content = other.#content
   }
@@ -74,7 +83,7 @@ export class Entry implements StoreChange {
   }
 
   copy(): Entry {
-    const copy = new Entry(this.key, this.timestamp, undefined)
+    const copy = new Entry(this.key, this.moment, undefined)
     copy.take(this)
     return copy
   }
@@ -85,8 +94,8 @@ export class Entry implements StoreChange {
   }
 }
 
-export function newEntry(key: Uint8Array, value: Uint8Array | undefined, timestamp: number): Entry {
-  return new Entry(key, timestamp, value)
+export function newEntry(key: Uint8Array, value: Uint8Array | undefined): Entry {
+  return new Entry(key, NO_MOMENT, value)
 }
 
 function sizeOf(decoded: unknown): number {

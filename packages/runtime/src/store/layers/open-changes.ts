@@ -106,7 +106,7 @@ export class OpenChanges {
     const at = this.#replaced++
     this.#changed[at] = slot
     // The entries that keep it serve one pass after the other: to make them anew costs more than all else that a change does.
-    if (at === this.#before.length) this.#before.push(newEntry(open.key, undefined, 0))
+    if (at === this.#before.length) this.#before.push(newEntry(open.key, undefined))
     ;(this.#before[at] as Entry).take(open)
     this.#replacedBytes += open.bytes
     slot.pass = this.#pass

@@ -73,6 +73,8 @@ export class SlotTable {
     const kept = slot ?? this.#newSlot(id)
     kept.clean = entry
     this.#youngBytes += bytes
+    // One of this generation is there.
+    if (kept === slot && kept.generation === this.#generation) return
     kept.generation = this.#generation
     this.#young.set(kept.id, kept)
   }

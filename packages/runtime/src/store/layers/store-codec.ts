@@ -4,6 +4,9 @@ import type { Entry } from './entry.ts'
 /** Up to this many bytes a value, it is cheaper to make them when they are wanted than to keep them. */
 const LATE_BYTES = 64
 
+/** What entries are to hold of values, by position: their bytes, or undefined if all are held as they are. */
+export type Contents = readonly Uint8Array[] | undefined
+
 /** The serdes of one store, and what can be told from them. Types are erased here: the definition has them. */
 export class StoreCodec {
   /** Keys can stand for themselves in a map; otherwise a string of their bytes does. */
@@ -55,9 +58,18 @@ export class StoreCodec {
     return this.#late && bytes.byteLength <= LATE_BYTES ? undefined : bytes
   }
 
-  /** The same for many; undefined if all are held as they are. Throws if one is refused. */
-  contents(values: readonly unknown[]): readonly Uint8Array[] | undefined {
+  /** The same for many. Throws if one is refused. */
+  contents(values: readonly unknown[]): Contents {
     return this.#late && this.#allSmall(values) ? undefined : values.map((value) => this.valueBytes(value))
+  }
+
+  /**
+   * The same for `values`, the last of each key of what were `all`. Throws also if one is refused that another has replaced: which are replaced
+   * depends on how batches are cut.
+   */
+  lastContents(values: readonly unknown[], all: readonly unknown[]): Contents {
+    // Others were checked when they were read again.
+    return this.#late && this.contents(all) === undefined ? undefined : this.contents(values)
   }
 
   /** Puts a value into an entry that has none. */
@@ -79,13 +91,7 @@ export class StoreCodec {
     return decoded
   }
 
-  /** Throws if a value is refused that another has replaced: which are replaced depends on how batches are cut. */
-  checkReplaced(values: readonly unknown[]): void {
-    // Others were checked when they were read again.
-    if (this.#late) this.contents(values)
-  }
-
-  /** What is read of a value that was just written. Throws if the value is refused, unless it stands for its bytes: see `checkReplaced`. */
+  /** What is read of a value that was just written. Throws if the value is refused, unless it stands for its bytes: see `lastContents`. */
   readAgain(value: unknown): unknown {
     return this.#late ? positiveZero(value) : this.decode(this.valueBytes(value))
   }
@@ -100,6 +106,8 @@ export class StoreCodec {
   #allSmall(values: readonly unknown[]): boolean {
     for (let i = 0; i < values.length; i++) if (values[i] === undefined || values[i] === null) return false
     try {
+      const { byteLength } = this.#value
+      if (byteLength !== undefined) return values.every((value) => byteLength(value) <= LATE_BYTES)
       const column = serializeColumn(this.#value, values)
       return !hasNull(column) && columnByteLength(column) <= LATE_BYTES * values.length
     } catch {

@@ -8,10 +8,10 @@ import {
   type StoreEntry,
   type StoreRow,
 } from '@millrace/core'
-import { type Entry, newEntry } from './entry.ts'
+import { type Entry, type Moment, newEntry, NO_MOMENT } from './entry.ts'
 import { checkKeys, checkUpdate, columnsOf } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
-import type { StoreCodec } from './store-codec.ts'
+import type { Contents, StoreCodec } from './store-codec.ts'
 import { looseSlot, type Slot } from './slot-table.ts'
 import { entryIn, type StoreLayers } from './store-layers.ts'
 
@@ -57,7 +57,8 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   readonly name: string
   readonly #access: HandleAccess
   /** The change that is being written. */
-  readonly #change = newEntry(new Uint8Array(0), undefined, 0)
+  readonly #change = newEntry(new Uint8Array(0), undefined)
+  #lastMoment = NO_MOMENT
   /** Counts calls of `updateBatch`. */
   #updates = 0
 
@@ -93,27 +94,27 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   }
 
   set(key: unknown, value: unknown): void {
-    const { codec, layers, timestamp } = this.#access
+    const { codec, layers } = this.#access
     this.#checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
     const content = codec.content(value)
-    this.#change.renew(keyBytes, timestamp())
+    this.#change.renew(keyBytes, this.#moment())
     codec.fill(this.#change, value, content)
     layers.write(id, slot, this.#change)
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>> | StoreColumns<unknown, unknown>): void {
     this.#checkWritable()
-    const timestamp = this.#access.timestamp()
+    const moment = this.#moment()
     const { keys, values } = columnsOf(this.name, entries)
-    this.#writeAll(this.#places(keys), values, timestamp)
+    this.#writeAll(this.#places(keys), values, this.#access.codec.contents(values), moment)
   }
 
   async updateBatch(keys: readonly unknown[], update: (value: unknown, index: number) => unknown): Promise<unknown[]> {
     const pass = this.#checkWritable()
     checkKeys(this.name, 'updateBatch', keys)
     checkUpdate(this.name, update)
-    const timestamp = this.#access.timestamp()
+    const moment = this.#moment()
     const asked = this.#idsOf(keys)
     let current = this.#current(asked.ids)
     if (current === undefined) {
@@ -130,10 +131,10 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       }
     }
     // Without a wait since the keys were looked up: nothing that is changed meanwhile is lost.
-    return this.#update(current, update, timestamp)
+    return this.#update(current, update, moment)
   }
 
-  #update({ places, positions, values }: Current, update: (value: unknown, index: number) => unknown, timestamp: number): unknown[] {
+  #update({ places, positions, values }: Current, update: (value: unknown, index: number) => unknown, moment: Moment): unknown[] {
     const { codec } = this.#access
     const updated = new Array<unknown>(positions.length)
     let met = 0
@@ -144,39 +145,37 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       updated[i] = values[position] = update(position === met ? value : codec.readAgain(value), i)
       if (position === met) met++
     }
-    if (met < updated.length) codec.checkReplaced(updated)
-    this.#writeAll(places, values, timestamp)
+    this.#writeAll(places, values, met < updated.length ? codec.lastContents(values, updated) : codec.contents(values), moment)
     return updated
   }
 
-  #writeAll({ ids, slots, keyBytes }: Places, values: readonly unknown[], timestamp: number): void {
+  #writeAll({ ids, slots, keyBytes }: Places, values: readonly unknown[], contents: Contents, moment: Moment): void {
     const { codec, layers } = this.#access
-    const contents = codec.contents(values)
     // The iterable and the serdes were the user's code, and may have used the store themselves.
     this.#checkWritable()
     for (let i = 0; i < ids.length; i++) {
-      this.#change.renew(keyBytes[i] as Uint8Array, timestamp)
+      this.#change.renew(keyBytes[i] as Uint8Array, moment)
       codec.fill(this.#change, values[i], contents?.[i])
       layers.write(ids[i], slots[i], this.#change)
     }
   }
 
   delete(key: unknown): void {
-    const { layers, timestamp } = this.#access
+    const { layers } = this.#access
     this.#checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
-    this.#change.renew(keyBytes, timestamp())
+    this.#change.renew(keyBytes, this.#moment())
     layers.write(id, slot, this.#change)
   }
 
   deleteBatch(keys: Iterable<unknown>): void {
     const { layers } = this.#access
     this.#checkWritable()
-    const timestamp = this.#access.timestamp()
+    const moment = this.#moment()
     const { ids, slots, keyBytes } = this.#places([...keys])
     this.#checkWritable()
     for (let i = 0; i < ids.length; i++) {
-      this.#change.renew(keyBytes[i] as Uint8Array, timestamp)
+      this.#change.renew(keyBytes[i] as Uint8Array, moment)
       layers.write(ids[i], slots[i], this.#change)
     }
   }
@@ -298,6 +297,13 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const missingIds = [...missing.keys()]
     const entries = await this.#loadMany(missingIds, [...missing.values()])
     for (const [i, id] of missingIds.entries()) loaded.set(id, looseSlot(id, entries[i]))
+  }
+
+  /** Of changes made now. */
+  #moment(): Moment {
+    const timestamp = this.#access.timestamp()
+    if (this.#lastMoment.timestamp !== timestamp) this.#lastMoment = { timestamp }
+    return this.#lastMoment
   }
 
   /** The pass under way. */

@@ -5,9 +5,6 @@ import { OpenChanges, orderOf } from './open-changes.ts'
 import { type Slot, SlotTable } from './slot-table.ts'
 import type { SortedIds } from './sorted-ids.ts'
 
-/** The timestamp of entries that come from the backend, which keeps none. */
-const NOT_CHANGED = -1
-
 /** What finished passes changed: one changelog record for each key, in the order in which keys were first changed. */
 export interface SealedChanges {
   readonly length: number
@@ -96,7 +93,7 @@ export class StoreLayers {
 
   /** Reads from a synchronous backend what no layer knows. */
   load(id: unknown, keyBytes: Uint8Array): Entry {
-    const entry = newEntry(keyBytes, this.#backend.get?.(keyBytes), NOT_CHANGED)
+    const entry = newEntry(keyBytes, this.#backend.get?.(keyBytes))
     this.#table.keep(id, entry)
     return entry
   }
@@ -107,7 +104,7 @@ export class StoreLayers {
     const values = await this.#backend.getMany(keys)
     const entries = new Array<Entry>(keys.length)
     for (let i = 0; i < keys.length; i++) {
-      const entry = newEntry(keys[i] as Uint8Array, values[i], NOT_CHANGED)
+      const entry = newEntry(keys[i] as Uint8Array, values[i])
       entries[i] = entry
       // What a commit has written meanwhile must not be hidden by what was read before it.
       if (version === this.#version) this.#table.keep(ids[i], entry)
@@ -141,10 +138,10 @@ export class StoreLayers {
     for (const slot of slots) {
       const entry = slot.sealed as Entry
       entry.settle()
-      const { key, timestamp, value } = entry
+      const { key, moment, value } = entry
       keys.push(key)
       values.push(value ?? null)
-      timestamps.push(timestamp)
+      timestamps.push(moment.timestamp)
       changes.push({ key, value })
     }
     this.#sealed = { slots, bytes, changes }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { type Entry, newEntry } from '../../../src/store/layers/entry.ts'
 import { SlotTable } from '../../../src/store/layers/slot-table.ts'
 
-const entry = (bytes: number): Entry => newEntry(new Uint8Array(4), new Uint8Array(bytes), -1)
+const entry = (bytes: number): Entry => newEntry(new Uint8Array(4), new Uint8Array(bytes))
 
 /** How many bytes of entries the table still has, of `ids`. Looked at from the newest: looking keeps. */
 function heldBytes(table: SlotTable, ids: number): number {
