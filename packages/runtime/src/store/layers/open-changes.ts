@@ -6,9 +6,19 @@ import { SortedIds } from './sorted-ids.ts'
 /** What a pass replaced is put into entries that the next one uses again, unless it was so much. */
 const KEPT_BYTES = 8_388_608
 
+/** A moment of a pass that can be gone back to. */
+interface Mark {
+  /** How much of what the pass replaced was before. */
+  readonly replaced: number
+  /** How many slots there were. */
+  readonly size: number
+  readonly passBytes: number
+  readonly replacedBytes: number
+}
+
 /**
  * What passes changed since the last commit, in the order in which keys were first changed. What a pass replaces is kept aside until it has
- * ended: `succeed` forgets it, `rollback` puts it back.
+ * ended: `succeed` forgets it, `rollback` puts it back. A pass of several parts keeps each when it is done: `undo` takes back only the last.
  */
 export class OpenChanges {
   #slots: Slot[] = []
@@ -16,8 +26,9 @@ export class OpenChanges {
   #changed: Slot[] = []
   #before: Entry[] = []
   #replaced = 0
-  /** How many slots there were when the pass began. */
-  #sizeBefore = 0
+  #begin: Mark = { replaced: 0, size: 0, passBytes: 0, replacedBytes: 0 }
+  #mark = this.#begin
+  /** Counts passes, and parts of passes. */
   #pass = 0
   #bytes = 0
   #passBytes = 0
@@ -64,20 +75,30 @@ export class OpenChanges {
 
   /** The pass failed: what it has changed is as it was before. Returns the slots of keys that were not changed before it. */
   rollback(): Slot[] {
-    for (let i = 0; i < this.#replaced; i++) (this.#changed[i] as Slot).open?.take(this.#before[i] as Entry)
-    const unchanged = this.#slots.slice(this.#sizeBefore)
-    for (const slot of unchanged) slot.open = undefined
-    if (this.#slots.length > this.#sizeBefore) {
-      this.#slots.length = this.#sizeBefore
-      this.#order = undefined
-    }
+    const unchanged = this.#backTo(this.#begin)
     this.#endPass()
     return unchanged
   }
 
-  /** Moves what finished passes changed to be sealed. What a pass under way has changed stays. */
+  /** A part of the pass is done: `undo` leaves it alone. */
+  keep(): void {
+    this.#pass++
+    this.#mark = {
+      replaced: this.#replaced,
+      size: this.#slots.length,
+      passBytes: this.#passBytes,
+      replacedBytes: this.#replacedBytes,
+    }
+  }
+
+  /** A part of the pass failed: what it has changed is as it was when the last one was kept. Returns as `rollback` does. */
+  undo(): Slot[] {
+    return this.#backTo(this.#mark)
+  }
+
+  /** Moves what finished passes changed to be sealed. What a pass under way has changed stays; not to be called while parts of it are kept. */
   seal(): Slot[] {
-    const passing = [...this.#changed.slice(0, this.#replaced), ...this.#slots.slice(this.#sizeBefore)]
+    const passing = [...this.#changed.slice(0, this.#replaced), ...this.#slots.slice(this.#begin.size)]
     const entries = passing.map((slot) => (slot.open as Entry).copy())
     this.rollback()
     const sealed = this.#slots
@@ -112,13 +133,30 @@ export class OpenChanges {
     slot.pass = this.#pass
   }
 
+  #backTo(mark: Mark): Slot[] {
+    // Backwards: what several parts replaced was first what the first of them found.
+    for (let i = this.#replaced - 1; i >= mark.replaced; i--) (this.#changed[i] as Slot).open?.take(this.#before[i] as Entry)
+    const unchanged = this.#slots.slice(mark.size)
+    for (const slot of unchanged) slot.open = undefined
+    if (unchanged.length > 0) {
+      this.#slots.length = mark.size
+      this.#order = undefined
+    }
+    this.#replaced = mark.replaced
+    this.#passBytes = mark.passBytes
+    this.#replacedBytes = mark.replacedBytes
+    // What was changed since counts as changed by nobody.
+    this.#pass++
+    return unchanged
+  }
+
   #clear(): void {
     this.#slots = []
     this.#changed = []
     this.#before = []
     this.#order = undefined
     this.#bytes = 0
-    this.#sizeBefore = 0
+    this.#beginPass()
   }
 
   #endPass(): void {
@@ -127,10 +165,15 @@ export class OpenChanges {
       this.#changed = []
       this.#before = []
     }
-    this.#sizeBefore = this.#slots.length
     this.#passBytes = 0
     this.#replacedBytes = 0
     this.#replaced = 0
+    this.#beginPass()
+  }
+
+  #beginPass(): void {
+    this.#begin = { replaced: 0, size: this.#slots.length, passBytes: 0, replacedBytes: 0 }
+    this.#mark = this.#begin
   }
 }
 

@@ -33,7 +33,7 @@ export class StoreLayers {
   readonly #table: SlotTable
   readonly #open = new OpenChanges()
   #passing = false
-  /** How many have begun. */
+  /** Counts what began: passes, and their parts. */
   #passes = 0
   #sealed: Sealed | undefined
   /** Counts what changes the backend under reads in flight. */
@@ -44,7 +44,7 @@ export class StoreLayers {
     this.#table = new SlotTable(cacheBytes)
   }
 
-  /** The number of the pass under way, if there is one. */
+  /** The number of the pass under way, or of the part of it, if there is one. */
   get pass(): number | undefined {
     return this.#passing ? this.#passes : undefined
   }
@@ -73,6 +73,18 @@ export class StoreLayers {
   rollback(): void {
     for (const slot of this.#open.rollback()) this.#table.tidy(slot)
     this.#passing = false
+  }
+
+  /** A part of the pass is done: `undo` leaves it alone. */
+  keep(): void {
+    this.#open.keep()
+    this.#passes++
+  }
+
+  /** A part of the pass failed: the store is as it was when the last one was kept. */
+  undo(): void {
+    for (const slot of this.#open.undo()) this.#table.tidy(slot)
+    this.#passes++
   }
 
   /** `found`: what `find` gave for the key. `change` is copied. */

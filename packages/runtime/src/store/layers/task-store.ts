@@ -58,6 +58,16 @@ export class TaskStore {
     this.#layers.rollback()
   }
 
+  /** A part of the pass is done: `undo` leaves it alone. */
+  keep(): void {
+    this.#layers.keep()
+  }
+
+  /** A part of the pass failed: the store is as it was when the last one was kept. */
+  undo(): void {
+    this.#layers.undo()
+  }
+
   /** What the pass under way has changed, in bytes of memory. */
   get attemptBytes(): number {
     return this.#layers.attemptBytes

@@ -51,8 +51,18 @@ export class ModelRun {
         await this.#awaitReads()
         store.rollback()
         return model.rollback()
+      case 'keep':
+        if (!model.inPass) return
+        await this.#awaitReads()
+        store.keep()
+        return model.keep()
+      case 'undo':
+        if (!model.inPass) return
+        await this.#awaitReads()
+        store.undo()
+        return model.undo()
       case 'seal':
-        if (!model.isSealed && this.#persisting === undefined) this.#seal()
+        if (!model.isKept && !model.isSealed && this.#persisting === undefined) this.#seal()
         return
       case 'start-persist':
         if (model.isSealed) this.#persisting ??= this.#opened.store.persist(Uint8Array.of(this.#commits))

@@ -3,7 +3,19 @@ import type { Where } from './store-model.ts'
 
 /** What happens to a store, in an order nobody would think of. What makes no sense where it comes is passed over. */
 export type Command =
-  | { readonly type: 'begin' | 'succeed' | 'rollback' | 'seal' | 'start-persist' | 'await-persist' | 'discard' | 'await-reads' }
+  | {
+      readonly type:
+        | 'begin'
+        | 'keep'
+        | 'undo'
+        | 'succeed'
+        | 'rollback'
+        | 'seal'
+        | 'start-persist'
+        | 'await-persist'
+        | 'discard'
+        | 'await-reads'
+    }
   | { readonly type: 'set'; readonly key: string; readonly value: number }
   | { readonly type: 'set-batch'; readonly entries: readonly (readonly [string, number])[] }
   /** Reads keys, deletes another, and sets those that were read, as columns. */
@@ -28,11 +40,14 @@ const where: fc.Arbitrary<Where> = fc.oneof(
 )
 const pageSize = fc.constantFrom(1, 2, 5, 1_000)
 
-const simple = (type: 'begin' | 'succeed' | 'rollback' | 'seal' | 'start-persist' | 'await-persist' | 'discard' | 'await-reads') =>
-  fc.constant<Command>({ type })
+const simple = (
+  type: 'begin' | 'keep' | 'undo' | 'succeed' | 'rollback' | 'seal' | 'start-persist' | 'await-persist' | 'discard' | 'await-reads',
+) => fc.constant<Command>({ type })
 
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 6, arbitrary: simple('begin') },
+  { weight: 3, arbitrary: simple('keep') },
+  { weight: 3, arbitrary: simple('undo') },
   { weight: 5, arbitrary: simple('succeed') },
   { weight: 1, arbitrary: simple('rollback') },
   { weight: 3, arbitrary: simple('seal') },

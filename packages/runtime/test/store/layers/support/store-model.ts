@@ -16,6 +16,8 @@ export class StoreModel {
   #sealed: Entries | undefined
   #open: Entries = new Map()
   #attempt: Map<string, number> | undefined
+  /** The attempt when a part of it was kept last. */
+  #kept: Entries | undefined
 
   get inPass(): boolean {
     return this.#attempt !== undefined
@@ -23,6 +25,10 @@ export class StoreModel {
 
   get isSealed(): boolean {
     return this.#sealed !== undefined
+  }
+
+  get isKept(): boolean {
+    return this.#kept !== undefined
   }
 
   /** What the task sees. */
@@ -42,13 +48,22 @@ export class StoreModel {
     this.#attempt?.delete(key)
   }
 
+  keep(): void {
+    this.#kept = new Map(this.#attempt)
+  }
+
+  undo(): void {
+    this.#attempt = new Map(this.#kept ?? this.#open)
+  }
+
   succeed(): void {
     this.#open = this.#attempt ?? this.#open
-    this.#attempt = undefined
+    this.rollback()
   }
 
   rollback(): void {
     this.#attempt = undefined
+    this.#kept = undefined
   }
 
   /** The contents after the commit. */
@@ -63,7 +78,7 @@ export class StoreModel {
   }
 
   discard(): void {
-    this.#attempt = undefined
+    this.rollback()
     this.#sealed = undefined
     this.#open = this.committed
   }
