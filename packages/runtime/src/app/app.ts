@@ -19,6 +19,7 @@ import { systemClock } from '../internal/system-clock.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
 import { Reader } from '../source/reader.ts'
+import { isDamage } from '../store/is-damage.ts'
 import { restoreStores } from '../store/restore.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
@@ -372,9 +373,4 @@ export class App implements AsyncDisposable {
 /** Whether tasks that are made anew may get on: also when the group refused a commit, since it gives the partitions to somebody in the end. */
 function mayPass(error: unknown): boolean {
   return error instanceof MillraceError && (error.retryable || error.code === 'COMMIT_REFUSED')
-}
-
-/** Local state that turns out to be damaged, for a processor too, is set aside when it is opened again, and restored. */
-function isDamage(error: unknown): boolean {
-  return error instanceof Error && ((error instanceof MillraceError && error.code === 'STORE_CORRUPT') || isDamage(error.cause))
 }

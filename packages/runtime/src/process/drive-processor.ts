@@ -1,20 +1,23 @@
-import type { BatchOutcome, DetectedProcessor } from '@millrace/core'
+import type { BatchOutcome, DetectedProcessor, RecordFailure } from '@millrace/core'
 import type { NodeContext } from './node-context.ts'
 import type { NodeInput } from './node-input.ts'
 import { processingError } from './processing-error.ts'
 import type { TaskScope } from './task-scope.ts'
 
+const NO_FAILURES: readonly RecordFailure[] = Object.freeze([])
+
 /**
  * Gives a node its input: whole to a batch processor, record by record to a processor that only knows single records. What it forwards is
  * gathered by the context either way, so that its children receive batches again. `single`: the policy asks for single records, so that a
- * processor that knows both gets them one by one.
+ * processor that knows both gets them one by one. Resolves to the records that failed while all others were done; rejects with a `ProcessingError`
+ * if the rest was not.
  */
 export function driveProcessor(
   processor: DetectedProcessor,
   context: NodeContext,
   input: NodeInput,
   { scope, single }: { readonly scope: TaskScope; readonly single: boolean },
-): Promise<void> {
+): Promise<readonly RecordFailure[]> {
   if (processor.processBatch !== undefined && !(single && processor.process !== undefined)) {
     return driveBatch(processor.processBatch, context, input, scope)
   }
@@ -26,7 +29,7 @@ async function driveBatch(
   context: NodeContext,
   input: NodeInput,
   scope: TaskScope,
-): Promise<void> {
+): Promise<readonly RecordFailure[]> {
   const { batch } = input
   scope.streamTime = batch.streamTime(batch.length - 1)
   scope.writeTimestamp = batch.timestamp(batch.length - 1)
@@ -36,8 +39,7 @@ async function driveBatch(
       outcome = await outcome
       scope.guard()
     }
-    const failed = outcome === undefined ? undefined : outcome.failed[0]
-    if (failed !== undefined) throw processingError(context.node, batch, failed.index, failed.error)
+    return outcome === undefined ? NO_FAILURES : checkedFailures(outcome, batch.length)
   } catch (error) {
     throw processingError(context.node, batch, undefined, error)
   }
@@ -48,7 +50,7 @@ async function driveSingle(
   context: NodeContext,
   input: NodeInput,
   scope: TaskScope,
-): Promise<void> {
+): Promise<readonly RecordFailure[]> {
   const { batch } = input
   const count = batch.length
   let i = 0
@@ -66,6 +68,21 @@ async function driveSingle(
   } catch (error) {
     throw processingError(context.node, batch, i, error)
   }
+  return NO_FAILURES
+}
+
+/** The failures of an outcome, each record once, in the order of the records. Throws for an index that is none. */
+function checkedFailures({ failed }: BatchOutcome, count: number): readonly RecordFailure[] {
+  if (failed.length === 0) return NO_FAILURES
+  const byIndex = new Map<number, RecordFailure>()
+  for (const failure of failed) {
+    const { index } = failure
+    if (!(Number.isInteger(index) && index >= 0 && index < count)) {
+      throw new RangeError(`the outcome names record ${String(index)} as failed; it must be an index of the batch (0 to ${count - 1}).`)
+    }
+    if (!byIndex.has(index)) byIndex.set(index, failure)
+  }
+  return [...byIndex.values()].toSorted((a, b) => a.index - b.index)
 }
 
 function isThenable(value: unknown): value is Promise<unknown> {

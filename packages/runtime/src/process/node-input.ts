@@ -1,7 +1,7 @@
 import { ColumnBatch, type Headers, NO_HEADERS } from '@millrace/core'
 import type { Gathered } from './gathered.ts'
 
-/** Where the records of a node's input come from: the source, one output of one node, or several of those, merged. */
+/** Where the records of a node's input come from: the source, one output of one node, or several of those, merged, or some of them. */
 type Origin =
   | { readonly kind: 'source'; readonly edge: number }
   | { readonly kind: 'output'; readonly output: Gathered; readonly edge: number }
@@ -31,6 +31,11 @@ export function pathOf(input: NodeInput, i: number): number[] {
   return path
 }
 
+/** The index, in the source batch, of the record that record `i` comes from; -1 if it comes from a punctuator. */
+export function sourceRow(input: NodeInput, i: number): number {
+  return pathOf(input, i)[0] as number
+}
+
 export function comparePaths(a: readonly number[], b: readonly number[]): number {
   const shared = Math.min(a.length, b.length)
   for (let i = 0; i < shared; i++) {
@@ -53,9 +58,27 @@ function mergeOrder(inputs: readonly NodeInput[]): { which: number[]; index: num
 
 /** One input of several, where ways meet again. */
 export function mergeInputs(inputs: readonly NodeInput[]): NodeInput {
-  const first = inputs[0] as NodeInput
-  if (inputs.length === 1) return first
+  if (inputs.length === 1) return inputs[0] as NodeInput
   const { which, index } = mergeOrder(inputs)
+  return gatherInputs(inputs, which, index)
+}
+
+/** What is left of an input without all that came of some records of the source batch; undefined if nothing is. */
+export function withoutRows(input: NodeInput, rows: ReadonlySet<number>): NodeInput | undefined {
+  const index: number[] = []
+  for (let i = 0; i < input.batch.length; i++) if (!rows.has(sourceRow(input, i))) index.push(i)
+  if (index.length === input.batch.length) return input
+  return index.length === 0 ? undefined : selectRecords(input, index)
+}
+
+/** The records at `index`, ascending. */
+export function selectRecords(input: NodeInput, index: readonly number[]): NodeInput {
+  return gatherInputs([input], new Array<number>(index.length).fill(0), index)
+}
+
+/** Record `index[i]` of input `which[i]`, for each `i`. */
+function gatherInputs(inputs: readonly NodeInput[], which: readonly number[], index: readonly number[]): NodeInput {
+  const first = inputs[0] as NodeInput
   const count = which.length
   const keys = new Array<unknown>(count)
   const values = new Array<unknown>(count)

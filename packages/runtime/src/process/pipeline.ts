@@ -3,18 +3,19 @@ import {
   ColumnBatch,
   type DetectedProcessor,
   detectProcessor,
+  type RecordFailure,
   type SubTopology,
   type TopologyNode,
 } from '@millrace/core'
 import { encodeSink, type ResolvedSink } from '../sink/encode-sink.ts'
-import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
+import { mergeSinkOutputs, outputWithoutRows, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'
-import { mergeInputs, type NodeInput } from './node-input.ts'
+import { mergeInputs, type NodeInput, selectRecords, sourceRow, withoutRows } from './node-input.ts'
 import { OutputBudget } from './output-budget.ts'
-import { processingError } from './processing-error.ts'
+import { type FailedRow, processingError, RecordsFailed } from './processing-error.ts'
 import type { Punctuation, Punctuations } from './punctuations.ts'
 import type { TaskScope } from './task-scope.ts'
 
@@ -30,6 +31,34 @@ export interface PipelineOptions {
   readonly maxOutputBytes: number
   readonly monotonic: () => number
   readonly onNode: NodeListener
+}
+
+/** A source batch, or some of its records, and how they are to be processed. */
+export interface Part {
+  readonly source: string
+  readonly batch: ColumnBatch<unknown, unknown>
+  /** Which of its records, ascending; undefined: all. */
+  readonly rows: readonly number[] | undefined
+  /** The policy asks for single records. */
+  readonly single: boolean
+  /** What was done is kept if some records failed by themselves, where they have left no trace. */
+  readonly keep: boolean
+}
+
+/** What became of a part. */
+export interface PartDone {
+  readonly outputs: readonly SinkOutput[]
+  /** Records that failed by themselves: of them nothing is among `outputs`. */
+  readonly failed: readonly FailedRow[]
+}
+
+/** A walk through the nodes. */
+interface Walk {
+  readonly inbox: NodeInput[][]
+  readonly single: boolean
+  readonly keep: boolean
+  readonly outputs: SinkOutput[]
+  readonly failed: FailedRow[]
 }
 
 interface RunningNode {
@@ -80,15 +109,20 @@ export class Pipeline {
   }
 
   /**
-   * Takes `batch` from source `source` through all nodes; resolves to what is to be written. `single`: the policy asks for single records.
+   * Takes a part of a batch through all nodes; resolves to what is to be written. Rejects if it failed: with a {@link RecordsFailed} if only some of its
+   * records did, and they have left traces.
    */
-  run(source: string, batch: ColumnBatch<unknown, unknown>, single: boolean): Promise<PassOutput> {
+  async run({ source, batch, rows, single, keep }: Part): Promise<PartDone> {
     const start = this.#byName.get(source) as number
     const { edges } = this.#nodes[start] as RunningNode
     const inbox = this.#emptyInbox()
-    for (const { child, order } of edges)
-      this.#put(inbox, child, { batch, origin: { kind: 'source', edge: order }, streamTime: batch.streamTime(batch.length - 1) })
-    return this.#walk(inbox, single)
+    for (const { child, order } of edges) {
+      const all: NodeInput = { batch, origin: { kind: 'source', edge: order }, streamTime: batch.streamTime(batch.length - 1) }
+      this.#put(inbox, child, rows === undefined ? all : selectRecords(all, rows))
+    }
+    const walk: Walk = { inbox, single, keep, outputs: [], failed: [] }
+    await this.#walk(walk)
+    return walk
   }
 
   /** Calls a punctuator and takes what it forwards through the nodes that follow. */
@@ -114,13 +148,15 @@ export class Pipeline {
     }
     const inbox = this.#emptyInbox()
     this.#deliver(running, context.close(), inbox, scope.streamTime)
-    return this.#walk(inbox, false)
+    const walk: Walk = { inbox, single: false, keep: false, outputs: [], failed: [] }
+    await this.#walk(walk)
+    return mergeSinkOutputs(walk.outputs)
   }
 
-  async #walk(inbox: NodeInput[][], single: boolean): Promise<PassOutput> {
+  async #walk(walk: Walk): Promise<void> {
     const { scope, directory, monotonic, onNode } = this.#options
+    const { inbox, outputs, single } = walk
     const budget = this.#budget()
-    const outputs: SinkOutput[] = []
     for (let index = 0; index < this.#nodes.length; index++) {
       const inputs = inbox[index] as NodeInput[]
       if (inputs.length === 0) continue
@@ -136,17 +172,29 @@ export class Pipeline {
       } else {
         const context = running.context as NodeContext
         context.open(input, budget)
+        let failures: readonly RecordFailure[]
         try {
-          await driveProcessor(running.processor as DetectedProcessor, context, input, { scope, single })
+          failures = await driveProcessor(running.processor as DetectedProcessor, context, input, { scope, single })
+          if (failures.length > 0) this.#checkKept(walk, index, failuresOf(running.node.name, input, failures))
         } catch (error) {
           context.abandon()
           throw error
         }
         this.#deliver(running, context.close(), inbox, input.streamTime)
+        if (failures.length > 0) leaveOut(walk)
       }
       onNode(running.node, input.batch, bytes, monotonic() - began)
     }
-    return mergeSinkOutputs(outputs)
+  }
+
+  /** Notes records that failed at node `index`, if the rest can be kept; otherwise throws. */
+  #checkKept(walk: Walk, index: number, failed: readonly FailedRow[]): void {
+    const fromPunctuator = failed.find(({ row }) => row < 0)
+    if (fromPunctuator !== undefined) throw fromPunctuator.error
+    // Output can be sorted out record by record, state can't: nobody who keeps any may have met the records before.
+    const traced = this.#nodes.slice(0, index).some(({ node }) => node.kind === 'processor' && node.stores.length > 0)
+    if (!walk.keep || traced) throw new RecordsFailed(failed)
+    walk.failed.push(...failed)
   }
 
   #deliver(running: RunningNode, gathered: ReadonlyMap<string, Gathered>, inbox: NodeInput[][], streamTime: number): void {
@@ -170,6 +218,17 @@ export class Pipeline {
   #budget(): OutputBudget {
     return new OutputBudget(this.#options.maxOutputBytes)
   }
+}
+
+function failuresOf(node: string, input: NodeInput, failures: readonly RecordFailure[]): FailedRow[] {
+  return failures.map(({ index, error }) => ({ row: sourceRow(input, index), error: processingError(node, input.batch, index, error) }))
+}
+
+/** Leaves out all that came of records that failed. */
+function leaveOut({ inbox, outputs, failed }: Walk): void {
+  const rows = new Set(failed.map(({ row }) => row))
+  for (const [node, inputs] of inbox.entries()) inbox[node] = inputs.flatMap((input) => withoutRows(input, rows) ?? [])
+  outputs.splice(0, Infinity, ...outputs.flatMap((output) => outputWithoutRows(output, rows) ?? []))
 }
 
 function nothing(partition: number, trigger: BatchTrigger): ColumnBatch<unknown, unknown> {

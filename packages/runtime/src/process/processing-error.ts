@@ -6,6 +6,24 @@ export class ProcessingError extends MillraceError {
   override readonly name = 'ProcessingError'
 }
 
+/** A record of a source batch that failed. */
+export interface FailedRow {
+  /** Its index in the source batch. */
+  readonly row: number
+  readonly error: unknown
+}
+
+/** Some records failed while all others were done, and what was done can't be kept without them. */
+export class RecordsFailed extends Error {
+  override readonly name = 'RecordsFailed'
+  readonly failed: readonly FailedRow[]
+
+  constructor(failed: readonly FailedRow[]) {
+    super(`${failed.length} records failed.`, { cause: failed[0]?.error })
+    this.failed = failed
+  }
+}
+
 /** Says which record, node and topic-partition an error of a node concerns. Errors of the engine itself pass unchanged. */
 export function processingError(node: string, batch: RecordBatch<unknown, unknown>, index: number | undefined, error: unknown): unknown {
   if (error instanceof OutputBudgetExceeded || error instanceof TaskClosedError || error instanceof ProcessingError) return error

@@ -8,12 +8,9 @@ import {
   serializeColumn,
   type SinkNode,
   type TopicExtractor,
-  type WriteBatch,
-  bytesAt,
-  viewColumn,
 } from '@millrace/core'
 import type { NodeInput } from '../process/node-input.ts'
-import { type SinkOutput, sinkOutput } from './sink-output.ts'
+import { pickRows, type SinkOutput, sinkOutput } from './sink-output.ts'
 import type { TopicDirectory } from './topic-directory.ts'
 
 type Batch = NodeInput['batch']
@@ -104,17 +101,4 @@ function rowsByTopic(node: SinkNode, extract: TopicExtractor<unknown, unknown>, 
     else same.push(i)
   }
   return rows
-}
-
-function pickRows(write: WriteBatch, rows: readonly number[]): WriteBatch {
-  if (rows.length === write.length) return write
-  return {
-    topic: write.topic,
-    length: rows.length,
-    keys: viewColumn(rows.map((row) => bytesAt(write.keys, row))),
-    values: viewColumn(rows.map((row) => bytesAt(write.values, row))),
-    timestamps: rows.map((row) => write.timestamps[row] as number),
-    headers: write.headers === undefined ? undefined : rows.map((row) => write.headers?.[row]),
-    partitions: write.partitions === undefined ? undefined : rows.map((row) => write.partitions?.[row] ?? -1),
-  }
 }

@@ -1,6 +1,6 @@
 import type { BytesColumn, Headers, WriteBatch } from '@millrace/core'
 import { bytesAt, columnByteLength, viewColumn } from '@millrace/core'
-import { comparePaths, type NodeInput, pathOf } from '../process/node-input.ts'
+import { comparePaths, type NodeInput, pathOf, sourceRow } from '../process/node-input.ts'
 
 /** What one sink writes to one topic in one pass. `rows` are the records of its input that it holds; undefined: all of them. */
 export interface SinkOutput {
@@ -20,6 +20,32 @@ const NO_OUTPUT: PassOutput = Object.freeze({ writes: [], bytes: 0 })
 
 export function sinkOutput(write: WriteBatch, input: NodeInput, rows: readonly number[] | undefined): SinkOutput {
   return { write, bytes: columnByteLength(write.keys) + columnByteLength(write.values), input, rows }
+}
+
+/** What is left of an output without what came of some records of the source batch; undefined if nothing is. */
+export function outputWithoutRows({ write, input, rows }: SinkOutput, left: ReadonlySet<number>): SinkOutput | undefined {
+  const kept: number[] = []
+  for (let at = 0; at < write.length; at++) if (!left.has(sourceRow(input, rows?.[at] ?? at))) kept.push(at)
+  if (kept.length === 0) return undefined
+  return sinkOutput(
+    pickRows(write, kept),
+    input,
+    kept.map((at) => rows?.[at] ?? at),
+  )
+}
+
+/** The records of a batch at `rows`, ascending. */
+export function pickRows(write: WriteBatch, rows: readonly number[]): WriteBatch {
+  if (rows.length === write.length) return write
+  return {
+    topic: write.topic,
+    length: rows.length,
+    keys: viewColumn(rows.map((row) => bytesAt(write.keys, row))),
+    values: viewColumn(rows.map((row) => bytesAt(write.values, row))),
+    timestamps: rows.map((row) => write.timestamps[row] as number),
+    headers: write.headers === undefined ? undefined : rows.map((row) => write.headers?.[row]),
+    partitions: write.partitions === undefined ? undefined : rows.map((row) => write.partitions?.[row] ?? -1),
+  }
 }
 
 /**

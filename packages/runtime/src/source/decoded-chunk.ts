@@ -15,6 +15,16 @@ import {
 
 type Part = 'key' | 'value' | 'timestamp'
 
+/** A record as it was read. */
+export interface RawRecord {
+  readonly offset: number
+  /** Milliseconds since the epoch; -1 where the log has none. */
+  readonly timestamp: number
+  readonly key: Uint8Array | null
+  readonly value: Uint8Array | null
+  readonly headers: Headers
+}
+
 /**
  * One wire batch in the queue of its partition, decoded as a whole when its first record is next. Records that can't be decoded are marked:
  * what is to be done with them is decided when their turn comes, never while reading ahead. A column in which there is nothing that can't be
@@ -78,6 +88,18 @@ export class DecodedChunk {
   firstFailure(from: number, to: number): number {
     if (this.#failures !== undefined) for (let row = from; row < to; row++) if (this.#failures.has(row)) return row
     return to
+  }
+
+  /** Record `row` as it was read: copies of its bytes. */
+  raw(row: number): RawRecord {
+    const { offsets, timestamps, keys, values } = this.wire
+    return {
+      offset: offsets[row] as number,
+      timestamp: timestamps[row] as number,
+      key: copyOf(bytesAt(keys, row)),
+      value: copyOf(bytesAt(values, row)),
+      headers: this.headers(row).map(({ key, value }) => ({ key, value: copyOf(value) })),
+    }
   }
 
   headers(row: number): Headers {
@@ -169,6 +191,11 @@ export class DecodedChunk {
       { stage: 'source', cause: error, node: source.name, topic, partition, offset },
     )
   }
+}
+
+/** Not `slice`: of a Node Buffer it would be a view. */
+function copyOf(bytes: Uint8Array | null): Uint8Array | null {
+  return bytes === null ? null : new Uint8Array(bytes)
 }
 
 /** Whether nothing of a column can fail: whatever its bytes, the serde takes them, and where it does not take null there is none. */

@@ -7,7 +7,7 @@ import {
   type SourceNode,
   type WireBatch,
 } from '@millrace/core'
-import { DecodedChunk } from './decoded-chunk.ts'
+import { DecodedChunk, type RawRecord } from './decoded-chunk.ts'
 import { PeekedRows } from './peeked-rows.ts'
 
 export interface PartitionQueueOptions {
@@ -89,6 +89,16 @@ export class PartitionQueue {
   /** Why the first waiting record can't be processed, if it can't. */
   firstFailure(): MillraceError | undefined {
     return this.#head().failure(this.#row)
+  }
+
+  /** Waiting record `index` as it was read; its bytes are copies. */
+  raw(index: number): RawRecord {
+    let row = this.#row + index
+    for (const chunk of this.#chunks) {
+      if (row < chunk.wire.length) return chunk.raw(row)
+      row -= chunk.wire.length
+    }
+    throw new RangeError(`There is no waiting record ${index}.`)
   }
 
   /** Timestamp of the first waiting record. */

@@ -5,7 +5,6 @@ import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { Wakeup } from '../internal/wakeup.ts'
-import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
 import { Pipeline } from '../process/pipeline.ts'
 import { Punctuations } from '../process/punctuations.ts'
 import type { TaskScope } from '../process/task-scope.ts'
@@ -17,7 +16,8 @@ import type { TaskStores } from '../store/task-stores.ts'
 import { OffsetsToCommit } from './offsets-to-commit.ts'
 import type { SealedTask } from './sealed-task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
-import { ignoreNode, nodeTeller, tellCut } from './task-events.ts'
+import { BatchPass } from './batch-pass.ts'
+import { ignoreNode, nodeTeller } from './task-events.ts'
 import { assertTaskTransition, type TaskState } from './task-state.ts'
 
 export interface TaskOptions {
@@ -47,6 +47,7 @@ export class Task {
   readonly #punctuations: Punctuations
   readonly #scope: TaskScope
   #pipeline: Pipeline | undefined
+  #passes: BatchPass | undefined
   #state: TaskState = 'created'
   #closed = false
   #finishing: 'drain' | 'revoke' | undefined
@@ -55,6 +56,7 @@ export class Task {
   #loop: Promise<void> = Promise.resolve()
   #waitingSince: number | undefined
   #waitsForCommit = false
+  #waitsForRetry = false
   #recordsSinceSeal = 0
   readonly #offsets: OffsetsToCommit
 
@@ -86,7 +88,7 @@ export class Task {
 
   /** Whether it has nothing to do before something arrives or time passes. */
   get idle(): boolean {
-    return this.#wakeup.sleeping && !this.#waitsForCommit
+    return this.#wakeup.sleeping && !this.#waitsForCommit && !this.#waitsForRetry
   }
 
   /** Throws once this epoch is over. */
@@ -113,6 +115,15 @@ export class Task {
       maxOutputBytes: definition.buffer.maxOutputBytes,
       monotonic: () => clock.monotonic(),
       onNode: this.#environment.emit === undefined ? ignoreNode : nodeTeller(this.id, this.#environment.emit),
+    })
+    this.#passes = new BatchPass({
+      id: this.id,
+      pipeline: this.#pipeline,
+      stores: this.stores,
+      scope: this.#scope,
+      environment: this.#environment,
+      wait: (delayMs) => this.#waitForRetry(delayMs),
+      onPassed: (queue, records, output) => this.#passed(queue, records, output),
     })
     this.stores.begin()
     this.#scope.writeTimestamp = clock.now()
@@ -164,6 +175,8 @@ export class Task {
 
   /** What finished passes left to be committed; undefined if there is nothing. Synchronous: no pass can slip in. */
   seal(): SealedTask | undefined {
+    // Of a batch of which a part is done the rest may still fail.
+    if (this.stores.partly) return undefined
     const { offsets, held } = this.#offsets.take()
     const changelog = this.stores.seal()
     if (offsets.length === 0 && changelog.length === 0) return undefined
@@ -271,44 +284,36 @@ export class Task {
     return true
   }
 
-  /** One source batch through all nodes: as a whole, or not at all. */
+  /** One batch, all of it or, while the task is finishing, as much as may still be processed. */
   async #pass({ queue, count, trigger }: Formed): Promise<void> {
-    const failure = count === 0 ? queue.firstFailure() : undefined
-    if (failure !== undefined) throw failure
-    const streamTime = this.#scope.streamTime
-    const { emit, clock } = this.#environment
-    let size = this.#finishing === undefined ? count : Math.min(count, this.#quota.get(queue) ?? 0)
-    for (;;) {
-      const began = clock.monotonic()
-      const batch = queue.peek(size, trigger, streamTime)
-      const cut =
-        emit === undefined
-          ? undefined
-          : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began, bytes: queue.bytes }
-      this.stores.begin()
-      let output: PassOutput
-      try {
-        output = await (this.#pipeline as Pipeline).run(queue.source.name, batch, queue.policy.size === 1)
-        this.guard()
-      } catch (error) {
-        this.stores.rollback()
-        this.#scope.streamTime = streamTime
-        if (error instanceof OutputBudgetExceeded && size > 1) {
-          size = size >> 1
-          continue
-        }
-        throw error instanceof OutputBudgetExceeded ? outputTooLarge(queue, batch.firstOffset) : error
+    const quota = this.#finishing === undefined ? count : Math.min(count, this.#quota.get(queue) ?? 0)
+    // What is handed back is not taken again.
+    if (!(await (this.#passes as BatchPass).run({ queue, count: quota, trigger }))) this.#quota.clear()
+  }
+
+  #passed(queue: PartitionQueue, records: number, output: PassOutput): void {
+    queue.drop(records)
+    const quota = this.#quota.get(queue)
+    if (quota !== undefined) this.#quota.set(queue, quota - records)
+    this.#recordsSinceSeal += records
+    this.#environment.output().append(output, this)
+    this.#environment.onProgress(records, this.stores.uncommittedBytes)
+  }
+
+  /** Waits for a retry, unless the task is to end. */
+  async #waitForRetry(delayMs: number): Promise<boolean> {
+    const { clock } = this.#environment
+    const until = clock.monotonic() + delayMs
+    this.#waitsForRetry = true
+    try {
+      for (;;) {
+        if (this.#finishing !== undefined) return false
+        const left = until - clock.monotonic()
+        if (left <= 0) return true
+        await this.#sleep(left)
       }
-      this.stores.succeed()
-      queue.drop(size)
-      this.#scope.streamTime = batch.streamTime(size - 1)
-      const quota = this.#quota.get(queue)
-      if (quota !== undefined) this.#quota.set(queue, quota - size)
-      this.#recordsSinceSeal += size
-      this.#environment.output().append(output, this)
-      if (cut !== undefined) tellCut(emit, { ...cut, task: this.id, node: queue.source.name, batch, bytes: cut.bytes - queue.bytes })
-      this.#environment.onProgress(size, this.stores.uncommittedBytes)
-      return
+    } finally {
+      this.#waitsForRetry = false
     }
   }
 

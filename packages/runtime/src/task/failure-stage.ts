@@ -1,0 +1,15 @@
+import { type FailureStage, MillraceError } from '@millrace/core'
+import { ProcessingError } from '../process/processing-error.ts'
+import { isDamage } from '../store/is-damage.ts'
+
+/** What a sink may refuse to write. */
+const PRODUCE_CODES: ReadonlySet<string> = new Set(['SERIALIZATION_FAILED', 'PARTITION_INVALID', 'TOPIC_INVALID'])
+
+/** At which stage records failed; undefined for what no record is to blame for. */
+export function failureStage(error: unknown): FailureStage | undefined {
+  if (isDamage(error)) return undefined
+  if (error instanceof ProcessingError) return error.topic === undefined ? undefined : 'process'
+  if (error instanceof MillraceError && error.code === 'RECORD_UNDECODABLE') return 'decode'
+  if (error instanceof MillraceError && error.stage === 'sink' && PRODUCE_CODES.has(error.code)) return 'produce'
+  return undefined
+}

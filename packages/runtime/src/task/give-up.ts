@@ -1,0 +1,89 @@
+import {
+  ColumnBatch,
+  deadLetterHeaders,
+  describeFailure,
+  type FailedRecord,
+  type FailurePolicy,
+  type Logger,
+  type ResolvedFailureOptions,
+  type RuntimeEvent,
+  viewColumn,
+} from '@millrace/core'
+import { sinkOutput, type SinkOutput } from '../sink/sink-output.ts'
+import type { TopicDirectory } from '../sink/topic-directory.ts'
+
+export interface GivingUp {
+  readonly failure: ResolvedFailureOptions
+  /** The consumer group, which dead letters name. */
+  readonly groupId: string
+  readonly task: string
+  readonly directory: TopicDirectory
+  readonly logger: Logger
+  readonly emit: ((event: RuntimeEvent) => void) | undefined
+}
+
+/**
+ * Does with a record that failed for good what the policy of its stage says. Resolves to the dead letter, which is written and committed as output is;
+ * undefined if there is none. Rejects with the record's error if the application is to fail.
+ */
+export async function giveUp(record: FailedRecord, options: GivingUp): Promise<SinkOutput | undefined> {
+  const policy = await decide(record, options.failure[record.stage])
+  if (policy === 'fail') throw record.error
+  const { stage, node, topic, partition, offset, error, attempts } = record
+  const at = { node, topic, partition, offset, attempts }
+  let output: SinkOutput | undefined
+  if (policy === 'skip') options.logger.warn({ task: options.task, ...at, err: error }, 'a record that failed was skipped')
+  else output = await deadLetter(record, options)
+  options.emit?.({ type: 'gave-up', stage: stageOf(record), policy, task: options.task, ...at, error })
+  return output
+}
+
+async function decide(record: FailedRecord, policy: ResolvedFailureOptions['process']): Promise<FailurePolicy> {
+  if (typeof policy !== 'function') return policy
+  const decided = await policy(record)
+  if (decided === 'fail' || decided === 'skip' || decided === 'dead-letter') return decided
+  throw new TypeError(`The failure handler of stage '${record.stage}' returned ${String(decided)}; return 'fail', 'skip' or 'dead-letter'.`)
+}
+
+async function deadLetter(record: FailedRecord, { failure, groupId, directory, logger, task }: GivingUp): Promise<SinkOutput | undefined> {
+  const { deadLetter: options, handleDeadLetter } = failure
+  const { topic, partition, offset } = record
+  if (handleDeadLetter !== undefined) await handleDeadLetter(record, record.error)
+  const target = typeof options.topic === 'function' ? options.topic(record) : options.topic
+  if (target === undefined) {
+    if (handleDeadLetter === undefined) {
+      const { key, value, headers, timestamp } = record
+      logger.error(
+        { task, topic, partition, offset, timestamp, key, value, headers, err: record.error },
+        'a dead letter: a record that failed',
+      )
+    }
+    return undefined
+  }
+  // One that does not exist is named at once, before anything of the batch is written.
+  await directory.partitions(target)
+  const write = {
+    topic: target,
+    length: 1,
+    keys: viewColumn([record.key]),
+    values: viewColumn([record.value]),
+    timestamps: [record.timestamp],
+    headers: [deadLetterHeaders(record, { groupId, headerStyle: options.headerStyle, maxStackBytes: options.maxStackBytes })],
+  }
+  return sinkOutput(write, placeOf(record), undefined)
+}
+
+/** Where a dead letter stands among what is written of its batch: behind all that came of the records before it. */
+function placeOf({ index, topic, partition, timestamp, offset }: FailedRecord): SinkOutput['input'] {
+  const batch = new ColumnBatch<unknown, unknown>({
+    topic,
+    partition,
+    trigger: 'demand',
+    keys: [undefined],
+    values: [undefined],
+    timestamps: [timestamp],
+    offsets: [offset],
+  })
+  const source = { batch, origin: { kind: 'source', edge: 0 } as const, streamTime: timestamp }
+  return { batch, origin: { kind: 'merged', inputs: [source], which: [0], index: [index] }, streamTime: timestamp }
+}
