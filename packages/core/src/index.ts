@@ -32,6 +32,26 @@ export { SerdeError, type SerdeErrorDetails } from './errors/serde-error.ts'
 export type { Stage } from './errors/stage.ts'
 export { TaskClosedError } from './errors/task-closed-error.ts'
 export { TopologyError } from './errors/topology-error.ts'
+export {
+  type Acknowledgement,
+  type CircuitBreakerOptions,
+  type DeadLetterHeaderStyle,
+  type DeadLetterOptions,
+  type ErrorClass,
+  FAILURE_POLICIES,
+  type FailedRecord,
+  type FailureHandler,
+  type FailureOptions,
+  type FailurePolicy,
+  type FailureStage,
+  type ResolvedCircuitBreakerOptions,
+  type ResolvedDeadLetterOptions,
+  type ResolvedFailureOptions,
+  type ResolvedRetryOptions,
+  type RetryOptions,
+} from './failure/failure-options.ts'
+export { failureProblems } from './failure/failure-problems.ts'
+export { DEFAULT_FAILURE_OPTIONS } from './failure/resolve-failure-options.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'

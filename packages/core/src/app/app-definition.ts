@@ -1,5 +1,6 @@
 import type { BatchPolicy } from '../batch/batch-policy.ts'
 import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
+import type { FailureOptions } from '../failure/failure-options.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -38,6 +39,8 @@ export interface AppDefinition {
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /** When batches are cut; a source may differ. Default: {@link DEFAULT_BATCH_POLICY}. */
   readonly batch?: Partial<BatchPolicy> | undefined
+  /** What is done when records fail: retries, policies, dead letters. Default: the application stops at a record that fails for good. */
+  readonly failure?: FailureOptions | undefined
   /** When commits are made. Shorter intervals repeat less after a kill and cost more. */
   readonly commit?: CommitOptions | undefined
   /** Bounds on what waits in memory; at a bound, reading stops. */

@@ -1,5 +1,6 @@
 import type { BatchPolicy } from '../batch/batch-policy.ts'
 import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
+import type { ResolvedFailureOptions } from '../failure/failure-options.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Observer } from '../observe/observer.ts'
@@ -14,6 +15,7 @@ export interface ResolvedDefinition {
   readonly stateDir: string
   readonly processingGuarantee: ProcessingGuarantee
   readonly batch: BatchPolicy
+  readonly failure: ResolvedFailureOptions
   readonly commit: { readonly intervalMs: number; readonly records: number; readonly maxUncommittedBytes: number }
   readonly buffer: { readonly maxRecords: number; readonly maxBytes: number; readonly maxOutputBytes: number }
   readonly stateCacheBytes: number

@@ -1,5 +1,7 @@
 import { batchPolicyProblems } from '../batch/batch-policy-problems.ts'
 import { DEFAULT_BATCH_POLICY } from '../batch/batch-policy.ts'
+import { failureProblems } from '../failure/failure-problems.ts'
+import { resolveFailureOptions } from '../failure/resolve-failure-options.ts'
 import { definedOnly } from '../internal/defined-only.ts'
 import { type Either, left, right } from '../internal/fp.ts'
 import type { AppDefinition } from './app-definition.ts'
@@ -31,6 +33,8 @@ export function validateDefinition(definition: AppDefinition): Either<readonly s
   checks.problems.push(...batchPolicyProblems('batch', batch))
   const commit = checks.group('commit', definition.commit)
   const buffer = checks.group('buffer', definition.buffer)
+  const failureIssues = failureProblems('failure', definition.failure)
+  checks.problems.push(...failureIssues)
   const resolved: ResolvedDefinition = {
     topology,
     applicationId: checks.applicationId(definition.applicationId),
@@ -38,6 +42,7 @@ export function validateDefinition(definition: AppDefinition): Either<readonly s
     stateDir: checks.folder('stateDir', definition.stateDir, './state'),
     processingGuarantee: 'at-least-once',
     batch: Object.freeze({ ...DEFAULT_BATCH_POLICY, ...definedOnly(batch) }),
+    failure: resolveFailureOptions(failureIssues.length === 0 ? definition.failure : undefined),
     commit: Object.freeze({
       intervalMs: checks.number('commit.intervalMs', commit.intervalMs, { fallback: 1_000, min: 1 }),
       records: checks.number('commit.records', commit.records, { fallback: Infinity, min: 1 }),

@@ -13,3 +13,13 @@ export function numberProblem(name: string, value: unknown, { min, max }: Number
     max === undefined ? `of at least ${min.toLocaleString('en')}` : `from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}`
   return `${name} is ${describeValue(value)}; use a whole number ${range}.`
 }
+
+/** A sentence if `value` is not a number, whole or not, in the range. */
+export function realNumberProblem(
+  name: string,
+  value: unknown,
+  { min, max }: { readonly min: number; readonly max: number },
+): string | undefined {
+  if (typeof value === 'number' && value >= min && value <= max) return undefined
+  return `${name} is ${describeValue(value)}; use a number from ${min.toLocaleString('en')} to ${max.toLocaleString('en')}.`
+}

@@ -1,4 +1,4 @@
-import { type AppDefinition, type ResolvedDefinition, type Transport, validateDefinition } from '@millrace/core'
+import { type AppDefinition, DEFAULT_FAILURE_OPTIONS, type ResolvedDefinition, type Transport, validateDefinition } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { wordCount } from '../support/topologies.ts'
 
@@ -23,6 +23,7 @@ describe('validateDefinition', () => {
       stateDir: './state',
       processingGuarantee: 'at-least-once',
       batch: { size: 100, timeoutMs: 1_000, maxBytes: 1_048_576 },
+      failure: DEFAULT_FAILURE_OPTIONS,
       commit: { intervalMs: 1_000, records: Infinity, maxUncommittedBytes: 67_108_864 },
       buffer: { maxRecords: 100_000, maxBytes: 33_554_432, maxOutputBytes: 33_554_432 },
       stateCacheBytes: 16_777_216,
@@ -78,6 +79,7 @@ describe('validateDefinition', () => {
     ['signals that are no boolean', { handleSignals: 'yes' }, 'handleSignals is "yes"; use true or false.'],
     ['no replicas', { replicationFactor: 0 }, 'replicationFactor is 0; use a whole number from 1 to 32,767.'],
     ['an observer that is no function', { observer: {} }, 'observer is no function; use one that takes an event.'],
+    ['another acknowledgement', { failure: { acknowledgement: 'some' } }, 'failure.acknowledgement is "some"; use \'all-or-nothing\''],
     ['an option group that is none', { batch: 5 }, 'batch is 5; use an object.'],
   ])('refuses %s, with the value and what is allowed', (_, changes, sentence) => {
     const problems = problemsOf(changes)
