@@ -58,12 +58,16 @@ export { ManualClock } from './observe/manual-clock.ts'
 export type {
   AssignmentEvent,
   BatchEvent,
+  CircuitEvent,
+  CircuitState,
   CommitEvent,
+  FailureEvent,
   CutEvent,
   Observer,
   RecoverEvent,
   RestoreEvent,
   RuntimeEvent,
+  RetryEvent,
   StateEvent,
 } from './observe/observer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'

@@ -91,4 +91,4 @@ export {
   TopologyError,
   type Transport,
 } from '@millrace/core'
-export { App, ProcessingError, start } from '@millrace/runtime'
+export { App, type AppHealth, ProcessingError, start, type TaskHealth } from '@millrace/runtime'

@@ -9,6 +9,7 @@
  * @packageDocumentation
  */
 export { App } from './app/app.ts'
+export type { AppHealth, TaskHealth } from './app/health.ts'
 export { start } from './app/start.ts'
 export { ProcessingError } from './process/processing-error.ts'
 // For benchmarks and tests of stores; an application's stores are opened for it.

@@ -71,6 +71,50 @@ export interface RestoreEvent {
   readonly error?: unknown
 }
 
+/** A batch failed; what is left of it is tried again after a wait, while other partitions go on. */
+export interface RetryEvent {
+  readonly type: 'retry'
+  readonly stage: 'process'
+  readonly task: string
+  readonly topic: string
+  readonly partition: number
+  /** Records of the batch that are not done. */
+  readonly records: number
+  /** 1 for the first retry. */
+  readonly retry: number
+  readonly delayMs: number
+  readonly error: unknown
+}
+
+/** A record failed for good, and its policy let the application go on. */
+export interface FailureEvent {
+  readonly type: 'failure'
+  /** `source`: it could not be decoded; `sink`: what came of it could not be encoded or delivered. */
+  readonly stage: 'source' | 'process' | 'sink'
+  readonly policy: 'skip' | 'dead-letter'
+  readonly node: string
+  readonly task: string
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** How often it was tried. */
+  readonly attempts: number
+  readonly error: unknown
+}
+
+/** The state of a circuit breaker: `open`, its partition waits; `half-open`, one batch is tried. */
+export type CircuitState = 'closed' | 'open' | 'half-open'
+
+/** The circuit breaker of a node, for one task, changed its state. */
+export interface CircuitEvent {
+  readonly type: 'circuit'
+  readonly stage: 'process'
+  readonly task: string
+  readonly node: string
+  readonly from: CircuitState
+  readonly to: CircuitState
+}
+
 /** Tasks were closed and made anew after a failure. */
 export interface RecoverEvent {
   readonly type: 'recover'
@@ -95,7 +139,17 @@ export interface StateEvent {
 }
 
 /** Everything an observer is told; `type` tells them apart. */
-export type RuntimeEvent = BatchEvent | CutEvent | CommitEvent | RestoreEvent | RecoverEvent | AssignmentEvent | StateEvent
+export type RuntimeEvent =
+  | BatchEvent
+  | CutEvent
+  | CommitEvent
+  | RetryEvent
+  | FailureEvent
+  | CircuitEvent
+  | RestoreEvent
+  | RecoverEvent
+  | AssignmentEvent
+  | StateEvent
 
 /** Told everything that happens, as it happens, on the engine's thread: be quick. What it throws is logged and dropped. */
 export type Observer = (event: RuntimeEvent) => void

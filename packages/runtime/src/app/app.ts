@@ -24,6 +24,7 @@ import { restoreStores } from '../store/restore.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
 import { waitUntilCaughtUp } from './caught-up.ts'
+import { type AppHealth, healthOf } from './health.ts'
 import { openOutlet, type Outlet } from './outlet.ts'
 import { queryStore, unknownStore } from './query.ts'
 import { Recovery } from './recovery.ts'
@@ -166,6 +167,11 @@ export class App implements AsyncDisposable {
   /** Commits everything that passes have finished so far. */
   async commit(): Promise<void> {
     await this.#scheduler.now('request')
+  }
+
+  /** How it is at this moment. */
+  health(): AppHealth {
+    return healthOf(this.#state, this.#failure, this.#manager.tasks)
   }
 
   /** Committed state of this process's tasks. Throws for a store that the topology has not got. */

@@ -54,9 +54,12 @@ export async function planTopics(topology: Topology, definition: ResolvedDefinit
   const written = topology.nodes.flatMap((node) =>
     node.kind === 'sink' && typeof node.topic === 'object' ? [resolveTopic(node.topic, applicationId)] : [],
   )
+  const { topic: deadLetters } = definition.failure.deadLetter
+  if (typeof deadLetters === 'string') written.push(deadLetters)
   const existing = await admin.describeTopics([...new Set([...subscription, ...written])])
   const partitions = new Map(existing.map(({ topic, partitions: count }) => [topic, count]))
   checkNamedTopics(topology, partitions)
+  if (typeof deadLetters === 'string' && !partitions.has(deadLetters)) throw deadLettersMissing(deadLetters)
   const inputs = topology.subTopologies.map((subTopology) => inputsOf(subTopology, existing, applicationId))
   const missing = planRepartitions(topology, { inputs, partitions, applicationId })
   const planned = topology.subTopologies.map((subTopology, i) => ({
@@ -67,6 +70,11 @@ export async function planTopics(topology: Topology, definition: ResolvedDefinit
   await createTopics(admin, definition, [...missing, ...(await planChangelogs(planned, admin, applicationId))])
   const coLocate = planned.some(({ inputs: own }) => own.length > 1)
   return { subTopologies: planned, subscription, coLocate, partitions }
+}
+
+function deadLettersMissing(topic: string): MillraceError {
+  const message = `Topic '${topic}', which failure.deadLetter names, does not exist: create it, or correct the name.`
+  return new MillraceError('TOPIC_MISSING', message, { stage: 'sink', topic })
 }
 
 function checkNamedTopics(topology: Topology, partitions: ReadonlyMap<string, number>): void {

@@ -10,12 +10,13 @@ import {
 import { encodeSink, type ResolvedSink } from '../sink/encode-sink.ts'
 import { mergeSinkOutputs, outputWithoutRows, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
+import type { CircuitBreakers } from './circuit-breakers.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'
 import { mergeInputs, type NodeInput, selectRecords, sourceRow, withoutRows } from './node-input.ts'
 import { OutputBudget } from './output-budget.ts'
-import { type FailedRow, processingError, RecordsFailed } from './processing-error.ts'
+import { type FailedRow, ProcessingError, processingError, RecordsFailed } from './processing-error.ts'
 import type { Punctuation, Punctuations } from './punctuations.ts'
 import type { TaskScope } from './task-scope.ts'
 
@@ -31,6 +32,8 @@ export interface PipelineOptions {
   readonly maxOutputBytes: number
   readonly monotonic: () => number
   readonly onNode: NodeListener
+  /** Absent: there are none. */
+  readonly breakers: CircuitBreakers | undefined
 }
 
 /** A source batch, or some of its records, and how they are to be processed. */
@@ -154,7 +157,7 @@ export class Pipeline {
   }
 
   async #walk(walk: Walk): Promise<void> {
-    const { scope, directory, monotonic, onNode } = this.#options
+    const { scope, directory, monotonic, onNode, breakers } = this.#options
     const { inbox, outputs, single } = walk
     const budget = this.#budget()
     for (let index = 0; index < this.#nodes.length; index++) {
@@ -176,8 +179,10 @@ export class Pipeline {
         try {
           failures = await driveProcessor(running.processor as DetectedProcessor, context, input, { scope, single })
           if (failures.length > 0) this.#checkKept(walk, index, failuresOf(running.node.name, input, failures))
+          noteCircuit(breakers, running.node.name, failures.length === 0)
         } catch (error) {
           context.abandon()
+          if (error instanceof ProcessingError || error instanceof RecordsFailed) noteCircuit(breakers, running.node.name, false)
           throw error
         }
         this.#deliver(running, context.close(), inbox, input.streamTime)
@@ -222,6 +227,11 @@ export class Pipeline {
 
 function failuresOf(node: string, input: NodeInput, failures: readonly RecordFailure[]): FailedRow[] {
   return failures.map(({ index, error }) => ({ row: sourceRow(input, index), error: processingError(node, input.batch, index, error) }))
+}
+
+function noteCircuit(breakers: CircuitBreakers | undefined, node: string, good: boolean): void {
+  if (good) breakers?.succeeded(node)
+  else breakers?.failed(node)
 }
 
 /** Leaves out all that came of records that failed. */

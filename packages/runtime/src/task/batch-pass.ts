@@ -1,6 +1,7 @@
 import type { ColumnBatch, FailedRecord } from '@millrace/core'
 import type { Formed } from '../batch/batch-former.ts'
 import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
+import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Pipeline } from '../process/pipeline.ts'
 import type { TaskScope } from '../process/task-scope.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
@@ -16,6 +17,7 @@ import { tellCut } from './task-events.ts'
 export interface PassingTask {
   readonly id: string
   readonly pipeline: Pipeline
+  readonly breakers: CircuitBreakers | undefined
   readonly stores: TaskStores
   readonly scope: TaskScope
   readonly environment: TaskEnvironment
@@ -80,7 +82,7 @@ export class BatchPass {
   }
 
   #settle(queue: PartitionQueue, batch: Batch, so: { done: () => number; pass: (to: number, output: PassOutput) => void }) {
-    const { pipeline, stores, environment, wait } = this.#task
+    const { pipeline, stores, breakers, environment, wait } = this.#task
     const { definition, requestCommit } = environment
     return settleBatch({
       part: { source: queue.source.name, batch, single: queue.policy.size === 1 },
@@ -88,6 +90,7 @@ export class BatchPass {
       maxRetries: queue.policy.maxRetries,
       pipeline,
       stores,
+      breakers,
       wait,
       onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - so.done() }),
       giveUp: (row, error, attempts) => {

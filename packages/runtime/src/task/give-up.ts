@@ -1,7 +1,6 @@
 import {
   ColumnBatch,
   deadLetterHeaders,
-  describeFailure,
   type FailedRecord,
   type FailurePolicy,
   type Logger,
@@ -11,6 +10,8 @@ import {
 } from '@millrace/core'
 import { sinkOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
+
+const EVENT_STAGES = { decode: 'source', process: 'process', produce: 'sink' } as const
 
 export interface GivingUp {
   readonly failure: ResolvedFailureOptions
@@ -29,12 +30,12 @@ export interface GivingUp {
 export async function giveUp(record: FailedRecord, options: GivingUp): Promise<SinkOutput | undefined> {
   const policy = await decide(record, options.failure[record.stage])
   if (policy === 'fail') throw record.error
-  const { stage, node, topic, partition, offset, error, attempts } = record
+  const { node, topic, partition, offset, error, attempts } = record
   const at = { node, topic, partition, offset, attempts }
   let output: SinkOutput | undefined
   if (policy === 'skip') options.logger.warn({ task: options.task, ...at, err: error }, 'a record that failed was skipped')
   else output = await deadLetter(record, options)
-  options.emit?.({ type: 'gave-up', stage: stageOf(record), policy, task: options.task, ...at, error })
+  options.emit?.({ type: 'failure', stage: EVENT_STAGES[record.stage], policy, task: options.task, ...at, error })
   return output
 }
 

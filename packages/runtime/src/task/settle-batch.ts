@@ -1,4 +1,13 @@
-import { isRetryable, type ResolvedFailureOptions, retryDelay, type RunResult, settling, type SettlingStep } from '@millrace/core'
+import {
+  isRetryable,
+  type ResolvedFailureOptions,
+  retryDelay,
+  type PartResult,
+  settling,
+  type Settling,
+  type SettlingStep,
+} from '@millrace/core'
+import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Part, Pipeline } from '../process/pipeline.ts'
 import { RecordsFailed } from '../process/processing-error.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
@@ -19,6 +28,7 @@ export interface SettlingBatch {
   readonly stores: TaskStores
   /** Resolves to whether the task goes on after so many milliseconds. */
   readonly wait: (delayMs: number) => Promise<boolean>
+  readonly breakers: CircuitBreakers | undefined
   /** Told before the wait for a retry. */
   readonly onRetry: (retry: number, delayMs: number, error: unknown) => void
   /** What is to be written of a record that was given up, if anything; rejects if the application is to fail. */
@@ -49,7 +59,7 @@ export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
 }
 
 interface Ran {
-  readonly result: RunResult
+  readonly result: PartResult
   readonly outputs: readonly SinkOutput[]
 }
 
@@ -64,13 +74,13 @@ class Settlement {
     this.#outputs = [...outputs]
   }
 
-  async follow(steps: Generator<SettlingStep, void, RunResult | undefined>, first: RunResult): Promise<PassOutput> {
+  async follow(steps: Settling, first: PartResult): Promise<PassOutput> {
     this.#note(first)
     for (let step = steps.next(first); step.done !== true;) step = steps.next(await this.#take(step.value))
     return mergeSinkOutputs(this.#outputs)
   }
 
-  async #take(step: SettlingStep): Promise<RunResult | undefined> {
+  async #take(step: SettlingStep): Promise<PartResult | undefined> {
     const { giveUp, commitPrefix, stores } = this.#batch
     switch (step.do) {
       case 'run': {
@@ -91,7 +101,7 @@ class Settlement {
         const output = mergeSinkOutputs(this.#outputs)
         this.#outputs = []
         stores.succeed()
-        commitPrefix(step.next, output)
+        commitPrefix(step.rows, output)
         stores.begin()
         return undefined
       }
@@ -106,13 +116,15 @@ class Settlement {
       throw new BatchHandedBack('The task ends while a batch waits to be tried again.', { cause: this.#lastError })
   }
 
-  #note(result: RunResult): void {
+  #note(result: PartResult): void {
     if (!result.ok) this.#lastError = 'failed' in result ? result.failed[0]?.error : result.error
   }
 }
 
 /** Processes some records of the batch, or all, and keeps in the stores what was done of them, or takes it back. */
-async function run({ part, pipeline, stores }: SettlingBatch, rows: readonly number[] | undefined, keep: boolean): Promise<Ran> {
+async function run(batch: SettlingBatch, rows: readonly number[] | undefined, keep: boolean): Promise<Ran> {
+  const { part, pipeline, stores, breakers } = batch
+  if (breakers !== undefined) await untilClosed(breakers, batch)
   try {
     const { outputs, failed } = await pipeline.run({ ...part, rows, keep })
     if (failed.length > 0 || rows !== undefined) stores.keep()
@@ -126,7 +138,15 @@ async function run({ part, pipeline, stores }: SettlingBatch, rows: readonly num
   }
 }
 
-function resultOf(error: unknown, batch: Part['batch']): RunResult | undefined {
+/** While a breaker is open nothing is tried. */
+async function untilClosed(breakers: CircuitBreakers, { wait }: SettlingBatch): Promise<void> {
+  for (let waitMs = breakers.waitMs(); waitMs > 0; waitMs = breakers.waitMs()) {
+    if (!(await wait(waitMs))) throw new BatchHandedBack('The task ends while a circuit breaker is open.')
+  }
+  breakers.try()
+}
+
+function resultOf(error: unknown, batch: Part['batch']): PartResult | undefined {
   if (error instanceof RecordsFailed) return { ok: false, failed: error.failed, kept: false }
   if (failureStage(error) === undefined) return undefined
   const offset = (error as { readonly offset?: number | undefined }).offset

@@ -1,10 +1,11 @@
-import { type OffsetCommit, type SinkNode, type SubTopology, TaskClosedError, type WireBatch } from '@millrace/core'
+import { type CircuitState, type OffsetCommit, type SinkNode, type SubTopology, TaskClosedError, type WireBatch } from '@millrace/core'
 import { type Formed, formBatch } from '../batch/batch-former.ts'
 import { Turns } from '../internal/turns.ts'
 import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { Wakeup } from '../internal/wakeup.ts'
+import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import { Pipeline } from '../process/pipeline.ts'
 import { Punctuations } from '../process/punctuations.ts'
 import type { TaskScope } from '../process/task-scope.ts'
@@ -17,6 +18,7 @@ import { OffsetsToCommit } from './offsets-to-commit.ts'
 import type { SealedTask } from './sealed-task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
 import { BatchPass } from './batch-pass.ts'
+import { circuitsOf } from './task-circuits.ts'
 import { ignoreNode, nodeTeller } from './task-events.ts'
 import { assertTaskTransition, type TaskState } from './task-state.ts'
 
@@ -47,6 +49,7 @@ export class Task {
   readonly #punctuations: Punctuations
   readonly #scope: TaskScope
   #pipeline: Pipeline | undefined
+  readonly #breakers: CircuitBreakers | undefined
   #passes: BatchPass | undefined
   #state: TaskState = 'created'
   #closed = false
@@ -55,8 +58,7 @@ export class Task {
   #quota = new Map<PartitionQueue, number>()
   #loop: Promise<void> = Promise.resolve()
   #waitingSince: number | undefined
-  #waitsForCommit = false
-  #waitsForRetry = false
+  #waitsFor: 'retry' | 'commit' | undefined
   #recordsSinceSeal = 0
   readonly #offsets: OffsetsToCommit
 
@@ -70,6 +72,7 @@ export class Task {
     this.#punctuations = new Punctuations(() => options.environment.clock.now())
     this.#scope = this.#makeScope()
     this.#offsets = new OffsetsToCommit(options.queues)
+    this.#breakers = circuitsOf(options.id, options.environment)
     for (const queue of this.queues) {
       if (queue.partitionTime > this.#scope.streamTime) this.#scope.streamTime = queue.partitionTime
     }
@@ -86,9 +89,19 @@ export class Task {
     return waiting
   }
 
+  /** What it waits for before it goes on with what is there. */
+  get waitsFor(): 'retry' | 'commit' | undefined {
+    return this.#waitsFor
+  }
+
+  /** Circuit breakers that are not closed, by node. */
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#breakers?.open ?? new Map()
+  }
+
   /** Whether it has nothing to do before something arrives or time passes. */
   get idle(): boolean {
-    return this.#wakeup.sleeping && !this.#waitsForCommit && !this.#waitsForRetry
+    return this.#wakeup.sleeping && this.#waitsFor === undefined
   }
 
   /** Throws once this epoch is over. */
@@ -115,10 +128,12 @@ export class Task {
       maxOutputBytes: definition.buffer.maxOutputBytes,
       monotonic: () => clock.monotonic(),
       onNode: this.#environment.emit === undefined ? ignoreNode : nodeTeller(this.id, this.#environment.emit),
+      breakers: this.#breakers,
     })
     this.#passes = new BatchPass({
       id: this.id,
       pipeline: this.#pipeline,
+      breakers: this.#breakers,
       stores: this.stores,
       scope: this.#scope,
       environment: this.#environment,
@@ -249,10 +264,10 @@ export class Task {
     }
     if (this.#stateIsFull) {
       if (this.#finishing !== undefined) return false
-      this.#waitsForCommit = true
+      this.#waitsFor = 'commit'
       this.#environment.requestCommit()
       await this.#wakeup.wait()
-      this.#waitsForCommit = false
+      this.#waitsFor = undefined
       return true
     }
     await this.#turns.take()
@@ -304,7 +319,7 @@ export class Task {
   async #waitForRetry(delayMs: number): Promise<boolean> {
     const { clock } = this.#environment
     const until = clock.monotonic() + delayMs
-    this.#waitsForRetry = true
+    this.#waitsFor = 'retry'
     try {
       for (;;) {
         if (this.#finishing !== undefined) return false
@@ -313,7 +328,7 @@ export class Task {
         await this.#sleep(left)
       }
     } finally {
-      this.#waitsForRetry = false
+      this.#waitsFor = undefined
     }
   }
 
