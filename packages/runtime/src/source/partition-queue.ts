@@ -198,6 +198,16 @@ export class PartitionQueue {
     })
   }
 
+  /** Decodes the first `count` records, as far as they are decoded before somebody asks for them. */
+  decodeAhead(count: number): void {
+    let left = count + this.#row
+    for (const chunk of this.#chunks) {
+      if (left <= 0) return
+      this.#decode(chunk)
+      left -= chunk.wire.length
+    }
+  }
+
   /** The first `count` records have been processed. */
   drop(count: number): void {
     this.#peeked?.end()

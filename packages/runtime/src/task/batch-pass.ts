@@ -60,7 +60,10 @@ export class BatchPass {
       }
       stores.begin()
       try {
-        const output = await this.#settle(queue, batch, { done: () => done, pass })
+        const settled = this.#settle(queue, batch, { done: () => done, pass })
+        // While the processor waits for something, the next batch is made ready.
+        queue.decodeAhead(2 * left)
+        const output = await settled
         scope.guard()
         stores.succeed()
         pass(left, output)

@@ -47,11 +47,10 @@ export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
   const keep = failure.acknowledgement === 'best-effort'
   const first = await run(batch, undefined, keep)
   if (first.result.ok) return mergeSinkOutputs(first.outputs)
-  const steps = settling({
-    count: part.batch.length,
+  const steps = settling(part.batch.length, {
     acknowledgement: failure.acknowledgement,
     maxRetries,
-    isRetryable: isRetryable(failure.retry),
+    isRetryable: (error) => isRetryable(error, failure.retry.nonRetryable),
   })
   // Its first step is what was just run.
   steps.next()
@@ -84,7 +83,8 @@ class Settlement {
     const { giveUp, commitPrefix, stores } = this.#batch
     switch (step.do) {
       case 'run': {
-        const { result, outputs } = await run(this.#batch, step.rows, step.keep)
+        const all = step.rows.length === this.#batch.part.batch.length
+        const { result, outputs } = await run(this.#batch, all ? undefined : step.rows, step.keep)
         this.#outputs.push(...outputs)
         this.#note(result)
         return result

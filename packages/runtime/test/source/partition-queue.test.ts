@@ -93,6 +93,41 @@ describe('a partition queue', () => {
     expect(seen).toEqual([-1, 5, 5, 9])
   })
 
+  test('decodes ahead what the next records lie in, and no more', () => {
+    const seen: number[] = []
+    const source = sourceNode({
+      timestamp: (record) => {
+        seen.push(Number(record.value))
+        return 0
+      },
+    })
+    const queue = partitionQueue({ source })
+    for (const value of [0, 2, 4])
+      queue.append(wireBatch([{ value: String(value) }, { value: String(value + 1) }], { firstOffset: value }), 0)
+    queue.peek(1, 'records', -1)
+    expect(seen).toEqual([0, 1])
+    queue.decodeAhead(2)
+    expect(seen).toEqual([0, 1])
+    queue.decodeAhead(3)
+    expect(seen).toEqual([0, 1, 2, 3])
+    queue.drop(3)
+    queue.decodeAhead(1)
+    expect(seen).toEqual([0, 1, 2, 3])
+    queue.decodeAhead(100)
+    expect(seen).toEqual([0, 1, 2, 3, 4, 5])
+  })
+
+  test('gives the bytes of a waiting record as copies', () => {
+    const queue = partitionQueue()
+    const wire = wireBatch([{ value: 'a' }, { key: 'l', value: 'b', timestamp: 7 }, { value: null }])
+    queue.append(wire, 0)
+    queue.drop(1)
+    const raw = queue.raw(0)
+    if (wire.values.form === 'views') wire.values.views[1]?.fill(0)
+    expect(raw).toEqual({ offset: 1, timestamp: 7, key: new Uint8Array([0x6c]), value: new Uint8Array([0x62]), headers: [] })
+    expect(queue.raw(1).value).toBeNull()
+  })
+
   test('counts how many records fit into bytes, at least one', () => {
     const queue = partitionQueue()
     queue.append(wireBatch([{ value: '12345' }, { value: '1' }, { value: '1234567890' }]), 0)
