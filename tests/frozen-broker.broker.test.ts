@@ -9,7 +9,8 @@ import { temporaryFolder } from './support/temporary-folder.ts'
 import { countWords, inputSerdes, outputSerdes, someLines, wordCountTopology } from './support/word-count-topology.ts'
 
 const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
-const ACCEPTABLE_LOAD = 0.15
+/** Of one core. Who asks without waiting takes a whole one, however fast the machine is. */
+const ACCEPTABLE_LOAD = 0.5
 const CLOSE_LIMIT_MS = 60_000
 const topics = { input: 'lines', output: 'word-counts' }
 

@@ -165,7 +165,8 @@ describe('an input topic', () => {
     await running
     const closedAfterMs = performance.now() - closing
     expect(closedAfterMs).toBeLessThan(20_000)
-    expect(load).toBeLessThan(0.15)
+    // Of one core. Who asks without waiting takes a whole one, however fast the machine is.
+    expect(load).toBeLessThan(0.5)
     expect(warnings.length).toBeLessThan(20)
     expect((await log.readAll(to, pair)).map(({ value }) => value)).toEqual(['1'])
   })

@@ -73,8 +73,8 @@ export async function javaBroker({ nodes: count, port, say }) {
       await at(index).stop()
       await at(index).start()
     },
-    freeze: async (index) => at(index).signal('SIGSTOP'),
-    thaw: async (index) => at(index).signal('SIGCONT'),
+    freeze: (index) => at(index).freeze(),
+    thaw: async (index) => at(index).thaw(),
     stop,
   }
 }

@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { waitForKafka } from './answers-kafka.mjs'
+import { standsStill } from './stands-still.mjs'
 
 const startLimitMs = 60_000
 const stopLimitMs = 15_000
@@ -77,12 +78,24 @@ export class JavaNode {
     await this.#end('SIGKILL', stopLimitMs)
   }
 
+  /** Lets a broker that runs stand still; resolves when it does. */
+  async freeze() {
+    await standsStill(this.#signal('SIGSTOP'))
+  }
+
+  /** Lets it go on. */
+  thaw() {
+    this.#signal('SIGCONT')
+  }
+
   /**
-   * To a broker that runs.
+   * To a broker that runs, whose process id it returns.
    * @param {NodeJS.Signals} name
    */
-  signal(name) {
-    if (this.#process?.kill(name) !== true) throw new Error(`Broker ${this.plan.id} does not run.`)
+  #signal(name) {
+    const child = this.#process
+    if (child?.pid === undefined || !child.kill(name)) throw new Error(`Broker ${this.plan.id} does not run.`)
+    return child.pid
   }
 
   /**
