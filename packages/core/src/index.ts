@@ -32,6 +32,7 @@ export { SerdeError, type SerdeErrorDetails } from './errors/serde-error.ts'
 export type { Stage } from './errors/stage.ts'
 export { TaskClosedError } from './errors/task-closed-error.ts'
 export { TopologyError } from './errors/topology-error.ts'
+export { deadLetterHeaders } from './failure/dead-letter-headers.ts'
 export {
   type Acknowledgement,
   type CircuitBreakerOptions,
@@ -51,6 +52,11 @@ export {
   type RetryOptions,
 } from './failure/failure-options.ts'
 export { failureProblems } from './failure/failure-problems.ts'
+export { isRetryable } from './failure/is-retryable.ts'
+export type { RetryLimits } from './failure/retry-counts.ts'
+export { retryDelay } from './failure/retry-delay.ts'
+export { settling, type SettlingOptions } from './failure/settling.ts'
+export type { FailedRow, PartResult, Settling, SettlingStep } from './failure/settling-step.ts'
 export { DEFAULT_FAILURE_OPTIONS } from './failure/resolve-failure-options.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
