@@ -1,4 +1,4 @@
-import type { BatchPolicy } from '../batch/batch-policy.ts'
+import type { AppBatchOptions } from '../batch/batch-options.ts'
 import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
@@ -36,8 +36,8 @@ export interface AppDefinition {
   readonly stateDir?: string | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
-  /** When batches are cut; a source may differ. Default: {@link DEFAULT_BATCH_POLICY}. */
-  readonly batch?: Partial<BatchPolicy> | undefined
+  /** When batches are cut; sources and topics may differ. Environment variables count more. Default: {@link DEFAULT_BATCH_POLICY}. */
+  readonly batch?: AppBatchOptions | undefined
   /** When commits are made. Shorter intervals repeat less after a kill and cost more. */
   readonly commit?: CommitOptions | undefined
   /** Bounds on what waits in memory; at a bound, reading stops. */

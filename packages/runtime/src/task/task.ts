@@ -1,5 +1,5 @@
 import { type OffsetCommit, type SinkNode, type SubTopology, TaskClosedError, type WireBatch } from '@millrace/core'
-import { type Formed, formBatch } from '../batch/batch-former.ts'
+import { type Formed, formBatch, mostRecords } from '../batch/batch-former.ts'
 import { Turns } from '../internal/turns.ts'
 import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
@@ -123,6 +123,11 @@ export class Task {
     this.#loop = this.#run()
   }
 
+  /** What it waits for may have changed. */
+  wake(): void {
+    this.#wakeup.notify()
+  }
+
   /** Takes records of one of its partitions. */
   offer(queue: PartitionQueue, wire: WireBatch): void {
     if (this.#closed || this.#finishing !== undefined) {
@@ -149,7 +154,7 @@ export class Task {
     this.#go('finishing')
     this.#finishing = reason
     // With several inputs nothing more is taken: the record that should come next may not have arrived.
-    if (this.queues.length === 1) for (const queue of this.queues) this.#quota.set(queue, Math.min(queue.length, queue.policy.size))
+    if (this.queues.length === 1) for (const queue of this.queues) this.#quota.set(queue, mostRecords(queue))
     this.#wakeup.notify()
     const { clock } = this.#environment
     const cancelAbort = clock.after(limitMs / 2, () => this.interrupt())
@@ -228,7 +233,7 @@ export class Task {
 
   /** Returns false when there is nothing left to do for ever. */
   async #step(): Promise<boolean> {
-    const { clock, definition } = this.#environment
+    const { clock, definition, buffer } = this.#environment
     const output = this.#environment.output()
     if (output.full) {
       await unlessAborted(output.room(), this.#abort.signal)
@@ -253,6 +258,7 @@ export class Task {
       streamTime: this.#scope.streamTime,
       punctuateAt: this.#punctuations.nextDue('stream-time'),
       finishing: this.#finishing,
+      bufferFull: buffer.full,
       maxTaskIdleMs: definition.maxTaskIdleMs,
       waitingSince: this.#waitingSince,
     })
@@ -300,12 +306,15 @@ export class Task {
         throw error instanceof OutputBudgetExceeded ? outputTooLarge(queue, batch.firstOffset) : error
       }
       this.stores.succeed()
+      const endedAt = clock.monotonic()
       queue.drop(size)
       this.#scope.streamTime = batch.streamTime(size - 1)
       const quota = this.#quota.get(queue)
       if (quota !== undefined) this.#quota.set(queue, quota - size)
       this.#recordsSinceSeal += size
       this.#environment.output().append(output, this)
+      const pushedBack = this.#environment.output().full
+      queue.sizer.finished({ records: size, durationMs: endedAt - began, pushedBack, endedAt, waiting: queue.length })
       if (cut !== undefined) tellCut(emit, { ...cut, task: this.id, node: queue.source.name, batch, bytes: cut.bytes - queue.bytes })
       this.#environment.onProgress(size, this.stores.uncommittedBytes)
       return
