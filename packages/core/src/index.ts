@@ -8,7 +8,27 @@ export { defineApp } from './app/app-definition.ts'
 export { type AppState, isLegalTransition } from './app/app-state.ts'
 export type { ResolvedDefinition } from './app/resolved-definition.ts'
 export { validateDefinition } from './app/validate-definition.ts'
-export { type BatchPolicy, DEFAULT_BATCH_POLICY } from './batch/batch-policy.ts'
+export { adaptSize, type AdaptiveSize, type AdaptiveTarget, type BatchObservation, initialAdaptiveSize } from './batch/adaptive-size.ts'
+export { batchEnvironment, type Environment } from './batch/batch-environment.ts'
+export type {
+  AppBatchOptions,
+  BatchingChange,
+  BatchOptions,
+  BatchPreset,
+  BatchStrategy,
+  SourceBatchOptions,
+} from './batch/batch-options.ts'
+export { type BatchPolicy, type CutLimits, DEFAULT_BATCH_POLICY, DEFAULT_MEMORY_BUDGET_BYTES } from './batch/batch-policy.ts'
+export { BATCH_PRESETS } from './batch/batch-presets.ts'
+export {
+  type BatchedApp,
+  type BatchedTopic,
+  batchPolicyOf,
+  type BatchSettings,
+  changeBatching,
+  changeProblems,
+  concerns,
+} from './batch/batch-settings.ts'
 export type { BatchTrigger } from './batch/batch-trigger.ts'
 export {
   byteLengthAt,
@@ -23,7 +43,9 @@ export {
 export { type BatchColumns, ColumnBatch } from './batch/column-batch.ts'
 export { type CutDecision, decideCut, type WaitingRecords } from './batch/cut-decision.ts'
 export { type Header, type Headers, NO_HEADERS } from './batch/headers.ts'
+export { MemoryBudget, memoryOf, RECORD_MEMORY_BYTES } from './batch/memory-budget.ts'
 export type { OutputColumns, RecordBatch } from './batch/record-batch.ts'
+export { resolveBatchPolicy } from './batch/resolve-batch-policy.ts'
 export type { OutputRecord, StreamRecord } from './batch/stream-record.ts'
 export type { CommitParticipant } from './commit/commit-participant.ts'
 export type { ProcessingGuarantee } from './commit/processing-guarantee.ts'
@@ -64,6 +86,7 @@ export { ManualClock } from './observe/manual-clock.ts'
 export type {
   AssignmentEvent,
   BatchEvent,
+  BatchingEvent,
   CircuitEvent,
   CircuitState,
   CommitEvent,
@@ -132,6 +155,7 @@ export {
   type StoreDefinition,
 } from './store/store-definition.ts'
 export type { CompileError } from './topology/compile-error.ts'
+export { repartitionTopic } from './topology/repartition-topic.ts'
 export type { RepartitionOptions } from './topology/repartition-options.ts'
 export type { SinkOptions } from './topology/sink-options.ts'
 export type { SourceOptions } from './topology/source-options.ts'

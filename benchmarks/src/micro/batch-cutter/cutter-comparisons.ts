@@ -1,4 +1,4 @@
-import { decideCut } from '@millrace/core'
+import { decideCut, resolveBatchPolicy } from '@millrace/core'
 import type { Comparison, Contender } from '../../harness/comparison.ts'
 
 const RECORDS = 100_000
@@ -60,7 +60,7 @@ function byHand(size: number): number {
 }
 
 function decided(size: number): number {
-  const policy = { size, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }
+  const policy = resolveBatchPolicy([{ size, timeoutMs: TIMEOUT_MS, maxBytes: MAX_BYTES }])
   let batches = 0
   let left = RECORDS
   while (left > 0) {

@@ -1,4 +1,4 @@
-import type { BatchPolicy } from '../batch/batch-policy.ts'
+import type { AppBatchOptions } from '../batch/batch-options.ts'
 import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
 import type { FailureOptions } from '../failure/failure-options.ts'
 import type { Clock } from '../observe/clock.ts'
@@ -37,8 +37,8 @@ export interface AppDefinition {
   readonly stateDir?: string | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
-  /** When batches are cut; a source may differ. Default: {@link DEFAULT_BATCH_POLICY}. */
-  readonly batch?: Partial<BatchPolicy> | undefined
+  /** When batches are cut; sources and topics may differ. Environment variables count more. Default: {@link DEFAULT_BATCH_POLICY}. */
+  readonly batch?: AppBatchOptions | undefined
   /** What is done when records fail: retries, policies, dead letters. Default: the application stops at a record that fails for good. */
   readonly failure?: FailureOptions | undefined
   /** When commits are made. Shorter intervals repeat less after a kill and cost more. */

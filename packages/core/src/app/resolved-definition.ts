@@ -1,4 +1,4 @@
-import type { BatchPolicy } from '../batch/batch-policy.ts'
+import type { BatchSettings } from '../batch/batch-settings.ts'
 import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
 import type { ResolvedFailureOptions } from '../failure/failure-options.ts'
 import type { Clock } from '../observe/clock.ts'
@@ -14,7 +14,7 @@ export interface ResolvedDefinition {
   readonly transport: Transport
   readonly stateDir: string
   readonly processingGuarantee: ProcessingGuarantee
-  readonly batch: BatchPolicy
+  readonly batch: BatchSettings
   readonly failure: ResolvedFailureOptions
   readonly commit: { readonly intervalMs: number; readonly records: number; readonly maxUncommittedBytes: number }
   readonly buffer: { readonly maxRecords: number; readonly maxBytes: number; readonly maxOutputBytes: number }

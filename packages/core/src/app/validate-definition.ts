@@ -1,10 +1,9 @@
-import { batchPolicyProblems } from '../batch/batch-policy-problems.ts'
-import { DEFAULT_BATCH_POLICY } from '../batch/batch-policy.ts'
+import { type Environment } from '../batch/batch-environment.ts'
 import { failureProblems } from '../failure/failure-problems.ts'
 import { resolveFailureOptions } from '../failure/resolve-failure-options.ts'
-import { definedOnly } from '../internal/defined-only.ts'
 import { type Either, left, right } from '../internal/fp.ts'
 import type { AppDefinition } from './app-definition.ts'
+import { resolveBatching } from './resolve-batching.ts'
 import { DefinitionChecks } from './definition-checks.ts'
 import type { ResolvedDefinition } from './resolved-definition.ts'
 
@@ -12,8 +11,14 @@ const MIB = 1_048_576
 /** Half of the Kafka client's default `max.poll.interval.ms`: a revoke that waits longer costs the member its place in the group. */
 const MAX_REVOKE_MS = 150_000
 
-/** Fills in every default, or lists everything that is wrong, one sentence each with the value and what is allowed. */
-export function validateDefinition(definition: AppDefinition): Either<readonly string[], ResolvedDefinition> {
+/**
+ * Fills in every default, or lists everything that is wrong, one sentence each with the value and what is allowed. `environment`: variables that
+ * count more than options, as in `process.env`. Default: none.
+ */
+export function validateDefinition(
+  definition: AppDefinition,
+  environment: Environment = {},
+): Either<readonly string[], ResolvedDefinition> {
   if (typeof definition !== 'object' || definition === null) return left(['This is no definition; use what defineApp({ ... }) returns.'])
   const checks = new DefinitionChecks()
   const { topology, transport, logger, observer, clock, replicationFactor } = definition
@@ -29,8 +34,8 @@ export function validateDefinition(definition: AppDefinition): Either<readonly s
   checks.that(logger === undefined || typeof logger?.info === 'function', 'logger is no logger; use one of pino, or silentLogger.')
   checks.that(observer === undefined || typeof observer === 'function', 'observer is no function; use one that takes an event.')
   checks.that(clock === undefined || typeof clock?.now === 'function', 'clock is no clock; leave it out to use the system clock.')
-  const batch = checks.group('batch', definition.batch)
-  checks.problems.push(...batchPolicyProblems('batch', batch))
+  const batch = resolveBatching(definition, environment)
+  checks.problems.push(...batch.problems)
   const commit = checks.group('commit', definition.commit)
   const buffer = checks.group('buffer', definition.buffer)
   const failureIssues = failureProblems('failure', definition.failure)
@@ -41,7 +46,7 @@ export function validateDefinition(definition: AppDefinition): Either<readonly s
     transport,
     stateDir: checks.folder('stateDir', definition.stateDir, './state'),
     processingGuarantee: 'at-least-once',
-    batch: Object.freeze({ ...DEFAULT_BATCH_POLICY, ...definedOnly(batch) }),
+    batch: batch.settings,
     failure: resolveFailureOptions(failureIssues.length === 0 ? definition.failure : undefined),
     commit: Object.freeze({
       intervalMs: checks.number('commit.intervalMs', commit.intervalMs, { fallback: 1_000, min: 1 }),

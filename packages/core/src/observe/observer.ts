@@ -1,4 +1,6 @@
 import type { AppState } from '../app/app-state.ts'
+import type { BatchingChange } from '../batch/batch-options.ts'
+import type { BatchPolicy } from '../batch/batch-policy.ts'
 import type { BatchTrigger } from '../batch/batch-trigger.ts'
 
 /** A pass went through one node. */
@@ -30,6 +32,15 @@ export interface CutEvent {
   readonly trigger: BatchTrigger
   /** From the arrival of its first record. */
   readonly ageMs: number
+}
+
+/** `App.updateBatching` was called: from the next batch on these policies hold. */
+export interface BatchingEvent {
+  readonly type: 'batching'
+  readonly stage: 'batch'
+  readonly change: BatchingChange
+  /** Of every topic that the change concerns, as far as topics are known. */
+  readonly policies: readonly { readonly topic: string; readonly policy: BatchPolicy }[]
 }
 
 /** One commit, confirmed. */
@@ -142,6 +153,7 @@ export interface StateEvent {
 export type RuntimeEvent =
   | BatchEvent
   | CutEvent
+  | BatchingEvent
   | CommitEvent
   | RetryEvent
   | FailureEvent

@@ -1,3 +1,4 @@
+import type { SourceBatchOptions } from '../batch/batch-options.ts'
 import { definedOnly } from '../internal/defined-only.ts'
 import type { AnyStoreDefinition } from '../store/store-definition.ts'
 import type { RepartitionOptions } from './repartition-options.ts'
@@ -45,7 +46,7 @@ export class BuilderGraph {
       value,
       startAt: startAt instanceof Date ? new Date(startAt) : startAt,
       timestamp,
-      batch: definedOnly(batch),
+      batch: ownOptions(batch),
     })
   }
 
@@ -109,4 +110,12 @@ function listOf<T>(list: readonly T[] | undefined): readonly T[] {
 /** Typed, so that this is true for good programs; those in JavaScript may give anything. */
 function isList<T>(list: readonly T[] | undefined): list is readonly T[] {
   return Array.isArray(list)
+}
+
+/** A copy of what is given, of batch options for single topics too. */
+function ownOptions(batch: SourceBatchOptions | undefined): SourceBatchOptions {
+  // What is no object is kept as it is, to be found with all problems.
+  if (typeof batch !== 'object' || batch === null) return batch ?? {}
+  const { topics } = batch
+  return definedOnly({ ...batch, topics: typeof topics === 'object' && topics !== null ? { ...topics } : topics })
 }

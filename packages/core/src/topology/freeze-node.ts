@@ -10,6 +10,7 @@ export function freezeNode(node: TopologyNode): TopologyNode {
       for (const ref of node.topics) Object.freeze(ref)
       Object.freeze(node.topics)
       Object.freeze(node.batch)
+      Object.freeze(node.batch.topics)
       break
     case 'processor':
       Object.freeze(node.stores)

@@ -1,4 +1,4 @@
-import type { BatchPolicy } from '../batch/batch-policy.ts'
+import type { SourceBatchOptions } from '../batch/batch-options.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StartAt } from '../source/start-at.ts'
 import type { TimestampExtractor } from '../source/timestamp-extractor.ts'
@@ -16,6 +16,6 @@ export interface SourceOptions<K, V> {
   readonly startAt?: StartAt | undefined
   /** Default: the timestamp that the record has in Kafka. */
   readonly timestamp?: TimestampExtractor<K, V> | undefined
-  /** What differs from the application's batch policy. */
-  readonly batch?: Partial<BatchPolicy> | undefined
+  /** What differs from the application's batch options. */
+  readonly batch?: SourceBatchOptions | undefined
 }

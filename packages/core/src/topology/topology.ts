@@ -4,7 +4,7 @@ import type { TopicExtractor } from '../sink/topic-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
 import type { StartAt } from '../source/start-at.ts'
 import type { TimestampExtractor } from '../source/timestamp-extractor.ts'
-import type { BatchPolicy } from '../batch/batch-policy.ts'
+import type { SourceBatchOptions } from '../batch/batch-options.ts'
 
 /** A topic as the topology names it. A repartition topic gets its full name from the application id. */
 export type TopicRef =
@@ -33,8 +33,8 @@ export interface SourceNode extends NodeBase {
   readonly value: Serde<unknown>
   readonly startAt: StartAt
   readonly timestamp: TimestampExtractor<unknown, unknown> | undefined
-  /** What differs from the application's batch policy. */
-  readonly batch: Partial<BatchPolicy>
+  /** What differs from the application's batch options. */
+  readonly batch: SourceBatchOptions
 }
 
 /** A node that processes, operators included. */

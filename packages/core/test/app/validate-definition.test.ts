@@ -22,7 +22,7 @@ describe('validateDefinition', () => {
       ...good,
       stateDir: './state',
       processingGuarantee: 'at-least-once',
-      batch: { size: 100, timeoutMs: 1_000, maxBytes: 1_048_576 },
+      batch: { app: {}, environment: {}, changes: [], memoryBudgetBytes: 67_108_864 },
       failure: DEFAULT_FAILURE_OPTIONS,
       commit: { intervalMs: 1_000, records: Infinity, maxUncommittedBytes: 67_108_864 },
       buffer: { maxRecords: 100_000, maxBytes: 33_554_432, maxOutputBytes: 33_554_432 },
@@ -40,13 +40,13 @@ describe('validateDefinition', () => {
   it('keeps what is given, and takes what is undefined as not given', () => {
     const observer = () => undefined
     expect(resolved({ batch: { size: 5 }, commit: { records: 7 }, maxTaskIdleMs: -1, observer, replicationFactor: 3 })).toMatchObject({
-      batch: { size: 5, timeoutMs: 1_000 },
+      batch: { app: { size: 5 } },
       commit: { records: 7, intervalMs: 1_000 },
       maxTaskIdleMs: -1,
       observer,
       replicationFactor: 3,
     })
-    expect(resolved({ batch: { size: undefined } as never, stateDir: undefined }).batch.size).toBe(100)
+    expect(resolved({ batch: { size: undefined }, stateDir: undefined }).batch.app).toEqual({})
   })
 
   it('gives back a frozen definition', () => {
@@ -65,6 +65,45 @@ describe('validateDefinition', () => {
     ['a batch of none', { batch: { size: 0 } }, 'batch.size is 0; use a whole number from 1 to 1,000,000.'],
     ['a timeout below zero', { batch: { timeoutMs: -1 } }, 'batch.timeoutMs is -1; use a whole number'],
     ['half a byte', { batch: { maxBytes: 0.5 } }, 'batch.maxBytes is 0.5; use a whole number of at least 1.'],
+    ['a strategy that is none', { batch: { strategy: 'fast' } }, `batch.strategy is "fast"; use 'immediate', 'size'`],
+    ['a preset that is none', { batch: { preset: 'x' } }, `batch.preset is "x"; use 'conservative', 'balanced' or 'aggressive'.`],
+    ['waiting that is no boolean', { batch: { waitWhenIdle: 1 } }, 'batch.waitWhenIdle is 1; use true or false.'],
+    ['adapting that is no boolean', { batch: { adaptive: 'yes' } }, 'batch.adaptive is "yes"; use true or false.'],
+    ['a target of no time', { batch: { targetLatencyMs: 0 } }, 'batch.targetLatencyMs is 0; use a whole number of at least 1.'],
+    ['a smallest size of none', { batch: { minSize: 0 } }, 'batch.minSize is 0; use a whole number from 1 to 1,000,000.'],
+    ['a largest size that is too large', { batch: { maxSize: 1_000_001 } }, 'batch.maxSize is 1000001; use a whole number from 1 to'],
+    ['no memory', { batch: { maxMemoryBytes: 0 } }, 'batch.maxMemoryBytes is 0; use a whole number of at least 1.'],
+    ['a budget of nothing', { batch: { memoryBudgetBytes: 0 } }, 'batch.memoryBudgetBytes is 0; use a whole number of at least 1.'],
+    ['half a retry', { batch: { maxRetries: 0.5 } }, 'batch.maxRetries is 0.5; use a whole number of at least 0.'],
+    [
+      'a smallest size above the largest',
+      { batch: { minSize: 5, maxSize: 4 } },
+      'batch.minSize is 5 and batch.maxSize is 4; use a minSize of at most maxSize.',
+    ],
+    [
+      'a smallest size above the largest by default',
+      { batch: { minSize: 20_000 } },
+      "The batch policy of 'lines', 'word-count-by-word-repartition': minSize is 20000 and maxSize is 10000",
+    ],
+    [
+      'one batch above the memory of all',
+      { batch: { maxMemoryBytes: 2, memoryBudgetBytes: 1 } },
+      'use a maxMemoryBytes of at most the budget.',
+    ],
+    [
+      'records at once but several',
+      { batch: { strategy: 'immediate', size: 5 } },
+      "batch.size is 5, but batch.strategy is 'immediate', which is a size of 1; leave one of them out.",
+    ],
+    [
+      'an adaptive strategy that does not adapt',
+      { batch: { strategy: 'adaptive', adaptive: false } },
+      "batch.adaptive is false, but batch.strategy is 'adaptive'; use 'hybrid'",
+    ],
+    ['a batch of none in a topic', { batch: { topics: { lines: { size: 0 } } } }, "batch.topics['lines'].size is 0; use a whole number"],
+    ['a topic that nobody reads', { batch: { topics: { line: {} } } }, "batch.topics names 'line', which no source reads."],
+    ['topics that are no object', { batch: { topics: 5 } }, 'batch.topics is 5; use an object of options by topic.'],
+    ['options of a topic that are no object', { batch: { topics: { lines: 5 } } }, "batch.topics['lines'] is 5; use an object."],
     ['a commit interval of nothing', { commit: { intervalMs: 0 } }, 'commit.intervalMs is 0; use a whole number'],
     ['a commit of no records', { commit: { records: 0 } }, 'commit.records is 0'],
     ['a text for a number', { commit: { maxUncommittedBytes: '1' } }, 'commit.maxUncommittedBytes is "1"; use a whole number'],
@@ -89,6 +128,22 @@ describe('validateDefinition', () => {
 
   it('lists all problems together', () => {
     expect(problemsOf({ applicationId: 5, batch: { size: 0, maxBytes: 0 }, commit: { intervalMs: -1 }, transport: null })).toHaveLength(5)
+  })
+
+  it('lists what is wrong with the environment with it, and says what it is called there', () => {
+    const result = validateDefinition(
+      { ...good, batch: { size: 0, maxBytes: 0, minSize: 0 }, stateCacheBytes: -1 },
+      { MILLRACE_BATCH_SIZE: 'many', MILLRACE_MAX_RETRIES: '-3' },
+    )
+    expect(result).toMatchObject({ _tag: 'Left' })
+    const sentences = result._tag === 'Left' ? result.left : []
+    const names = ['batch.size', 'batch.maxBytes', 'batch.minSize', 'MILLRACE_BATCH_SIZE', 'MILLRACE_MAX_RETRIES', 'stateCacheBytes']
+    expect(sentences.map((sentence) => sentence.split(' ')[0])).toEqual(names)
+  })
+
+  it('takes batch options from the environment, too', () => {
+    const result = validateDefinition({ ...good, batch: { size: 5 } }, { MILLRACE_BATCH_SIZE: '1' })
+    expect(result).toMatchObject({ right: { batch: { app: { size: 5 }, environment: { size: 1 } } } })
   })
 
   it('refuses what is no definition at all', () => {

@@ -1,8 +1,8 @@
-import { type BatchPolicy, decideCut, type WaitingRecords } from '@millrace/core'
+import { type CutLimits, decideCut, resolveBatchPolicy, type WaitingRecords } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 
-const policy: BatchPolicy = { size: 10, timeoutMs: 100, maxBytes: 1_000 }
+const policy: CutLimits = resolveBatchPolicy([{ size: 10, timeoutMs: 100, maxBytes: 1_000 }])
 
 /** Three records that arrived a while ago and do not fill a batch. */
 function waiting(changes: Partial<WaitingRecords> = {}): WaitingRecords {
@@ -22,19 +22,39 @@ describe('decideCut', () => {
     expect(decideCut(policy, waiting())).toEqual({ cut: false, waitMs: 60 })
   })
 
-  it.each<[string, Partial<BatchPolicy>, Partial<WaitingRecords>, object]>([
+  it.each<[string, Partial<CutLimits>, Partial<WaitingRecords>, object]>([
     ['records: when the batch is full', {}, { records: 10 }, { take: 10, trigger: 'records' }],
     ['records: when more than a batch waits', {}, { records: 25 }, { take: 10, trigger: 'records' }],
     ['bytes: when the records that fit are fewer than those that wait', {}, { recordsWithinBytes: 2 }, { take: 2, trigger: 'bytes' }],
     ['bytes: when one record is larger than a batch may be', {}, { recordsWithinBytes: 1 }, { take: 1, trigger: 'bytes' }],
     ['age: when the first record has waited long enough', {}, { now: 1_100 }, { take: 3, trigger: 'age' }],
     ['demand: at once when the policy does not wait', { timeoutMs: 0 }, {}, { take: 3, trigger: 'demand' }],
+    ['demand: at once when the processor is free and nothing is to wait', { waitWhenIdle: false }, {}, { take: 3, trigger: 'demand' }],
+    ['bytes: when they are reached', {}, { bytes: 1_000 }, { take: 3, trigger: 'bytes' }],
+    ['memory: when it is reached', {}, { memoryBytes: 16_777_216 }, { take: 3, trigger: 'memory' }],
+    ['memory: when fewer records fit than wait', {}, { recordsWithinMemory: 2 }, { take: 2, trigger: 'memory' }],
+    [
+      'bytes: when they leave room for fewer than memory does',
+      {},
+      { recordsWithinBytes: 1, recordsWithinMemory: 2 },
+      { take: 1, trigger: 'bytes' },
+    ],
+    ['memory: when what all share is spent', {}, { memorySpent: true }, { take: 3, trigger: 'memory' }],
+    ['records: full batches first, also when memory is spent', {}, { records: 25, memorySpent: true }, { take: 10, trigger: 'records' }],
     ['drain: when nothing more will come', {}, { finishing: 'drain' }, { take: 3, trigger: 'drain' }],
     ['revoke: when the partition goes away', {}, { finishing: 'revoke' }, { take: 3, trigger: 'revoke' }],
     ['records: in batches of one', { size: 1 }, { recordsWithinBytes: 1 }, { take: 1, trigger: 'records' }],
     ['records: full batches first, also at the end', {}, { records: 12, finishing: 'drain' }, { take: 10, trigger: 'records' }],
   ])('cuts for %s', (_, changes, given, expected) => {
     expect(decideCut({ ...policy, ...changes }, waiting(given))).toEqual({ cut: true, ...expected })
+  })
+
+  it('gathers on while the processor is busy, also when nothing is to wait for company', () => {
+    expect(decideCut({ ...policy, waitWhenIdle: false }, waiting({ processorFree: false }))).toEqual({ cut: false, waitMs: 60 })
+  })
+
+  it('waits until more arrives where nothing limits the wait', () => {
+    expect(decideCut({ ...policy, timeoutMs: Infinity }, waiting())).toEqual({ cut: false, waitMs: Infinity })
   })
 
   it('does not wait for bytes that a full batch of records does not have', () => {
@@ -55,7 +75,7 @@ describe('decideCut', () => {
       finishing: fc.constantFrom('drain', 'revoke', undefined),
     })
     .map(({ size, timeoutMs, records, within, age, finishing }) => ({
-      policy: { size, timeoutMs, maxBytes: 1_000 },
+      policy: resolveBatchPolicy([{ size, timeoutMs, maxBytes: 1_000 }]),
       waiting: {
         records,
         recordsWithinBytes: Math.min(within, size, records),
@@ -97,7 +117,7 @@ describe('decideCut', () => {
 
 /** What a queue does with a policy: records arrive one by one at these times, and a clock wakes it when it asked to be woken. */
 function batchesOf(arrivals: readonly number[], timeoutMs: number): { at: number; records: readonly number[] }[] {
-  const slowPolicy: BatchPolicy = { size: 1_000_000, timeoutMs, maxBytes: 1_000_000 }
+  const slowPolicy = resolveBatchPolicy([{ size: 1_000_000, timeoutMs, maxBytes: 1_000_000 }])
   const batches: { at: number; records: readonly number[] }[] = []
   let queue: number[] = []
   let wakeAt = Infinity

@@ -182,6 +182,21 @@ describe('validate() says of', () => {
       "Source 's': batch.size is 0; use a whole number from 1 to 1,000,000.",
     ],
     [
+      'a batch policy that is none',
+      (builder) => builder.source('s', { topics: ['s'], ...text, batch: wrong(5) }),
+      "Source 's': batch is 5; use an object.",
+    ],
+    [
+      'a batch policy of one topic out of range',
+      (builder) => builder.source('s', { topics: ['s'], ...text, batch: { topics: { s: { timeoutMs: -1 } } } }),
+      "Source 's': batch.topics['s'].timeoutMs is -1; use a whole number of at least 0.",
+    ],
+    [
+      'a batch policy of a topic that is not its own',
+      (builder) => builder.source('s', { topics: ['s'], ...text, batch: { topics: { in: { size: 5 } } } }),
+      "Source 's': batch.topics names 'in', which it does not read.",
+    ],
+    [
       'a repartition with no partitions',
       (_, source) => source.repartition('r', { ...text, partitions: 0 }),
       "Repartition 'r': partitions is 0; use a whole number from 1 to 100,000.",

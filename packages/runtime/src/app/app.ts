@@ -1,5 +1,6 @@
 import {
   type AppState,
+  type BatchingChange,
   isLegalTransition,
   MillraceError,
   type ReadOnlyStore,
@@ -12,12 +13,14 @@ import {
 } from '@millrace/core'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { Batching } from '../batch/batching.ts'
 import { CommitScheduler } from '../commit/commit-scheduler.ts'
 import { Broadcast } from '../internal/broadcast.ts'
 import { deferred } from '../internal/deferred.ts'
 import { systemClock } from '../internal/system-clock.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
+import { ReadBuffer } from '../source/read-buffer.ts'
 import { Reader } from '../source/reader.ts'
 import { isDamage } from '../store/is-damage.ts'
 import { restoreStores } from '../store/restore.ts'
@@ -174,6 +177,18 @@ export class App implements AsyncDisposable {
     return healthOf(this.#state, this.#failure, this.#manager.tasks)
   }
 
+  /**
+   * Changes batch options while the application runs, for all topics or for those that `source` and `topic` name. What was changed before and is not
+   * named stays. From the next batch on: an open batch that is over a new limit is cut at once. Throws a `TypeError` that lists everything that is
+   * wrong, and then changes nothing.
+   */
+  updateBatching(change: BatchingChange): void {
+    const event = this.#environment.batching.update(change)
+    for (const task of this.#manager.tasks) task.wake()
+    this.#parts.context.logger.info({ change }, 'batching was changed')
+    this.#tell(event)
+  }
+
   /** Committed state of this process's tasks. Throws for a store that the topology has not got. */
   store<S>(store: StoreDefinition<S>): ReadOnlyStore<StoreKey<S>, StoreValue<S>> {
     const known = this.#parts.definition.topology.stores.map(({ name }) => name)
@@ -202,8 +217,7 @@ export class App implements AsyncDisposable {
       source: this.#source,
       clock: definition.clock,
       logger: context.logger,
-      maxRecords: definition.buffer.maxRecords,
-      maxBytes: definition.buffer.maxBytes,
+      buffer: this.#environment.buffer,
       readings: () => this.#manager.readings,
       onError: (error) => this.#fail(error),
     })
@@ -340,6 +354,8 @@ export class App implements AsyncDisposable {
       emit: observer === undefined ? undefined : (event) => this.#tell(event),
       admin,
       directory,
+      batching: new Batching(definition, plan.subTopologies),
+      buffer: new ReadBuffer({ ...definition.buffer, memoryBudgetBytes: definition.batch.memoryBudgetBytes }),
       output: () => (this.#outlet as Outlet).output,
       storeFolder: (task, store) => join(slot.folder, task, store),
       onProgress: (records, uncommittedBytes) => {

@@ -1,6 +1,7 @@
 import {
   MillraceError,
   type NewTopic,
+  repartitionTopic,
   type ResolvedDefinition,
   type SourceNode,
   type SubTopology,
@@ -9,7 +10,7 @@ import {
   type TransportAdmin,
 } from '@millrace/core'
 import { DELETE_RETENTION_MS } from '../store/changelog-retention.ts'
-import { changelogTopic, repartitionTopic, resolveTopic } from '../internal/topic-names.ts'
+import { changelogTopic, resolveTopic } from '../internal/topic-names.ts'
 
 /** One sub-topology with the topics that exist for it. */
 export interface PlannedSubTopology {

@@ -1,4 +1,4 @@
-import { type BatchTrigger, decideCut } from '@millrace/core'
+import { type BatchTrigger, decideCut, RECORD_MEMORY_BYTES } from '@millrace/core'
 import type { PartitionQueue } from '../source/partition-queue.ts'
 
 /** The records that make the next pass: the first `count` of `queue`. */
@@ -16,6 +16,8 @@ export interface FormingState {
   readonly punctuateAt: number
   /** Set while the task is finishing: what is there is cut without waiting. */
   readonly finishing: 'drain' | 'revoke' | undefined
+  /** The buffer of what was read is full: no task may wait for more. Default: false. */
+  readonly bufferFull?: boolean | undefined
   readonly maxTaskIdleMs: number
   /** Since when the task has had records of some but not all of its partitions. */
   readonly waitingSince: number | undefined
@@ -33,21 +35,40 @@ export function formBatch(queues: readonly PartitionQueue[], state: FormingState
   if (waitMs !== 0) return { waitMs, blocked: true }
   const queue = queues.length === 1 ? queues[0] : lowestHead(queues)
   if (queue === undefined || queue.length === 0) return { waitMs: undefined, blocked: false }
-  const { policy } = queue
-  const enough = Math.min(queue.length, policy.size)
-  const fitting = queue.countWithin(policy.maxBytes, enough)
-  const run = runLength(queue, queues, fitting, state)
+  const { limits } = queue.sizer
+  const fitting = fittingRecords(queue)
+  const run = runLength(queue, queues, Math.min(fitting.withinBytes, fitting.withinMemory), state)
   if (run.trigger !== undefined) return { queue, count: run.count, trigger: run.trigger }
-  const decision = decideCut(policy, {
+  const decision = decideCut(limits, {
     records: queue.length,
-    recordsWithinBytes: fitting,
+    bytes: queue.bytes,
+    memoryBytes: queue.memoryBytes,
+    recordsWithinBytes: fitting.withinBytes,
+    recordsWithinMemory: fitting.withinMemory,
     firstArrivedAt: queue.firstArrivedAt,
     now: state.now,
     finishing: state.finishing,
+    memorySpent: state.bufferFull === true || queue.paused,
   })
   return decision.cut
     ? { queue, count: Math.min(decision.take, run.count), trigger: decision.trigger }
     : { waitMs: decision.waitMs, blocked: false }
+}
+
+/** How many of a queue's records the next batch may have, by their serialised bytes and by the memory they take. */
+function fittingRecords(queue: PartitionQueue): { readonly withinBytes: number; readonly withinMemory: number } {
+  const { size, maxBytes, maxMemoryBytes } = queue.sizer.limits
+  const most = Math.min(queue.length, size)
+  return {
+    withinBytes: queue.countWithin(maxBytes, most),
+    withinMemory: queue.countWithin(maxMemoryBytes, most, RECORD_MEMORY_BYTES),
+  }
+}
+
+/** How many records the next batch of a queue may have. */
+export function mostRecords(queue: PartitionQueue): number {
+  const { withinBytes, withinMemory } = fittingRecords(queue)
+  return Math.min(withinBytes, withinMemory)
 }
 
 /** How long records must wait because a partition without any may be behind: 0 not at all, undefined until something arrives. */

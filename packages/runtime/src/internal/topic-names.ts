@@ -1,12 +1,8 @@
-import type { TopicRef } from '@millrace/core'
+import { repartitionTopic, type TopicRef } from '@millrace/core'
 
-/** Names of internal topics, as Kafka Streams gives them. */
+/** Name of a changelog, as Kafka Streams gives it. */
 export function changelogTopic(applicationId: string, store: string): string {
   return `${applicationId}-${store}-changelog`
-}
-
-export function repartitionTopic(applicationId: string, name: string): string {
-  return `${applicationId}-${name}-repartition`
 }
 
 /** The full name of a topic, or the pattern its names match. */

@@ -6,6 +6,11 @@ export class ProcessingError extends MillraceError {
   override readonly name = 'ProcessingError'
 }
 
+/** What a processor threw or reported, of the error that says where; any other error itself. */
+export function thrownBy(error: unknown): unknown {
+  return error instanceof ProcessingError ? error.cause : error
+}
+
 /** A record of a source batch that failed. */
 export interface FailedRow {
   /** Its index in the source batch. */

@@ -3,18 +3,25 @@ import {
   type BatchTrigger,
   ColumnBatch,
   type Headers,
+  memoryOf,
   type MillraceError,
   type SourceNode,
   type WireBatch,
 } from '@millrace/core'
 import { DecodedChunk, type RawRecord } from './decoded-chunk.ts'
+import { BatchSizer } from '../batch/batch-sizer.ts'
+import type { LivePolicy } from '../batch/batching.ts'
 import { PeekedRows } from './peeked-rows.ts'
+import type { ReadBuffer } from './read-buffer.ts'
 
 export interface PartitionQueueOptions {
   readonly topic: string
   readonly partition: number
   readonly source: SourceNode
-  readonly policy: BatchPolicy
+  /** When its batches are cut: looked at for each. */
+  readonly policy: LivePolicy
+  /** What it shares with all others. */
+  readonly buffer: ReadBuffer
   /** Offset of the first record that will arrive. */
   readonly position: number
   /** The highest timestamp taken from the partition so far, -1 if none. */
@@ -26,7 +33,8 @@ export class PartitionQueue {
   readonly topic: string
   readonly partition: number
   readonly source: SourceNode
-  readonly policy: BatchPolicy
+  /** The size of its batches, which may adapt. */
+  readonly sizer: BatchSizer
   /** Records waiting. */
   length = 0
   /** Serialised bytes waiting. */
@@ -35,6 +43,8 @@ export class PartitionQueue {
   partitionTime: number
   /** Reading of the partition is paused because too much waits here. */
   paused = false
+  readonly #policy: LivePolicy
+  readonly #buffer: ReadBuffer
   readonly #chunks: DecodedChunk[] = []
   #row = 0
   #peeked: PeekedRows | undefined
@@ -48,11 +58,23 @@ export class PartitionQueue {
     this.topic = options.topic
     this.partition = options.partition
     this.source = options.source
-    this.policy = options.policy
+    this.#policy = options.policy
+    this.#buffer = options.buffer
+    this.sizer = new BatchSizer(options.policy)
     this.partitionTime = options.partitionTime
     this.#readTo = options.position
     this.#nextOffset = options.position
     this.#decodedTime = options.partitionTime
+  }
+
+  /** When its batches are cut; may be another for each batch. */
+  get policy(): BatchPolicy {
+    return this.#policy.current
+  }
+
+  /** Estimated memory that waiting records take. */
+  get memoryBytes(): number {
+    return memoryOf(this.length, this.bytes)
   }
 
   append(wire: WireBatch, now: number): void {
@@ -61,6 +83,8 @@ export class PartitionQueue {
     this.#chunks.push(chunk)
     this.length += wire.length
     this.bytes += chunk.bytes
+    this.#buffer.add(wire.length, chunk.bytes)
+    this.sizer.arrived(wire.length)
     this.#readTo = (wire.offsets[wire.length - 1] as number) + 1
     if (wire.endOffset !== undefined) this.#end = wire.endOffset
   }
@@ -138,16 +162,16 @@ export class PartitionQueue {
     return Math.min(count, limit)
   }
 
-  /** How many records, of the first `limit`, have no more than `maxBytes` together; at least one. */
-  countWithin(maxBytes: number, limit: number): number {
-    if (this.bytes <= maxBytes) return Math.min(limit, this.length)
+  /** How many records, of the first `limit`, have no more than `maxBytes` together, with `eachBytes` more for each; at least one. */
+  countWithin(maxBytes: number, limit: number, eachBytes = 0): number {
+    if (this.bytes + this.length * eachBytes <= maxBytes) return Math.min(limit, this.length)
     let left = maxBytes
     let count = 0
     let from = this.#row
     for (const chunk of this.#chunks) {
       for (let row = from; row < chunk.wire.length; row++) {
         if (count >= limit) return count
-        left -= chunk.recordBytes(row)
+        left -= chunk.recordBytes(row) + eachBytes
         if (left < 0) return Math.max(1, count)
         count++
       }
@@ -211,6 +235,7 @@ export class PartitionQueue {
   /** The first `count` records have been processed. */
   drop(count: number): void {
     this.#peeked?.end()
+    const before = this.bytes
     this.length -= count
     let left = count
     while (left > 0) {
@@ -230,6 +255,7 @@ export class PartitionQueue {
         chunk.wire.release()
       }
     }
+    this.#buffer.remove(count, before - this.bytes)
     if (this.length > 0) this.#nextOffset = (this.#chunks[0] as DecodedChunk).wire.offsets[this.#row] as number
   }
 
@@ -239,6 +265,7 @@ export class PartitionQueue {
     for (const chunk of this.#chunks) chunk.wire.release()
     this.#chunks.length = 0
     this.#row = 0
+    this.#buffer.remove(this.length, this.bytes)
     this.length = 0
     this.bytes = 0
   }

@@ -2,6 +2,7 @@ import { type Clock, type Logger, MillraceError, partitionKey, type RecordSource
 import { Wakeup } from '../internal/wakeup.ts'
 import type { Task } from '../task/task.ts'
 import type { PartitionQueue } from './partition-queue.ts'
+import type { ReadBuffer } from './read-buffer.ts'
 
 /** How long one poll waits for something to arrive. */
 const POLL_MS = 1_000
@@ -18,8 +19,7 @@ export interface ReaderOptions {
   readonly source: RecordSource
   readonly clock: Clock
   readonly logger: Logger
-  readonly maxRecords: number
-  readonly maxBytes: number
+  readonly buffer: ReadBuffer
   /** Everything that is assigned now, by {@link partitionKey}. */
   readonly readings: () => ReadonlyMap<string, Reading>
   readonly onError: (error: unknown) => void
@@ -103,38 +103,31 @@ export class Reader {
 
   /** Whether to poll. */
   #makeRoom(): boolean {
-    const { source, maxRecords, maxBytes, readings } = this.#options
-    const all = [...readings().values()]
-    let records = 0
-    let bytes = 0
-    for (const { queue } of all) {
-      records += queue.length
-      bytes += queue.bytes
-    }
+    const { source, buffer, readings } = this.#options
     this.#resumeDrained()
-    if (records < maxRecords && bytes < maxBytes) return true
-    const share = Math.max(1, all.length)
+    if (!buffer.full) return true
+    const all = [...readings().values()]
     const starved = all.some(({ task, queue }) => task.state === 'running' && queue.length === 0 && !queue.paused)
-    if (!starved) return false
-    for (const { queue } of all) {
-      if (!queue.paused && (queue.length >= maxRecords / share || queue.bytes >= maxBytes / share)) {
+    for (const { queue } of starved ? all : []) {
+      if (!queue.paused && buffer.holdsShare(queue, all.length)) {
         queue.paused = true
         this.#paused++
         source.pause([queue])
       }
     }
-    return true
+    // Whoever waits for more than there is room for would wait for ever.
+    for (const { task, queue } of all) if (queue.length > 0) task.wake()
+    return starved
   }
 
   /** Resumes paused partitions that hold no more than half of their share: a pause is dear, so there is a distance between the two. */
   #resumeDrained(): void {
-    const { source, maxRecords, maxBytes, readings } = this.#options
+    const { source, buffer, readings } = this.#options
     const all = readings()
-    const half = 2 * Math.max(1, all.size)
     this.#paused = 0
     for (const { queue } of all.values()) {
       if (!queue.paused) continue
-      if (queue.length > maxRecords / half || queue.bytes > maxBytes / half) this.#paused++
+      if (buffer.holdsShare(queue, 2 * all.size)) this.#paused++
       else {
         queue.paused = false
         source.resume([queue])

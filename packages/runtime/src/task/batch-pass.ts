@@ -3,6 +3,7 @@ import type { Formed } from '../batch/batch-former.ts'
 import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Pipeline } from '../process/pipeline.ts'
+import { thrownBy } from '../process/processing-error.ts'
 import type { TaskScope } from '../process/task-scope.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
@@ -29,6 +30,15 @@ export interface PassingTask {
 
 type Batch = ColumnBatch<unknown, unknown>
 
+/** How far a batch is. */
+interface Progress {
+  /** Its first records that are done. */
+  readonly done: () => number
+  /** Those before `to` are done now. */
+  readonly pass: (to: number, output: PassOutput) => void
+  readonly onGaveUp: () => void
+}
+
 /** Takes batches through the nodes of one task, until each record is done or was given up. */
 export class BatchPass {
   readonly #task: PassingTask
@@ -52,6 +62,7 @@ export class BatchPass {
           ? undefined
           : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began, bytes: queue.bytes }
       let done = 0
+      let failed = 0
       const pass = (to: number, output: PassOutput): void => {
         const records = to - done
         done = to
@@ -60,13 +71,16 @@ export class BatchPass {
       }
       stores.begin()
       try {
-        const settled = this.#settle(queue, batch, { done: () => done, pass })
+        const settled = this.#settle(queue, batch, { done: () => done, pass, onGaveUp: () => failed++ })
         // While the processor waits for something, the next batch is made ready.
         queue.decodeAhead(2 * left)
         const output = await settled
         scope.guard()
         stores.succeed()
+        const endedAt = clock.monotonic()
         pass(left, output)
+        const pushedBack = environment.output().full
+        queue.sizer.finished({ records: left, durationMs: endedAt - began, failed, pushedBack, endedAt, waiting: queue.length })
         left = 0
       } catch (error) {
         stores.rollback()
@@ -84,7 +98,7 @@ export class BatchPass {
     return true
   }
 
-  #settle(queue: PartitionQueue, batch: Batch, so: { done: () => number; pass: (to: number, output: PassOutput) => void }) {
+  #settle(queue: PartitionQueue, batch: Batch, so: Progress) {
     const { pipeline, stores, breakers, environment, wait } = this.#task
     const { definition, requestCommit } = environment
     return settleBatch({
@@ -97,6 +111,7 @@ export class BatchPass {
       wait,
       onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - so.done() }),
       giveUp: (row, error, attempts) => {
+        so.onGaveUp()
         const raw = queue.raw(row - so.done())
         return this.#giveUp(queue, { ...raw, error, attempts, batchSize: batch.length, index: row })
       },
@@ -127,8 +142,8 @@ export class BatchPass {
     const { definition, directory, logger, emit } = environment
     const stage = failureStage(record.error) ?? 'process'
     const node = (record.error as { readonly node?: string | undefined } | undefined)?.node ?? source.name
-    const options = { failure: definition.failure, groupId: definition.applicationId, task: id, directory, logger, emit }
-    return giveUp({ ...record, stage, node, topic, partition }, options)
+    const options = { failure: definition.failure, applicationId: definition.applicationId, task: id, directory, logger, emit }
+    return giveUp({ ...record, error: thrownBy(record.error), stage, node, topic, partition }, record.error, options)
   }
 
   #tellRetry({ topic, partition }: PartitionQueue, about: { retry: number; delayMs: number; error: unknown; records: number }): void {

@@ -15,8 +15,7 @@ const EVENT_STAGES = { decode: 'source', process: 'process', produce: 'sink' } a
 
 export interface GivingUp {
   readonly failure: ResolvedFailureOptions
-  /** The consumer group, which dead letters name. */
-  readonly groupId: string
+  readonly applicationId: string
   readonly task: string
   readonly directory: TopicDirectory
   readonly logger: Logger
@@ -25,11 +24,11 @@ export interface GivingUp {
 
 /**
  * Does with a record that failed for good what the policy of its stage says. Resolves to the dead letter, which is written and committed as output is;
- * undefined if there is none. Rejects with the record's error if the application is to fail.
+ * undefined if there is none. Rejects with `located`, the error that says where it failed, if the application is to fail.
  */
-export async function giveUp(record: FailedRecord, options: GivingUp): Promise<SinkOutput | undefined> {
+export async function giveUp(record: FailedRecord, located: unknown, options: GivingUp): Promise<SinkOutput | undefined> {
   const policy = await decide(record, options.failure[record.stage])
-  if (policy === 'fail') throw record.error
+  if (policy === 'fail') throw located
   const { node, topic, partition, offset, error, attempts } = record
   const at = { node, topic, partition, offset, attempts }
   let output: SinkOutput | undefined
@@ -46,7 +45,10 @@ async function decide(record: FailedRecord, policy: ResolvedFailureOptions['proc
   throw new TypeError(`The failure handler of stage '${record.stage}' returned ${String(decided)}; return 'fail', 'skip' or 'dead-letter'.`)
 }
 
-async function deadLetter(record: FailedRecord, { failure, groupId, directory, logger, task }: GivingUp): Promise<SinkOutput | undefined> {
+async function deadLetter(
+  record: FailedRecord,
+  { failure, applicationId, directory, logger, task }: GivingUp,
+): Promise<SinkOutput | undefined> {
   const { deadLetter: options, handleDeadLetter } = failure
   const { topic, partition, offset } = record
   if (handleDeadLetter !== undefined) await handleDeadLetter(record, record.error)
@@ -69,7 +71,7 @@ async function deadLetter(record: FailedRecord, { failure, groupId, directory, l
     keys: viewColumn([record.key]),
     values: viewColumn([record.value]),
     timestamps: [record.timestamp],
-    headers: [deadLetterHeaders(record, { groupId, headerStyle: options.headerStyle, maxStackBytes: options.maxStackBytes })],
+    headers: [deadLetterHeaders(record, applicationId, options)],
   }
   return sinkOutput(write, placeOf(record), undefined)
 }

@@ -9,7 +9,7 @@ import {
 } from '@millrace/core'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Part, Pipeline } from '../process/pipeline.ts'
-import { RecordsFailed } from '../process/processing-error.ts'
+import { RecordsFailed, thrownBy } from '../process/processing-error.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from './failure-stage.ts'
@@ -50,7 +50,7 @@ export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
   const steps = settling(part.batch.length, {
     acknowledgement: failure.acknowledgement,
     maxRetries,
-    isRetryable: (error) => isRetryable(error, failure.retry.nonRetryable),
+    isRetryable: (error) => isRetryable(thrownBy(error), failure.retry.nonRetryable),
   })
   // Its first step is what was just run.
   steps.next()
@@ -110,7 +110,7 @@ class Settlement {
 
   async #wait(retry: number): Promise<void> {
     const { failure, wait, onRetry } = this.#batch
-    const delayMs = retryDelay(failure.retry, retry, Math.random())
+    const delayMs = retryDelay(retry, failure.retry, Math.random())
     onRetry(retry, delayMs, this.#lastError)
     if (!(await wait(delayMs)))
       throw new BatchHandedBack('The task ends while a batch waits to be tried again.', { cause: this.#lastError })

@@ -1,7 +1,9 @@
 import type { Clock, Logger, RuntimeEvent, TransportAdmin } from '@millrace/core'
 import type { RunnableDefinition } from '../app/resolve-definition.ts'
+import type { Batching } from '../batch/batching.ts'
 import type { OutputQueue } from '../sink/output-queue.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
+import type { ReadBuffer } from '../source/read-buffer.ts'
 
 /** What the tasks of one application share. */
 export interface TaskEnvironment {
@@ -12,6 +14,8 @@ export interface TaskEnvironment {
   readonly emit: ((event: RuntimeEvent) => void) | undefined
   readonly admin: TransportAdmin
   readonly directory: TopicDirectory
+  readonly batching: Batching
+  readonly buffer: ReadBuffer
   /** The queue of the present writer. */
   readonly output: () => OutputQueue
   /** Folder of one store of one task. */

@@ -272,18 +272,17 @@ export class TaskManager implements RebalanceListener {
     const planned = this.#plannedOf(id)
     const partition = Number(id.slice(id.indexOf('_') + 1))
     const { subTopology } = planned
-    const policySize = subTopology.singleRecord === undefined ? undefined : 1
     const parts = [...(this.#assigned.get(id) as Map<string, Assigned>).values()]
     const order = planned.inputs.map(({ topic }) => topic)
     parts.sort((a, b) => order.indexOf(a.topic) - order.indexOf(b.topic))
     const queues = parts.map(({ topic, source }) => {
       const known = offsets.get(partitionKey(topic, partition))
-      const policy = { ...environment.definition.batch, ...source.batch }
       return new PartitionQueue({
         topic,
         partition,
         source,
-        policy: policySize === undefined ? policy : { ...policy, size: policySize },
+        policy: environment.batching.of(topic, source, subTopology),
+        buffer: environment.buffer,
         position: positionOf(offsets, { topic, partition }, source),
         partitionTime: decodePartitionTime(known?.metadata),
       })

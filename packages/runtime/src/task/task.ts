@@ -1,5 +1,5 @@
 import { type CircuitState, type OffsetCommit, type SinkNode, type SubTopology, TaskClosedError, type WireBatch } from '@millrace/core'
-import { type Formed, formBatch } from '../batch/batch-former.ts'
+import { type Formed, formBatch, mostRecords } from '../batch/batch-former.ts'
 import { Turns } from '../internal/turns.ts'
 import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
@@ -149,6 +149,11 @@ export class Task {
     this.#loop = this.#run()
   }
 
+  /** What it waits for may have changed. */
+  wake(): void {
+    this.#wakeup.notify()
+  }
+
   /** Takes records of one of its partitions. */
   offer(queue: PartitionQueue, wire: WireBatch): void {
     if (this.#closed || this.#finishing !== undefined) {
@@ -175,7 +180,7 @@ export class Task {
     this.#go('finishing')
     this.#finishing = reason
     // With several inputs nothing more is taken: the record that should come next may not have arrived.
-    if (this.queues.length === 1) for (const queue of this.queues) this.#quota.set(queue, Math.min(queue.length, queue.policy.size))
+    if (this.queues.length === 1) for (const queue of this.queues) this.#quota.set(queue, mostRecords(queue))
     this.#wakeup.notify()
     const { clock } = this.#environment
     const cancelAbort = clock.after(limitMs / 2, () => this.interrupt())
@@ -256,7 +261,7 @@ export class Task {
 
   /** Returns false when there is nothing left to do for ever. */
   async #step(): Promise<boolean> {
-    const { clock, definition } = this.#environment
+    const { clock, definition, buffer } = this.#environment
     const output = this.#environment.output()
     if (output.full) {
       await unlessAborted(output.room(), this.#abort.signal)
@@ -281,6 +286,7 @@ export class Task {
       streamTime: this.#scope.streamTime,
       punctuateAt: this.#punctuations.nextDue('stream-time'),
       finishing: this.#finishing,
+      bufferFull: buffer.full,
       maxTaskIdleMs: definition.maxTaskIdleMs,
       waitingSince: this.#waitingSince,
     })

@@ -17,7 +17,9 @@ import {
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
 import { resolveDefinition } from '../../src/app/resolve-definition.ts'
+import { Batching } from '../../src/batch/batching.ts'
 import { TopicDirectory } from '../../src/sink/topic-directory.ts'
+import { ReadBuffer } from '../../src/source/read-buffer.ts'
 import { restoreStores } from '../../src/store/restore.ts'
 import { TaskStores } from '../../src/store/task-stores.ts'
 import type { TaskEnvironment } from '../../src/task/task-environment.ts'
@@ -116,8 +118,11 @@ export class Restoring implements AsyncDisposable {
         this.lines.push({ level, message, fields: { ...fields } })
         if (message.includes('was set aside')) disks.get(String((fields as Readonly<Record<string, unknown>>)['store']))?.setAside()
       }
+    const definition = { ...resolveDefinition({ topology: builder.build(), applicationId: 'app', transport }), processingGuarantee }
     this.#environment = {
-      definition: { ...resolveDefinition({ topology: builder.build(), applicationId: 'app', transport }), processingGuarantee },
+      definition,
+      batching: new Batching(definition, []),
+      buffer: new ReadBuffer({ ...definition.buffer, memoryBudgetBytes: definition.batch.memoryBudgetBytes }),
       clock,
       logger: { debug: () => undefined, info: line('info'), warn: line('warn'), error: line('error') },
       emit: (event: RuntimeEvent) => {

@@ -1,4 +1,5 @@
 import { type BatchPolicy, DEFAULT_BATCH_POLICY, type Serde, type SourceNode, viewColumn, type WireBatch } from '@millrace/core'
+import { ReadBuffer } from '../../src/source/read-buffer.ts'
 import { PartitionQueue } from '../../src/source/partition-queue.ts'
 
 /** ASCII text; refuses `!`, so that tests can make a record that can't be decoded. */
@@ -53,8 +54,10 @@ export function wireBatch(
 }
 
 export function partitionQueue(
-  options: { topic?: string; policy?: Partial<BatchPolicy>; source?: SourceNode; position?: number } = {},
+  options: { topic?: string; policy?: Partial<BatchPolicy>; buffer?: ReadBuffer; source?: SourceNode; position?: number } = {},
 ): PartitionQueue {
   const { topic = 'in', policy = {}, source = sourceNode(), position = 0 } = options
-  return new PartitionQueue({ topic, partition: 0, source, policy: { ...DEFAULT_BATCH_POLICY, ...policy }, position, partitionTime: -1 })
+  const buffer = options.buffer ?? new ReadBuffer({ maxRecords: Infinity, maxBytes: Infinity, memoryBudgetBytes: Infinity })
+  const current = { ...DEFAULT_BATCH_POLICY, ...policy }
+  return new PartitionQueue({ topic, partition: 0, source, policy: { current }, buffer, position, partitionTime: -1 })
 }

@@ -20,7 +20,7 @@ import { TestInput, TestOutput, type TopicSerdes } from './test-topics.ts'
 
 /** How a topology is run in a test. */
 export interface TopologyTestDriverOptions {
-  /** Records in a batch, at most: the result must not depend on it. Default: 100. */
+  /** Records in a batch, at most, of every source: the result must not depend on it. Default: what the definition and its sources say. */
   readonly batchSize?: number | undefined
   /** Partitions of every topic that the driver creates. Default: 1. */
   readonly partitions?: number | undefined
@@ -104,9 +104,9 @@ export class TopologyTestDriver implements AsyncDisposable {
       clock,
       logger,
       observer: options.observer,
-      // What is there is handed on at once: nothing in a test should depend on waiting.
-      batch: { ...options.definition?.batch, size: options.batchSize ?? options.definition?.batch?.size ?? 100, timeoutMs: 0 },
     })
+    // What is there is handed on at once, whatever sources and topics say: nothing in a test should depend on waiting.
+    app.updateBatching({ waitWhenIdle: false, size: options.batchSize })
     const writer = await transport.openWriter({ clientId: 'test-input' }, context)
     const openSource = () => transport.openSource({ clientId: 'test-output', isolation: 'read-committed' }, context)
     return new TopologyTestDriver({ app, admin, clock, writer, folder, openSource })

@@ -1,4 +1,5 @@
-import { batchPolicyProblems } from '../../batch/batch-policy-problems.ts'
+import { sourceBatchProblems } from '../../batch/batch-options-problems.ts'
+import { readsTopic } from '../reads-topic.ts'
 import { describeValue } from '../../internal/describe-value.ts'
 import { numberProblem } from '../../internal/number-problem.ts'
 import type { SourceNode, TopicRef } from '../topology.ts'
@@ -20,7 +21,9 @@ export function sourceProblems(node: SourceNode): string[] {
   if (timestamp !== undefined && typeof timestamp !== 'function') {
     problems.push(`${who}: timestamp is ${describeValue(timestamp)}; use a function that returns milliseconds since the epoch.`)
   }
-  problems.push(...batchPolicyProblems(`${who}: batch`, node.batch))
+  problems.push(...sourceBatchProblems(`${who}: batch`, node.batch))
+  for (const topic of Object.keys(node.batch?.topics ?? {}))
+    if (!readsTopic(node, topic, '')) problems.push(`${who}: batch.topics names '${topic}', which it does not read.`)
   return problems
 }
 
