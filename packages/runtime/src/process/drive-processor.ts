@@ -1,32 +1,49 @@
-import type { BatchOutcome, DetectedProcessor } from '@millrace/core'
+import type { BatchOutcome, DetectedProcessor, RecordFailure } from '@millrace/core'
+import { isThenable } from '../internal/is-thenable.ts'
+import { driveConcurrently } from './drive-concurrently.ts'
+import { failuresIn } from './failures-in.ts'
 import type { NodeContext } from './node-context.ts'
+import type { RunningConcurrency } from './node-concurrency.ts'
 import type { NodeInput } from './node-input.ts'
 import { processingError } from './processing-error.ts'
 import type { TaskScope } from './task-scope.ts'
 
+export interface DriveOptions {
+  readonly scope: TaskScope
+  /** The policy asks for single records: a processor that knows both gets them one by one. */
+  readonly single: boolean
+  /** Several records at once. Undefined: one after another. */
+  readonly concurrency: RunningConcurrency | undefined
+}
+
+type Process = NonNullable<DetectedProcessor['process']>
+type ProcessBatch = NonNullable<DetectedProcessor['processBatch']>
+
+const NO_FAILURES: readonly RecordFailure[] = Object.freeze([])
+
 /**
- * Gives a node its input: whole to a batch processor, record by record to a processor that only knows single records. What it forwards is
- * gathered by the context either way, so that its children receive batches again. `single`: the policy asks for single records, so that a
- * processor that knows both gets them one by one.
+ * Gives a node its input: whole to a batch processor, record by record to a processor that only knows single records, or several of them at
+ * once. What it forwards is gathered by the context either way, so that its children receive batches again. Resolves to the records that failed,
+ * in offset order, while all others are done; rejects where that can't be said of the others.
  */
 export function driveProcessor(
   processor: DetectedProcessor,
   context: NodeContext,
   input: NodeInput,
-  { scope, single }: { readonly scope: TaskScope; readonly single: boolean },
-): Promise<void> {
-  if (processor.processBatch !== undefined && !(single && processor.process !== undefined)) {
-    return driveBatch(processor.processBatch, context, input, scope)
-  }
-  return driveSingle(processor.process as NonNullable<DetectedProcessor['process']>, context, input, scope)
+  { scope, single, concurrency }: DriveOptions,
+): Promise<readonly RecordFailure[]> {
+  const { process, processBatch } = processor
+  if (concurrency !== undefined) return driveConcurrently(process as Process, context, input, { scope, concurrency })
+  if (processBatch !== undefined && !(single && process !== undefined)) return driveBatch(processBatch, context, input, scope)
+  return driveSingle(process as Process, context, input, scope)
 }
 
 async function driveBatch(
-  processBatch: NonNullable<DetectedProcessor['processBatch']>,
+  processBatch: ProcessBatch,
   context: NodeContext,
   input: NodeInput,
   scope: TaskScope,
-): Promise<void> {
+): Promise<readonly RecordFailure[]> {
   const { batch } = input
   scope.streamTime = batch.streamTime(batch.length - 1)
   scope.writeTimestamp = batch.timestamp(batch.length - 1)
@@ -36,19 +53,13 @@ async function driveBatch(
       outcome = await outcome
       scope.guard()
     }
-    const failed = outcome === undefined ? undefined : outcome.failed[0]
-    if (failed !== undefined) throw processingError(context.node, batch, failed.index, failed.error)
+    return outcome === undefined ? NO_FAILURES : failuresIn(outcome, batch.length)
   } catch (error) {
     throw processingError(context.node, batch, undefined, error)
   }
 }
 
-async function driveSingle(
-  process: NonNullable<DetectedProcessor['process']>,
-  context: NodeContext,
-  input: NodeInput,
-  scope: TaskScope,
-): Promise<void> {
+async function driveSingle(process: Process, context: NodeContext, input: NodeInput, scope: TaskScope): Promise<readonly RecordFailure[]> {
   const { batch } = input
   const count = batch.length
   let i = 0
@@ -66,8 +77,5 @@ async function driveSingle(
   } catch (error) {
     throw processingError(context.node, batch, i, error)
   }
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
+  return NO_FAILURES
 }

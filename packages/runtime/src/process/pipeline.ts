@@ -3,6 +3,7 @@ import {
   ColumnBatch,
   type DetectedProcessor,
   detectProcessor,
+  type ResolvedDefinition,
   type SubTopology,
   type TopologyNode,
 } from '@millrace/core'
@@ -12,6 +13,7 @@ import type { TopicDirectory } from '../sink/topic-directory.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'
+import { concurrencyOf, type RunningConcurrency } from './node-concurrency.ts'
 import { mergeInputs, type NodeInput } from './node-input.ts'
 import { OutputBudget } from './output-budget.ts'
 import { processingError } from './processing-error.ts'
@@ -28,6 +30,7 @@ export interface PipelineOptions {
   readonly directory: TopicDirectory
   readonly resolveSink: (node: TopologyNode & { readonly kind: 'sink' }) => ResolvedSink
   readonly maxOutputBytes: number
+  readonly concurrency: ResolvedDefinition['concurrency']
   readonly monotonic: () => number
   readonly onNode: NodeListener
 }
@@ -38,6 +41,7 @@ interface RunningNode {
   readonly sink: ResolvedSink | undefined
   readonly context: NodeContext | undefined
   readonly processor: DetectedProcessor | undefined
+  readonly concurrency: RunningConcurrency | undefined
 }
 
 /**
@@ -53,13 +57,18 @@ export class Pipeline {
     this.#options = options
     const { nodes } = options.subTopology
     this.#byName = new Map(nodes.map((node, index) => [node.name, index]))
-    this.#nodes = nodes.map((node) => ({
-      node,
-      edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
-      sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
-      context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
-      processor: node.kind === 'processor' ? detectProcessor(node.create(), node.name) : undefined,
-    }))
+    this.#nodes = nodes.map((node) => {
+      const processor = node.kind === 'processor' ? detectProcessor(node.create(), node.name) : undefined
+      return {
+        node,
+        edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
+        sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
+        context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
+        processor,
+        concurrency:
+          node.kind === 'processor' && processor !== undefined ? concurrencyOf(node, processor, nodes, options.concurrency) : undefined,
+      }
+    })
   }
 
   async init(): Promise<void> {
@@ -137,7 +146,9 @@ export class Pipeline {
         const context = running.context as NodeContext
         context.open(input, budget)
         try {
-          await driveProcessor(running.processor as DetectedProcessor, context, input, { scope, single })
+          const { processor, concurrency } = running
+          const [failure] = await driveProcessor(processor as DetectedProcessor, context, input, { scope, single, concurrency })
+          if (failure !== undefined) throw processingError(context.node, input.batch, failure.index, failure.error)
         } catch (error) {
           context.abandon()
           throw error
