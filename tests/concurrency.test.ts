@@ -224,5 +224,9 @@ async function stateOf(
   const changes = await driver.output('test-sums-changelog', numbers).readAll()
   const state: [string, number][] = []
   for await (const page of driver.store(sums).rangePages({})) state.push(...page.map(([key, value]): [string, number] => [key, value]))
-  return { out: (await driver.output('out', numbers).readAll()).map(plain), changes: changes.map(plain).sort(), state }
+  return {
+    out: (await driver.output('out', numbers).readAll()).map(plain),
+    changes: new Map(changes.map(({ key, ...change }) => [key, plain({ key, ...change })])),
+    state,
+  }
 }

@@ -1,4 +1,4 @@
-import { type OutputType, type ProcessorContext, serdes, type StreamRecord, TaskClosedError } from '@millrace/core'
+import { type OutputType, type ProcessorContext, serdes, type StoreDefinition, type StreamRecord, TaskClosedError } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { deferred } from '../../src/internal/deferred.ts'
@@ -9,9 +9,12 @@ import { batchOf, DrivenNode } from './support/driving.ts'
 type Numbered = StreamRecord<unknown, number>
 type Context = ProcessorContext<unknown, unknown>
 
+/** The scope gives the time of changes for any store. */
+const anyStore = { name: 'store' } as StoreDefinition<() => number>
+
 const someKeys = fc.array(fc.constantFrom('a', 'b', 'c', null), { minLength: 1, maxLength: 25 })
-const anyOrdering = fc.constantFrom('partition' as const, 'key' as const, 'unordered' as const)
 const anyLimit = fc.integer({ min: 1, max: 8 })
+const anyConcurrency = fc.record({ ordering: fc.constantFrom('partition' as const, 'key' as const, 'unordered' as const), limit: anyLimit })
 /** How often each record waits, by turns, and whether it fails in the end. */
 const behaviour = fc.array(fc.record({ waits: fc.nat(3), fails: fc.boolean() }), { minLength: 1, maxLength: 7 })
 
@@ -60,9 +63,9 @@ async function run(
 describe('several records at once', () => {
   test('never more than allowed, each exactly once, whatever fails; errors by index', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), someKeys, behaviour, anyOrdering, anyLimit, async (scheduler, keys, steps, ordering, limit) => {
-        const { failed, began, most } = await run(scheduler, { keys, steps, concurrency: { ordering, limit } })
-        expect(most).toBeLessThanOrEqual(limit)
+      fc.asyncProperty(fc.scheduler(), someKeys, behaviour, anyConcurrency, async (scheduler, keys, steps, concurrency) => {
+        const { failed, began, most } = await run(scheduler, { keys, steps, concurrency })
+        expect(most).toBeLessThanOrEqual(concurrency.limit)
         expect(began.toSorted((a, b) => a - b)).toEqual(keys.map((_, i) => i))
         const failing = began.filter((i) => steps[i % steps.length]?.fails).sort((a, b) => a - b)
         expect(failed.map(({ index, error }) => [index, (error as Error).message])).toEqual(failing.map((i) => [i, `record ${i} fails`]))
@@ -109,9 +112,9 @@ describe('several records at once', () => {
 
   test("with 'partition' and 'key', output is what one after another gives", async () => {
     await fc.assert(
-      fc.asyncProperty(fc.scheduler(), fc.scheduler(), someKeys, behaviour, anyLimit, async (scheduler, other, keys, steps, limit) => {
+      fc.asyncProperty(fc.scheduler(), someKeys, behaviour, anyLimit, async (scheduler, keys, steps, limit) => {
         const good = steps.map(({ waits }) => ({ waits, fails: false }))
-        const sequential = await run(other, { keys, steps: good, concurrency: undefined })
+        const sequential = await run(scheduler, { keys, steps: good, concurrency: undefined })
         for (const ordering of ['partition', 'key'] as const) {
           const { rows } = await run(scheduler, { keys, steps: good, concurrency: { ordering, limit } })
           expect(rows).toEqual(sequential.rows)
@@ -137,7 +140,7 @@ describe('several records at once', () => {
     const times: [number, number][] = []
     const node = new DrivenNode(
       async (record: Numbered, context: ProcessorContext<unknown, unknown, { late: OutputType<unknown, unknown> }>) => {
-        const timestamp = context.store({ name: 'store' } as never) as () => number
+        const timestamp = context.store<() => number>(anyStore)
         await gates[record.value]?.promise
         times.push([context.streamTime, timestamp()])
         context.to.late.forward(record)
@@ -170,7 +173,7 @@ describe('several records at once', () => {
     const node: DrivenNode = new DrivenNode(
       (record: Numbered, context: Context) => {
         if (record.value === 0) {
-          const timestamp = context.store({ name: 'store' } as never) as () => number
+          const timestamp = context.store<() => number>(anyStore)
           left = () => {
             attempt(() => context.forward(record))
             attempt(timestamp)
