@@ -7,6 +7,7 @@ import { levelDbWrites } from './stores/leveldb-writes.ts'
 import { memoryStores } from './stores/memory-stores.ts'
 import { keysUpTo } from './texts.ts'
 import { countComparisons } from './topology/count-comparisons.ts'
+import { ioComparisons } from './topology/io-comparisons.ts'
 import { nothingComparisons } from './topology/nothing-comparisons.ts'
 
 const STORE_SIZES = [100, 1_000, 10_000]
@@ -21,6 +22,7 @@ export function microComparisons(size: RunSize): Comparison[] {
     ...cutterComparisons(),
     ...countComparisons(size),
     ...nothingComparisons(size),
+    ...ioComparisons(size),
   ]
 }
 

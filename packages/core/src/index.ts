@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { AppDefinition, BufferOptions, CommitOptions } from './app/app-definition.ts'
+export type { AppDefinition, BufferOptions, CommitOptions, ConcurrencyOptions } from './app/app-definition.ts'
 export { defineApp } from './app/app-definition.ts'
 export { type AppState, isLegalTransition } from './app/app-state.ts'
 export type { ResolvedDefinition } from './app/resolved-definition.ts'
@@ -102,6 +102,7 @@ export type {
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'
 export type { BatchOutcome, RecordFailure } from './process/batch-outcome.ts'
 export { BatchRecordError } from './process/batch-record-error.ts'
+export type { NodeConcurrency, Ordering, ProcessorConcurrency } from './process/concurrency.ts'
 export { type DetectedProcessor, detectProcessor } from './process/detect-processor.ts'
 export {
   output,

@@ -27,6 +27,19 @@ export interface BufferOptions {
   readonly maxOutputBytes?: number | undefined
 }
 
+/** What may be done at the same time. Nodes may say otherwise for themselves. */
+export interface ConcurrencyOptions {
+  /** Records of one batch that a node processes at once, at most, where it may do so. From 1 to 10,000. Default: 10. */
+  readonly maxConcurrency?: number | undefined
+  /**
+   * Whether single-record processors process the records of a batch side by side, and their output is put back in offset order. Not those with
+   * stores, nor those with `processBatch`. Default: false.
+   */
+  readonly asyncBatch?: boolean | undefined
+  /** Batches of one partition that wait or are being processed at the same time, at most. From 1 to 1,000. Default: 3. */
+  readonly maxInFlightBatches?: number | undefined
+}
+
 /** An application: inert until `start`, so that the command line, a worker or a test can load the same module. */
 export interface AppDefinition {
   readonly topology: Topology
@@ -45,6 +58,8 @@ export interface AppDefinition {
   readonly commit?: CommitOptions | undefined
   /** Bounds on what waits in memory; at a bound, reading stops. */
   readonly buffer?: BufferOptions | undefined
+  /** How many records a node processes at once. */
+  readonly concurrency?: ConcurrencyOptions | undefined
   /** Memory for committed state kept decoded or as bytes above each store, for each task. Default: 16 MiB. */
   readonly stateCacheBytes?: number | undefined
   /**

@@ -18,6 +18,7 @@ export interface ResolvedDefinition {
   readonly failure: ResolvedFailureOptions
   readonly commit: { readonly intervalMs: number; readonly records: number; readonly maxUncommittedBytes: number }
   readonly buffer: { readonly maxRecords: number; readonly maxBytes: number; readonly maxOutputBytes: number }
+  readonly concurrency: { readonly maxConcurrency: number; readonly asyncBatch: boolean; readonly maxInFlightBatches: number }
   readonly stateCacheBytes: number
   readonly revokeTimeoutMs: number
   readonly maxTaskIdleMs: number

@@ -2,6 +2,8 @@ import { type Environment } from '../batch/batch-environment.ts'
 import { failureProblems } from '../failure/failure-problems.ts'
 import { resolveFailureOptions } from '../failure/resolve-failure-options.ts'
 import { type Either, left, right } from '../internal/fp.ts'
+import { MOST_CONCURRENCY } from '../process/concurrency.ts'
+import type { Topology, TopologyNode } from '../topology/topology.ts'
 import type { AppDefinition } from './app-definition.ts'
 import { resolveBatching } from './resolve-batching.ts'
 import { DefinitionChecks } from './definition-checks.ts'
@@ -40,6 +42,8 @@ export function validateDefinition(
   const buffer = checks.group('buffer', definition.buffer)
   const failureIssues = failureProblems('failure', definition.failure)
   checks.problems.push(...failureIssues)
+  const concurrency = checks.group('concurrency', definition.concurrency)
+  if (definition.processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology))
   const resolved: ResolvedDefinition = {
     topology,
     applicationId: checks.applicationId(definition.applicationId),
@@ -58,6 +62,19 @@ export function validateDefinition(
       maxBytes: checks.number('buffer.maxBytes', buffer.maxBytes, { fallback: 32 * MIB, min: 1 }),
       maxOutputBytes: checks.number('buffer.maxOutputBytes', buffer.maxOutputBytes, { fallback: 32 * MIB, min: 1 }),
     }),
+    concurrency: Object.freeze({
+      maxConcurrency: checks.number('concurrency.maxConcurrency', concurrency.maxConcurrency, {
+        fallback: 10,
+        min: 1,
+        max: MOST_CONCURRENCY,
+      }),
+      asyncBatch: checks.boolean('concurrency.asyncBatch', concurrency.asyncBatch, false),
+      maxInFlightBatches: checks.number('concurrency.maxInFlightBatches', concurrency.maxInFlightBatches, {
+        fallback: 3,
+        min: 1,
+        max: 1_000,
+      }),
+    }),
     stateCacheBytes: checks.number('stateCacheBytes', definition.stateCacheBytes, { fallback: 16 * MIB, min: 0 }),
     revokeTimeoutMs: checks.number('revokeTimeoutMs', definition.revokeTimeoutMs, { fallback: 30_000, min: 1, max: MAX_REVOKE_MS }),
     maxTaskIdleMs: checks.number('maxTaskIdleMs', definition.maxTaskIdleMs, { fallback: 0, min: -1 }),
@@ -71,4 +88,17 @@ export function validateDefinition(
         : checks.number('replicationFactor', replicationFactor, { fallback: 1, min: 1, max: 32_767 }),
   }
   return checks.problems.length === 0 ? right(Object.freeze(resolved)) : left(checks.problems)
+}
+
+/** Nodes whose output would come in another order when it is made again. */
+function unorderedProblems(topology: Topology | undefined): string[] {
+  const nodes: readonly TopologyNode[] = Array.isArray(topology?.nodes) ? topology.nodes : []
+  return nodes.flatMap((node) =>
+    node.kind === 'processor' && node.concurrency.ordering === 'unordered'
+      ? [
+          `Node '${node.name}' has ordering 'unordered', which processingGuarantee 'exactly-once' excludes: what is processed again after a ` +
+            `failure would come in another order; use 'key', or 'partition' with asyncBatch.`,
+        ]
+      : [],
+  )
 }

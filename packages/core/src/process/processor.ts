@@ -2,6 +2,7 @@ import type { RecordBatch } from '../batch/record-batch.ts'
 import type { StreamRecord } from '../batch/stream-record.ts'
 import type { AnyStoreDefinition } from '../store/store-definition.ts'
 import type { BatchOutcome } from './batch-outcome.ts'
+import type { ProcessorConcurrency } from './concurrency.ts'
 import type { OutputTypes, ProcessorContext } from './processor-context.ts'
 
 interface ProcessorLifecycle<KOut, VOut, Outputs> {
@@ -11,13 +12,20 @@ interface ProcessorLifecycle<KOut, VOut, Outputs> {
   readonly close?: (() => void | Promise<void>) | undefined
 }
 
-/** Processes single records: those of **one partition, in offset order**, one after another. */
+/**
+ * Processes single records: those of **one partition, in offset order**, one after another, unless its node allows several at once
+ * ({@link ProcessorConcurrency}).
+ */
 export interface Processor<KIn, VIn, KOut = KIn, VOut = VIn, Outputs = Record<never, never>> extends ProcessorLifecycle<
   KOut,
   VOut,
   Outputs
 > {
-  /** Called with one record; what it returns is awaited before the next. What it throws fails the pass, and names the record. */
+  /**
+   * Called with one record; what it returns is awaited before the next, or, with several at once, before its place is free. What it throws fails
+   * the pass, and names the record. With several at once, the context is this record's own: forward and change stores through it, not
+   * through that of `init`.
+   */
   readonly process: (record: StreamRecord<KIn, VIn>, context: ProcessorContext<KOut, VOut, Outputs>) => void | Promise<void>
 }
 
@@ -59,7 +67,7 @@ export type AnyProcessor<KIn, VIn, KOut, VOut, Outputs = Record<never, never>> =
   | ProcessorFunction<KIn, VIn, KOut, VOut, Outputs>
 
 /** What a node needs besides its function. */
-export interface ProcessorOptions<Outputs extends OutputTypes = Record<never, never>> {
+export interface ProcessorOptions<Outputs extends OutputTypes = Record<never, never>> extends ProcessorConcurrency {
   /** The stores it uses. Nodes that name the same store share it (and its task). */
   readonly stores?: readonly AnyStoreDefinition[] | undefined
   /** Named outputs: `{ invalid: output<string, Error>() }`. */

@@ -50,10 +50,10 @@ export class BuilderGraph {
     })
   }
 
-  addProcessor(name: string, parts: Pick<ProcessorNode, 'create' | 'stores' | 'outputs'>): void {
-    const { create, stores, outputs } = parts
+  addProcessor(name: string, parts: Pick<ProcessorNode, 'create' | 'stores' | 'outputs' | 'concurrency'>): void {
+    const { create, stores, outputs, concurrency } = parts
     // What is no list is kept as it is, to be found with all problems.
-    this.nodes.push({ kind: 'processor', name, create, stores: isList(stores) ? [...stores] : stores, outputs })
+    this.nodes.push({ kind: 'processor', name, create, stores: isList(stores) ? [...stores] : stores, outputs, concurrency })
   }
 
   addSink(name: string, options: SinkOptions<unknown, unknown, unknown, unknown> | undefined): void {

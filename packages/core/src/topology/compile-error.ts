@@ -1,5 +1,6 @@
 import type { RecordBatch } from '../batch/record-batch.ts'
 import type { StreamRecord } from '../batch/stream-record.ts'
+import type { Ordering } from '../process/concurrency.ts'
 import type { ProcessorContext } from '../process/processor-context.ts'
 
 /** Stands where types don't fit, so that the compiler's message has a sentence in it. No value has this type. */
@@ -46,7 +47,13 @@ export type OutputsIn<Given, Otherwise> = Given extends { readonly outputs: infe
 /** `unknown` if what is given fits behind a stream of keys `K` and values `V`, else a sentence. */
 export type CheckGiven<Given, K, V, Outputs> = [ProcessorIn<Given>] extends [never]
   ? CompileError<'Give a function or a factory: { create: () => new MyProcessor() }.'>
-  : CheckProcessor<ProcessorIn<Given>, K, V, OutputsIn<Given, Outputs>>
+  : CheckProcessor<ProcessorIn<Given>, K, V, OutputsIn<Given, Outputs>> & CheckOrdering<Given>
+
+type CheckOrdering<Given> = Given extends { readonly ordering: infer O }
+  ? [O] extends [Ordering | undefined]
+    ? unknown
+    : CompileError<"There is no such ordering: use 'partition', 'key' or 'unordered'.">
+  : unknown
 
 /** As `CheckGiven`, of a function that processes batches. */
 export type CheckBatchFunction<F, K, V, Outputs> = F extends AnyFunction

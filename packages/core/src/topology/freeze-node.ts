@@ -15,6 +15,7 @@ export function freezeNode(node: TopologyNode): TopologyNode {
     case 'processor':
       Object.freeze(node.stores)
       Object.freeze(node.outputs)
+      Object.freeze(node.concurrency)
       break
     case 'sink':
       if (typeof node.topic === 'object') Object.freeze(node.topic)

@@ -1,3 +1,4 @@
+import { reachableFrom } from './reachable-from.ts'
 import { storesOf } from './stores-of.ts'
 import type { TopologyNode } from './topology.ts'
 
@@ -21,11 +22,4 @@ export function whySingleRecord(nodes: readonly TopologyNode[]): string | undefi
     }
   }
   return undefined
-}
-
-function reachableFrom(source: TopologyNode, byName: ReadonlyMap<string, TopologyNode>): Set<TopologyNode> {
-  const reached = new Set([source])
-  // A Set is walked in order, also over what is added on the way.
-  for (const node of reached) for (const { child } of node.edges) reached.add(byName.get(child) as TopologyNode)
-  return reached
 }

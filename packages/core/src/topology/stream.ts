@@ -61,7 +61,7 @@ export class Stream<K, V, Outputs = NoOutputs> {
     options?: ProcessorOptions<O>,
   ): Stream<KOut, VOut, O>
   /** A processor that reads wider types than the stream carries. What does not fit gets an error that says why. */
-  process<Given, O extends OutputTypes = NoOutputs>(
+  process<const Given, O extends OutputTypes = NoOutputs>(
     name: string,
     given: Given & CheckGiven<Given, K, V, O>,
     options?: ProcessorOptions<O>,
@@ -179,7 +179,7 @@ export class Stream<K, V, Outputs = NoOutputs> {
     options: ProcessorOptions<OutputTypes> = {},
   ): Stream<KOut, VOut, O> {
     const outputs = Object.keys(options.outputs ?? {})
-    this.#addNode(name, create, { outputs, stores: options.stores })
+    this.#addNode(name, create, { ...options, outputs })
     return new Stream<KOut, VOut, O>(this.#graph, name, { outputs })
   }
 
@@ -187,9 +187,11 @@ export class Stream<K, V, Outputs = NoOutputs> {
   #addNode(
     name: string,
     create: (() => unknown) | undefined,
-    { outputs, stores = [] }: { readonly outputs: readonly string[]; readonly stores?: ProcessorOptions['stores'] },
+    options: Omit<ProcessorOptions, 'outputs'> & { readonly outputs: readonly string[] },
   ): void {
-    this.#graph.addProcessor(name, { create: create as () => unknown, stores, outputs })
+    const { outputs, stores = [], ordering = 'partition', asyncBatch, maxConcurrency } = options
+    const concurrency = { ordering, asyncBatch, maxConcurrency }
+    this.#graph.addProcessor(name, { create: create as () => unknown, stores, outputs, concurrency })
     this.#graph.connect(this.node, name, this.#output)
   }
 

@@ -1,3 +1,4 @@
+import type { NodeConcurrency } from '../process/concurrency.ts'
 import type { AnyStoreDefinition } from '../store/store-definition.ts'
 import type { Partitioner } from '../sink/partitioner.ts'
 import type { TopicExtractor } from '../sink/topic-extractor.ts'
@@ -45,6 +46,8 @@ export interface ProcessorNode extends NodeBase {
   readonly stores: readonly AnyStoreDefinition[]
   /** Names of its named outputs. */
   readonly outputs: readonly string[]
+  /** How many records it processes at once. */
+  readonly concurrency: NodeConcurrency
 }
 
 /** A node that writes to a topic. */

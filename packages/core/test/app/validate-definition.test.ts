@@ -1,6 +1,13 @@
-import { type AppDefinition, DEFAULT_FAILURE_OPTIONS, type ResolvedDefinition, type Transport, validateDefinition } from '@millrace/core'
+import {
+  type AppDefinition,
+  DEFAULT_FAILURE_OPTIONS,
+  type ResolvedDefinition,
+  TopologyBuilder,
+  type Transport,
+  validateDefinition,
+} from '@millrace/core'
 import { describe, expect, it } from 'vitest'
-import { wordCount } from '../support/topologies.ts'
+import { text, wordCount } from '../support/topologies.ts'
 
 const transport = { openSource: () => Promise.reject(new Error('Nobody opens this.')) } as unknown as Transport
 const good: AppDefinition = { topology: wordCount(), applicationId: 'word-count', transport }
@@ -26,6 +33,7 @@ describe('validateDefinition', () => {
       failure: DEFAULT_FAILURE_OPTIONS,
       commit: { intervalMs: 1_000, records: Infinity, maxUncommittedBytes: 67_108_864 },
       buffer: { maxRecords: 100_000, maxBytes: 33_554_432, maxOutputBytes: 33_554_432 },
+      concurrency: { maxConcurrency: 10, asyncBatch: false, maxInFlightBatches: 3 },
       stateCacheBytes: 16_777_216,
       revokeTimeoutMs: 30_000,
       maxTaskIdleMs: 0,
@@ -51,7 +59,8 @@ describe('validateDefinition', () => {
 
   it('gives back a frozen definition', () => {
     const definition = resolved()
-    for (const part of [definition, definition.batch, definition.commit, definition.buffer]) expect(Object.isFrozen(part)).toBe(true)
+    for (const part of [definition, definition.batch, definition.commit, definition.buffer, definition.concurrency])
+      expect(Object.isFrozen(part)).toBe(true)
   })
 
   it.each<[string, object, string]>([
@@ -110,6 +119,15 @@ describe('validateDefinition', () => {
     ['no buffer', { buffer: { maxRecords: 0 } }, 'buffer.maxRecords is 0'],
     ['a buffer that is no number', { buffer: { maxBytes: Number.NaN } }, 'buffer.maxBytes is NaN'],
     ['no room for output', { buffer: { maxOutputBytes: 0 } }, 'buffer.maxOutputBytes is 0'],
+    ['no concurrency', { concurrency: { maxConcurrency: 0 } }, 'concurrency.maxConcurrency is 0; use a whole number from 1 to 10,000.'],
+    ['too much of it', { concurrency: { maxConcurrency: 10_001 } }, 'concurrency.maxConcurrency is 10001; use a whole number from 1'],
+    [
+      'no batch in flight',
+      { concurrency: { maxInFlightBatches: 0 } },
+      'concurrency.maxInFlightBatches is 0; use a whole number from 1 to 1,000.',
+    ],
+    ['asyncBatch that is no boolean', { concurrency: { asyncBatch: 10 } }, 'concurrency.asyncBatch is 10; use true or false.'],
+    ['concurrency that is a number', { concurrency: 10 }, 'concurrency is 10; use an object.'],
     ['a cache below zero', { stateCacheBytes: -1 }, 'stateCacheBytes is -1'],
     ['a revoke that waits too long', { revokeTimeoutMs: 150_001 }, 'revokeTimeoutMs is 150001; use a whole number from 1 to 150,000.'],
     ['a revoke that does not wait', { revokeTimeoutMs: 0 }, 'revokeTimeoutMs is 0'],
@@ -124,6 +142,16 @@ describe('validateDefinition', () => {
     const problems = problemsOf(changes)
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(sentence)
+  })
+
+  it('refuses unordered output with exactly once, and says why', () => {
+    const builder = new TopologyBuilder('unordered')
+    builder.source('in', { topics: ['in'], ...text }).process('look-up', () => undefined, { ordering: 'unordered' })
+    expect(problemsOf({ topology: builder.build() })).toEqual([])
+    expect(problemsOf({ topology: builder.build(), processingGuarantee: 'exactly-once' })).toContain(
+      "Node 'look-up' has ordering 'unordered', which processingGuarantee 'exactly-once' excludes: what is processed again after a failure would " +
+        "come in another order; use 'key', or 'partition' with asyncBatch.",
+    )
   })
 
   it('lists all problems together', () => {

@@ -123,3 +123,14 @@ texts.sink('24', {
   ...nullable,
   partitioner: (record, partitions) => record.value.length % partitions,
 })
+
+// Several records at once.
+carries<string, number>()(
+  texts.process<string, number>('25', async (r, context) => context.forward({ ...r, value: await length(r.value) }), { ordering: 'key' }),
+  true,
+)
+carries<string, number>()(lines.process('26', { create: () => new WideReader(), ordering: 'key', maxConcurrency: 20 }), true)
+
+async function length(text: string): Promise<number> {
+  return Promise.resolve(text.length)
+}

@@ -1,6 +1,6 @@
 /* oxlint-disable typescript/no-unsafe-call, typescript/no-unsafe-member-access, typescript/no-unsafe-return -- what does not compile has no types */
 import { BatchCountAggregator, output, type ProcessorContext, type RecordBatch, serdes, type StreamRecord } from '@millrace/core'
-import { counts, lines, NarrowKeys, names, NumberBatches, Parser, remoteCounts, texts } from './processors.ts'
+import { counts, Lengths, lines, NarrowKeys, names, NumberBatches, Parser, remoteCounts, texts } from './processors.ts'
 
 // Each of these must not compile, and the compiler must say what the comment above it says: see compile-errors.test.ts.
 
@@ -69,6 +69,12 @@ texts.process('no such output', (record, context) => context.to.late.forward(rec
 
 // @ts-expect-error Property 'small' does not exist on type
 texts.branch('sizes', { big: (record) => record.value.length > 9 }).small.peek('small', () => undefined)
+
+// @ts-expect-error There is no such ordering: use 'partition', 'key' or 'unordered'.
+texts.process('ordering of a factory', { create: () => new Lengths(), ordering: 'keys' })
+
+// @ts-expect-error Type '"keys"' is not assignable to type 'Ordering | undefined'.
+texts.processBatch('ordering of a function', () => undefined, { ordering: 'keys' })
 
 function textOf(text: string | undefined): string {
   return text ?? ''

@@ -1,31 +1,45 @@
 import type { BatchOutcome, DetectedProcessor, RecordFailure } from '@millrace/core'
+import { isThenable } from '../internal/is-thenable.ts'
+import { driveConcurrently } from './drive-concurrently.ts'
+import { failuresIn } from './failures-in.ts'
 import type { NodeContext } from './node-context.ts'
+import type { RunningConcurrency } from './node-concurrency.ts'
 import type { NodeInput } from './node-input.ts'
 import { processingError } from './processing-error.ts'
 import type { TaskScope } from './task-scope.ts'
 
+export interface DriveOptions {
+  readonly scope: TaskScope
+  /** The policy asks for single records: a processor that knows both gets them one by one. */
+  readonly single: boolean
+  /** Several records at once. Undefined: one after another. */
+  readonly concurrency: RunningConcurrency | undefined
+}
+
+type Process = NonNullable<DetectedProcessor['process']>
+type ProcessBatch = NonNullable<DetectedProcessor['processBatch']>
+
 const NO_FAILURES: readonly RecordFailure[] = Object.freeze([])
 
 /**
- * Gives a node its input: whole to a batch processor, record by record to a processor that only knows single records. What it forwards is
- * gathered by the context either way, so that its children receive batches again. `single`: the policy asks for single records, so that a
- * processor that knows both gets them one by one. Resolves to the records that failed while all others were done; rejects with a `ProcessingError`
- * if the rest was not.
+ * Gives a node its input: whole to a batch processor, record by record to a processor that only knows single records, or several of them at
+ * once. What it forwards is gathered by the context either way, so that its children receive batches again. Resolves to the records that failed,
+ * in offset order, while all others are done; rejects where that can't be said of the others.
  */
 export function driveProcessor(
   processor: DetectedProcessor,
   context: NodeContext,
   input: NodeInput,
-  { scope, single }: { readonly scope: TaskScope; readonly single: boolean },
+  { scope, single, concurrency }: DriveOptions,
 ): Promise<readonly RecordFailure[]> {
-  if (processor.processBatch !== undefined && !(single && processor.process !== undefined)) {
-    return driveBatch(processor.processBatch, context, input, scope)
-  }
-  return driveSingle(processor.process as NonNullable<DetectedProcessor['process']>, context, input, scope)
+  const { process, processBatch } = processor
+  if (concurrency !== undefined) return driveConcurrently(process as Process, context, input, { scope, concurrency })
+  if (processBatch !== undefined && !(single && process !== undefined)) return driveBatch(processBatch, context, input, scope)
+  return driveSingle(process as Process, context, input, scope)
 }
 
 async function driveBatch(
-  processBatch: NonNullable<DetectedProcessor['processBatch']>,
+  processBatch: ProcessBatch,
   context: NodeContext,
   input: NodeInput,
   scope: TaskScope,
@@ -39,18 +53,13 @@ async function driveBatch(
       outcome = await outcome
       scope.guard()
     }
-    return outcome === undefined ? NO_FAILURES : checkedFailures(outcome, batch.length)
+    return outcome === undefined ? NO_FAILURES : failuresIn(outcome, batch.length)
   } catch (error) {
     throw processingError(context.node, batch, undefined, error)
   }
 }
 
-async function driveSingle(
-  process: NonNullable<DetectedProcessor['process']>,
-  context: NodeContext,
-  input: NodeInput,
-  scope: TaskScope,
-): Promise<readonly RecordFailure[]> {
+async function driveSingle(process: Process, context: NodeContext, input: NodeInput, scope: TaskScope): Promise<readonly RecordFailure[]> {
   const { batch } = input
   const count = batch.length
   let i = 0
@@ -69,22 +78,4 @@ async function driveSingle(
     throw processingError(context.node, batch, i, error)
   }
   return NO_FAILURES
-}
-
-/** The failures of an outcome, each record once, in the order of the records. Throws for an index that is none. */
-function checkedFailures({ failed }: BatchOutcome, count: number): readonly RecordFailure[] {
-  if (failed.length === 0) return NO_FAILURES
-  const byIndex = new Map<number, RecordFailure>()
-  for (const failure of failed) {
-    const { index } = failure
-    if (!(Number.isInteger(index) && index >= 0 && index < count)) {
-      throw new RangeError(`the outcome names record ${String(index)} as failed; it must be an index of the batch (0 to ${count - 1}).`)
-    }
-    if (!byIndex.has(index)) byIndex.set(index, failure)
-  }
-  return [...byIndex.values()].toSorted((a, b) => a.index - b.index)
-}
-
-function isThenable(value: unknown): value is Promise<unknown> {
-  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function'
 }

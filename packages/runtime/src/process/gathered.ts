@@ -17,6 +17,8 @@ export class Gathered {
   #headers: Headers[] | undefined
   #ascending = true
   #lastParent = -1
+  /** The place of each record of the input, where that is not the order of the output. */
+  #places: ArrayLike<number> | undefined
   readonly #budget: OutputBudget
 
   constructor(input: NodeInput, budget: OutputBudget, numbered: boolean) {
@@ -32,6 +34,11 @@ export class Gathered {
   /** The index, in the node's input, of the record that output `i` comes from. */
   parentOf(i: number): number {
     return this.#inPlace ? i : (this.#parents[i] as number)
+  }
+
+  /** Puts the output in the order of `places`, one for each record of the input, as they are when the batch is made. */
+  orderBy(places: ArrayLike<number>): void {
+    this.#places = places
   }
 
   add(record: OutputRecord<unknown, unknown>, parent: number, sequence: number): void {
@@ -88,7 +95,7 @@ export class Gathered {
   toBatch(): ColumnBatch<unknown, unknown> | undefined {
     if (this.#keys.length === 0) return undefined
     if (this.#inPlace) return this.input.batch.withContents(this.#keys, this.#values)
-    if (!this.#ascending) this.#sortByParent()
+    if (!this.#ascending || this.#places !== undefined) this.#sortByParent()
     const from = this.input.batch
     const count = this.#keys.length
     const offsets = new Array<number>(count)
@@ -141,7 +148,8 @@ export class Gathered {
 
   #sortByParent(): void {
     const parents = this.#parents
-    const order = parents.map((_, i) => i).sort((a, b) => (parents[a] as number) - (parents[b] as number) || a - b)
+    const places = this.#places === undefined ? parents : parents.map((parent) => (this.#places as ArrayLike<number>)[parent] as number)
+    const order = parents.map((_, i) => i).sort((a, b) => (places[a] as number) - (places[b] as number) || a - b)
     this.#keys = order.map((i) => this.#keys[i])
     this.#values = order.map((i) => this.#values[i])
     this.#timestamps = order.map((i) => this.#timestamps[i] as number)

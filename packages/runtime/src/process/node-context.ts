@@ -37,20 +37,21 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   /** Index of the record a single-record processor is working on; -1: find it by the offset of what is forwarded. */
   #current = -1
   #cursor = 0
+  /** Several records are being processed. */
+  #several = false
+  /** How many of them are done, and as which each was, where the output is to be in that order. */
+  #done = 0
+  #doneAt: Int32Array | undefined
 
   constructor(scope: TaskScope, identity: NodeIdentity, punctuations: Punctuations) {
     this.#scope = scope
     this.#identity = identity
     this.#punctuations = punctuations
     this.node = identity.name
-    const ports: Record<string, OutputPort<unknown, unknown>> = {}
-    for (const name of identity.outputs) {
-      ports[name] = {
-        forward: (record) => this.#forwardTo(this.#output(name), record),
-        forwardBatch: (columns) => this.#forwardColumnsTo(this.#output(name), columns),
-      }
-    }
-    this.to = Object.freeze(ports) as Readonly<Record<string, never>>
+    this.to = this.portsOf((name) => ({
+      forward: (record) => this.#forwardTo(this.#output(name), record),
+      forwardBatch: (columns) => this.#forwardColumnsTo(this.#output(name), columns),
+    }))
   }
 
   get applicationId(): string {
@@ -80,12 +81,13 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     this.#forwardColumnsTo(this.#default, columns)
   }
 
-  store<Store>(definition: StoreDefinition<Store>): Store {
+  /** `timestamp`: of changes made through what it gives. Default: that of the record or batch being processed. */
+  store<Store>(definition: StoreDefinition<Store>, timestamp?: () => number): Store {
     this.#scope.guard()
     if (!this.#identity.stores.some((store) => store.name === definition.name)) {
       throw new TypeError(`Node '${this.node}' uses store '${definition.name}' without naming it: add it to the node's stores.`)
     }
-    return this.#scope.storeHandle(definition.name) as Store
+    return this.#scope.storeHandle(definition.name, timestamp) as Store
   }
 
   schedule(everyMs: number, type: PunctuationType, punctuator: Punctuator): () => void {
@@ -104,6 +106,8 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     this.#sequence = 0
     this.#current = -1
     this.#cursor = 0
+    this.#several = false
+    this.#doneAt = undefined
     const numbered = this.#identity.outputs.length > 0
     this.#default = new Gathered(input, budget, numbered)
     this.#gathered = new Map([['', this.#default]])
@@ -113,6 +117,41 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   /** A single-record processor takes record `index` of the input. */
   take(index: number): void {
     this.#current = index
+  }
+
+  /** Several records at once, each with a context of its own. `asDone`: the output is put in the order in which they are done, not in theirs. */
+  takeSeveral(asDone: boolean): void {
+    this.#several = true
+    if (!asDone) return
+    this.#done = 0
+    this.#doneAt = new Int32Array((this.#input as NodeInput).batch.length)
+    for (const gathered of this.#gathered?.values() ?? []) gathered.orderBy(this.#doneAt)
+  }
+
+  /** Record `index` of several is done. */
+  done(index: number): void {
+    if (this.#doneAt !== undefined) this.#doneAt[index] = this.#done++
+  }
+
+  /** Forwards for record `place` of several; undefined: for one that is done. */
+  forwardFrom(place: number | undefined, output: string, record: AnyRecord): void {
+    this.#scope.guard()
+    const gathered = this.#output(output)
+    if (gathered === undefined || place === undefined) throw this.#notRunning()
+    gathered.add(record, place, this.#sequence++)
+  }
+
+  /** The same of many. */
+  forwardColumnsFrom(place: number | undefined, output: string, columns: AnyColumns): void {
+    this.#scope.guard()
+    const gathered = this.#output(output)
+    if (gathered === undefined || place === undefined) throw this.#notRunning()
+    this.#sequence += gathered.addColumns(comingFrom(place, columns), this.#sequence)
+  }
+
+  /** A port for each named output of the node. */
+  portsOf(make: (output: string) => OutputPort<unknown, unknown>): Readonly<Record<string, never>> {
+    return Object.freeze(Object.fromEntries(this.#identity.outputs.map((name) => [name, make(name)]))) as Readonly<Record<string, never>>
   }
 
   /** Ends gathering: what was forwarded, by output name ('' is the default one). */
@@ -136,6 +175,7 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   #forwardTo(gathered: Gathered | undefined, record: AnyRecord): void {
     this.#scope.guard()
     if (gathered === undefined) throw this.#notRunning()
+    if (this.#several) throw this.#whichRecord()
     const parent = this.#current >= 0 ? this.#current : this.#parentOf(record)
     gathered.add(record, parent, this.#sequence++)
   }
@@ -143,10 +183,8 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   #forwardColumnsTo(gathered: Gathered | undefined, columns: AnyColumns): void {
     this.#scope.guard()
     if (gathered === undefined) throw this.#notRunning()
-    if (this.#current >= 0 && columns.sources === undefined) {
-      const sources = new Array<number>(columns.keys.length).fill(this.#current)
-      this.#sequence += gathered.addColumns({ ...columns, sources }, this.#sequence)
-    } else this.#sequence += gathered.addColumns(columns, this.#sequence)
+    if (this.#several) throw this.#whichRecord()
+    this.#sequence += gathered.addColumns(this.#current >= 0 ? comingFrom(this.#current, columns) : columns, this.#sequence)
   }
 
   /** The input record that a record forwarded by a batch processor comes from: by its offset, else the last one. */
@@ -169,4 +207,15 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
       `Node '${this.node}' forwarded a record while it was processing nothing: forward from process, processBatch or a punctuator, and await what you start there.`,
     )
   }
+
+  #whichRecord(): TypeError {
+    return new TypeError(
+      `Node '${this.node}' processes several records at once: forward through the context that process is given with each of them.`,
+    )
+  }
+}
+
+/** Columns that a single record became: whatever they say, they come from it. */
+function comingFrom(index: number, columns: AnyColumns): AnyColumns {
+  return { ...columns, sources: new Array<number>(columns.keys.length).fill(index) }
 }

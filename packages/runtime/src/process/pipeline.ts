@@ -4,6 +4,7 @@ import {
   type DetectedProcessor,
   detectProcessor,
   type RecordFailure,
+  type ResolvedDefinition,
   type SubTopology,
   type TopologyNode,
 } from '@millrace/core'
@@ -15,6 +16,7 @@ import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'
 import { mergeInputs, type NodeInput, selectRecords, sourceRow, withoutRows } from './node-input.ts'
+import { concurrencyOf, type RunningConcurrency } from './node-concurrency.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type FailedRow, ProcessingError, processingError, RecordsFailed } from './processing-error.ts'
 import type { Punctuation, Punctuations } from './punctuations.ts'
@@ -30,6 +32,7 @@ export interface PipelineOptions {
   readonly directory: TopicDirectory
   readonly resolveSink: (node: TopologyNode & { readonly kind: 'sink' }) => ResolvedSink
   readonly maxOutputBytes: number
+  readonly concurrency: ResolvedDefinition['concurrency']
   readonly monotonic: () => number
   readonly onNode: NodeListener
   /** Absent: there are none. */
@@ -70,6 +73,7 @@ interface RunningNode {
   readonly sink: ResolvedSink | undefined
   readonly context: NodeContext | undefined
   readonly processor: DetectedProcessor | undefined
+  readonly concurrency: RunningConcurrency | undefined
 }
 
 /**
@@ -85,13 +89,18 @@ export class Pipeline {
     this.#options = options
     const { nodes } = options.subTopology
     this.#byName = new Map(nodes.map((node, index) => [node.name, index]))
-    this.#nodes = nodes.map((node) => ({
-      node,
-      edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
-      sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
-      context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
-      processor: node.kind === 'processor' ? detectProcessor(node.create(), node.name) : undefined,
-    }))
+    this.#nodes = nodes.map((node) => {
+      const processor = node.kind === 'processor' ? detectProcessor(node.create(), node.name) : undefined
+      return {
+        node,
+        edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
+        sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
+        context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
+        processor,
+        concurrency:
+          node.kind === 'processor' && processor !== undefined ? concurrencyOf(node, processor, nodes, options.concurrency) : undefined,
+      }
+    })
   }
 
   async init(): Promise<void> {
@@ -177,7 +186,8 @@ export class Pipeline {
         context.open(input, budget)
         let failures: readonly RecordFailure[]
         try {
-          failures = await driveProcessor(running.processor as DetectedProcessor, context, input, { scope, single })
+          const { processor, concurrency } = running
+          failures = await driveProcessor(processor as DetectedProcessor, context, input, { scope, single, concurrency })
           if (failures.length > 0) this.#checkKept(walk, index, failuresOf(running.node.name, input, failures))
           noteCircuit(breakers, running.node.name, failures.length === 0)
         } catch (error) {

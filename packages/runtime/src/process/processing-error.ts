@@ -29,9 +29,14 @@ export class RecordsFailed extends Error {
   }
 }
 
+/** Not an error of the record that was being processed: the whole pass ends. */
+export function isOfEngine(error: unknown): boolean {
+  return error instanceof OutputBudgetExceeded || error instanceof TaskClosedError
+}
+
 /** Says which record, node and topic-partition an error of a node concerns. Errors of the engine itself pass unchanged. */
 export function processingError(node: string, batch: RecordBatch<unknown, unknown>, index: number | undefined, error: unknown): unknown {
-  if (error instanceof OutputBudgetExceeded || error instanceof TaskClosedError || error instanceof ProcessingError) return error
+  if (isOfEngine(error) || error instanceof ProcessingError) return error
   const at = error instanceof BatchRecordError ? error.index : index
   const known = at !== undefined && at >= 0 && at < batch.length
   const cause = error instanceof BatchRecordError ? error.cause : error

@@ -11,9 +11,19 @@ export interface TaskScope {
   readonly guard: () => void
   /** The highest timestamp taken so far. */
   streamTime: number
-  /** The timestamp that state written now gets. */
-  writeTimestamp: number
+  /** The timestamp that state written now gets; undefined while several records are in flight, each with its own. */
+  writeTimestamp: number | undefined
   readonly requestCommit: () => void
-  /** The store's handle for processors; throws if the task has no such store. */
-  readonly storeHandle: (name: string) => unknown
+  /**
+   * The store's handle for processors; throws if the task has no such store. `timestamp`: of changes made through it. Default: `writeTimestamp`.
+   */
+  readonly storeHandle: (name: string, timestamp?: () => number) => unknown
+}
+
+/** The timestamp of a change that is not made through the context of one record. */
+export function writeTimestampOf({ writeTimestamp }: TaskScope): number {
+  if (writeTimestamp !== undefined) return writeTimestamp
+  throw new TypeError(
+    'A store was changed by who processes several records at once, and does not say for which: use context.store() of the context that process is given with each record, not what init has kept.',
+  )
 }

@@ -80,10 +80,11 @@ export class TaskStores {
     this.#access.timestamp = timestamp
   }
 
-  handle(name: string): unknown {
+  /** `timestamp`: of changes made through it. Default: what `attach` was given. */
+  handle(name: string, timestamp?: () => number): unknown {
     const found = this.#stores.find(({ definition }) => definition.name === name)
     if (found === undefined) throw new TypeError(`Task ${this.#task} has no store '${name}'.`)
-    return found.store.handle
+    return timestamp === undefined ? found.store.handle : found.store.handleAt(timestamp)
   }
 
   /** A pass, punctuator or `init` begins: changes from now on belong to it. */

@@ -8,7 +8,7 @@ import { Wakeup } from '../internal/wakeup.ts'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import { Pipeline } from '../process/pipeline.ts'
 import { Punctuations } from '../process/punctuations.ts'
-import type { TaskScope } from '../process/task-scope.ts'
+import { type TaskScope, writeTimestampOf } from '../process/task-scope.ts'
 import type { ResolvedSink } from '../sink/encode-sink.ts'
 import { OutputQueueClosed } from '../sink/output-queue.ts'
 import type { PassOutput } from '../sink/sink-output.ts'
@@ -118,7 +118,7 @@ export class Task {
   async start(): Promise<void> {
     const { definition, directory, clock } = this.#environment
     this.guard()
-    this.stores.attach(this.guard, () => this.#scope.writeTimestamp)
+    this.stores.attach(this.guard, () => writeTimestampOf(this.#scope))
     this.#pipeline = new Pipeline({
       subTopology: this.#subTopology,
       scope: this.#scope,
@@ -126,6 +126,7 @@ export class Task {
       directory,
       resolveSink: (node) => this.#resolveSink(node),
       maxOutputBytes: definition.buffer.maxOutputBytes,
+      concurrency: definition.concurrency,
       monotonic: () => clock.monotonic(),
       onNode: this.#environment.emit === undefined ? ignoreNode : nodeTeller(this.id, this.#environment.emit),
       breakers: this.#breakers,
@@ -392,7 +393,7 @@ export class Task {
       streamTime: -1,
       writeTimestamp: -1,
       requestCommit,
-      storeHandle: (name) => this.stores.handle(name),
+      storeHandle: (name, timestamp) => this.stores.handle(name, timestamp),
     }
   }
 

@@ -55,7 +55,7 @@ export interface TopologyTestDriverOptions {
  * })
  * ```
  *
- * Whatever fails while records are processed is thrown by the `send` or `readAll` that waits for it.
+ * Whatever fails while records are processed is thrown by the `send` or `readAll` that waits for it, after its retries, which are made at once.
  */
 export class TopologyTestDriver implements AsyncDisposable {
   readonly #app: App
@@ -95,8 +95,11 @@ export class TopologyTestDriver implements AsyncDisposable {
     const partitions = options.partitions ?? 1
     await admin.createTopics([...topicsOf(topology), ...(options.topics ?? [])].map((topic) => ({ topic, partitions })))
     const folder = await mkdtemp(join(tmpdir(), 'millrace-test-'))
+    const { failure } = options.definition ?? {}
     const app = await start({
       ...options.definition,
+      // Nobody moves the clock while a batch is tried again.
+      failure: { ...failure, retry: { ...failure?.retry, initialDelayMs: 0 } },
       topology,
       transport,
       applicationId: options.applicationId ?? 'test',

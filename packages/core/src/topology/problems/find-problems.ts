@@ -1,4 +1,5 @@
 import type { BuilderGraph } from '../builder-graph.ts'
+import { concurrencyProblems } from './concurrency-problems.ts'
 import { linkProblems } from './link-problems.ts'
 import { nameProblems } from './name-problems.ts'
 import { pathProblems } from './path-problems.ts'
@@ -17,6 +18,6 @@ export function findProblems(topology: string, graph: BuilderGraph): readonly st
     else if (node.kind === 'processor') problems.push(...processorProblems(node))
     else problems.push(...sinkProblems(node))
   }
-  problems.push(...topicProblems(nodes), ...storeProblems(nodes, graph), ...pathProblems(nodes))
+  problems.push(...topicProblems(nodes), ...storeProblems(nodes, graph), ...concurrencyProblems(nodes), ...pathProblems(nodes))
   return problems
 }

@@ -1,4 +1,5 @@
 import { type BytesColumn, columnByteLength, MillraceError, type Serde, serializeColumn } from '@millrace/core'
+import { textOfBytes } from '../../internal/bytes-text.ts'
 import type { Entry } from './entry.ts'
 
 /** Up to this many bytes a value, it is cheaper to make them when they are wanted than to keep them. */
@@ -29,7 +30,7 @@ export class StoreCodec {
 
   /** What stands for a key in a map. */
   idOf(key: unknown, keyBytes: Uint8Array): unknown {
-    return this.identity ? key : binary(keyBytes)
+    return this.identity ? key : textOfBytes(keyBytes)
   }
 
   keyBytes(key: unknown): Uint8Array {
@@ -159,9 +160,4 @@ function plain(bytes: Uint8Array): Uint8Array {
 /** A serde of bytes may hand back what it was given, or a part of it, which its owner may change later. */
 function own(bytes: Uint8Array, from: unknown): Uint8Array {
   return from instanceof Uint8Array && from.buffer === bytes.buffer ? new Uint8Array(bytes) : bytes
-}
-
-/** A string that stands for bytes, one character a byte. */
-function binary(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1')
 }

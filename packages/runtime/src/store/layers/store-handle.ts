@@ -59,8 +59,6 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   /** The change that is being written. */
   readonly #change = newEntry(new Uint8Array(0), undefined)
   #lastMoment = NO_MOMENT
-  /** Counts calls of `updateBatch`. */
-  #updates = 0
 
   constructor(access: HandleAccess) {
     this.name = access.name
@@ -262,7 +260,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   #current(ids: readonly unknown[], loaded?: ReadonlyMap<unknown, Slot>): Current | undefined {
     const { codec, layers } = this.#access
     const count = ids.length
-    const number = this.#updates++
+    const number = layers.nextUpdate()
     const positions = new Int32Array(count)
     const places = { ids: new Array<unknown>(count), slots: new Array<Slot>(count), keyBytes: new Array<Uint8Array>(count) }
     const values = new Array<unknown>(count)

@@ -38,6 +38,7 @@ export class StoreLayers {
   #sealed: Sealed | undefined
   /** Counts what changes the backend under reads in flight. */
   #version = 0
+  #updates = 0
 
   constructor(backend: StoreBackend, cacheBytes: number) {
     this.#backend = backend
@@ -57,6 +58,11 @@ export class StoreLayers {
   /** What finished passes changed and no commit has written yet, in bytes of memory. */
   get uncommittedBytes(): number {
     return this.#open.bytes + (this.#sealed?.bytes ?? 0)
+  }
+
+  /** A number for an update, by which slots tell that it has met them: of all handles together, since they share the slots. */
+  nextUpdate(): number {
+    return this.#updates++
   }
 
   begin(): void {

@@ -8,7 +8,7 @@ import {
 } from '@millrace/core'
 import { CommittedView } from './committed-view.ts'
 import { StoreCodec } from './store-codec.ts'
-import { BatchStoreHandle, StoreHandle } from './store-handle.ts'
+import { BatchStoreHandle, type HandleAccess, StoreHandle } from './store-handle.ts'
 import { type SealedChanges, StoreLayers } from './store-layers.ts'
 
 /** What a store of a task is opened with. */
@@ -31,6 +31,8 @@ export class TaskStore {
   /** Committed state, for reads from outside. */
   readonly committed: ReadOnlyStore<unknown, unknown>
   readonly #layers: StoreLayers
+  readonly #access: HandleAccess
+  readonly #sync: boolean
   readonly #backend: StoreBackend
 
   constructor(backend: StoreBackend, { definition, cacheBytes, guard, timestamp }: Omit<TaskStoreOptions, 'folder'>) {
@@ -39,8 +41,15 @@ export class TaskStore {
     this.#backend = backend
     this.#layers = new StoreLayers(backend, cacheBytes)
     this.committed = new CommittedView(name, codec, backend)
-    const parts = { name, codec, layers: this.#layers, guard, timestamp }
-    this.handle = access === 'sync' ? new StoreHandle(parts) : new BatchStoreHandle(parts)
+    this.#access = { name, codec, layers: this.#layers, guard, timestamp }
+    this.#sync = access === 'sync'
+    this.handle = this.handleAt(timestamp)
+  }
+
+  /** A handle of the same store through which changes get `timestamp()`. */
+  handleAt(timestamp: () => number): unknown {
+    const access = { ...this.#access, timestamp }
+    return this.#sync ? new StoreHandle(access) : new BatchStoreHandle(access)
   }
 
   /** A pass, punctuator or `init` begins: changes from now on belong to it. */

@@ -6,6 +6,22 @@ import { entriesOf, pass } from './support/passes.ts'
 const words = { key: serdes.string, value: serdes.int32 }
 
 describe('updateBatch', () => {
+  test('through several handles of one store: each looks up for itself, and its changes have its own time', async () => {
+    await using opened = await openStore(words)
+    const { store } = opened
+    const one = store.handleAt(() => 100) as typeof opened.handle
+    const other = store.handleAt(() => 200) as typeof opened.handle
+    store.begin()
+    const add = (value = 0) => value + 1
+    expect(await one.updateBatch(['a', 'b'], add)).toEqual([1, 1])
+    expect(await other.updateBatch(['b', 'a', 'c'], add)).toEqual([2, 2, 1])
+    expect(await one.updateBatch(['b'], add)).toEqual([3])
+    opened.timestamp = 300
+    opened.handle.set('d', 4)
+    store.succeed()
+    expect(Array.from(store.seal()?.timestamps ?? [])).toEqual([200, 100, 200, 300])
+  })
+
   test.each([
     ['told apart by themselves', serdes.string],
     ['told apart by their bytes', { ...serdes.string, identity: false }],
