@@ -112,38 +112,24 @@ export interface FailureOptions {
   readonly circuitBreaker?: CircuitBreakerOptions | false | undefined
 }
 
+/** Options of which every one is there. */
+type Resolved<T> = { readonly [Name in keyof T]-?: Exclude<T[Name], undefined> }
+
 /** {@link RetryOptions} with every default. */
-export interface ResolvedRetryOptions {
-  readonly initialDelayMs: number
-  readonly maxDelayMs: number
-  readonly factor: number
-  readonly jitter: number
-  readonly nonRetryable: readonly ErrorClass[]
-}
+export type ResolvedRetryOptions = Resolved<RetryOptions>
 
 /** {@link DeadLetterOptions} with every default. */
-export interface ResolvedDeadLetterOptions {
-  readonly topic: string | ((failure: FailedRecord) => string) | undefined
-  readonly headerStyle: DeadLetterHeaderStyle
-  readonly maxStackBytes: number
+export interface ResolvedDeadLetterOptions extends Resolved<Omit<DeadLetterOptions, 'topic'>> {
+  readonly topic: DeadLetterOptions['topic']
 }
 
 /** {@link CircuitBreakerOptions} with every default. */
-export interface ResolvedCircuitBreakerOptions {
-  readonly threshold: number
-  readonly window: number
-  readonly minimum: number
-  readonly openMs: number
-}
+export type ResolvedCircuitBreakerOptions = Resolved<CircuitBreakerOptions>
 
 /** {@link FailureOptions} with every default. Units as there. */
-export interface ResolvedFailureOptions {
-  readonly acknowledgement: Acknowledgement
+export interface ResolvedFailureOptions extends Resolved<Pick<FailureOptions, 'acknowledgement' | 'decode' | 'process' | 'produce'>> {
   readonly retry: ResolvedRetryOptions
-  readonly decode: FailurePolicy | FailureHandler
-  readonly process: FailurePolicy | FailureHandler
-  readonly produce: FailurePolicy | FailureHandler
   readonly deadLetter: ResolvedDeadLetterOptions
-  readonly handleDeadLetter: ((failure: FailedRecord, error: unknown) => void | Promise<void>) | undefined
+  readonly handleDeadLetter: FailureOptions['handleDeadLetter']
   readonly circuitBreaker: ResolvedCircuitBreakerOptions | false
 }

@@ -1,5 +1,6 @@
 /** A record, by its row in the batch, and what it failed with. */
 export interface FailedRow {
+  /** Index in the batch, from 0. */
   readonly row: number
   readonly error: unknown
 }
@@ -14,10 +15,30 @@ export interface FailedRow {
  * - `commit-prefix`: the first `rows` records of the batch are done, each of them: commit them before anything else.
  */
 export type SettlingStep =
-  | { readonly do: 'run'; readonly rows: readonly number[]; readonly keep: boolean }
-  | { readonly do: 'wait'; readonly retry: number }
-  | { readonly do: 'give-up'; readonly row: number; readonly error: unknown; readonly attempts: number }
-  | { readonly do: 'commit-prefix'; readonly rows: number }
+  | {
+      readonly do: 'run'
+      /** Indices in the batch, ascending; never none. */
+      readonly rows: readonly number[]
+      readonly keep: boolean
+    }
+  | {
+      readonly do: 'wait'
+      /** From 1. */
+      readonly retry: number
+    }
+  | {
+      readonly do: 'give-up'
+      /** Index in the batch, from 0. */
+      readonly row: number
+      readonly error: unknown
+      /** How often it was tried: 1 is the first attempt without a retry. Parts of a search don't count. */
+      readonly attempts: number
+    }
+  | {
+      readonly do: 'commit-prefix'
+      /** How many records, counted from the first of the batch. More than at the commit before. */
+      readonly rows: number
+    }
 
 /**
  * How a part went: all of it succeeded; it failed and nobody was named; record `at` failed and all before it are good; or the records of an outcome
@@ -26,8 +47,18 @@ export type SettlingStep =
 export type PartResult =
   | { readonly ok: true }
   | { readonly ok: false; readonly error: unknown }
-  | { readonly ok: false; readonly at: number; readonly error: unknown }
-  | { readonly ok: false; readonly failed: readonly FailedRow[]; readonly kept: boolean }
+  | {
+      readonly ok: false
+      /** Index in the batch, not in the part. */
+      readonly at: number
+      readonly error: unknown
+    }
+  | {
+      readonly ok: false
+      /** At least one; the indices are those in the batch, not in the part. */
+      readonly failed: readonly FailedRow[]
+      readonly kept: boolean
+    }
 
 /** Steps until a batch is settled. Each `run` is answered with its result, other steps with nothing. */
 export type Settling<Found = void> = Generator<SettlingStep, Found, PartResult | undefined>

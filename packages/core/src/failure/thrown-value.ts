@@ -2,7 +2,7 @@
 const MAX_CAUSES = 8
 
 /** A property of whatever was thrown. A getter that throws has none. */
-export function propertyOf(thrown: unknown, name: string): unknown {
+function propertyOf(thrown: unknown, name: string): unknown {
   try {
     return isObject(thrown) ? (thrown as Readonly<Record<string, unknown>>)[name] : undefined
   } catch {

@@ -166,6 +166,16 @@ describe('settling', () => {
     expect(words(steps)).toEqual(['keep 0 1 2 3', 'keep 0 1', 'keep 2', 'keep 3', 'wait 1', 'keep 1'])
   })
 
+  test('under last successful, what was given up is committed before a wait of those behind it', () => {
+    const answers: PartResult[] = [
+      { ok: false, at: 0, error: 'never again' },
+      { ok: false, error: 'away' },
+    ]
+    const options = { acknowledgement: 'last-successful', maxRetries: 1, isRetryable: (error: unknown) => error === 'away' } as const
+    const { steps } = settle(3, options, (_, __, call) => answers[call] ?? { ok: true })
+    expect(words(steps)).toEqual(['run 0 1 2', 'give up 0 after 1', 'run 1 2', 'commit 1', 'wait 1', 'run 1 2'])
+  })
+
   test('a batch of many records of which all fail ends', () => {
     for (const acknowledgement of acknowledgements) {
       const steps = settling(2_000, { acknowledgement, maxRetries: 0, isRetryable: () => true })
