@@ -12,9 +12,11 @@ export type ParallelSupplier<F> = ProcessorSupplier<BatchProcessor<KeyInOf<F>, V
  * after another, and forwards what comes back in the order of the records.
  *
  * ```ts
- * import type { renderPage } from './render-page.js'
+ * import { parallelBatch, type ParallelFunction } from 'millrace/parallel'
  *
- * stream.process('render', parallelBatch<typeof renderPage>({ module: new URL('./render-page.js', import.meta.url), export: 'renderPage' }))
+ * type RenderPage = ParallelFunction<string, { title: string }, string, string>
+ * const render = parallelBatch<RenderPage>({ module: new URL('./render-page.js', import.meta.url), export: 'renderPage' })
+ * // builder.source(...).process('render', render)
  * ```
  *
  * The threads are started with the first task that needs them, shared by all, and ended with the last. A record whose function throws is named in

@@ -91,6 +91,14 @@ describe('a thread that dies', () => {
   })
 })
 
+test('a thread that dies between two batches is told and replaced', async () => {
+  await using running = await start('failsLater', { threads: 1 })
+  await running.run([-1])
+  while (running.warnings.length === 0) await new Promise((resolve) => setImmediate(resolve))
+  expect(running.warnings).toEqual([{ module: functions.href, err: expect.objectContaining({ message: 'left behind' }) as Error }])
+  expect((await running.run([1])).records).toHaveLength(1)
+})
+
 test('all bad options are listed, with their values and what is allowed', () => {
   const bad = { module: './render.js', export: '', threads: 0, chunkSize: 1.5, maxHeapBytes: 5 }
   expect(() => parallelBatch(bad)).toThrow(TypeError)

@@ -88,6 +88,19 @@ export const mortal = ({ key, value }) => {
   return { key, value }
 }
 
+/**
+ * Leaves something behind that fails when nobody waits for it any more.
+ * @type {ParallelFunction<string, number, string, number>}
+ */
+export const failsLater = ({ key, value }) => {
+  if (value < 0) {
+    setTimeout(() => {
+      throw new Error('left behind')
+    })
+  }
+  return { key, value }
+}
+
 /** @type {ParallelFunction<Uint8Array, Uint8Array, Uint8Array, unknown>} */
 export const bytes = ({ key, value, headers }) => ({
   key,

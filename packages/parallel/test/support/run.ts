@@ -27,6 +27,8 @@ export interface Ran {
 /** A processor as the engine runs it, which tells what it forwards. */
 export class Running {
   readonly abort = new AbortController()
+  /** What was logged as a warning. */
+  readonly warnings: object[] = []
   readonly #processor: BatchProcessor<unknown, unknown, unknown, unknown>
   #forwarded: OutputColumns<unknown, unknown> | undefined
   readonly #context: AnyContext
@@ -35,7 +37,7 @@ export class Running {
     this.#processor = processor
     this.#context = {
       taskId: '0_0',
-      logger: silentLogger,
+      logger: { ...silentLogger, warn: (fields) => void this.warnings.push(fields) },
       signal: signal ?? this.abort.signal,
       forwardBatch: (columns: OutputColumns<unknown, unknown>) => {
         if (this.#forwarded !== undefined) throw new Error('It forwarded twice.')
