@@ -48,14 +48,15 @@ function fileProblems(files) {
     if (!file.startsWith('dist/')) continue
     const { path, ending } = built.exec(file)?.groups ?? {}
     if (path === undefined) problems.push(`${file} is not what the build makes.`)
-    else if (!files.has(`src/${path}.ts`)) problems.push(`${file} is left over: there is no src/${path}.ts. Delete dist, and build again.`)
+    else if (!files.has(`src/${path}.ts`) && !files.has(`src/${path}.js`))
+      problems.push(`${file} is left over: there is no src/${path}.ts. Delete dist, and build again.`)
     if (ending !== '.js') continue
     for (const beside of ['.js.map', '.d.ts', '.d.ts.map']) {
       if (!files.has(`dist/${path}${beside}`)) problems.push(`${file} comes without dist/${path}${beside}.`)
     }
   }
   for (const file of files.keys()) {
-    const path = /^src\/(.*)(?<!\.d)\.ts$/.exec(file)?.[1]
+    const path = /^src\/(.*)(?<!\.d)\.[jt]s$/.exec(file)?.[1]
     if (path !== undefined && !files.has(`dist/${path}.js`)) problems.push(`${file} was not built.`)
   }
   return problems

@@ -9,8 +9,8 @@ import { filesBelow } from '../setup/checkout.mjs'
 export function dropLeftovers(folder) {
   const dist = join(folder, 'dist')
   for (const file of filesBelow([dist])) {
-    const source = relative(dist, file).replace(/(\.d\.ts|\.js)(\.map)?$/, '.ts')
-    if (!existsSync(join(folder, 'src', source))) rmSync(file)
+    const source = join(folder, 'src', relative(dist, file).replace(/(\.d\.ts|\.js)(\.map)?$/, ''))
+    if (!existsSync(`${source}.ts`) && !existsSync(`${source}.js`)) rmSync(file)
   }
 }
 

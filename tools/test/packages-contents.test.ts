@@ -54,6 +54,7 @@ test.each([
   ['no map', { 'dist/index.js.map': undefined }, 'without dist/index.js.map'],
   ['no sources for its maps', { 'src/index.ts': undefined }, 'leads to src/index.ts'],
   ['a source that was not built', { 'src/more.ts': '' }, 'src/more.ts was not built'],
+  ['a source in JavaScript that was not built', { 'src/more.js': '' }, 'src/more.js was not built'],
   ['what was built from a source that is gone', { 'dist/gone.d.ts': '' }, 'left over: there is no src/gone.ts'],
   ['tests', { 'test/index.test.ts': '' }, 'test/index.test.ts does not belong'],
   ['tests among the sources', { 'src/index.test.ts': '' }, 'src/index.test.ts does not belong'],
@@ -77,12 +78,12 @@ test.each([
 test('before a package is packed, what was built from sources that are gone is deleted, and nothing else', () => {
   const folder = temporaryFolder()
   for (const name of ['src/deep', 'dist/deep']) mkdirSync(join(folder, name), { recursive: true })
-  writeFileSync(join(folder, 'src/deep/here.ts'), '')
+  for (const name of ['here.ts', 'plain.js']) writeFileSync(join(folder, 'src/deep', name), '')
   const endings = ['.js', '.js.map', '.d.ts', '.d.ts.map']
-  for (const ending of endings) for (const name of ['here', 'gone']) writeFileSync(join(folder, `dist/deep/${name}${ending}`), '')
+  for (const ending of endings) for (const name of ['here', 'plain', 'gone']) writeFileSync(join(folder, `dist/deep/${name}${ending}`), '')
 
   dropLeftovers(folder)
 
   const left = (name: string) => endings.filter((ending) => existsSync(join(folder, `dist/deep/${name}${ending}`)))
-  expect({ here: left('here'), gone: left('gone') }).toEqual({ here: endings, gone: [] })
+  expect({ here: left('here'), plain: left('plain'), gone: left('gone') }).toEqual({ here: endings, plain: endings, gone: [] })
 })

@@ -19,7 +19,7 @@ const openStore = (store: string) => `
   await driver.close()`
 
 describe('the built packages', () => {
-  test.each(['millrace', 'millrace/testing', 'millrace/memory', 'millrace/fp', 'millrace/leveldb', 'millrace/kafka'])(
+  test.each(['millrace', 'millrace/testing', 'millrace/memory', 'millrace/fp', 'millrace/leveldb', 'millrace/kafka', 'millrace/parallel'])(
     '%s is imported without native code',
     async (name) => {
       expect(await nativeCodeOf(`await import('${name}')`)).toEqual(none)

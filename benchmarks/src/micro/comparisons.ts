@@ -1,5 +1,6 @@
 import type { Comparison, Target } from '../harness/comparison.ts'
 import { cutterComparisons } from './batch-cutter/cutter-comparisons.ts'
+import { parallelComparisons } from './parallel/parallel-comparisons.ts'
 import type { RunSize } from './run-size.ts'
 import { serdeComparisons } from './serdes/serde-comparisons.ts'
 import { levelDbReads } from './stores/leveldb-reads.ts'
@@ -20,6 +21,7 @@ export function microComparisons(size: RunSize): Comparison[] {
     ...STORE_SIZES.flatMap((records) => memoryStores(keysUpTo(records))),
     ...serdeComparisons(),
     ...cutterComparisons(),
+    ...parallelComparisons(size),
     ...countComparisons(size),
     ...nothingComparisons(size),
     ...ioComparisons(size),
@@ -50,5 +52,11 @@ export const microTargets: readonly Target[] = [
     row: 'topology, batches of 10000',
     maxMicros: 0.3,
     says: 'A pass that does nothing, of 10,000 records, under 0.3 us a record',
+  },
+  {
+    comparison: 'parallel, 1000 passes a record',
+    row: 'parallelBatch, 2 threads',
+    maxTimeRatio: 1 / 1.6,
+    says: 'A function that keeps a core busy, 1,000 passes a record, in two threads at least 1.6 times as fast as in a loop',
   },
 ]

@@ -19,8 +19,22 @@ async function nativeCodeOf(entry: string): Promise<string[]> {
 }
 
 describe('the entry points of the built package', () => {
-  test.each(['index', 'memory', 'testing', 'fp', 'kafka', 'leveldb'])('%s is loaded without native code', async (entry) => {
+  test.each(['index', 'memory', 'testing', 'fp', 'kafka', 'leveldb', 'parallel'])('%s is loaded without native code', async (entry) => {
     expect([dist(entry)].filter((file) => !existsSync(file))).toEqual([])
     expect(await nativeCodeOf(entry)).toEqual([])
+  })
+
+  test.each([
+    ['index', false],
+    ['testing', false],
+    ['parallel', true],
+  ])('%s loads the pool of worker threads: %s', async (entry, expected) => {
+    const program = `
+      import { createRequire } from 'node:module'
+      await import(${JSON.stringify(dist(entry))})
+      const loaded = Object.keys(createRequire(import.meta.url).cache)
+      console.log(loaded.some((file) => file.includes('piscina')))`
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program])
+    expect(stdout).toBe(`${expected}\n`)
   })
 })
