@@ -1,4 +1,4 @@
-import { type Environment } from '../batch/batch-environment.ts'
+import type { Environment } from '../batch/batch-environment.ts'
 import { type Either, left, right } from '../internal/fp.ts'
 import type { AppDefinition } from './app-definition.ts'
 import { resolveBatching } from './resolve-batching.ts'
