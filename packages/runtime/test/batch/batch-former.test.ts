@@ -1,3 +1,4 @@
+import { RECORD_MEMORY_BYTES } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { formBatch, type FormingState } from '../../src/batch/batch-former.ts'
@@ -49,6 +50,30 @@ describe('forming a batch of one partition', () => {
 
   test.each(['drain', 'revoke'] as const)('cuts what is there on %s', (finishing) => {
     expect(formBatch([queueOf([1, 2])], { ...idle, finishing })).toMatchObject({ count: 2, trigger: finishing })
+  })
+
+  test('cuts what is there when the buffer is full or the partition is paused: what it waits for may never have room', () => {
+    expect(formBatch([queueOf([1, 2])], { ...idle, bufferFull: true })).toMatchObject({ count: 2, trigger: 'memory' })
+    const paused = queueOf([1, 2, 3])
+    paused.paused = true
+    expect(formBatch([paused], idle)).toMatchObject({ count: 3, trigger: 'memory' })
+  })
+
+  test('cuts by the memory that records take: their bytes, and something for each', () => {
+    const queue = partitionQueue({ policy: { size: 100, timeoutMs: Infinity, maxMemoryBytes: 2 * (3 + RECORD_MEMORY_BYTES) } })
+    queue.append(wireBatch(['ab', 'cd'].map((value) => ({ value }))), 0)
+    expect(formBatch([queue], idle)).toMatchObject({ count: 2, trigger: 'memory' })
+    queue.append(wireBatch([{ value: 'ef' }], { firstOffset: 2 }), 0)
+    expect(formBatch([queue], idle)).toMatchObject({ count: 2, trigger: 'memory' })
+  })
+
+  test('hands on what is there where nothing is to wait, and waits for ever where nothing limits the wait', () => {
+    const never = partitionQueue({ policy: { timeoutMs: Infinity } })
+    never.append(wireBatch([{ value: 'a' }]), 0)
+    expect(formBatch([never], { ...idle, now: 1e9 })).toEqual({ waitMs: Infinity, blocked: false })
+    const free = partitionQueue({ policy: { timeoutMs: Infinity, waitWhenIdle: false } })
+    free.append(wireBatch([{ value: 'a' }]), 0)
+    expect(formBatch([free], idle)).toMatchObject({ count: 1, trigger: 'demand' })
   })
 
   test('ends before a record that cannot be decoded, and says so with a count of 0 when it is next', () => {
