@@ -88,6 +88,8 @@ export interface Ran {
   readonly calls: Calls
   readonly out: readonly number[]
   readonly dead: readonly number[]
+  /** Headers of each dead letter, as text. */
+  readonly deadHeaders: readonly ReadonlyMap<string, string>[]
   readonly events: readonly RuntimeEvent[]
   /** How often each value counts as processed. */
   readonly counted: ReadonlyMap<number, number>
@@ -160,6 +162,16 @@ export async function runFailing({ transport, count, failing, failure, overrides
   )
   const [committed] = await source.committed([{ topic: input, partition: 0 }])
   await source.close()
+  const deadRecords = await log.readAll(deadLetters, pair)
   const values = async (topic: string) => (await log.readAll(topic, pair)).map(({ value }) => value)
-  return { calls, events, counted, error, committed: committed?.offset, out: await values(output), dead: await values(deadLetters) }
+  return {
+    calls,
+    events,
+    counted,
+    error,
+    committed: committed?.offset,
+    out: await values(output),
+    dead: deadRecords.map(({ value }) => value),
+    deadHeaders: deadRecords.map(({ headers }) => new Map(headers.map(({ key, value }) => [key, Buffer.from(value ?? []).toString()]))),
+  }
 }

@@ -1,5 +1,6 @@
 import {
   deserializeColumn,
+  type Headers,
   partitionKey,
   type Serde,
   serializeColumn,
@@ -16,6 +17,7 @@ export interface Written<K, V> {
   readonly timestamp: number
   readonly partition: number
   readonly offset: number
+  readonly headers: Headers
 }
 
 /** Reads and writes topics through the transport port, as another program would. */
@@ -100,6 +102,7 @@ export class LogClient implements AsyncDisposable {
               timestamp: wire.timestamps[i] as number,
               partition: wire.partition,
               offset: wire.offsets[i] as number,
+              headers: wire.headers?.[i] ?? [],
             })
           }
           wire.release()

@@ -5,21 +5,28 @@ import { Lanes } from './lanes.ts'
 import type { NodeContext } from './node-context.ts'
 import type { RunningConcurrency } from './node-concurrency.ts'
 import type { NodeInput } from './node-input.ts'
-import { isOfEngine } from './processing-error.ts'
+import { isOfEngine, processingError } from './processing-error.ts'
 import { RecordContext } from './record-context.ts'
 import type { TaskScope } from './task-scope.ts'
 
 type Process = NonNullable<DetectedProcessor['process']>
 
+interface Concurrently {
+  readonly scope: TaskScope
+  readonly concurrency: RunningConcurrency
+  /** What is done is kept where only some records fail. */
+  readonly keep: boolean
+}
+
 /**
  * Gives a processor of single records those of its input, several at once. Resolves to the records that failed, in offset order, once all others are
- * done. After an error of the engine itself nothing more is begun, and it is thrown once what was under way has ended.
+ * done; rejects where a record that failed has been overtaken by one of its key. After an error of the engine itself nothing more is begun, and it is thrown once what was under way has ended.
  */
 export async function driveConcurrently(
   process: Process,
   context: NodeContext,
   input: NodeInput,
-  { scope, concurrency }: { readonly scope: TaskScope; readonly concurrency: RunningConcurrency },
+  { scope, concurrency, keep }: Concurrently,
 ): Promise<readonly RecordFailure[]> {
   const { batch } = input
   const failed: RecordFailure[] = []
@@ -51,7 +58,13 @@ export async function driveConcurrently(
   await Promise.all(places)
   if (stopped !== undefined) throw stopped.error
   scope.guard()
-  return failed.sort((a, b) => a.index - b.index)
+  failed.sort((a, b) => a.index - b.index)
+  const [first] = failed
+  if (first !== undefined && keep && failed.some(({ index }) => lanes.isFollowed(index))) {
+    // If what is done were kept, records of the same key would have overtaken one that is tried again.
+    throw processingError(context.node, batch, first.index, first.error)
+  }
+  return failed
 }
 
 function lanesOf(node: string, { batch }: NodeInput, { ordering, keySerde }: RunningConcurrency, failed: RecordFailure[]): Lanes {

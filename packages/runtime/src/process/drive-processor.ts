@@ -14,6 +14,8 @@ export interface DriveOptions {
   readonly single: boolean
   /** Several records at once. Undefined: one after another. */
   readonly concurrency: RunningConcurrency | undefined
+  /** What is done is kept where only some records fail. */
+  readonly keep: boolean
 }
 
 type Process = NonNullable<DetectedProcessor['process']>
@@ -30,10 +32,10 @@ export function driveProcessor(
   processor: DetectedProcessor,
   context: NodeContext,
   input: NodeInput,
-  { scope, single, concurrency }: DriveOptions,
+  { scope, single, concurrency, keep }: DriveOptions,
 ): Promise<readonly RecordFailure[]> {
   const { process, processBatch } = processor
-  if (concurrency !== undefined) return driveConcurrently(process as Process, context, input, { scope, concurrency })
+  if (concurrency !== undefined) return driveConcurrently(process as Process, context, input, { scope, concurrency, keep })
   if (processBatch !== undefined && !(single && process !== undefined)) return driveBatch(processBatch, context, input, scope)
   return driveSingle(process as Process, context, input, scope)
 }

@@ -49,6 +49,11 @@ export class Lanes {
     return this.#count - this.#cursor
   }
 
+  /** Whether another record of its lane comes after record `i`. */
+  isFollowed(i: number): boolean {
+    return this.#next !== undefined && this.#next[i] !== NONE
+  }
+
   /** What to do after record `done` (undefined: to begin with): the next of its lane, else the first of a lane that is left; undefined if none is. */
   take(done: number | undefined): number | undefined {
     const next = done === undefined || this.#next === undefined ? NONE : (this.#next[done] as number)

@@ -187,7 +187,7 @@ export class Pipeline {
         let failures: readonly RecordFailure[]
         try {
           const { processor, concurrency } = running
-          failures = await driveProcessor(processor as DetectedProcessor, context, input, { scope, single, concurrency })
+          failures = await driveProcessor(processor as DetectedProcessor, context, input, { scope, single, concurrency, keep: walk.keep })
           if (failures.length > 0) this.#checkKept(walk, index, failuresOf(running.node.name, input, failures))
           noteCircuit(breakers, running.node.name, failures.length === 0)
         } catch (error) {

@@ -245,4 +245,20 @@ describe('several records at once', () => {
       /ordering 'key' of node 'node' compares keys that are objects by their bytes.*'string', refuses/,
     )
   })
+
+  test('by key, where what is done would be kept, a record that fails and is followed by one of its key fails the rest: it is not overtaken', async () => {
+    const fails = (...failing: readonly number[]) =>
+      new DrivenNode(
+        {
+          process(record: Numbered) {
+            if (failing.includes(record.value)) throw new Error(`record ${record.value} fails`)
+          },
+        },
+        { keep: true, concurrency: { ordering: 'key', limit: 4 } },
+      )
+    const keys = ['a', 'b', 'a', 'c']
+    await expect(fails(0, 1).drive(batchOf(keys))).rejects.toMatchObject({ code: 'PROCESSING_FAILED', offset: 0 })
+    const { failed } = await fails(1, 2).drive(batchOf(keys))
+    expect(failed.map(({ index }) => index)).toEqual([1, 2])
+  })
 })

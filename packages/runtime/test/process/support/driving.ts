@@ -13,6 +13,7 @@ export interface Driving {
     | undefined
   readonly outputs?: readonly string[]
   readonly single?: boolean
+  readonly keep?: boolean
   readonly outputBytes?: number
 }
 
@@ -59,12 +60,13 @@ export class DrivenNode {
   /** Gives it a batch; `output` is what it forwards to its default output, or to the one that is named. */
   async drive(batch: ColumnBatch<unknown, unknown>) {
     const input = { batch, origin: { kind: 'source', edge: 0 }, streamTime: batch.streamTime(batch.length - 1) } as const
-    const { concurrency, single = false, outputBytes = 1_000_000 } = this.#options
+    const { concurrency, single = false, keep = false, outputBytes = 1_000_000 } = this.#options
     this.context.open(input, new OutputBudget(outputBytes))
     try {
       const failed = await driveProcessor(this.#processor, this.context, input, {
         scope: this.scope,
         single,
+        keep,
         concurrency: concurrency === undefined ? undefined : { keySerde: serdes.json(), ...concurrency },
       })
       const gathered = this.context.close()
