@@ -257,7 +257,7 @@ describe('several records at once', () => {
         { keep: true, concurrency: { ordering: 'key', limit: 4 } },
       )
     const keys = ['a', 'b', 'a', 'c']
-    await expect(fails(0, 1).drive(batchOf(keys))).rejects.toMatchObject({ code: 'PROCESSING_FAILED', offset: 0 })
+    await expect(fails(0, 1).drive(batchOf(keys))).rejects.toMatchObject({ code: 'PROCESSING_FAILED', offset: 100 })
     const { failed } = await fails(1, 2).drive(batchOf(keys))
     expect(failed.map(({ index }) => index)).toEqual([1, 2])
   })
