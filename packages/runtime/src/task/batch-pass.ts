@@ -8,9 +8,9 @@ import type { TaskScope } from '../process/task-scope.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
 import type { TaskStores } from '../store/task-stores.ts'
-import { failureStage } from './failure-stage.ts'
-import { giveUp } from './give-up.ts'
-import { BatchHandedBack, settleBatch } from './settle-batch.ts'
+import { failureStage } from '../failure/failure-stage.ts'
+import { giveUp } from '../failure/give-up.ts'
+import { BatchHandedBack, settleBatch } from '../failure/settle-batch.ts'
 import type { TaskEnvironment } from './task-environment.ts'
 import { tellCut } from './task-events.ts'
 
@@ -99,7 +99,7 @@ export class BatchPass {
   }
 
   #settle(queue: PartitionQueue, batch: Batch, so: Progress) {
-    const { pipeline, stores, breakers, environment, wait } = this.#task
+    const { pipeline, stores, scope, breakers, environment, wait } = this.#task
     const { definition, requestCommit } = environment
     return settleBatch({
       part: { source: queue.source.name, batch, single: queue.policy.size === 1 },
@@ -109,6 +109,7 @@ export class BatchPass {
       stores,
       breakers,
       wait,
+      aborted: () => scope.signal.aborted,
       onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - so.done() }),
       giveUp: (row, error, attempts) => {
         so.onGaveUp()

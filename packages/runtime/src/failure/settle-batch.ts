@@ -1,18 +1,11 @@
-import {
-  isRetryable,
-  type ResolvedFailureOptions,
-  retryDelay,
-  type PartResult,
-  settling,
-  type Settling,
-  type SettlingStep,
-} from '@millrace/core'
+import { isRetryable, type PartResult, type ResolvedFailureOptions, retryDelay, settling } from '@millrace/core'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Part, Pipeline } from '../process/pipeline.ts'
 import { RecordsFailed, thrownBy } from '../process/processing-error.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from './failure-stage.ts'
+import { followSettling } from './follow-settling.ts'
 
 /** The task is to end, and the batch, or what is left of it, is processed by whoever has the partition next. */
 export class BatchHandedBack extends Error {
@@ -29,6 +22,8 @@ export interface SettlingBatch {
   /** Resolves to whether the task goes on after so many milliseconds. */
   readonly wait: (delayMs: number) => Promise<boolean>
   readonly breakers: CircuitBreakers | undefined
+  /** Whether processors were asked to end. */
+  readonly aborted: () => boolean
   /** Told before the wait for a retry. */
   readonly onRetry: (retry: number, delayMs: number, error: unknown) => void
   /** What is to be written of a record that was given up, if anything; rejects if the application is to fail. */
@@ -47,78 +42,39 @@ export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
   const keep = failure.acknowledgement === 'best-effort'
   const first = await run(batch, undefined, keep)
   if (first.result.ok) return mergeSinkOutputs(first.outputs)
+  const outputs = [...first.outputs]
   const steps = settling(part.batch.length, {
     acknowledgement: failure.acknowledgement,
     maxRetries,
     isRetryable: (error) => isRetryable(thrownBy(error), failure.retry.nonRetryable),
   })
-  // Its first step is what was just run.
-  steps.next()
-  return new Settlement(batch, first.outputs).follow(steps, first.result)
+  await followSettling(steps, first.result, {
+    async run(rows, keepIt) {
+      const ran = await run(batch, rows.length === part.batch.length ? undefined : rows, keepIt)
+      outputs.push(...ran.outputs)
+      return ran.result
+    },
+    async wait(retry, error) {
+      const delayMs = retryDelay(retry, failure.retry, Math.random())
+      batch.onRetry(retry, delayMs, error)
+      if (!(await batch.wait(delayMs))) throw new BatchHandedBack('The task ends while a batch waits to be tried again.', { cause: error })
+    },
+    async giveUp(row, error, attempts) {
+      const output = await batch.giveUp(row, error, attempts)
+      if (output !== undefined) outputs.push(output)
+    },
+    commitPrefix(rows) {
+      batch.stores.succeed()
+      batch.commitPrefix(rows, mergeSinkOutputs(outputs.splice(0)))
+      batch.stores.begin()
+    },
+  })
+  return mergeSinkOutputs(outputs)
 }
 
 interface Ran {
   readonly result: PartResult
   readonly outputs: readonly SinkOutput[]
-}
-
-class Settlement {
-  readonly #batch: SettlingBatch
-  /** Of what is done and not yet handed on. */
-  #outputs: SinkOutput[]
-  #lastError: unknown
-
-  constructor(batch: SettlingBatch, outputs: readonly SinkOutput[]) {
-    this.#batch = batch
-    this.#outputs = [...outputs]
-  }
-
-  async follow(steps: Settling, first: PartResult): Promise<PassOutput> {
-    this.#note(first)
-    for (let step = steps.next(first); step.done !== true;) step = steps.next(await this.#take(step.value))
-    return mergeSinkOutputs(this.#outputs)
-  }
-
-  async #take(step: SettlingStep): Promise<PartResult | undefined> {
-    const { giveUp, commitPrefix, stores } = this.#batch
-    switch (step.do) {
-      case 'run': {
-        const all = step.rows.length === this.#batch.part.batch.length
-        const { result, outputs } = await run(this.#batch, all ? undefined : step.rows, step.keep)
-        this.#outputs.push(...outputs)
-        this.#note(result)
-        return result
-      }
-      case 'wait':
-        await this.#wait(step.retry)
-        return undefined
-      case 'give-up': {
-        const output = await giveUp(step.row, step.error, step.attempts)
-        if (output !== undefined) this.#outputs.push(output)
-        return undefined
-      }
-      case 'commit-prefix': {
-        const output = mergeSinkOutputs(this.#outputs)
-        this.#outputs = []
-        stores.succeed()
-        commitPrefix(step.rows, output)
-        stores.begin()
-        return undefined
-      }
-    }
-  }
-
-  async #wait(retry: number): Promise<void> {
-    const { failure, wait, onRetry } = this.#batch
-    const delayMs = retryDelay(retry, failure.retry, Math.random())
-    onRetry(retry, delayMs, this.#lastError)
-    if (!(await wait(delayMs)))
-      throw new BatchHandedBack('The task ends while a batch waits to be tried again.', { cause: this.#lastError })
-  }
-
-  #note(result: PartResult): void {
-    if (!result.ok) this.#lastError = 'failed' in result ? result.failed[0]?.error : result.error
-  }
 }
 
 /** Processes some records of the batch, or all, and keeps in the stores what was done of them, or takes it back. */
@@ -131,8 +87,8 @@ async function run(batch: SettlingBatch, rows: readonly number[] | undefined, ke
     return { result: failed.length === 0 ? { ok: true } : { ok: false, failed, kept: true }, outputs }
   } catch (error) {
     const result = resultOf(error, part.batch)
-    // Not of records: it concerns the task as a whole.
-    if (result === undefined) throw error
+    // Not of records: it concerns the task as a whole. Nor is a record to blame for what was asked to end.
+    if (result === undefined || batch.aborted()) throw error
     stores.undo()
     return { result, outputs: [] }
   }

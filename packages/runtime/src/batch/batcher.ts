@@ -1,0 +1,308 @@
+import {
+  batchOptionsProblems,
+  batchPolicyProblems,
+  type BatchOptions,
+  BatchRecordError,
+  type BatchTrigger,
+  type Clock,
+  decideCut,
+  failureProblems,
+  isRetryable,
+  type Logger,
+  MemoryBudget,
+  memoryOf,
+  MillraceError,
+  numberProblem,
+  type PartResult,
+  RECORD_MEMORY_BYTES,
+  resolveBatchPolicy,
+  resolveFailureOptions,
+  type ResolvedFailureOptions,
+  retryDelay,
+  settling,
+  silentLogger,
+} from '@millrace/core'
+import { followSettling } from '../failure/follow-settling.ts'
+import { deferred } from '../internal/deferred.ts'
+import { systemClock } from '../internal/system-clock.ts'
+import { failuresIn } from '../process/failures-in.ts'
+import { BatchSizer } from './batch-sizer.ts'
+import type { Batcher, BatcherOptions, ProcessItems } from './batcher-options.ts'
+import { BatcherEvents } from './batcher-events.ts'
+import { BatcherFailed } from './batcher-failed.ts'
+import { WaitingItems } from './waiting-items.ts'
+
+/** Where `size` is unlimited, as many items make a batch's worth when it comes to how many may wait. */
+const UNLIMITED_SIZE = 10_000
+
+/**
+ * A batcher for whatever is to be done in batches: `process` is given items when the policy cuts them, with the retries and the search for items that
+ * fail that topologies have. Throws a `TypeError` that lists everything that is wrong with `policy` and `options`.
+ *
+ * ```ts
+ * import { createBatcher } from 'millrace'
+ *
+ * const batcher = createBatcher<string>({ size: 500, timeoutMs: 200 }, async (lines) => {
+ *   await fetch('http://localhost:9428/lines', { method: 'POST', body: lines.join('\n') })
+ * })
+ * await batcher.append('to be')
+ * await batcher.append('or not to be')
+ * await batcher.close()
+ * ```
+ */
+export function createBatcher<T>(policy: BatchOptions, process: ProcessItems<T>, options: BatcherOptions<T> = {}): Batcher<T> {
+  return new ItemBatcher(policy, process, options)
+}
+
+interface Flush {
+  readonly to: number
+  readonly resolve: () => void
+  readonly reject: (error: unknown) => void
+}
+
+class ItemBatcher<T> implements Batcher<T> {
+  readonly #process: ProcessItems<T>
+  readonly #options: BatcherOptions<T>
+  readonly #failure: ResolvedFailureOptions
+  readonly #clock: Clock
+  readonly #logger: Logger
+  readonly #events: BatcherEvents
+  readonly #items: WaitingItems<T>
+  readonly #sizer: BatchSizer
+  readonly #policy: { current: ReturnType<typeof resolveBatchPolicy> }
+  #layers: readonly BatchOptions[]
+  /** Items that are processed, or were given up. */
+  #settled = 0
+  #running = false
+  #closed = false
+  #failed: BatcherFailed<T> | undefined
+  #cancelTimer: () => void = () => undefined
+  #cancelWait: () => void = () => undefined
+  #flushes: Flush[] = []
+  #roomWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
+
+  constructor(policy: BatchOptions, process: ProcessItems<T>, options: BatcherOptions<T>) {
+    const { acknowledgement, retry, maxInFlightBatches = 3, name = 'batcher' } = options
+    const problems = [...policyProblems(policy), ...failureProblems('options', { acknowledgement, retry })]
+    const inFlight = numberProblem('options.maxInFlightBatches', maxInFlightBatches, { min: 1 })
+    if (inFlight !== undefined) problems.push(inFlight)
+    if (typeof process !== 'function') problems.push('process is no function; use one that takes an array of items.')
+    throwProblems(`The batcher '${name}' can't be made`, problems)
+    this.#process = process
+    this.#options = options
+    this.#failure = resolveFailureOptions({ acknowledgement, retry })
+    this.#clock = options.clock ?? systemClock
+    this.#logger = options.logger ?? silentLogger
+    this.#events = new BatcherEvents(name, options.observer, this.#logger)
+    this.#items = new WaitingItems(options.sizeOf ?? (() => 0), options.memory ?? new MemoryBudget(Infinity))
+    this.#layers = [policy]
+    this.#policy = { current: resolveBatchPolicy(this.#layers) }
+    this.#sizer = new BatchSizer(this.#policy)
+  }
+
+  get waiting(): number {
+    return this.#items.appended - this.#settled
+  }
+
+  async append(item: T): Promise<void> {
+    if (this.#failed !== undefined) throw this.#failed
+    if (this.#closed) throw closed(this.#events.name)
+    this.#items.append(item, this.#clock.now())
+    this.#sizer.arrived(1)
+    this.#kick()
+    if (!this.#full) return
+    await new Promise<void>((resolve, reject) => this.#roomWaiters.push({ resolve, reject }))
+  }
+
+  flush(): Promise<void> {
+    if (this.#failed !== undefined) return Promise.reject(this.#failed)
+    const to = this.#items.appended
+    if (to <= this.#settled) return Promise.resolve()
+    const { promise, resolve, reject } = deferred<void>()
+    this.#flushes.push({ to, resolve: () => resolve(undefined), reject })
+    this.#kick()
+    return promise
+  }
+
+  close(): Promise<void> {
+    this.#closed = true
+    return this.flush()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  updateBatching(change: BatchOptions): void {
+    throwProblems(`The batcher '${this.#events.name}' can't be changed`, policyProblems(change))
+    const layers = [...this.#layers, change]
+    const policy = resolveBatchPolicy(layers)
+    throwProblems(`The batcher '${this.#events.name}' can't be changed`, batchPolicyProblems(policy))
+    this.#layers = layers
+    this.#policy.current = policy
+    this.#kick()
+    this.#wakeRoom()
+  }
+
+  /** Whether as much waits as may. */
+  get #full(): boolean {
+    const { maxInFlightBatches = 3 } = this.#options
+    const { size, maxMemoryBytes } = this.#sizer.limits
+    const most = maxInFlightBatches * Math.min(size, UNLIMITED_SIZE)
+    return this.waiting >= most || this.#items.memoryBytes >= maxInFlightBatches * maxMemoryBytes || this.#items.memorySpent
+  }
+
+  /** Something changed: a batch may be due. */
+  #kick(): void {
+    if (this.#running || this.#failed !== undefined) return
+    this.#cancelTimer()
+    const next = this.#next()
+    if (typeof next === 'number') {
+      if (next < Infinity) this.#cancelTimer = this.#clock.after(next, () => this.#kick())
+      return
+    }
+    this.#running = true
+    void this.#work(next)
+  }
+
+  /** The batch that is due, or for how long there is none, in milliseconds. */
+  #next(): { readonly take: number; readonly trigger: BatchTrigger } | number {
+    const items = this.#items
+    if (items.length === 0) return Infinity
+    const { limits } = this.#sizer
+    const most = Math.min(items.length, limits.size)
+    const decision = decideCut(limits, {
+      records: items.length,
+      bytes: items.bytes,
+      memoryBytes: items.memoryBytes,
+      recordsWithinBytes: items.countWithin(limits.maxBytes, most),
+      recordsWithinMemory: items.countWithin(limits.maxMemoryBytes, most, RECORD_MEMORY_BYTES),
+      firstArrivedAt: items.firstArrivedAt,
+      now: this.#clock.now(),
+      finishing: this.#flushes.length > 0 ? 'drain' : undefined,
+      // Who waits for room, while what is there waits for company, would wait for ever.
+      memorySpent: items.memorySpent || this.#roomWaiters.length > 0,
+    })
+    return decision.cut ? decision : decision.waitMs
+  }
+
+  async #work(first: { readonly take: number; readonly trigger: BatchTrigger }): Promise<void> {
+    let next: ReturnType<typeof this.#next> = first
+    try {
+      while (typeof next !== 'number') {
+        await this.#batch(next.take, next.trigger)
+        next = this.#next()
+      }
+    } catch (error) {
+      this.#fail(error)
+      return
+    }
+    this.#running = false
+    this.#kick()
+  }
+
+  async #batch(take: number, trigger: BatchTrigger): Promise<void> {
+    const items = this.#items
+    const began = this.#clock.monotonic()
+    const bytes = items.bytesOf(take)
+    const batch = items.first(take)
+    const about = { records: take, bytes, trigger }
+    this.#events.cut({ ...about, ageMs: this.#clock.now() - items.firstArrivedAt })
+    const failed = await this.#settle(batch, trigger)
+    items.drop(take)
+    this.#settled += take
+    const endedAt = this.#clock.monotonic()
+    this.#events.batch({ ...about, durationMs: endedAt - began })
+    this.#sizer.finished({ records: take, durationMs: endedAt - began, failed, endedAt, waiting: items.length })
+    this.#wakeRoom()
+    const done = this.#flushes.filter(({ to }) => to <= this.#settled)
+    this.#flushes = this.#flushes.filter(({ to }) => to > this.#settled)
+    for (const { resolve } of done) resolve()
+  }
+
+  /** Processes a batch until each item is done or given up; resolves to how many were given up. */
+  async #settle(batch: readonly T[], trigger: BatchTrigger): Promise<number> {
+    const { acknowledgement, retry } = this.#failure
+    const first = await this.#run(batch, trigger, acknowledgement === 'best-effort')
+    if (first.ok) return 0
+    let failed = 0
+    const steps = settling(batch.length, {
+      acknowledgement,
+      maxRetries: this.#policy.current.maxRetries,
+      isRetryable: (error) => isRetryable(error, retry.nonRetryable),
+    })
+    await followSettling(steps, first, {
+      run: (rows, keep) => this.#runRows(batch, rows, { trigger, keep }),
+      wait: (count, error) => this.#waitForRetry(count, error),
+      giveUp: async (row, error, attempts) => {
+        failed++
+        await this.#giveUp({ item: batch[row] as T, sequence: this.#settled + row, error, attempts })
+      },
+      commitPrefix: () => undefined,
+    })
+    return failed
+  }
+
+  async #runRows(batch: readonly T[], rows: readonly number[], how: { trigger: BatchTrigger; keep: boolean }): Promise<PartResult> {
+    const part = rows.map((row) => batch[row] as T)
+    const result = await this.#run(part, how.trigger, how.keep)
+    if (result.ok) return result
+    if ('at' in result) return { ...result, at: rows[result.at] as number }
+    if ('failed' in result) return { ...result, failed: result.failed.map(({ row, error }) => ({ row: rows[row] as number, error })) }
+    return result
+  }
+
+  async #run(items: readonly T[], trigger: BatchTrigger, keep: boolean): Promise<PartResult> {
+    try {
+      const outcome = await this.#process(items, { trigger })
+      const failures = outcome === undefined ? [] : failuresIn(outcome, items.length)
+      if (failures.length === 0) return { ok: true }
+      return { ok: false, failed: failures.map(({ index, error }) => ({ row: index, error })), kept: keep }
+    } catch (error) {
+      const named = error instanceof BatchRecordError && Number.isInteger(error.index) && error.index >= 0 && error.index < items.length
+      return named ? { ok: false, at: error.index, error: error.cause } : { ok: false, error }
+    }
+  }
+
+  async #waitForRetry(retry: number, error: unknown): Promise<void> {
+    const delayMs = retryDelay(retry, this.#failure.retry, Math.random())
+    this.#events.retry({ retry, delayMs, error, records: this.#items.length })
+    await new Promise<void>((resolve) => {
+      this.#cancelWait = this.#clock.after(delayMs, resolve)
+    })
+  }
+
+  async #giveUp(failed: { item: T; sequence: number; error: unknown; attempts: number }): Promise<void> {
+    const decided = (await this.#options.giveUp?.(failed)) ?? 'fail'
+    if (decided === 'fail') throw failed.error
+    if (decided !== 'skip') throw new TypeError(`giveUp of batcher '${this.#events.name}' returned ${String(decided)}; return 'fail' or 'skip'.`)
+    this.#events.skipped(failed)
+  }
+
+  #fail(error: unknown): void {
+    this.#cancelWait()
+    this.#failed = new BatcherFailed(this.#events.name, error, this.#items.first(this.#items.length))
+    this.#items.clear()
+    const waiters = [...this.#flushes.splice(0), ...this.#roomWaiters.splice(0)]
+    for (const { reject } of waiters) reject(this.#failed)
+    this.#logger.error({ err: error, batcher: this.#events.name }, 'a batcher failed')
+  }
+
+  #wakeRoom(): void {
+    if (this.#full) return
+    for (const { resolve } of this.#roomWaiters.splice(0)) resolve()
+  }
+}
+
+function policyProblems(policy: BatchOptions): string[] {
+  if (typeof policy !== 'object' || policy === null) return ['policy is no object; use batch options, such as { size: 100 }.']
+  return batchOptionsProblems((option) => `policy.${option}`, policy)
+}
+
+function throwProblems(what: string, problems: readonly string[]): void {
+  if (problems.length > 0) throw new TypeError(`${what}:${problems.map((problem) => `\n  - ${problem}`).join('')}`)
+}
+
+function closed(name: string): MillraceError {
+  return new MillraceError('BATCHER_CLOSED', `The batcher '${name}' is closed: it takes nothing more.`, { stage: 'batch' })
+}
