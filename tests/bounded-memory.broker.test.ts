@@ -12,8 +12,8 @@ const brokers = inject('kafkaBrokers')
 const HIGHEST = 400
 /** By how much resident memory may rise after the warm-up, in MiB, while half a gigabyte goes through: V8 collects when it likes to. */
 const RISE = 100
-/** By how much that may rise which a collection leaves, in MiB: a fetch more or less that waits in its queue. */
-const LIVE_RISE = 40
+/** By how much that may rise which a collection leaves, in MiB: what waits to be processed takes more when the buffer is full than when it is not. */
+const LIVE_RISE = 64
 
 async function setUp(kind: MemoryConfig['kind'], input: { records: number; bytes: number }) {
   const transport = kafka({ brokers })
@@ -36,15 +36,9 @@ async function setUp(kind: MemoryConfig['kind'], input: { records: number; bytes
 
 function expectFlat(reports: MemoryMember['reports']) {
   const { highest, rise, liveRise, weighed } = memoryOf(reports)
-  console.log(
-    'MEM',
-    highest,
-    rise,
-    reports.flatMap((r) => (r.liveBytes ? [r.liveBytes / 1048576] : [])),
-  )
   expect(highest).toBeLessThan(HIGHEST)
   expect(rise).toBeLessThan(RISE)
-  expect(weighed).toBeGreaterThan(1)
+  expect(weighed).toBeGreaterThan(3)
   expect(liveRise).toBeLessThan(LIVE_RISE)
 }
 

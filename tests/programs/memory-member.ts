@@ -11,7 +11,7 @@ const config = JSON.parse(String(process.argv[2])) as MemoryConfig
 const { topics, kind } = config
 const plain = { key: serdes.nullable(serdes.string), value: serdes.bytes }
 /** Seldom: resident memory is to be what it is without collections that are forced. */
-const REPORTS_A_WEIGHING = 20
+const REPORTS_A_WEIGHING = 10
 let processed = 0
 let committed = 0
 let openGate: () => void = () => undefined

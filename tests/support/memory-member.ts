@@ -28,7 +28,7 @@ export interface Memory {
    * Garbage that waits for its collection goes up and down, what is kept for good does not.
    */
   readonly rise: number
-  /** By how much that rose which was left after a collection, from the first time to the last. */
+  /** By how much that rose which was left after a collection: the least of the second half over the least of the first. */
   readonly liveRise: number
   /** How often there was a collection. */
   readonly weighed: number
@@ -38,10 +38,11 @@ export function memoryOf(reports: readonly MemoryReport[]): Memory {
   const sizes = reports.map(({ rssBytes }) => rssBytes / MEBIBYTE)
   const third = Math.floor(sizes.length / 3)
   const live = reports.flatMap(({ liveBytes }) => (liveBytes === undefined ? [] : [liveBytes / MEBIBYTE]))
+  const half = live.length >> 1
   return {
     highest: Math.max(...sizes),
     rise: lowQuarter(sizes.slice(-third)) - lowQuarter(sizes.slice(0, third)),
-    liveRise: (live.at(-1) ?? 0) - (live[0] ?? 0),
+    liveRise: Math.min(...live.slice(half)) - Math.min(...live.slice(0, half)),
     weighed: live.length,
   }
 }
