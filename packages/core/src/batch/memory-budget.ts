@@ -27,10 +27,12 @@ export class MemoryBudget {
     return this.#used >= this.limitBytes
   }
 
+  /** Records that take `bytes` wait from now on. Never refused. */
   take(bytes: number): void {
     this.#used += bytes
   }
 
+  /** Records that take `bytes` wait no longer. */
   giveBack(bytes: number): void {
     this.#used -= bytes
   }
