@@ -104,4 +104,17 @@ export {
   TopologyError,
   type Transport,
 } from '@millrace/core'
-export { App, type AppHealth, ProcessingError, start, type TaskHealth } from '@millrace/runtime'
+export {
+  App,
+  type AppHealth,
+  type Batcher,
+  BatcherFailed,
+  type BatcherOptions,
+  createBatcher,
+  type FailedItem,
+  type ItemBatch,
+  ProcessingError,
+  type ProcessItems,
+  start,
+  type TaskHealth,
+} from '@millrace/runtime'

@@ -11,6 +11,9 @@
 export { App } from './app/app.ts'
 export type { AppHealth, TaskHealth } from './app/health.ts'
 export { start } from './app/start.ts'
+export { createBatcher } from './batch/batcher.ts'
+export { BatcherFailed } from './batch/batcher-failed.ts'
+export type { Batcher, BatcherOptions, FailedItem, ItemBatch, ProcessItems } from './batch/batcher-options.ts'
 export { ProcessingError } from './process/processing-error.ts'
 // For benchmarks and tests of stores; an application's stores are opened for it.
 export { openTaskStore, type TaskStore, type TaskStoreOptions } from './store/layers/task-store.ts'

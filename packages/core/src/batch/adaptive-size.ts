@@ -49,6 +49,7 @@ const NEWS = 0.2
 /** By how much the share of failures may grow with one batch. */
 const TOLERATED = 0.05
 
+/** Nothing is known yet: begins with the smallest size. */
 export function initialAdaptiveSize({ minSize }: AdaptiveTarget): AdaptiveSize {
   return { size: minSize, ceiling: Infinity, last: [], failing: 0 }
 }

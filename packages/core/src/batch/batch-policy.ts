@@ -21,7 +21,9 @@ export interface BatchPolicy extends CutLimits {
   readonly adaptive: boolean
   /** How long the slowest twentieth of batches may be processed, in milliseconds, where the size adapts. */
   readonly targetLatencyMs: number
+  /** The smallest adaptive size, in records. */
   readonly minSize: number
+  /** The largest adaptive size, in records. */
   readonly maxSize: number
   /** How often a batch that failed is tried again. */
   readonly maxRetries: number

@@ -12,6 +12,7 @@ export function memoryOf(records: number, bytes: number): number {
 /** Memory shared by several batchers. It is an estimate that says when to cut; nothing is refused for it. */
 export class MemoryBudget {
   readonly limitBytes: number
+  readonly #listeners = new Set<() => void>()
   #used = 0
 
   constructor(limitBytes: number) {
@@ -27,10 +28,20 @@ export class MemoryBudget {
     return this.#used >= this.limitBytes
   }
 
-  take(bytes: number): void {
-    this.#used += bytes
+  /** Records that take `bytes` wait from now on. Never refused. */
+  /** Calls `listener` whenever the budget has become spent; returns how to stop that. */
+  onSpent(listener: () => void): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
   }
 
+  take(bytes: number): void {
+    const before = this.spent
+    this.#used += bytes
+    if (!before && this.spent) for (const listener of this.#listeners) listener()
+  }
+
+  /** Records that take `bytes` wait no longer. */
   giveBack(bytes: number): void {
     this.#used -= bytes
   }

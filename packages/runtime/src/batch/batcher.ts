@@ -1,23 +1,17 @@
 import {
-  batchOptionsProblems,
-  batchPolicyProblems,
   type BatchOptions,
   BatchRecordError,
   type BatchTrigger,
   type Clock,
   decideCut,
-  failureProblems,
   isRetryable,
   type Logger,
   MemoryBudget,
-  memoryOf,
   MillraceError,
-  numberProblem,
   type PartResult,
   RECORD_MEMORY_BYTES,
-  resolveBatchPolicy,
-  resolveFailureOptions,
-  type ResolvedFailureOptions,
+  resolveBatcher,
+  type ResolvedBatcher,
   retryDelay,
   settling,
   silentLogger,
@@ -54,6 +48,9 @@ export function createBatcher<T>(policy: BatchOptions, process: ProcessItems<T>,
   return new ItemBatcher(policy, process, options)
 }
 
+/** A batch that is due, or for how long there is none, in milliseconds. */
+type Due = { readonly take: number; readonly trigger: BatchTrigger } | number
+
 interface Flush {
   readonly to: number
   readonly resolve: () => void
@@ -63,40 +60,40 @@ interface Flush {
 class ItemBatcher<T> implements Batcher<T> {
   readonly #process: ProcessItems<T>
   readonly #options: BatcherOptions<T>
-  readonly #failure: ResolvedFailureOptions
+  readonly #settings: Pick<ResolvedBatcher, 'failure' | 'maxInFlightBatches'>
   readonly #clock: Clock
   readonly #logger: Logger
   readonly #events: BatcherEvents
   readonly #items: WaitingItems<T>
   readonly #sizer: BatchSizer
-  readonly #policy: { current: ReturnType<typeof resolveBatchPolicy> }
+  readonly #policy: { current: ResolvedBatcher['policy'] }
   #layers: readonly BatchOptions[]
   /** Items that are processed, or were given up. */
   #settled = 0
   #running = false
   #closed = false
   #failed: BatcherFailed<T> | undefined
+  readonly #forgetMemory: () => void
   #cancelTimer: () => void = () => undefined
   #cancelWait: () => void = () => undefined
   #flushes: Flush[] = []
   #roomWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
 
   constructor(policy: BatchOptions, process: ProcessItems<T>, options: BatcherOptions<T>) {
-    const { acknowledgement, retry, maxInFlightBatches = 3, name = 'batcher' } = options
-    const problems = [...policyProblems(policy), ...failureProblems('options', { acknowledgement, retry })]
-    const inFlight = numberProblem('options.maxInFlightBatches', maxInFlightBatches, { min: 1 })
-    if (inFlight !== undefined) problems.push(inFlight)
-    if (typeof process !== 'function') problems.push('process is no function; use one that takes an array of items.')
-    throwProblems(`The batcher '${name}' can't be made`, problems)
+    const { name = 'batcher' } = options
+    const settings = resolved(name, [policy], options)
+    if (typeof process !== 'function') throw new TypeError(`The batcher '${name}' needs a function that takes an array of items.`)
+    this.#settings = settings
     this.#process = process
     this.#options = options
-    this.#failure = resolveFailureOptions({ acknowledgement, retry })
     this.#clock = options.clock ?? systemClock
     this.#logger = options.logger ?? silentLogger
     this.#events = new BatcherEvents(name, options.observer, this.#logger)
-    this.#items = new WaitingItems(options.sizeOf ?? (() => 0), options.memory ?? new MemoryBudget(Infinity))
+    const memory = options.memory ?? new MemoryBudget(Infinity)
+    this.#items = new WaitingItems(options.sizeOf ?? (() => 0), memory)
+    this.#forgetMemory = memory.onSpent(() => this.#kick())
     this.#layers = [policy]
-    this.#policy = { current: resolveBatchPolicy(this.#layers) }
+    this.#policy = { current: settings.policy }
     this.#sizer = new BatchSizer(this.#policy)
   }
 
@@ -124,9 +121,14 @@ class ItemBatcher<T> implements Batcher<T> {
     return promise
   }
 
-  close(): Promise<void> {
+  async close(): Promise<void> {
     this.#closed = true
-    return this.flush()
+    try {
+      await this.flush()
+    } finally {
+      this.#forgetMemory()
+      this.#cancelTimer()
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -134,19 +136,16 @@ class ItemBatcher<T> implements Batcher<T> {
   }
 
   updateBatching(change: BatchOptions): void {
-    throwProblems(`The batcher '${this.#events.name}' can't be changed`, policyProblems(change))
     const layers = [...this.#layers, change]
-    const policy = resolveBatchPolicy(layers)
-    throwProblems(`The batcher '${this.#events.name}' can't be changed`, batchPolicyProblems(policy))
+    this.#policy.current = resolved(this.#events.name, layers, this.#options).policy
     this.#layers = layers
-    this.#policy.current = policy
     this.#kick()
     this.#wakeRoom()
   }
 
   /** Whether as much waits as may. */
   get #full(): boolean {
-    const { maxInFlightBatches = 3 } = this.#options
+    const { maxInFlightBatches } = this.#settings
     const { size, maxMemoryBytes } = this.#sizer.limits
     const most = maxInFlightBatches * Math.min(size, UNLIMITED_SIZE)
     return this.waiting >= most || this.#items.memoryBytes >= maxInFlightBatches * maxMemoryBytes || this.#items.memorySpent
@@ -166,7 +165,7 @@ class ItemBatcher<T> implements Batcher<T> {
   }
 
   /** The batch that is due, or for how long there is none, in milliseconds. */
-  #next(): { readonly take: number; readonly trigger: BatchTrigger } | number {
+  #next(): Due {
     const items = this.#items
     if (items.length === 0) return Infinity
     const { limits } = this.#sizer
@@ -186,8 +185,8 @@ class ItemBatcher<T> implements Batcher<T> {
     return decision.cut ? decision : decision.waitMs
   }
 
-  async #work(first: { readonly take: number; readonly trigger: BatchTrigger }): Promise<void> {
-    let next: ReturnType<typeof this.#next> = first
+  async #work(first: Due): Promise<void> {
+    let next: Due = first
     try {
       while (typeof next !== 'number') {
         await this.#batch(next.take, next.trigger)
@@ -222,7 +221,7 @@ class ItemBatcher<T> implements Batcher<T> {
 
   /** Processes a batch until each item is done or given up; resolves to how many were given up. */
   async #settle(batch: readonly T[], trigger: BatchTrigger): Promise<number> {
-    const { acknowledgement, retry } = this.#failure
+    const { acknowledgement, retry } = this.#settings.failure
     const first = await this.#run(batch, trigger, acknowledgement === 'best-effort')
     if (first.ok) return 0
     let failed = 0
@@ -265,7 +264,7 @@ class ItemBatcher<T> implements Batcher<T> {
   }
 
   async #waitForRetry(retry: number, error: unknown): Promise<void> {
-    const delayMs = retryDelay(retry, this.#failure.retry, Math.random())
+    const delayMs = retryDelay(retry, this.#settings.failure.retry, Math.random())
     this.#events.retry({ retry, delayMs, error, records: this.#items.length })
     await new Promise<void>((resolve) => {
       this.#cancelWait = this.#clock.after(delayMs, resolve)
@@ -275,7 +274,8 @@ class ItemBatcher<T> implements Batcher<T> {
   async #giveUp(failed: { item: T; sequence: number; error: unknown; attempts: number }): Promise<void> {
     const decided = (await this.#options.giveUp?.(failed)) ?? 'fail'
     if (decided === 'fail') throw failed.error
-    if (decided !== 'skip') throw new TypeError(`giveUp of batcher '${this.#events.name}' returned ${String(decided)}; return 'fail' or 'skip'.`)
+    if (decided !== 'skip')
+      throw new TypeError(`giveUp of batcher '${this.#events.name}' returned ${String(decided)}; return 'fail' or 'skip'.`)
     this.#events.skipped(failed)
   }
 
@@ -294,13 +294,10 @@ class ItemBatcher<T> implements Batcher<T> {
   }
 }
 
-function policyProblems(policy: BatchOptions): string[] {
-  if (typeof policy !== 'object' || policy === null) return ['policy is no object; use batch options, such as { size: 100 }.']
-  return batchOptionsProblems((option) => `policy.${option}`, policy)
-}
-
-function throwProblems(what: string, problems: readonly string[]): void {
-  if (problems.length > 0) throw new TypeError(`${what}:${problems.map((problem) => `\n  - ${problem}`).join('')}`)
+function resolved<T>(name: string, layers: readonly BatchOptions[], options: BatcherOptions<T>): ResolvedBatcher {
+  const result = resolveBatcher(layers, options)
+  if (result._tag === 'Right') return result.right
+  throw new TypeError(`The batcher '${name}' can't be as it is asked to:${result.left.map((problem) => `\n  - ${problem}`).join('')}`)
 }
 
 function closed(name: string): MillraceError {

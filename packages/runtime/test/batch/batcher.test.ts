@@ -1,0 +1,235 @@
+import { BatchRecordError, type BatchOptions, ManualClock, MemoryBudget, type RuntimeEvent } from '@millrace/core'
+import { type Batcher, BatcherFailed, type BatcherOptions, createBatcher, type ProcessItems } from '@millrace/runtime'
+import fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { deferred } from '../../src/internal/deferred.ts'
+
+/** Until everything that waits for nothing but itself is done. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+}
+
+function batcherOf(policy: BatchOptions, options: BatcherOptions<number> = {}, process?: ProcessItems<number>) {
+  const clock = new ManualClock()
+  const batches: { readonly items: readonly number[]; readonly trigger: string }[] = []
+  const events: RuntimeEvent[] = []
+  const batcher = createBatcher<number>(
+    policy,
+    async (items, batch) => {
+      batches.push({ items, trigger: batch.trigger })
+      return process?.(items, batch)
+    },
+    { clock, observer: (event) => events.push(event), retry: { jitter: 0 }, ...options },
+  )
+  const advance = async (ms: number) => {
+    await settle()
+    await clock.advance(ms, settle)
+  }
+  return { batcher, batches, events, clock, advance }
+}
+
+const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i)
+
+function appendAll(batcher: Batcher<number>, items: readonly number[]): Promise<void>[] {
+  return items.map((item) => batcher.append(item))
+}
+
+describe('a batcher', () => {
+  test('hands on a full batch at once, and the rest at its timeout, which counts from the first item', async () => {
+    const { batcher, batches, advance } = batcherOf({ size: 3, timeoutMs: 1_000 })
+    void appendAll(batcher, upTo(4))
+    await advance(999)
+    expect(batches).toEqual([{ items: [0, 1, 2], trigger: 'records' }])
+    void batcher.append(4)
+    await advance(1)
+    expect(batches[1]).toEqual({ items: [3, 4], trigger: 'age' })
+    expect(batcher.waiting).toBe(0)
+  })
+
+  test('cuts by serialised bytes, never by what an item takes in memory', async () => {
+    const { batcher, batches, advance } = batcherOf(
+      { strategy: 'bytes', maxBytes: 10 },
+      { sizeOf: (item) => item, maxInFlightBatches: 100 },
+    )
+    void appendAll(batcher, [4, 4, 4, 12, 1])
+    await advance(0)
+    expect(batches.map(({ items, trigger }) => [items, trigger])).toEqual([
+      [[4, 4], 'bytes'],
+      [[4], 'bytes'],
+      [[12], 'bytes'],
+    ])
+    await batcher.close()
+    expect(batches[3]).toEqual({ items: [1], trigger: 'drain' })
+  })
+
+  test('flush hands on what was appended before, and resolves when it is processed', async () => {
+    const gate = deferred<void>()
+    const { batcher, batches } = batcherOf({ size: 10, timeoutMs: 60_000 }, {}, () => gate.promise)
+    void appendAll(batcher, [1, 2])
+    let flushed = false
+    const flushing = batcher.flush().then(() => (flushed = true))
+    await settle()
+    expect(batches).toEqual([{ items: [1, 2], trigger: 'drain' }])
+    expect(flushed).toBe(false)
+    gate.resolve()
+    await flushing
+    await batcher.flush()
+    expect(batches).toHaveLength(1)
+  })
+
+  test('append waits while as much waits as may, and goes on when there is room', async () => {
+    let gate = deferred<void>()
+    const { batcher, batches } = batcherOf({ size: 2, timeoutMs: 60_000 }, { maxInFlightBatches: 2 }, () => gate.promise)
+    const room: boolean[] = []
+    appendAll(batcher, [0, 1, 2, 3]).forEach((appended, i) => void appended.then(() => (room[i] = true)))
+    await settle()
+    expect(room).toEqual([true, true, true])
+    expect(batches).toHaveLength(1)
+    gate.resolve()
+    gate = deferred()
+    await settle()
+    expect(room).toEqual([true, true, true, true])
+  })
+
+  test('when the memory they share is spent, each of several cuts what it has', async () => {
+    const memory = new MemoryBudget(1_000)
+    const one = batcherOf({ size: 100, timeoutMs: 60_000 }, { memory })
+    const other = batcherOf({ size: 100, timeoutMs: 60_000 }, { memory })
+    void appendAll(other.batcher, upTo(4))
+    await settle()
+    expect(other.batches).toEqual([])
+    await Promise.all(appendAll(one.batcher, upTo(3)))
+    await settle()
+    expect(other.batches).toEqual([{ items: [0, 1, 2, 3], trigger: 'memory' }])
+    expect(one.batches[0]).toMatchObject({ trigger: 'memory' })
+    await one.batcher.close()
+    expect(one.batches.flatMap(({ items }) => items)).toEqual([0, 1, 2])
+    expect(memory.usedBytes).toBe(0)
+  })
+
+  test('retries with growing waits, then fails with what was not processed; nothing more is taken', async () => {
+    const { batcher, batches, events, advance } = batcherOf({ size: 2, timeoutMs: 0, maxRetries: 2 }, {}, () => {
+      throw new Error('no')
+    })
+    const appended = Promise.allSettled(appendAll(batcher, [7, 8]))
+    await advance(0)
+    await advance(99)
+    expect(batches).toHaveLength(1)
+    await advance(1)
+    expect(batches).toHaveLength(2)
+    await advance(200)
+    const failed = await batcher.flush().catch((error: unknown) => error)
+    expect(failed).toBeInstanceOf(BatcherFailed)
+    expect(failed).toMatchObject({ code: 'BATCHER_FAILED', cause: { message: 'no' } })
+    expect((failed as BatcherFailed).unprocessed).toContain(7)
+    await expect(batcher.append(9)).rejects.toBe(failed)
+    await expect(batcher.close()).rejects.toBe(failed)
+    await appended
+    expect(events.flatMap((event) => (event.type === 'retry' ? [event.delayMs] : []))).toEqual([100, 200])
+  })
+
+  test('finds the items that fail, skips them if it is to, and tells', async () => {
+    const { batcher, events, advance } = batcherOf(
+      { size: 8, timeoutMs: 0, maxRetries: 0 },
+      { giveUp: ({ item }) => (item === 3 || item === 6 ? 'skip' : 'fail') },
+      (items) => {
+        if (items.some((item) => item === 3 || item === 6)) throw new Error('bad')
+      },
+    )
+    void appendAll(batcher, upTo(8))
+    await advance(0)
+    await batcher.flush()
+    expect(events.filter(({ type }) => type === 'failure')).toMatchObject([
+      { policy: 'skip', offset: 3, attempts: 1 },
+      { policy: 'skip', offset: 6, attempts: 1 },
+    ])
+  })
+
+  test('tells of cuts and batches with the events of a topology', async () => {
+    const { batcher, events, advance } = batcherOf({ size: 2, timeoutMs: 60_000 }, { name: 'lines', sizeOf: () => 5 })
+    void appendAll(batcher, [1, 2])
+    await advance(0)
+    const common = { task: 'lines', topic: 'lines', partition: 0, records: 2, bytes: 10, trigger: 'records' }
+    expect(events).toMatchObject([
+      { type: 'cut', stage: 'batch', ...common },
+      { type: 'batch', stage: 'process', node: 'lines', ...common },
+    ])
+  })
+
+  test('takes other limits from the next batch on; what is over a new limit is cut at once', async () => {
+    const { batcher, batches, advance } = batcherOf({ size: 100, timeoutMs: 60_000 })
+    void appendAll(batcher, upTo(5))
+    await advance(0)
+    batcher.updateBatching({ size: 2 })
+    await advance(0)
+    expect(batches.map(({ items }) => items)).toEqual([
+      [0, 1],
+      [2, 3],
+    ])
+    expect(() => batcher.updateBatching({ size: 0, timeoutMs: -1 })).toThrow(/policy\.size is 0.*\n.*policy\.timeoutMs is -1/)
+    await batcher.close()
+    expect(batches[2]).toEqual({ items: [4], trigger: 'drain' })
+  })
+
+  test('lists everything that is wrong at once', () => {
+    expect(() => createBatcher({ size: 0 }, () => undefined, { maxInFlightBatches: 0, retry: { factor: 0 } })).toThrow(
+      /policy\.size is 0[^]*options\.retry\.factor is 0[^]*options\.maxInFlightBatches is 0/,
+    )
+    expect(() => createBatcher({}, undefined as never)).toThrow('needs a function')
+  })
+
+  test('takes nothing more once it is closed', async () => {
+    const { batcher, batches } = batcherOf({ size: 10 })
+    void batcher.append(1)
+    await batcher.close()
+    await batcher.close()
+    await expect(batcher.append(2)).rejects.toMatchObject({ code: 'BATCHER_CLOSED' })
+    expect(batches).toEqual([{ items: [1], trigger: 'drain' }])
+  })
+
+  test('processes each item once and in order, whatever fails for a while and whenever it is flushed', async () => {
+    const acts = fc.array(
+      fc.oneof(
+        { weight: 8, arbitrary: fc.record({ type: fc.constant('append' as const), fails: fc.constantFrom(0, 0, 0, 0, 1, 2, Infinity) }) },
+        { weight: 1, arbitrary: fc.constant({ type: 'flush' as const, fails: 0 }) },
+        { weight: 2, arbitrary: fc.constant({ type: 'wait' as const, fails: 0 }) },
+      ),
+      { minLength: 1, maxLength: 40 },
+    )
+    const how = fc.constantFrom('index' as const, 'outcome' as const)
+    const acknowledgement = fc.constantFrom('all-or-nothing' as const, 'best-effort' as const, 'last-successful' as const)
+    await fc.assert(
+      fc.asyncProperty(acts, how, acknowledgement, fc.integer({ min: 1, max: 6 }), async (sequence, way, kept, size) => {
+        const left: number[] = []
+        const done: number[] = []
+        const skipped: number[] = []
+        const { batcher, advance } = batcherOf(
+          { size, timeoutMs: 10, maxRetries: 2 },
+          { acknowledgement: kept, giveUp: ({ item }) => (skipped.push(item), 'skip') },
+          (items) => {
+            const bad = items.flatMap((item, index) => ((left[item] as number) > 0 ? [{ index, error: new Error(String(item)) }] : []))
+            for (const { index } of bad) left[items[index] as number] = (left[items[index] as number] as number) - 1
+            // Effects outside are the user's: he keeps what his outcome does not name, and nothing of what he throws.
+            const badItems = new Set(bad.map(({ index }) => index))
+            if (bad.length === 0 || (way === 'outcome' && kept === 'best-effort')) done.push(...items.filter((_, i) => !badItems.has(i)))
+            if (bad.length > 0 && way === 'index') throw new BatchRecordError(bad[0]?.index as number, bad[0]?.error)
+            return { failed: bad }
+          },
+        )
+        for (const { type, fails } of sequence) {
+          if (type === 'append') {
+            left.push(fails)
+            void batcher.append(left.length - 1)
+          } else if (type === 'flush') void batcher.flush()
+          else await advance(5)
+        }
+        const closing = batcher.close()
+        await advance(100_000)
+        await closing
+        expect([...done, ...skipped].toSorted((a, b) => a - b)).toEqual(upTo(left.length))
+        if (kept !== 'best-effort' || way === 'index') expect(done).toEqual(done.toSorted((a, b) => a - b))
+      }),
+      { numRuns: 100 },
+    )
+  })
+})
