@@ -35,6 +35,7 @@ export class MemoryBudget {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Something that is estimated to take so much memory waits now. */
   take(bytes: number): void {
     const before = this.spent
     this.#used += bytes
@@ -42,6 +43,7 @@ export class MemoryBudget {
   }
 
   /** Records that take `bytes` wait no longer. */
+  /** It waits no longer. */
   giveBack(bytes: number): void {
     this.#used -= bytes
   }

@@ -11,6 +11,7 @@ import { resolveBatchPolicy } from './resolve-batch-policy.ts'
 
 /** What a batcher is to do, besides when it cuts. */
 export interface BatcherLimits extends Pick<FailureOptions, 'acknowledgement' | 'retry'> {
+  /** How many batches' worth of items may wait before `append` does. Default: 3. */
   readonly maxInFlightBatches?: number | undefined
 }
 
@@ -18,6 +19,7 @@ export interface BatcherLimits extends Pick<FailureOptions, 'acknowledgement' | 
 export interface ResolvedBatcher {
   readonly policy: BatchPolicy
   readonly failure: ResolvedFailureOptions
+  /** How many batches' worth of items may wait before `append` does. */
   readonly maxInFlightBatches: number
 }
 

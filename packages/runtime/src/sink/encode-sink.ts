@@ -9,6 +9,7 @@ import {
   type SinkNode,
   type TopicExtractor,
 } from '@millrace/core'
+import { resolveTopic } from '../internal/topic-names.ts'
 import type { NodeInput } from '../process/node-input.ts'
 import { pickRows, type SinkOutput, sinkOutput } from './sink-output.ts'
 import type { TopicDirectory } from './topic-directory.ts'
@@ -19,6 +20,11 @@ type Batch = NodeInput['batch']
 export interface ResolvedSink {
   readonly node: SinkNode
   readonly topic: string | TopicExtractor<unknown, unknown>
+}
+
+/** A sink of an application: a repartition topic has its full name from it. */
+export function resolveSink(node: SinkNode, applicationId: string): ResolvedSink {
+  return { node, topic: typeof node.topic === 'function' ? node.topic : (resolveTopic(node.topic, applicationId) as string) }
 }
 
 /** Turns what a sink was given into bytes, for each topic it goes to. */

@@ -1,15 +1,14 @@
-import { type CircuitState, type OffsetCommit, type SinkNode, type SubTopology, TaskClosedError, type WireBatch } from '@millrace/core'
+import { type CircuitState, type OffsetCommit, type SubTopology, TaskClosedError, type WireBatch } from '@millrace/core'
 import { type Formed, formBatch, mostRecords } from '../batch/batch-former.ts'
 import { Turns } from '../internal/turns.ts'
 import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
-import { resolveTopic } from '../internal/topic-names.ts'
 import { Wakeup } from '../internal/wakeup.ts'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import { Pipeline } from '../process/pipeline.ts'
 import { Punctuations } from '../process/punctuations.ts'
 import { type TaskScope, writeTimestampOf } from '../process/task-scope.ts'
-import type { ResolvedSink } from '../sink/encode-sink.ts'
+import { resolveSink } from '../sink/encode-sink.ts'
 import { OutputQueueClosed } from '../sink/output-queue.ts'
 import type { PassOutput } from '../sink/sink-output.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
@@ -124,7 +123,7 @@ export class Task {
       scope: this.#scope,
       punctuations: this.#punctuations,
       directory,
-      resolveSink: (node) => this.#resolveSink(node),
+      resolveSink: (node) => resolveSink(node, definition.applicationId),
       maxOutputBytes: definition.buffer.maxOutputBytes,
       concurrency: definition.concurrency,
       monotonic: () => clock.monotonic(),
@@ -374,11 +373,6 @@ export class Task {
 
   #withQuota(): readonly PartitionQueue[] {
     return this.queues.filter((queue) => (this.#quota.get(queue) ?? 0) > 0 && queue.length > 0 && queue.countGood(1) > 0)
-  }
-
-  #resolveSink(node: SinkNode): ResolvedSink {
-    if (typeof node.topic === 'function') return { node, topic: node.topic }
-    return { node, topic: resolveTopic(node.topic, this.#environment.definition.applicationId) as string }
   }
 
   #makeScope(): TaskScope {
