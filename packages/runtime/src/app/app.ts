@@ -19,6 +19,7 @@ import { Broadcast } from '../internal/broadcast.ts'
 import { deferred } from '../internal/deferred.ts'
 import { systemClock } from '../internal/system-clock.ts'
 import { settledWithin } from '../internal/time-limit.ts'
+import { CarefulDelivery } from '../sink/careful-delivery.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
 import { ReadBuffer } from '../source/read-buffer.ts'
 import { Reader } from '../source/reader.ts'
@@ -273,6 +274,7 @@ export class App implements AsyncDisposable {
       () => this.#source?.close(),
       () => this.#reader?.ended(),
       () => this.#outlet?.close(undefined),
+      () => this.#environment.careful.close(),
       () => admin.close(),
       () => slot.release(),
     ]
@@ -356,6 +358,7 @@ export class App implements AsyncDisposable {
       directory,
       batching: new Batching(definition, plan.subTopologies),
       buffer: new ReadBuffer({ ...definition.buffer, memoryBudgetBytes: definition.batch.memoryBudgetBytes }),
+      careful: new CarefulDelivery(() => definition.transport.openWriter({ clientId: `${definition.applicationId}-careful` }, context)),
       output: () => (this.#outlet as Outlet).output,
       storeFolder: (task, store) => join(slot.folder, task, store),
       onProgress: (records, uncommittedBytes) => {
@@ -364,7 +367,7 @@ export class App implements AsyncDisposable {
         this.#scheduler.progressed(records, uncommittedBytes)
       },
       requestCommit: () => this.#scheduler.request('request'),
-      fail: (error) => (isDamage(error) ? this.#recovery.begin(error) : this.#fail(error)),
+      fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
     }
   }
 

@@ -67,6 +67,10 @@ export class Recovery {
         tasks: manager.tasks.map((task) => task.id),
         error: reason instanceof Error ? reason : new Error(String(reason)),
       })
+      environment.careful.begin(
+        reason,
+        manager.tasks.flatMap(({ queues }) => queues),
+      )
       await this.#wait(delayMs)
       if (this.#stopped) return
       try {

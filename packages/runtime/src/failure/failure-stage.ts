@@ -1,4 +1,5 @@
 import { type FailureStage, MillraceError } from '@millrace/core'
+import { OutputRefused } from '../sink/careful-delivery.ts'
 import { ProcessingError } from '../process/processing-error.ts'
 import { isDamage } from '../store/is-damage.ts'
 
@@ -9,6 +10,7 @@ const PRODUCE_CODES: ReadonlySet<string> = new Set(['SERIALIZATION_FAILED', 'PAR
 export function failureStage(error: unknown): FailureStage | undefined {
   if (isDamage(error)) return undefined
   if (error instanceof ProcessingError) return error.topic === undefined ? undefined : 'process'
+  if (error instanceof OutputRefused) return 'produce'
   if (error instanceof MillraceError && error.code === 'RECORD_UNDECODABLE') return 'decode'
   if (error instanceof MillraceError && error.stage === 'sink' && PRODUCE_CODES.has(error.code)) return 'produce'
   return undefined

@@ -1,4 +1,4 @@
-import { isRetryable, type PartResult, type ResolvedFailureOptions, retryDelay, settling } from '@millrace/core'
+import { isRetryable, type PartResult, type ResolvedFailureOptions, retryDelay, settling, type WriteBatch } from '@millrace/core'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Part, Pipeline } from '../process/pipeline.ts'
 import { RecordsFailed, thrownBy } from '../process/processing-error.ts'
@@ -22,6 +22,8 @@ export interface SettlingBatch {
   /** Resolves to whether the task goes on after so many milliseconds. */
   readonly wait: (delayMs: number) => Promise<boolean>
   readonly breakers: CircuitBreakers | undefined
+  /** Delivers what came of a part before the next is processed. Undefined: all of it is written when the batch is settled. */
+  readonly deliver: ((writes: readonly WriteBatch[]) => Promise<void>) | undefined
   /** Whether processors were asked to end. */
   readonly aborted: () => boolean
   /** Told before the wait for a retry. */
@@ -61,7 +63,9 @@ export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
     },
     async giveUp(row, error, attempts) {
       const output = await batch.giveUp(row, error, attempts)
-      if (output !== undefined) outputs.push(output)
+      if (output === undefined) return
+      if (batch.deliver === undefined) outputs.push(output)
+      else await batch.deliver([output.write])
     },
     commitPrefix(rows) {
       batch.stores.succeed()
@@ -79,12 +83,13 @@ interface Ran {
 
 /** Processes some records of the batch, or all, and keeps in the stores what was done of them, or takes it back. */
 async function run(batch: SettlingBatch, rows: readonly number[] | undefined, keep: boolean): Promise<Ran> {
-  const { part, pipeline, stores, breakers } = batch
+  const { part, pipeline, stores, breakers, deliver } = batch
   if (breakers !== undefined) await untilClosed(breakers, batch)
   try {
     const { outputs, failed } = await pipeline.run({ ...part, rows, keep })
+    if (deliver !== undefined) await deliver(mergeSinkOutputs(outputs).writes)
     if (failed.length > 0 || rows !== undefined) stores.keep()
-    return { result: failed.length === 0 ? { ok: true } : { ok: false, failed, kept: true }, outputs }
+    return { result: failed.length === 0 ? { ok: true } : { ok: false, failed, kept: true }, outputs: deliver === undefined ? outputs : [] }
   } catch (error) {
     const result = resultOf(error, part.batch)
     // Not of records: it concerns the task as a whole. Nor is a record to blame for what was asked to end.

@@ -103,6 +103,11 @@ export class Pipeline {
     })
   }
 
+  /** The sink that writes to a topic, unless it chooses its topics record by record. */
+  sinkOf(topic: string | undefined): string | undefined {
+    return this.#nodes.find(({ sink }) => sink?.topic === topic)?.node.name
+  }
+
   async init(): Promise<void> {
     for (const { context, processor } of this.#nodes) await processor?.init?.(context as NodeContext)
   }

@@ -1,4 +1,4 @@
-import type { ColumnBatch, FailedRecord } from '@millrace/core'
+import { type ColumnBatch, type FailedRecord, MillraceError, type WriteBatch } from '@millrace/core'
 import type { Formed } from '../batch/batch-former.ts'
 import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
@@ -108,6 +108,7 @@ export class BatchPass {
       pipeline,
       stores,
       breakers,
+      deliver: environment.careful.covers(queue) ? (writes) => this.#deliver(writes) : undefined,
       wait,
       aborted: () => scope.signal.aborted,
       onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - so.done() }),
@@ -126,6 +127,12 @@ export class BatchPass {
     })
   }
 
+  async #deliver(writes: readonly WriteBatch[]): Promise<void> {
+    const { scope, environment } = this.#task
+    await environment.careful.deliver(writes)
+    scope.guard()
+  }
+
   /** The first record can't be decoded: it is set apart at once, and costs no other anything. */
   async #undecodable(queue: PartitionQueue): Promise<boolean> {
     const error = queue.firstFailure()
@@ -142,7 +149,8 @@ export class BatchPass {
     const { id, environment } = this.#task
     const { definition, directory, logger, emit } = environment
     const stage = failureStage(record.error) ?? 'process'
-    const node = (record.error as { readonly node?: string | undefined } | undefined)?.node ?? source.name
+    const { node: own, topic: of } = record.error instanceof MillraceError ? record.error : ({} as Partial<MillraceError>)
+    const node = own ?? (stage === 'produce' ? this.#task.pipeline.sinkOf(of) : undefined) ?? source.name
     const options = { failure: definition.failure, applicationId: definition.applicationId, task: id, directory, logger, emit }
     return giveUp({ ...record, error: thrownBy(record.error), stage, node, topic, partition }, record.error, options)
   }

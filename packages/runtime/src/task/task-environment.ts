@@ -1,6 +1,7 @@
 import type { Clock, Logger, RuntimeEvent, TransportAdmin } from '@millrace/core'
 import type { RunnableDefinition } from '../app/resolve-definition.ts'
 import type { Batching } from '../batch/batching.ts'
+import type { CarefulDelivery } from '../sink/careful-delivery.ts'
 import type { OutputQueue } from '../sink/output-queue.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
 import type { ReadBuffer } from '../source/read-buffer.ts'
@@ -16,6 +17,7 @@ export interface TaskEnvironment {
   readonly directory: TopicDirectory
   readonly batching: Batching
   readonly buffer: ReadBuffer
+  readonly careful: CarefulDelivery
   /** The queue of the present writer. */
   readonly output: () => OutputQueue
   /** Folder of one store of one task. */

@@ -18,6 +18,7 @@ import { MemoryStoreBackend } from '@millrace/store-memory'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
 import { resolveDefinition } from '../../src/app/resolve-definition.ts'
 import { Batching } from '../../src/batch/batching.ts'
+import { CarefulDelivery } from '../../src/sink/careful-delivery.ts'
 import { TopicDirectory } from '../../src/sink/topic-directory.ts'
 import { ReadBuffer } from '../../src/source/read-buffer.ts'
 import { restoreStores } from '../../src/store/restore.ts'
@@ -130,6 +131,7 @@ export class Restoring implements AsyncDisposable {
       },
       admin,
       directory: new TopicDirectory(admin),
+      careful: new CarefulDelivery(() => Promise.reject(new Error('nothing is written'))),
       output: () => {
         throw new Error('nothing is written')
       },

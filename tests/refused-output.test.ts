@@ -1,0 +1,140 @@
+import { describe, expect, test } from 'vitest'
+import { bytesAt, MillraceError, type Transport, type WriteBatch, type WriteFailure } from '@millrace/core'
+import {
+  defineApp,
+  type FailedRecord,
+  type FailureOptions,
+  type RuntimeEvent,
+  serdes,
+  silentLogger,
+  start,
+  TopologyBuilder,
+} from 'millrace'
+import { memory } from 'millrace/memory'
+import { LogClient } from './support/log-client.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
+import { transportWith } from './support/transport-with.ts'
+
+const pair = { key: serdes.string, value: serdes.int32 }
+
+/** A broker that takes every record but some values, which its topic refuses when they are delivered: late, and without saying which they were. */
+function refusing(transport: Transport, refuses: (topic: string, value: number) => boolean): Transport {
+  return transportWith(transport, {
+    openWriter: async (options, context) => {
+      const writer = await transport.openWriter(options, context)
+      const [write, flush] = [writer.writeBatch.bind(writer), writer.flush.bind(writer)]
+      let failures: WriteFailure[] = []
+      writer.writeBatch = async (batch) => {
+        const good: number[] = []
+        for (let i = 0; i < batch.length; i++) {
+          const value = bytesAt(batch.values, i) as Uint8Array
+          if (refuses(batch.topic, serdes.int32.deserialize(value, 0, value.byteLength))) failures.push(tooLarge(batch.topic))
+          else good.push(i)
+        }
+        for (const i of good) await write(one(batch, i))
+      }
+      writer.flush = async () => {
+        const told = failures
+        failures = []
+        return [...told, ...(await flush())]
+      }
+      return writer
+    },
+  })
+}
+
+function tooLarge(topic: string): WriteFailure {
+  const error = new MillraceError('RECORD_TOO_LARGE', `The record is too large for topic '${topic}'.`, { stage: 'sink', topic })
+  return { topic, partition: 0, error }
+}
+
+function one(batch: WriteBatch, i: number): WriteBatch {
+  return {
+    topic: batch.topic,
+    length: 1,
+    keys: { form: 'views', length: 1, views: [bytesAt(batch.keys, i)] },
+    values: { form: 'views', length: 1, views: [bytesAt(batch.values, i)] },
+    timestamps: [batch.timestamps[i] as number],
+    headers: batch.headers === undefined ? undefined : [batch.headers[i]],
+    partitions: batch.partitions === undefined ? undefined : [batch.partitions[i] as number],
+  }
+}
+
+async function run(count: number, refuses: (topic: string, value: number) => boolean, failure: FailureOptions) {
+  await using folder = await temporaryFolder()
+  const transport = memory()
+  await using log = await LogClient.open(transport)
+  await log.createTopics({ in: 1, out: 1, dead: 1 })
+  const builder = new TopologyBuilder('copies')
+  builder.source('in', { topics: ['in'], ...pair }).sink('copy', { topic: 'out', ...pair })
+  await log.write(
+    'in',
+    pair,
+    Array.from({ length: count }, (_, value) => ({ key: 'k', value })),
+  )
+  const events: RuntimeEvent[] = []
+  const app = await start(
+    defineApp({
+      topology: builder.build(),
+      applicationId: 'copies',
+      transport: refusing(transport, refuses),
+      stateDir: folder.path,
+      logger: silentLogger,
+      batch: { size: 10, timeoutMs: 1 },
+      commit: { intervalMs: 60_000, records: 25 },
+      observer: (event) => events.push(event),
+      failure: { deadLetter: { topic: 'dead' }, ...failure },
+    }),
+  )
+  const running = app.run()
+  let error: unknown
+  const failed = running.catch((caught: unknown) => (error = caught))
+  try {
+    await app.caughtUp()
+    await app.close()
+  } catch {
+    await failed
+  }
+  const [committed] = await log.committed('copies', 'in')
+  const values = async (topic: string) => (await log.readAll(topic, pair)).map(({ value }) => value)
+  return { error, events, committed, out: await values('out'), dead: await values('dead') }
+}
+
+const upTo = (count: number) => Array.from({ length: count }, (_, value) => value)
+/** Each once, in the order of their last time. */
+const last = (values: readonly number[]) => [...new Set(values.toReversed())].toReversed()
+
+describe('output that is refused when it is delivered', () => {
+  test('is found, record by record: the culprits alone are dead letters, all others are written, in order', async () => {
+    const bad = new Set([13, 14, 37])
+    const asked: FailedRecord[] = []
+    const { error, out, dead, committed, events } = await run(60, (topic, value) => topic === 'out' && bad.has(value), {
+      produce: (record) => {
+        asked.push(record)
+        return 'dead-letter'
+      },
+    })
+    expect(error).toBeUndefined()
+    expect(last(out)).toEqual(upTo(60).filter((value) => !bad.has(value)))
+    expect(last(dead)).toEqual([13, 14, 37])
+    expect(committed).toBe(60)
+    expect(asked[0]).toMatchObject({ stage: 'produce', node: 'copy', offset: 13, attempts: 1 })
+    expect(events.filter(({ type }) => type === 'recover')).not.toHaveLength(0)
+  })
+
+  test("stops the application where the policy is 'fail', with what was before it committed, and names the topic", async () => {
+    const { error, out, dead, committed } = await run(60, (topic, value) => topic === 'out' && value === 33, {})
+    expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: 'out' })
+    expect(last(out)).toEqual(expect.arrayContaining(upTo(25)))
+    expect(dead).toEqual([])
+    expect(committed).toBeLessThanOrEqual(33)
+    expect(committed).toBeGreaterThanOrEqual(20)
+  })
+
+  test('as a dead letter stops the application before the commit, and names the topic of dead letters', async () => {
+    const { error, dead, committed } = await run(30, (_, value) => value === 3, { produce: 'dead-letter' })
+    expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: 'dead' })
+    expect(dead).toEqual([])
+    expect(committed ?? 0).toBeLessThanOrEqual(3)
+  })
+})
