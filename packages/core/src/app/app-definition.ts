@@ -36,7 +36,7 @@ export interface ConcurrencyOptions {
    * stores, nor those with `processBatch`. Default: false.
    */
   readonly asyncBatch?: boolean | undefined
-  /** Batches of one partition that wait or are being processed at the same time, at most. From 1 to 1,000. Default: 3. */
+  /** Batches of one partition that are decoded: the one that is processed, and those made ready while its processor waits. 1 to 1,000. Default: 3. */
   readonly maxInFlightBatches?: number | undefined
 }
 

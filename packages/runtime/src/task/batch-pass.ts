@@ -72,8 +72,8 @@ export class BatchPass {
       stores.begin()
       try {
         const settled = this.#settle(queue, batch, { done: () => done, pass, onGaveUp: () => failed++ })
-        // While the processor waits for something, the next batch is made ready.
-        queue.decodeAhead(2 * left)
+        // While the processor waits for something, the next batches are made ready.
+        queue.decodeAhead(environment.definition.concurrency.maxInFlightBatches * left)
         const output = await settled
         scope.guard()
         stores.succeed()
