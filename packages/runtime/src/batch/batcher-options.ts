@@ -62,10 +62,13 @@ export interface Batcher<T> extends AsyncDisposable {
   readonly waiting: number
   /**
    * Takes an item, at once. Resolves when there is room for another: await it, and what is appended faster than it is processed does not pile up.
-   * Rejects if the batcher has failed or is closed; the item was not taken then.
+   * Rejects if the batcher has failed or is closed; the item was not taken then. Not to be awaited by what processes a batch: that is what makes room.
    */
   append(item: T): Promise<void>
-  /** Hands on what was appended before, without waiting for company; resolves when it is processed. Rejects if the batcher has failed. */
+  /**
+   * Hands on what was appended before, without waiting for company; resolves when it is processed. Rejects if the batcher has failed. Not to be awaited by
+   * what processes a batch.
+   */
   flush(): Promise<void>
   /** Flushes, and takes nothing more. Rejects if the batcher has failed. */
   close(): Promise<void>

@@ -101,7 +101,14 @@ class ItemBatcher<T> implements Batcher<T> {
     return this.#items.appended - this.#settled
   }
 
-  async append(item: T): Promise<void> {
+  append(item: T): Promise<void> {
+    const appended = this.#append(item)
+    // Who appends without waiting hears of a failure from flush or close, and is not ended by it.
+    appended.catch(() => undefined)
+    return appended
+  }
+
+  async #append(item: T): Promise<void> {
     if (this.#failed !== undefined) throw this.#failed
     if (this.#closed) throw closed(this.#events.name)
     this.#items.append(item, this.#clock.now())

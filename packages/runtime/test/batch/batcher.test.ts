@@ -128,6 +128,26 @@ describe('a batcher', () => {
     expect(events.flatMap((event) => (event.type === 'retry' ? [event.delayMs] : []))).toEqual([100, 200])
   })
 
+  test('a failure that nobody who appended waits for is told by flush, and ends no process', async () => {
+    const unhandled: unknown[] = []
+    const listener = (error: unknown) => unhandled.push(error)
+    process.on('unhandledRejection', listener)
+    try {
+      const { batcher, advance } = batcherOf({ size: 1, maxRetries: 0 }, { maxInFlightBatches: 1 }, () => {
+        throw new Error('no')
+      })
+      void batcher.append(1)
+      void batcher.append(2)
+      await advance(0)
+      void batcher.append(3)
+      await expect(batcher.flush()).rejects.toMatchObject({ unprocessed: [1, 2] })
+      await settle()
+      expect(unhandled).toEqual([])
+    } finally {
+      process.off('unhandledRejection', listener)
+    }
+  })
+
   test('finds the items that fail, skips them if it is to, and tells', async () => {
     const { batcher, events, advance } = batcherOf(
       { size: 8, timeoutMs: 0, maxRetries: 0 },
