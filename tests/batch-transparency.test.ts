@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   BatchCountAggregator,
+  BatchRecordError,
   type BatchProcessor,
   type KeyValueStoreDefinition,
   type Processor,
@@ -11,25 +12,30 @@ import {
   TopologyBuilder,
 } from 'millrace'
 import { inMemory } from 'millrace/memory'
-import { TopologyTestDriver } from 'millrace/testing'
+import { TopologyTestDriver, type TopologyTestDriverOptions } from 'millrace/testing'
 
 type Words = Stream<string, string>
+
+/** How a node fails with some records. */
+type How = 'throw' | 'index' | 'outcome' | 'single'
+const HOWS: readonly How[] = ['throw', 'index', 'outcome', 'single']
+const KINDS = ['map', 'expand', 'expandBatch', 'reverseBatch', 'filter', 'branch', 'named', 'count', 'countSingle', 'tick'] as const
 
 /** One step of a random topology; `at` chooses which of the streams there are so far. */
 type Step =
   | {
-      readonly kind: 'map' | 'expand' | 'expandBatch' | 'reverseBatch' | 'filter' | 'branch' | 'named' | 'count' | 'countSingle' | 'tick'
+      readonly kind: (typeof KINDS)[number] | How
       readonly at: number
     }
   | { readonly kind: 'merge'; readonly at: number; readonly with: number }
 
-const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({
-    kind: fc.constantFrom('map', 'expand', 'expandBatch', 'reverseBatch', 'filter', 'branch', 'named', 'count', 'countSingle', 'tick'),
-    at: fc.nat(9),
-  }),
-  fc.record({ kind: fc.constant('merge' as const), at: fc.nat(9), with: fc.nat(9) }),
-)
+/** Steps of these kinds, and merges. */
+function stepOf(kinds: readonly ((typeof KINDS)[number] | How)[]): fc.Arbitrary<Step> {
+  return fc.oneof(
+    { weight: 10, arbitrary: fc.record({ kind: fc.constantFrom(...kinds), at: fc.nat(9) }) },
+    { weight: 1, arbitrary: fc.record({ kind: fc.constant('merge' as const), at: fc.nat(9), with: fc.nat(9) }) },
+  )
+}
 
 const input = fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c'), timestamp: fc.nat(60) }), { minLength: 1, maxLength: 25 })
 
@@ -73,6 +79,31 @@ function countSingle(store: KeyValueStoreDefinition<string, number>): Processor<
       const count = (counts.get(record.key) ?? 0) + 1
       counts.set(record.key, count)
       context.forward({ ...record, value: `${record.value}#${count}` })
+    },
+  }
+}
+
+/** Passes on what it is given, but fails with what comes of every seventh record; which these are depends on the node. */
+function failing(how: How, node: number): BatchProcessor<string, string> | Processor<string, string> {
+  // What a punctuator forwards comes of no record.
+  const fails = (offset: number) => offset >= 0 && (offset + node) % 7 === 3
+  if (how === 'single') {
+    return {
+      process(record, context) {
+        context.forward(record)
+        if (fails(record.offset as number)) throw new Error('bad')
+      },
+    }
+  }
+  return {
+    processBatch(batch, context) {
+      const failed = Array.from(batch.keys, (_, index) => index).flatMap((index) =>
+        fails(batch.offset(index)) ? [{ index, error: new Error('bad') }] : [],
+      )
+      context.forwardBatch({ keys: batch.keys, values: batch.values })
+      const [first] = failed
+      if (how === 'outcome' || first === undefined) return { failed }
+      throw how === 'index' ? new BatchRecordError(first.index, first.error) : first.error
     },
   }
 }
@@ -159,6 +190,12 @@ function buildRandom(steps: readonly Step[]): { topology: Topology; stores: KeyV
         put(stream.process(name, { create: () => tick(store), stores: [store] }))
         break
       }
+      case 'throw':
+      case 'index':
+      case 'outcome':
+      case 'single':
+        put(stream.process<string, string>(name, { create: () => failing(one.kind as How, i) as never }))
+        break
       case 'merge': {
         const other = streams[one.with % streams.length] as Words
         if (other !== stream) put(stream.merge(name, other))
@@ -179,9 +216,10 @@ async function resultOf(
   steps: readonly Step[],
   records: readonly { key: string; timestamp: number }[],
   batchSize: number,
+  definition: TopologyTestDriverOptions['definition'] = {},
 ): Promise<Result> {
   const { topology, stores } = buildRandom(steps)
-  await using driver = await TopologyTestDriver.start(topology, { batchSize })
+  await using driver = await TopologyTestDriver.start(topology, { batchSize, definition })
   const lines = driver.input('in', { key: serdes.string, value: serdes.string })
   const half = records.length >> 1
   const rows = records.map(({ key, timestamp }, i) => ({ key, value: 'x'.repeat(i % 5) + i, timestamp }))
@@ -201,7 +239,7 @@ describe('batch-transparency', () => {
   test('random topologies give the same output, in the same order, and the same state for every way of cutting batches', async () => {
     await fc.assert(
       fc.asyncProperty(
-        fc.array(step, { minLength: 1, maxLength: 7 }),
+        fc.array(stepOf(KINDS), { minLength: 1, maxLength: 7 }),
         input,
         fc.integer({ min: 2, max: 30 }),
         async (steps, records, size) => {
@@ -209,6 +247,24 @@ describe('batch-transparency', () => {
         },
       ),
       { numRuns: 60 },
+    )
+  }, 120_000)
+
+  test('also where nodes fail with some records, which are skipped: they leave no trace, however batches are cut and whatever is committed together', async () => {
+    const steps = fc
+      .tuple(
+        fc.array(stepOf([...KINDS, ...HOWS]), { maxLength: 5 }),
+        fc.record({ kind: fc.constantFrom(...HOWS), at: fc.nat(9) }),
+        fc.nat(5),
+      )
+      .map(([others, fails, at]) => [...others.slice(0, at), fails, ...others.slice(at)])
+    const acknowledgement = fc.constantFrom('all-or-nothing' as const, 'best-effort' as const, 'last-successful' as const)
+    await fc.assert(
+      fc.asyncProperty(steps, input, fc.integer({ min: 2, max: 30 }), acknowledgement, async (sequence, records, size, kept) => {
+        const definition = (maxRetries: number) => ({ batch: { maxRetries }, failure: { process: 'skip' as const, acknowledgement: kept } })
+        expect(await resultOf(sequence, records, size, definition(1))).toEqual(await resultOf(sequence, records, 1, definition(0)))
+      }),
+      { numRuns: 80 },
     )
   }, 120_000)
 })
