@@ -125,7 +125,8 @@ describe('10,000 records of random sizes', () => {
     const random = new Random()
     const sizeOf = () => (random.below(10) === 0 ? 0 : random.below(random.below(20) === 0 ? 8_000 : 500))
     // Some batches take a while, so that more arrives meanwhile.
-    const work = () => (random.below(10) === 0 ? pause(random.below(10)) : undefined)
+    const slow = new Random(random.seed + 1)
+    const work = () => (slow.below(10) === 0 ? pause(slow.below(10)) : undefined)
     await using run = await BatchingRun.start(transport, options, { partitions: PARTITIONS, work })
     while (run.recordsWritten < RECORDS) {
       const count = Math.min(1 + random.below(500), RECORDS - run.recordsWritten)
