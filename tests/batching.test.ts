@@ -1,8 +1,9 @@
 import { setImmediate } from 'node:timers/promises'
-import type { AppBatchOptions, AppDefinition, BatchingChange } from 'millrace'
+import type { AppBatchOptions, AppDefinition } from 'millrace'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { Copying } from './support/copying.ts'
 import { Random } from './support/random.ts'
+import { someChange } from './support/some-change.ts'
 
 const HOUR_MS = 3_600_000
 
@@ -152,27 +153,6 @@ describe('a change of batching at run time', () => {
   test('a thousand times under load loses, repeats and reorders nothing', async () => {
     const random = new Random()
     const next = (limit: number) => random.below(limit)
-    const oneOf = <T>(choices: readonly T[]): T => choices[next(choices.length)] as T
-    const limits = (): BatchingChange => ({
-      size: 1 + next(300),
-      timeoutMs: next(20),
-      maxBytes: 50 + next(2_000),
-      waitWhenIdle: next(2) === 0,
-    })
-    const changes: readonly (() => BatchingChange)[] = [
-      () => ({ strategy: oneOf(['immediate', 'size', 'time', 'bytes', 'hybrid', 'memory', 'adaptive']) }),
-      () => ({ preset: oneOf(['conservative', 'balanced', 'aggressive']) }),
-      limits,
-      () => ({ ...limits(), source: 'read-in' }),
-      () => ({
-        ...limits(),
-        topic: 'in',
-        adaptive: next(2) === 0,
-        targetLatencyMs: 1 + next(50),
-        minSize: 1 + next(10),
-        maxSize: 10 + next(500),
-      }),
-    ]
     const partitions = 3
     const written = [0, 0, 0]
     await using copying = await Copying.start({}, { partitions, buffer: { maxRecords: 2_000 } })
@@ -182,7 +162,7 @@ describe('a change of batching at run time', () => {
       const count = 1 + next(100)
       await copying.write(count, { partition, first: written[partition] as number })
       written[partition] = (written[partition] as number) + count
-      copying.app.updateBatching(oneOf(changes)())
+      copying.app.updateBatching(someChange(random, { source: 'read-in', topic: 'in' }))
       // Now and then some passes end in between.
       for (let turns = next(8); turns > 0; turns--) await setImmediate()
     }

@@ -4,7 +4,7 @@ import { kafka } from 'millrace/kafka'
 import { fillTopic } from './support/fill-topic.ts'
 import { LogClient } from './support/log-client.ts'
 import { MemoryMember, memoryOf } from './support/memory-member.ts'
-import type { MemoryConfig } from './support/memory-messages.ts'
+import type { MemoryConfig, SlowProcessor } from './support/memory-messages.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const brokers = inject('kafkaBrokers')
@@ -15,15 +15,17 @@ const RISE = 100
 /** By how much that may rise which a collection leaves, in MiB: what waits to be processed takes more when the buffer is full than when it is not. */
 const LIVE_RISE = 64
 
-async function setUp(kind: MemoryConfig['kind'], input: { records: number; bytes: number }) {
+const PARTITIONS = 4
+
+async function setUp(kind: MemoryConfig['kind'], input: { records: number; bytes: number }, slow?: SlowProcessor) {
   const transport = kafka({ brokers })
   const folder = await temporaryFolder()
   const log = await LogClient.open(transport)
   const id = randomUUID().slice(0, 8)
   const topics = { input: `in-${id}`, output: `out-${id}` }
-  await log.createTopics({ [topics.input]: 4, [topics.output]: 4 })
+  await log.createTopics({ [topics.input]: PARTITIONS, [topics.output]: PARTITIONS })
   await fillTopic(transport, topics.input, input)
-  const member = new MemoryMember({ brokers, applicationId: `memory-${id}`, topics, stateDir: folder.path, kind })
+  const member = new MemoryMember({ brokers, applicationId: `memory-${id}`, topics, stateDir: folder.path, kind, slow })
   return {
     member,
     async [Symbol.asyncDispose]() {
@@ -48,15 +50,24 @@ function afterWarmUp(reports: MemoryMember['reports'], records: number): MemoryM
 }
 
 describe('bounded-memory', () => {
-  test('a million records of a kilobyte go through a slow processor in memory that does not grow', { timeout: 180_000 }, async () => {
-    const records = 1_000_000
-    await using run = await setUp('slow-processor', { records, bytes: 1_024 })
-    const { member } = run
-    await member.until(({ now }) => now.committed >= records)
-    const warm = afterWarmUp(member.reports, records)
-    expect(warm.length).toBeGreaterThan(20)
-    expectFlat(warm)
-  })
+  test(
+    'a million records of a kilobyte go through a processor that is slow for two minutes in memory that does not grow, and no task is taken away',
+    { timeout: 300_000 },
+    async () => {
+      const records = 1_000_000
+      // A thousand records of each partition at a time, side by side.
+      const slow = { pauseMs: (120_000 * PARTITIONS * 1_000) / records, sessionTimeoutMs: 10_000 }
+      await using run = await setUp('slow-processor', { records, bytes: 1_024 }, slow)
+      const { member } = run
+      const began = performance.now()
+      await member.until(({ now }) => now.committed >= records)
+      expect(performance.now() - began).toBeGreaterThan(120_000)
+      const warm = afterWarmUp(member.reports, records)
+      expect(warm.length).toBeGreaterThan(20)
+      expectFlat(warm)
+      expect(member.now).toMatchObject({ processed: records, tasksGiven: PARTITIONS, tasksTaken: 0 })
+    },
+  )
 
   test('records that become ten thousand each go through in memory that does not grow', { timeout: 180_000 }, async () => {
     const records = 600

@@ -14,6 +14,8 @@ const plain = { key: serdes.nullable(serdes.string), value: serdes.bytes }
 const REPORTS_A_WEIGHING = 10
 let processed = 0
 let committed = 0
+let tasksGiven = 0
+let tasksTaken = 0
 let openGate: () => void = () => undefined
 const gate = new Promise<void>((resolve) => {
   openGate = resolve
@@ -25,7 +27,7 @@ function topology(): Topology {
   const sink = { topic: topics.output, ...plain }
   if (kind === 'slow-processor') {
     source.processBatch('slow', async (batch) => {
-      await pause(12)
+      await pause(config.slow?.pauseMs)
       processed += batch.length
     })
   } else if (kind === 'fan-out') {
@@ -47,7 +49,13 @@ function topology(): Topology {
   return builder.build()
 }
 
-const transport = kafka({ brokers: config.brokers })
+const { slow } = config
+const limits = slow && {
+  'session.timeout.ms': slow.sessionTimeoutMs,
+  'max.poll.interval.ms': slow.sessionTimeoutMs,
+  'heartbeat.interval.ms': slow.sessionTimeoutMs / 10,
+}
+const transport = kafka({ brokers: config.brokers, consumer: limits })
 const app = await start(
   defineApp({
     topology: topology(),
@@ -58,6 +66,8 @@ const app = await start(
     batch: { size: 1_000, timeoutMs: 20 },
     observer: (event) => {
       if (event.type === 'commit') committed += event.records
+      else if (event.type === 'assigned') tasksGiven += event.tasks.length
+      else if (event.type === 'revoked' || event.type === 'lost') tasksTaken += event.tasks.length
     },
   }),
 )
@@ -73,7 +83,7 @@ let reports = 0
 function report(): void {
   const rssBytes = process.memoryUsage.rss()
   const weighed = ++reports % REPORTS_A_WEIGHING === 0
-  process.send?.({ rssBytes, liveBytes: weighed ? liveBytes() : undefined, processed, committed } satisfies MemoryReport)
+  process.send?.({ rssBytes, liveBytes: weighed ? liveBytes() : undefined, processed, committed, tasksGiven, tasksTaken } satisfies MemoryReport)
 }
 setInterval(report, 100)
 process.on('disconnect', () => process.exit())

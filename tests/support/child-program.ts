@@ -10,11 +10,13 @@ export class ChildProgram<Message> implements AsyncDisposable {
   readonly #listeners = new Set<() => void>()
   #ended = false
 
-  constructor(name: string, config: unknown, onMessage: (message: Message) => void) {
+  /** `env`: variables of the environment besides our own. */
+  constructor(name: string, config: unknown, onMessage: (message: Message) => void, env: Readonly<Record<string, string>> = {}) {
     const program = join(inject('testPrograms'), `${name}.mjs`)
     this.#child = fork(program, [JSON.stringify(config)], {
       execArgv: ['--enable-source-maps'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: { ...process.env, ...env },
     })
     // Its last messages may arrive after its end.
     this.#exit = Promise.all([once(this.#child, 'exit'), once(this.#child, 'disconnect')]).then(() => {

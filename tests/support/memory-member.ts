@@ -14,8 +14,8 @@ export class MemoryMember extends ChildProgram<MemoryReport> {
   }
 
   /** What it told last. */
-  get now(): Pick<MemoryReport, 'processed' | 'committed'> {
-    return this.reports.at(-1) ?? { processed: 0, committed: 0 }
+  get now(): Omit<MemoryReport, 'rssBytes' | 'liveBytes'> {
+    return this.reports.at(-1) ?? { processed: 0, committed: 0, tasksGiven: 0, tasksTaken: 0 }
   }
 }
 

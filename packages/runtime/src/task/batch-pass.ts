@@ -60,14 +60,18 @@ export class BatchPass {
       const cut =
         emit === undefined
           ? undefined
-          : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began, bytes: queue.bytes }
+          : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began }
       let done = 0
+      let bytes = 0
       let failed = 0
       const pass = (to: number, output: PassOutput): void => {
         const records = to - done
         done = to
         streamTime = batch.streamTime(to - 1)
+        // More may have arrived since the batch was cut: what is counted is what leaves the queue.
+        const before = queue.bytes
         this.#task.onPassed(queue, records, output)
+        bytes += before - queue.bytes
       }
       stores.begin()
       try {
@@ -93,7 +97,7 @@ export class BatchPass {
       } finally {
         scope.streamTime = streamTime
       }
-      if (cut !== undefined) tellCut(emit, { ...cut, task: id, node: queue.source.name, batch, bytes: cut.bytes - queue.bytes })
+      if (cut !== undefined) tellCut(emit, { ...cut, task: id, node: queue.source.name, batch, bytes })
     }
     return true
   }
