@@ -28,21 +28,19 @@ export class MemoryBudget {
     return this.#used >= this.limitBytes
   }
 
-  /** Records that take `bytes` wait from now on. Never refused. */
   /** Calls `listener` whenever the budget has become spent; returns how to stop that. */
   onSpent(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
 
-  /** Something that is estimated to take so much memory waits now. */
+  /** Something that is estimated to take so much memory waits now. Never refused. */
   take(bytes: number): void {
     const before = this.spent
     this.#used += bytes
     if (!before && this.spent) for (const listener of this.#listeners) listener()
   }
 
-  /** Records that take `bytes` wait no longer. */
   /** It waits no longer. */
   giveBack(bytes: number): void {
     this.#used -= bytes
