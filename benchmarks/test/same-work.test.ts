@@ -5,7 +5,7 @@ import { type RecordSource, serdes, silentLogger, deserializeColumn } from '@mil
 import { expect, test } from 'vitest'
 import { openInput } from '../src/micro/topology/count-comparisons.ts'
 import { CountByHand } from '../src/micro/topology/count-by-hand.ts'
-import { runApp } from '../src/micro/topology/running-app.ts'
+import { batchesOf, runApp } from '../src/micro/topology/running-app.ts'
 import { countTopology } from '../src/micro/topology/topologies.ts'
 import { CHANGELOG, makeSurroundings, makeWorkload, openBackend, OUTPUT, type Surroundings } from '../src/micro/topology/workload.ts'
 
@@ -42,7 +42,7 @@ async function countByHand(kind: 'leveldb' | 'memory', folder: string) {
 
 async function countByTopology(kind: 'leveldb' | 'memory', processor: 'batch' | 'single', folder: string) {
   const surroundings = await makeSurroundings()
-  const running = await runApp(folder, surroundings, countTopology(kind, processor), 1_000)
+  const running = await runApp(folder, surroundings, countTopology(kind, processor), batchesOf(1_000))
   await openInput(surroundings, workload).then((input) => input.write())
   await running.app.caughtUp()
   await running[Symbol.asyncDispose]()

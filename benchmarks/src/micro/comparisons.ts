@@ -1,5 +1,6 @@
 import type { Comparison, Target } from '../harness/comparison.ts'
 import { cutterComparisons } from './batch-cutter/cutter-comparisons.ts'
+import { batcherComparisons } from './batcher/batcher-comparisons.ts'
 import { parallelComparisons } from './parallel/parallel-comparisons.ts'
 import type { RunSize } from './run-size.ts'
 import { serdeComparisons } from './serdes/serde-comparisons.ts'
@@ -9,7 +10,9 @@ import { memoryStores } from './stores/memory-stores.ts'
 import { keysUpTo } from './texts.ts'
 import { countComparisons } from './topology/count-comparisons.ts'
 import { ioComparisons } from './topology/io-comparisons.ts'
+import { narrowingComparisons } from './topology/narrowing-comparisons.ts'
 import { nothingComparisons } from './topology/nothing-comparisons.ts'
+import { policyComparisons } from './topology/policy-comparisons.ts'
 
 const STORE_SIZES = [100, 1_000, 10_000]
 
@@ -21,9 +24,12 @@ export function microComparisons(size: RunSize): Comparison[] {
     ...STORE_SIZES.flatMap((records) => memoryStores(keysUpTo(records))),
     ...serdeComparisons(),
     ...cutterComparisons(),
+    ...batcherComparisons(),
     ...parallelComparisons(size),
     ...countComparisons(size),
     ...nothingComparisons(size),
+    ...policyComparisons(size),
+    ...narrowingComparisons(size),
     ...ioComparisons(size),
   ]
 }

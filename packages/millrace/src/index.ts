@@ -64,6 +64,7 @@ export {
   type KeyValueStore,
   type KeyValueStoreDefinition,
   type Logger,
+  MemoryBudget,
   MillraceError,
   type Observer,
   output,

@@ -5,7 +5,7 @@ import { type RecordWriter, silentLogger, type TransportAdmin } from '@millrace/
 import type { Comparison, Contender } from '../../harness/comparison.ts'
 import type { RunSize } from '../run-size.ts'
 import { CountByHand } from './count-by-hand.ts'
-import { runApp } from './running-app.ts'
+import { batchesOf, runApp } from './running-app.ts'
 import { countTopology } from './topologies.ts'
 import {
   CHANGELOG,
@@ -78,7 +78,7 @@ function byTopology({ kind, processor, size, workload, folder }: TopologyContend
     afresh: true,
     async open() {
       const surroundings = await makeSurroundings()
-      const running = await runApp(folder, surroundings, countTopology(kind, processor), size)
+      const running = await runApp(folder, surroundings, countTopology(kind, processor), batchesOf(size))
       const input = await openInput(surroundings, workload)
       return {
         begin: () => input.write(),

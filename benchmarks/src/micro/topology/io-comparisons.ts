@@ -3,7 +3,7 @@ import { type ProcessorConcurrency, type Topology, TopologyBuilder } from '@mill
 import type { Comparison, Contender } from '../../harness/comparison.ts'
 import type { RunSize } from '../run-size.ts'
 import { openInput } from './count-comparisons.ts'
-import { runApp } from './running-app.ts'
+import { batchesOf, runApp } from './running-app.ts'
 import { INPUT, inputSerdes, makeSurroundings, makeWorkload, OUTPUT, recordsIn } from './workload.ts'
 
 const BATCH_SIZES = [1, 10, 100, 1_000]
@@ -48,7 +48,7 @@ function contender(name: string, says: string, { size, folder, concurrency }: Io
     afresh: true,
     async open() {
       const surroundings = await makeSurroundings()
-      const running = await runApp(folder, surroundings, waitingTopology(concurrency), size)
+      const running = await runApp(folder, surroundings, waitingTopology(concurrency), batchesOf(size))
       const input = await openInput(surroundings, makeWorkload(records, KEYS))
       return {
         begin: () => input.write(),

@@ -2,8 +2,8 @@ import { deserializeColumn, silentLogger } from '@millrace/core'
 import type { Comparison, Contender } from '../../harness/comparison.ts'
 import type { RunSize } from '../run-size.ts'
 import { openInput } from './count-comparisons.ts'
-import { runApp } from './running-app.ts'
-import { nothingTopology } from './topologies.ts'
+import { type Measuring, nothingRun } from './nothing-run.ts'
+import { batchesOf } from './running-app.ts'
 import { INPUT, inputSerdes, makeSurroundings, makeWorkload, type Workload } from './workload.ts'
 
 const POLL_RECORDS = 10_000
@@ -67,36 +67,12 @@ function loop(name: string, says: string, workload: Workload, decode: boolean): 
   }
 }
 
-function byTopology(size: number, looks: boolean, { workload, folder }: { workload: Workload; folder: string }): Contender {
+function byTopology(size: number, looks: boolean, of: Measuring): Contender {
   return {
     name: `topology${looks ? ' that looks' : ''}, batches of ${size}`,
     says: looks
       ? 'The same with a processor that asks for keys and values, so that they are decoded.'
       : 'A source and a batch processor that does nothing: reading, passes and commits of offsets. Text is decoded only if a processor asks for it.',
-    records: workload.records,
-    afresh: true,
-    async open() {
-      const surroundings = await makeSurroundings()
-      let left = workload.records
-      let done: () => void = () => undefined
-      const all = new Promise<void>((resolve) => {
-        done = resolve
-      })
-      const topology = nothingTopology(looks, (records) => {
-        left -= records
-        if (left <= 0) done()
-      })
-      const running = await runApp(folder, surroundings, topology, size)
-      const input = await openInput(surroundings, workload)
-      return {
-        begin: () => input.write(),
-        async work() {
-          await all
-          await running.app.idle()
-          await running.app.commit()
-        },
-        close: async () => running[Symbol.asyncDispose](),
-      }
-    },
+    ...nothingRun(batchesOf(size), looks, of),
   }
 }

@@ -1,6 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { silentLogger, type Topology } from '@millrace/core'
+import { type AppDefinition, silentLogger, type Topology } from '@millrace/core'
 import { type App, start } from '@millrace/runtime'
 import { APPLICATION, COMMIT_RECORDS, type Surroundings } from './workload.ts'
 
@@ -11,8 +11,16 @@ export interface RunningApp extends AsyncDisposable {
   readonly app: App
 }
 
+/** What differs between applications, besides their topologies. */
+export type AppSettings = Pick<AppDefinition, 'batch' | 'failure'>
+
+/** Batches of `size` records. What is there is handed on at once: the last batch is not to wait for company. */
+export function batchesOf(size: number): AppSettings {
+  return { batch: { size, timeoutMs: 0, maxBytes: 67_108_864 } }
+}
+
 /** Starts an application on an empty input; resolves when it reads. */
-export async function runApp(parent: string, { transport }: Surroundings, topology: Topology, batchSize: number): Promise<RunningApp> {
+export async function runApp(parent: string, { transport }: Surroundings, topology: Topology, settings: AppSettings): Promise<RunningApp> {
   const stateDir = await mkdtemp(join(parent, 'app-'))
   const app = await start({
     topology,
@@ -20,8 +28,7 @@ export async function runApp(parent: string, { transport }: Surroundings, topolo
     applicationId: APPLICATION,
     stateDir,
     logger: silentLogger,
-    // What is there is handed on at once: the last batch is not to wait for company.
-    batch: { size: batchSize, timeoutMs: 0, maxBytes: 67_108_864 },
+    ...settings,
     commit: { intervalMs: NEVER_MS, records: COMMIT_RECORDS },
   })
   const running = app.run()

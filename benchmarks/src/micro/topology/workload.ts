@@ -25,6 +25,8 @@ export const outputSerdes = { key: serdes.string, value: serdes.safeInt64 }
 export type StoreKind = 'leveldb' | 'memory'
 
 const VALUE_LENGTH = 100
+/** Serialised, of each record of the input: keys of ten characters, and values. */
+export const RECORD_BYTES = 10 + VALUE_LENGTH
 
 export interface Workload {
   readonly records: number

@@ -75,6 +75,8 @@ class ItemBatcher<T> implements Batcher<T> {
   #failed: BatcherFailed<T> | undefined
   readonly #forgetMemory: () => void
   #cancelTimer: () => void = () => undefined
+  /** When the timer fires, by the clock that tells the time. */
+  #timerAt: number | undefined
   #cancelWait: () => void = () => undefined
   #flushes: Flush[] = []
   #roomWaiters: { readonly resolve: () => void; readonly reject: (error: unknown) => void }[] = []
@@ -134,7 +136,7 @@ class ItemBatcher<T> implements Batcher<T> {
       await this.flush()
     } finally {
       this.#forgetMemory()
-      this.#cancelTimer()
+      this.#stopTimer()
     }
   }
 
@@ -161,14 +163,32 @@ class ItemBatcher<T> implements Batcher<T> {
   /** Something changed: a batch may be due. */
   #kick(): void {
     if (this.#running || this.#failed !== undefined) return
-    this.#cancelTimer()
     const next = this.#next()
     if (typeof next === 'number') {
-      if (next < Infinity) this.#cancelTimer = this.#clock.after(next, () => this.#kick())
+      this.#lookAgainIn(next)
       return
     }
+    this.#stopTimer()
     this.#running = true
     void this.#work(next)
+  }
+
+  #lookAgainIn(waitMs: number): void {
+    const at = this.#clock.now() + waitMs
+    // With most items nothing changes: a timer for each would cost more than all the rest.
+    if (at === this.#timerAt) return
+    this.#stopTimer()
+    if (at === Infinity) return
+    this.#timerAt = at
+    this.#cancelTimer = this.#clock.after(waitMs, () => {
+      this.#timerAt = undefined
+      this.#kick()
+    })
+  }
+
+  #stopTimer(): void {
+    this.#cancelTimer()
+    this.#timerAt = undefined
   }
 
   /** The batch that is due, or for how long there is none, in milliseconds. */
