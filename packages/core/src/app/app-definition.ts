@@ -36,7 +36,10 @@ export interface ConcurrencyOptions {
    * stores, nor those with `processBatch`. Default: false.
    */
   readonly asyncBatch?: boolean | undefined
-  /** Batches of one partition that are decoded: the one that is processed, and those made ready while its processor waits. 1 to 1,000. Default: 3. */
+  /**
+   * Batches of one partition that are processed at once, at most, where the first node behind their source may do that: one without stores whose ordering is
+   * `key` or `unordered`. All others take one at a time. From 1 to 1,000. Default: 3.
+   */
   readonly maxInFlightBatches?: number | undefined
 }
 

@@ -55,14 +55,30 @@ export function formBatch(queues: readonly PartitionQueue[], state: FormingState
     : { waitMs: decision.waitMs, blocked: false }
 }
 
-/** How many of a queue's records the next batch may have, by their serialised bytes and by the memory they take. */
-function fittingRecords(queue: PartitionQueue): { readonly withinBytes: number; readonly withinMemory: number } {
+/** How many of a queue's records behind the first `skip` the next batch may have, by their serialised bytes and by the memory they take. */
+function fittingRecords(queue: PartitionQueue, skip = 0): { readonly withinBytes: number; readonly withinMemory: number } {
   const { size, maxBytes, maxMemoryBytes } = queue.sizer.limits
-  const most = Math.min(queue.length, size)
+  const most = Math.min(queue.length - skip, size)
   return {
-    withinBytes: queue.countWithin(maxBytes, most),
-    withinMemory: queue.countWithin(maxMemoryBytes, most, RECORD_MEMORY_BYTES),
+    withinBytes: queue.countWithin(maxBytes, most, 0, skip),
+    withinMemory: queue.countWithin(maxMemoryBytes, most, RECORD_MEMORY_BYTES, skip),
   }
+}
+
+/** The batches of a queue that are there already, whole, one after the other: the one that was formed, and others, `most` together. */
+export function windowOf({ queue, count, trigger }: Formed, most: number): Formed[] {
+  const window = [{ queue, count, trigger }]
+  let taken = count
+  let last: BatchTrigger | undefined = trigger
+  while (window.length < most && (last === 'records' || last === 'bytes') && taken < queue.length) {
+    const { withinBytes, withinMemory } = fittingRecords(queue, taken)
+    const next = Math.min(withinBytes, withinMemory)
+    last = next === queue.sizer.limits.size ? 'records' : next < queue.length - taken && withinBytes === next ? 'bytes' : undefined
+    if (last === undefined || queue.countGood(taken + next) < taken + next) break
+    window.push({ queue, count: next, trigger: last })
+    taken += next
+  }
+  return window
 }
 
 /** How many records the next batch of a queue may have. */

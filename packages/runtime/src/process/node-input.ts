@@ -71,6 +71,17 @@ export function withoutRows(input: NodeInput, rows: ReadonlySet<number>): NodeIn
   return index.length === 0 ? undefined : selectRecords(input, index)
 }
 
+/** What comes of the records `from` (inclusive) to `to` (exclusive) of the source batch; undefined if nothing does. */
+export function withinRows(input: NodeInput, from: number, to: number): NodeInput | undefined {
+  const index: number[] = []
+  for (let i = 0; i < input.batch.length; i++) {
+    const row = sourceRow(input, i)
+    if (row >= from && row < to) index.push(i)
+  }
+  if (index.length === input.batch.length) return input
+  return index.length === 0 ? undefined : selectRecords(input, index)
+}
+
 /** The records at `index`, ascending. */
 export function selectRecords(input: NodeInput, index: readonly number[]): NodeInput {
   return gatherInputs([input], new Array<number>(index.length).fill(0), index)

@@ -15,7 +15,7 @@ import type { CircuitBreakers } from './circuit-breakers.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'
-import { mergeInputs, type NodeInput, selectRecords, sourceRow, withoutRows } from './node-input.ts'
+import { mergeInputs, type NodeInput, selectRecords, sourceRow, withinRows, withoutRows } from './node-input.ts'
 import { concurrencyOf, type RunningConcurrency } from './node-concurrency.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type FailedRow, ProcessingError, processingError, RecordsFailed } from './processing-error.ts'
@@ -49,6 +49,8 @@ export interface Part {
   readonly single: boolean
   /** What was done is kept if some records failed by themselves, where they have left no trace. */
   readonly keep: boolean
+  /** Where each of several batches ends that the first node may process at once; undefined: it is one batch. */
+  readonly ends?: readonly number[] | undefined
 }
 
 /** What became of a part. */
@@ -61,6 +63,8 @@ export interface PartDone {
 /** A walk through the nodes. */
 interface Walk {
   readonly inbox: NodeInput[][]
+  /** Where each of several batches ends, until they part. */
+  readonly ends: readonly number[] | undefined
   readonly single: boolean
   readonly keep: boolean
   readonly outputs: SinkOutput[]
@@ -103,6 +107,11 @@ export class Pipeline {
     })
   }
 
+  /** Whether some node gives its output in the order in which records are done. */
+  get #asItComes(): boolean {
+    return this.#nodes.some(({ concurrency }) => concurrency?.ordering === 'unordered')
+  }
+
   /** The sink that writes to a topic, unless it chooses its topics record by record. */
   sinkOf(topic: string | undefined): string | undefined {
     return this.#nodes.find(({ sink }) => sink?.topic === topic)?.node.name
@@ -129,7 +138,7 @@ export class Pipeline {
    * Takes a part of a batch through all nodes; resolves to what is to be written. Rejects if it failed: with a {@link RecordsFailed} if only some of its
    * records did, and they have left traces.
    */
-  async run({ source, batch, rows, single, keep }: Part): Promise<PartDone> {
+  async run({ source, batch, rows, single, keep, ends }: Part): Promise<PartDone> {
     const start = this.#byName.get(source) as number
     const { edges } = this.#nodes[start] as RunningNode
     const inbox = this.#emptyInbox()
@@ -137,8 +146,8 @@ export class Pipeline {
       const all: NodeInput = { batch, origin: { kind: 'source', edge: order }, streamTime: batch.streamTime(batch.length - 1) }
       this.#put(inbox, child, rows === undefined ? all : selectRecords(all, rows))
     }
-    const walk: Walk = { inbox, single, keep, outputs: [], failed: [] }
-    await this.#walk(walk)
+    const walk: Walk = { inbox, ends, single, keep, outputs: [], failed: [] }
+    await this.#walk(walk, 0)
     return walk
   }
 
@@ -165,16 +174,38 @@ export class Pipeline {
     }
     const inbox = this.#emptyInbox()
     this.#deliver(running, context.close(), inbox, scope.streamTime)
-    const walk: Walk = { inbox, single: false, keep: false, outputs: [], failed: [] }
-    await this.#walk(walk)
+    const walk: Walk = { inbox, ends: undefined, single: false, keep: false, outputs: [], failed: [] }
+    await this.#walk(walk, 0)
     return mergeSinkOutputs(walk.outputs)
   }
 
-  async #walk(walk: Walk): Promise<void> {
+  /**
+   * Whether the first node behind a source processes several batches at once as well as several records: nothing but their order by key, if that,
+   * keeps records of one batch apart from those of another.
+   */
+  overlaps(source: string): boolean {
+    const { edges } = this.#nodes[this.#byName.get(source) as number] as RunningNode
+    const [only] = edges
+    if (only === undefined || edges.length > 1) return false
+    const { node, concurrency } = this.#nodes[only.child] as RunningNode
+    if (node.kind !== 'processor' || concurrency === undefined || concurrency.ordering === 'partition') return false
+    return node.stores.length === 0 && node.parents.length === 1
+  }
+
+  /** Each of several batches goes its way from node `from` on, one after the other. */
+  async #walkApart(walk: Walk, ends: readonly number[], from: number): Promise<void> {
+    for (const [i, end] of ends.entries()) {
+      const begin = i === 0 ? 0 : (ends[i - 1] as number)
+      const inbox = walk.inbox.map((inputs) => inputs.flatMap((input) => withinRows(input, begin, end) ?? []))
+      await this.#walk({ ...walk, inbox, ends: undefined }, from)
+    }
+  }
+
+  async #walk(walk: Walk, from: number): Promise<void> {
     const { scope, directory, monotonic, onNode, breakers } = this.#options
     const { inbox, outputs, single } = walk
     const budget = this.#budget()
-    for (let index = 0; index < this.#nodes.length; index++) {
+    for (let index = from; index < this.#nodes.length; index++) {
       const inputs = inbox[index] as NodeInput[]
       if (inputs.length === 0) continue
       const running = this.#nodes[index] as RunningNode
@@ -183,7 +214,7 @@ export class Pipeline {
       let bytes = 0
       if (running.sink !== undefined) {
         for (const output of await encodeSink(running.sink, input, directory)) {
-          outputs.push(output)
+          outputs.push(this.#asItComes ? { ...output, asItComes: true } : output)
           bytes += output.bytes
         }
       } else {
@@ -204,6 +235,7 @@ export class Pipeline {
         if (failures.length > 0) leaveOut(walk)
       }
       onNode(running.node, input.batch, bytes, monotonic() - began)
+      if (walk.ends !== undefined) return this.#walkApart(walk, walk.ends, index + 1)
     }
   }
 

@@ -8,6 +8,8 @@ export interface SinkOutput {
   readonly bytes: number
   readonly input: NodeInput
   readonly rows: readonly number[] | undefined
+  /** Its records are in no order but that in which they came: they are not put into another. Default: false. */
+  readonly asItComes?: boolean | undefined
 }
 
 /** What a pass writes, ready for the writer. */
@@ -23,15 +25,17 @@ export function sinkOutput(write: WriteBatch, input: NodeInput, rows: readonly n
 }
 
 /** What is left of an output without what came of some records of the source batch; undefined if nothing is. */
-export function outputWithoutRows({ write, input, rows }: SinkOutput, left: ReadonlySet<number>): SinkOutput | undefined {
+export function outputWithoutRows(output: SinkOutput, left: ReadonlySet<number>): SinkOutput | undefined {
+  const { write, input, rows, asItComes } = output
   const kept: number[] = []
   for (let at = 0; at < write.length; at++) if (!left.has(sourceRow(input, rows?.[at] ?? at))) kept.push(at)
   if (kept.length === 0) return undefined
-  return sinkOutput(
+  const picked = sinkOutput(
     pickRows(write, kept),
     input,
     kept.map((at) => rows?.[at] ?? at),
   )
+  return { ...picked, asItComes }
 }
 
 /** The records of a batch at `rows`, ascending. */
@@ -72,7 +76,7 @@ function mergeTopic(outputs: readonly SinkOutput[]): WriteBatch {
   for (const { write, input, rows } of outputs) {
     for (let at = 0; at < write.length; at++) order.push({ path: pathOf(input, rows?.[at] ?? at), write, at })
   }
-  order.sort((a, b) => comparePaths(a.path, b.path))
+  if (!outputs.some(({ asItComes }) => asItComes === true)) order.sort((a, b) => comparePaths(a.path, b.path))
   const column = (pick: (write: WriteBatch) => BytesColumn) => viewColumn(order.map(({ write, at }) => bytesAt(pick(write), at)))
   const headers: (Headers | undefined)[] | undefined = order.some(({ write }) => write.headers !== undefined)
     ? order.map(({ write, at }) => write.headers?.[at])

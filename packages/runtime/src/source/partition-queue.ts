@@ -162,22 +162,29 @@ export class PartitionQueue {
     return Math.min(count, limit)
   }
 
-  /** How many records, of the first `limit`, have no more than `maxBytes` together, with `eachBytes` more for each; at least one. */
-  countWithin(maxBytes: number, limit: number, eachBytes = 0): number {
-    if (this.bytes + this.length * eachBytes <= maxBytes) return Math.min(limit, this.length)
+  /** How many records, of `limit` behind the first `skip`, have no more than `maxBytes` together, with `eachBytes` more for each; at least one. */
+  countWithin(maxBytes: number, limit: number, eachBytes = 0, skip = 0): number {
+    if (this.bytes + this.length * eachBytes <= maxBytes) return Math.min(limit, this.length - skip)
     let left = maxBytes
     let count = 0
-    let from = this.#row
-    for (const chunk of this.#chunks) {
-      for (let row = from; row < chunk.wire.length; row++) {
-        if (count >= limit) return count
-        left -= chunk.recordBytes(row) + eachBytes
-        if (left < 0) return Math.max(1, count)
-        count++
-      }
-      from = 0
+    for (const bytes of this.#sizes(skip)) {
+      if (count >= limit) return count
+      left -= bytes + eachBytes
+      if (left < 0) return Math.max(1, count)
+      count++
     }
     return count
+  }
+
+  /** Serialised bytes of `count` records behind the first `skip`. */
+  bytesOf(count: number, skip: number): number {
+    let bytes = 0
+    let left = count
+    for (const size of this.#sizes(skip)) {
+      if (left-- === 0) break
+      bytes += size
+    }
+    return bytes
   }
 
   /** The first `count` records as a batch; they stay in the queue until `drop`. `streamTime` is the task's before them. */
@@ -268,6 +275,15 @@ export class PartitionQueue {
     this.#buffer.remove(this.length, this.bytes)
     this.length = 0
     this.bytes = 0
+  }
+
+  /** Serialised bytes of each waiting record behind the first `skip`. */
+  *#sizes(skip: number): Generator<number> {
+    let from = this.#row + skip
+    for (const chunk of this.#chunks) {
+      for (let row = from; row < chunk.wire.length; row++) yield chunk.recordBytes(row)
+      from = Math.max(0, from - chunk.wire.length)
+    }
   }
 
   #head(): DecodedChunk {

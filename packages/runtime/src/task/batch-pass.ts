@@ -1,5 +1,5 @@
 import { type ColumnBatch, type FailedRecord, MillraceError, type WriteBatch } from '@millrace/core'
-import type { Formed } from '../batch/batch-former.ts'
+import { type Formed, windowOf } from '../batch/batch-former.ts'
 import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Pipeline } from '../process/pipeline.ts'
@@ -12,7 +12,7 @@ import { failureStage } from '../failure/failure-stage.ts'
 import { giveUp } from '../failure/give-up.ts'
 import { BatchHandedBack, settleBatch } from '../failure/settle-batch.ts'
 import type { TaskEnvironment } from './task-environment.ts'
-import { tellCut } from './task-events.ts'
+import { type PartOfCut, tellCut } from './task-events.ts'
 
 /** What passes need of their task. */
 export interface PassingTask {
@@ -24,6 +24,8 @@ export interface PassingTask {
   readonly environment: TaskEnvironment
   /** Resolves to whether the task goes on after so many milliseconds. */
   readonly wait: (delayMs: number) => Promise<boolean>
+  /** Whether more than one batch may be processed at once: nothing is to come between them. */
+  readonly mayOverlap: () => boolean
   /** The first `records` of a queue are done, with what is to be written of them. */
   readonly onPassed: (queue: PartitionQueue, records: number, output: PassOutput) => void
 }
@@ -52,15 +54,16 @@ export class BatchPass {
     if (count === 0) return this.#undecodable(queue)
     const { id, scope, stores, environment } = this.#task
     const { emit, clock } = environment
-    let left = count
+    const window = this.#window({ queue, count, trigger })
+    const ends = endsOf(window)
+    const whole = ends.at(-1) as number
+    const cuts = emit === undefined ? [] : cutsOf(window, ends)
+    let left = whole
     while (left > 0) {
       const began = clock.monotonic()
       let streamTime = scope.streamTime
       const batch = queue.peek(left, trigger, streamTime)
-      const cut =
-        emit === undefined
-          ? undefined
-          : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began }
+      const cut = emit === undefined ? undefined : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began }
       let done = 0
       let bytes = 0
       let failed = 0
@@ -75,9 +78,9 @@ export class BatchPass {
       }
       stores.begin()
       try {
-        const settled = this.#settle(queue, batch, { done: () => done, pass, onGaveUp: () => failed++ })
+        const settled = this.#settle(queue, batch, { done: () => done, pass, onGaveUp: () => failed++ }, left === whole ? ends : undefined)
         // While the processor waits for something, the next batches are made ready.
-        queue.decodeAhead(environment.definition.concurrency.maxInFlightBatches * left)
+        queue.decodeAhead(left + count)
         const output = await settled
         scope.guard()
         stores.succeed()
@@ -97,16 +100,22 @@ export class BatchPass {
       } finally {
         scope.streamTime = streamTime
       }
-      if (cut !== undefined) tellCut(emit, { ...cut, task: id, node: queue.source.name, batch, bytes })
+      if (cut !== undefined)
+        tellCut(emit, { ...cut, task: id, node: queue.source.name, batch, bytes, cuts: batch.length === whole ? cuts : undefined })
     }
     return true
   }
 
-  #settle(queue: PartitionQueue, batch: Batch, so: Progress) {
+  #settle(queue: PartitionQueue, batch: Batch, so: Progress, ends: readonly number[] | undefined) {
     const { pipeline, stores, scope, breakers, environment, wait } = this.#task
     const { definition, requestCommit } = environment
     return settleBatch({
-      part: { source: queue.source.name, batch, single: queue.policy.size === 1 },
+      part: {
+        source: queue.source.name,
+        batch,
+        single: queue.policy.size === 1,
+        ends: ends === undefined || ends.length === 1 ? undefined : ends,
+      },
       failure: definition.failure,
       maxRetries: queue.policy.maxRetries,
       pipeline,
@@ -129,6 +138,14 @@ export class BatchPass {
         requestCommit()
       },
     })
+  }
+
+  /** The batches to be processed at once, the one that was formed first. */
+  #window(formed: Formed): Formed[] {
+    const { pipeline, environment, mayOverlap } = this.#task
+    const { maxInFlightBatches } = environment.definition.concurrency
+    if (maxInFlightBatches === 1 || !pipeline.overlaps(formed.queue.source.name) || !mayOverlap()) return [formed]
+    return windowOf(formed, maxInFlightBatches)
   }
 
   async #deliver(writes: readonly WriteBatch[]): Promise<void> {
@@ -165,4 +182,18 @@ export class BatchPass {
     environment.logger.warn({ task: id, topic, partition, ...what, err: error }, 'a batch failed and is tried again')
     environment.emit?.({ type: 'retry', stage: 'process', task: id, topic, partition, ...about })
   }
+}
+
+function cutsOf(window: readonly Formed[], ends: readonly number[]): PartOfCut[] {
+  return window.map(({ queue, count, trigger }, i) => ({
+    records: count,
+    trigger,
+    bytes: queue.bytesOf(count, (ends[i] as number) - count),
+  }))
+}
+
+/** Where each of several batches ends, one after the other. */
+function endsOf(window: readonly Formed[]): number[] {
+  let end = 0
+  return window.map(({ count }) => (end += count))
 }

@@ -1,4 +1,4 @@
-import type { ColumnBatch, RuntimeEvent } from '@millrace/core'
+import type { BatchTrigger, ColumnBatch, RuntimeEvent } from '@millrace/core'
 import type { NodeListener } from '../process/pipeline.ts'
 
 type Emit = (event: RuntimeEvent) => void
@@ -13,14 +13,24 @@ export interface Cut {
   /** Of its oldest record, in the queue. */
   readonly ageMs: number
   readonly decodeMs: number
+  /** Several batches that were processed at once; undefined: it is one. */
+  readonly cuts: readonly PartOfCut[] | undefined
 }
 
-/** Tells of a batch that was read and cut. */
-export function tellCut(emit: Emit | undefined, { task, node, batch, bytes, ageMs, decodeMs }: Cut): void {
+/** One of several batches. */
+export interface PartOfCut {
+  readonly records: number
+  readonly bytes: number
+  readonly trigger: BatchTrigger
+}
+
+/** Tells of what was read, and of each batch that was cut of it. */
+export function tellCut(emit: Emit | undefined, { task, node, batch, bytes, ageMs, decodeMs, cuts }: Cut): void {
   const { topic, partition, trigger, length: records } = batch
-  const common = { task, topic, partition, records, bytes, trigger }
-  emit?.({ type: 'batch', stage: 'source', node, ...common, durationMs: decodeMs })
-  emit?.({ type: 'cut', stage: 'batch', ...common, ageMs: Math.max(0, ageMs) })
+  const common = { task, topic, partition }
+  const whole = { records, bytes, trigger }
+  emit?.({ type: 'batch', stage: 'source', node, ...common, ...whole, durationMs: decodeMs })
+  for (const cut of cuts ?? [whole]) emit?.({ type: 'cut', stage: 'batch', ...common, ...cut, ageMs: Math.max(0, ageMs) })
 }
 
 /** Tells of every batch that went through a node of `task`. */

@@ -138,6 +138,7 @@ export class Task {
       scope: this.#scope,
       environment: this.#environment,
       wait: (delayMs) => this.#waitForRetry(delayMs),
+      mayOverlap: () => this.#finishing === undefined && this.#punctuations.nextDue('stream-time') === Infinity,
       onPassed: (queue, records, output) => this.#passed(queue, records, output),
     })
     this.stores.begin()
