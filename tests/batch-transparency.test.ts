@@ -194,7 +194,7 @@ function buildRandom(steps: readonly Step[]): { topology: Topology; stores: KeyV
       case 'index':
       case 'outcome':
       case 'single':
-        put(stream.process<string, string>(name, { create: () => failing(one.kind as How, i) as never }))
+        put(stream.process<string, string>(name, { create: () => failing(one.kind as How, i) }))
         break
       case 'merge': {
         const other = streams[one.with % streams.length] as Words

@@ -29,6 +29,7 @@ import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
 import { waitUntilCaughtUp } from './caught-up.ts'
 import { type AppHealth, healthOf } from './health.ts'
+import { mayPass } from './may-pass.ts'
 import { openOutlet, type Outlet } from './outlet.ts'
 import { queryStore, unknownStore } from './query.ts'
 import { Recovery } from './recovery.ts'
@@ -393,9 +394,4 @@ export class App implements AsyncDisposable {
       }
     }
   }
-}
-
-/** Whether tasks that are made anew may get on: also when the group refused a commit, since it gives the partitions to somebody in the end. */
-function mayPass(error: unknown): boolean {
-  return error instanceof MillraceError && (error.retryable || error.code === 'COMMIT_REFUSED')
 }
