@@ -230,6 +230,29 @@ describe('a policy that does not wait', () => {
   })
 })
 
+describe('what waits for company', () => {
+  test('is handed on when its partition is taken away: nothing of it is lost or read again', async () => {
+    await using run = await BatchingRun.start(transport, { strategy: 'size', size: 1_000 }, { partitions: 2 })
+    for (const partition of [0, 1]) await run.write(times(10, 100), partition)
+    await run.settled()
+    expect(run.cuts).toEqual([])
+    const second = await run.join()
+    await expect.poll(() => run.assignments.length, soon).toBe(4)
+    expect(run.assignments.filter((one) => one.startsWith('revoked'))).toHaveLength(1)
+    expect(run.told).toEqual(['10 by revoke'])
+    for (const partition of [0, 1]) await run.write(times(20, 100), partition)
+    await run.read()
+    // Whoever leaves last keeps its own partition: what the other leaves behind is its own to read.
+    const [given] = run.cuts.map(({ partition }) => partition)
+    await second.close()
+    expect(run.told.slice(1)).toEqual(['20 by drain'])
+    expect(run.cuts[1]?.partition).toBe(given)
+    await run.app.close()
+    expect(run.told.slice(2)).toEqual(['30 by drain'])
+    await run.expectCopied()
+  })
+})
+
 describe('a change of batching at run time', () => {
   test('a thousand times under load loses, repeats and reorders nothing, and each is told', async () => {
     const random = new Random()
