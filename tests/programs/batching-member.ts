@@ -18,9 +18,7 @@ const processor = {
   },
 }
 const builder = new TopologyBuilder('batching')
-builder
-  .source('in', { topics: [config.topic], key: serdes.int32, value: serdes.int32 })
-  .process('work', { create: () => processor })
+builder.source('in', { topics: [config.topic], key: serdes.int32, value: serdes.int32 }).process('work', { create: () => processor })
 process.on('disconnect', () => process.exit())
 try {
   const app = await start(

@@ -83,7 +83,14 @@ let reports = 0
 function report(): void {
   const rssBytes = process.memoryUsage.rss()
   const weighed = ++reports % REPORTS_A_WEIGHING === 0
-  process.send?.({ rssBytes, liveBytes: weighed ? liveBytes() : undefined, processed, committed, tasksGiven, tasksTaken } satisfies MemoryReport)
+  process.send?.({
+    rssBytes,
+    liveBytes: weighed ? liveBytes() : undefined,
+    processed,
+    committed,
+    tasksGiven,
+    tasksTaken,
+  } satisfies MemoryReport)
 }
 setInterval(report, 100)
 process.on('disconnect', () => process.exit())

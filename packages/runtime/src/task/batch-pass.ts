@@ -57,10 +57,7 @@ export class BatchPass {
       const began = clock.monotonic()
       let streamTime = scope.streamTime
       const batch = queue.peek(left, trigger, streamTime)
-      const cut =
-        emit === undefined
-          ? undefined
-          : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began }
+      const cut = emit === undefined ? undefined : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began }
       let done = 0
       let bytes = 0
       let failed = 0
