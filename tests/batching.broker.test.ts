@@ -21,7 +21,7 @@ describe('a batch that waits for its timeout', () => {
     await run.write([10])
     await expect.poll(() => run.told, soon).toEqual(['1 by age'])
     expect(run.cuts[0]?.ageMs).toBeGreaterThanOrEqual(300)
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
   })
 
   test('counts from its first record: not from a later one, nor from the batch before', async () => {
@@ -52,7 +52,7 @@ describe('a batch that waits for its timeout', () => {
     await expect.poll(() => run.recordsCut, soon).toBe(run.recordsWritten)
     expect(new Set(run.cuts.map(({ trigger }) => trigger))).toEqual(new Set(['age']))
     expect(Math.min(...run.cuts.map(({ ageMs }) => ageMs))).toBeGreaterThanOrEqual(200)
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
   })
 })
 
@@ -69,7 +69,7 @@ describe('a batch of a size', () => {
     await run.write([100])
     await run.settled()
     expect(run.told).toEqual(times(2, '250 by records'))
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
   })
 
   test('gathers records that come one at a time', async () => {
@@ -103,7 +103,7 @@ test('500 records, in bursts and one by one over ten seconds, are cut for the re
   await expect.poll(() => run.recordsCut, soon).toBe(500)
   expect(untrueCuts(resolveBatchPolicy([options]), run.cuts, run.written), `MILLRACE_SEED=${random.seed}`).toEqual([])
   expect(new Set(run.cuts.map(({ trigger }) => trigger))).toEqual(new Set(['records', 'bytes', 'age']))
-  await run.expectCopied()
+  expect(await run.copies()).toEqual(run.originals)
 })
 
 describe('10,000 records of random sizes', () => {
@@ -136,11 +136,10 @@ describe('10,000 records of random sizes', () => {
     }
     await run.settled()
     await run.app.close()
-    const seed = `MILLRACE_SEED=${random.seed}`
-    expect(untrueCuts(resolveBatchPolicy([options]), run.cuts, run.written), seed).toEqual([])
+    expect(untrueCuts(resolveBatchPolicy([options]), run.cuts, run.written), `MILLRACE_SEED=${random.seed}`).toEqual([])
     expect([...new Set(run.cuts.map(({ trigger }) => trigger))].filter((trigger) => !triggers.includes(trigger))).toEqual([])
     expect(run.recordsCut).toBe(RECORDS)
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
   })
 })
 
@@ -158,7 +157,7 @@ describe('a limit in bytes', () => {
       { records: 5, bytes: 500, trigger: 'bytes' },
       { records: 1, bytes: 2_004, trigger: 'bytes' },
     ])
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
   })
 })
 
@@ -171,7 +170,7 @@ describe('memory', () => {
     expect(run.told).toEqual(times(3, '20 by memory'))
     await run.app.close()
     expect(run.told.slice(3)).toEqual(['10 by drain'])
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
   })
 
   test('that all partitions share limits what waits, and so their batches', async () => {
@@ -193,7 +192,7 @@ describe('memory', () => {
     // What is left has room, and waits as it was asked to.
     expect(run.recordsWritten - run.recordsCut).toBeLessThan(120)
     await run.app.close()
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
   })
 })
 
@@ -226,7 +225,30 @@ describe('a policy that does not wait', () => {
     expect(triggers.slice(11)).toEqual(['1 by demand', '30 by demand'])
     // What arrived while a batch was processed is not counted as part of it.
     expect(untrueCuts(resolveBatchPolicy([options]), run.cuts, run.written)).toEqual([])
-    await run.expectCopied()
+    expect(await run.copies()).toEqual(run.originals)
+  })
+})
+
+describe('what waits for company', () => {
+  test('is handed on when its partition is taken away: nothing of it is lost or read again', async () => {
+    await using run = await BatchingRun.start(transport, { strategy: 'size', size: 1_000 }, { partitions: 2 })
+    for (const partition of [0, 1]) await run.write(times(10, 100), partition)
+    await run.settled()
+    expect(run.cuts).toEqual([])
+    const second = await run.join()
+    await expect.poll(() => run.assignments.length, soon).toBe(4)
+    expect(run.assignments.filter((one) => one.startsWith('revoked'))).toHaveLength(1)
+    expect(run.told).toEqual(['10 by revoke'])
+    for (const partition of [0, 1]) await run.write(times(20, 100), partition)
+    await run.read()
+    // Whoever leaves last keeps its own partition: what the other leaves behind is its own to read.
+    const [given] = run.cuts.map(({ partition }) => partition)
+    await second.close()
+    expect(run.told.slice(1)).toEqual(['20 by drain'])
+    expect(run.cuts[1]?.partition).toBe(given)
+    await run.app.close()
+    expect(run.told.slice(2)).toEqual(['30 by drain'])
+    expect(await run.copies()).toEqual(run.originals)
   })
 })
 
@@ -247,10 +269,9 @@ describe('a change of batching at run time', () => {
     }
     run.app.updateBatching({ topic, waitWhenIdle: false })
     await run.app.caughtUp()
-    const seed = `MILLRACE_SEED=${random.seed}`
-    expect(run.changes, seed).toHaveLength(1_001)
-    expect(new Set(run.cuts.map(({ trigger }) => trigger)).size, seed).toBeGreaterThan(1)
-    expect(run.recordsCut, seed).toBe(run.recordsWritten)
-    await run.expectCopied()
+    expect(run.changes, `MILLRACE_SEED=${random.seed}`).toHaveLength(1_001)
+    expect(new Set(run.cuts.map(({ trigger }) => trigger)).size, `MILLRACE_SEED=${random.seed}`).toBeGreaterThan(1)
+    expect(run.recordsCut, `MILLRACE_SEED=${random.seed}`).toBe(run.recordsWritten)
+    expect(await run.copies()).toEqual(run.originals)
   })
 })

@@ -1,7 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { AppBatchOptions, AppDefinition } from 'millrace'
 import { afterEach, describe, expect, test, vi } from 'vitest'
+import { memory } from 'millrace/memory'
+import { ManualClock } from 'millrace/testing'
+import { BatchingRun } from './support/batching-run.ts'
 import { Copying } from './support/copying.ts'
+import { deferred } from './support/deferred.ts'
 import { Random } from './support/random.ts'
 import { someChange } from './support/some-change.ts'
 
@@ -90,6 +94,37 @@ describe('a policy that waits for more than there is room for', () => {
     await copying.app.caughtUp()
     expect(copying.cuts.map(({ trigger }) => trigger)).not.toContain('records')
     expect(await copying.copied()).toEqual([upTo(40), upTo(70)])
+  })
+})
+
+describe('the events of a batch', () => {
+  test('tell its records and bytes, why it was cut, how long it gathered and how long each node took', async () => {
+    const clock = new ManualClock(Date.now())
+    const gate = deferred()
+    const begun = deferred()
+    const work = () => {
+      begun.resolve()
+      return gate.promise
+    }
+    await using run = await BatchingRun.start(memory(), { timeoutMs: 1_000 }, { work, overrides: { clock } })
+    await run.write([96, 96, 46])
+    await run.settled()
+    await clock.advance(1_000)
+    await begun.promise
+    // What arrives meanwhile is no part of it.
+    await run.write([500, 500])
+    await run.read()
+    await clock.advance(40)
+    gate.resolve()
+    await run.app.idle()
+    const common = { records: 3, trigger: 'age', partition: 0 }
+    expect(run.cuts).toMatchObject([{ ...common, bytes: 250, ageMs: 1_000 }])
+    // That of the source comes last: it tells of what is done.
+    expect(run.passes).toMatchObject([
+      { ...common, node: 'work', stage: 'process', bytes: 0, durationMs: 40 },
+      { ...common, node: 'out', stage: 'sink', bytes: 250 },
+      { ...common, node: 'in', stage: 'source', bytes: 250 },
+    ])
   })
 })
 

@@ -34,7 +34,9 @@ function isTrue(policy: BatchPolicy, { records, bytes, trigger, ageMs }: CutEven
       return !policy.waitWhenIdle || policy.timeoutMs === 0
     case 'drain':
       return next === undefined
-    default:
+    case 'revoke':
+    case 'order':
+    case 'punctuate':
       return false
   }
 }
