@@ -85,7 +85,7 @@ export interface CircuitBreakerOptions {
   readonly window?: number | undefined
   /** Batches that must have been seen before it may open, at most `window`. Default: 5, or `window` where that is less. */
   readonly minimum?: number | undefined
-  /** How long the partition is paused before one batch is tried, in milliseconds. Default: 30,000. */
+  /** How long the partition is paused before one batch is tried, in milliseconds. 0 tries it at once. Default: 30,000. */
   readonly openMs?: number | undefined
 }
 

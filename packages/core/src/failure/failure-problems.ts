@@ -76,7 +76,7 @@ function circuitBreakerProblems(name: string, { threshold, window = 20, minimum,
     ),
     windowProblem,
     given(minimum, (value) => numberProblem(`${name}.minimum`, value, { min: 1, max: windowProblem === undefined ? window : undefined })),
-    given(openMs, (value) => numberProblem(`${name}.openMs`, value, { min: 1, max: MAX_WAIT_MS })),
+    given(openMs, (value) => numberProblem(`${name}.openMs`, value, { min: 0, max: MAX_WAIT_MS })),
   ]
 }
 

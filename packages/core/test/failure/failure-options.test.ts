@@ -78,7 +78,7 @@ describe('failure options', () => {
     ],
     ['a window', { circuitBreaker: { window: 0 } }, 'circuitBreaker.window is 0; use a whole number from 1 to 10,000.'],
     ['a minimum', { circuitBreaker: { window: 4, minimum: 5 } }, 'circuitBreaker.minimum is 5; use a whole number from 1 to 4.'],
-    ['a pause', { circuitBreaker: { openMs: 0 } }, 'circuitBreaker.openMs is 0; use a whole number from 1 to'],
+    ['a pause', { circuitBreaker: { openMs: -1 } }, 'circuitBreaker.openMs is -1; use a whole number from 0 to'],
   ])('refuse %s, with the value and what is allowed', (_, options, sentence) => {
     const problems = failureProblems('failure', options)
     expect(problems).toHaveLength(1)

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import {
   type AppDefinition,
+  type FailureOptions,
   type Logger,
   ManualClock,
   type Observer,
@@ -55,7 +56,7 @@ export interface TopologyTestDriverOptions {
  * })
  * ```
  *
- * Whatever fails while records are processed is thrown by the `send` or `readAll` that waits for it, after its retries, which are made at once.
+ * Whatever fails while records are processed is thrown by the `send` or `readAll` that waits for it, after its retries, which are made at once; nor does an open circuit breaker pause anything.
  */
 export class TopologyTestDriver implements AsyncDisposable {
   readonly #app: App
@@ -98,8 +99,7 @@ export class TopologyTestDriver implements AsyncDisposable {
     const { failure } = options.definition ?? {}
     const app = await start({
       ...options.definition,
-      // Nobody moves the clock while a batch is tried again.
-      failure: { ...failure, retry: { ...failure?.retry, initialDelayMs: 0 } },
+      failure: withoutWaits(failure ?? {}),
       topology,
       transport,
       applicationId: options.applicationId ?? 'test',
@@ -187,6 +187,15 @@ export class TopologyTestDriver implements AsyncDisposable {
         return Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }))
       },
     }
+  }
+}
+
+/** Nobody moves the clock while a batch is tried again, or a circuit breaker is open. */
+function withoutWaits({ retry, circuitBreaker = false, ...failure }: FailureOptions): FailureOptions {
+  return {
+    ...failure,
+    retry: { ...retry, initialDelayMs: 0 },
+    circuitBreaker: circuitBreaker === false ? false : { ...circuitBreaker, openMs: 0 },
   }
 }
 

@@ -105,6 +105,22 @@ describe('the test driver', () => {
     expect(driver.app.state).toMatch(/error/)
   })
 
+  test('waits for neither retries nor a circuit breaker that is open', async () => {
+    const states: string[] = []
+    let calls = 0
+    const builder = new TopologyBuilder('failing')
+    builder.source('in', { topics: ['in'], ...text }).process('work', () => {
+      if (++calls < 4) throw new Error('away')
+    })
+    await using driver = await TopologyTestDriver.start(builder.build(), {
+      observer: (event) => void (event.type === 'circuit' && states.push(event.to)),
+      definition: { failure: { circuitBreaker: { minimum: 2 } } },
+    })
+    await driver.input('in', text).send({ key: null, value: 'a' })
+    expect(calls).toBe(4)
+    expect(states).toEqual(['open', 'half-open', 'open', 'half-open', 'closed'])
+  })
+
   test('a record that cannot be decoded stops the application with an error that names it, after what came before it', async () => {
     const builder = new TopologyBuilder('strict')
     builder
