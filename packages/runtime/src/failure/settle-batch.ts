@@ -1,7 +1,8 @@
 import { isRetryable, type PartResult, type ResolvedFailureOptions, retryDelay, settling, type WriteBatch } from '@millrace/core'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
-import type { Part, Pipeline } from '../process/pipeline.ts'
+import type { Part, PartDone, Pipeline } from '../process/pipeline.ts'
 import { RecordsFailed, thrownBy } from '../process/processing-error.ts'
+import type { Punctuations } from '../process/punctuations.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from './failure-stage.ts'
@@ -12,20 +13,27 @@ export class BatchHandedBack extends Error {
   override readonly name = 'BatchHandedBack'
 }
 
+/** How often a whole batch is tried while a circuit breaker lets through one at a time, before such a try counts as a retry. */
+const FREE_TRIES = 10
+
 export interface SettlingBatch {
-  readonly part: Omit<Part, 'rows' | 'keep'>
+  /** The whole batch. */
+  readonly part: Part
   readonly failure: ResolvedFailureOptions
   readonly maxRetries: number
   readonly pipeline: Pipeline
   /** A pass is under way in them. */
   readonly stores: TaskStores
-  /** Resolves to whether the task goes on after so many milliseconds. */
-  readonly wait: (delayMs: number) => Promise<boolean>
+  readonly punctuations: Punctuations
   readonly breakers: CircuitBreakers | undefined
   /** Delivers what came of a part before the next is processed. Undefined: all of it is written when the batch is settled. */
   readonly deliver: ((writes: readonly WriteBatch[]) => Promise<void>) | undefined
+  /** Throws once the task is closed. */
+  readonly guard: () => void
   /** Whether processors were asked to end. */
   readonly aborted: () => boolean
+  /** Resolves to whether the task goes on after so many milliseconds. */
+  readonly wait: (delayMs: number) => Promise<boolean>
   /** Told before the wait for a retry. */
   readonly onRetry: (retry: number, delayMs: number, error: unknown) => void
   /** What is to be written of a record that was given up, if anything; rejects if the application is to fail. */
@@ -34,27 +42,32 @@ export interface SettlingBatch {
   readonly commitPrefix: (next: number, output: PassOutput) => void
 }
 
+/** How a part went, with what is to be written of it. */
+export interface Ran {
+  readonly result: PartResult
+  readonly outputs: readonly SinkOutput[]
+}
+
 /**
  * Processes one batch until each of its records is done or was given up, by the steps that `settling` decides on: what fails is tried again, then
  * narrowed to the records that are at fault. Resolves to what is to be written. What it did of the batch is in the stores' pass, for the caller to end.
+ * `first`: how the batch went as a whole, if it was run already.
  */
-export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
-  const { part, failure, maxRetries } = batch
-  // Most batches are done at once, and need no more than this.
-  const keep = failure.acknowledgement === 'best-effort'
-  const first = await run(batch, undefined, keep)
-  if (first.result.ok) return mergeSinkOutputs(first.outputs)
-  const outputs = [...first.outputs]
+export async function settleBatch(batch: SettlingBatch, first?: Ran): Promise<PassOutput> {
+  const { part, failure, maxRetries, guard } = batch
+  const ran = first ?? (await run(batch, undefined, part.keep))
+  const outputs = [...ran.outputs]
+  if (ran.result.ok) return mergeSinkOutputs(outputs)
   const steps = settling(part.batch.length, {
     acknowledgement: failure.acknowledgement,
     maxRetries,
     isRetryable: (error) => isRetryable(thrownBy(error), failure.retry.nonRetryable),
   })
-  await followSettling(steps, first.result, {
-    async run(rows, keepIt) {
-      const ran = await run(batch, rows.length === part.batch.length ? undefined : rows, keepIt)
-      outputs.push(...ran.outputs)
-      return ran.result
+  await followSettling(steps, ran.result, {
+    async run(rows, keep) {
+      const next = await run(batch, rows.length === part.batch.length ? undefined : rows, keep)
+      outputs.push(...next.outputs)
+      return next.result
     },
     async wait(retry, error) {
       const delayMs = retryDelay(retry, failure.retry, Math.random())
@@ -62,12 +75,15 @@ export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
       if (!(await batch.wait(delayMs))) throw new BatchHandedBack('The task ends while a batch waits to be tried again.', { cause: error })
     },
     async giveUp(row, error, attempts) {
+      guard()
       const output = await batch.giveUp(row, error, attempts)
+      guard()
       if (output === undefined) return
       if (batch.deliver === undefined) outputs.push(output)
       else await batch.deliver([output.write])
     },
     commitPrefix(rows) {
+      guard()
       batch.stores.succeed()
       batch.commitPrefix(rows, mergeSinkOutputs(outputs.splice(0)))
       batch.stores.begin()
@@ -76,26 +92,43 @@ export async function settleBatch(batch: SettlingBatch): Promise<PassOutput> {
   return mergeSinkOutputs(outputs)
 }
 
-interface Ran {
-  readonly result: PartResult
-  readonly outputs: readonly SinkOutput[]
+/** How a part went that was given to the pipeline while `scheduled` was what was scheduled: in the stores it is kept, or taken back. */
+export function ranOf(batch: SettlingBatch, done: PartDone, whole: boolean): Ran {
+  const { outputs, failed } = done
+  if (failed.length > 0 || !whole) batch.stores.keep()
+  return {
+    result: failed.length === 0 ? { ok: true } : { ok: false, failed, kept: true },
+    outputs: batch.deliver === undefined ? outputs : [],
+  }
 }
 
-/** Processes some records of the batch, or all, and keeps in the stores what was done of them, or takes it back. */
+/** The same of one that was rejected. Throws what no record is to blame for. */
+export function failedAs(batch: SettlingBatch, error: unknown, scheduled: Punctuations['scheduled']): Ran {
+  const result = resultOf(error, batch.part.batch)
+  // It concerns the task as a whole. Nor is a record to blame for what was asked to end.
+  if (result === undefined || batch.aborted()) throw error
+  batch.stores.undo()
+  batch.punctuations.restore(scheduled)
+  return { result, outputs: [] }
+}
+
+/** Processes some records of the batch, or all. */
 async function run(batch: SettlingBatch, rows: readonly number[] | undefined, keep: boolean): Promise<Ran> {
-  const { part, pipeline, stores, breakers, deliver } = batch
-  if (breakers !== undefined) await untilClosed(breakers, batch)
-  try {
-    const { outputs, failed } = await pipeline.run({ ...part, rows, keep })
-    if (deliver !== undefined) await deliver(mergeSinkOutputs(outputs).writes)
-    if (failed.length > 0 || rows !== undefined) stores.keep()
-    return { result: failed.length === 0 ? { ok: true } : { ok: false, failed, kept: true }, outputs: deliver === undefined ? outputs : [] }
-  } catch (error) {
-    const result = resultOf(error, part.batch)
-    // Not of records: it concerns the task as a whole. Nor is a record to blame for what was asked to end.
-    if (result === undefined || batch.aborted()) throw error
-    stores.undo()
-    return { result, outputs: [] }
+  const { part, pipeline, breakers, deliver, punctuations, guard } = batch
+  for (let tries = 1; ; tries++) {
+    if (breakers !== undefined) await untilClosed(breakers, batch)
+    guard()
+    const { scheduled } = punctuations
+    try {
+      const done = await pipeline.run({ ...part, rows, keep })
+      if (deliver !== undefined) await deliver(mergeSinkOutputs(done.outputs).writes)
+      return ranOf(batch, done, rows === undefined)
+    } catch (error) {
+      const failed = failedAs(batch, error, scheduled)
+      // While the breaker is open it is likelier that all would fail than that these records are at fault: they lose no chance by it.
+      const free = rows === undefined && breakers !== undefined && breakers.waitMs() > 0 && tries < FREE_TRIES
+      if (!free) return failed
+    }
   }
 }
 

@@ -34,6 +34,7 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   #default: Gathered | undefined
   #input: NodeInput | undefined
   #sequence = 0
+  #guessed = false
   /** Index of the record a single-record processor is working on; -1: find it by the offset of what is forwarded. */
   #current = -1
   #cursor = 0
@@ -107,11 +108,17 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     this.#current = -1
     this.#cursor = 0
     this.#several = false
+    this.#guessed = false
     this.#doneAt = undefined
     const numbered = this.#identity.outputs.length > 0
     this.#default = new Gathered(input, budget, numbered)
     this.#gathered = new Map([['', this.#default]])
     for (const name of this.#identity.outputs) this.#gathered.set(name, new Gathered(input, budget, numbered))
+  }
+
+  /** Whether something was forwarded that does not say which record it comes from: it was taken for the last one's. */
+  get guessed(): boolean {
+    return this.#guessed
   }
 
   /** A single-record processor takes record `index` of the input. */
@@ -184,6 +191,8 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     this.#scope.guard()
     if (gathered === undefined) throw this.#notRunning()
     if (this.#several) throw this.#whichRecord()
+    const { length } = (this.#input as NodeInput).batch
+    if (this.#current < 0 && columns.sources === undefined && columns.keys.length !== length) this.#guessed = true
     this.#sequence += gathered.addColumns(this.#current >= 0 ? comingFrom(this.#current, columns) : columns, this.#sequence)
   }
 
@@ -192,13 +201,17 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     const batch = (this.#input as NodeInput).batch
     const length = batch.length
     const offset = record.offset
-    if (offset === undefined || length === 0) return length - 1
+    if (offset === undefined || length === 0) {
+      this.#guessed = true
+      return length - 1
+    }
     for (let step = 0, at = this.#cursor; step < length; step++, at = at + 1 === length ? 0 : at + 1) {
       if (batch.offset(at) === offset) {
         this.#cursor = at
         return at
       }
     }
+    this.#guessed = true
     return length - 1
   }
 

@@ -36,9 +36,14 @@ export class OutputBudget {
     this.#take(bytes)
   }
 
+  /** Throws if too much was gathered, also if whoever forwarded it has caught that error. */
+  check(): void {
+    if (this.#left < 0) throw new OutputBudgetExceeded('A pass gathered more output than buffer.maxOutputBytes allows.')
+  }
+
   #take(bytes: number): void {
     this.#left -= bytes
-    if (this.#left < 0) throw new OutputBudgetExceeded('A pass gathered more output than buffer.maxOutputBytes allows.')
+    this.check()
   }
 }
 

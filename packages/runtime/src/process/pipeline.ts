@@ -67,6 +67,8 @@ interface Walk {
   readonly ends: readonly number[] | undefined
   readonly single: boolean
   readonly keep: boolean
+  /** Its nodes' successes and failures count for their circuit breakers: not those of parts, which are run to find who is at fault. */
+  readonly counted: boolean
   readonly outputs: SinkOutput[]
   readonly failed: FailedRow[]
 }
@@ -88,6 +90,8 @@ export class Pipeline {
   readonly #nodes: readonly RunningNode[]
   readonly #byName: ReadonlyMap<string, number>
   readonly #options: PipelineOptions
+  /** Whether some node gives its output in the order in which records are done. */
+  readonly #asItComes: boolean
 
   constructor(options: PipelineOptions) {
     this.#options = options
@@ -105,11 +109,7 @@ export class Pipeline {
           node.kind === 'processor' && processor !== undefined ? concurrencyOf(node, processor, nodes, options.concurrency) : undefined,
       }
     })
-  }
-
-  /** Whether some node gives its output in the order in which records are done. */
-  get #asItComes(): boolean {
-    return this.#nodes.some(({ concurrency }) => concurrency?.ordering === 'unordered')
+    this.#asItComes = this.#nodes.some(({ concurrency }) => concurrency?.ordering === 'unordered')
   }
 
   /** The sink that writes to a topic, unless it chooses its topics record by record. */
@@ -138,7 +138,7 @@ export class Pipeline {
    * Takes a part of a batch through all nodes; resolves to what is to be written. Rejects if it failed: with a {@link RecordsFailed} if only some of its
    * records did, and they have left traces.
    */
-  async run({ source, batch, rows, single, keep, ends }: Part): Promise<PartDone> {
+  run({ source, batch, rows, single, keep, ends }: Part): Promise<PartDone> {
     const start = this.#byName.get(source) as number
     const { edges } = this.#nodes[start] as RunningNode
     const inbox = this.#emptyInbox()
@@ -146,9 +146,7 @@ export class Pipeline {
       const all: NodeInput = { batch, origin: { kind: 'source', edge: order }, streamTime: batch.streamTime(batch.length - 1) }
       this.#put(inbox, child, rows === undefined ? all : selectRecords(all, rows))
     }
-    const walk: Walk = { inbox, ends, single, keep, outputs: [], failed: [] }
-    await this.#walk(walk, 0)
-    return walk
+    return this.#walk({ inbox, ends, single, keep, counted: rows === undefined, outputs: [], failed: [] }, 0)
   }
 
   /** Calls a punctuator and takes what it forwards through the nodes that follow. */
@@ -163,20 +161,21 @@ export class Pipeline {
       streamTime: scope.streamTime,
       punctuatedAt: time,
     }
-    context.open(input, this.#budget())
+    const budget = this.#budget()
+    context.open(input, budget)
     scope.writeTimestamp = time
     try {
       await punctuation.punctuator(time)
       scope.guard()
+      budget.check()
     } catch (error) {
       context.abandon()
       throw processingError(punctuation.node, input.batch, undefined, error)
     }
     const inbox = this.#emptyInbox()
     this.#deliver(running, context.close(), inbox, scope.streamTime)
-    const walk: Walk = { inbox, ends: undefined, single: false, keep: false, outputs: [], failed: [] }
-    await this.#walk(walk, 0)
-    return mergeSinkOutputs(walk.outputs)
+    const { outputs } = await this.#walk({ inbox, ends: undefined, single: false, keep: false, counted: false, outputs: [], failed: [] }, 0)
+    return mergeSinkOutputs(outputs)
   }
 
   /**
@@ -201,7 +200,7 @@ export class Pipeline {
     }
   }
 
-  async #walk(walk: Walk, from: number): Promise<void> {
+  async #walk(walk: Walk, from: number): Promise<Walk> {
     const { scope, directory, monotonic, onNode, breakers } = this.#options
     const { inbox, outputs, single } = walk
     const budget = this.#budget()
@@ -224,28 +223,38 @@ export class Pipeline {
         try {
           const { processor, concurrency } = running
           failures = await driveProcessor(processor as DetectedProcessor, context, input, { scope, single, concurrency, keep: walk.keep })
+          budget.check()
           if (failures.length > 0) this.#checkKept(walk, index, failuresOf(running.node.name, input, failures))
-          noteCircuit(breakers, running.node.name, failures.length === 0)
+          if (walk.counted) noteCircuit(breakers, running.node.name, failures.length === 0)
         } catch (error) {
           context.abandon()
-          if (error instanceof ProcessingError || error instanceof RecordsFailed) noteCircuit(breakers, running.node.name, false)
+          if (walk.counted && (error instanceof ProcessingError || error instanceof RecordsFailed))
+            noteCircuit(breakers, running.node.name, false)
           throw error
         }
         this.#deliver(running, context.close(), inbox, input.streamTime)
         if (failures.length > 0) leaveOut(walk)
       }
       onNode(running.node, input.batch, bytes, monotonic() - began)
-      if (walk.ends !== undefined) return this.#walkApart(walk, walk.ends, index + 1)
+      if (walk.ends !== undefined) {
+        await this.#walkApart(walk, walk.ends, index + 1)
+        break
+      }
     }
+    return walk
   }
 
   /** Notes records that failed at node `index`, if the rest can be kept; otherwise throws. */
   #checkKept(walk: Walk, index: number, failed: readonly FailedRow[]): void {
+    const running = this.#nodes[index] as RunningNode
     const fromPunctuator = failed.find(({ row }) => row < 0)
     if (fromPunctuator !== undefined) throw fromPunctuator.error
     // Output can be sorted out record by record, state can't: nobody who keeps any may have met the records before.
-    const traced = this.#nodes.slice(0, index).some(({ node }) => node.kind === 'processor' && node.stores.length > 0)
-    if (!walk.keep || traced) throw new RecordsFailed(failed)
+    const traced = this.#nodes.slice(0, index).some(hasStores)
+    const { context, concurrency } = running
+    // A batch processor vouches with its outcome for its own state; of records that failed by themselves nobody knows what they had changed.
+    const own = concurrency !== undefined && hasStores(running)
+    if (!walk.keep || traced || own || context?.guessed === true) throw new RecordsFailed(failed)
     walk.failed.push(...failed)
   }
 
@@ -270,6 +279,10 @@ export class Pipeline {
   #budget(): OutputBudget {
     return new OutputBudget(this.#options.maxOutputBytes)
   }
+}
+
+function hasStores({ node }: RunningNode): boolean {
+  return node.kind === 'processor' && node.stores.length > 0
 }
 
 function failuresOf(node: string, input: NodeInput, failures: readonly RecordFailure[]): FailedRow[] {

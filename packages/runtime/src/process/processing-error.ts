@@ -37,7 +37,8 @@ export function isOfEngine(error: unknown): boolean {
 /** Says which record, node and topic-partition an error of a node concerns. Errors of the engine itself pass unchanged. */
 export function processingError(node: string, batch: RecordBatch<unknown, unknown>, index: number | undefined, error: unknown): unknown {
   if (isOfEngine(error) || error instanceof ProcessingError) return error
-  const at = error instanceof BatchRecordError ? error.index : index
+  // A record that is known speaks for itself: an index in its own error is none of this batch.
+  const at = index ?? (error instanceof BatchRecordError ? error.index : undefined)
   const known = at !== undefined && at >= 0 && at < batch.length
   const cause = error instanceof BatchRecordError ? error.cause : error
   const reason = cause instanceof Error ? cause.message : String(cause)

@@ -16,7 +16,8 @@ export interface Punctuation {
  * `PunctuationSchedule`).
  */
 export class Punctuations {
-  readonly #all = new Set<Punctuation>()
+  /** Replaced, never changed: what it was can be kept. */
+  #all: ReadonlySet<Punctuation> = new Set()
   readonly #now: () => number
 
   constructor(now: () => number) {
@@ -29,10 +30,20 @@ export class Punctuations {
     }
     const due = type === 'wall-clock' ? this.#now() + everyMs : 0
     const punctuation: Punctuation = { node, type, everyMs, punctuator, due }
-    this.#all.add(punctuation)
+    this.#all = new Set(this.#all).add(punctuation)
     return () => {
-      this.#all.delete(punctuation)
+      this.#all = new Set([...this.#all].filter((other) => other !== punctuation))
     }
+  }
+
+  /** What is scheduled now, for {@link restore}. */
+  get scheduled(): ReadonlySet<Punctuation> {
+    return this.#all
+  }
+
+  /** An attempt failed: what it has scheduled or cancelled is as it was before. */
+  restore(scheduled: ReadonlySet<Punctuation>): void {
+    this.#all = scheduled
   }
 
   /** When the next one of this type is due; Infinity if none is scheduled. */
@@ -56,7 +67,7 @@ export class Punctuations {
   }
 
   clear(): void {
-    this.#all.clear()
+    this.#all = new Set()
   }
 }
 

@@ -106,7 +106,7 @@ export class TaskStores {
 
   /** A part of the pass under way is done: `undo` leaves it alone. */
   keep(): void {
-    this.#partly = true
+    this.#partly = this.#stores.length > 0
     for (const { store } of this.#stores) store.keep()
   }
 

@@ -2,15 +2,16 @@ import { type ColumnBatch, type FailedRecord, MillraceError, type WriteBatch } f
 import { type Formed, windowOf } from '../batch/batch-former.ts'
 import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
-import type { Pipeline } from '../process/pipeline.ts'
+import type { Part, PartDone, Pipeline } from '../process/pipeline.ts'
 import { thrownBy } from '../process/processing-error.ts'
+import type { Punctuations } from '../process/punctuations.ts'
 import type { TaskScope } from '../process/task-scope.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from '../failure/failure-stage.ts'
 import { giveUp } from '../failure/give-up.ts'
-import { BatchHandedBack, settleBatch } from '../failure/settle-batch.ts'
+import { BatchHandedBack, failedAs, ranOf, settleBatch, type SettlingBatch } from '../failure/settle-batch.ts'
 import type { TaskEnvironment } from './task-environment.ts'
 import { type PartOfCut, tellCut } from './task-events.ts'
 
@@ -20,6 +21,7 @@ export interface PassingTask {
   readonly pipeline: Pipeline
   readonly breakers: CircuitBreakers | undefined
   readonly stores: TaskStores
+  readonly punctuations: Punctuations
   readonly scope: TaskScope
   readonly environment: TaskEnvironment
   /** Resolves to whether the task goes on after so many milliseconds. */
@@ -32,13 +34,20 @@ export interface PassingTask {
 
 type Batch = ColumnBatch<unknown, unknown>
 
-/** How far a batch is. */
-interface Progress {
+/** One pass under way. */
+interface Pass {
+  readonly queue: PartitionQueue
+  readonly batch: Batch
   /** Its first records that are done. */
-  readonly done: () => number
-  /** Those before `to` are done now. */
-  readonly pass: (to: number, output: PassOutput) => void
-  readonly onGaveUp: () => void
+  done: number
+  /** Of those, serialised. */
+  bytes: number
+  /** Records that were given up. */
+  failed: number
+  /** For retries and circuit breakers. */
+  waitedMs: number
+  /** After the records that are done. */
+  streamTime: number
 }
 
 /** Takes batches through the nodes of one task, until each record is done or was given up. */
@@ -50,102 +59,150 @@ export class BatchPass {
   }
 
   /** The first `count` records of a queue. Resolves to false if the task ends before they are done: what is left is in the queue. */
-  async run({ queue, count, trigger }: Formed): Promise<boolean> {
+  async run(formed: Formed): Promise<boolean> {
+    const { queue, count } = formed
     if (count === 0) return this.#undecodable(queue)
-    const { id, scope, stores, environment } = this.#task
-    const { emit, clock } = environment
-    const window = this.#window({ queue, count, trigger })
-    const ends = endsOf(window)
-    const whole = ends.at(-1) as number
-    const cuts = emit === undefined ? [] : cutsOf(window, ends)
-    let left = whole
-    while (left > 0) {
-      const began = clock.monotonic()
-      let streamTime = scope.streamTime
-      const batch = queue.peek(left, trigger, streamTime)
-      const cut = emit === undefined ? undefined : { ageMs: clock.now() - queue.firstArrivedAt, decodeMs: clock.monotonic() - began }
-      let done = 0
-      let bytes = 0
-      let failed = 0
-      const pass = (to: number, output: PassOutput): void => {
-        const records = to - done
-        done = to
-        streamTime = batch.streamTime(to - 1)
-        // More may have arrived since the batch was cut: what is counted is what leaves the queue.
-        const before = queue.bytes
-        this.#task.onPassed(queue, records, output)
-        bytes += before - queue.bytes
-      }
-      stores.begin()
-      try {
-        const settled = this.#settle(queue, batch, { done: () => done, pass, onGaveUp: () => failed++ }, left === whole ? ends : undefined)
-        // While the processor waits for something, the next batches are made ready.
-        queue.decodeAhead(left + count)
-        const output = await settled
-        scope.guard()
-        stores.succeed()
-        const endedAt = clock.monotonic()
-        pass(left, output)
-        const pushedBack = environment.output().full
-        queue.sizer.finished({ records: left, durationMs: endedAt - began, failed, pushedBack, endedAt, waiting: queue.length })
-        left = 0
-      } catch (error) {
-        stores.rollback()
-        if (error instanceof BatchHandedBack) return false
-        if (!(error instanceof OutputBudgetExceeded)) throw error
-        left -= done
-        if (left === 1) throw outputTooLarge(queue, batch.offset(done))
-        left = left >> 1
-        continue
-      } finally {
-        scope.streamTime = streamTime
-      }
-      if (cut !== undefined)
-        tellCut(emit, { ...cut, task: id, node: queue.source.name, batch, bytes, cuts: batch.length === whole ? cuts : undefined })
+    const window = this.#window(formed)
+    let rest = window === undefined ? count : window.reduce((sum, one) => sum + one.count, 0)
+    let size = rest
+    let cuts = window
+    while (rest > 0) {
+      const done = await this.#pass(formed, size, cuts)
+      if (done === undefined) return false
+      rest -= done
+      // What gathers too much output is run again on half the records.
+      size = done === size ? rest : (size - done) >> 1
+      cuts = undefined
     }
     return true
   }
 
-  #settle(queue: PartitionQueue, batch: Batch, so: Progress, ends: readonly number[] | undefined) {
-    const { pipeline, stores, scope, breakers, environment, wait } = this.#task
+  /** How many of the first `size` records are done: all, or less if they gather too much output; undefined if the task ends. */
+  async #pass({ queue, trigger }: Formed, size: number, window: readonly Formed[] | undefined): Promise<number | undefined> {
+    const { id, scope, stores, environment, punctuations } = this.#task
+    const { emit, clock } = environment
+    const began = clock.monotonic()
+    const ageMs = emit === undefined ? 0 : clock.now() - queue.firstArrivedAt
+    const batch = queue.peek(size, trigger, scope.streamTime)
+    const decodeMs = emit === undefined ? 0 : clock.monotonic() - began
+    const cuts = emit === undefined || window === undefined ? undefined : cutsOf(window)
+    const pass: Pass = { queue, batch, done: 0, bytes: 0, failed: 0, waitedMs: 0, streamTime: scope.streamTime }
+    const { scheduled } = punctuations
+    stores.begin()
+    try {
+      const output = await this.#process(pass, window)
+      scope.guard()
+      stores.succeed()
+      const endedAt = clock.monotonic()
+      this.#passed(pass, size, output)
+      const pushedBack = environment.output().full
+      const durationMs = endedAt - began - pass.waitedMs
+      queue.sizer.finished({ records: size, durationMs, failed: pass.failed, pushedBack, endedAt, waiting: queue.length })
+    } catch (error) {
+      stores.rollback()
+      punctuations.restore(scheduled)
+      if (error instanceof BatchHandedBack) return undefined
+      if (!(error instanceof OutputBudgetExceeded)) throw error
+      if (size - pass.done === 1) throw outputTooLarge(queue, batch.offset(pass.done))
+      return pass.done
+    } finally {
+      scope.streamTime = pass.streamTime
+    }
+    if (emit !== undefined) tellCut(emit, { task: id, node: queue.source.name, batch, bytes: pass.bytes, ageMs, decodeMs, cuts })
+    return size
+  }
+
+  /** Resolves to what is to be written of the batch, or of what was not committed of it before. */
+  async #process(pass: Pass, window: readonly Formed[] | undefined): Promise<PassOutput> {
+    const { pipeline, breakers, environment, punctuations } = this.#task
+    const { queue, batch } = pass
+    const keep = environment.definition.failure.acknowledgement === 'best-effort'
+    const single = queue.policy.size === 1
+    const part: Part = {
+      source: queue.source.name,
+      batch,
+      rows: undefined,
+      single,
+      keep,
+      ends: window === undefined ? undefined : endsOf(window),
+    }
+    const careful = environment.careful.covers(queue)
+    if (breakers !== undefined || careful) return settleBatch(this.#settling(pass, part, careful))
+    // Most batches are done at once, and need no more than this.
+    const { scheduled } = punctuations
+    const running = pipeline.run(part)
+    // While the processor waits for something, the next batch is made ready.
+    queue.decodeAhead(2 * batch.length)
+    let done: PartDone
+    try {
+      done = await running
+    } catch (error) {
+      const settling = this.#settling(pass, part, false)
+      return settleBatch(settling, failedAs(settling, error, scheduled))
+    }
+    if (done.failed.length === 0) return mergeSinkOutputs(done.outputs)
+    const settling = this.#settling(pass, part, false)
+    return settleBatch(settling, ranOf(settling, done, true))
+  }
+
+  /** The records before row `to` are done. */
+  #passed(pass: Pass, to: number, output: PassOutput): void {
+    const { queue, batch } = pass
+    const records = to - pass.done
+    pass.done = to
+    pass.streamTime = batch.streamTime(to - 1)
+    // More may have arrived since the batch was cut: what is counted is what leaves the queue.
+    const before = queue.bytes
+    this.#task.onPassed(queue, records, output)
+    pass.bytes += before - queue.bytes
+  }
+
+  #settling(pass: Pass, part: Part, careful: boolean): SettlingBatch {
+    const { pipeline, stores, scope, breakers, punctuations, environment } = this.#task
     const { definition, requestCommit } = environment
-    return settleBatch({
-      part: {
-        source: queue.source.name,
-        batch,
-        single: queue.policy.size === 1,
-        ends: ends === undefined || ends.length === 1 ? undefined : ends,
-      },
+    const { queue, batch } = pass
+    return {
+      part,
       failure: definition.failure,
       maxRetries: queue.policy.maxRetries,
       pipeline,
       stores,
+      punctuations,
       breakers,
-      deliver: environment.careful.covers(queue) ? (writes) => this.#deliver(writes) : undefined,
-      wait,
+      deliver: careful ? (writes) => this.#deliver(writes) : undefined,
+      guard: scope.guard,
       aborted: () => scope.signal.aborted,
-      onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - so.done() }),
+      wait: (delayMs) => this.#wait(pass, delayMs),
+      onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - pass.done }),
       giveUp: (row, error, attempts) => {
-        so.onGaveUp()
-        const raw = queue.raw(row - so.done())
-        return this.#giveUp(queue, { ...raw, error, attempts, batchSize: batch.length, index: row })
+        pass.failed++
+        return this.#giveUp(queue, { ...queue.raw(row - pass.done), error, attempts, batchSize: batch.length, index: row })
       },
       commitPrefix: (next, output) => {
         // What the queue hands back when its records are dropped is needed for those that are left.
         void batch.keys
         void batch.values
-        so.pass(next, output)
+        this.#passed(pass, next, output)
         requestCommit()
       },
-    })
+    }
   }
 
-  /** The batches to be processed at once, the one that was formed first. */
-  #window(formed: Formed): Formed[] {
+  async #wait(pass: Pass, delayMs: number): Promise<boolean> {
+    const { clock } = this.#task.environment
+    const from = clock.monotonic()
+    const goesOn = await this.#task.wait(delayMs)
+    pass.waitedMs += clock.monotonic() - from
+    return goesOn
+  }
+
+  /** The batches to be processed at once, the one that was formed first; undefined: that one alone. */
+  #window(formed: Formed): Formed[] | undefined {
     const { pipeline, environment, mayOverlap } = this.#task
     const { maxInFlightBatches } = environment.definition.concurrency
-    if (maxInFlightBatches === 1 || !pipeline.overlaps(formed.queue.source.name) || !mayOverlap()) return [formed]
-    return windowOf(formed, maxInFlightBatches)
+    if (maxInFlightBatches === 1 || !pipeline.overlaps(formed.queue.source.name) || !mayOverlap()) return undefined
+    const window = windowOf(formed, maxInFlightBatches)
+    return window.length === 1 ? undefined : window
   }
 
   async #deliver(writes: readonly WriteBatch[]): Promise<void> {
@@ -184,12 +241,13 @@ export class BatchPass {
   }
 }
 
-function cutsOf(window: readonly Formed[], ends: readonly number[]): PartOfCut[] {
-  return window.map(({ queue, count, trigger }, i) => ({
-    records: count,
-    trigger,
-    bytes: queue.bytesOf(count, (ends[i] as number) - count),
-  }))
+function cutsOf(window: readonly Formed[]): PartOfCut[] {
+  let skip = 0
+  return window.map(({ queue, count, trigger }) => {
+    const bytes = queue.bytesOf(count, skip)
+    skip += count
+    return { records: count, trigger, bytes }
+  })
 }
 
 /** Where each of several batches ends, one after the other. */

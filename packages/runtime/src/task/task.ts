@@ -135,6 +135,7 @@ export class Task {
       pipeline: this.#pipeline,
       breakers: this.#breakers,
       stores: this.stores,
+      punctuations: this.#punctuations,
       scope: this.#scope,
       environment: this.#environment,
       wait: (delayMs) => this.#waitForRetry(delayMs),
