@@ -28,8 +28,8 @@ export class MemoryBudget {
     return this.#used >= this.limitBytes
   }
 
-  /** Calls `listener` whenever the budget has become spent; returns how to stop that. */
-  onSpent(listener: () => void): () => void {
+  /** Calls `listener` whenever the budget has become spent, and whenever there is room again; returns how to stop that. */
+  onChange(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -43,6 +43,8 @@ export class MemoryBudget {
 
   /** It waits no longer. */
   giveBack(bytes: number): void {
+    const before = this.spent
     this.#used -= bytes
+    if (before && !this.spent) for (const listener of this.#listeners) listener()
   }
 }

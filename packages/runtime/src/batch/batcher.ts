@@ -70,6 +70,8 @@ class ItemBatcher<T> implements Batcher<T> {
   #layers: readonly BatchOptions[]
   /** Items that are processed, or were given up. */
   #settled = 0
+  /** What the batch under way has waited for retries. */
+  #waitedMs = 0
   #running = false
   #closed = false
   #failed: BatcherFailed<T> | undefined
@@ -93,7 +95,10 @@ class ItemBatcher<T> implements Batcher<T> {
     this.#events = new BatcherEvents(name, options.observer, this.#logger)
     const memory = options.memory ?? new MemoryBudget(Infinity)
     this.#items = new WaitingItems(options.sizeOf ?? (() => 0), memory)
-    this.#forgetMemory = memory.onSpent(() => this.#kick())
+    this.#forgetMemory = memory.onChange(() => {
+      this.#wakeRoom()
+      this.#kick()
+    })
     this.#layers = [policy]
     this.#policy = { current: settings.policy }
     this.#sizer = new BatchSizer(this.#policy)
@@ -117,7 +122,10 @@ class ItemBatcher<T> implements Batcher<T> {
     this.#sizer.arrived(1)
     this.#kick()
     if (!this.#full) return
-    await new Promise<void>((resolve, reject) => this.#roomWaiters.push({ resolve, reject }))
+    const room = new Promise<void>((resolve, reject) => this.#roomWaiters.push({ resolve, reject }))
+    // What there is may be waiting for company, and nobody else will come.
+    this.#kick()
+    await room
   }
 
   flush(): Promise<void> {
@@ -234,12 +242,13 @@ class ItemBatcher<T> implements Batcher<T> {
     const batch = items.first(take)
     const about = { records: take, bytes, trigger }
     this.#events.cut({ ...about, ageMs: this.#clock.now() - items.firstArrivedAt })
+    this.#waitedMs = 0
     const failed = await this.#settle(batch, trigger)
     items.drop(take)
     this.#settled += take
     const endedAt = this.#clock.monotonic()
     this.#events.batch({ ...about, durationMs: endedAt - began })
-    this.#sizer.finished({ records: take, durationMs: endedAt - began, failed, endedAt, waiting: items.length })
+    this.#sizer.finished({ records: take, durationMs: endedAt - began - this.#waitedMs, failed, endedAt, waiting: items.length })
     this.#wakeRoom()
     const done = this.#flushes.filter(({ to }) => to <= this.#settled)
     this.#flushes = this.#flushes.filter(({ to }) => to > this.#settled)
@@ -293,9 +302,11 @@ class ItemBatcher<T> implements Batcher<T> {
   async #waitForRetry(retry: number, error: unknown): Promise<void> {
     const delayMs = retryDelay(retry, this.#settings.failure.retry, Math.random())
     this.#events.retry({ retry, delayMs, error, records: this.#items.length })
+    const from = this.#clock.monotonic()
     await new Promise<void>((resolve) => {
       this.#cancelWait = this.#clock.after(delayMs, resolve)
     })
+    this.#waitedMs += this.#clock.monotonic() - from
   }
 
   async #giveUp(failed: { item: T; sequence: number; error: unknown; attempts: number }): Promise<void> {

@@ -45,8 +45,8 @@ export async function encodeSink(sink: ResolvedSink, input: NodeInput, directory
   }
   const outputs: SinkOutput[] = []
   for (const [topic, rows] of rowsByTopic(sink.node, sink.topic, batch)) {
+    await existing(topic, directory, { node: sink.node, batch, i: rows[0] as number })
     const partitions = await choosePartitions(sink.node, topic, batch, directory)
-    await directory.partitions(topic)
     outputs.push(sinkOutput(pickRows({ topic, length: count, keys, values, timestamps, headers, partitions }, rows), input, rows))
   }
   return outputs
@@ -77,7 +77,7 @@ async function choosePartitions(node: SinkNode, topic: string, batch: Batch, dir
   const count = directory.known(topic) ?? (await directory.partitions(topic))
   const partitions = new Int32Array(batch.length)
   for (let i = 0; i < batch.length; i++) {
-    const chosen = partitioner(batch.record(i), count)
+    const chosen = asked(() => partitioner(batch.record(i), count), { code: 'PARTITION_INVALID', node, batch, i })
     if (chosen !== undefined && !(Number.isInteger(chosen) && chosen >= 0 && chosen < count)) {
       throw new MillraceError(
         'PARTITION_INVALID',
@@ -91,10 +91,44 @@ async function choosePartitions(node: SinkNode, topic: string, batch: Batch, dir
   return partitions
 }
 
+/** A record that a sink is to write. */
+interface Place {
+  readonly node: SinkNode
+  readonly batch: Batch
+  readonly i: number
+}
+
+/** What a function of the user's says. What it throws names the record. */
+function asked<T>(ask: () => T, { code, ...place }: Place & { readonly code: 'PARTITION_INVALID' | 'TOPIC_INVALID' }): T {
+  try {
+    return ask()
+  } catch (error) {
+    throw refused(code, code === 'TOPIC_INVALID' ? 'topic function failed' : 'partitioner failed', { ...place, cause: error })
+  }
+}
+
+/** Rejects for a topic that a function chose, and that does not exist. */
+async function existing(topic: string, directory: TopicDirectory, place: Place): Promise<void> {
+  try {
+    await directory.partitions(topic)
+  } catch (error) {
+    if (!(error instanceof MillraceError && error.code === 'TOPIC_MISSING')) throw error
+    throw refused('TOPIC_INVALID', `topic function chose '${topic}', which is not there,`, { ...place, cause: error })
+  }
+}
+
+function refused(code: string, what: string, { node, batch, i, cause }: Place & { readonly cause: unknown }): MillraceError {
+  const { topic, partition } = batch
+  const offset = batch.offset(i)
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  const message = `The ${what} for the record that comes from ${topic}-${partition}, offset ${offset} (sink '${node.name}'): ${reason}`
+  return new MillraceError(code, message, { stage: 'sink', cause, node: node.name, topic, partition, offset })
+}
+
 function rowsByTopic(node: SinkNode, extract: TopicExtractor<unknown, unknown>, batch: Batch): Map<string, number[]> {
   const rows = new Map<string, number[]>()
   for (let i = 0; i < batch.length; i++) {
-    const topic = extract(batch.record(i))
+    const topic = asked(() => extract(batch.record(i)), { code: 'TOPIC_INVALID', node, batch, i })
     if (typeof topic !== 'string' || topic === '') {
       throw new MillraceError(
         'TOPIC_INVALID',

@@ -13,6 +13,8 @@ export interface ReadBufferOptions {
 export class ReadBuffer {
   readonly #options: ReadBufferOptions
   readonly #memory: MemoryBudget
+  /** Reading stands still, for all that anybody processes: no task may wait for more. */
+  stalled = false
   #records = 0
   #bytes = 0
 

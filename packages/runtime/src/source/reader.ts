@@ -105,6 +105,7 @@ export class Reader {
   #makeRoom(): boolean {
     const { source, buffer, readings } = this.#options
     this.#resumeDrained()
+    buffer.stalled = false
     if (!buffer.full) return true
     const all = [...readings().values()]
     const starved = all.some(({ task, queue }) => task.state === 'running' && queue.length === 0 && !queue.paused)
@@ -115,7 +116,8 @@ export class Reader {
         source.pause([queue])
       }
     }
-    // Whoever waits for more than there is room for would wait for ever.
+    // Whoever waits for more than there is room for would wait for ever; not if others that hold it all are paused, and reading goes on.
+    buffer.stalled = !starved
     for (const { task, queue } of all) if (queue.length > 0) task.wake()
     return starved
   }

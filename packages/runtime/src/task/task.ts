@@ -288,7 +288,7 @@ export class Task {
       streamTime: this.#scope.streamTime,
       punctuateAt: this.#punctuations.nextDue('stream-time'),
       finishing: this.#finishing,
-      bufferFull: buffer.full,
+      bufferFull: buffer.stalled,
       maxTaskIdleMs: definition.maxTaskIdleMs,
       waitingSince: this.#waitingSince,
     })
