@@ -32,7 +32,7 @@ const WAYS: readonly Way[] = [
   },
   {
     name: 'named by index',
-    says: 'The processor throws a BatchRecordError for the first bad record, and is given the rest of the batch again, for each.',
+    says: 'The processor throws a BatchRecordError for the first bad record, and is given all others again, for each.',
     acknowledgement: 'all-or-nothing',
     report(bad) {
       throw new BatchRecordError(bad[0] as number, ERROR)

@@ -62,7 +62,8 @@ export interface Batcher<T> extends AsyncDisposable {
   readonly waiting: number
   /**
    * Takes an item, at once. Resolves when there is room for another: await it, and what is appended faster than it is processed does not pile up.
-   * Rejects if the batcher has failed or is closed; the item was not taken then.
+   * Rejects if the batcher has failed or is closed. The item was not taken then, unless the batcher failed while this waited for room: then it is in
+   * `BatcherFailed.unprocessed`.
    */
   append(item: T): Promise<void>
   /** Hands on what was appended before, without waiting for company; resolves when it is processed. Rejects if the batcher has failed. */
