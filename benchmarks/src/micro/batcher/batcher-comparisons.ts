@@ -2,7 +2,7 @@ import { createBatcher, type BatcherOptions } from '@millrace/runtime'
 import type { Comparison, Contender, Opened } from '../../harness/comparison.ts'
 import { textOf } from '../texts.ts'
 
-const ITEMS = 100_000
+const ITEMS = 20_000
 const ITEM = textOf(100, 1)
 
 /** Gathering items in batches for a function that does nothing: `createBatcher`, beside an array and a call when it is full. */

@@ -35,8 +35,8 @@ const STRATEGIES: readonly Strategy[] = [
 
 /** What each way of cutting costs, and failure handling where nothing fails: a topology that does nothing, in which only these differ. */
 export function policyComparisons({ short, folder }: RunSize): Comparison[] {
-  const workload = makeWorkload(short ? 100_000 : 500_000, KEYS)
-  const single = makeWorkload(short ? 20_000 : 100_000, KEYS)
+  const workload = makeWorkload(short ? 50_000 : 200_000, KEYS)
+  const single = makeWorkload(short ? 10_000 : 30_000, KEYS)
   return [
     {
       name: 'strategies, a pass that does nothing',
@@ -46,7 +46,7 @@ export function policyComparisons({ short, folder }: RunSize): Comparison[] {
       ),
       others: STRATEGIES.map((strategy) => byStrategy(strategy, { workload, folder })),
     },
-    ...[1, 100].map((size) => failureHandling(size, { workload: size === 1 ? single : workload, folder })),
+    ...(short ? [100] : [1, 100]).map((size) => failureHandling(size, { workload: size === 1 ? single : workload, folder })),
   ]
 }
 

@@ -62,8 +62,8 @@ export interface Batcher<T> extends AsyncDisposable {
   readonly waiting: number
   /**
    * Takes an item, at once. Resolves when there is room for another: await it, and what is appended faster than it is processed does not pile up.
-   * Rejects if the batcher has failed or is closed: the item was not taken then; and if it fails while there is no room: it is among the error's
-   * `unprocessed` then. Not to be awaited by what processes a batch: that is what makes room.
+   * Rejects if the batcher has failed or is closed. The item was not taken then, unless the batcher failed while this waited for room: then it is in
+   * `BatcherFailed.unprocessed`. Not to be awaited by what processes a batch: that is what makes room.
    */
   append(item: T): Promise<void>
   /**
