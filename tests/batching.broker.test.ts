@@ -241,7 +241,7 @@ describe('what waits for company', () => {
     expect(run.told).toEqual(['10 by revoke'])
     for (const partition of [0, 1]) await run.write(times(20, 100), partition)
     await run.read()
-    // Whoever leaves last keeps its own partition: what the other leaves behind is its own to read.
+    // The second has only what was written since: what came before was committed with the revoke.
     const [given] = run.cuts.map(({ partition }) => partition)
     await second.close()
     expect(run.told.slice(1)).toEqual(['20 by drain'])

@@ -201,6 +201,8 @@ export class BatchingRun implements AsyncDisposable {
 
   /** Number and serialised bytes of each record in the output, by partition. */
   async copies(): Promise<Copy[][]> {
+    // What a cut tells of is done, and may still be on its way.
+    for (const { app } of this.#members) if (app.state === 'running') await app.commit()
     const copies = this.written.map((): Copy[] => [])
     for (const { key, value, partition } of await this.#parts.log.readAll(this.topics.output, numbered))
       copies[partition]?.push([key, value.length + KEY_BYTES])
