@@ -7,6 +7,7 @@ import { thrownBy } from '../process/processing-error.ts'
 import type { TaskScope } from '../process/task-scope.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
+import { UndecodableRecord } from '../source/undecodable-record.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from '../failure/failure-stage.ts'
 import { giveUp } from '../failure/give-up.ts'
@@ -137,14 +138,15 @@ export class BatchPass {
 
   #giveUp(
     { topic, partition, source }: PartitionQueue,
-    record: Omit<FailedRecord, 'stage' | 'node' | 'topic' | 'partition'>,
+    record: Omit<FailedRecord, 'stage' | 'part' | 'node' | 'topic' | 'partition'>,
   ): Promise<SinkOutput | undefined> {
     const { id, environment } = this.#task
     const { definition, directory, logger, emit } = environment
     const stage = failureStage(record.error) ?? 'process'
     const node = (record.error as { readonly node?: string | undefined } | undefined)?.node ?? source.name
     const options = { failure: definition.failure, applicationId: definition.applicationId, task: id, directory, logger, emit }
-    return giveUp({ ...record, error: thrownBy(record.error), stage, node, topic, partition }, record.error, options)
+    const failed = { ...record, ...partOf(record.error), error: thrownBy(record.error), stage, node, topic, partition }
+    return giveUp(failed, record.error, options)
   }
 
   #tellRetry({ topic, partition }: PartitionQueue, about: { retry: number; delayMs: number; error: unknown; records: number }): void {
@@ -153,4 +155,8 @@ export class BatchPass {
     environment.logger.warn({ task: id, topic, partition, ...what, err: error }, 'a batch failed and is tried again')
     environment.emit?.({ type: 'retry', stage: 'process', task: id, topic, partition, ...about })
   }
+}
+
+function partOf(error: unknown): Pick<FailedRecord, 'part'> {
+  return error instanceof UndecodableRecord && error.part !== 'timestamp' ? { part: error.part } : {}
 }
