@@ -88,6 +88,8 @@ function expectDeadLetter(expect: ExpectStatic, dead: Raw, source: Raw, { style,
   expect(ours.get('millrace.batch.size')).toBe(stage === 'decode' ? '1' : String(SIZE))
   expect(ours.get('millrace.batch.index')).toBe(stage === 'decode' ? '0' : String(source.offset % SIZE))
   const badKey = stage === 'decode' && source.offset % 2 === 0
+  const converter = badKey ? 'KEY_CONVERTER' : 'VALUE_CONVERTER'
+  if (style === 'connect') expect(ours.get('__connect.errors.stage')).toBe(stage === 'decode' ? converter : 'TRANSFORMATION')
   expect(reasonOf(style, headers, badKey)).toMatch(stage === 'decode' ? (badKey ? /key/ : /value/) : /^\d+ is bad$/)
 }
 
