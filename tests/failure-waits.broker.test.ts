@@ -4,7 +4,7 @@ import { type FailedRecord, serdes } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { containing } from './support/containing.ts'
 import { type FailingApp, FailingGroup } from './support/failing-group.ts'
-import { HOWS, runFailing } from './support/failing-run.ts'
+import { ACKNOWLEDGEMENTS, HOWS, runFailing } from './support/failing-run.ts'
 
 const brokers = inject('kafkaBrokers')
 const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
@@ -160,6 +160,25 @@ describe('a partition that waits for a retry', () => {
     expect(await group.committed()).toEqual([110, 20, 110])
     expect(await group.deadLetters()).toEqual([])
   })
+
+  test.for(ACKNOWLEDGEMENTS.flatMap((acknowledgement) => HOWS.map((how) => ({ acknowledgement, how }))))(
+    'commits the batches before, whatever of its own is done already: $acknowledgement, $how',
+    async ({ acknowledgement, how }, { expect }) => {
+      await using group = await FailingGroup.open({ brokers, partitions: 1 })
+      const work = { how, fails: (value: number) => value === 12 || value === 15 } as const
+      // So long that no commit comes between the first batch and the second.
+      const options = { batch: { size: 10, timeoutMs: LONG_MS }, commit: { intervalMs: 500 } }
+      await group.write(0, 20)
+      const member = await group.start(work, { ...options, failure: { ...longWait, acknowledgement } })
+      await member.until(() => member.of('retry').length > 0)
+      const committed = acknowledgement === 'last-successful' && how !== 'throw' ? 12 : 10
+      await member.until(async () => (await group.committed())[0] === committed)
+      await closed(member)
+      expect(await group.committed()).toEqual([committed])
+      expect(await group.output()).toEqual([texts(valuesOf(0, committed))])
+      expect(await group.counted()).toEqual(new Map(valuesOf(0, committed).map((value) => [value, 1])))
+    },
+  )
 
   test.for(['classic', 'consumer'] as const)(
     'for longer than max.poll.interval.ms stays a member of its group, and goes on after it: %s',
