@@ -68,7 +68,7 @@ async function expectNoTrace(expect: ExpectStatic, group: FailingGroup): Promise
   expect(await group.deadValues()).toEqual([45])
 }
 
-describe('no-loss', () => {
+describe('no-loss', { timeout: 120_000 }, () => {
   test.for(ACKNOWLEDGEMENTS)(
     'a process that is killed inside a batch repeats only what was not committed: %s',
     async (acknowledgement, { expect }) => {
