@@ -4,6 +4,7 @@ import { type Processor, type ProcessorConcurrency, serdes, silentLogger, start,
 import { inMemory, memory } from 'millrace/memory'
 import { TopologyTestDriver } from 'millrace/testing'
 import { deferred } from './support/deferred.ts'
+import { ACKNOWLEDGEMENTS } from './support/failing-run.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -102,6 +103,33 @@ describe('concurrency', () => {
     const sending = driver.input('in', numbers).sendAll(twenty)
     await expect(sending).rejects.toMatchObject({ message: "Node 'fail' failed at in-0, offset 5: no 5", node: 'fail', offset: 5 })
     expect(done).toHaveLength(17)
+  })
+
+  test.each(
+    ACKNOWLEDGEMENTS.flatMap((acknowledgement) =>
+      (['partition', 'key', 'unordered'] as const).map((ordering) => [acknowledgement, ordering] as const),
+    ),
+  )('of records of which some fail before others are done loses none, and repeats none: %s, %s', async (acknowledgement, ordering) => {
+    const failsOnce = new Set([3, 12])
+    const builder = new TopologyBuilder('failing')
+    builder
+      .source('in', { topics: ['in'], ...numbers })
+      .process<string, number>(
+        'fail',
+        async (record, context) => {
+          await turns(20 - record.value)
+          context.forward(record)
+          if (record.value === 8 || failsOnce.delete(record.value)) throw new Error(`no ${record.value}`)
+        },
+        { asyncBatch: true, ordering, maxConcurrency: 20 },
+      )
+      .sink('out', { topic: 'out', ...numbers })
+    const failure = { acknowledgement, process: 'skip', retry: { initialDelayMs: 0 } } as const
+    await using driver = await TopologyTestDriver.start(builder.build(), { definition: { batch: { maxRetries: 1 }, failure } })
+    await driver.input('in', numbers).sendAll(twenty)
+    const output = (await driver.output('out', numbers).readAll()).map(({ value }) => value)
+    const good = twenty.map(({ value }) => value).filter((value) => value !== 8)
+    expect(ordering === 'unordered' ? output.toSorted((a, b) => a - b) : output).toEqual(good)
   })
 
   test.each<[ProcessorConcurrency, string]>([

@@ -1,13 +1,13 @@
 import { defineApp, serdes, silentLogger, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { leveldb } from 'millrace/leveldb'
-import type { MemberConfig, MemberMessage, MemberRequest } from '../support/member-messages.ts'
+import { answerRequests, tell } from '../support/answer-requests.ts'
+import type { MemberConfig } from '../support/member-messages.ts'
 import { type AtStep, storeWithSteps, transportWithSteps } from '../support/steps.ts'
 import { tracedWordCount } from '../support/traced-word-count.ts'
 
 // One member of a group that counts words. Its configuration is its argument; it is asked and answers over the channel to its parent.
 const config = JSON.parse(String(process.argv[2])) as MemberConfig
-const tell = (message: MemberMessage) => new Promise((resolve) => process.send?.(message, resolve))
 let commitsLeft = config.signalAt?.afterCommits ?? Infinity
 const at: AtStep = (step) => {
   if (commitsLeft <= 0 && step === config.signalAt?.step) {
@@ -36,17 +36,5 @@ const app = await start(
     },
   }),
 )
-const answer = async ({ id, ask }: MemberRequest) => {
-  try {
-    await app[ask]()
-    await tell({ type: 'answer', id })
-  } catch (error) {
-    await tell({ type: 'answer', id, error: String(error) })
-  }
-  // Nothing else keeps the process.
-  if (ask === 'close') process.disconnect()
-}
-// Whoever started it may be gone.
-process.on('disconnect', () => process.exit())
-process.on('message', (request: MemberRequest) => void answer(request))
+answerRequests(app)
 await app.run()

@@ -47,7 +47,7 @@ export class LogClient implements AsyncDisposable {
   async write<K, V>(
     topic: string,
     serdes: { key: Serde<K>; value: Serde<V> },
-    records: readonly { key: K; value: V; timestamp?: number; partition?: number }[],
+    records: readonly { key: K; value: V; timestamp?: number; partition?: number; headers?: Headers }[],
   ): Promise<void> {
     const writer = await this.#transport.openWriter({ clientId: 'test-writer' }, context)
     try {
@@ -64,6 +64,7 @@ export class LogClient implements AsyncDisposable {
         ),
         timestamps: records.map(({ timestamp }, i) => timestamp ?? 1_700_000_000_000 + i),
         partitions: records.map(({ partition }) => partition ?? -1),
+        headers: records.map(({ headers }) => headers),
       })
       const [failure] = await writer.flush()
       if (failure !== undefined) throw failure.error

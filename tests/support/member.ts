@@ -2,18 +2,18 @@ import type { RuntimeEvent } from 'millrace'
 import { ChildProgram } from './child-program.ts'
 import type { MemberConfig, MemberMessage, MemberRequest } from './member-messages.ts'
 
-/** A member of a group that counts words, in a process of its own. */
-export class Member extends ChildProgram<MemberMessage> {
+/** A member of a group in a process of its own: one that counts words, unless another program is named. */
+export class Member<Config = MemberConfig> extends ChildProgram<MemberMessage> {
   readonly events: RuntimeEvent[]
   readonly #signals: MemberMessage[]
   readonly #answers: Map<number, string | undefined>
   #asked = 0
 
-  constructor(config: MemberConfig) {
+  constructor(config: Config, program = 'word-count-member') {
     const events: RuntimeEvent[] = []
     const signals: MemberMessage[] = []
     const answers = new Map<number, string | undefined>()
-    super('word-count-member', config, (message) => {
+    super(program, config, (message) => {
       if (message.type === 'event') events.push(message.event)
       else if (message.type === 'signals') signals.push(message)
       else answers.set(message.id, message.error)

@@ -5,15 +5,14 @@ import {
   columnByteLength,
   deserializeColumn,
   type Headers,
-  MillraceError,
+  type MillraceError,
   NO_HEADERS,
   type Serde,
   sliceColumn,
   type SourceNode,
   type WireBatch,
 } from '@millrace/core'
-
-type Part = 'key' | 'value' | 'timestamp'
+import { type UndecodablePart, UndecodableRecord } from './undecodable-record.ts'
 
 /** A record as it was read. */
 export interface RawRecord {
@@ -173,22 +172,22 @@ export class DecodedChunk {
     }
   }
 
-  #fail(source: SourceNode, row: number, part: Part, error: unknown): void {
+  #fail(source: SourceNode, row: number, part: UndecodablePart, error: unknown): void {
     this.#failures ??= new Map()
     if (!this.#failures.has(row)) this.#failures.set(row, this.#undecodable(source, row, part, error))
   }
 
-  #undecodable(source: SourceNode, row: number, part: Part, error: unknown): MillraceError {
+  #undecodable(source: SourceNode, row: number, part: UndecodablePart, error: unknown): MillraceError {
     const { topic, partition, offsets } = this.wire
     const offset = offsets[row] as number
     const bytes = part === 'timestamp' ? undefined : bytesAt(part === 'key' ? this.wire.keys : this.wire.values, row)
     const size = bytes === undefined ? '' : bytes === null ? ' (null)' : ` (${bytes.byteLength} bytes)`
     const reason = error instanceof Error ? error.message : String(error)
-    return new MillraceError(
-      'RECORD_UNDECODABLE',
+    return new UndecodableRecord(
+      part,
       `Source '${source.name}' can't decode the ${part}${size} of ${topic}-${partition}, offset ${offset}: ${reason} ` +
         `Correct the source's serde, or move the group's offset past this record.`,
-      { stage: 'source', cause: error, node: source.name, topic, partition, offset },
+      { cause: error, node: source.name, topic, partition, offset },
     )
   }
 }

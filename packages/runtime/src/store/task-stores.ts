@@ -35,7 +35,6 @@ export class TaskStores {
   readonly #inputs: Record<string, number> = {}
   /** What opens a backend: `close` waits for it, so that no lock is left behind. */
   #opening: Promise<void> = Promise.resolve()
-  #partly = false
   #closed = false
 
   constructor(environment: TaskEnvironment, task: string, partition: number, definitions: readonly AnyStoreDefinition[]) {
@@ -94,30 +93,22 @@ export class TaskStores {
 
   /** It ended well: its changes wait for the next commit. */
   succeed(): void {
-    this.#partly = false
     for (const { store } of this.#stores) store.succeed()
   }
 
   /** It failed: its changes are gone. */
   rollback(): void {
-    this.#partly = false
     for (const { store } of this.#stores) store.rollback()
   }
 
   /** A part of the pass under way is done: `undo` leaves it alone. */
   keep(): void {
-    this.#partly = this.#stores.length > 0
     for (const { store } of this.#stores) store.keep()
   }
 
   /** A part of the pass failed: what it has changed is gone. */
   undo(): void {
     for (const { store } of this.#stores) store.undo()
-  }
-
-  /** Whether a part of the pass under way is done while others are not: nothing can be sealed then. */
-  get partly(): boolean {
-    return this.#partly
   }
 
   /** Serialised bytes of state that wait for a commit. */

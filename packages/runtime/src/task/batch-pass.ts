@@ -8,6 +8,7 @@ import type { Punctuations } from '../process/punctuations.ts'
 import type { TaskScope } from '../process/task-scope.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
+import { UndecodableRecord } from '../source/undecodable-record.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from '../failure/failure-stage.ts'
 import { giveUp } from '../failure/give-up.ts'
@@ -222,7 +223,7 @@ export class BatchPass {
 
   #giveUp(
     { topic, partition, source }: PartitionQueue,
-    record: Omit<FailedRecord, 'stage' | 'node' | 'topic' | 'partition'>,
+    record: Omit<FailedRecord, 'stage' | 'part' | 'node' | 'topic' | 'partition'>,
   ): Promise<SinkOutput | undefined> {
     const { id, environment } = this.#task
     const { definition, directory, logger, emit } = environment
@@ -230,7 +231,8 @@ export class BatchPass {
     const { node: own, topic: of } = record.error instanceof MillraceError ? record.error : ({} as Partial<MillraceError>)
     const node = own ?? (stage === 'produce' ? this.#task.pipeline.sinkOf(of) : undefined) ?? source.name
     const options = { failure: definition.failure, applicationId: definition.applicationId, task: id, directory, logger, emit }
-    return giveUp({ ...record, error: thrownBy(record.error), stage, node, topic, partition }, record.error, options)
+    const failed = { ...record, ...partOf(record.error), error: thrownBy(record.error), stage, node, topic, partition }
+    return giveUp(failed, record.error, options)
   }
 
   #tellRetry({ topic, partition }: PartitionQueue, about: { retry: number; delayMs: number; error: unknown; records: number }): void {
@@ -254,4 +256,8 @@ function cutsOf(window: readonly Formed[]): PartOfCut[] {
 function endsOf(window: readonly Formed[]): number[] {
   let end = 0
   return window.map(({ count }) => (end += count))
+}
+
+function partOf(error: unknown): Pick<FailedRecord, 'part'> {
+  return error instanceof UndecodableRecord && error.part !== 'timestamp' ? { part: error.part } : {}
 }

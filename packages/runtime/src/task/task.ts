@@ -195,10 +195,8 @@ export class Task {
     }
   }
 
-  /** What finished passes left to be committed; undefined if there is nothing. Synchronous: no pass can slip in. */
+  /** What finished passes left to be committed, also while parts of another are done; undefined if there is nothing. Synchronous: no pass can slip in. */
   seal(): SealedTask | undefined {
-    // Of a batch of which a part is done the rest may still fail.
-    if (this.stores.partly) return undefined
     const { offsets, held } = this.#offsets.take()
     const changelog = this.stores.seal()
     if (offsets.length === 0 && changelog.length === 0) return undefined

@@ -68,7 +68,14 @@ describe('a partition queue', () => {
     expect(queue.countGood(10)).toBe(1)
     queue.drop(1)
     expect(queue.countGood(10)).toBe(0)
-    expect(queue.firstFailure()).toMatchObject({ code: 'RECORD_UNDECODABLE', topic: 'in', partition: 0, offset: 1, node: 'lines' })
+    expect(queue.firstFailure()).toMatchObject({
+      code: 'RECORD_UNDECODABLE',
+      part: 'value',
+      topic: 'in',
+      partition: 0,
+      offset: 1,
+      node: 'lines',
+    })
     expect(queue.firstFailure()?.message).toContain('in-0, offset 1')
   })
 
@@ -190,7 +197,7 @@ describe('a column in which nothing can fail', () => {
     const queue = queueOf(['a', null, 'c'])
     expect(queue.countGood(10)).toBe(1)
     queue.drop(1)
-    expect(queue.firstFailure()).toMatchObject({ code: 'RECORD_UNDECODABLE', offset: 1 })
+    expect(queue.firstFailure()).toMatchObject({ code: 'RECORD_UNDECODABLE', offset: 1, part: 'value' })
   })
 
   test('is decoded at once for an extractor of timestamps', () => {

@@ -96,10 +96,11 @@ export class OpenChanges {
     return this.#backTo(this.#mark)
   }
 
-  /** Moves what finished passes changed to be sealed. What a pass under way has changed stays; not to be called while parts of it are kept. */
+  /** Moves what finished passes changed to be sealed. What a pass under way has changed stays, and so do its parts. */
   seal(): Slot[] {
-    const passing = [...this.#changed.slice(0, this.#replaced), ...this.#slots.slice(this.#begin.size)]
-    const entries = passing.map((slot) => (slot.open as Entry).copy())
+    const part = this.#changedSince(this.#mark)
+    this.undo()
+    const kept = this.#changedSince(this.#begin)
     this.rollback()
     const sealed = this.#slots
     for (const slot of sealed) {
@@ -107,7 +108,9 @@ export class OpenChanges {
       slot.open = undefined
     }
     this.#clear()
-    for (let i = 0; i < passing.length; i++) this.put(passing[i] as Slot, entries[i] as Entry)
+    for (const [slot, change] of kept) this.put(slot, change)
+    if (kept.length > 0) this.keep()
+    for (const [slot, change] of part) this.put(slot, change)
     return sealed
   }
 
@@ -131,6 +134,11 @@ export class OpenChanges {
     ;(this.#before[at] as Entry).take(open)
     this.#replacedBytes += open.bytes
     slot.pass = this.#pass
+  }
+
+  #changedSince({ replaced, size }: Mark): (readonly [Slot, Entry])[] {
+    const slots = [...this.#changed.slice(replaced, this.#replaced), ...this.#slots.slice(size)]
+    return slots.map((slot) => [slot, (slot.open as Entry).copy()])
   }
 
   #backTo(mark: Mark): Slot[] {

@@ -62,7 +62,7 @@ export class ModelRun {
         store.undo()
         return model.undo()
       case 'seal':
-        if (!model.isKept && !model.isSealed && this.#persisting === undefined) this.#seal()
+        if (!model.isSealed && this.#persisting === undefined) this.#seal()
         return
       case 'start-persist':
         if (model.isSealed) this.#persisting ??= this.#opened.store.persist(Uint8Array.of(this.#commits))

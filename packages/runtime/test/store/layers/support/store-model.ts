@@ -27,10 +27,6 @@ export class StoreModel {
     return this.#sealed !== undefined
   }
 
-  get isKept(): boolean {
-    return this.#kept !== undefined
-  }
-
   /** What the task sees. */
   get seen(): Entries {
     return this.#attempt ?? this.#open
