@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { memory } from 'millrace/memory'
-import type { FailedRecord, FailureOptions } from 'millrace'
+import { inMemory, memory } from 'millrace/memory'
+import { TopologyTestDriver } from 'millrace/testing'
+import { type FailedRecord, type FailureOptions, serdes, TopologyBuilder } from 'millrace'
 import { ACKNOWLEDGEMENTS, HOWS, type How, runFailing } from './support/failing-run.ts'
 
 /** Six records in one batch, of which the third fails whatever is done. */
@@ -170,5 +171,46 @@ describe('a batch of which records fail', () => {
     const chosen = await sixWith('index', { deadLetter: { topic: ({ topic }) => `${topic}-nowhere` } })
     expect(chosen.error).toMatchObject({ code: 'TOPIC_MISSING' })
     expect([chosen.out, chosen.committed]).toEqual([[], 0])
+  })
+
+  test('what a failed attempt has started and not awaited has no effect on the next one', async () => {
+    const counts = inMemory.keyValueStore({ name: 'counts', key: serdes.int32, value: serdes.int32 })
+    const strays: unknown[] = []
+    const started: Promise<void>[] = []
+    let attempts = 0
+    const builder = new TopologyBuilder('strays')
+    builder
+      .source('in', { topics: ['in'], key: serdes.string, value: serdes.int32 })
+      .process<string, number>('work', {
+        create: () => ({
+          async processBatch(batch, context) {
+            const attempt = ++attempts
+            const store = context.store(counts)
+            const each = batch.values.map(async (value, i) => {
+              for (let turn = 0; turn < i * 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+              if (attempt === 1 && i === 0) throw new Error('the first fails at once')
+              store.set(value, (store.get(value) ?? 0) + 1)
+              context.forward({ ...batch.record(i), value })
+            })
+            started.push(...each.map((one) => one.catch((error: unknown) => void strays.push(error))))
+            await Promise.all(each)
+          },
+        }),
+        stores: [counts],
+      })
+      .sink('out', { topic: 'out', key: serdes.string, value: serdes.int32 })
+    await using driver = await TopologyTestDriver.start(builder.build(), { batchSize: 3 })
+    const input = driver.input('in', { key: serdes.string, value: serdes.int32 })
+    await input.sendAll([1, 2, 3].map((value) => ({ key: 'k', value })))
+    await Promise.all(started)
+    const out = await driver.output('out', { key: serdes.string, value: serdes.int32 }).readAll()
+    expect(out.map(({ value }) => value)).toEqual([1, 2, 3])
+    expect(await Promise.all([1, 2, 3].map((value) => driver.store(counts).get(value)))).toEqual([1, 1, 1])
+    expect(attempts).toBe(2)
+    expect(strays.map(String)).toEqual([
+      'Error: the first fails at once',
+      expect.stringContaining('in an attempt that has failed'),
+      expect.stringContaining('in an attempt that has failed'),
+    ])
   })
 })

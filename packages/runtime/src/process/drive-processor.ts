@@ -1,5 +1,6 @@
 import type { BatchOutcome, DetectedProcessor, RecordFailure } from '@millrace/core'
 import { isThenable } from '../internal/is-thenable.ts'
+import { AttemptContext } from './attempt-context.ts'
 import { driveConcurrently } from './drive-concurrently.ts'
 import { failuresIn } from './failures-in.ts'
 import type { NodeContext } from './node-context.ts'
@@ -49,14 +50,18 @@ async function driveBatch(
   const { batch } = input
   scope.streamTime = batch.streamTime(batch.length - 1)
   scope.writeTimestamp = batch.timestamp(batch.length - 1)
+  const attempt = new AttemptContext(context)
   try {
-    let outcome: void | BatchOutcome | Promise<void | BatchOutcome> = processBatch(batch, context)
+    let outcome: void | BatchOutcome | Promise<void | BatchOutcome> = processBatch(batch, attempt)
     if (isThenable(outcome)) {
       outcome = await outcome
       scope.guard()
     }
-    return outcome === undefined ? NO_FAILURES : failuresIn(outcome, batch.length)
+    const failures = outcome === undefined ? NO_FAILURES : failuresIn(outcome, batch.length)
+    attempt.end(false)
+    return failures
   } catch (error) {
+    attempt.end(true)
     throw processingError(context.node, batch, undefined, error)
   }
 }
@@ -64,20 +69,23 @@ async function driveBatch(
 async function driveSingle(process: Process, context: NodeContext, input: NodeInput, scope: TaskScope): Promise<readonly RecordFailure[]> {
   const { batch } = input
   const count = batch.length
+  const attempt = new AttemptContext(context)
   let i = 0
   try {
     for (; i < count; i++) {
       context.take(i)
       scope.streamTime = batch.streamTime(i)
       scope.writeTimestamp = batch.timestamp(i)
-      const result = process(batch.record(i), context)
+      const result = process(batch.record(i), attempt)
       if (isThenable(result)) {
         await result
         scope.guard()
       }
     }
   } catch (error) {
+    attempt.end(true)
     throw processingError(context.node, batch, i, error)
   }
+  attempt.end(false)
   return NO_FAILURES
 }

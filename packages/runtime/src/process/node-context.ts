@@ -11,7 +11,7 @@ import { Gathered } from './gathered.ts'
 import type { NodeInput } from './node-input.ts'
 import type { OutputBudget } from './output-budget.ts'
 import type { Punctuations } from './punctuations.ts'
-import type { TaskScope } from './task-scope.ts'
+import { type TaskScope, writeTimestampOf } from './task-scope.ts'
 
 /** What the context needs to know of its node. */
 export interface NodeIdentity {
@@ -72,6 +72,16 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   }
   get streamTime(): number {
     return this.#scope.streamTime
+  }
+
+  /** Whether a punctuator of the node is running. */
+  get punctuating(): boolean {
+    return this.#input?.punctuatedAt !== undefined
+  }
+
+  /** Of changes made now. Throws while several records are being processed, each with its own. */
+  get writeTimestamp(): number {
+    return writeTimestampOf(this.#scope)
   }
 
   forward(record: AnyRecord): void {
