@@ -52,7 +52,7 @@ function afterWarmUp(reports: MemoryMember['reports'], records: number): MemoryM
 describe('bounded-memory', () => {
   test(
     'a million records of a kilobyte go through a processor that is slow for two minutes in memory that does not grow, and no task is taken away',
-    { timeout: 300_000 },
+    { timeout: 420_000 },
     async () => {
       const records = 1_000_000
       // A thousand records of each partition at a time, side by side.
