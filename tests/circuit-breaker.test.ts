@@ -99,3 +99,50 @@ test('closing while a circuit breaker is open does not wait for it, and hands th
   await running
   expect(await log.committed('stays', 'in')).toEqual([0])
 })
+
+test('while the breaker is open records lose no chance: an outage that is longer than all retries makes no dead letters', async () => {
+  await using folder = await temporaryFolder()
+  const transport = memory()
+  await using log = await LogClient.open(transport)
+  await log.createTopics({ in: 1, out: 1, dead: 1 })
+  let failures = 8
+  const builder = new TopologyBuilder('outage')
+  builder
+    .source('in', { topics: ['in'], ...pair })
+    .process<string, number>('call', {
+      create: () => ({
+        processBatch(batch, context) {
+          if (failures-- > 0) throw new Error('the other system is down')
+          context.forwardBatch({ keys: batch.keys, values: batch.values })
+        },
+      }),
+    })
+    .sink('out', { topic: 'out', ...pair })
+  const app = await start(
+    defineApp({
+      topology: builder.build(),
+      applicationId: 'outage',
+      transport,
+      stateDir: folder.path,
+      logger: silentLogger,
+      batch: { size: 10, timeoutMs: 1, maxRetries: 2 },
+      failure: {
+        process: 'dead-letter',
+        deadLetter: { topic: 'dead' },
+        retry: { initialDelayMs: 0 },
+        circuitBreaker: { window: 4, minimum: 2, openMs: 1 },
+      },
+    }),
+  )
+  const running = app.run()
+  await log.write(
+    'in',
+    pair,
+    Array.from({ length: 10 }, (_, value) => ({ key: 'k', value })),
+  )
+  await app.caughtUp()
+  await app.close()
+  await running
+  expect(await log.readAll('dead', pair)).toEqual([])
+  expect((await log.readAll('out', pair)).map(({ value }) => value)).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9])
+})
