@@ -92,7 +92,7 @@ export async function settleBatch(batch: SettlingBatch, first?: Ran): Promise<Pa
   return mergeSinkOutputs(outputs)
 }
 
-/** How a part went that was given to the pipeline while `scheduled` was what was scheduled: in the stores it is kept, or taken back. */
+/** How a part went that the pipeline has processed: the stores keep it, unless it is the whole. */
 export function ranOf(batch: SettlingBatch, done: PartDone, whole: boolean): Ran {
   const { outputs, failed } = done
   if (failed.length > 0 || !whole) batch.stores.keep()
@@ -102,7 +102,7 @@ export function ranOf(batch: SettlingBatch, done: PartDone, whole: boolean): Ran
   }
 }
 
-/** The same of one that was rejected. Throws what no record is to blame for. */
+/** How a part went that has failed, and is taken back; `scheduled`: before it. Throws what no record is to blame for. */
 export function failedAs(batch: SettlingBatch, error: unknown, scheduled: Punctuations['scheduled']): Ran {
   const result = resultOf(error, batch.part.batch)
   // It concerns the task as a whole. Nor is a record to blame for what was asked to end.

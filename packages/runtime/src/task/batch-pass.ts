@@ -71,8 +71,8 @@ export class BatchPass {
       const done = await this.#pass(formed, size, cuts)
       if (done === undefined) return false
       rest -= done
-      // What gathers too much output is run again on half the records.
-      size = done === size ? rest : (size - done) >> 1
+      // What gathers too much output is run again on half the records, and what follows it is likely to do the same.
+      size = Math.min(rest, done === size ? size : (size - done) >> 1)
       cuts = undefined
     }
     return true
