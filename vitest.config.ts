@@ -15,6 +15,8 @@ const workers = {
   // Forks, never threads: the native Kafka client can be loaded only once a process.
   pool: 'forks' as const,
   retry: 0,
+  // Only tells what hangs, as the limits of whole tests do.
+  expect: { poll: { timeout: 20_000 } },
 }
 
 export default defineConfig({

@@ -4,7 +4,7 @@ import { ProcessingError } from '../process/processing-error.ts'
 import { isDamage } from '../store/is-damage.ts'
 
 /** What a sink may refuse to write. */
-const PRODUCE_CODES: ReadonlySet<string> = new Set(['SERIALIZATION_FAILED', 'PARTITION_INVALID', 'TOPIC_INVALID'])
+const PRODUCE_CODES: ReadonlySet<string> = new Set(['SERIALIZATION_FAILED', 'PARTITION_INVALID', 'TOPIC_INVALID', 'TOPIC_MISSING'])
 
 /** At which stage records failed; undefined for what no record is to blame for. */
 export function failureStage(error: unknown): FailureStage | undefined {

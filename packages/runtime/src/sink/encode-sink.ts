@@ -113,7 +113,7 @@ async function existing(topic: string, directory: TopicDirectory, place: Place):
     await directory.partitions(topic)
   } catch (error) {
     if (!(error instanceof MillraceError && error.code === 'TOPIC_MISSING')) throw error
-    throw refused('TOPIC_INVALID', `topic function chose '${topic}', which is not there,`, { ...place, cause: error })
+    throw refused('TOPIC_MISSING', `topic function chose '${topic}', which is not there,`, { ...place, cause: error })
   }
 }
 
@@ -122,7 +122,9 @@ function refused(code: string, what: string, { node, batch, i, cause }: Place & 
   const offset = batch.offset(i)
   const reason = cause instanceof Error ? cause.message : String(cause)
   const message = `The ${what} for the record that comes from ${topic}-${partition}, offset ${offset} (sink '${node.name}'): ${reason}`
-  return new MillraceError(code, message, { stage: 'sink', cause, node: node.name, topic, partition, offset })
+  // A topic that is not there is what the error is about.
+  const about = cause instanceof MillraceError && cause.topic !== undefined ? { topic: cause.topic } : { topic, partition }
+  return new MillraceError(code, message, { stage: 'sink', cause, node: node.name, ...about, offset })
 }
 
 function rowsByTopic(node: SinkNode, extract: TopicExtractor<unknown, unknown>, batch: Batch): Map<string, number[]> {
