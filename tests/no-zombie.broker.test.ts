@@ -1,6 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, type ExpectStatic, inject, test } from 'vitest'
-import { descents, lostWords, unorderedWords, zombieRecords, zombieRecordsOfTheirOwn } from './support/at-least-once.ts'
+import { ascending, descents, lostWords, unorderedWords, zombieRecords, zombieRecordsOfTheirOwn } from './support/at-least-once.ts'
 import type { Member } from './support/member.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { TracedGroup } from './support/traced-group.ts'
@@ -108,7 +108,8 @@ describe.concurrent('no-zombie', () => {
         expect(zombieRecordsOfTheirOwn(output)).toEqual([])
         expect(descents(changelog)).toEqual([])
         expect(unorderedWords(output)).toEqual([])
-        expect(lostWords(output, group.trueCounts())).toEqual([])
+        // What the one that stood still had handed to its client may come last: a repeat, like any.
+        expect(lostWords(ascending(output), group.trueCounts())).toEqual([])
       } finally {
         going = false
         await writing

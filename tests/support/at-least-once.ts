@@ -29,6 +29,16 @@ export function lostWords(output: readonly Counted[], trueCounts: ReadonlyMap<st
   )
 }
 
+/** What was written out without what came again: of each key, what went beyond all before it. */
+export function ascending(output: readonly Counted[]): Counted[] {
+  const highest = new Map<string, number>()
+  return output.filter(({ key, value }) => {
+    if (value.count <= (highest.get(key) ?? 0)) return false
+    highest.set(key, value.count)
+    return true
+  })
+}
+
 /** Words whose state is not what was last written out for them. */
 export function strayState(changelog: readonly Written<string, number>[], output: readonly Counted[]): string[] {
   const state = new Map(changelog.map(({ key, value }) => [key, value]))

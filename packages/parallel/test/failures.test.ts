@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { parallelBatch } from '../src/index.ts'
-import { functions, runsTypeScript, start } from './support/run.ts'
+import { functions, start } from './support/run.ts'
 
 describe('a record that fails', () => {
   test('is named with the original error, and the others are done', async () => {
@@ -60,11 +60,6 @@ describe('a module that cannot be used', () => {
     expect(error).toBeInstanceOf(MillraceError)
     expect(error).toMatchObject({ code: 'MODULE_NOT_LOADED', stage: 'process' })
     for (const part of parts) expect((error as Error).message).toContain(part)
-  })
-
-  test.skipIf(runsTypeScript)('is one in TypeScript where Node does not run that', async () => {
-    const starting = start('length', { module: new URL('./modules/typed.ts', import.meta.url), threads: 1 })
-    await expect(starting).rejects.toThrow('This Node runs no TypeScript in threads: name the compiled module.')
   })
 })
 

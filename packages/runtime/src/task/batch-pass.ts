@@ -54,27 +54,31 @@ interface Pass {
 /** Takes batches through the nodes of one task, until each record is done or was given up. */
 export class BatchPass {
   readonly #task: PassingTask
+  #rest: { readonly formed: Formed; readonly size: number } | undefined
 
   constructor(task: PassingTask) {
     this.#task = task
   }
 
-  /** The first `count` records of a queue. Resolves to false if the task ends before they are done: what is left is in the queue. */
+  /** What is left of a batch that gathered too much output: it was cut, and goes on in smaller passes. */
+  get rest(): Formed | undefined {
+    return this.#rest?.formed
+  }
+
+  /** The first `count` records of a queue, or as many as go. Resolves to false if the task ends before they are done: they stay in the queue. */
   async run(formed: Formed): Promise<boolean> {
-    const { queue, count } = formed
-    if (count === 0) return this.#undecodable(queue)
-    const window = this.#window(formed)
-    let rest = window === undefined ? count : window.reduce((sum, one) => sum + one.count, 0)
-    let size = rest
-    let cuts = window
-    while (rest > 0) {
-      const done = await this.#pass(formed, size, cuts)
-      if (done === undefined) return false
-      rest -= done
-      // What gathers too much output is run again on half the records, and what follows it is likely to do the same.
-      size = Math.min(rest, done === size ? size : (size - done) >> 1)
-      cuts = undefined
-    }
+    const { queue, trigger } = formed
+    if (formed.count === 0) return this.#undecodable(queue)
+    const going = formed === this.#rest?.formed ? this.#rest : undefined
+    this.#rest = undefined
+    const window = going === undefined ? this.#window(formed) : undefined
+    const total = window === undefined ? formed.count : window.reduce((sum, { count }) => sum + count, 0)
+    const size = going?.size ?? total
+    const done = await this.#pass(formed, size, window)
+    if (done === undefined) return false
+    const count = total - done
+    // What gathers too much output is run again on half the records, and what follows it is likely to do the same.
+    if (count > 0) this.#rest = { formed: { queue, count, trigger }, size: Math.min(count, done === size ? size : (size - done) >> 1) }
     return true
   }
 

@@ -281,15 +281,18 @@ export class Task {
     // A pass follows each punctuator, so that one that is slower than its interval does not starve the records.
     const punctuated = this.#finishing === undefined && (await this.#punctuate('wall-clock', now))
     if (this.#closed) return false
-    const forming = formBatch(this.#finishing === undefined ? this.queues : this.#withQuota(), {
-      now,
-      streamTime: this.#scope.streamTime,
-      punctuateAt: this.#punctuations.nextDue('stream-time'),
-      finishing: this.#finishing,
-      bufferFull: buffer.stalled,
-      maxTaskIdleMs: definition.maxTaskIdleMs,
-      waitingSince: this.#waitingSince,
-    })
+    const rest = this.#finishing === undefined ? this.#passes?.rest : undefined
+    const forming =
+      rest ??
+      formBatch(this.#finishing === undefined ? this.queues : this.#withQuota(), {
+        now,
+        streamTime: this.#scope.streamTime,
+        punctuateAt: this.#punctuations.nextDue('stream-time'),
+        finishing: this.#finishing,
+        bufferFull: buffer.stalled,
+        maxTaskIdleMs: definition.maxTaskIdleMs,
+        waitingSince: this.#waitingSince,
+      })
     if ('queue' in forming) {
       this.#waitingSince = undefined
       await this.#pass(forming)
@@ -306,10 +309,11 @@ export class Task {
   }
 
   /** One batch, all of it or, while the task is finishing, as much as may still be processed. */
-  async #pass({ queue, count, trigger }: Formed): Promise<void> {
-    const quota = this.#finishing === undefined ? count : Math.min(count, this.#quota.get(queue) ?? 0)
+  async #pass(formed: Formed): Promise<void> {
+    const most = this.#finishing === undefined ? Infinity : (this.#quota.get(formed.queue) ?? 0)
+    const taken = formed.count <= most ? formed : { ...formed, count: most }
     // What is handed back is not taken again.
-    if (!(await (this.#passes as BatchPass).run({ queue, count: quota, trigger }))) this.#quota.clear()
+    if (!(await (this.#passes as BatchPass).run(taken))) this.#quota.clear()
   }
 
   #passed(queue: PartitionQueue, records: number, output: PassOutput): void {
