@@ -71,7 +71,7 @@ describe('what a parallel batch processor forwards', () => {
       return (await running.run(['to', 'be'])).records.map(([, value]) => value)
     }
     const expected = runsTypeScript ? [2, 2] : 'This Node runs no TypeScript in threads: name the compiled module.'
-    expect(await values().catch((error: Error) => error.message.slice(error.message.indexOf('This Node')))).toEqual(expected)
+    expect(await values().catch((error: unknown) => String(error).slice(String(error).indexOf('This Node')))).toEqual(expected)
   })
 })
 

@@ -83,9 +83,7 @@ export class Task {
 
   /** Records read and not yet processed. */
   get waiting(): number {
-    let waiting = 0
-    for (const queue of this.queues) waiting += queue.length
-    return waiting
+    return this.queues.reduce((sum, { length }) => sum + length, 0)
   }
 
   /** What it waits for before it goes on with what is there. */
