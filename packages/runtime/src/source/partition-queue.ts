@@ -167,11 +167,15 @@ export class PartitionQueue {
     if (this.bytes + this.length * eachBytes <= maxBytes) return Math.min(limit, this.length - skip)
     let left = maxBytes
     let count = 0
-    for (const bytes of this.#sizes(skip)) {
-      if (count >= limit) return count
-      left -= bytes + eachBytes
-      if (left < 0) return Math.max(1, count)
-      count++
+    let from = this.#row + skip
+    for (const chunk of this.#chunks) {
+      for (let row = from; row < chunk.wire.length; row++) {
+        if (count >= limit) return count
+        left -= chunk.recordBytes(row) + eachBytes
+        if (left < 0) return Math.max(1, count)
+        count++
+      }
+      from = Math.max(0, from - chunk.wire.length)
     }
     return count
   }
@@ -180,9 +184,10 @@ export class PartitionQueue {
   bytesOf(count: number, skip: number): number {
     let bytes = 0
     let left = count
-    for (const size of this.#sizes(skip)) {
-      if (left-- === 0) break
-      bytes += size
+    let from = this.#row + skip
+    for (const chunk of this.#chunks) {
+      for (let row = from; row < chunk.wire.length && left > 0; row++, left--) bytes += chunk.recordBytes(row)
+      from = Math.max(0, from - chunk.wire.length)
     }
     return bytes
   }
@@ -275,15 +280,6 @@ export class PartitionQueue {
     this.#buffer.remove(this.length, this.bytes)
     this.length = 0
     this.bytes = 0
-  }
-
-  /** Serialised bytes of each waiting record behind the first `skip`. */
-  *#sizes(skip: number): Generator<number> {
-    let from = this.#row + skip
-    for (const chunk of this.#chunks) {
-      for (let row = from; row < chunk.wire.length; row++) yield chunk.recordBytes(row)
-      from = Math.max(0, from - chunk.wire.length)
-    }
   }
 
   #head(): DecodedChunk {
