@@ -1,4 +1,5 @@
 import { describeValue } from '../internal/describe-value.ts'
+import { isObject } from '../internal/is-object.ts'
 import { numberProblem, type NumberRange } from '../internal/number-problem.ts'
 import type { BatchOptions, BatchPreset, BatchStrategy, SourceBatchOptions } from './batch-options.ts'
 import type { BatchPolicy } from './batch-policy.ts'
@@ -80,8 +81,4 @@ function choiceProblem(name: string, value: unknown, allowed: readonly string[])
 
 function booleanProblem(name: string, value: unknown): string | undefined {
   return value === undefined || typeof value === 'boolean' ? undefined : `${name} is ${describeValue(value)}; use true or false.`
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

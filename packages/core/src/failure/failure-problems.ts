@@ -1,4 +1,5 @@
 import { describeValue } from '../internal/describe-value.ts'
+import { isObject } from '../internal/is-object.ts'
 import { numberProblem, realNumberProblem } from '../internal/number-problem.ts'
 import { topicNameProblems } from '../topology/problems/topic-name-problems.ts'
 import {
@@ -18,7 +19,7 @@ type Problems = (string | undefined)[]
 /** What is wrong with failure options, one sentence each. */
 export function failureProblems(name: string, options: FailureOptions | undefined): string[] {
   if (options === undefined) return []
-  if (!isGroup(options)) return [noGroup(name, options)]
+  if (!isObject(options)) return [noGroup(name, options)]
   const { acknowledgement, handleDeadLetter, circuitBreaker } = options
   const problems: Problems = [oneOf(`${name}.acknowledgement`, acknowledgement, ['all-or-nothing', 'best-effort', 'last-successful'])]
   problems.push(...group(`${name}.retry`, options.retry, retryProblems))
@@ -30,7 +31,7 @@ export function failureProblems(name: string, options: FailureOptions | undefine
     problems.push(`${name}.handleDeadLetter is ${describeValue(handleDeadLetter)}; use a function of a failed record and its error.`)
   }
   if (circuitBreaker !== undefined && circuitBreaker !== false) {
-    if (isGroup(circuitBreaker)) problems.push(...circuitBreakerProblems(`${name}.circuitBreaker`, circuitBreaker))
+    if (isObject(circuitBreaker)) problems.push(...circuitBreakerProblems(`${name}.circuitBreaker`, circuitBreaker))
     else problems.push(`${name}.circuitBreaker is ${describeValue(circuitBreaker)}; use an object, or false for none.`)
   }
   return problems.filter((problem) => problem !== undefined)
@@ -91,11 +92,7 @@ function oneOf(name: string, value: string | undefined, allowed: readonly string
 
 function group<T extends object>(name: string, options: T | undefined, problems: (name: string, options: T) => Problems): Problems {
   if (options === undefined) return []
-  return isGroup(options) ? problems(name, options) : [noGroup(name, options)]
-}
-
-function isGroup(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return isObject(options) ? problems(name, options) : [noGroup(name, options)]
 }
 
 function noGroup(name: string, value: unknown): string {

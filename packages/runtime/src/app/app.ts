@@ -18,6 +18,7 @@ import { CommitScheduler } from '../commit/commit-scheduler.ts'
 import { Broadcast } from '../internal/broadcast.ts'
 import { deferred } from '../internal/deferred.ts'
 import { systemClock } from '../internal/system-clock.ts'
+import { tell } from '../internal/tell.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { CarefulDelivery } from '../sink/careful-delivery.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
@@ -373,11 +374,7 @@ export class App implements AsyncDisposable {
   }
 
   #tell(event: RuntimeEvent): void {
-    try {
-      this.#parts.definition.observer?.(event)
-    } catch (error) {
-      this.#parts.context.logger.warn({ err: error }, 'the observer threw')
-    }
+    tell(this.#parts.definition.observer, [event], { name: 'the observer', logger: this.#parts.context.logger })
   }
 
   #go(to: AppState): void {
@@ -386,12 +383,6 @@ export class App implements AsyncDisposable {
     this.#state = to
     this.#parts.context.logger.info({ from, to }, `application ${to}`)
     this.#tell({ type: 'state', stage: 'source', from, to })
-    for (const listener of this.#listeners) {
-      try {
-        listener(to, from)
-      } catch (error) {
-        this.#parts.context.logger.warn({ err: error }, 'a state listener threw')
-      }
-    }
+    for (const listener of this.#listeners) tell(listener, [to, from], { name: 'a state listener', logger: this.#parts.context.logger })
   }
 }

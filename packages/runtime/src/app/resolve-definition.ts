@@ -1,5 +1,6 @@
 import { type AppDefinition, type Clock, type Environment, type ResolvedDefinition, validateDefinition } from '@millrace/core'
 import { systemClock } from '../internal/system-clock.ts'
+import { wrongOptions } from '../internal/wrong-options.ts'
 
 /** A definition with every default, the clock included. */
 export type RunnableDefinition = ResolvedDefinition & { readonly clock: Clock }
@@ -7,9 +8,6 @@ export type RunnableDefinition = ResolvedDefinition & { readonly clock: Clock }
 /** Environment variables count more than options. Throws a `TypeError` that lists every bad option with its value and what is allowed. */
 export function resolveDefinition(definition: AppDefinition, environment: Environment = process.env): RunnableDefinition {
   const result = validateDefinition(definition, environment)
-  if (result._tag === 'Left') {
-    const list = result.left.map((problem) => `\n  - ${problem}`).join('')
-    throw new TypeError(`The application can't be started:${list}`)
-  }
+  if (result._tag === 'Left') throw wrongOptions("The application can't be started", result.left)
   return { ...result.right, clock: result.right.clock ?? systemClock }
 }

@@ -1,5 +1,6 @@
-import { type BatchTrigger, decideCut, RECORD_MEMORY_BYTES } from '@millrace/core'
+import { type BatchTrigger, decideCut } from '@millrace/core'
 import type { PartitionQueue } from '../source/partition-queue.ts'
+import { fits, fitting } from './fitting.ts'
 
 /** The records that make the next pass: the first `count` of `queue`. */
 export interface Formed {
@@ -16,8 +17,8 @@ export interface FormingState {
   readonly punctuateAt: number
   /** Set while the task is finishing: what is there is cut without waiting. */
   readonly finishing: 'drain' | 'revoke' | undefined
-  /** The buffer of what was read is full: no task may wait for more. Default: false. */
-  readonly bufferFull?: boolean | undefined
+  /** Reading stands still until something is processed: no task may wait for more. Default: false. */
+  readonly stalled?: boolean | undefined
   readonly maxTaskIdleMs: number
   /** Since when the task has had records of some but not all of its partitions. */
   readonly waitingSince: number | undefined
@@ -36,33 +37,22 @@ export function formBatch(queues: readonly PartitionQueue[], state: FormingState
   const queue = queues.length === 1 ? queues[0] : lowestHead(queues)
   if (queue === undefined || queue.length === 0) return { waitMs: undefined, blocked: false }
   const { limits } = queue.sizer
-  const fitting = fittingRecords(queue)
-  const run = runLength(queue, queues, Math.min(fitting.withinBytes, fitting.withinMemory), state)
+  const most = fitting(queue, limits)
+  const run = runLength(queue, queues, fits(most), state)
   if (run.trigger !== undefined) return { queue, count: run.count, trigger: run.trigger }
   const decision = decideCut(limits, {
     records: queue.length,
     bytes: queue.bytes,
     memoryBytes: queue.memoryBytes,
-    recordsWithinBytes: fitting.withinBytes,
-    recordsWithinMemory: fitting.withinMemory,
+    ...most,
     firstArrivedAt: queue.firstArrivedAt,
     now: state.now,
     finishing: state.finishing,
-    memorySpent: state.bufferFull === true || queue.paused,
+    memorySpent: state.stalled === true || queue.paused,
   })
   return decision.cut
     ? { queue, count: Math.min(decision.take, run.count), trigger: decision.trigger }
     : { waitMs: decision.waitMs, blocked: false }
-}
-
-/** How many of a queue's records behind the first `skip` the next batch may have, by their serialised bytes and by the memory they take. */
-function fittingRecords(queue: PartitionQueue, skip = 0): { readonly withinBytes: number; readonly withinMemory: number } {
-  const { size, maxBytes, maxMemoryBytes } = queue.sizer.limits
-  const most = Math.min(queue.length - skip, size)
-  return {
-    withinBytes: queue.countWithin(maxBytes, most, 0, skip),
-    withinMemory: queue.countWithin(maxMemoryBytes, most, RECORD_MEMORY_BYTES, skip),
-  }
 }
 
 /** The batches of a queue that are there already, whole, one after the other: the one that was formed, and others, `most` together. */
@@ -71,9 +61,10 @@ export function windowOf({ queue, count, trigger }: Formed, most: number): Forme
   let taken = count
   let last: BatchTrigger | undefined = trigger
   while (window.length < most && (last === 'records' || last === 'bytes') && taken < queue.length) {
-    const { withinBytes, withinMemory } = fittingRecords(queue, taken)
-    const next = Math.min(withinBytes, withinMemory)
-    last = next === queue.sizer.limits.size ? 'records' : next < queue.length - taken && withinBytes === next ? 'bytes' : undefined
+    const { limits } = queue.sizer
+    const room = fitting(queue, limits, taken)
+    const next = fits(room)
+    last = next === limits.size ? 'records' : next < queue.length - taken && room.recordsWithinBytes === next ? 'bytes' : undefined
     if (last === undefined || queue.countGood(taken + next) < taken + next) break
     window.push({ queue, count: next, trigger: last })
     taken += next
@@ -83,8 +74,7 @@ export function windowOf({ queue, count, trigger }: Formed, most: number): Forme
 
 /** How many records the next batch of a queue may have. */
 export function mostRecords(queue: PartitionQueue): number {
-  const { withinBytes, withinMemory } = fittingRecords(queue)
-  return Math.min(withinBytes, withinMemory)
+  return fits(fitting(queue, queue.sizer.limits))
 }
 
 /** How long records must wait because a partition without any may be behind: 0 not at all, undefined until something arrives. */

@@ -1,4 +1,5 @@
 import type { BatchTrigger, Logger, Observer, RuntimeEvent } from '@millrace/core'
+import { tell } from '../internal/tell.ts'
 
 interface About {
   readonly records: number
@@ -43,10 +44,6 @@ export class BatcherEvents {
   }
 
   #tell(event: RuntimeEvent): void {
-    try {
-      this.#observer?.(event)
-    } catch (error) {
-      this.#logger.warn({ err: error }, 'the observer threw')
-    }
+    tell(this.#observer, [event], { name: 'the observer', logger: this.#logger })
   }
 }

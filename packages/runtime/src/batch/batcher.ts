@@ -4,25 +4,24 @@ import {
   type BatchTrigger,
   type Clock,
   decideCut,
-  isRetryable,
   type Logger,
   MemoryBudget,
   MillraceError,
   type PartResult,
-  RECORD_MEMORY_BYTES,
   resolveBatcher,
   type ResolvedBatcher,
   retryDelay,
-  settling,
   silentLogger,
 } from '@millrace/core'
 import { followSettling } from '../failure/follow-settling.ts'
 import { deferred } from '../internal/deferred.ts'
 import { systemClock } from '../internal/system-clock.ts'
+import { wrongOptions } from '../internal/wrong-options.ts'
 import { failuresIn } from '../process/failures-in.ts'
 import { BatchSizer } from './batch-sizer.ts'
 import type { Batcher, BatcherOptions, ProcessItems } from './batcher-options.ts'
 import { BatcherEvents } from './batcher-events.ts'
+import { fitting } from './fitting.ts'
 import { BatcherFailed } from './batcher-failed.ts'
 import { WaitingItems } from './waiting-items.ts'
 
@@ -204,13 +203,11 @@ class ItemBatcher<T> implements Batcher<T> {
     const items = this.#items
     if (items.length === 0) return Infinity
     const { limits } = this.#sizer
-    const most = Math.min(items.length, limits.size)
     const decision = decideCut(limits, {
       records: items.length,
       bytes: items.bytes,
       memoryBytes: items.memoryBytes,
-      recordsWithinBytes: items.countWithin(limits.maxBytes, most),
-      recordsWithinMemory: items.countWithin(limits.maxMemoryBytes, most, RECORD_MEMORY_BYTES),
+      ...fitting(items, limits),
       firstArrivedAt: items.firstArrivedAt,
       now: this.#clock.now(),
       finishing: this.#flushes.length > 0 ? 'drain' : undefined,
@@ -257,16 +254,11 @@ class ItemBatcher<T> implements Batcher<T> {
 
   /** Processes a batch until each item is done or given up; resolves to how many were given up. */
   async #settle(batch: readonly T[], trigger: BatchTrigger): Promise<number> {
-    const { acknowledgement, retry } = this.#settings.failure
-    const first = await this.#run(batch, trigger, acknowledgement === 'best-effort')
+    const { failure } = this.#settings
+    const first = await this.#run(batch, trigger, failure.acknowledgement === 'best-effort')
     if (first.ok) return 0
     let failed = 0
-    const steps = settling(batch.length, {
-      acknowledgement,
-      maxRetries: this.#policy.current.maxRetries,
-      isRetryable: (error) => isRetryable(error, retry.nonRetryable),
-    })
-    await followSettling(steps, first, {
+    await followSettling({ count: batch.length, failure, maxRetries: this.#policy.current.maxRetries }, first, {
       run: (rows, keep) => this.#runRows(batch, rows, { trigger, keep }),
       wait: (count, error) => this.#waitForRetry(count, error),
       giveUp: async (row, error, attempts) => {
@@ -335,7 +327,7 @@ class ItemBatcher<T> implements Batcher<T> {
 function resolved<T>(name: string, layers: readonly BatchOptions[], options: BatcherOptions<T>): ResolvedBatcher {
   const result = resolveBatcher(layers, options)
   if (result._tag === 'Right') return result.right
-  throw new TypeError(`The batcher '${name}' can't be as it is asked to:${result.left.map((problem) => `\n  - ${problem}`).join('')}`)
+  throw wrongOptions(`The batcher '${name}' can't be as it is asked to`, result.left)
 }
 
 function closed(name: string): MillraceError {

@@ -12,6 +12,7 @@ import {
 } from '@millrace/core'
 import type { RunnableDefinition } from '../app/resolve-definition.ts'
 import type { PlannedSubTopology } from '../app/topic-plan.ts'
+import { wrongOptions } from '../internal/wrong-options.ts'
 
 /** The policy of a topic as it is now. */
 export interface LivePolicy {
@@ -50,7 +51,7 @@ export class Batching {
   /** Takes effect with the next batch of each partition. Throws a `TypeError` that lists everything that is wrong, and then changes nothing. */
   update(change: BatchingChange): BatchingEvent {
     const problems = changeProblems(this.#settings, change, this.#definition)
-    if (problems.length > 0) throw new TypeError(`Batching can't be changed:${problems.map((problem) => `\n  - ${problem}`).join('')}`)
+    if (problems.length > 0) throw wrongOptions("Batching can't be changed", problems)
     this.#settings = changeBatching(this.#settings, change)
     const concerned = [...this.#topics.values()].filter((kept) => concerns(change, kept))
     for (const kept of concerned) kept.current = this.#policyOf(kept)

@@ -1,4 +1,13 @@
-import type { PartResult, Settling } from '@millrace/core'
+import { isRetryable, type PartResult, type ResolvedFailureOptions, settling } from '@millrace/core'
+import { thrownBy } from '../process/processing-error.ts'
+
+/** The batch that is settled. */
+export interface SettledBatch {
+  /** Its records, or items. */
+  readonly count: number
+  readonly failure: ResolvedFailureOptions
+  readonly maxRetries: number
+}
 
 /** What the steps of a settling are done by. */
 export interface SettlingActions {
@@ -10,8 +19,18 @@ export interface SettlingActions {
   readonly commitPrefix: (rows: number) => void
 }
 
-/** Settles a batch whose first step, the whole of it, has ended with `first`: does one step after the other. */
-export async function followSettling(steps: Settling, first: PartResult, actions: SettlingActions): Promise<void> {
+/** Settles a batch that has failed as a whole, with `first`: does one step after the other. */
+export async function followSettling(
+  { count, failure, maxRetries }: SettledBatch,
+  first: PartResult,
+  actions: SettlingActions,
+): Promise<void> {
+  const steps = settling(count, {
+    acknowledgement: failure.acknowledgement,
+    maxRetries,
+    isRetryable: (error) => isRetryable(thrownBy(error), failure.retry.nonRetryable),
+  })
+  // The first step is the whole of it.
   steps.next()
   let last = first
   for (let step = steps.next(first); step.done !== true;) {

@@ -1,6 +1,6 @@
 import {
-  ColumnBatch,
   deadLetterHeaders,
+  FAILURE_POLICIES,
   type FailedRecord,
   type FailurePolicy,
   type Logger,
@@ -8,6 +8,7 @@ import {
   type RuntimeEvent,
   viewColumn,
 } from '@millrace/core'
+import { noRecords } from '../process/node-input.ts'
 import { sinkOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
 
@@ -41,7 +42,7 @@ export async function giveUp(record: FailedRecord, located: unknown, options: Gi
 async function decide(record: FailedRecord, policy: ResolvedFailureOptions['process']): Promise<FailurePolicy> {
   if (typeof policy !== 'function') return policy
   const decided = await policy(record)
-  if (decided === 'fail' || decided === 'skip' || decided === 'dead-letter') return decided
+  if (FAILURE_POLICIES.includes(decided)) return decided
   throw new TypeError(`The failure handler of stage '${record.stage}' returned ${String(decided)}; return 'fail', 'skip' or 'dead-letter'.`)
 }
 
@@ -50,12 +51,11 @@ async function deadLetter(
   { failure, applicationId, directory, logger, task }: GivingUp,
 ): Promise<SinkOutput | undefined> {
   const { deadLetter: options, handleDeadLetter } = failure
-  const { topic, partition, offset } = record
+  const { topic, partition, offset, key, value, headers, timestamp } = record
   if (handleDeadLetter !== undefined) await handleDeadLetter(record, record.error)
   const target = typeof options.topic === 'function' ? options.topic(record) : options.topic
   if (target === undefined) {
     if (handleDeadLetter === undefined) {
-      const { key, value, headers, timestamp } = record
       logger.error(
         { task, topic, partition, offset, timestamp, key, value, headers, err: record.error },
         'a dead letter: a record that failed',
@@ -68,25 +68,12 @@ async function deadLetter(
   const write = {
     topic: target,
     length: 1,
-    keys: viewColumn([record.key]),
-    values: viewColumn([record.value]),
-    timestamps: [record.timestamp],
+    keys: viewColumn([key]),
+    values: viewColumn([value]),
+    timestamps: [timestamp],
     headers: [deadLetterHeaders(record, applicationId, options)],
   }
-  return sinkOutput(write, placeOf(record), undefined)
-}
-
-/** Where a dead letter stands among what is written of its batch: behind all that came of the records before it. */
-function placeOf({ index, topic, partition, timestamp, offset }: FailedRecord): SinkOutput['input'] {
-  const batch = new ColumnBatch<unknown, unknown>({
-    topic,
-    partition,
-    trigger: 'demand',
-    keys: [undefined],
-    values: [undefined],
-    timestamps: [timestamp],
-    offsets: [offset],
-  })
-  const source = { batch, origin: { kind: 'source', edge: 0 } as const, streamTime: timestamp }
-  return { batch, origin: { kind: 'merged', inputs: [source], which: [0], index: [index] }, streamTime: timestamp }
+  // Its place among what is written of its batch: behind all that came of the records before it.
+  const input = { batch: noRecords(partition, 'demand'), origin: { kind: 'source', edge: 0 }, streamTime: timestamp } as const
+  return sinkOutput(write, input, [record.index])
 }

@@ -1,7 +1,7 @@
-import { isRetryable, type PartResult, type ResolvedFailureOptions, retryDelay, settling, type WriteBatch } from '@millrace/core'
+import { type PartResult, type ResolvedFailureOptions, retryDelay, type WriteBatch } from '@millrace/core'
 import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Part, PartDone, Pipeline } from '../process/pipeline.ts'
-import { RecordsFailed, thrownBy } from '../process/processing-error.ts'
+import { RecordsFailed } from '../process/processing-error.ts'
 import type { Punctuations } from '../process/punctuations.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TaskStores } from '../store/task-stores.ts'
@@ -58,12 +58,7 @@ export async function settleBatch(batch: SettlingBatch, first?: Ran): Promise<Pa
   const ran = first ?? (await run(batch, undefined, part.keep))
   const outputs = [...ran.outputs]
   if (ran.result.ok) return mergeSinkOutputs(outputs)
-  const steps = settling(part.batch.length, {
-    acknowledgement: failure.acknowledgement,
-    maxRetries,
-    isRetryable: (error) => isRetryable(thrownBy(error), failure.retry.nonRetryable),
-  })
-  await followSettling(steps, ran.result, {
+  await followSettling({ count: part.batch.length, failure, maxRetries }, ran.result, {
     async run(rows, keep) {
       const next = await run(batch, rows.length === part.batch.length ? undefined : rows, keep)
       outputs.push(...next.outputs)

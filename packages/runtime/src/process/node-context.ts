@@ -50,8 +50,8 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     this.#punctuations = punctuations
     this.node = identity.name
     this.to = this.portsOf((name) => ({
-      forward: (record) => this.#forwardTo(this.#output(name), record),
-      forwardBatch: (columns) => this.#forwardColumnsTo(this.#output(name), columns),
+      forward: (record) => this.forwardTo(name, record),
+      forwardBatch: (columns) => this.forwardColumnsTo(name, columns),
     }))
   }
 
@@ -85,11 +85,16 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   }
 
   forward(record: AnyRecord): void {
-    this.#forwardTo(this.#default, record)
+    this.forwardTo('', record)
   }
 
   forwardBatch(columns: AnyColumns): void {
-    this.#forwardColumnsTo(this.#default, columns)
+    this.forwardColumnsTo('', columns)
+  }
+
+  /** Throws once the task is closed. */
+  guard(): void {
+    this.#scope.guard()
   }
 
   /** `timestamp`: of changes made through what it gives. Default: that of the record or batch being processed. */
@@ -150,6 +155,27 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     if (this.#doneAt !== undefined) this.#doneAt[index] = this.#done++
   }
 
+  /** To the output called `output`; '' is the default one. */
+  forwardTo(output: string, record: AnyRecord): void {
+    this.#scope.guard()
+    const gathered = this.#output(output)
+    if (gathered === undefined) throw this.#notRunning()
+    if (this.#several) throw this.#whichRecord()
+    const parent = this.#current >= 0 ? this.#current : this.#parentOf(record)
+    gathered.add(record, parent, this.#sequence++)
+  }
+
+  /** The same of many. */
+  forwardColumnsTo(output: string, columns: AnyColumns): void {
+    this.#scope.guard()
+    const gathered = this.#output(output)
+    if (gathered === undefined) throw this.#notRunning()
+    if (this.#several) throw this.#whichRecord()
+    const { length } = (this.#input as NodeInput).batch
+    if (this.#current < 0 && columns.sources === undefined && columns.keys.length !== length) this.#guessed = true
+    this.#sequence += gathered.addColumns(this.#current >= 0 ? comingFrom(this.#current, columns) : columns, this.#sequence)
+  }
+
   /** Forwards for record `place` of several; undefined: for one that is done. */
   forwardFrom(place: number | undefined, output: string, record: AnyRecord): void {
     this.#scope.guard()
@@ -186,24 +212,7 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
   }
 
   #output(name: string): Gathered | undefined {
-    return this.#gathered?.get(name)
-  }
-
-  #forwardTo(gathered: Gathered | undefined, record: AnyRecord): void {
-    this.#scope.guard()
-    if (gathered === undefined) throw this.#notRunning()
-    if (this.#several) throw this.#whichRecord()
-    const parent = this.#current >= 0 ? this.#current : this.#parentOf(record)
-    gathered.add(record, parent, this.#sequence++)
-  }
-
-  #forwardColumnsTo(gathered: Gathered | undefined, columns: AnyColumns): void {
-    this.#scope.guard()
-    if (gathered === undefined) throw this.#notRunning()
-    if (this.#several) throw this.#whichRecord()
-    const { length } = (this.#input as NodeInput).batch
-    if (this.#current < 0 && columns.sources === undefined && columns.keys.length !== length) this.#guessed = true
-    this.#sequence += gathered.addColumns(this.#current >= 0 ? comingFrom(this.#current, columns) : columns, this.#sequence)
+    return name === '' ? this.#default : this.#gathered?.get(name)
   }
 
   /** The input record that a record forwarded by a batch processor comes from: by its offset, else the last one. */

@@ -1,4 +1,4 @@
-import { ColumnBatch, type Headers, NO_HEADERS } from '@millrace/core'
+import { type BatchTrigger, ColumnBatch, type Headers, NO_HEADERS } from '@millrace/core'
 import type { Gathered } from './gathered.ts'
 
 /** Where the records of a node's input come from: the source, one output of one node, or several of those, merged, or some of them. */
@@ -56,6 +56,11 @@ function mergeOrder(inputs: readonly NodeInput[]): { which: number[]; index: num
   return { which: rows.map((row) => row.which), index: rows.map((row) => row.index) }
 }
 
+/** A batch without records: of what comes from a punctuator, or is no record of a node's. */
+export function noRecords(partition: number, trigger: BatchTrigger): ColumnBatch<unknown, unknown> {
+  return new ColumnBatch({ topic: '', partition, trigger, keys: [], values: [], timestamps: [], offsets: [], streamTimes: [] })
+}
+
 /** One input of several, where ways meet again. */
 export function mergeInputs(inputs: readonly NodeInput[]): NodeInput {
   if (inputs.length === 1) return inputs[0] as NodeInput
@@ -63,21 +68,10 @@ export function mergeInputs(inputs: readonly NodeInput[]): NodeInput {
   return gatherInputs(inputs, which, index)
 }
 
-/** What is left of an input without all that came of some records of the source batch; undefined if nothing is. */
-export function withoutRows(input: NodeInput, rows: ReadonlySet<number>): NodeInput | undefined {
+/** What comes of the records of the source batch that `keep` tells by their row; undefined if nothing does. */
+export function whereRow(input: NodeInput, keep: (row: number) => boolean): NodeInput | undefined {
   const index: number[] = []
-  for (let i = 0; i < input.batch.length; i++) if (!rows.has(sourceRow(input, i))) index.push(i)
-  if (index.length === input.batch.length) return input
-  return index.length === 0 ? undefined : selectRecords(input, index)
-}
-
-/** What comes of the records `from` (inclusive) to `to` (exclusive) of the source batch; undefined if nothing does. */
-export function withinRows(input: NodeInput, from: number, to: number): NodeInput | undefined {
-  const index: number[] = []
-  for (let i = 0; i < input.batch.length; i++) {
-    const row = sourceRow(input, i)
-    if (row >= from && row < to) index.push(i)
-  }
+  for (let i = 0; i < input.batch.length; i++) if (keep(sourceRow(input, i))) index.push(i)
   if (index.length === input.batch.length) return input
   return index.length === 0 ? undefined : selectRecords(input, index)
 }

@@ -1,6 +1,5 @@
 import {
-  type BatchTrigger,
-  ColumnBatch,
+  type ColumnBatch,
   type DetectedProcessor,
   detectProcessor,
   type RecordFailure,
@@ -15,7 +14,7 @@ import type { CircuitBreakers } from './circuit-breakers.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'
-import { mergeInputs, type NodeInput, selectRecords, sourceRow, withinRows, withoutRows } from './node-input.ts'
+import { mergeInputs, type NodeInput, noRecords, selectRecords, sourceRow, whereRow } from './node-input.ts'
 import { concurrencyOf, type RunningConcurrency } from './node-concurrency.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type FailedRow, ProcessingError, processingError, RecordsFailed } from './processing-error.ts'
@@ -156,7 +155,7 @@ export class Pipeline {
     const { scope } = this.#options
     const context = running.context as NodeContext
     const input: NodeInput = {
-      batch: nothing(scope.partition, 'punctuate'),
+      batch: noRecords(scope.partition, 'punctuate'),
       origin: { kind: 'source', edge: 0 },
       streamTime: scope.streamTime,
       punctuatedAt: time,
@@ -195,7 +194,7 @@ export class Pipeline {
   async #walkApart(walk: Walk, ends: readonly number[], from: number): Promise<void> {
     for (const [i, end] of ends.entries()) {
       const begin = i === 0 ? 0 : (ends[i - 1] as number)
-      const inbox = walk.inbox.map((inputs) => inputs.flatMap((input) => withinRows(input, begin, end) ?? []))
+      const inbox = walk.inbox.map((inputs) => inputs.flatMap((input) => whereRow(input, (row) => row >= begin && row < end) ?? []))
       await this.#walk({ ...walk, inbox, ends: undefined }, from)
     }
   }
@@ -297,10 +296,6 @@ function noteCircuit(breakers: CircuitBreakers | undefined, node: string, good: 
 /** Leaves out all that came of records that failed. */
 function leaveOut({ inbox, outputs, failed }: Walk): void {
   const rows = new Set(failed.map(({ row }) => row))
-  for (const [node, inputs] of inbox.entries()) inbox[node] = inputs.flatMap((input) => withoutRows(input, rows) ?? [])
+  for (const [node, inputs] of inbox.entries()) inbox[node] = inputs.flatMap((input) => whereRow(input, (row) => !rows.has(row)) ?? [])
   outputs.splice(0, Infinity, ...outputs.flatMap((output) => outputWithoutRows(output, rows) ?? []))
-}
-
-function nothing(partition: number, trigger: BatchTrigger): ColumnBatch<unknown, unknown> {
-  return new ColumnBatch({ topic: '', partition, trigger, keys: [], values: [], timestamps: [], offsets: [], streamTimes: [] })
 }

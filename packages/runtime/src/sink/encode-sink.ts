@@ -81,9 +81,8 @@ async function choosePartitions(node: SinkNode, topic: string, batch: Batch, dir
     if (chosen !== undefined && !(Number.isInteger(chosen) && chosen >= 0 && chosen < count)) {
       throw new MillraceError(
         'PARTITION_INVALID',
-        `The partitioner of sink '${node.name}' chose partition ${chosen} of topic '${topic}', which has ${count}, for the record that comes from ` +
-          `${batch.topic}-${batch.partition}, offset ${batch.offset(i)}.`,
-        { stage: 'sink', node: node.name, topic: batch.topic, partition: batch.partition, offset: batch.offset(i) },
+        `The partitioner of sink '${node.name}' chose partition ${chosen} of topic '${topic}', which has ${count}, for ${nameOf(batch, i)}.`,
+        detailsOf({ node, batch, i }),
       )
     }
     partitions[i] = chosen ?? -1
@@ -117,14 +116,21 @@ async function existing(topic: string, directory: TopicDirectory, place: Place):
   }
 }
 
-function refused(code: string, what: string, { node, batch, i, cause }: Place & { readonly cause: unknown }): MillraceError {
-  const { topic, partition } = batch
-  const offset = batch.offset(i)
+function refused(code: string, what: string, { cause, ...place }: Place & { readonly cause: unknown }): MillraceError {
   const reason = cause instanceof Error ? cause.message : String(cause)
-  const message = `The ${what} for the record that comes from ${topic}-${partition}, offset ${offset} (sink '${node.name}'): ${reason}`
+  const message = `The ${what} for ${nameOf(place.batch, place.i)} (sink '${place.node.name}'): ${reason}`
+  const details = { ...detailsOf(place), cause }
   // A topic that is not there is what the error is about.
-  const about = cause instanceof MillraceError && cause.topic !== undefined ? { topic: cause.topic } : { topic, partition }
-  return new MillraceError(code, message, { stage: 'sink', cause, node: node.name, ...about, offset })
+  const about = cause instanceof MillraceError && cause.topic !== undefined ? { topic: cause.topic, partition: undefined } : {}
+  return new MillraceError(code, message, { ...details, ...about })
+}
+
+function nameOf(batch: Batch, i: number): string {
+  return `the record that comes from ${batch.topic}-${batch.partition}, offset ${batch.offset(i)}`
+}
+
+function detailsOf({ node, batch, i }: Place) {
+  return { stage: 'sink', node: node.name, topic: batch.topic, partition: batch.partition, offset: batch.offset(i) } as const
 }
 
 function rowsByTopic(node: SinkNode, extract: TopicExtractor<unknown, unknown>, batch: Batch): Map<string, number[]> {
@@ -134,8 +140,8 @@ function rowsByTopic(node: SinkNode, extract: TopicExtractor<unknown, unknown>, 
     if (typeof topic !== 'string' || topic === '') {
       throw new MillraceError(
         'TOPIC_INVALID',
-        `The topic function of sink '${node.name}' returned ${String(topic)} for the record that comes from ${batch.topic}-${batch.partition}, offset ${batch.offset(i)}.`,
-        { stage: 'sink', node: node.name, topic: batch.topic, partition: batch.partition, offset: batch.offset(i) },
+        `The topic function of sink '${node.name}' returned ${String(topic)} for ${nameOf(batch, i)}.`,
+        detailsOf({ node, batch, i }),
       )
     }
     const same = rows.get(topic)

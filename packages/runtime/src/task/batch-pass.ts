@@ -95,7 +95,10 @@ export class BatchPass {
     const { scheduled } = punctuations
     stores.begin()
     try {
-      const output = await this.#process(pass, window)
+      const processed = this.#process(pass, window)
+      // While the processor waits for something, the next batch is made ready.
+      queue.decodeAhead(2 * size)
+      const output = await processed
       scope.guard()
       stores.succeed()
       const endedAt = clock.monotonic()
@@ -135,12 +138,9 @@ export class BatchPass {
     if (breakers !== undefined || careful) return settleBatch(this.#settling(pass, part, careful))
     // Most batches are done at once, and need no more than this.
     const { scheduled } = punctuations
-    const running = pipeline.run(part)
-    // While the processor waits for something, the next batch is made ready.
-    queue.decodeAhead(2 * batch.length)
     let done: PartDone
     try {
-      done = await running
+      done = await pipeline.run(part)
     } catch (error) {
       const settling = this.#settling(pass, part, false)
       return settleBatch(settling, failedAs(settling, error, scheduled))

@@ -287,7 +287,7 @@ export class Task {
         streamTime: this.#scope.streamTime,
         punctuateAt: this.#punctuations.nextDue('stream-time'),
         finishing: this.#finishing,
-        bufferFull: buffer.stalled,
+        stalled: buffer.stalled,
         maxTaskIdleMs: definition.maxTaskIdleMs,
         waitingSince: this.#waitingSince,
       })

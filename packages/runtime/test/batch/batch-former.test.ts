@@ -53,7 +53,7 @@ describe('forming a batch of one partition', () => {
   })
 
   test('cuts what is there when the buffer is full or the partition is paused: what it waits for may never have room', () => {
-    expect(formBatch([queueOf([1, 2])], { ...idle, bufferFull: true })).toMatchObject({ count: 2, trigger: 'memory' })
+    expect(formBatch([queueOf([1, 2])], { ...idle, stalled: true })).toMatchObject({ count: 2, trigger: 'memory' })
     const paused = queueOf([1, 2, 3])
     paused.paused = true
     expect(formBatch([paused], idle)).toMatchObject({ count: 3, trigger: 'memory' })
