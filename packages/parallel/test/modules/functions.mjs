@@ -89,16 +89,16 @@ export const mortal = ({ key, value }) => {
 }
 
 /**
- * Leaves something behind that fails when nobody waits for it any more.
- * @type {ParallelFunction<string, number, string, number>}
+ * Leaves something behind that fails once the gate is open.
+ * @type {ParallelFunction<string, Int32Array<SharedArrayBuffer> | null, string, null>}
  */
-export const failsLater = ({ key, value }) => {
-  if (value < 0) {
-    setTimeout(() => {
-      throw new Error('left behind')
-    })
+export const failsLater = ({ key, value: gate }) => {
+  if (gate !== null) {
+    setInterval(() => {
+      if (Atomics.load(gate, 0) === 1) throw new Error('left behind')
+    }, 1)
   }
-  return { key, value }
+  return { key, value: null }
 }
 
 /** @type {ParallelFunction<Uint8Array, Uint8Array, Uint8Array, unknown>} */
