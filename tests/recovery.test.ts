@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type AppDefinition, defineApp, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
 import { memory, type MemoryFaults } from 'millrace/memory'
+import { deferred } from './support/deferred.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -45,7 +46,7 @@ async function setUp(faults: MemoryFaults, overrides: Partial<AppDefinition> = {
     await log[Symbol.asyncDispose]()
     await folder[Symbol.asyncDispose]()
   }
-  return { definition, events, log, send, received, [Symbol.asyncDispose]: dispose }
+  return { definition, transport, events, log, send, received, [Symbol.asyncDispose]: dispose }
 }
 
 const numbers = (count: number) => new Set(Array.from({ length: count }, (_, i) => i))
@@ -170,5 +171,35 @@ describe('drain', () => {
     await second.close()
     await secondRun
     expect(await app.received()).toEqual(numbers(10))
+  })
+
+  test('right after the partitions were lost in a commit is no failure: they are for others to go on with', async () => {
+    const committing = deferred()
+    const gate = deferred()
+    let member = ''
+    await using app = await setUp({
+      before: async (operation) => {
+        if (operation.type === 'open-source' && operation.groupId !== undefined) member = operation.clientId
+        if (operation.type !== 'commit' || !app.events.some(({ type }) => type === 'cut')) return
+        committing.resolve()
+        await gate.promise
+      },
+    })
+    await app.send(20)
+    const running = await start(app.definition)
+    const run = running.run()
+    await committing.promise
+    app.transport.expelMember(group, member)
+    while (!app.events.some(({ type }) => type === 'recover')) await new Promise((resolve) => setImmediate(resolve))
+    gate.resolve()
+    await running.close()
+    await run
+    expect(running.state).toBe('not-running')
+    const again = await start(app.definition)
+    const secondRun = again.run()
+    await again.caughtUp()
+    await again.close()
+    await secondRun
+    expect(await app.received()).toEqual(numbers(20))
   })
 })

@@ -57,6 +57,11 @@ export function partitionsLost(tasks: readonly Task[]): MillraceError {
   return abandoned(`the partitions of tasks ${tasks.map(({ id }) => id).join(', ')} were lost`)
 }
 
+/** Whether a commit failed because the partitions have gone to others: the group refused it, or they were lost before it ended. */
+export function isOthers(error: unknown): boolean {
+  return error instanceof MillraceError && (error.code === 'COMMIT_REFUSED' || error.code === 'COMMIT_ABANDONED')
+}
+
 function commitTooLate(limitMs: number): MillraceError {
   const message = `The last commit was not confirmed within ${limitMs} ms: what was processed since the commit before it will be processed again.`
   return new MillraceError('TIMED_OUT', message, { stage: 'commit', retryable: true })

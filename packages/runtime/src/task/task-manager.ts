@@ -20,7 +20,7 @@ import type { Reading } from '../source/reader.ts'
 import { TopicIdentities } from '../source/topic-identities.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
-import { commitLast, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
+import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
 import { resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
@@ -116,8 +116,8 @@ export class TaskManager implements RebalanceListener {
   readonly onLost = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'lost')
 
   /**
-   * Finishes every task and commits; nothing is processed afterwards. Rejects if that last commit failed; not if the group refused it, since
-   * then the partitions have gone to others already, who process again what was not committed.
+   * Finishes every task and commits; nothing is processed afterwards. Rejects if that last commit failed, unless the partitions have gone to
+   * others already, who process again what was not committed.
    */
   drain(): Promise<void> {
     // At once, for what is under way to end soon.
@@ -126,7 +126,7 @@ export class TaskManager implements RebalanceListener {
     return this.#exclusive.run(async () => {
       for (const cancel of this.#splitWatches) cancel()
       const failure = await this.#release(this.tasks, 'drain')
-      if (failure !== undefined && !(failure.error instanceof MillraceError && failure.error.code === 'COMMIT_REFUSED')) throw failure.error
+      if (failure !== undefined && !isOthers(failure.error)) throw failure.error
     })
   }
 
