@@ -29,16 +29,6 @@ export function lostWords(output: readonly Counted[], trueCounts: ReadonlyMap<st
   )
 }
 
-/** What was written out without what came again: of each key, what went beyond all before it. */
-export function ascending(output: readonly Counted[]): Counted[] {
-  const highest = new Map<string, number>()
-  return output.filter(({ key, value }) => {
-    if (value.count <= (highest.get(key) ?? 0)) return false
-    highest.set(key, value.count)
-    return true
-  })
-}
-
 /** Words whose state is not what was last written out for them. */
 export function strayState(changelog: readonly Written<string, number>[], output: readonly Counted[]): string[] {
   const state = new Map(changelog.map(({ key, value }) => [key, value]))
@@ -76,12 +66,25 @@ export function zombieRecords(records: readonly Traced[]): string[] {
   return fromEarlierEpochs(records).map(({ record, newest }) => `${written(record)} after ${newest}`)
 }
 
+/** What a record was made of. */
+const originOf = ({ key, value: { task, offset } }: Traced) => `${key} of ${task} from ${offset}`
+
+function newestEpochs(records: readonly Traced[]): Map<string, number> {
+  const newest = new Map<string, number>()
+  for (const record of records) newest.set(originOf(record), Math.max(newest.get(originOf(record)) ?? 0, record.value.epoch))
+  return newest
+}
+
+/** Of what several epochs of a task made of the same input, what the last of them did. */
+export function ofLastEpochs<R extends Traced>(records: readonly R[]): R[] {
+  const newest = newestEpochs(records)
+  return records.filter((record) => newest.get(originOf(record)) === record.value.epoch)
+}
+
 /** Those of them that don't repeat what a later epoch has made of the same input. */
 export function zombieRecordsOfTheirOwn(records: readonly Traced[]): string[] {
-  const origin = ({ key, value: { task, offset } }: Traced) => `${key} of ${task} from ${offset}`
-  const newest = new Map<string, number>()
-  for (const record of records) newest.set(origin(record), Math.max(newest.get(origin(record)) ?? 0, record.value.epoch))
+  const newest = newestEpochs(records)
   return fromEarlierEpochs(records).flatMap(({ record }) =>
-    (newest.get(origin(record)) as number) > record.value.epoch ? [] : [`${written(record)}, ${origin(record)}`],
+    (newest.get(originOf(record)) as number) > record.value.epoch ? [] : [`${written(record)}, ${originOf(record)}`],
   )
 }
