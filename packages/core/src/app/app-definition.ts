@@ -53,6 +53,11 @@ export interface AppDefinition {
   readonly stateDir?: string | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
+  /**
+   * Under `exactly-once`, how long a transaction may stay open before the broker aborts it, in milliseconds: how long others wait for what a process that was
+   * killed has left open. Longer than `commit.intervalMs`. From 1,000 to 900,000. Default: 10,000.
+   */
+  readonly transactionTimeoutMs?: number | undefined
   /** When batches are cut; sources and topics may differ. Environment variables count more. Default: {@link DEFAULT_BATCH_POLICY}. */
   readonly batch?: AppBatchOptions | undefined
   /** What is done when records fail: retries, policies, dead letters. Default: the application stops at a record that fails for good. */

@@ -1,3 +1,4 @@
+import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
 import { describeValue } from '../internal/describe-value.ts'
 import { numberProblem, type NumberRange } from '../internal/number-problem.ts'
 
@@ -45,12 +46,9 @@ export class DefinitionChecks {
     return value
   }
 
-  guarantee(value: unknown): void {
-    if (value === undefined || value === 'at-least-once') return
-    this.problems.push(
-      value === 'exactly-once'
-        ? "processingGuarantee is 'exactly-once', which comes with a later release; use 'at-least-once'."
-        : `processingGuarantee is ${describeValue(value)}; use 'at-least-once'.`,
-    )
+  guarantee(value: ProcessingGuarantee | undefined): ProcessingGuarantee {
+    if (value === 'at-least-once' || value === 'exactly-once') return value
+    if (value !== undefined) this.problems.push(`processingGuarantee is ${describeValue(value)}; use 'at-least-once' or 'exactly-once'.`)
+    return 'at-least-once'
   }
 }

@@ -14,6 +14,7 @@ export interface ResolvedDefinition {
   readonly transport: Transport
   readonly stateDir: string
   readonly processingGuarantee: ProcessingGuarantee
+  readonly transactionTimeoutMs: number
   readonly batch: BatchSettings
   readonly failure: ResolvedFailureOptions
   readonly commit: { readonly intervalMs: number; readonly records: number; readonly maxUncommittedBytes: number }

@@ -12,6 +12,8 @@ import type { ResolvedDefinition } from './resolved-definition.ts'
 const MIB = 1_048_576
 /** Half of the Kafka client's default `max.poll.interval.ms`: a revoke that waits longer costs the member its place in the group. */
 const MAX_REVOKE_MS = 150_000
+/** The default of the broker's `transaction.max.timeout.ms`. */
+const MAX_TRANSACTION_MS = 900_000
 
 /**
  * Fills in every default, or lists everything that is wrong, one sentence each with the value and what is allowed. `environment`: variables that
@@ -24,7 +26,7 @@ export function validateDefinition(
   if (typeof definition !== 'object' || definition === null) return left(['This is no definition; use what defineApp({ ... }) returns.'])
   const checks = new DefinitionChecks()
   const { topology, transport, logger, observer, clock, replicationFactor } = definition
-  checks.guarantee(definition.processingGuarantee)
+  const processingGuarantee = checks.guarantee(definition.processingGuarantee)
   checks.that(
     Array.isArray(topology?.subTopologies) && Array.isArray(topology.nodes),
     'topology is not what TopologyBuilder.build() returns.',
@@ -43,17 +45,31 @@ export function validateDefinition(
   const failureIssues = failureProblems('failure', definition.failure)
   checks.problems.push(...failureIssues)
   const concurrency = checks.group('concurrency', definition.concurrency)
-  if (definition.processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology))
+  if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology))
+  const transactionTimeoutMs = checks.number('transactionTimeoutMs', definition.transactionTimeoutMs, {
+    fallback: 10_000,
+    min: 1_000,
+    max: MAX_TRANSACTION_MS,
+  })
+  const intervalMs = checks.number('commit.intervalMs', commit.intervalMs, {
+    fallback: processingGuarantee === 'exactly-once' ? 100 : 1_000,
+    min: 1,
+  })
+  checks.that(
+    processingGuarantee !== 'exactly-once' || !(intervalMs >= transactionTimeoutMs),
+    `commit.intervalMs is ${intervalMs} and transactionTimeoutMs is ${transactionTimeoutMs}; a commit ends a transaction, so use an interval that is shorter.`,
+  )
   const resolved: ResolvedDefinition = {
     topology,
     applicationId: checks.applicationId(definition.applicationId),
     transport,
     stateDir: checks.folder('stateDir', definition.stateDir, './state'),
-    processingGuarantee: 'at-least-once',
+    processingGuarantee,
+    transactionTimeoutMs,
     batch: batch.settings,
     failure: resolveFailureOptions(failureIssues.length === 0 ? definition.failure : undefined),
     commit: Object.freeze({
-      intervalMs: checks.number('commit.intervalMs', commit.intervalMs, { fallback: 1_000, min: 1 }),
+      intervalMs,
       records: checks.number('commit.records', commit.records, { fallback: Infinity, min: 1 }),
       maxUncommittedBytes: checks.number('commit.maxUncommittedBytes', commit.maxUncommittedBytes, { fallback: 64 * MIB, min: 1 }),
     }),

@@ -37,6 +37,7 @@ import { Recovery } from './recovery.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { TopicPlan } from './topic-plan.ts'
+import { writerOptions } from './writer-options.ts'
 
 export interface AppParts {
   readonly definition: RunnableDefinition
@@ -314,13 +315,13 @@ export class App implements AsyncDisposable {
   }
 
   #openOutlet(): Promise<Outlet> {
-    const { definition, context } = this.#parts
+    const { definition, context, slot } = this.#parts
     return openOutlet({
       transport: definition.transport,
       context,
       environment: this.#environment,
       source: this.#source as RecordSource,
-      clientId: definition.applicationId,
+      writerOptions: writerOptions(definition, slot),
       onFailure: (error) => this.#recovery.begin(error),
     })
   }
@@ -332,9 +333,9 @@ export class App implements AsyncDisposable {
     this.#outlet = await this.#openOutlet()
   }
 
-  /** What its writer was handed can't be called back; it is handed nothing more. */
+  /** What its writer was handed can't be called back, if not with all of a transaction; it is handed nothing more. */
   #abandonCommit(reason: MillraceError): void {
-    if (!this.#scheduler.busy) return
+    if (!this.#scheduler.busy && this.#outlet?.coordinator.holdsOutput !== true) return
     void this.#outlet?.close(reason)
     if (!this.#ending) this.#recovery.begin(reason)
   }
@@ -360,7 +361,10 @@ export class App implements AsyncDisposable {
       directory,
       batching: new Batching(definition, plan.subTopologies),
       buffer: new ReadBuffer({ ...definition.buffer, memoryBudgetBytes: definition.batch.memoryBudgetBytes }),
-      careful: new CarefulDelivery(() => definition.transport.openWriter({ clientId: `${definition.applicationId}-careful` }, context)),
+      careful: new CarefulDelivery(
+        () => definition.transport.openWriter(writerOptions(definition, slot, 'careful'), context),
+        definition.processingGuarantee === 'exactly-once',
+      ),
       output: () => (this.#outlet as Outlet).output,
       storeFolder: (task, store) => join(slot.folder, task, store),
       onProgress: (records, uncommittedBytes) => {

@@ -1,6 +1,7 @@
-import type { RecordSource, RecordWriter, Transport, TransportContext } from '@millrace/core'
-import { AtLeastOnceCoordinator } from '../commit/at-least-once.ts'
-import type { CommitCoordinator } from '../commit/commit-coordinator.ts'
+import type { RecordSource, RecordWriter, RecordWriterOptions, Transport, TransportContext } from '@millrace/core'
+import { AtLeastOnce } from '../commit/at-least-once.ts'
+import { CommitCoordinator } from '../commit/commit-coordinator.ts'
+import { ExactlyOnce } from '../commit/exactly-once.ts'
 import { WriterParticipant } from '../commit/writer-participant.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { OutputQueue } from '../sink/output-queue.ts'
@@ -22,16 +23,23 @@ export interface OutletOptions {
   readonly context: TransportContext
   readonly environment: TaskEnvironment
   readonly source: RecordSource
-  readonly clientId: string
+  /** Transactional under exactly-once. */
+  readonly writerOptions: RecordWriterOptions
   readonly onFailure: (error: unknown) => void
 }
 
-export async function openOutlet({ transport, context, environment, source, clientId, onFailure }: OutletOptions): Promise<Outlet> {
-  const writer: RecordWriter = await transport.openWriter({ clientId }, context)
-  const output = new OutputQueue(writer, environment.definition.buffer.maxOutputBytes, onFailure)
+export async function openOutlet(options: OutletOptions): Promise<Outlet> {
+  const { transport, context, environment, source, writerOptions, onFailure } = options
+  const { definition, clock } = environment
+  const writer: RecordWriter = await transport.openWriter(writerOptions, context)
   const participants = [new WriterParticipant(writer)]
-  const coordinator = new AtLeastOnceCoordinator({ environment, source, writer, output, participants })
-  return {
+  const protocol =
+    definition.processingGuarantee === 'exactly-once'
+      ? new ExactlyOnce({ source, writer, participants })
+      : new AtLeastOnce({ clock, source, writer, participants })
+  const output = new OutputQueue(writer, definition.buffer.maxOutputBytes, onFailure)
+  const coordinator = new CommitCoordinator({ environment, output, protocol })
+  const outlet: Outlet = {
     output,
     coordinator,
     async close(reason) {
@@ -39,8 +47,14 @@ export async function openOutlet({ transport, context, environment, source, clie
       output.close(reason)
       const closing = writer.close()
       closing.catch((error: unknown) => context.logger.warn({ err: error }, 'a writer failed to close'))
-      if (!(await settledWithin(closing, CLOSE_MS, environment.clock)))
-        context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
+      if (!(await settledWithin(closing, CLOSE_MS, clock))) context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
     },
+  }
+  try {
+    await protocol.open()
+    return outlet
+  } catch (error) {
+    await outlet.close(error)
+    throw error
   }
 }

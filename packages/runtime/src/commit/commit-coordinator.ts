@@ -1,19 +1,123 @@
 import type { CommitEvent } from '@millrace/core'
+import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
+import type { ChangeloggedStore } from '../store/task-stores.ts'
+import type { SealedTask } from '../task/sealed-task.ts'
 import type { Task } from '../task/task.ts'
+import type { TaskEnvironment } from '../task/task-environment.ts'
+import { abandoned } from './abandoned.ts'
+import type { CommitProtocol } from './commit-protocol.ts'
 
 /** Why a commit was made. */
 export type CommitReason = CommitEvent['reason']
 
+export interface CommitCoordinatorOptions {
+  readonly environment: TaskEnvironment
+  /** What passes write, on its way to the writer. */
+  readonly output: OutputQueue
+  readonly protocol: CommitProtocol
+}
+
 /**
- * Makes what finished passes did durable, hiding the processing guarantee from everything else. After a rejection nobody knows what took
- * effect: the tasks are recovered.
+ * Makes what finished passes did durable, hiding the processing guarantee from everything else. Seal, then commit as the guarantee does, then write
+ * local state: the local store is never ahead of the changelog. What passes write meanwhile waits until the commit has answered. A commit ends
+ * where it is as soon as one of its tasks is closed: the partitions may have got another owner, or come back with another epoch, while something was
+ * waited for. After a rejection nobody knows what took effect: the tasks are recovered.
  */
-export interface CommitCoordinator {
+export class CommitCoordinator {
+  readonly #options: CommitCoordinatorOptions
+  #failure: { readonly error: unknown } | undefined
+
+  constructor(options: CommitCoordinatorOptions) {
+    this.#options = options
+  }
+
   /**
    * Commits what `tasks` have finished; resolves when it is confirmed and local state is written: to false if there was nothing. One at a time.
    * After a rejection every later call rejects too: what was sealed may be lost, and nothing may be committed past it.
    */
-  commit(tasks: readonly Task[], reason: CommitReason): Promise<boolean>
+  async commit(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
+    if (this.#failure !== undefined) throw this.#failure.error
+    try {
+      return await this.#commitNow(tasks, reason)
+    } catch (caught) {
+      // What made the writer fail says more than that it is gone.
+      const error = caught instanceof OutputQueueClosed ? caught.cause : caught
+      this.#failure = { error }
+      this.#options.output.close(error)
+      throw error
+    }
+  }
+
   /** Its writer is given up: a commit that is under way goes no step further, and rejects, as every later one. */
-  abandon(reason: unknown): void
+  abandon(reason: unknown): void {
+    this.#failure ??= { error: reason ?? abandoned('its writer was closed') }
+  }
+
+  /** Whether output that is with the writer is to be committed yet, whoever it came from. */
+  get holdsOutput(): boolean {
+    const { protocol, output } = this.#options
+    return protocol.commitsOutput && output.written
+  }
+
+  async #commitNow(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
+    const { environment, output, protocol } = this.#options
+    const began = environment.clock.monotonic()
+    const sealed: SealedTask[] = []
+    for (const task of tasks) {
+      const taken = task.seal()
+      if (taken !== undefined) sealed.push(taken)
+    }
+    if (sealed.length === 0 && !(protocol.commitsOutput && output.pending)) return false
+    try {
+      // At once, before any pass can end: what is queued now belongs to what is sealed now.
+      await output.barrier()
+      this.#check(sealed)
+      await protocol.commit(sealed, () => this.#check(sealed))
+    } finally {
+      output.release()
+    }
+    // Of tasks that were lost meanwhile the new owner writes the state.
+    for (const { task, offsets } of sealed) if (task.state !== 'closed') await task.persist(offsets)
+    environment.emit?.({
+      type: 'commit',
+      stage: 'commit',
+      reason,
+      tasks: sealed.length,
+      partitions: sealed.reduce((sum, { offsets }) => sum + offsets.length, 0),
+      records: sealed.reduce((sum, { records }) => sum + records, 0),
+      changelogRecords: sealed.flatMap(({ changelog }) => changelog).reduce((sum, write) => sum + write.length, 0),
+      durationMs: environment.clock.monotonic() - began,
+    })
+    if (sealed.some(({ changelog }) => changelog.length > 0)) await this.#notePositions(sealed)
+    return true
+  }
+
+  /** Throws once the epoch of one of the tasks is over, or the commit was given up. */
+  #check(sealed: readonly SealedTask[]): void {
+    if (this.#failure !== undefined) throw this.#failure.error
+    const closed = sealed.flatMap(({ task }) => (task.state === 'closed' ? [task.id] : []))
+    if (closed.length > 0) throw abandoned(`its tasks ${closed.join(', ')} were taken away`)
+  }
+
+  /** Reads where the changelogs end now: what the next commit's local write says it holds at least. A failure only makes a later restore longer. */
+  async #notePositions(sealed: readonly SealedTask[]): Promise<void> {
+    const { environment } = this.#options
+    const stores: ChangeloggedStore[] = []
+    for (const { task, changelog } of sealed) {
+      const topics = new Set(changelog.map((write) => write.topic))
+      for (const entry of task.stores.all) if (topics.has(entry.topic)) stores.push(entry)
+    }
+    try {
+      const ends = await environment.admin.endOffsets(
+        stores.map(({ topic, partition }) => ({ topic, partition })),
+        'read-uncommitted',
+      )
+      for (const entry of stores) {
+        const end = ends.find(({ topic, partition }) => topic === entry.topic && partition === entry.partition)
+        if (end !== undefined) entry.position = end.offset
+      }
+    } catch (error) {
+      environment.logger.debug({ err: error }, 'the end of a changelog could not be read')
+    }
+  }
 }

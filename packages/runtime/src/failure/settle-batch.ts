@@ -26,8 +26,11 @@ export interface SettlingBatch {
   readonly stores: TaskStores
   readonly punctuations: Punctuations
   readonly breakers: CircuitBreakers | undefined
-  /** Delivers what came of a part before the next is processed. Undefined: all of it is written when the batch is settled. */
-  readonly deliver: ((writes: readonly WriteBatch[]) => Promise<void>) | undefined
+  /**
+   * Delivers what came of a part before the next is processed; resolves to whether it is written now. Undefined: all of it is written when the
+   * batch is settled.
+   */
+  readonly deliver: ((writes: readonly WriteBatch[]) => Promise<boolean>) | undefined
   /** Throws once the task is closed. */
   readonly guard: () => void
   /** Whether processors were asked to end. */
@@ -74,8 +77,7 @@ export async function settleBatch(batch: SettlingBatch, first?: Ran): Promise<Pa
       const output = await batch.giveUp(row, error, attempts)
       guard()
       if (output === undefined) return
-      if (batch.deliver === undefined) outputs.push(output)
-      else await batch.deliver([output.write])
+      if ((await batch.deliver?.([output.write])) !== true) outputs.push(output)
     },
     commitPrefix(rows) {
       guard()
@@ -93,7 +95,7 @@ export function ranOf(batch: SettlingBatch, done: PartDone, whole: boolean): Ran
   if (failed.length > 0 || !whole) batch.stores.keep()
   return {
     result: failed.length === 0 ? { ok: true } : { ok: false, failed, kept: true },
-    outputs: batch.deliver === undefined ? outputs : [],
+    outputs,
   }
 }
 
@@ -116,8 +118,8 @@ async function run(batch: SettlingBatch, rows: readonly number[] | undefined, ke
     const { scheduled } = punctuations
     try {
       const done = await pipeline.run({ ...part, rows, keep })
-      if (deliver !== undefined) await deliver(mergeSinkOutputs(done.outputs).writes)
-      return ranOf(batch, done, rows === undefined)
+      const written = await deliver?.(mergeSinkOutputs(done.outputs).writes)
+      return ranOf(batch, written === true ? { ...done, outputs: [] } : done, rows === undefined)
     } catch (error) {
       const failed = failedAs(batch, error, scheduled)
       // While the breaker is open it is likelier that all would fail than that these records are at fault: they lose no chance by it.

@@ -20,13 +20,16 @@ export interface Processed extends TopicPartition {
  */
 export class CarefulDelivery {
   readonly #open: () => Promise<RecordWriter>
+  readonly #onTrial: boolean
   readonly #exclusive = new Exclusive()
   /** Up to which offset each partition is treated with care. */
   readonly #until = new Map<string, number>()
   #writer: RecordWriter | undefined
 
-  constructor(open: () => Promise<RecordWriter>) {
+  /** `onTrial`: what `open` opens is transactional, and what it delivers is never seen. */
+  constructor(open: () => Promise<RecordWriter>, onTrial: boolean) {
     this.#open = open
+    this.#onTrial = onTrial
   }
 
   /** If `error` says that a record was refused, all that was processed up to now is to be treated with care when it comes again. */
@@ -45,14 +48,20 @@ export class CarefulDelivery {
     return until !== undefined && nextOffset < until
   }
 
-  /** Resolves when all is delivered. Rejects with an {@link OutputRefused} if a broker refuses some of it; with another error if that may pass. */
-  deliver(writes: readonly WriteBatch[]): Promise<void> {
+  /**
+   * Resolves when all is delivered: to whether it stays so. Where it was on trial, all that is known is that it can be. Rejects with an
+   * {@link OutputRefused} if a broker refuses some of it; with another error if that may pass.
+   */
+  deliver(writes: readonly WriteBatch[]): Promise<boolean> {
     return this.#exclusive.run(async () => {
       try {
         const writer = (this.#writer ??= await this.#open())
+        if (this.#onTrial) await writer.begin()
         for (const write of writes) await writer.writeBatch(write)
         const [failure] = await writer.flush()
         if (failure !== undefined) throw failure.error
+        if (this.#onTrial) await writer.abort()
+        return !this.#onTrial
       } catch (error) {
         // What it still holds of a part that failed must not count for the next.
         await this.close()

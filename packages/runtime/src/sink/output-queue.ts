@@ -33,6 +33,7 @@ export class OutputQueue {
   readonly #onFailure: (error: unknown) => void
   #entries: (Entry | { readonly barrier: Waiter })[] = []
   #bytes = 0
+  #written = false
   #pumping = false
   #held = false
   #closed: Error | undefined
@@ -47,6 +48,16 @@ export class OutputQueue {
   /** Whether passes have to wait before they begin. */
   get full(): boolean {
     return this.#bytes >= this.#maxBytes
+  }
+
+  /** Whether something was handed to the writer since the last commit. */
+  get written(): boolean {
+    return this.#written
+  }
+
+  /** Whether something was, or waits to be. */
+  get pending(): boolean {
+    return this.#written || this.#entries.length > 0
   }
 
   /** Queues what one pass of `owner` wrote. */
@@ -79,6 +90,7 @@ export class OutputQueue {
   /** The commit has answered: writing goes on. */
   release(): void {
     this.#held = false
+    this.#written = false
     this.#start()
   }
 
@@ -107,7 +119,10 @@ export class OutputQueue {
           this.#held = true
           entry.barrier.resolve()
         } else {
-          if (entry.owner.state !== 'closed') await this.#writer.writeBatch(entry.write)
+          if (entry.owner.state !== 'closed') {
+            this.#written = true
+            await this.#writer.writeBatch(entry.write)
+          }
           this.#bytes = Math.max(0, this.#bytes - entry.bytes)
           if (!this.full) this.#wakeRoom()
         }

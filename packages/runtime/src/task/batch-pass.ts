@@ -210,10 +210,11 @@ export class BatchPass {
     return window.length === 1 ? undefined : window
   }
 
-  async #deliver(writes: readonly WriteBatch[]): Promise<void> {
+  async #deliver(writes: readonly WriteBatch[]): Promise<boolean> {
     const { scope, environment } = this.#task
-    await environment.careful.deliver(writes)
+    const delivered = await environment.careful.deliver(writes)
     scope.guard()
+    return delivered
   }
 
   /** The first record can't be decoded: it is set apart at once, and costs no other anything. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { ManualClock, type OffsetCommit, type RecordSource, type RecordWriter, viewColumn } from '@millrace/core'
-import { AtLeastOnceCoordinator } from '../../src/commit/at-least-once.ts'
+import { AtLeastOnce } from '../../src/commit/at-least-once.ts'
+import { CommitCoordinator } from '../../src/commit/commit-coordinator.ts'
 import { WriterParticipant } from '../../src/commit/writer-participant.ts'
 import { OutputQueue } from '../../src/sink/output-queue.ts'
 import type { Task } from '../../src/task/task.ts'
@@ -30,7 +31,8 @@ function committing(hold: (step: 'write' | 'flush' | 'commit') => Promise<void>)
   const participants = [new WriterParticipant(writer)]
   const task = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores: { all: [] } }
   const sealed = { task, offsets: [offset], held: { ...offset, offset: 0 }, changelog: [change], records: 5 }
-  const coordinator = new AtLeastOnceCoordinator({ environment, source, writer, output, participants })
+  const protocol = new AtLeastOnce({ clock: environment.clock, source, writer, participants })
+  const coordinator = new CommitCoordinator({ environment, output, protocol })
   const commit = () => coordinator.commit([{ ...task, seal: () => sealed } as unknown as Task], 'interval')
   return { coordinator, task, steps, commit }
 }

@@ -131,7 +131,7 @@ export class Restoring implements AsyncDisposable {
       },
       admin,
       directory: new TopicDirectory(admin),
-      careful: new CarefulDelivery(() => Promise.reject(new Error('nothing is written'))),
+      careful: new CarefulDelivery(() => Promise.reject(new Error('nothing is written')), false),
       output: () => {
         throw new Error('nothing is written')
       },

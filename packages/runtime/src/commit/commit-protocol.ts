@@ -1,0 +1,14 @@
+import type { SealedTask } from '../task/sealed-task.ts'
+
+/** How a processing guarantee makes a commit: the part of it that differs. */
+export interface CommitProtocol {
+  /** Whether output is only there when it is committed, also where no task has anything else to commit. */
+  readonly commitsOutput: boolean
+  /** Before anything is written. */
+  open(): Promise<void>
+  /**
+   * Writes the changelogs, makes them and the output durable, and commits the offsets. All output of what was sealed is with the writer, and no
+   * other is. `check` is called after each wait: it throws when the commit may go no further.
+   */
+  commit(sealed: readonly SealedTask[], check: () => void): Promise<void>
+}

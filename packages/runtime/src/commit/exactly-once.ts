@@ -1,0 +1,49 @@
+import type { CommitParticipant, RecordSource, RecordWriter } from '@millrace/core'
+import type { SealedTask } from '../task/sealed-task.ts'
+import type { CommitProtocol } from './commit-protocol.ts'
+import { prepare } from './prepare.ts'
+
+export interface ExactlyOnceOptions {
+  readonly source: RecordSource
+  /** Transactional. */
+  readonly writer: RecordWriter
+  /** Who must be durable before offsets are: the writer first, then sinks outside. */
+  readonly participants: readonly CommitParticipant[]
+}
+
+/**
+ * Output, changelogs and offsets are one transaction: the one that is open takes what passes write, and each commit ends it and begins the next. The
+ * group refuses the offsets, and with them the transaction, of a process that has lost its membership (KIP-447), so that nothing of it is ever seen.
+ */
+export class ExactlyOnce implements CommitProtocol {
+  readonly commitsOutput = true
+  readonly #options: ExactlyOnceOptions
+
+  constructor(options: ExactlyOnceOptions) {
+    this.#options = options
+  }
+
+  open(): Promise<void> {
+    return this.#options.writer.begin()
+  }
+
+  async commit(sealed: readonly SealedTask[], check: () => void): Promise<void> {
+    const { source, writer, participants } = this.#options
+    for (const { changelog } of sealed) {
+      for (const write of changelog) {
+        await writer.writeBatch(write)
+        check()
+      }
+    }
+    // Asked before the transaction is, the writer names the record that it could not deliver.
+    const committed = await prepare(
+      participants,
+      sealed.flatMap(({ offsets }) => offsets),
+    )
+    check()
+    if (committed.length > 0) await writer.sendOffsets(committed, source)
+    check()
+    await writer.commit()
+    await writer.begin()
+  }
+}

@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest'
+import { type AppDefinition, defineApp, type ProcessorContext, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import { memory, type MemoryFaults, type MemoryOperation } from 'millrace/memory'
+import { leveldb } from 'millrace/leveldb'
+import { LogClient } from './support/log-client.ts'
+import { Random } from './support/random.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
+import { countWords, inputSerdes, outputSerdes, someLines, wordCountTopology } from './support/word-count-topology.ts'
+
+const group = 'exact'
+const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+
+async function setUp(faults: MemoryFaults = {}) {
+  const folder = await temporaryFolder()
+  const transport = memory({ faults })
+  const log = await LogClient.open(transport)
+  await log.createTopics({ lines: 2, 'word-counts': 2 })
+  const lines: string[] = []
+  const events: RuntimeEvent[] = []
+  const define = (overrides: Partial<AppDefinition> = {}) =>
+    defineApp({
+      topology: wordCountTopology({ counts }),
+      applicationId: group,
+      transport,
+      stateDir: folder.path,
+      processingGuarantee: 'exactly-once',
+      logger: silentLogger,
+      batch: { size: 20, timeoutMs: 1 },
+      commit: { intervalMs: 5, records: 40 },
+      observer: (event) => events.push(event),
+      ...overrides,
+    })
+  const write = async (count: number) => {
+    const more = someLines(count, lines.length + 1)
+    lines.push(...more)
+    await log.write(
+      'lines',
+      inputSerdes,
+      more.map((value) => ({ key: null, value })),
+    )
+  }
+  const run = async (overrides: Partial<AppDefinition> = {}) => {
+    const app = await start(define(overrides))
+    await Promise.all([app.run(), app.caughtUp().then(() => app.close())])
+  }
+  /** The counts of each word in the order they were put out, and its last state, as far as they are committed. */
+  const committed = async () => {
+    const output = new Map<string, number[]>()
+    for (const { key, value } of await log.readAll('word-counts', outputSerdes)) output.set(key, [...(output.get(key) ?? []), value])
+    const state = new Map((await log.readAll(`${group}-counts-changelog`, outputSerdes)).map(({ key, value }) => [key, value]))
+    return { output, state }
+  }
+  const dispose = async () => {
+    await log[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  }
+  return { transport, log, folder, lines, events, define, write, run, committed, [Symbol.asyncDispose]: dispose }
+}
+
+type SetUp = Awaited<ReturnType<typeof setUp>>
+
+/** Each word's counts are 1, 2, 3... up to the true one, and its state is the true one. */
+async function expectExact({ lines, committed }: SetUp) {
+  const { output, state } = await committed()
+  const truth = countWords(lines)
+  expect(output).toEqual(new Map([...truth].map(([word, count]) => [word, Array.from({ length: count }, (_, i) => i + 1)])))
+  expect(state).toEqual(truth)
+}
+
+/** Throws at one call of one kind of operation of the application, before it takes effect or before its answer arrives. */
+function failingAt(type: MemoryOperation['type'], call: number, when: 'before' | 'after') {
+  let seen = 0
+  const faults: MemoryFaults = {
+    [when]: (operation: MemoryOperation) => {
+      if (operation.type === type && 'clientId' in operation && operation.clientId.startsWith(group) && ++seen === call)
+        throw new Error(`${type} failed`)
+    },
+  }
+  return { faults, failed: () => seen >= call }
+}
+
+const failures = [
+  ['begin', 'before'],
+  ['write', 'before'],
+  ['write', 'after'],
+  ['deliver', 'before'],
+  ['flush', 'before'],
+  ['flush', 'after'],
+  ['send-offsets', 'before'],
+  ['send-offsets', 'after'],
+  ['commit-transaction', 'before'],
+  ['commit-transaction', 'after'],
+  ['open-writer', 'after'],
+] as const
+
+describe('exactly-once', () => {
+  test('of what nothing happens to', async () => {
+    await using all = await setUp()
+    await all.write(200)
+    await all.run()
+    await all.write(100)
+    await all.run()
+    await expectExact(all)
+    expect(all.events.filter(({ type }) => type === 'recover')).toEqual([])
+  })
+
+  test.each(failures)('when %s fails, %s it takes effect', async (type, when) => {
+    const { faults, failed } = failingAt(type, type === 'open-writer' ? 1 : 4, when)
+    await using all = await setUp(faults)
+    await all.write(200)
+    await all.run().catch(() => undefined)
+    expect(failed()).toBe(true)
+    await all.run()
+    await expectExact(all)
+  })
+
+  test.each(Array.from({ length: 8 }, (_, i) => i + 1))('when anything fails at random moments, %i', async (seed) => {
+    const random = new Random(seed)
+    let quiet = false
+    const mayFail = (operation: MemoryOperation) => {
+      if (quiet || !('clientId' in operation) || !operation.clientId.startsWith(group) || operation.type === 'poll') return
+      if (random.below(60) === 0) throw new Error(`${operation.type} failed`)
+    }
+    await using all = await setUp({ before: mayFail, after: mayFail })
+    for (let round = 0; round < 3; round++) {
+      quiet = false
+      await all.write(60)
+      await all.run().catch(() => undefined)
+    }
+    quiet = true
+    await all.run()
+    await expectExact(all)
+  })
+
+  test('when a member loses its partitions with output in its transaction, none of that is ever seen', async () => {
+    const members: string[] = []
+    await using all = await setUp({
+      before: (operation) => {
+        if (operation.type === 'open-source' && operation.groupId !== undefined) members.push(operation.clientId)
+      },
+    })
+    const first = await start(all.define({ commit: { intervalMs: 200 } }))
+    const firstRun = first.run()
+    const second = await start(all.define({ commit: { intervalMs: 200 } }))
+    const secondRun = second.run()
+    for (let round = 0; round < 6; round++) {
+      await all.write(40)
+      const cut = all.events.length
+      while (!all.events.slice(cut).some(({ type }) => type === 'cut')) await new Promise((resolve) => setTimeout(resolve, 1))
+      all.transport.expelMember(group, members[round % members.length] as string)
+    }
+    await first.caughtUp()
+    await Promise.all([first.close(), second.close(), firstRun, secondRun])
+    expect(all.events.filter(({ type }) => type === 'lost').length).toBeGreaterThan(0)
+    await expectExact(all)
+  })
+
+  test('output of a wall-clock punctuator is committed, though nothing was read', async () => {
+    await using all = await setUp()
+    const pair = { key: serdes.string, value: serdes.int32 }
+    const builder = new TopologyBuilder('ticks')
+    let ticks = 0
+    builder
+      .source('lines', { topics: ['lines'], ...inputSerdes })
+      .process<string, number>('tick', {
+        create: () => ({
+          init: (context: ProcessorContext<string, number>) => {
+            context.schedule(10, 'wall-clock', () => {
+              if (context.taskId === '0_0' && ticks < 3) context.forward({ key: 'tick', value: ++ticks, timestamp: 1 })
+            })
+          },
+          process: () => undefined,
+        }),
+      })
+      .sink('out', { topic: 'word-counts', ...pair })
+    const app = await start(all.define({ topology: builder.build() }))
+    const running = app.run()
+    while ((await all.log.readAll('word-counts', pair)).length < 3) await new Promise((resolve) => setTimeout(resolve, 5))
+    await app.close()
+    await running
+    expect((await all.log.readAll('word-counts', pair)).map(({ value }) => value)).toEqual([1, 2, 3])
+  })
+})
