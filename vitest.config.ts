@@ -34,6 +34,7 @@ export default defineConfig({
           include: [
             '{packages,examples}/*/test/**/*.test.ts',
             'benchmarks/test/**/*.test.ts',
+            'chaos/test/**/*.test.ts',
             'tests/**/*.test.ts',
             'tools/test/**/*.test.ts',
           ],

@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { type AppDefinition, defineApp, type ProcessorContext, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import {
+  type AppDefinition,
+  defineApp,
+  type ProcessorContext,
+  type RuntimeEvent,
+  serdes,
+  silentLogger,
+  start,
+  TopologyBuilder,
+} from 'millrace'
 import { memory, type MemoryFaults, type MemoryOperation } from 'millrace/memory'
 import { leveldb } from 'millrace/leveldb'
 import { LogClient } from './support/log-client.ts'

@@ -24,7 +24,7 @@ export function cached({ root }, name) {
 export function workspacePackages(root) {
   const within = (/** @type {string} */ group) =>
     existsSync(join(root, group)) ? readdirSync(join(root, group)).map((name) => join(root, group, name)) : []
-  const folders = [...within('packages'), ...within('examples'), join(root, 'benchmarks'), join(root, 'tests')]
+  const folders = [...within('packages'), ...within('examples'), join(root, 'benchmarks'), join(root, 'chaos'), join(root, 'tests')]
   return folders.filter((folder) => existsSync(join(folder, 'package.json')))
 }
 

@@ -1,0 +1,27 @@
+import { writeFile } from 'node:fs/promises'
+import { CommanderError } from 'commander'
+import { parseArguments } from './command-line/parse-arguments.ts'
+import { reportJson, reportText } from './report/report.ts'
+import type { OpenBroker } from './run/broker.ts'
+import { run } from './run/run.ts'
+
+const GOOD = 0
+const WRONG = 1
+const USAGE = 2
+
+/** Runs the command; resolves to its exit code: 1 if something was found wrong. `openBroker` starts a broker of our own, where none is given. */
+export async function main(args: readonly string[], openBroker: OpenBroker): Promise<number> {
+  try {
+    const settings = parseArguments(args)
+    if (settings === undefined) return GOOD
+    const say = (line: string) => process.stdout.write(`${line}\n`)
+    const result = await run(settings, { openBroker, say })
+    say(reportText(result))
+    if (settings.json !== undefined) await writeFile(settings.json, reportJson(result))
+    return result.wrong.length === 0 ? GOOD : WRONG
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error
+    process.stderr.write(`chaos: ${error.message.replace(/^error: /, '')} See --help.\n`)
+    return USAGE
+  }
+}

@@ -1,0 +1,91 @@
+import { closeSync, openSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { WorkerConfig } from '../worker/messages.ts'
+import { WorkerProcess } from './worker-process.ts'
+
+export interface WorkersOptions {
+  readonly count: number
+  readonly config: Omit<WorkerConfig, 'stateDir'>
+  /** A folder for the state of each worker. */
+  readonly folder: string
+  readonly log: string | undefined
+  readonly say: (line: string) => void
+}
+
+/** How often things happened that make a run worth something. */
+export interface Happened {
+  /** Tasks that a worker got. */
+  assigned: number
+  /** Changelog records that were read again. */
+  restored: number
+  recovered: number
+}
+
+/** The workers, by number; each keeps its folder when it is started again. */
+export class Workers {
+  readonly happened: Happened = { assigned: 0, restored: 0, recovered: 0 }
+  /** Workers that ended by themselves, and how. */
+  readonly unasked: string[] = []
+  readonly #options: WorkersOptions
+  readonly #log: number | 'ignore'
+  readonly #running = new Map<number, WorkerProcess>()
+
+  constructor(options: WorkersOptions) {
+    this.#options = options
+    this.#log = options.log === undefined ? 'ignore' : openSync(options.log, 'a')
+  }
+
+  get all(): readonly number[] {
+    return Array.from({ length: this.#options.count }, (_, number) => number)
+  }
+
+  /** Those that run and do not stand still. */
+  get going(): readonly number[] {
+    return this.all.filter((number) => this.#running.get(number)?.paused === false)
+  }
+
+  get(number: number): WorkerProcess {
+    const worker = this.#running.get(number)
+    if (worker === undefined) throw new Error(`Worker ${number} does not run.`)
+    return worker
+  }
+
+  start(number: number): void {
+    const { config, say } = this.#options
+    const worker = new WorkerProcess({ ...config, stateDir: this.#stateDir(number) }, this.#log, {
+      onMessage: (message) => {
+        if (message.type === 'assigned') this.happened.assigned += message.tasks
+        else if (message.type === 'restored') this.happened.restored += message.records
+        else if (message.type === 'recovered') this.happened.recovered++
+      },
+      onUnasked: (how) => {
+        say(`worker ${number} ended by itself (${how}), and is started again`)
+        this.unasked.push(`worker ${number}: ${how}`)
+        if (this.#running.get(number) === worker) this.start(number)
+      },
+    })
+    this.#running.set(number, worker)
+  }
+
+  /** Ends a worker as `how` says, and resolves when it has ended. */
+  async end(number: number, how: 'kill' | 'close'): Promise<void> {
+    const worker = this.get(number)
+    this.#running.delete(number)
+    await worker[how]()
+  }
+
+  async dropState(number: number): Promise<void> {
+    await rm(this.#stateDir(number), { recursive: true, force: true })
+  }
+
+  /** Kills what still runs. */
+  async dispose(): Promise<void> {
+    await Promise.all([...this.#running.keys()].map((number) => this.end(number, 'kill')))
+    if (this.#log !== 'ignore') closeSync(this.#log)
+  }
+
+  #stateDir(number: number): string {
+    return join(this.#options.folder, String(number))
+  }
+}

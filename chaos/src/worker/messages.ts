@@ -1,0 +1,24 @@
+import type { Settings } from '../command-line/settings.ts'
+
+export interface WorkerConfig extends Pick<Settings, 'guarantee' | 'groupProtocol'> {
+  readonly brokers: string
+  readonly applicationId: string
+  readonly topics: { readonly input: string; readonly output: string }
+  readonly stateDir: string
+  readonly sessionTimeoutMs: number
+}
+
+/** `close` is answered by the end of the process. */
+export type WorkerRequest = 'close' | 'caught-up' | 'state'
+
+export type WorkerMessage =
+  /** It has been given so many tasks. */
+  | { readonly type: 'assigned'; readonly tasks: number }
+  | { readonly type: 'restored'; readonly records: number }
+  | { readonly type: 'recovered'; readonly error: string }
+  | {
+      readonly type: 'answer'
+      readonly to: WorkerRequest
+      readonly state?: readonly (readonly [string, number])[]
+      readonly error?: string
+    }
