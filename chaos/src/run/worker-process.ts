@@ -1,13 +1,15 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { WorkerConfig, WorkerMessage, WorkerRequest } from '../worker/messages.ts'
+import { NO_BROKER, type WorkerConfig, type WorkerMessage, type WorkerRequest } from '../worker/messages.ts'
 
 const PROGRAM = fileURLToPath(new URL('../worker/worker.js', import.meta.url))
 
 export interface WorkerTold {
   readonly onMessage: (message: WorkerMessage) => void
-  /** It ended, though nobody wanted it to. */
+  /** It could not start because no broker answered. */
+  readonly onNoBroker: () => void
+  /** It ended otherwise, though nobody wanted it to. */
   readonly onUnasked: (how: string) => void
 }
 
@@ -21,10 +23,11 @@ export class WorkerProcess {
   paused = false
 
   /** `log`: a file descriptor for what it says. */
-  constructor(config: WorkerConfig, log: number | 'ignore', { onMessage, onUnasked }: WorkerTold) {
+  constructor(config: WorkerConfig, log: number | 'ignore', { onMessage, onNoBroker, onUnasked }: WorkerTold) {
     this.#child = fork(PROGRAM, [JSON.stringify(config)], { stdio: ['ignore', 'ignore', log, 'ipc'] })
     this.#ended = once(this.#child, 'exit').then(() => {
-      if (!this.#asked) onUnasked(howEnded(this.#child))
+      if (!this.#asked && this.#child.exitCode === NO_BROKER) onNoBroker()
+      else if (!this.#asked) onUnasked(howEnded(this.#child))
       for (const answer of this.#answers.values()) answer({ type: 'answer', to: 'close', error: 'the worker has ended' })
     })
     this.#child.on('message', (message: WorkerMessage) => {
@@ -65,7 +68,8 @@ export class WorkerProcess {
     this.#asked = true
     this.#child.send('close' satisfies WorkerRequest, () => undefined)
     await this.#ended
-    if (this.#child.exitCode !== 0) throw new Error(`A worker that was to close ended with ${howEnded(this.#child)}.`)
+    if (this.#child.exitCode !== 0 && this.#child.exitCode !== NO_BROKER)
+      throw new Error(`A worker that was to close ended with ${howEnded(this.#child)}.`)
   }
 }
 

@@ -53,16 +53,23 @@ export class Workers {
 
   start(number: number): void {
     const { config, say } = this.#options
+    const startAgain = () => {
+      if (this.#running.get(number) === worker) this.start(number)
+    }
     const worker = new WorkerProcess({ ...config, stateDir: this.#stateDir(number) }, this.#log, {
       onMessage: (message) => {
         if (message.type === 'assigned') this.happened.assigned += message.tasks
         else if (message.type === 'restored') this.happened.restored += message.records
         else if (message.type === 'recovered') this.happened.recovered++
       },
+      onNoBroker: () => {
+        say(`worker ${number} found no broker, and is started again`)
+        startAgain()
+      },
       onUnasked: (how) => {
         say(`worker ${number} ended by itself (${how}), and is started again`)
         this.unasked.push(`worker ${number}: ${how}`)
-        if (this.#running.get(number) === worker) this.start(number)
+        startAgain()
       },
     })
     this.#running.set(number, worker)

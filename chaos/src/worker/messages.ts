@@ -8,6 +8,9 @@ export interface WorkerConfig extends Pick<Settings, 'guarantee' | 'groupProtoco
   readonly sessionTimeoutMs: number
 }
 
+/** A worker ends with it that could not start because no broker answered: whoever watches it starts it again. */
+export const NO_BROKER = 75
+
 /** `close` is answered by the end of the process. */
 export type WorkerRequest = 'close' | 'caught-up' | 'state'
 

@@ -1,6 +1,6 @@
-import { defineApp, start } from 'millrace'
+import { type App, type AppDefinition, defineApp, MillraceError, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
-import type { WorkerConfig, WorkerMessage, WorkerRequest } from './messages.ts'
+import { NO_BROKER, type WorkerConfig, type WorkerMessage, type WorkerRequest } from './messages.ts'
 import { chaosTopology, counts } from './topology.ts'
 
 // One worker, in a process of its own. Its configuration is its argument; it is asked and answers over the channel to its parent. It logs to
@@ -12,7 +12,17 @@ function tell(message: WorkerMessage): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
 }
 
-const app = await start(
+async function startOrEnd(definition: AppDefinition): Promise<App> {
+  try {
+    return await start(definition)
+  } catch (error) {
+    if (!(error instanceof MillraceError && error.retryable)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(NO_BROKER)
+  }
+}
+
+const app = await startOrEnd(
   defineApp({
     topology: chaosTopology(config.topics),
     applicationId: config.applicationId,
@@ -42,7 +52,9 @@ async function state(): Promise<(readonly [string, number])[]> {
   return entries
 }
 
-const answers: Readonly<Record<Exclude<WorkerRequest, 'close'>, () => Promise<{ readonly state?: Awaited<ReturnType<typeof state>> } | void>>> = {
+const answers: Readonly<
+  Record<Exclude<WorkerRequest, 'close'>, () => Promise<{ readonly state?: Awaited<ReturnType<typeof state>> } | void>>
+> = {
   'caught-up': () => app.caughtUp(),
   state: async () => ({ state: await state() }),
 }
