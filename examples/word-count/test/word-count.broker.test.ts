@@ -41,18 +41,22 @@ async function recordsIn(admin: TransportAdmin, topic: string): Promise<number> 
 /** Keys as text and values as hexadecimal digits, in the order they were written. */
 async function readBytes(transport: Transport, admin: TransportAdmin, topic: string): Promise<(readonly [string, string])[]> {
   const partitions = await partitionsOf(admin, topic)
-  const length = await recordsIn(admin, topic)
+  const ends = new Map((await admin.endOffsets(partitions, 'read-committed')).map(({ partition, offset }) => [partition, offset]))
+  const open = new Set([...ends].filter(([, offset]) => offset > 0).map(([partition]) => partition))
   await using source = await transport.openSource({ clientId: 'test', isolation: 'read-committed' }, context)
   await source.assign(partitions.map((one) => ({ ...one, offset: 0 })))
   const rows: (readonly [string, string])[] = []
-  while (rows.length < length) {
-    for (const batch of (await source.poll(1_000)).batches) {
+  while (open.size > 0) {
+    const polled = await source.poll(1_000)
+    for (const batch of polled.batches) {
       for (let i = 0; i < batch.length; i++) {
         const [key, value] = [bytesAt(batch.keys, i), bytesAt(batch.values, i)]
         rows.push([Buffer.from(key ?? []).toString(), Buffer.from(value ?? []).toString('hex')])
       }
       batch.release()
     }
+    // Where transactions end, the last offset is no record's.
+    for (const { partition, offset } of polled.ends) if (offset >= (ends.get(partition) ?? 0)) open.delete(partition)
   }
   return rows
 }
@@ -63,6 +67,8 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
     [['--single'], 3_000],
     [['--batch-size', '1'], 3_000],
     [['--batch-size', '10000'], 3_000],
+    [['--processing-guarantee', 'exactly-once'], 3_000],
+    [['--processing-guarantee', 'exactly-once', '--single'], 1_000],
   ])('agrees with an independent count, with %j, of %i lines, and writes each word with 1, 2, 3...', async (args, length) => {
     await using folder = await temporaryFolder()
     const own = names()
@@ -88,9 +94,11 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
   })
 
   test.each([
-    ['kept', false],
-    ['deleted', true],
-  ])('agrees with an independent count in two runs with a stop between them, the state folder %s', async (_, deleted) => {
+    ['at-least-once', 'kept', false],
+    ['at-least-once', 'deleted', true],
+    ['exactly-once', 'kept', false],
+    ['exactly-once', 'deleted', true],
+  ])('agrees with an independent count in two runs %s with a stop between them, the state folder %s', async (guarantee, _, deleted) => {
     await using folder = await temporaryFolder()
     const stateDir = join(folder.path, 'state')
     const own = names()
@@ -99,7 +107,8 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
     await writeFile(file, text)
     const expected = independentCount(text)
 
-    using first = new Program([...on(own, stateDir), '--file', file, '--batch-size', '1', '--json'])
+    const args = [...on(own, stateDir), '--processing-guarantee', guarantee]
+    using first = new Program([...args, '--file', file, '--batch-size', '1', '--json'])
     await first.says('until SIGINT or SIGTERM')
     const transport = kafka({ brokers })
     await using admin = await transport.openAdmin(context)
@@ -113,7 +122,7 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
     expect(partial.words).toBeLessThan(sum(expected))
 
     if (deleted) await rm(stateDir, { recursive: true })
-    const { lines, words, counts } = await answer([...on(own, stateDir), '--until-caught-up'])
+    const { lines, words, counts } = await answer([...args, '--until-caught-up'])
     expect(counts).toEqual(expected)
     expect({ lines, words }).toEqual({ lines: 8_000, words: sum(expected) })
   })

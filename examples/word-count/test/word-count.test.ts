@@ -95,7 +95,7 @@ describe('the program on the embedded log', { timeout: 60_000 }, () => {
   test.each([
     [['--nonsense'], /unknown option '--nonsense'. See --help.\n/],
     [['--batch-size', '0'], /whole number from 1/],
-    [['--processing-guarantee', 'exactly-once'], /does not offer it yet/],
+    [['--processing-guarantee', 'at-most-once'], /Use 'at-least-once' or 'exactly-once'/],
   ])('says in one line what is wrong with %j, and ends with code 2', async (args, pattern) => {
     const ended = await run(args)
     expect(ended.code).toBe(2)

@@ -73,6 +73,7 @@ export {
   type OutputRecord,
   type OutputType,
   type Partitioner,
+  type ProcessingGuarantee,
   type Processor,
   type ProcessorConcurrency,
   type ProcessorContext,

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander'
+import type { ProcessingGuarantee } from 'millrace'
 
 /** Whoever forgets a value gets the next option for one. */
 function given(value: string): string {
@@ -41,8 +42,8 @@ export function brokers(value: string): string {
   return addresses.map((address) => address.trim()).join(',')
 }
 
-export function processingGuarantee(value: string): 'at-least-once' {
-  if (given(value) === 'exactly-once') throw new InvalidArgumentError("This version does not offer it yet: use 'at-least-once'.")
-  if (value !== 'at-least-once') throw new InvalidArgumentError("Use 'at-least-once'.")
-  return value
+export function processingGuarantee(value: string): ProcessingGuarantee {
+  const guarantee = given(value)
+  if (guarantee === 'at-least-once' || guarantee === 'exactly-once') return guarantee
+  throw new InvalidArgumentError("Use 'at-least-once' or 'exactly-once'.")
 }

@@ -67,7 +67,9 @@ function makeCommand(writeOut: (text: string) => void): Command {
         .default(100),
     )
     .addOption(
-      new Option('--processing-guarantee <guarantee>', 'at-least-once').argParser(processingGuarantee).default('at-least-once' as const),
+      new Option('--processing-guarantee <guarantee>', 'at-least-once or exactly-once')
+        .argParser(processingGuarantee)
+        .default('at-least-once' as const),
     )
     .option('--until-caught-up', 'stop once what is in the input at the start has been counted (always so without Kafka)', false)
     .option('--single', 'use processors that only know single records', false)

@@ -1,3 +1,5 @@
+import type { ProcessingGuarantee } from 'millrace'
+
 /** What the command line asks for, checked, with every default. */
 export interface Settings {
   /** Text to count. Absent: the bundled one on the embedded log, what the input topic holds on Kafka. */
@@ -16,7 +18,7 @@ export interface Settings {
   readonly batchSize: number
   /** Milliseconds that the first record of a batch waits for company. */
   readonly batchTimeoutMs: number
-  readonly processingGuarantee: 'at-least-once'
+  readonly processingGuarantee: ProcessingGuarantee
   readonly untilCaughtUp: boolean
   readonly single: boolean
   readonly json: boolean

@@ -29,6 +29,7 @@ describe('validateDefinition', () => {
       ...good,
       stateDir: './state',
       processingGuarantee: 'at-least-once',
+      transactionTimeoutMs: 10_000,
       batch: { app: {}, environment: {}, changes: [], memoryBudgetBytes: 67_108_864 },
       failure: DEFAULT_FAILURE_OPTIONS,
       commit: { intervalMs: 1_000, records: Infinity, maxUncommittedBytes: 67_108_864 },
@@ -69,8 +70,17 @@ describe('validateDefinition', () => {
     ['an application id that is a way up', { applicationId: '..' }, 'applicationId is ".."; use 1 to 180 letters'],
     ['a builder in place of a topology', { topology: {} }, 'topology is not what TopologyBuilder.build() returns.'],
     ['no transport', { transport: undefined }, 'transport is no transport; use kafka('],
-    ['exactly once', { processingGuarantee: 'exactly-once' }, "which comes with a later release; use 'at-least-once'."],
-    ['another guarantee', { processingGuarantee: 'at-most-once' }, `processingGuarantee is "at-most-once"; use 'at-least-once'.`],
+    [
+      'another guarantee',
+      { processingGuarantee: 'at-most-once' },
+      `processingGuarantee is "at-most-once"; use 'at-least-once' or 'exactly-once'.`,
+    ],
+    ['a transaction of no time', { transactionTimeoutMs: 10 }, 'transactionTimeoutMs is 10; use a whole number from 1,000 to 900,000.'],
+    [
+      'commits that come later than a transaction may end',
+      { processingGuarantee: 'exactly-once', commit: { intervalMs: 10_000 } },
+      'commit.intervalMs is 10000 and transactionTimeoutMs is 10000; a commit ends a transaction, so use an interval that is shorter.',
+    ],
     ['a batch of none', { batch: { size: 0 } }, 'batch.size is 0; use a whole number from 1 to 1,000,000.'],
     ['a timeout below zero', { batch: { timeoutMs: -1 } }, 'batch.timeoutMs is -1; use a whole number'],
     ['half a byte', { batch: { maxBytes: 0.5 } }, 'batch.maxBytes is 0.5; use a whole number of at least 1.'],
@@ -152,6 +162,17 @@ describe('validateDefinition', () => {
       "Node 'look-up' has ordering 'unordered', which processingGuarantee 'exactly-once' excludes: what is processed again after a failure would " +
         "come in another order; use 'key', or 'partition' with asyncBatch.",
     )
+  })
+
+  it('commits more often exactly once, unless told otherwise', () => {
+    const intervalOf = (changes: object) => {
+      const result = validateDefinition({ ...good, ...changes })
+      return result._tag === 'Right' ? result.right.commit.intervalMs : result.left
+    }
+    expect(intervalOf({})).toBe(1_000)
+    expect(intervalOf({ processingGuarantee: 'exactly-once' })).toBe(100)
+    expect(intervalOf({ processingGuarantee: 'exactly-once', commit: { intervalMs: 7 } })).toBe(7)
+    expect(intervalOf({ commit: { intervalMs: 60_000 } })).toBe(60_000)
   })
 
   it('lists all problems together', () => {
