@@ -1,7 +1,10 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import {
   type AppDefinition,
   defineApp,
+  MillraceError,
   type ProcessorContext,
   type RuntimeEvent,
   serdes,
@@ -77,12 +80,11 @@ async function expectExact({ lines, committed }: SetUp) {
 }
 
 /** Throws at one call of one kind of operation of the application, before it takes effect or before its answer arrives. */
-function failingAt(type: MemoryOperation['type'], call: number, when: 'before' | 'after') {
+function failingAt(type: MemoryOperation['type'], call: number, when: 'before' | 'after', error = new Error(`${type} failed`)) {
   let seen = 0
   const faults: MemoryFaults = {
     [when]: (operation: MemoryOperation) => {
-      if (operation.type === type && 'clientId' in operation && operation.clientId.startsWith(group) && ++seen === call)
-        throw new Error(`${type} failed`)
+      if (operation.type === type && 'clientId' in operation && operation.clientId.startsWith(group) && ++seen === call) throw error
     },
   }
   return { faults, failed: () => seen >= call }
@@ -121,6 +123,63 @@ describe('exactly-once', () => {
     expect(failed()).toBe(true)
     await all.run()
     await expectExact(all)
+  })
+
+  test.each([
+    ['can only be aborted', new MillraceError('TRANSACTION_ABORTABLE', 'It can only be aborted.', { stage: 'commit' })],
+    ['was fenced', new MillraceError('PRODUCER_FENCED', 'Another has taken over.', { stage: 'commit' })],
+    ['can do nothing more', new MillraceError('KAFKA_FATAL', 'It is over.', { stage: 'commit' })],
+    ['got no answer', new MillraceError('TIMED_OUT', 'Nobody answers.', { stage: 'commit', retryable: true })],
+    ['is no member any more', new MillraceError('COMMIT_REFUSED', 'Who are you?', { stage: 'commit' })],
+  ])('when the writer %s in a commit, all begin anew from what is committed', async (_, error) => {
+    for (const type of ['send-offsets', 'commit-transaction'] as const) {
+      const { faults, failed } = failingAt(type, 2, 'before', error)
+      await using all = await setUp(faults)
+      await all.write(200)
+      await all.run()
+      expect(failed()).toBe(true)
+      expect(all.events.filter(({ type: told }) => told === 'recover')).toMatchObject([{ error: { code: error.code } }])
+      await expectExact(all)
+    }
+  })
+
+  test('when another takes over its transactional id for a moment, it takes it back', async () => {
+    await using all = await setUp()
+    const app = await start(all.define())
+    const running = app.run()
+    await all.write(100)
+    await app.caughtUp()
+    const processId = await readFile(join(all.folder.path, group, '0', 'process-id'), 'utf8')
+    const other = await all.transport.openWriter({ clientId: 'other', transactionalId: `${group}-${processId}` }, { logger: silentLogger })
+    await other.close()
+    await all.write(100)
+    await app.caughtUp()
+    await app.close()
+    await running
+    expect(all.events.filter(({ type }) => type === 'recover')).toMatchObject([{ error: { code: 'PRODUCER_FENCED' } }])
+    await expectExact(all)
+  })
+
+  test('when another takes it over again and again, it stops, and says why', async () => {
+    await using all = await setUp()
+    const app = await start(all.define())
+    const running = app.run()
+    const ended = running.catch((error: unknown) => error)
+    await app.caughtUp().catch(() => undefined)
+    const processId = await readFile(join(all.folder.path, group, '0', 'process-id'), 'utf8')
+    const open = { clientId: 'other', transactionalId: `${group}-${processId}` }
+    let stopped = false
+    void ended.then(() => (stopped = true))
+    while (!stopped) {
+      await using other = await all.transport.openWriter(open, { logger: silentLogger })
+      await other.begin()
+      await all.write(5)
+      await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+    expect(await ended).toMatchObject({
+      code: 'PRODUCER_FENCED',
+      message: expect.stringContaining('Was the state folder copied') as string,
+    })
   })
 
   test.each(Array.from({ length: 8 }, (_, i) => i + 1))('when anything fails at random moments, %i', async (seed) => {

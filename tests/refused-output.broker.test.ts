@@ -1,6 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { expect, inject, test } from 'vitest'
-import { defineApp, type FailureOptions, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import { describe, expect, inject, test } from 'vitest'
+import {
+  defineApp,
+  type FailureOptions,
+  type ProcessingGuarantee,
+  type RuntimeEvent,
+  serdes,
+  silentLogger,
+  start,
+  TopologyBuilder,
+} from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -10,7 +19,7 @@ const COUNT = 300
 /** These are too large for the output topic, which only its broker knows. */
 const LARGE: ReadonlySet<number> = new Set([7, 150, 299])
 
-async function run(failure: FailureOptions) {
+async function run(processingGuarantee: ProcessingGuarantee, failure: FailureOptions) {
   await using folder = await temporaryFolder()
   const transport = kafka({ brokers: inject('kafkaBrokers') })
   const id = randomUUID().slice(0, 8)
@@ -33,6 +42,7 @@ async function run(failure: FailureOptions) {
       transport,
       stateDir: folder.path,
       logger: silentLogger,
+      processingGuarantee,
       batch: { size: 50, timeoutMs: 5 },
       observer: (event) => events.push(event),
       failure: { deadLetter: { topic: dead }, ...failure },
@@ -47,23 +57,28 @@ async function run(failure: FailureOptions) {
     await running
   }
   const [committed] = await log.committed(`copies-${id}`, input)
-  const keys = async (topic: string) => [...new Set((await log.readAll(topic, pair)).map(({ key }) => Number(key)))]
+  const keys = async (topic: string) => {
+    const all = (await log.readAll(topic, pair)).map(({ key }) => Number(key))
+    return processingGuarantee === 'exactly-once' ? all : [...new Set(all)]
+  }
   return { error, events, committed, output, out: await keys(output), dead: await keys(dead) }
 }
 
-test('records whose output is too large for its topic are found on a broker, and become dead letters; all others are written', async () => {
-  const { error, out, dead, committed, events } = await run({ produce: 'dead-letter' })
-  expect(error).toBeUndefined()
-  expect(out.toSorted((a, b) => a - b)).toEqual(Array.from({ length: COUNT }, (_, i) => i).filter((i) => !LARGE.has(i)))
-  expect(dead).toEqual([...LARGE])
-  expect(committed).toBe(COUNT)
-  const failures = events.filter(({ type }) => type === 'failure')
-  expect(failures[0]).toMatchObject({ stage: 'sink', policy: 'dead-letter', node: 'copy', offset: 7 })
-})
+describe.each(['at-least-once', 'exactly-once'] as const)('%s', (guarantee) => {
+  test('records whose output is too large for its topic are found on a broker, and become dead letters; all others are written', async () => {
+    const { error, out, dead, committed, events } = await run(guarantee, { produce: 'dead-letter' })
+    expect(error).toBeUndefined()
+    expect(out.toSorted((a, b) => a - b)).toEqual(Array.from({ length: COUNT }, (_, i) => i).filter((i) => !LARGE.has(i)))
+    expect(dead).toEqual([...LARGE])
+    expect(committed).toBe(COUNT)
+    const failures = events.filter(({ type }) => type === 'failure')
+    expect(failures[0]).toMatchObject({ stage: 'sink', policy: 'dead-letter', node: 'copy', offset: 7 })
+  })
 
-test("where the policy is 'fail' the application stops, and names the topic", async () => {
-  const { error, dead, committed, output } = await run({})
-  expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: output })
-  expect(dead).toEqual([])
-  expect(committed ?? 0).toBeLessThanOrEqual(7)
+  test("where the policy is 'fail' the application stops, and names the topic", async () => {
+    const { error, dead, committed, output } = await run(guarantee, {})
+    expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: output })
+    expect(dead).toEqual([])
+    expect(committed ?? 0).toBeLessThanOrEqual(7)
+  })
 })

@@ -4,6 +4,7 @@ import {
   defineApp,
   type FailedRecord,
   type FailureOptions,
+  type ProcessingGuarantee,
   type RuntimeEvent,
   serdes,
   silentLogger,
@@ -60,7 +61,10 @@ function one(batch: WriteBatch, i: number): WriteBatch {
   }
 }
 
-async function run(count: number, refuses: (topic: string, value: number) => boolean, failure: FailureOptions) {
+async function run(
+  processingGuarantee: ProcessingGuarantee,
+  { count, refuses, failure }: { count: number; refuses: (topic: string, value: number) => boolean; failure: FailureOptions },
+) {
   await using folder = await temporaryFolder()
   const transport = memory()
   await using log = await LogClient.open(transport)
@@ -81,6 +85,8 @@ async function run(count: number, refuses: (topic: string, value: number) => boo
       stateDir: folder.path,
       logger: silentLogger,
       batch: { size: 10, timeoutMs: 1 },
+      processingGuarantee,
+      transactionTimeoutMs: 120_000,
       commit: { intervalMs: 60_000, records: 25 },
       observer: (event) => events.push(event),
       failure: { deadLetter: { topic: 'dead' }, ...failure },
@@ -104,35 +110,49 @@ const upTo = (count: number) => Array.from({ length: count }, (_, value) => valu
 /** Each once, in the order of their last time. */
 const last = (values: readonly number[]) => [...new Set(values.toReversed())].toReversed()
 
-describe('output that is refused when it is delivered', () => {
+describe.each(['at-least-once', 'exactly-once'] as const)('output that is refused when it is delivered, %s,', (guarantee) => {
+  const told = guarantee === 'exactly-once' ? (values: readonly number[]) => values : last
+
   test('is found, record by record: the culprits alone are dead letters, all others are written, in order', async () => {
     const bad = new Set([13, 14, 37])
     const asked: FailedRecord[] = []
-    const { error, out, dead, committed, events } = await run(60, (topic, value) => topic === 'out' && bad.has(value), {
-      produce: (record) => {
-        asked.push(record)
-        return 'dead-letter'
+    const { error, out, dead, committed, events } = await run(guarantee, {
+      count: 60,
+      refuses: (topic, value) => topic === 'out' && bad.has(value),
+      failure: {
+        produce: (record) => {
+          asked.push(record)
+          return 'dead-letter'
+        },
       },
     })
     expect(error).toBeUndefined()
-    expect(last(out)).toEqual(upTo(60).filter((value) => !bad.has(value)))
-    expect(last(dead)).toEqual([13, 14, 37])
+    expect(told(out)).toEqual(upTo(60).filter((value) => !bad.has(value)))
+    expect(told(dead)).toEqual([13, 14, 37])
     expect(committed).toBe(60)
     expect(asked[0]).toMatchObject({ stage: 'produce', node: 'copy', offset: 13, attempts: 1 })
     expect(events.filter(({ type }) => type === 'recover')).not.toHaveLength(0)
   })
 
   test("stops the application where the policy is 'fail', with what was before it committed, and names the topic", async () => {
-    const { error, out, dead, committed } = await run(60, (topic, value) => topic === 'out' && value === 33, {})
+    const { error, out, dead, committed } = await run(guarantee, {
+      count: 60,
+      refuses: (topic, value) => topic === 'out' && value === 33,
+      failure: {},
+    })
     expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: 'out' })
-    expect(last(out)).toEqual(expect.arrayContaining(upTo(25)))
+    expect(told(out).slice(0, committed)).toEqual(upTo(committed ?? 0))
     expect(dead).toEqual([])
     expect(committed).toBeLessThanOrEqual(33)
     expect(committed).toBeGreaterThanOrEqual(20)
   })
 
   test('as a dead letter stops the application before the commit, and names the topic of dead letters', async () => {
-    const { error, dead, committed } = await run(30, (_, value) => value === 3, { produce: 'dead-letter' })
+    const { error, dead, committed } = await run(guarantee, {
+      count: 30,
+      refuses: (_, value) => value === 3,
+      failure: { produce: 'dead-letter' },
+    })
     expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: 'dead' })
     expect(dead).toEqual([])
     expect(committed ?? 0).toBeLessThanOrEqual(3)

@@ -1,5 +1,6 @@
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { TaskManager } from '../task/task-manager.ts'
+import { Fencings } from './fencings.ts'
 
 /** Recoveries in a row, without a confirmed commit between them, before the application gives up. */
 const MAX_IN_A_ROW = 6
@@ -17,6 +18,7 @@ export interface RecoveryOptions {
 /** What is done when a commit, flush, write or restore did not end in confirmed success: the tasks begin anew from what is committed. */
 export class Recovery {
   readonly #options: RecoveryOptions
+  readonly #fencings = new Fencings()
   #inARow = 0
   #running: Promise<void> | undefined
   /** What failed while a recovery was under way, after it had given up what was there before. */
@@ -55,8 +57,9 @@ export class Recovery {
   async #recover(error: unknown): Promise<void> {
     const { environment, manager, reopen, fail } = this.#options
     for (let reason = error; ;) {
-      if (++this.#inARow > MAX_IN_A_ROW) {
-        fail(reason)
+      const fencedTooOften = this.#fencings.note(reason, environment.clock.monotonic())
+      if (++this.#inARow > MAX_IN_A_ROW || fencedTooOften !== undefined) {
+        fail(fencedTooOften ?? reason)
         return
       }
       const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#inARow - 1))
