@@ -1,4 +1,4 @@
-import { type Clock, MillraceError, partitionKey, type TransportAdmin } from '@millrace/core'
+import { type Clock, partitionKey, type TransportAdmin } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import { isOutdated } from './changelog-retention.ts'
 import type { RestoreRange } from './restore-job.ts'
@@ -10,8 +10,8 @@ export interface RestoringTask {
 }
 
 /**
- * Which changelog partitions hold something that their store has not got. Rejects for a store that was not written beside these changelogs; one
- * that the changelog can't bring up to date any more is set aside.
+ * Which changelog partitions hold something that their store has not got. A store that was not written beside these changelogs, or that they can't
+ * bring up to date any more, is set aside.
  */
 export async function planRestore(tasks: readonly RestoringTask[], admin: TransportAdmin, clock: Clock): Promise<RestoreRange[]> {
   const plannedAt = clock.now()
@@ -31,16 +31,8 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
     const begin = beginOf.get(key) ?? 0
     const to = endOf.get(key) ?? 0
     const id = ids.get(entry.topic)
-    if (entry.topicId !== undefined && id !== undefined && entry.topicId !== id) throw anotherChangelog(task, entry)
-    if (entry.position !== undefined && entry.position > to) throw storeAhead(task, entry, to)
-    if (entry.position !== undefined && entry.position < begin) {
-      // What was deleted or replaced in between can't be told any more.
-      const missing = `it holds its changelog up to offset ${entry.position}, and what follows is gone: '${entry.topic}' begins at ${begin}`
-      await stores.renew(entry, missing)
-    }
-    if (entry.position !== undefined && entry.position < to && isOutdated(entry.upToDateAt, plannedAt)) {
-      await stores.renew(entry, `it is so old that '${entry.topic}' may have dropped deletions which it has not seen (delete.retention.ms)`)
-    }
+    const unusable = whyUnusable(entry, { begin, end: to, id, plannedAt })
+    if (unusable !== undefined) await stores.renew(entry, unusable)
     entry.topicId ??= id
     const from = entry.position ?? begin
     // Deletions that the changelog has now are there long enough for what begins now, not for what goes on with an earlier restore.
@@ -51,20 +43,19 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
   return ranges
 }
 
-function anotherChangelog(task: string, { definition, topic, partition, position }: ChangeloggedStore): MillraceError {
-  return new MillraceError(
-    'CHANGELOG_REPLACED',
-    `The local state of store '${definition.name}' in task ${task} was written beside another topic of the name '${topic}': that was deleted and created ` +
-      `anew, or this is another cluster. Move the state folder away if the topic is right.`,
-    { stage: 'store', task, topic, partition, offset: position },
-  )
-}
-
-function storeAhead(task: string, { definition, topic, partition, position }: ChangeloggedStore, end: number): MillraceError {
-  return new MillraceError(
-    'STORE_AHEAD',
-    `The local state of store '${definition.name}' in task ${task} goes up to offset ${position} of ${topic}-${partition}, ` +
-      `which ends at ${end}: the topic was deleted and created anew, or it is another cluster's. Move the state folder away if the topic is right.`,
-    { stage: 'store', task, topic, partition, offset: position },
-  )
+/** Why the changelog can't bring up to date what a store holds on disk, if it can't. */
+function whyUnusable(
+  { topic, topicId, position, upToDateAt }: ChangeloggedStore,
+  { begin, end, id, plannedAt }: { begin: number; end: number; id: string | undefined; plannedAt: number },
+): string | undefined {
+  if (position === undefined) return undefined
+  if (topicId !== undefined && id !== undefined && topicId !== id)
+    return `it was written beside another topic of the name '${topic}', which was deleted and created anew, or this is another cluster`
+  if (position > end)
+    return `it holds its changelog up to offset ${position}, and '${topic}' ends at ${end}: that was deleted and created anew, or it is another cluster's`
+  // What was deleted or replaced in between can't be told any more.
+  if (position < begin) return `it holds its changelog up to offset ${position}, and what follows is gone: '${topic}' begins at ${begin}`
+  if (position < end && isOutdated(upToDateAt, plannedAt))
+    return `it is so old that '${topic}' may have dropped deletions which it has not seen (delete.retention.ms)`
+  return undefined
 }
