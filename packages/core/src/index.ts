@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-export type { AppDefinition, BufferOptions, CommitOptions, ConcurrencyOptions } from './app/app-definition.ts'
+export type { AppDefinition, BufferOptions, CommitOptions, ConcurrencyOptions, StateOptions } from './app/app-definition.ts'
 export { defineApp } from './app/app-definition.ts'
 export { type AppState, isLegalTransition } from './app/app-state.ts'
 export type { ResolvedDefinition } from './app/resolved-definition.ts'

@@ -117,6 +117,7 @@ export {
   type ItemBatch,
   ProcessingError,
   type ProcessItems,
+  type QueryOptions,
   start,
   type TaskHealth,
 } from '@millrace/runtime'

@@ -10,6 +10,7 @@
  */
 export { App } from './app/app.ts'
 export type { AppHealth, TaskHealth } from './app/health.ts'
+export type { QueryOptions } from './app/query.ts'
 export { start } from './app/start.ts'
 export { createBatcher } from './batch/batcher.ts'
 export { BatcherFailed } from './batch/batcher-failed.ts'

@@ -43,6 +43,12 @@ export interface ConcurrencyOptions {
   readonly maxInFlightBatches?: number | undefined
 }
 
+/** What is kept on local disk. */
+export interface StateOptions {
+  /** How long local state of a task that has moved to another process is kept here, in milliseconds. Default: 600,000. */
+  readonly cleanupDelayMs?: number | undefined
+}
+
 /** An application: inert until `start`, so that the command line, a worker or a test can load the same module. */
 export interface AppDefinition {
   readonly topology: Topology
@@ -51,6 +57,8 @@ export interface AppDefinition {
   readonly transport: Transport
   /** Folder for local state. Default: `./state`. */
   readonly stateDir?: string | undefined
+  /** How long what is there is kept. */
+  readonly state?: StateOptions | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /**
@@ -88,6 +96,8 @@ export interface AppDefinition {
   readonly observer?: Observer | undefined
   /** Default: the system's. */
   readonly clock?: Clock | undefined
+  /** How often records of repartition topics that are processed are deleted, in milliseconds. Default: 30,000. */
+  readonly repartitionPurgeIntervalMs?: number | undefined
   /** Replicas of internal topics. Default: the broker's. */
   readonly replicationFactor?: number | undefined
 }

@@ -13,6 +13,7 @@ export interface ResolvedDefinition {
   readonly applicationId: string
   readonly transport: Transport
   readonly stateDir: string
+  readonly state: { readonly cleanupDelayMs: number }
   readonly processingGuarantee: ProcessingGuarantee
   readonly transactionTimeoutMs: number
   readonly batch: BatchSettings
@@ -27,5 +28,6 @@ export interface ResolvedDefinition {
   readonly logger: Logger | undefined
   readonly observer: Observer | undefined
   readonly clock: Clock | undefined
+  readonly repartitionPurgeIntervalMs: number
   readonly replicationFactor: number | undefined
 }

@@ -42,6 +42,7 @@ export function validateDefinition(
   checks.problems.push(...batch.problems)
   const commit = checks.group('commit', definition.commit)
   const buffer = checks.group('buffer', definition.buffer)
+  const state = checks.group('state', definition.state)
   const failureIssues = failureProblems('failure', definition.failure)
   checks.problems.push(...failureIssues)
   const concurrency = checks.group('concurrency', definition.concurrency)
@@ -64,6 +65,9 @@ export function validateDefinition(
     applicationId: checks.applicationId(definition.applicationId),
     transport,
     stateDir: checks.folder('stateDir', definition.stateDir, './state'),
+    state: Object.freeze({
+      cleanupDelayMs: checks.number('state.cleanupDelayMs', state.cleanupDelayMs, { fallback: 600_000, min: 1 }),
+    }),
     processingGuarantee,
     transactionTimeoutMs,
     batch: batch.settings,
@@ -94,6 +98,10 @@ export function validateDefinition(
     stateCacheBytes: checks.number('stateCacheBytes', definition.stateCacheBytes, { fallback: 16 * MIB, min: 0 }),
     revokeTimeoutMs: checks.number('revokeTimeoutMs', definition.revokeTimeoutMs, { fallback: 30_000, min: 1, max: MAX_REVOKE_MS }),
     maxTaskIdleMs: checks.number('maxTaskIdleMs', definition.maxTaskIdleMs, { fallback: 0, min: -1 }),
+    repartitionPurgeIntervalMs: checks.number('repartitionPurgeIntervalMs', definition.repartitionPurgeIntervalMs, {
+      fallback: 30_000,
+      min: 1,
+    }),
     handleSignals: checks.boolean('handleSignals', definition.handleSignals, false),
     logger,
     observer,

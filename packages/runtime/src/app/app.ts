@@ -11,18 +11,13 @@ import {
   type TransportAdmin,
   type TransportContext,
 } from '@millrace/core'
-import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { Batching } from '../batch/batching.ts'
 import { CommitScheduler } from '../commit/commit-scheduler.ts'
 import { Broadcast } from '../internal/broadcast.ts'
 import { deferred } from '../internal/deferred.ts'
 import { systemClock } from '../internal/system-clock.ts'
 import { tell } from '../internal/tell.ts'
 import { settledWithin } from '../internal/time-limit.ts'
-import { CarefulDelivery } from '../sink/careful-delivery.ts'
-import { TopicDirectory } from '../sink/topic-directory.ts'
-import { ReadBuffer } from '../source/read-buffer.ts'
 import { Reader } from '../source/reader.ts'
 import { isDamage } from '../store/is-damage.ts'
 import { restoreStores } from '../store/restore.ts'
@@ -30,11 +25,14 @@ import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
 import { waitUntilCaughtUp } from './caught-up.ts'
 import { type AppHealth, healthOf } from './health.ts'
+import { makeEnvironment } from './make-environment.ts'
 import { mayPass } from './may-pass.ts'
 import { openOutlet, type Outlet } from './outlet.ts'
-import { queryStore, unknownStore } from './query.ts'
+import { type QueryOptions, queryStore, unknownStore } from './query.ts'
 import { Recovery } from './recovery.ts'
+import { RepartitionPurge } from './repartition-purge.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
+import { StateCleaner } from './state-cleaner.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { TopicPlan } from './topic-plan.ts'
 import { writerOptions } from './writer-options.ts'
@@ -65,6 +63,8 @@ export class App implements AsyncDisposable {
   readonly #manager: TaskManager
   readonly #scheduler: CommitScheduler
   readonly #recovery: Recovery
+  readonly #purge: RepartitionPurge
+  readonly #cleaner: StateCleaner
   readonly #listeners = new Set<StateListener>()
   readonly #progress = new Broadcast()
   readonly #ended = deferred<void>()
@@ -82,7 +82,32 @@ export class App implements AsyncDisposable {
   constructor(parts: AppParts) {
     this.#parts = parts
     const { definition, context, plan } = parts
-    this.#environment = this.#makeEnvironment()
+    this.#environment = makeEnvironment(parts, {
+      emit: definition.observer === undefined ? undefined : (event) => this.#tell(event),
+      output: () => (this.#outlet as Outlet).output,
+      onProgress: (records, uncommittedBytes) => {
+        this.#reader?.progressed()
+        this.#progress.notify()
+        this.#scheduler.progressed(records, uncommittedBytes)
+      },
+      requestCommit: () => this.#scheduler.request('request'),
+      onCommitted: (offsets) => this.#purge.note(offsets),
+      fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
+    })
+    this.#purge = new RepartitionPurge({
+      topics: plan.repartitions,
+      intervalMs: definition.repartitionPurgeIntervalMs,
+      admin: parts.admin,
+      clock: definition.clock,
+      logger: context.logger,
+    })
+    this.#cleaner = new StateCleaner({
+      folder: parts.slot.folder,
+      delayMs: definition.state.cleanupDelayMs,
+      here: () => this.#manager.here,
+      clock: definition.clock,
+      logger: context.logger,
+    })
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
         const tasks = this.#manager.tasks.filter(({ state }) => state === 'running' || state === 'finishing')
@@ -194,10 +219,20 @@ export class App implements AsyncDisposable {
   }
 
   /** Committed state of this process's tasks. Throws for a store that the topology has not got. */
-  store<S>(store: StoreDefinition<S>): ReadOnlyStore<StoreKey<S>, StoreValue<S>> {
+  store<S>(store: StoreDefinition<S>, options: QueryOptions = {}): ReadOnlyStore<StoreKey<S>, StoreValue<S>> {
     const known = this.#parts.definition.topology.stores.map(({ name }) => name)
     if (!known.includes(store.name)) throw unknownStore(store.name, known)
-    return queryStore(store.name, () => this.#manager.tasks)
+    return queryStore(store.name, () => this.#manager.tasks, options)
+  }
+
+  /**
+   * Deletes all local state of this process: the next run restores it from the changelogs. Only before `run` or after the end: rejects with a
+   * `TypeError` in between, and with `STATE_FOLDER` if the folder can't be written, or is another process's by now.
+   */
+  async cleanUp(): Promise<void> {
+    const isIdle = this.#state === 'created' ? this.#beginning === undefined : this.#state === 'not-running' || this.#state === 'error'
+    if (!isIdle) throw new TypeError(`The application is ${this.#state}: local state can be deleted before it runs or when it has ended.`)
+    await this.#parts.slot.clear()
   }
 
   async #begin(): Promise<void> {
@@ -226,6 +261,8 @@ export class App implements AsyncDisposable {
       onError: (error) => this.#fail(error),
     })
     this.#scheduler.start()
+    this.#purge.start()
+    this.#cleaner.start()
     await this.#source.subscribe(plan.subscription, this.#manager)
     this.#reader.start()
   }
@@ -274,6 +311,7 @@ export class App implements AsyncDisposable {
       () => this.#manager.drain(),
       () => this.#recovery.stop(),
       () => settledWithin(this.#scheduler.stop(), QUIET_MS, definition.clock),
+      () => settledWithin(Promise.all([this.#purge.stop(), this.#cleaner.stop()]), QUIET_MS, definition.clock),
       () => this.#source?.close(),
       () => this.#reader?.ended(),
       () => this.#outlet?.close(undefined),
@@ -345,36 +383,6 @@ export class App implements AsyncDisposable {
     this.#progress.notify()
     if (this.#state === 'rebalancing' && settled) this.#go('running')
     else if (this.#state === 'running' && !settled) this.#go('rebalancing')
-  }
-
-  #makeEnvironment(): TaskEnvironment {
-    const { definition, context, admin, plan, slot } = this.#parts
-    const directory = new TopicDirectory(admin)
-    for (const [topic, count] of plan.partitions) directory.set(topic, count)
-    const { observer } = definition
-    return {
-      definition,
-      clock: definition.clock,
-      logger: context.logger,
-      emit: observer === undefined ? undefined : (event) => this.#tell(event),
-      admin,
-      directory,
-      batching: new Batching(definition, plan.subTopologies),
-      buffer: new ReadBuffer({ ...definition.buffer, memoryBudgetBytes: definition.batch.memoryBudgetBytes }),
-      careful: new CarefulDelivery(
-        () => definition.transport.openWriter(writerOptions(definition, slot, 'careful'), context),
-        definition.processingGuarantee === 'exactly-once',
-      ),
-      output: () => (this.#outlet as Outlet).output,
-      storeFolder: (task, store) => join(slot.folder, task, store),
-      onProgress: (records, uncommittedBytes) => {
-        this.#reader?.progressed()
-        this.#progress.notify()
-        this.#scheduler.progressed(records, uncommittedBytes)
-      },
-      requestCommit: () => this.#scheduler.request('request'),
-      fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
-    }
   }
 
   #tell(event: RuntimeEvent): void {

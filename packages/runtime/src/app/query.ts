@@ -1,12 +1,31 @@
 import { type KeyRange, MillraceError, type ReadOnlyStore, type StoreEntry } from '@millrace/core'
 import type { Task } from '../task/task.ts'
 
+/** How state is read from outside. */
+export interface QueryOptions {
+  /**
+   * What is answered while some of the store is being restored: `serve`, what has been restored so far; `refuse`, a rejection with `STORE_RESTORING`,
+   * which passes. Default: `serve`.
+   */
+  readonly whileRestoring?: 'serve' | 'refuse' | undefined
+}
+
 /** Committed state of one store over all tasks that run in this process. Keys of partitions that are elsewhere are not found. */
-export function queryStore<K, V>(name: string, tasks: () => readonly Task[]): ReadOnlyStore<K, V> {
-  const parts = (): ReadOnlyStore<K, V>[] =>
-    tasks().flatMap((task) =>
-      task.stores.all.filter(({ definition }) => definition.name === name).map(({ store }) => store.committed as ReadOnlyStore<K, V>),
+export function queryStore<K, V>(
+  name: string,
+  tasks: () => readonly Task[],
+  { whileRestoring = 'serve' }: QueryOptions,
+): ReadOnlyStore<K, V> {
+  if (whileRestoring !== 'serve' && whileRestoring !== 'refuse')
+    throw new TypeError(`whileRestoring is ${JSON.stringify(whileRestoring)}; use 'serve' or 'refuse'.`)
+  const parts = (): ReadOnlyStore<K, V>[] => {
+    const having = tasks().filter(({ stores }) => stores.names.includes(name))
+    const incomplete = having.filter(({ state }) => state === 'created' || state === 'restoring').map(({ id }) => id)
+    if (whileRestoring === 'refuse' && incomplete.length > 0) throw restoring(name, incomplete)
+    return having.flatMap(({ stores }) =>
+      stores.all.filter(({ definition }) => definition.name === name).map(({ store }) => store.committed as ReadOnlyStore<K, V>),
     )
+  }
   const getBatch = async (keys: readonly K[]): Promise<(V | undefined)[]> => {
     const answers = await Promise.all(parts().map((part) => part.getBatch(keys)))
     return keys.map((_, i) => answers.map((answer) => answer[i]).find((value) => value !== undefined))
@@ -23,6 +42,14 @@ export function queryStore<K, V>(name: string, tasks: () => readonly Task[]): Re
       return sizes.reduce((sum, size) => sum + size, 0)
     },
   }
+}
+
+function restoring(name: string, tasks: readonly string[]): MillraceError {
+  return new MillraceError('STORE_RESTORING', `Store '${name}' is being restored in task ${tasks.join(', ')}: ask again later.`, {
+    stage: 'store',
+    retryable: true,
+    task: tasks[0],
+  })
 }
 
 export function unknownStore(name: string, known: readonly string[]): MillraceError {

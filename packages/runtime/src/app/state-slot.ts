@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { MillraceError } from '@millrace/core'
 import { takeLock } from './lock-file.ts'
@@ -12,11 +12,14 @@ export interface StateSlot {
   readonly folder: string
   /** A UUID that outlives restarts. */
   readonly processId: string
+  /** Deletes what is in it but for its process id. Also when it was released, unless another process holds it: then it rejects with `STATE_FOLDER`. */
+  clear(): Promise<void>
   /** Lets another process have the slot. */
   release(): Promise<void>
 }
 
 const LOCK = '.lock'
+const PROCESS_ID = 'process-id'
 
 /** Slots held by this very process: several applications may run in it. */
 const heldHere = new Set<string>()
@@ -28,14 +31,45 @@ export async function acquireSlot(stateDir: string, applicationId: string): Prom
     await mkdir(root, { recursive: true })
     for (let slot = 0; ; slot++) {
       const folder = join(root, String(slot))
-      if (await tryHold(folder)) return { folder, processId: await processIdOf(folder), release: () => release(folder) }
+      if (await tryHold(folder)) return slotOf(folder, await processIdOf(folder))
     }
   } catch (error) {
-    throw new MillraceError('STATE_FOLDER', `The state folder '${root}' can't be used: ${(error as Error).message}`, {
-      stage: 'store',
-      cause: error,
-    })
+    throw stateFolder(`'${root}' can't be used: ${(error as Error).message}`, error)
   }
+}
+
+function slotOf(folder: string, processId: string): StateSlot {
+  let held = true
+  return {
+    folder,
+    processId,
+    async clear() {
+      if (held) return removeTasks(folder)
+      if (!(await tryHold(folder))) throw stateFolder(`'${folder}' is another process's now`, undefined)
+      try {
+        await removeTasks(folder)
+      } finally {
+        await release(folder)
+      }
+    },
+    async release() {
+      held = false
+      await release(folder)
+    },
+  }
+}
+
+async function removeTasks(folder: string): Promise<void> {
+  const kept = new Set([LOCK, PROCESS_ID])
+  try {
+    for (const name of await readdir(folder)) if (!kept.has(name)) await rm(join(folder, name), { recursive: true, force: true })
+  } catch (error) {
+    throw stateFolder(`'${folder}' can't be emptied: ${(error as Error).message}`, error)
+  }
+}
+
+function stateFolder(problem: string, cause: unknown): MillraceError {
+  return new MillraceError('STATE_FOLDER', `The state folder ${problem}`, { stage: 'store', cause })
 }
 
 async function tryHold(folder: string): Promise<boolean> {
@@ -52,7 +86,7 @@ async function tryHold(folder: string): Promise<boolean> {
 }
 
 async function processIdOf(folder: string): Promise<string> {
-  const file = join(folder, 'process-id')
+  const file = join(folder, PROCESS_ID)
   try {
     const id = (await readFile(file, 'utf8')).trim()
     if (id !== '') return id

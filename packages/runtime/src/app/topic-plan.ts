@@ -27,6 +27,8 @@ export interface TopicPlan {
   readonly subscription: readonly (string | RegExp)[]
   /** A task needs the same partition of several topics. */
   readonly coLocate: boolean
+  /** Names of the repartition topics. */
+  readonly repartitions: ReadonlySet<string>
   /** Partitions by topic, for all that is known. */
   readonly partitions: ReadonlyMap<string, number>
 }
@@ -70,7 +72,8 @@ export async function planTopics(topology: Topology, definition: ResolvedDefinit
   }))
   await createTopics(admin, definition, [...missing, ...(await planChangelogs(planned, admin, applicationId))])
   const coLocate = planned.some(({ inputs: own }) => own.length > 1)
-  return { subTopologies: planned, subscription, coLocate, partitions }
+  const repartitions = new Set(refs.flatMap((ref) => (ref.kind === 'repartition' ? [repartitionTopic(applicationId, ref.name)] : [])))
+  return { subTopologies: planned, subscription, coLocate, repartitions, partitions }
 }
 
 function deadLettersMissing(topic: string): MillraceError {

@@ -1,4 +1,4 @@
-import type { Clock, CommitParticipant, RecordSource, RecordWriter } from '@millrace/core'
+import type { Clock, CommitParticipant, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { CommitProtocol } from './commit-protocol.ts'
 import { Membership } from './membership.ts'
@@ -28,7 +28,7 @@ export class AtLeastOnce implements CommitProtocol {
 
   async open(): Promise<void> {}
 
-  async commit(sealed: readonly SealedTask[], check: () => void): Promise<void> {
+  async commit(sealed: readonly SealedTask[], check: () => void): Promise<readonly OffsetCommit[]> {
     const { writer, participants } = this.#options
     for (const { held, changelog } of sealed) {
       for (const write of changelog) {
@@ -44,5 +44,6 @@ export class AtLeastOnce implements CommitProtocol {
     )
     check()
     if (committed.length > 0) await this.#membership.commit(committed)
+    return committed
   }
 }

@@ -72,7 +72,7 @@ export class CommitCoordinator {
       // At once, before any pass can end: what is queued now belongs to what is sealed now.
       await output.barrier()
       this.#check(sealed)
-      await protocol.commit(sealed, () => this.#check(sealed))
+      environment.onCommitted(await protocol.commit(sealed, () => this.#check(sealed)))
     } finally {
       output.release()
     }

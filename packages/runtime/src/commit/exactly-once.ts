@@ -1,4 +1,4 @@
-import type { CommitParticipant, RecordSource, RecordWriter } from '@millrace/core'
+import type { CommitParticipant, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { CommitProtocol } from './commit-protocol.ts'
 import { prepare } from './prepare.ts'
@@ -27,7 +27,7 @@ export class ExactlyOnce implements CommitProtocol {
     return this.#options.writer.begin()
   }
 
-  async commit(sealed: readonly SealedTask[], check: () => void): Promise<void> {
+  async commit(sealed: readonly SealedTask[], check: () => void): Promise<readonly OffsetCommit[]> {
     const { source, writer, participants } = this.#options
     for (const { changelog } of sealed) {
       for (const write of changelog) {
@@ -45,5 +45,6 @@ export class ExactlyOnce implements CommitProtocol {
     check()
     await writer.commit()
     await writer.begin()
+    return committed
   }
 }

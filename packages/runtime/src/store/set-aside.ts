@@ -5,6 +5,11 @@ import { basename, dirname, join } from 'node:path'
 const KEPT_MS = 7 * 86_400_000
 const INFIX = '.set-aside-'
 
+/** Whether a folder of that name was set aside. */
+export function isSetAside(name: string): boolean {
+  return name.includes(INFIX)
+}
+
 /** Gives a folder another name; returns it. A store that keeps nothing on disk has none, which is fine. */
 export async function setAside(folder: string, now: number): Promise<string | undefined> {
   for (let time = now; ; time++) {

@@ -49,6 +49,11 @@ export class TaskStores {
     return this.#definitions.length
   }
 
+  /** What they are called. */
+  get names(): readonly string[] {
+    return this.#definitions.map(({ name }) => name)
+  }
+
   get all(): readonly ChangeloggedStore[] {
     return this.#stores
   }

@@ -1,4 +1,4 @@
-import type { Clock, Logger, RuntimeEvent, TransportAdmin } from '@millrace/core'
+import type { Clock, Logger, OffsetCommit, RuntimeEvent, TransportAdmin } from '@millrace/core'
 import type { RunnableDefinition } from '../app/resolve-definition.ts'
 import type { Batching } from '../batch/batching.ts'
 import type { CarefulDelivery } from '../sink/careful-delivery.ts'
@@ -25,6 +25,8 @@ export interface TaskEnvironment {
   /** A pass or an interval of a task is done: `records` were processed, `uncommittedBytes` of state wait in that task. */
   readonly onProgress: (records: number, uncommittedBytes: number) => void
   readonly requestCommit: () => void
+  /** These offsets are committed. */
+  readonly onCommitted: (offsets: readonly OffsetCommit[]) => void
   /** The application can't go on. */
   readonly fail: (error: unknown) => void
 }

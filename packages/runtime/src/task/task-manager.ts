@@ -111,6 +111,11 @@ export class TaskManager implements RebalanceListener {
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
     })
 
+  /** Ids of the tasks that are, or will be, in this process. */
+  get here(): ReadonlySet<string> {
+    return new Set([...this.#assigned.keys(), ...this.#tasks.keys()])
+  }
+
   readonly onRevoked = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'revoked')
 
   readonly onLost = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'lost')

@@ -26,7 +26,7 @@ function committing(hold: (step: 'write' | 'flush' | 'commit') => Promise<void>)
   } as unknown as RecordWriter
   const source = { commit: ([{ offset: at }]: [OffsetCommit]) => (at === 5 ? step('commit') : undefined) } as unknown as RecordSource
   const admin = { endOffsets: async () => [] }
-  const environment = { clock: new ManualClock(), emit: undefined, admin } as unknown as TaskEnvironment
+  const environment = { clock: new ManualClock(), emit: undefined, admin, onCommitted: () => undefined } as unknown as TaskEnvironment
   const output = new OutputQueue(writer, 100, () => undefined)
   const participants = [new WriterParticipant(writer)]
   const task = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores: { all: [] } }

@@ -138,6 +138,7 @@ export class Restoring implements AsyncDisposable {
       storeFolder: (task, store) => `nowhere/${task}/${store}`,
       onProgress: () => undefined,
       requestCommit: () => undefined,
+      onCommitted: () => undefined,
       fail: (error) => {
         throw error
       },

@@ -1,0 +1,31 @@
+import { join } from 'node:path'
+import { Batching } from '../batch/batching.ts'
+import { CarefulDelivery } from '../sink/careful-delivery.ts'
+import { TopicDirectory } from '../sink/topic-directory.ts'
+import { ReadBuffer } from '../source/read-buffer.ts'
+import type { TaskEnvironment } from '../task/task-environment.ts'
+import type { AppParts } from './app.ts'
+import { writerOptions } from './writer-options.ts'
+
+type Hooks = Pick<TaskEnvironment, 'emit' | 'output' | 'onProgress' | 'requestCommit' | 'onCommitted' | 'fail'>
+
+/** What the tasks of an application share; `hooks`: what the application does for them itself. */
+export function makeEnvironment({ definition, context, admin, plan, slot }: AppParts, hooks: Hooks): TaskEnvironment {
+  const directory = new TopicDirectory(admin)
+  for (const [topic, count] of plan.partitions) directory.set(topic, count)
+  return {
+    definition,
+    clock: definition.clock,
+    logger: context.logger,
+    admin,
+    directory,
+    batching: new Batching(definition, plan.subTopologies),
+    buffer: new ReadBuffer({ ...definition.buffer, memoryBudgetBytes: definition.batch.memoryBudgetBytes }),
+    careful: new CarefulDelivery(
+      () => definition.transport.openWriter(writerOptions(definition, slot, 'careful'), context),
+      definition.processingGuarantee === 'exactly-once',
+    ),
+    storeFolder: (task, store) => join(slot.folder, task, store),
+    ...hooks,
+  }
+}
