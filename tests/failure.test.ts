@@ -214,3 +214,15 @@ describe('a batch of which records fail', () => {
     ])
   })
 })
+
+test.each([[undefined], [''], [5]])(
+  'a topic of dead letters that a function gives as %j stops the application, and nothing is committed',
+  async (topic) => {
+    const { error, committed, dead } = await sixWith('index', {
+      deadLetter: { topic: () => topic as unknown as string },
+    })
+    expect(String(error)).toContain(`failure.deadLetter.topic returned ${String(topic)} for the record at`)
+    expect(committed ?? 0).toBe(0)
+    expect(dead).toEqual([])
+  },
+)

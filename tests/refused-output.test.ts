@@ -29,7 +29,8 @@ function refusing(transport: Transport, refuses: (topic: string, value: number) 
         const good: number[] = []
         for (let i = 0; i < batch.length; i++) {
           const value = bytesAt(batch.values, i) as Uint8Array
-          if (refuses(batch.topic, serdes.int32.deserialize(value, 0, value.byteLength))) failures.push(tooLarge(batch.topic))
+          const number = value.byteLength === 4 ? serdes.int32.deserialize(value, 0, 4) : Number.NaN
+          if (refuses(batch.topic, number)) failures.push(tooLarge(batch.topic))
           else good.push(i)
         }
         for (const i of good) await write(one(batch, i))
@@ -61,10 +62,15 @@ function one(batch: WriteBatch, i: number): WriteBatch {
   }
 }
 
-async function run(
-  processingGuarantee: ProcessingGuarantee,
-  { count, refuses, failure }: { count: number; refuses: (topic: string, value: number) => boolean; failure: FailureOptions },
-) {
+interface Refusing {
+  readonly count: number
+  readonly refuses: (topic: string, value: number) => boolean
+  readonly failure: FailureOptions
+  /** A record whose value is too short. */
+  readonly undecodable?: number
+}
+
+async function run(processingGuarantee: ProcessingGuarantee, { count, refuses, failure, undecodable }: Refusing) {
   await using folder = await temporaryFolder()
   const transport = memory()
   await using log = await LogClient.open(transport)
@@ -74,8 +80,16 @@ async function run(
   await log.write(
     'in',
     pair,
-    Array.from({ length: count }, (_, value) => ({ key: 'k', value })),
+    Array.from({ length: undecodable ?? count }, (_, value) => ({ key: 'k', value })),
   )
+  if (undecodable !== undefined) {
+    await log.write('in', { key: serdes.string, value: serdes.bytes }, [{ key: 'k', value: new Uint8Array(3) }])
+    await log.write(
+      'in',
+      pair,
+      Array.from({ length: count - undecodable - 1 }, (_, i) => ({ key: 'k', value: undecodable + 1 + i })),
+    )
+  }
   const events: RuntimeEvent[] = []
   const app = await start(
     defineApp({
@@ -156,5 +170,18 @@ describe.each(['at-least-once', 'exactly-once'] as const)('output that is refuse
     expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: 'dead' })
     expect(dead).toEqual([])
     expect(committed ?? 0).toBeLessThanOrEqual(3)
+  })
+
+  test('as the dead letter of a record that can not be decoded, it stops the application in the same way', async () => {
+    const { error, dead, committed, events } = await run(guarantee, {
+      count: 30,
+      refuses: (topic) => topic === 'dead',
+      failure: { decode: 'dead-letter' },
+      undecodable: 17,
+    })
+    expect(error).toMatchObject({ code: 'OUTPUT_REFUSED', topic: 'dead' })
+    expect(dead).toEqual([])
+    expect(committed ?? 0).toBeLessThanOrEqual(17)
+    expect(events.filter(({ type }) => type === 'recover')).toHaveLength(1)
   })
 })

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import {
   type AppDefinition,
   defineApp,
+  type FailedRecord,
   type ProcessorConcurrency,
   type RuntimeEvent,
   serdes,
@@ -195,4 +196,76 @@ describe('several batches at once', () => {
       expect(committed).toEqual([26])
     },
   )
+
+  test('gather no more output together than one pass may', async () => {
+    await using folder = await temporaryFolder()
+    const written: number[] = []
+    const transport = memory({
+      faults: {
+        before: (operation) => {
+          if (operation.type === 'write' && operation.topic === 'out') written.push(operation.records)
+        },
+      },
+    })
+    await using log = await LogClient.open(transport)
+    await log.createTopics({ in: 1, out: 1 })
+    const builder = new TopologyBuilder('spread')
+    builder
+      .source('in', { topics: ['in'], ...numbers })
+      .process<string, number>('call', (record, context) => context.forward(record), { ordering: 'key', maxConcurrency: 100 })
+      .flatMap('spread', (record) => Array.from({ length: 100 }, () => record))
+      .sink('out', { topic: 'out', ...numbers })
+    await log.write(
+      'in',
+      numbers,
+      Array.from({ length: 40 }, (_, value) => ({ key: `k${value}`, value })),
+    )
+    const app = await start(
+      defineApp({
+        topology: builder.build(),
+        applicationId: 'spread',
+        transport,
+        stateDir: folder.path,
+        logger: silentLogger,
+        batch: { size: 1, timeoutMs: 1 },
+        concurrency: { maxInFlightBatches: 20 },
+        // Room for what comes of four records, and not of eight.
+        buffer: { maxOutputBytes: 6 * 100 * 75 },
+      }),
+    )
+    const running = app.run()
+    await app.caughtUp()
+    await app.close()
+    await running
+    expect(written.reduce((sum, records) => sum + records, 0)).toBe(4_000)
+    expect(Math.max(...written)).toBeLessThanOrEqual(600)
+    expect((await log.readAll('out', numbers)).map(({ value }) => value)).toEqual(
+      upTo(40).flatMap((value) => new Array<number>(100).fill(value)),
+    )
+  })
+
+  test('tell of a dead letter the size of its own batch, and its index there', async () => {
+    const asked: FailedRecord[] = []
+    const { dead, out } = await run({
+      options: { ordering: 'key', maxConcurrency: 100 },
+      count: 12,
+      keys: 100,
+      work(value) {
+        if (value === 6) throw new Error('six')
+      },
+      overrides: {
+        batch: { size: 4, timeoutMs: 1, maxRetries: 0 },
+        failure: {
+          deadLetter: { topic: 'dead' },
+          process: (record) => {
+            asked.push(record)
+            return 'dead-letter'
+          },
+        },
+      },
+    })
+    expect(asked).toMatchObject([{ offset: 6, batchSize: 4, index: 2 }])
+    expect(dead).toEqual([6])
+    expect(out).toEqual(upTo(12).filter((value) => value !== 6))
+  })
 })

@@ -42,7 +42,7 @@ export {
 } from './batch/bytes-column.ts'
 export { type BatchColumns, ColumnBatch } from './batch/column-batch.ts'
 export { type CutDecision, decideCut, type WaitingRecords } from './batch/cut-decision.ts'
-export { type Header, type Headers, NO_HEADERS } from './batch/headers.ts'
+export { type Header, headerBytes, type Headers, NO_HEADERS } from './batch/headers.ts'
 export { MemoryBudget, memoryOf, RECORD_MEMORY_BYTES } from './batch/memory-budget.ts'
 export type { OutputColumns, RecordBatch } from './batch/record-batch.ts'
 export { type BatcherLimits, resolveBatcher, type ResolvedBatcher } from './batch/resolve-batcher.ts'

@@ -15,6 +15,8 @@ import type { TopicDirectory } from '../sink/topic-directory.ts'
 const EVENT_STAGES = { decode: 'source', process: 'process', produce: 'sink' } as const
 
 export interface GivingUp {
+  /** The record's row in what is being processed: its place among what is written of that. */
+  readonly row: number
   readonly failure: ResolvedFailureOptions
   readonly applicationId: string
   readonly task: string
@@ -46,14 +48,21 @@ async function decide(record: FailedRecord, policy: ResolvedFailureOptions['proc
   throw new TypeError(`The failure handler of stage '${record.stage}' returned ${String(decided)}; return 'fail', 'skip' or 'dead-letter'.`)
 }
 
+function chosen(topic: unknown, { topic: from, partition, offset }: FailedRecord): string {
+  if (typeof topic === 'string' && topic !== '') return topic
+  throw new TypeError(
+    `failure.deadLetter.topic returned ${String(topic)} for the record at ${from}-${partition}, offset ${offset}: return the name of a topic.`,
+  )
+}
+
 async function deadLetter(
   record: FailedRecord,
-  { failure, applicationId, directory, logger, task }: GivingUp,
+  { row, failure, applicationId, directory, logger, task }: GivingUp,
 ): Promise<SinkOutput | undefined> {
   const { deadLetter: options, handleDeadLetter } = failure
   const { topic, partition, offset, key, value, headers, timestamp } = record
   if (handleDeadLetter !== undefined) await handleDeadLetter(record, record.error)
-  const target = typeof options.topic === 'function' ? options.topic(record) : options.topic
+  const target = typeof options.topic === 'function' ? chosen(options.topic(record), record) : options.topic
   if (target === undefined) {
     if (handleDeadLetter === undefined) {
       logger.error(
@@ -75,5 +84,5 @@ async function deadLetter(
   }
   // Its place among what is written of its batch: behind all that came of the records before it.
   const input = { batch: noRecords(partition, 'demand'), origin: { kind: 'source', edge: 0 }, streamTime: timestamp } as const
-  return sinkOutput(write, input, [record.index])
+  return sinkOutput(write, input, [row])
 }

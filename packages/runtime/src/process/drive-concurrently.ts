@@ -20,7 +20,7 @@ interface Concurrently {
 
 /**
  * Gives a processor of single records those of its input, several at once. Resolves to the records that failed, in offset order, once all others are
- * done; rejects where a record that failed has been overtaken by one of its key. After an error of the engine itself nothing more is begun, and it is thrown once what was under way has ended.
+ * done; rejects where others of the key of a record that failed were left out behind it, and what is done would be kept. After an error of the engine itself nothing more is begun, and it is thrown once what was under way has ended.
  */
 export async function driveConcurrently(
   process: Process,
@@ -40,6 +40,7 @@ export async function driveConcurrently(
     let i: number | undefined
     while (stopped === undefined && (i = lanes.take(i)) !== undefined) {
       const own = new RecordContext(context, i, { timestamp: batch.timestamp(i), streamTime: batch.streamTime(i) })
+      const taken = i
       try {
         scope.guard()
         const result = process(batch.record(i), own)
@@ -47,9 +48,11 @@ export async function driveConcurrently(
       } catch (error) {
         if (isOfEngine(error)) stopped ??= { error }
         else failed.push({ index: i, error })
+        // What follows it under its key must not overtake it: it is processed when this one is tried again, or has been given up.
+        i = undefined
       }
       own.end()
-      context.done(i)
+      context.done(taken)
     }
   }
   // One promise for each place, not for each record.
@@ -61,7 +64,7 @@ export async function driveConcurrently(
   failed.sort((a, b) => a.index - b.index)
   const [first] = failed
   if (first !== undefined && keep && failed.some(({ index }) => lanes.isFollowed(index))) {
-    // If what is done were kept, records of the same key would have overtaken one that is tried again.
+    // If what is done were kept, what was left out would be lost.
     throw processingError(context.node, batch, first.index, first.error)
   }
   return failed

@@ -50,7 +50,7 @@ export class Gathered {
     this.#values.push(record.value)
     this.#timestamps.push(record.timestamp)
     this.#note(parent, sequence)
-    this.#budget.spend(record.key, record.value)
+    this.#budget.spend(record.key, record.value, headers)
   }
 
   /** Returns the number of sequence numbers used. */
@@ -86,7 +86,7 @@ export class Gathered {
         timestamp ?? (parent < 0 ? (this.input.punctuatedAt ?? this.input.streamTime) : this.input.batch.timestamp(parent)),
       )
       this.#note(parent, sequence + i)
-      this.#budget.spend(keys[i], values[i])
+      this.#budget.spend(keys[i], values[i], own)
     }
     return count
   }

@@ -76,6 +76,23 @@ export function whereRow(input: NodeInput, keep: (row: number) => boolean): Node
   return index.length === 0 ? undefined : selectRecords(input, index)
 }
 
+/** What comes of the records of the source batch up to each of `ends`, from the one before it on; undefined where nothing does. */
+export function splitAtRows(input: NodeInput, ends: readonly number[]): (NodeInput | undefined)[] {
+  const parts: number[][] = ends.map(() => [])
+  let part = 0
+  for (let i = 0; i < input.batch.length; i++) {
+    const row = sourceRow(input, i)
+    // They ascend, mostly.
+    while (part > 0 && row < (ends[part - 1] as number)) part--
+    while (row >= (ends[part] as number)) part++
+    ;(parts[part] as number[]).push(i)
+  }
+  return parts.map((index) => {
+    if (index.length === input.batch.length) return input
+    return index.length === 0 ? undefined : selectRecords(input, index)
+  })
+}
+
 /** The records at `index`, ascending. */
 export function selectRecords(input: NodeInput, index: readonly number[]): NodeInput {
   return gatherInputs([input], new Array<number>(index.length).fill(0), index)

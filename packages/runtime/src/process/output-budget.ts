@@ -1,4 +1,4 @@
-import { MillraceError, type TopicPartition } from '@millrace/core'
+import { headerBytes, type Headers, MillraceError, type TopicPartition } from '@millrace/core'
 
 /** A pass gathered more output than it may: it is rolled back and run again on half the records. */
 export class OutputBudgetExceeded extends Error {
@@ -26,8 +26,8 @@ export class OutputBudget {
     this.#left = bytes
   }
 
-  spend(key: unknown, value: unknown): void {
-    this.#take(RECORD_COST + sizeOf(key) + sizeOf(value))
+  spend(key: unknown, value: unknown, headers?: Headers): void {
+    this.#take(RECORD_COST + sizeOf(key) + sizeOf(value) + headerBytes(headers))
   }
 
   spendAll(keys: readonly unknown[], values: readonly unknown[]): void {

@@ -14,7 +14,7 @@ import type { CircuitBreakers } from './circuit-breakers.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'
-import { mergeInputs, type NodeInput, noRecords, selectRecords, sourceRow, whereRow } from './node-input.ts'
+import { mergeInputs, type NodeInput, noRecords, selectRecords, sourceRow, splitAtRows, whereRow } from './node-input.ts'
 import { concurrencyOf, type RunningConcurrency } from './node-concurrency.ts'
 import { OutputBudget } from './output-budget.ts'
 import { type FailedRow, ProcessingError, processingError, RecordsFailed } from './processing-error.ts'
@@ -70,6 +70,8 @@ interface Walk {
   readonly counted: boolean
   readonly outputs: SinkOutput[]
   readonly failed: FailedRow[]
+  /** What may be gathered yet, by all nodes together. */
+  readonly budget: OutputBudget
 }
 
 interface RunningNode {
@@ -145,7 +147,7 @@ export class Pipeline {
       const all: NodeInput = { batch, origin: { kind: 'source', edge: order }, streamTime: batch.streamTime(batch.length - 1) }
       this.#put(inbox, child, rows === undefined ? all : selectRecords(all, rows))
     }
-    return this.#walk({ inbox, ends, single, keep, counted: rows === undefined, outputs: [], failed: [] }, 0)
+    return this.#walk({ inbox, ends, single, keep, counted: rows === undefined, outputs: [], failed: [], budget: this.#budget() }, 0)
   }
 
   /** Calls a punctuator and takes what it forwards through the nodes that follow. */
@@ -173,7 +175,8 @@ export class Pipeline {
     }
     const inbox = this.#emptyInbox()
     this.#deliver(running, context.close(), inbox, scope.streamTime)
-    const { outputs } = await this.#walk({ inbox, ends: undefined, single: false, keep: false, counted: false, outputs: [], failed: [] }, 0)
+    const walk = { inbox, ends: undefined, single: false, keep: false, counted: false, outputs: [], failed: [], budget: this.#budget() }
+    const { outputs } = await this.#walk(walk, 0)
     return mergeSinkOutputs(outputs)
   }
 
@@ -192,17 +195,16 @@ export class Pipeline {
 
   /** Each of several batches goes its way from node `from` on, one after the other. */
   async #walkApart(walk: Walk, ends: readonly number[], from: number): Promise<void> {
-    for (const [i, end] of ends.entries()) {
-      const begin = i === 0 ? 0 : (ends[i - 1] as number)
-      const inbox = walk.inbox.map((inputs) => inputs.flatMap((input) => whereRow(input, (row) => row >= begin && row < end) ?? []))
+    const parts = walk.inbox.map((inputs) => inputs.map((input) => splitAtRows(input, ends)))
+    for (let i = 0; i < ends.length; i++) {
+      const inbox = parts.map((inputs) => inputs.flatMap((input) => input[i] ?? []))
       await this.#walk({ ...walk, inbox, ends: undefined }, from)
     }
   }
 
   async #walk(walk: Walk, from: number): Promise<Walk> {
     const { scope, directory, monotonic, onNode, breakers } = this.#options
-    const { inbox, outputs, single } = walk
-    const budget = this.#budget()
+    const { inbox, outputs, single, budget } = walk
     for (let index = from; index < this.#nodes.length; index++) {
       const inputs = inbox[index] as NodeInput[]
       if (inputs.length === 0) continue

@@ -1,5 +1,5 @@
 import type { BytesColumn, Headers, WriteBatch } from '@millrace/core'
-import { bytesAt, columnByteLength, viewColumn } from '@millrace/core'
+import { bytesAt, columnByteLength, headerBytes, viewColumn } from '@millrace/core'
 import { comparePaths, type NodeInput, pathOf, sourceRow } from '../process/node-input.ts'
 
 /** What one sink writes to one topic in one pass. `rows` are the records of its input that it holds; undefined: all of them. */
@@ -21,7 +21,9 @@ export interface PassOutput {
 const NO_OUTPUT: PassOutput = Object.freeze({ writes: [], bytes: 0 })
 
 export function sinkOutput(write: WriteBatch, input: NodeInput, rows: readonly number[] | undefined): SinkOutput {
-  return { write, bytes: columnByteLength(write.keys) + columnByteLength(write.values), input, rows }
+  let bytes = columnByteLength(write.keys) + columnByteLength(write.values)
+  if (write.headers !== undefined) for (const headers of write.headers) bytes += headerBytes(headers)
+  return { write, bytes, input, rows }
 }
 
 /** What is left of an output without what came of some records of the source batch; undefined if nothing is. */

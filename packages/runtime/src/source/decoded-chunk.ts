@@ -4,6 +4,7 @@ import {
   type BytesColumn,
   columnByteLength,
   deserializeColumn,
+  headerBytes,
   type Headers,
   type MillraceError,
   NO_HEADERS,
@@ -46,7 +47,7 @@ export class DecodedChunk {
   constructor(wire: WireBatch, arrivedAt: number) {
     this.wire = wire
     this.arrivedAt = arrivedAt
-    this.bytes = columnByteLength(wire.keys) + columnByteLength(wire.values)
+    this.bytes = columnByteLength(wire.keys) + columnByteLength(wire.values) + headersByteLength(wire)
   }
 
   /** `partitionTime`: the highest timestamp of the partition before this chunk. Returns the same after it. */
@@ -106,7 +107,7 @@ export class DecodedChunk {
   }
 
   recordBytes(row: number): number {
-    return byteLengthAt(this.wire.keys, row) + byteLengthAt(this.wire.values, row)
+    return byteLengthAt(this.wire.keys, row) + byteLengthAt(this.wire.values, row) + headerBytes(this.wire.headers?.[row])
   }
 
   /** Throws for a record that can't be decoded: the serde had said that there is none. */
@@ -204,4 +205,10 @@ function canWait(serde: Serde<unknown>, column: BytesColumn): boolean {
   if (column.form === 'views') return !column.views.includes(null)
   for (let i = 0; i < column.length; i++) if ((column.ends[i] as number) < 0) return false
   return true
+}
+
+function headersByteLength({ headers }: WireBatch): number {
+  let bytes = 0
+  if (headers !== undefined) for (const own of headers) bytes += headerBytes(own)
+  return bytes
 }

@@ -181,7 +181,7 @@ export class BatchPass {
       onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - pass.done }),
       giveUp: (row, error, attempts) => {
         pass.failed++
-        return this.#giveUp(queue, { ...queue.raw(row - pass.done), error, attempts, batchSize: batch.length, index: row })
+        return this.#giveUp(queue, row, { ...queue.raw(row - pass.done), error, attempts, ...placeIn(part, row) })
       },
       commitPrefix: (next, output) => {
         // What the queue hands back when its records are dropped is needed for those that are left.
@@ -220,14 +220,17 @@ export class BatchPass {
   /** The first record can't be decoded: it is set apart at once, and costs no other anything. */
   async #undecodable(queue: PartitionQueue): Promise<boolean> {
     const error = queue.firstFailure()
-    const output = await this.#giveUp(queue, { ...queue.raw(0), error, attempts: 1, batchSize: 1, index: 0 })
+    const careful = this.#task.environment.careful.covers(queue)
+    const output = await this.#giveUp(queue, 0, { ...queue.raw(0), error, attempts: 1, batchSize: 1, index: 0 })
     this.#task.scope.guard()
-    this.#task.onPassed(queue, 1, mergeSinkOutputs(output === undefined ? [] : [output]))
+    const written = careful && output !== undefined && (await this.#deliver([output.write]))
+    this.#task.onPassed(queue, 1, mergeSinkOutputs(output === undefined || written ? [] : [output]))
     return true
   }
 
   #giveUp(
     { topic, partition, source }: PartitionQueue,
+    row: number,
     record: Omit<FailedRecord, 'stage' | 'part' | 'node' | 'topic' | 'partition'>,
   ): Promise<SinkOutput | undefined> {
     const { id, environment } = this.#task
@@ -235,7 +238,7 @@ export class BatchPass {
     const stage = failureStage(record.error) ?? 'process'
     const { node: own, topic: of } = record.error instanceof MillraceError ? record.error : ({} as Partial<MillraceError>)
     const node = own ?? (stage === 'produce' ? this.#task.pipeline.sinkOf(of) : undefined) ?? source.name
-    const options = { failure: definition.failure, applicationId: definition.applicationId, task: id, directory, logger, emit }
+    const options = { row, failure: definition.failure, applicationId: definition.applicationId, task: id, directory, logger, emit }
     const failed = { ...record, ...partOf(record.error), error: thrownBy(record.error), stage, node, topic, partition }
     return giveUp(failed, record.error, options)
   }
@@ -265,4 +268,11 @@ function endsOf(window: readonly Formed[]): number[] {
 
 function partOf(error: unknown): Pick<FailedRecord, 'part'> {
   return error instanceof UndecodableRecord && error.part !== 'timestamp' ? { part: error.part } : {}
+}
+
+/** The size of the batch that a record is in, and its index there: of several that are processed at once, its own. */
+function placeIn({ batch, ends = [batch.length] }: Part, row: number): { readonly batchSize: number; readonly index: number } {
+  const at = ends.findIndex((end) => row < end)
+  const begin = at === 0 ? 0 : (ends[at - 1] as number)
+  return { batchSize: (ends[at] as number) - begin, index: row - begin }
 }

@@ -54,6 +54,20 @@ describe('a partition queue', () => {
     expect(released).toBe(1)
   })
 
+  test('counts headers to the bytes that wait, and to those of a batch', () => {
+    const queue = partitionQueue()
+    const headers = [{ key: 'stack', value: new Uint8Array(1_000) }]
+    queue.append(wireBatch([{ value: 'a', headers }, { value: 'b' }, { value: 'c', headers }]), 0)
+    const bytes = queue.bytes
+    expect(bytes).toBeGreaterThan(2_010)
+    expect(queue.countWithin(1_100, 3)).toBe(2)
+    expect(queue.bytesOf(1, 0)).toBeGreaterThan(1_000)
+    queue.drop(1)
+    expect(queue.bytes).toBeLessThan(bytes - 1_000)
+    queue.drop(2)
+    expect(queue.bytes).toBe(0)
+  })
+
   test('counts stream time by record from where the task stood', () => {
     const queue = partitionQueue()
     queue.append(wireBatch([5, 20, 10, 30].map((timestamp) => ({ value: 'x', timestamp }))), 0)

@@ -1,4 +1,12 @@
-import { type BatchPolicy, DEFAULT_BATCH_POLICY, type Serde, type SourceNode, viewColumn, type WireBatch } from '@millrace/core'
+import {
+  type BatchPolicy,
+  DEFAULT_BATCH_POLICY,
+  type Headers,
+  type Serde,
+  type SourceNode,
+  viewColumn,
+  type WireBatch,
+} from '@millrace/core'
 import { ReadBuffer } from '../../src/source/read-buffer.ts'
 import { PartitionQueue } from '../../src/source/partition-queue.ts'
 
@@ -34,6 +42,7 @@ export interface WireRow {
   readonly value: string | null
   readonly timestamp?: number
   readonly offset?: number
+  readonly headers?: Headers
 }
 
 export function wireBatch(
@@ -49,6 +58,7 @@ export function wireBatch(
     values: viewColumn(rows.map((row) => (row.value === null ? null : Buffer.from(row.value)))),
     timestamps: rows.map((row) => row.timestamp ?? 0),
     offsets: rows.map((row, i) => row.offset ?? firstOffset + i),
+    headers: rows.some(({ headers }) => headers !== undefined) ? rows.map(({ headers }) => headers) : undefined,
     release: released,
   }
 }
