@@ -26,6 +26,8 @@ const app = await start(
   defineApp({
     topology: tracedWordCount(storeWithSteps(counts, at), config.topics),
     applicationId: config.applicationId,
+    processingGuarantee: config.processingGuarantee,
+    transactionTimeoutMs: 3_000,
     transport: transportWithSteps(kafka({ brokers, groupProtocol, consumer, producer }), at),
     stateDir: config.stateDir,
     logger: silentLogger,

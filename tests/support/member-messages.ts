@@ -1,4 +1,4 @@
-import type { RuntimeEvent } from 'millrace'
+import type { ProcessingGuarantee, RuntimeEvent } from 'millrace'
 import type { Step } from './steps.ts'
 
 /** What a member of a group is told when it is started. */
@@ -9,6 +9,8 @@ export interface MemberConfig {
   readonly stateDir: string
   readonly groupProtocol: 'classic' | 'consumer'
   readonly sessionTimeoutMs: number
+  /** Default: at least once. */
+  readonly processingGuarantee?: ProcessingGuarantee | undefined
   /** Of records that can't be sent. Default: the transport's. */
   readonly deliveryTimeoutMs?: number | undefined
   readonly batchSize: number

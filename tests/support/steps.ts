@@ -17,8 +17,10 @@ export const steps = [
   'during-persist',
   'after-persist',
 ] as const
-export type Step = (typeof steps)[number]
-type Action = 'write' | 'changelog' | 'flush' | 'commit' | 'persist'
+/** Those of a commit that is a transaction, too. */
+export const transactionSteps = [...steps, 'before-offsets', 'during-offsets', 'after-offsets'] as const
+export type Step = (typeof transactionSteps)[number]
+type Action = 'write' | 'changelog' | 'flush' | 'offsets' | 'commit' | 'persist'
 
 /** Told of every step, at once: it may stop or end the process. */
 export type AtStep = (step: Step) => void
@@ -32,7 +34,7 @@ async function watched<T>(action: Action, at: AtStep, act: () => Promise<T>): Pr
   return answer
 }
 
-/** The same transport, telling of writes of passes and to changelogs, of flushes and offset commits. */
+/** The same transport, telling of writes of passes and to changelogs, of flushes, offset commits, and transactions. */
 export function transportWithSteps(transport: Transport, at: AtStep): Transport {
   return transportWith(transport, {
     openSource: async (options, context) => {
@@ -47,6 +49,9 @@ export function transportWithSteps(transport: Transport, at: AtStep): Transport 
       const flush = writer.flush.bind(writer)
       writer.writeBatch = (batch) => watched(batch.topic.endsWith('-changelog') ? 'changelog' : 'write', at, () => write(batch))
       writer.flush = () => watched('flush', at, () => flush())
+      const [sendOffsets, commit] = [writer.sendOffsets.bind(writer), writer.commit.bind(writer)]
+      writer.sendOffsets = (offsets, source) => watched('offsets', at, () => sendOffsets(offsets, source))
+      writer.commit = () => watched('commit', at, () => commit())
       return writer
     },
   })
