@@ -23,6 +23,8 @@ const JOIN_TIMEOUT_MS = 15_000
 const JOIN_RETRY_MS = 50
 /** How long it waits for a broker that it could leave. */
 const THERE_MS = 3_000
+/** Of which no offset is committed, nor about to be. */
+const NOBODYS_PARTITION = 1_000_000
 const NOTHING: Fetched = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]), records: 0 })
 
 export interface ConfluentConsumerParts {
@@ -126,6 +128,21 @@ export class ConfluentConsumer implements ConsumerClient {
     }
   }
 
+  /**
+   * The library leaves a group when what was revoked has stopped, and not at all if it is disconnected before: the broker would keep the member, and
+   * its partitions from the others, for as long as a session lasts. Of two questions to the coordinator the first is asked about when that stops, and
+   * the second is answered behind the request to leave.
+   */
+  async #left(): Promise<void> {
+    const [topic] = this.#topics
+    if (topic === undefined || this.#closed) return
+    try {
+      for (let question = 0; question < 2; question++) await this.committed([{ topic, partition: NOBODYS_PARTITION }], THERE_MS)
+    } catch {
+      // Who can't ask can't leave either.
+    }
+  }
+
   assign(positions: readonly TopicPartitionOffset[]): void {
     this.#paused.forget(positions)
     this.#consumer.assign(positions)
@@ -223,6 +240,7 @@ export class ConfluentConsumer implements ConsumerClient {
   }
 
   async close(): Promise<void> {
+    await this.#left()
     this.#closed = true
     this.endQuestions()
     this.#callbacks.close()
