@@ -62,8 +62,9 @@ export interface Batcher<T> extends AsyncDisposable {
   readonly waiting: number
   /**
    * Takes an item, at once. Resolves when there is room for another: await it, and what is appended faster than it is processed does not pile up.
-   * Rejects if the batcher has failed or is closed. The item was not taken then, unless the batcher failed while this waited for room: then it is in
-   * `BatcherFailed.unprocessed`. Not to be awaited by what processes a batch: that is what makes room.
+   * Rejects if the batcher has failed or is closed, or `sizeOf` says no size. The item was not taken then, unless the batcher failed while this waited for
+   * room: then it is in `BatcherFailed.unprocessed`. Only that last rejection may be left alone: of an item that was not taken nothing else tells, and
+   * without a listener it is an unhandled rejection. Not to be awaited by what processes a batch: that is what makes room.
    */
   append(item: T): Promise<void>
   /**

@@ -108,23 +108,32 @@ class ItemBatcher<T> implements Batcher<T> {
   }
 
   append(item: T): Promise<void> {
-    const appended = this.#append(item)
-    // Who appends without waiting hears of a failure from flush or close, and is not ended by it.
-    appended.catch(() => undefined)
-    return appended
+    const { promise, resolve, reject } = deferred<void>()
+    try {
+      this.#take(item)
+    } catch (error) {
+      // Nothing else tells of an item that was not taken: who does not listen is ended by it.
+      reject(error)
+      return promise
+    }
+    if (!this.#full) {
+      resolve()
+      return promise
+    }
+    // The item was taken: who does not wait for room hears of a failure from flush or close, and is not ended by it.
+    promise.catch(() => undefined)
+    this.#roomWaiters.push({ resolve, reject })
+    // What there is may be waiting for company, and nobody else will come.
+    this.#kick()
+    return promise
   }
 
-  async #append(item: T): Promise<void> {
+  #take(item: T): void {
     if (this.#failed !== undefined) throw this.#failed
     if (this.#closed) throw closed(this.#events.name)
     this.#items.append(item, this.#clock.now())
     this.#sizer.arrived(1)
     this.#kick()
-    if (!this.#full) return
-    const room = new Promise<void>((resolve, reject) => this.#roomWaiters.push({ resolve, reject }))
-    // What there is may be waiting for company, and nobody else will come.
-    this.#kick()
-    await room
   }
 
   flush(): Promise<void> {

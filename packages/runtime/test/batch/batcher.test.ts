@@ -1,38 +1,10 @@
-import { BatchRecordError, type BatchOptions, ManualClock, MemoryBudget, type RuntimeEvent } from '@millrace/core'
-import { type Batcher, BatcherFailed, type BatcherOptions, createBatcher, type ProcessItems } from '@millrace/runtime'
+import { BatchRecordError, MemoryBudget } from '@millrace/core'
+import { BatcherFailed, createBatcher } from '@millrace/runtime'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { deferred } from '../../src/internal/deferred.ts'
-
-/** Until everything that waits for nothing but itself is done. */
-async function settle(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
-
-function batcherOf(policy: BatchOptions, options: BatcherOptions<number> = {}, process?: ProcessItems<number>) {
-  const clock = new ManualClock()
-  const batches: { readonly items: readonly number[]; readonly trigger: string }[] = []
-  const events: RuntimeEvent[] = []
-  const batcher = createBatcher<number>(
-    policy,
-    async (items, batch) => {
-      batches.push({ items, trigger: batch.trigger })
-      return process?.(items, batch)
-    },
-    { clock, observer: (event) => events.push(event), retry: { jitter: 0 }, ...options },
-  )
-  const advance = async (ms: number) => {
-    await settle()
-    await clock.advance(ms, settle)
-  }
-  return { batcher, batches, events, clock, advance }
-}
-
-const upTo = (count: number, from = 0) => Array.from({ length: count }, (_, i) => from + i)
-
-function appendAll(batcher: Batcher<number>, items: readonly number[]): Promise<void>[] {
-  return items.map((item) => batcher.append(item))
-}
+import { settle } from '../support/settle.ts'
+import { appendAll, batcherOf, upTo } from './support/batcher-of.ts'
 
 describe('a batcher', () => {
   test('hands on a full batch at once, and the rest at its timeout, which counts from the first item', async () => {
@@ -126,26 +98,6 @@ describe('a batcher', () => {
     await expect(batcher.close()).rejects.toBe(failed)
     await appended
     expect(events.flatMap((event) => (event.type === 'retry' ? [event.delayMs] : []))).toEqual([100, 200])
-  })
-
-  test('a failure that nobody who appended waits for is told by flush, and ends no process', async () => {
-    const unhandled: unknown[] = []
-    const listener = (error: unknown) => unhandled.push(error)
-    process.on('unhandledRejection', listener)
-    try {
-      const { batcher, advance } = batcherOf({ size: 1, maxRetries: 0 }, { maxInFlightBatches: 1 }, () => {
-        throw new Error('no')
-      })
-      void batcher.append(1)
-      void batcher.append(2)
-      await advance(0)
-      void batcher.append(3)
-      await expect(batcher.flush()).rejects.toMatchObject({ unprocessed: [1, 2] })
-      await settle()
-      expect(unhandled).toEqual([])
-    } finally {
-      process.off('unhandledRejection', listener)
-    }
   })
 
   test('finds the items that fail, skips them if it is to, and tells', async () => {
