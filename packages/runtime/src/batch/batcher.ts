@@ -153,6 +153,8 @@ class ItemBatcher<T> implements Batcher<T> {
     } finally {
       this.#forgetMemory()
       this.#stopTimer()
+      // The room that others may make is of no use to who waits here: his item is processed, or he has heard of the failure.
+      for (const { resolve } of this.#roomWaiters.splice(0)) resolve()
     }
   }
 
@@ -320,6 +322,8 @@ class ItemBatcher<T> implements Batcher<T> {
 
   #fail(error: unknown): void {
     this.#cancelWait()
+    // Before the memory is given back: that is no room for who waits here.
+    this.#forgetMemory()
     this.#failed = new BatcherFailed(this.#events.name, error, this.#items.first(this.#items.length))
     this.#items.clear()
     const waiters = [...this.#flushes.splice(0), ...this.#roomWaiters.splice(0)]

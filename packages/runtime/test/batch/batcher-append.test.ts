@@ -1,7 +1,10 @@
+import { MemoryBudget } from '@millrace/core'
 import { BatcherFailed } from '@millrace/runtime'
 import { describe, expect, test } from 'vitest'
+import { deferred } from '../../src/internal/deferred.ts'
+import { settle } from '../support/settle.ts'
 import { unhandledIn } from '../support/unhandled-in.ts'
-import { batcherOf } from './support/batcher-of.ts'
+import { appendAll, batcherOf, upTo } from './support/batcher-of.ts'
 
 describe('what is appended without waiting for it', () => {
   test('is told by flush if the batcher fails, and ends no process', async () => {
@@ -58,3 +61,68 @@ describe('what is appended without waiting for it', () => {
     expect(unhandled).toMatchObject([{ unprocessed: [1] }])
   })
 })
+
+describe('memory that is shared with others', () => {
+  /** Another batcher, which holds all of the memory until its gate is open. */
+  async function crowded() {
+    const memory = new MemoryBudget(1_000)
+    const gate = deferred<void>()
+    const other = batcherOf({ size: 5, timeoutMs: 0 }, { memory }, () => gate.promise)
+    void appendAll(other.batcher, upTo(5))
+    await settle()
+    expect(memory.spent).toBe(true)
+    return { memory, gate, other }
+  }
+
+  test('keeps no append waiting whose batcher is closed: its item is processed', async () => {
+    const { memory, gate, other } = await crowded()
+    const { batcher, batches } = batcherOf({}, { memory })
+    const appended = batcher.append(1)
+    await batcher.close()
+    await appended
+    expect(batches.map(({ items }) => items)).toEqual([[1]])
+    gate.resolve()
+    await other.batcher.close()
+    expect(memory.usedBytes).toBe(0)
+  })
+
+  test('is no room for who waits in a batcher that gives it back as it fails', async () => {
+    const memory = new MemoryBudget(1_000)
+    const gate = deferred<void>()
+    const { batcher } = batcherOf({ size: 100, timeoutMs: 0, maxRetries: 0 }, { memory }, async () => {
+      await gate.promise
+      throw new Error('no')
+    })
+    const appended = Promise.allSettled(appendAll(batcher, upTo(5)))
+    await settle()
+    gate.resolve()
+    const last = (await appended).at(-1)
+    expect(last).toMatchObject({ status: 'rejected', reason: { code: 'BATCHER_FAILED', unprocessed: upTo(5) } })
+    expect(memory.usedBytes).toBe(0)
+  })
+
+  test('is forgotten by a batcher that has failed', async () => {
+    const memory = new ListenedTo(1_000)
+    const { batcher, advance } = batcherOf({ size: 1, maxRetries: 0 }, { memory }, () => {
+      throw new Error('no')
+    })
+    expect(memory.listeners).toBe(1)
+    void batcher.append(1)
+    await advance(0)
+    expect(memory.listeners).toBe(0)
+  })
+})
+
+/** Counts who listens. */
+class ListenedTo extends MemoryBudget {
+  listeners = 0
+
+  override onChange(listener: () => void): () => void {
+    const stop = super.onChange(listener)
+    this.listeners++
+    return () => {
+      this.listeners--
+      stop()
+    }
+  }
+}
