@@ -163,5 +163,5 @@ export type RuntimeEvent =
   | AssignmentEvent
   | StateEvent
 
-/** Told everything that happens, as it happens, on the engine's thread: be quick. What it throws is logged and dropped. */
+/** Told everything that happens, as it happens, on the engine's thread: be quick. Not awaited. What it throws or rejects with is logged and dropped. */
 export type Observer = (event: RuntimeEvent) => void
