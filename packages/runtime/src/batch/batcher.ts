@@ -268,15 +268,17 @@ class ItemBatcher<T> implements Batcher<T> {
     const { failure } = this.#settings
     const first = await this.#run(batch, trigger, failure.acknowledgement === 'best-effort')
     if (first.ok) return 0
-    let failed = 0
+    let [failed, done] = [0, 0]
     await followSettling({ count: batch.length, failure, maxRetries: this.#policy.current.maxRetries }, first, {
       run: (rows, keep) => this.#runRows(batch, rows, { trigger, keep }),
-      wait: (count, error) => this.#waitForRetry(count, error),
+      wait: (retry, error) => this.#waitForRetry({ retry, error, records: batch.length - done }),
       giveUp: async (row, error, attempts) => {
         failed++
         await this.#giveUp({ item: batch[row] as T, sequence: this.#settled + row, error, attempts })
       },
-      commitPrefix: () => undefined,
+      commitPrefix: (rows) => {
+        done = rows
+      },
     })
     return failed
   }
@@ -302,9 +304,9 @@ class ItemBatcher<T> implements Batcher<T> {
     }
   }
 
-  async #waitForRetry(retry: number, error: unknown): Promise<void> {
-    const delayMs = retryDelay(retry, this.#settings.failure.retry, Math.random())
-    this.#events.retry({ retry, delayMs, error, records: this.#items.length })
+  async #waitForRetry(about: { readonly retry: number; readonly error: unknown; readonly records: number }): Promise<void> {
+    const delayMs = retryDelay(about.retry, this.#settings.failure.retry, Math.random())
+    this.#events.retry({ ...about, delayMs })
     const from = this.#clock.monotonic()
     await new Promise<void>((resolve) => {
       this.#cancelWait = this.#clock.after(delayMs, resolve)

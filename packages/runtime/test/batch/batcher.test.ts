@@ -1,4 +1,4 @@
-import { BatchRecordError, MemoryBudget } from '@millrace/core'
+import { type Acknowledgement, BatchRecordError, MemoryBudget } from '@millrace/core'
 import { BatcherFailed, createBatcher } from '@millrace/runtime'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -126,6 +126,22 @@ describe('a batcher', () => {
       { type: 'cut', stage: 'batch', ...common },
       { type: 'batch', stage: 'process', node: 'lines', ...common },
     ])
+  })
+
+  test('tells of a retry how many items of the batch are not done, whatever else waits', async () => {
+    const failing: Record<Acknowledgement, number[]> = { 'all-or-nothing': [], 'best-effort': [], 'last-successful': [] }
+    for (const acknowledgement of Object.keys(failing) as Acknowledgement[]) {
+      let fails = 1
+      const { batcher, events, advance } = batcherOf({ size: 4 }, { acknowledgement }, (items) => {
+        const at = items.indexOf(2)
+        if (at >= 0 && fails-- > 0) throw new BatchRecordError(at, new Error('not yet'))
+      })
+      void appendAll(batcher, upTo(7))
+      await advance(1_000)
+      await batcher.close()
+      failing[acknowledgement] = events.flatMap((event) => (event.type === 'retry' ? [event.records] : []))
+    }
+    expect(failing).toEqual({ 'all-or-nothing': [4], 'best-effort': [4], 'last-successful': [2] })
   })
 
   test('takes other limits from the next batch on; what is over a new limit is cut at once', async () => {
