@@ -1,3 +1,5 @@
+import { describeValue } from '../internal/describe-value.ts'
+
 /**
  * What a waiting record is taken to cost in memory besides its serialised key and value, in bytes: two views of them, its offset, timestamp and
  * headers, and its place in a queue.
@@ -15,7 +17,10 @@ export class MemoryBudget {
   readonly #listeners = new Set<() => void>()
   #used = 0
 
+  /** `limitBytes`: at least 1; Infinity: no limit. */
   constructor(limitBytes: number) {
+    if (typeof limitBytes !== 'number' || !(limitBytes >= 1))
+      throw new TypeError(`The limit of a MemoryBudget is ${describeValue(limitBytes)}; use a number of bytes of at least 1, or Infinity.`)
     this.limitBytes = limitBytes
   }
 
