@@ -21,7 +21,7 @@ export function resolveBatching(
     changes: [],
     memoryBudgetBytes,
   })
-  const problems = [...sourceBatchProblems('batch', batch), ...environment.problems]
+  const problems = [...sourceBatchProblems('batch', batch, ['memoryBudgetBytes']), ...environment.problems]
   const budgetProblem = numberProblem('batch.memoryBudgetBytes', memoryBudgetBytes, { min: 1 })
   if (budgetProblem !== undefined) problems.push(budgetProblem)
   else if (maxMemoryBytes !== undefined && maxMemoryBytes > memoryBudgetBytes)

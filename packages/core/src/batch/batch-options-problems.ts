@@ -1,12 +1,13 @@
 import { describeValue } from '../internal/describe-value.ts'
 import { isObject } from '../internal/is-object.ts'
 import { numberProblem, type NumberRange } from '../internal/number-problem.ts'
+import { unknownNames } from '../internal/unknown-names.ts'
 import type { BatchOptions, BatchPreset, BatchStrategy, SourceBatchOptions } from './batch-options.ts'
 import type { BatchPolicy } from './batch-policy.ts'
 import { BATCH_PRESETS } from './batch-presets.ts'
 
 /** What an option is called where it was given. */
-export type OptionNames = (option: keyof BatchOptions) => string
+export type OptionNames = (option: string) => string
 
 const MOST = 1_000_000
 const RANGES = {
@@ -18,7 +19,7 @@ const RANGES = {
   minSize: { min: 1, max: MOST },
   maxSize: { min: 1, max: MOST },
   maxRetries: { min: 0 },
-} as const satisfies Partial<Record<keyof BatchOptions, NumberRange>>
+} as const satisfies Record<Exclude<keyof BatchOptions, 'preset' | 'strategy' | 'waitWhenIdle' | 'adaptive'>, NumberRange>
 
 const STRATEGIES: readonly BatchStrategy[] = ['immediate', 'size', 'time', 'bytes', 'hybrid', 'memory', 'adaptive']
 const PRESETS = Object.keys(BATCH_PRESETS) as BatchPreset[]
@@ -26,10 +27,10 @@ const PRESETS = Object.keys(BATCH_PRESETS) as BatchPreset[]
 /** The names of all batch options. */
 export const BATCH_OPTIONS: readonly string[] = ['preset', 'strategy', 'waitWhenIdle', 'adaptive', ...Object.keys(RANGES)]
 
-/** What is wrong with the options called `name`, and with those they have for single topics. */
-export function sourceBatchProblems(name: string, options: SourceBatchOptions): string[] {
+/** What is wrong with the options called `name`, and with those they have for single topics. `besides`: other options that they may have. */
+export function sourceBatchProblems(name: string, options: SourceBatchOptions, besides: readonly string[] = []): string[] {
   if (!isObject(options)) return [`${name} is ${describeValue(options)}; use an object.`]
-  const problems = batchOptionsProblems((option) => `${name}.${option}`, options)
+  const problems = batchOptionsProblems((option) => `${name}.${option}`, options, ['topics', ...besides])
   const { topics = {} } = options
   if (!isObject(topics)) return [...problems, `${name}.topics is ${describeValue(topics)}; use an object of options by topic.`]
   for (const [topic, own] of Object.entries(topics)) {
@@ -40,8 +41,8 @@ export function sourceBatchProblems(name: string, options: SourceBatchOptions): 
   return problems
 }
 
-/** What is wrong with the options of one layer, one sentence each with the value and what is allowed. */
-export function batchOptionsProblems(nameOf: OptionNames, options: BatchOptions): string[] {
+/** What is wrong with the options of one layer, one sentence each with the value and what is allowed. `besides`: other options that it may have. */
+export function batchOptionsProblems(nameOf: OptionNames, options: BatchOptions, besides: readonly string[] = []): string[] {
   const problems: (string | undefined)[] = [
     choiceProblem(nameOf('preset'), options.preset, PRESETS),
     choiceProblem(nameOf('strategy'), options.strategy, STRATEGIES),
@@ -52,7 +53,8 @@ export function batchOptionsProblems(nameOf: OptionNames, options: BatchOptions)
     if (options[option] !== undefined) problems.push(numberProblem(nameOf(option), options[option], range))
   }
   const found = problems.filter((problem) => problem !== undefined)
-  return found.length > 0 ? found : contradictions(nameOf, options)
+  const unknown = unknownNames(nameOf, options, [...BATCH_OPTIONS, ...besides])
+  return [...(found.length > 0 ? found : contradictions(nameOf, options)), ...unknown]
 }
 
 /** Where options of several layers, each good by itself, contradict each other. */

@@ -1,5 +1,6 @@
 import { definedOnly } from '../internal/defined-only.ts'
 import { describeValue } from '../internal/describe-value.ts'
+import { isObject } from '../internal/is-object.ts'
 import { readsTopic } from '../topology/reads-topic.ts'
 import { repartitionTopic } from '../topology/repartition-topic.ts'
 import type { SourceNode, Topology } from '../topology/topology.ts'
@@ -9,6 +10,8 @@ import type { BatchPolicy } from './batch-policy.ts'
 import { LIMITS, resolveBatchPolicy } from './resolve-batch-policy.ts'
 
 const CHANGEABLE = ['source', 'topic', ...BATCH_OPTIONS]
+/** What only the definition says. */
+const FIXED = ['topics', 'memoryBudgetBytes'] as const satisfies (keyof AppBatchOptions)[]
 
 /** Everything that was said of batching, but for what sources say themselves. */
 export interface BatchSettings {
@@ -73,10 +76,10 @@ export function settingsProblems(settings: BatchSettings, { topology, applicatio
 
 /** What keeps a change from being made, one sentence each. `settings`: what it would change. */
 export function changeProblems(settings: BatchSettings, change: BatchingChange, app: BatchedApp): string[] {
-  if (typeof change !== 'object' || change === null) return [`The change is ${describeValue(change)}; use an object of batch options.`]
-  const problems = batchOptionsProblems((option) => option, change)
-  for (const name of Object.keys(change))
-    if (!CHANGEABLE.includes(name)) problems.push(`${name} can't be changed; use ${CHANGEABLE.join(', ')}.`)
+  if (!isObject(change)) return [`The change is ${describeValue(change)}; use an object of batch options.`]
+  const problems = batchOptionsProblems((option) => option, change, ['source', 'topic', ...FIXED])
+  const given: AppBatchOptions = change
+  for (const name of FIXED) if (given[name] !== undefined) problems.push(`${name} can't be changed; use ${CHANGEABLE.join(', ')}.`)
   const { source, topic } = change
   const sources = sourcesOf(app.topology)
   const meant = source === undefined ? sources : sources.filter(({ name }) => name === source)

@@ -3,6 +3,7 @@ import { failureProblems } from '../failure/failure-problems.ts'
 import { resolveFailureOptions } from '../failure/resolve-failure-options.ts'
 import { describeValue } from '../internal/describe-value.ts'
 import { type Either, left, right } from '../internal/fp.ts'
+import { isObject } from '../internal/is-object.ts'
 import { numberProblem } from '../internal/number-problem.ts'
 import type { BatchOptions } from './batch-options.ts'
 import { batchOptionsProblems, batchPolicyProblems } from './batch-options-problems.ts'
@@ -39,7 +40,6 @@ export function resolveBatcher(layers: readonly BatchOptions[], limits: BatcherL
 }
 
 function layerProblems(options: BatchOptions): string[] {
-  if (typeof options !== 'object' || options === null)
-    return [`policy is ${describeValue(options)}; use batch options, such as { size: 100 }.`]
+  if (!isObject(options)) return [`policy is ${describeValue(options)}; use batch options, such as { size: 100 }.`]
   return batchOptionsProblems((option) => `policy.${option}`, options)
 }

@@ -57,7 +57,7 @@ describe('validateDefinition', () => {
       observer,
       replicationFactor: 3,
     })
-    expect(resolved({ batch: { size: undefined }, stateDir: undefined }).batch.app).toEqual({})
+    expect(resolved({ batch: { size: undefined, sise: undefined } as object, stateDir: undefined }).batch.app).toEqual({})
   })
 
   it('gives back a frozen definition', () => {
@@ -122,6 +122,22 @@ describe('validateDefinition', () => {
       "batch.adaptive is false, but batch.strategy is 'adaptive'; use 'hybrid'",
     ],
     ['a batch of none in a topic', { batch: { topics: { lines: { size: 0 } } } }, "batch.topics['lines'].size is 0; use a whole number"],
+    ['a misspelt batch option', { batch: { timeOut: 5 } }, 'batch.timeOut is no option; use timeoutMs.'],
+    [
+      'a batch option that is none',
+      { batch: { linger: 5 } },
+      'batch.linger is no option; use preset, strategy, waitWhenIdle, adaptive, size,',
+    ],
+    [
+      'a misspelt option of a topic',
+      { batch: { topics: { lines: { maxbyte: 1 } } } },
+      "batch.topics['lines'].maxbyte is no option; use maxBytes.",
+    ],
+    [
+      'a budget of a topic',
+      { batch: { topics: { lines: { memoryBudgetBytes: 1 } } } },
+      "batch.topics['lines'].memoryBudgetBytes is no option;",
+    ],
     ['a topic that nobody reads', { batch: { topics: { line: {} } } }, "batch.topics names 'line', which no source reads."],
     ['topics that are no object', { batch: { topics: 5 } }, 'batch.topics is 5; use an object of options by topic.'],
     ['options of a topic that are no object', { batch: { topics: { lines: 5 } } }, "batch.topics['lines'] is 5; use an object."],

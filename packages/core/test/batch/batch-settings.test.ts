@@ -92,6 +92,10 @@ describe('a change of batching', () => {
     expect(changeProblems(settingsOf(), { source: 'other', topic: 'a', size: 1 }, app)).toEqual([
       `topic is "a"; use one that source 'other' reads.`,
     ])
+    expect(changeProblems(settingsOf(), { sise: 5, topics: {} } as never, app)).toEqual([
+      'sise is no option; use size.',
+      expect.stringContaining("topics can't be changed; use source, topic, preset, strategy"),
+    ])
     expect(changeProblems(settingsOf(), null as never, app)).toEqual(['The change is null; use an object of batch options.'])
   })
 

@@ -192,6 +192,16 @@ describe('validate() says of', () => {
       "Source 's': batch.topics['s'].timeoutMs is -1; use a whole number of at least 0.",
     ],
     [
+      'a misspelt batch option',
+      (builder) => builder.source('s', { topics: ['s'], ...text, batch: wrong({ sise: 5 }) }),
+      "Source 's': batch.sise is no option; use size.",
+    ],
+    [
+      'a misspelt batch option of one topic',
+      (builder) => builder.source('s', { topics: ['s'], ...text, batch: { topics: { s: wrong({ maxByte: 5 }) } } }),
+      "Source 's': batch.topics['s'].maxByte is no option; use maxBytes.",
+    ],
+    [
       'a batch policy of a topic that is not its own',
       (builder) => builder.source('s', { topics: ['s'], ...text, batch: { topics: { in: { size: 5 } } } }),
       "Source 's': batch.topics names 'in', which it does not read.",

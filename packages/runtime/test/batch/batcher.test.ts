@@ -154,6 +154,7 @@ describe('a batcher', () => {
       [0, 1],
       [2, 3],
     ])
+    expect(() => batcher.updateBatching({ sise: 3 } as never)).toThrow('policy.sise is no option; use size.')
     expect(() => batcher.updateBatching({ size: 0, timeoutMs: -1 })).toThrow(/policy\.size is 0.*\n.*policy\.timeoutMs is -1/)
     await batcher.close()
     expect(batches[2]).toEqual({ items: [4], trigger: 'drain' })
@@ -163,6 +164,10 @@ describe('a batcher', () => {
     expect(() => createBatcher({ size: 0 }, () => undefined, { maxInFlightBatches: 0, retry: { factor: 0 } })).toThrow(
       /policy\.size is 0[^]*options\.retry\.factor is 0[^]*options\.maxInFlightBatches is 0/,
     )
+    expect(() => createBatcher({ size: 0, timeout: 5 } as never, () => undefined)).toThrow(
+      /policy\.size is 0.*\n.*policy\.timeout is no option; use timeoutMs\./,
+    )
+    expect(() => createBatcher([] as never, () => undefined)).toThrow('policy is an array; use batch options')
     expect(() => createBatcher({}, undefined as never)).toThrow('needs a function')
   })
 
