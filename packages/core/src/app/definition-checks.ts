@@ -1,6 +1,8 @@
 import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
 import { describeValue } from '../internal/describe-value.ts'
+import { isObject } from '../internal/is-object.ts'
 import { numberProblem, type NumberRange } from '../internal/number-problem.ts'
+import { unknownNames } from '../internal/unknown-names.ts'
 
 /** Reads options one by one, each with its default, and gathers what is wrong instead of stopping at the first. */
 export class DefinitionChecks {
@@ -10,12 +12,15 @@ export class DefinitionChecks {
     if (!holds) this.problems.push(problem)
   }
 
-  /** Several options under one name; none if it is no object. */
-  group<T extends object>(name: string, value: T | undefined): Partial<T> {
+  /** Several options under one name, which are called as in `known`; none if it is no object. */
+  group<T extends object>(name: string, value: T | undefined, known: readonly string[]): Partial<T> {
     if (value === undefined) return {}
-    if (typeof value === 'object' && value !== null) return value
-    this.problems.push(`${name} is ${describeValue(value)}; use an object.`)
-    return {}
+    if (!isObject(value)) {
+      this.problems.push(`${name} is ${describeValue(value)}; use an object.`)
+      return {}
+    }
+    this.problems.push(...unknownNames((option) => `${name}.${option}`, value, known))
+    return value
   }
 
   number(name: string, value: number | undefined, range: NumberRange & { readonly fallback: number }): number {

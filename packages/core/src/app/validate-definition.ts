@@ -2,11 +2,13 @@ import type { Environment } from '../batch/batch-environment.ts'
 import { failureProblems } from '../failure/failure-problems.ts'
 import { resolveFailureOptions } from '../failure/resolve-failure-options.ts'
 import { type Either, left, right } from '../internal/fp.ts'
+import { unknownNames } from '../internal/unknown-names.ts'
 import { MOST_CONCURRENCY } from '../process/concurrency.ts'
 import type { Topology, TopologyNode } from '../topology/topology.ts'
 import type { AppDefinition } from './app-definition.ts'
 import { resolveBatching } from './resolve-batching.ts'
 import { DefinitionChecks } from './definition-checks.ts'
+import { BUFFER_NAMES, COMMIT_NAMES, CONCURRENCY_NAMES, DEFINITION_NAMES, STATE_NAMES } from './definition-names.ts'
 import type { ResolvedDefinition } from './resolved-definition.ts'
 
 const MIB = 1_048_576
@@ -40,12 +42,12 @@ export function validateDefinition(
   checks.that(clock === undefined || typeof clock?.now === 'function', 'clock is no clock; leave it out to use the system clock.')
   const batch = resolveBatching(definition, environment)
   checks.problems.push(...batch.problems)
-  const commit = checks.group('commit', definition.commit)
-  const buffer = checks.group('buffer', definition.buffer)
-  const state = checks.group('state', definition.state)
+  const commit = checks.group('commit', definition.commit, COMMIT_NAMES)
+  const buffer = checks.group('buffer', definition.buffer, BUFFER_NAMES)
+  const state = checks.group('state', definition.state, STATE_NAMES)
   const failureIssues = failureProblems('failure', definition.failure)
   checks.problems.push(...failureIssues)
-  const concurrency = checks.group('concurrency', definition.concurrency)
+  const concurrency = checks.group('concurrency', definition.concurrency, CONCURRENCY_NAMES)
   if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology))
   const transactionTimeoutMs = checks.number('transactionTimeoutMs', definition.transactionTimeoutMs, {
     fallback: 10_000,
@@ -111,6 +113,7 @@ export function validateDefinition(
         ? undefined
         : checks.number('replicationFactor', replicationFactor, { fallback: 1, min: 1, max: 32_767 }),
   }
+  checks.problems.push(...unknownNames((name) => name, definition, DEFINITION_NAMES))
   return checks.problems.length === 0 ? right(Object.freeze(resolved)) : left(checks.problems)
 }
 

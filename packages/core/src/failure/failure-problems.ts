@@ -1,6 +1,7 @@
 import { describeValue } from '../internal/describe-value.ts'
 import { isObject } from '../internal/is-object.ts'
 import { numberProblem, realNumberProblem } from '../internal/number-problem.ts'
+import { namesOf, unknownNames } from '../internal/unknown-names.ts'
 import { topicNameProblems } from '../topology/problems/topic-name-problems.ts'
 import {
   type CircuitBreakerOptions,
@@ -14,7 +15,27 @@ import { DEFAULT_FAILURE_OPTIONS } from './resolve-failure-options.ts'
 /** A little over three weeks: what a timer can wait. */
 const MAX_WAIT_MS = 2_147_483_647
 
+const FAILURE_NAMES = namesOf<FailureOptions>({
+  acknowledgement: true,
+  retry: true,
+  decode: true,
+  process: true,
+  produce: true,
+  deadLetter: true,
+  handleDeadLetter: true,
+  circuitBreaker: true,
+})
+const RETRY_NAMES = namesOf<RetryOptions>({ initialDelayMs: true, maxDelayMs: true, factor: true, jitter: true, nonRetryable: true })
+const DEAD_LETTER_NAMES = namesOf<DeadLetterOptions>({ topic: true, headerStyle: true, maxStackBytes: true })
+const CIRCUIT_BREAKER_NAMES = namesOf<CircuitBreakerOptions>({ threshold: true, window: true, minimum: true, openMs: true })
+
 type Problems = (string | undefined)[]
+
+/** Options under one name. */
+interface Group<T> {
+  readonly names: readonly string[]
+  readonly problems: (name: string, options: T) => Problems
+}
 
 /** What is wrong with failure options, one sentence each. */
 export function failureProblems(name: string, options: FailureOptions | undefined): string[] {
@@ -22,18 +43,20 @@ export function failureProblems(name: string, options: FailureOptions | undefine
   if (!isObject(options)) return [noGroup(name, options)]
   const { acknowledgement, handleDeadLetter, circuitBreaker } = options
   const problems: Problems = [oneOf(`${name}.acknowledgement`, acknowledgement, ['all-or-nothing', 'best-effort', 'last-successful'])]
-  problems.push(...group(`${name}.retry`, options.retry, retryProblems))
+  problems.push(...group(`${name}.retry`, options.retry, { names: RETRY_NAMES, problems: retryProblems }))
   for (const stage of ['decode', 'process', 'produce'] as const) {
     if (typeof options[stage] !== 'function') problems.push(oneOf(`${name}.${stage}`, options[stage], FAILURE_POLICIES, ' or a function'))
   }
-  problems.push(...group(`${name}.deadLetter`, options.deadLetter, deadLetterProblems))
+  problems.push(...group(`${name}.deadLetter`, options.deadLetter, { names: DEAD_LETTER_NAMES, problems: deadLetterProblems }))
   if (handleDeadLetter !== undefined && typeof handleDeadLetter !== 'function') {
     problems.push(`${name}.handleDeadLetter is ${describeValue(handleDeadLetter)}; use a function of a failed record and its error.`)
   }
   if (circuitBreaker !== undefined && circuitBreaker !== false) {
-    if (isObject(circuitBreaker)) problems.push(...circuitBreakerProblems(`${name}.circuitBreaker`, circuitBreaker))
+    const breaker = { names: CIRCUIT_BREAKER_NAMES, problems: circuitBreakerProblems }
+    if (isObject(circuitBreaker)) problems.push(...group(`${name}.circuitBreaker`, circuitBreaker, breaker))
     else problems.push(`${name}.circuitBreaker is ${describeValue(circuitBreaker)}; use an object, or false for none.`)
   }
+  problems.push(...unknownNames((option) => `${name}.${option}`, options, FAILURE_NAMES))
   return problems.filter((problem) => problem !== undefined)
 }
 
@@ -90,9 +113,10 @@ function oneOf(name: string, value: string | undefined, allowed: readonly string
   return `${name} is ${describeValue(value)}; use ${allowed.map((each) => `'${each}'`).join(', ')}${besides}.`
 }
 
-function group<T extends object>(name: string, options: T | undefined, problems: (name: string, options: T) => Problems): Problems {
+function group<T extends object>(name: string, options: T | undefined, { names, problems }: Group<T>): Problems {
   if (options === undefined) return []
-  return isObject(options) ? problems(name, options) : [noGroup(name, options)]
+  if (!isObject(options)) return [noGroup(name, options)]
+  return [...problems(name, options), ...unknownNames((option) => `${name}.${option}`, options, names)]
 }
 
 function noGroup(name: string, value: unknown): string {

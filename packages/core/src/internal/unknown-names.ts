@@ -1,3 +1,8 @@
+/** All names of a type of options: one that is added to the type must be added to the list. */
+export function namesOf<T extends object>(names: Readonly<Record<keyof T, true>>): readonly string[] {
+  return Object.freeze(Object.keys(names))
+}
+
 /** A sentence for each name that no option has, with the nearest one that is meant, or with all there are. What is undefined is not given. */
 export function unknownNames(nameOf: (name: string) => string, options: object, known: readonly string[]): string[] {
   return Object.entries(options).flatMap(([name, value]) => {

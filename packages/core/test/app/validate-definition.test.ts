@@ -167,6 +167,14 @@ describe('validateDefinition', () => {
     ['no replicas', { replicationFactor: 0 }, 'replicationFactor is 0; use a whole number from 1 to 32,767.'],
     ['an observer that is no function', { observer: {} }, 'observer is no function; use one that takes an event.'],
     ['another acknowledgement', { failure: { acknowledgement: 'some' } }, 'failure.acknowledgement is "some"; use \'all-or-nothing\''],
+    ['a misspelt option', { applicationID: 'x' }, 'applicationID is no option; use applicationId.'],
+    ['an option that is none', { retries: 3 }, 'retries is no option; use topology, applicationId, transport, stateDir, state,'],
+    ['a misspelt option of commits', { commit: { interval: 5 } }, 'commit.interval is no option; use intervalMs.'],
+    ['a misspelt option of buffers', { buffer: { maxRecord: 5 } }, 'buffer.maxRecord is no option; use maxRecords.'],
+    ['a misspelt option of concurrency', { concurrency: { asyncBatches: true } }, 'concurrency.asyncBatches is no option; use asyncBatch.'],
+    ['a misspelt option of state', { state: { cleanupDelay: 5 } }, 'state.cleanupDelay is no option; use cleanupDelayMs.'],
+    ['a misspelt option of failures', { failure: { proces: 'skip' } }, 'failure.proces is no option; use process.'],
+    ['a list in place of a group', { buffer: [] }, 'buffer is an array; use an object.'],
     ['an option group that is none', { batch: 5 }, 'batch is 5; use an object.'],
   ])('refuses %s, with the value and what is allowed', (_, changes, sentence) => {
     const problems = problemsOf(changes)

@@ -78,6 +78,11 @@ describe('failure options', () => {
     ],
     ['a window', { circuitBreaker: { window: 0 } }, 'circuitBreaker.window is 0; use a whole number from 1 to 10,000.'],
     ['a minimum', { circuitBreaker: { window: 4, minimum: 5 } }, 'circuitBreaker.minimum is 5; use a whole number from 1 to 4.'],
+    ['a name', { acknowledgment: 'all-or-nothing' }, 'acknowledgment is no option; use acknowledgement.'],
+    ['a name of the waits', { retry: { initialDelay: 5 } }, 'retry.initialDelay is no option; use initialDelayMs.'],
+    ['retries among the waits', { retry: { maxRetries: 5 } }, 'retry.maxRetries is no option; use initialDelayMs, maxDelayMs, factor,'],
+    ['a name of dead letters', { deadLetter: { headers: 'spring' } }, 'deadLetter.headers is no option; use topic, headerStyle,'],
+    ['a name of the breaker', { circuitBreaker: { treshold: 1 } }, 'circuitBreaker.treshold is no option; use threshold.'],
     ['a pause', { circuitBreaker: { openMs: -1 } }, 'circuitBreaker.openMs is -1; use a whole number from 0 to'],
   ])('refuse %s, with the value and what is allowed', (_, options, sentence) => {
     const problems = failureProblems('failure', options)

@@ -1,0 +1,32 @@
+import { namesOf } from '../internal/unknown-names.ts'
+import type { AppDefinition, BufferOptions, CommitOptions, ConcurrencyOptions, StateOptions } from './app-definition.ts'
+
+/** What an application may be defined by. */
+export const DEFINITION_NAMES = namesOf<AppDefinition>({
+  topology: true,
+  applicationId: true,
+  transport: true,
+  stateDir: true,
+  state: true,
+  processingGuarantee: true,
+  transactionTimeoutMs: true,
+  batch: true,
+  failure: true,
+  commit: true,
+  buffer: true,
+  concurrency: true,
+  stateCacheBytes: true,
+  revokeTimeoutMs: true,
+  maxTaskIdleMs: true,
+  handleSignals: true,
+  logger: true,
+  observer: true,
+  clock: true,
+  repartitionPurgeIntervalMs: true,
+  replicationFactor: true,
+})
+
+export const COMMIT_NAMES = namesOf<CommitOptions>({ intervalMs: true, records: true, maxUncommittedBytes: true })
+export const BUFFER_NAMES = namesOf<BufferOptions>({ maxRecords: true, maxBytes: true, maxOutputBytes: true })
+export const CONCURRENCY_NAMES = namesOf<ConcurrencyOptions>({ maxConcurrency: true, asyncBatch: true, maxInFlightBatches: true })
+export const STATE_NAMES = namesOf<StateOptions>({ cleanupDelayMs: true })
