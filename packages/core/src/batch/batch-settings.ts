@@ -1,4 +1,3 @@
-import { definedOnly } from '../internal/defined-only.ts'
 import { describeValue } from '../internal/describe-value.ts'
 import { isObject } from '../internal/is-object.ts'
 import { readsTopic } from '../topology/reads-topic.ts'
@@ -7,7 +6,8 @@ import type { SourceNode, Topology } from '../topology/topology.ts'
 import type { AppBatchOptions, BatchingChange, BatchOptions, SourceBatchOptions } from './batch-options.ts'
 import { BATCH_OPTIONS, batchOptionsProblems, batchPolicyProblems } from './batch-options-problems.ts'
 import type { BatchPolicy } from './batch-policy.ts'
-import { LIMITS, resolveBatchPolicy } from './resolve-batch-policy.ts'
+import { laterChange } from './later-change.ts'
+import { resolveBatchPolicy } from './resolve-batch-policy.ts'
 
 const CHANGEABLE = ['source', 'topic', ...BATCH_OPTIONS]
 /** What only the definition says. */
@@ -45,16 +45,10 @@ export function concerns(change: BatchingChange, { topic, source }: BatchedTopic
   return (change.source === undefined || change.source === source.name) && (change.topic === undefined || change.topic === topic)
 }
 
-/**
- * The settings after a change. One that names a strategy or a preset begins anew: limits of earlier changes of the same scope no longer hold.
- */
+/** The settings after a change, which is laid over earlier ones of the same scope. */
 export function changeBatching(settings: BatchSettings, change: BatchingChange): BatchSettings {
   const isSame = ({ source, topic }: BatchingChange) => source === change.source && topic === change.topic
-  const before: { -readonly [Name in keyof BatchingChange]: BatchingChange[Name] } = { ...settings.changes.find(isSame) }
-  if (change.strategy !== undefined || change.preset !== undefined) for (const limit of LIMITS) delete before[limit]
-  if (change.strategy !== undefined) delete before.adaptive
-  if (change.preset !== undefined) delete before.maxRetries
-  const changes = [...settings.changes.filter((other) => !isSame(other)), Object.freeze({ ...before, ...definedOnly(change) })]
+  const changes = [...settings.changes.filter((other) => !isSame(other)), laterChange(settings.changes.find(isSame) ?? {}, change)]
   return Object.freeze({ ...settings, changes })
 }
 

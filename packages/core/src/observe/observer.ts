@@ -34,12 +34,12 @@ export interface CutEvent {
   readonly ageMs: number
 }
 
-/** `App.updateBatching` was called: from the next batch on these policies hold. */
+/** `updateBatching` of an application or a batcher was called: from the next batch on these policies hold. */
 export interface BatchingEvent {
   readonly type: 'batching'
   readonly stage: 'batch'
   readonly change: BatchingChange
-  /** Of every topic that the change concerns, as far as topics are known. */
+  /** Of every topic that the change concerns, as far as topics are known; of a batcher, by its name. */
   readonly policies: readonly { readonly topic: string; readonly policy: BatchPolicy }[]
 }
 

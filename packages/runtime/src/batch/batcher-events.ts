@@ -1,4 +1,4 @@
-import type { BatchTrigger, Logger, Observer, RuntimeEvent } from '@millrace/core'
+import type { BatchOptions, BatchPolicy, BatchTrigger, Logger, Observer, RuntimeEvent } from '@millrace/core'
 import { tell } from '../internal/tell.ts'
 
 interface About {
@@ -37,6 +37,11 @@ export class BatcherEvents {
     this.#logger.warn({ batcher: this.name, sequence, attempts, err: error }, 'an item that failed was skipped')
     const where = { ...this.#where, node: this.name, offset: sequence }
     this.#tell({ type: 'failure', stage: 'process', policy: 'skip', ...where, attempts, error })
+  }
+
+  batching(change: BatchOptions, policy: BatchPolicy): void {
+    this.#logger.info({ batcher: this.name, change }, 'batching was changed')
+    this.#tell({ type: 'batching', stage: 'batch', change: { ...change }, policies: [{ topic: this.name, policy }] })
   }
 
   get #where() {

@@ -48,7 +48,7 @@ export interface BatcherOptions<T> {
   readonly retry?: RetryOptions | undefined
   /** Decides about an item whose retries are spent: `fail` stops the batcher, `skip` goes on without it. Default: `fail`. */
   readonly giveUp?: ((failed: FailedItem<T>) => 'fail' | 'skip' | Promise<'fail' | 'skip'>) | undefined
-  /** Told of every batch that is cut and processed, of retries and of items that were given up. `task` and `topic` are the batcher's name. */
+  /** Told of every batch that is cut and processed, of retries, items that were given up and changes. `task` and `topic` are the batcher's name. */
   readonly observer?: Observer | undefined
   /** Default: says nothing. */
   readonly logger?: Logger | undefined
@@ -74,6 +74,9 @@ export interface Batcher<T> extends AsyncDisposable {
   flush(): Promise<void>
   /** Flushes, and takes nothing more. Rejects if the batcher has failed. */
   close(): Promise<void>
-  /** Other limits, from the next batch on; what is left out stays. Throws a `TypeError` that lists what is wrong, and then changes nothing. */
+  /**
+   * Other limits, from the next batch on; what is left out stays, but for limits of earlier changes once a strategy or a preset is named. Told as an event
+   * `batching`. Throws a `TypeError` that lists what is wrong, and then changes nothing.
+   */
   updateBatching(change: BatchOptions): void
 }

@@ -1,7 +1,10 @@
 import {
+  type BatcherBatching,
   type BatchOptions,
+  type BatchPolicy,
   BatchRecordError,
   type BatchTrigger,
+  changeBatcher,
   type Clock,
   decideCut,
   type Logger,
@@ -65,8 +68,8 @@ class ItemBatcher<T> implements Batcher<T> {
   readonly #events: BatcherEvents
   readonly #items: WaitingItems<T>
   readonly #sizer: BatchSizer
-  readonly #policy: { current: ResolvedBatcher['policy'] }
-  #layers: readonly BatchOptions[]
+  readonly #policy: { current: BatchPolicy }
+  #batching: BatcherBatching
   /** Items that are processed, or were given up. */
   #settled = 0
   /** What the batch under way has waited for retries. */
@@ -84,7 +87,7 @@ class ItemBatcher<T> implements Batcher<T> {
 
   constructor(policy: BatchOptions, process: ProcessItems<T>, options: BatcherOptions<T>) {
     const { name = 'batcher' } = options
-    const settings = resolved(name, [policy], options)
+    const settings = orThrow(name, resolveBatcher(policy, options))
     if (typeof process !== 'function') throw new TypeError(`The batcher '${name}' needs a function that takes an array of items.`)
     this.#settings = settings
     this.#process = process
@@ -98,8 +101,8 @@ class ItemBatcher<T> implements Batcher<T> {
       this.#wakeRoom()
       this.#kick()
     })
-    this.#layers = [policy]
-    this.#policy = { current: settings.policy }
+    this.#batching = settings.batching
+    this.#policy = { current: settings.batching.policy }
     this.#sizer = new BatchSizer(this.#policy)
   }
 
@@ -163,9 +166,10 @@ class ItemBatcher<T> implements Batcher<T> {
   }
 
   updateBatching(change: BatchOptions): void {
-    const layers = [...this.#layers, change]
-    this.#policy.current = resolved(this.#events.name, layers, this.#options).policy
-    this.#layers = layers
+    this.#batching = orThrow(this.#events.name, changeBatcher(this.#batching, change))
+    const { policy } = this.#batching
+    this.#policy.current = policy
+    this.#events.batching(change, policy)
     this.#kick()
     this.#wakeRoom()
   }
@@ -339,8 +343,10 @@ class ItemBatcher<T> implements Batcher<T> {
   }
 }
 
-function resolved<T>(name: string, layers: readonly BatchOptions[], options: BatcherOptions<T>): ResolvedBatcher {
-  const result = resolveBatcher(layers, options)
+/** What was found good, or everything that is wrong. */
+type Checked<T> = { readonly _tag: 'Left'; readonly left: readonly string[] } | { readonly _tag: 'Right'; readonly right: T }
+
+function orThrow<T>(name: string, result: Checked<T>): T {
   if (result._tag === 'Right') return result.right
   throw wrongOptions(`The batcher '${name}' can't be as it is asked to`, result.left)
 }

@@ -160,6 +160,52 @@ describe('a batcher', () => {
     expect(batches[2]).toEqual({ items: [4], trigger: 'drain' })
   })
 
+  test('tells of a change as an application does, before what is cut by it', async () => {
+    const { batcher, events, advance } = batcherOf({ size: 100, timeoutMs: 60_000 }, { name: 'lines' })
+    void appendAll(batcher, upTo(5))
+    batcher.updateBatching({ size: 5, timeoutMs: undefined })
+    await advance(0)
+    expect(events.map(({ type }) => type)).toEqual(['batching', 'cut', 'batch'])
+    const policy = expect.objectContaining({ size: 5, timeoutMs: 60_000, maxBytes: 1_048_576 }) as unknown
+    expect(events[0]).toEqual({ type: 'batching', stage: 'batch', change: { size: 5 }, policies: [{ topic: 'lines', policy }] })
+  })
+
+  test('forgets what earlier changes gave as an application does: limits, once a strategy or a preset is named', () => {
+    const { batcher, events } = batcherOf({ size: 100, maxRetries: 7 })
+    for (const change of [{ size: 5, timeoutMs: 1 }, { strategy: 'time' }, { strategy: 'hybrid' }, { preset: 'balanced' }] as const)
+      batcher.updateBatching(change)
+    const policies = events.flatMap((event) => (event.type === 'batching' ? event.policies.map(({ policy }) => policy) : []))
+    expect(policies.map(({ size, timeoutMs, maxRetries }) => [size, timeoutMs, maxRetries])).toEqual([
+      [5, 1, 7],
+      [Infinity, 1_000, 7],
+      [100, 1_000, 7],
+      [250, 5_000, 3],
+    ])
+  })
+
+  test('may contradict in a later change what an earlier one said, as in a stronger layer', () => {
+    const { batcher } = batcherOf({ strategy: 'immediate' })
+    for (const change of [{ size: 5 }, { strategy: 'adaptive' }, { adaptive: false }, { minSize: 5, maxSize: 9 }] as const)
+      batcher.updateBatching(change)
+    expect(() => batcher.updateBatching({ maxSize: 4 })).toThrow('minSize is 5 and maxSize is 4')
+    expect(() => batcher.updateBatching(null as never)).toThrow('policy is null; use batch options')
+  })
+
+  test('looks at a change once, however many come after it', () => {
+    const { batcher } = batcherOf({})
+    let reads = 0
+    const change = {
+      get size() {
+        reads++
+        return 5
+      },
+    }
+    batcher.updateBatching(change)
+    reads = 0
+    batcher.updateBatching({ timeoutMs: 5 })
+    expect(reads).toBe(0)
+  })
+
   test('lists everything that is wrong at once', () => {
     expect(() => createBatcher({ size: 0 }, () => undefined, { maxInFlightBatches: 0, retry: { factor: 0 } })).toThrow(
       /policy\.size is 0[^]*options\.retry\.factor is 0[^]*options\.maxInFlightBatches is 0/,
