@@ -45,7 +45,7 @@ export { type CutDecision, decideCut, type WaitingRecords } from './batch/cut-de
 export { type Header, headerBytes, type Headers, NO_HEADERS } from './batch/headers.ts'
 export { MemoryBudget, memoryOf, RECORD_MEMORY_BYTES } from './batch/memory-budget.ts'
 export type { OutputColumns, RecordBatch } from './batch/record-batch.ts'
-export { type BatcherBatching, type BatcherLimits, changeBatcher, resolveBatcher, type ResolvedBatcher } from './batch/resolve-batcher.ts'
+export { type BatcherBatching, type BatcherSettings, changeBatcher, resolveBatcher, type ResolvedBatcher } from './batch/resolve-batcher.ts'
 export { resolveBatchPolicy } from './batch/resolve-batch-policy.ts'
 export type { OutputRecord, StreamRecord } from './batch/stream-record.ts'
 export type { CommitParticipant } from './commit/commit-participant.ts'

@@ -217,6 +217,24 @@ describe('a batcher', () => {
     expect(() => createBatcher({}, undefined as never)).toThrow('needs a function')
   })
 
+  test.each([
+    ['name', { name: '' }, `options.name is ""; use a text.`],
+    ['size of items', { sizeOf: 5 }, 'options.sizeOf is 5; use a function of an item that returns its serialised bytes.'],
+    ['answer for all that fails', { giveUp: 'skip' }, `options.giveUp is "skip"; use a function that returns 'fail' or 'skip'.`],
+    ['memory', { memory: 1_000 }, 'options.memory is 1000; use a MemoryBudget.'],
+    ['observer', { observer: {} }, 'options.observer is an object; use a function that takes an event.'],
+    ['logger', { logger: {} }, 'options.logger is an object; use one of pino, or silentLogger.'],
+    ['clock', { clock: {} }, 'options.clock is an object; leave it out to use the system clock.'],
+    ['misspelt option', { giveup: () => 'skip' }, 'options.giveup is no option; use giveUp.'],
+    ['option of the policy', { maxRetries: 5 }, 'options.maxRetries is no option; use name, sizeOf, maxInFlightBatches, memory,'],
+    ['list', [], 'options is an array; use an object.'],
+  ])('refuses a %s that is none when it is made, with all else that is wrong', (_, options, message) => {
+    const make = () => createBatcher({ size: 0 }, () => undefined, options as never)
+    expect(make).toThrow(TypeError)
+    expect(make).toThrow('policy.size is 0')
+    expect(make).toThrow(message)
+  })
+
   test('takes nothing more once it is closed', async () => {
     const { batcher, batches } = batcherOf({ size: 10 })
     void batcher.append(1)
