@@ -1,7 +1,8 @@
 import { batchEnvironment, type Environment } from '../batch/batch-environment.ts'
 import { sourceBatchProblems } from '../batch/batch-options-problems.ts'
 import { DEFAULT_MEMORY_BUDGET_BYTES } from '../batch/batch-policy.ts'
-import { type BatchSettings, settingsProblems, unreadTopics } from '../batch/batch-settings.ts'
+import { type BatchSettings, settingsProblems, sourcesOf, unreadTopics } from '../batch/batch-settings.ts'
+import { sourceMemoryProblems } from '../batch/memory-problems.ts'
 import { definedOnly } from '../internal/defined-only.ts'
 import { numberProblem } from '../internal/number-problem.ts'
 import type { AppDefinition } from './app-definition.ts'
@@ -14,7 +15,7 @@ export function resolveBatching(
   const { topology, applicationId, batch = {} } = definition
   const app = definedOnly(batch)
   const environment = batchEnvironment(variables)
-  const { maxMemoryBytes, memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = app
+  const { memoryBudgetBytes = DEFAULT_MEMORY_BUDGET_BYTES } = app
   const settings: BatchSettings = Object.freeze({
     app: Object.freeze(app),
     environment: Object.freeze(environment.options),
@@ -23,13 +24,12 @@ export function resolveBatching(
   })
   const problems = [...sourceBatchProblems('batch', batch, ['memoryBudgetBytes']), ...environment.problems]
   const budgetProblem = numberProblem('batch.memoryBudgetBytes', memoryBudgetBytes, { min: 1 })
-  if (budgetProblem !== undefined) problems.push(budgetProblem)
-  else if (maxMemoryBytes !== undefined && maxMemoryBytes > memoryBudgetBytes)
-    problems.push(
-      `batch.maxMemoryBytes is ${maxMemoryBytes} and batch.memoryBudgetBytes is ${memoryBudgetBytes}; use a maxMemoryBytes of at most the budget.`,
-    )
+  problems.push(...(budgetProblem === undefined ? sourceMemoryProblems('batch', app, memoryBudgetBytes) : [budgetProblem]))
   if (!Array.isArray(topology?.nodes)) return { settings, problems }
   for (const topic of unreadTopics(app, { topology, applicationId })) problems.push(`batch.topics names '${topic}', which no source reads.`)
+  if (budgetProblem === undefined)
+    for (const { name, batch: own } of sourcesOf(topology))
+      problems.push(...sourceMemoryProblems(`Source '${name}': batch`, own, memoryBudgetBytes))
   // Layers that are bad by themselves need not be laid over each other.
   if (problems.length === 0) problems.push(...settingsProblems(settings, { topology, applicationId }))
   return { settings, problems }

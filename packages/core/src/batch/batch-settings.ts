@@ -7,6 +7,7 @@ import type { AppBatchOptions, BatchingChange, BatchOptions, SourceBatchOptions 
 import { BATCH_OPTIONS, batchOptionsProblems, batchPolicyProblems } from './batch-options-problems.ts'
 import type { BatchPolicy } from './batch-policy.ts'
 import { laterChange } from './later-change.ts'
+import { memoryProblems } from './memory-problems.ts'
 import { resolveBatchPolicy } from './resolve-batch-policy.ts'
 
 const CHANGEABLE = ['source', 'topic', ...BATCH_OPTIONS]
@@ -74,6 +75,7 @@ export function changeProblems(settings: BatchSettings, change: BatchingChange, 
   const problems = batchOptionsProblems((option) => option, change, ['source', 'topic', ...FIXED])
   const given: AppBatchOptions = change
   for (const name of FIXED) if (given[name] !== undefined) problems.push(`${name} can't be changed; use ${CHANGEABLE.join(', ')}.`)
+  problems.push(...memoryProblems('maxMemoryBytes', change, settings.memoryBudgetBytes))
   const { source, topic } = change
   const sources = sourcesOf(app.topology)
   const meant = source === undefined ? sources : sources.filter(({ name }) => name === source)
@@ -90,7 +92,7 @@ export function unreadTopics({ topics }: AppBatchOptions, { topology, applicatio
   return Object.keys(topics ?? {}).filter((topic) => !sources.some((source) => readsTopic(source, topic, applicationId)))
 }
 
-function sourcesOf(topology: Topology): SourceNode[] {
+export function sourcesOf(topology: Topology): SourceNode[] {
   return topology.nodes.filter((node) => node.kind === 'source')
 }
 

@@ -112,6 +112,11 @@ describe('validateDefinition', () => {
       'use a maxMemoryBytes of at most the budget.',
     ],
     [
+      'one batch of a topic above the memory of all',
+      { batch: { topics: { lines: { maxMemoryBytes: 70_000_000 } } } },
+      "batch.topics['lines'].maxMemoryBytes is 70000000 and batch.memoryBudgetBytes is 67108864; use a maxMemoryBytes of at most the budget.",
+    ],
+    [
       'records at once but several',
       { batch: { strategy: 'immediate', size: 5 } },
       "batch.size is 5, but batch.strategy is 'immediate', which is a size of 1; leave one of them out.",
@@ -141,6 +146,12 @@ describe('validateDefinition', () => {
     ['a topic that nobody reads', { batch: { topics: { line: {} } } }, "batch.topics names 'line', which no source reads."],
     ['topics that are no object', { batch: { topics: 5 } }, 'batch.topics is 5; use an object of options by topic.'],
     ['options of a topic that are no object', { batch: { topics: { lines: 5 } } }, "batch.topics['lines'] is 5; use an object."],
+    ['options of a topic that are nothing', { batch: { topics: { lines: null } } }, "batch.topics['lines'] is null; use an object."],
+    [
+      'memory that is no number',
+      { batch: { maxMemoryBytes: Number.NaN } },
+      'batch.maxMemoryBytes is NaN; use a whole number of at least 1.',
+    ],
     ['a commit interval of nothing', { commit: { intervalMs: 0 } }, 'commit.intervalMs is 0; use a whole number'],
     ['a commit of no records', { commit: { records: 0 } }, 'commit.records is 0'],
     ['a text for a number', { commit: { maxUncommittedBytes: '1' } }, 'commit.maxUncommittedBytes is "1"; use a whole number'],
@@ -180,6 +191,23 @@ describe('validateDefinition', () => {
     const problems = problemsOf(changes)
     expect(problems).toHaveLength(1)
     expect(problems[0]).toContain(sentence)
+  })
+
+  it('refuses batches of a source, and of its topics, that take more memory than all that waits', () => {
+    const builder = new TopologyBuilder('large')
+    builder
+      .source('in', { topics: ['a', 'b'], ...text, batch: { maxMemoryBytes: 3_000, topics: { b: { maxMemoryBytes: 2_001 } } } })
+      .peek('nothing', () => undefined)
+    const topology = builder.build()
+    expect(problemsOf({ topology })).toEqual([])
+    expect(problemsOf({ topology, batch: { memoryBudgetBytes: 2_000 } })).toEqual([
+      "Source 'in': batch.maxMemoryBytes is 3000 and batch.memoryBudgetBytes is 2000; use a maxMemoryBytes of at most the budget.",
+      "Source 'in': batch.topics['b'].maxMemoryBytes is 2001 and batch.memoryBudgetBytes is 2000; use a maxMemoryBytes of at most the budget.",
+    ])
+  })
+
+  it('takes a small budget without a word of one batch: it is cut when the budget is spent', () => {
+    expect(problemsOf({ batch: { memoryBudgetBytes: 1_000 } })).toEqual([])
   })
 
   it('refuses unordered output with exactly once, and says why', () => {

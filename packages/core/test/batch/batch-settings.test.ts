@@ -99,6 +99,14 @@ describe('a change of batching', () => {
     expect(changeProblems(settingsOf(), null as never, app)).toEqual(['The change is null; use an object of batch options.'])
   })
 
+  it('is refused where one batch could take more memory than all that waits', () => {
+    const settings = { ...settingsOf(), memoryBudgetBytes: 1_000 }
+    expect(changeProblems(settings, { maxMemoryBytes: 1_000 }, app)).toEqual([])
+    expect(changeProblems(settings, { topic: 'a', maxMemoryBytes: 1_001 }, app)).toEqual([
+      'maxMemoryBytes is 1001 and batch.memoryBudgetBytes is 1000; use a maxMemoryBytes of at most the budget.',
+    ])
+  })
+
   it('is refused where it contradicts what holds already', () => {
     const settings = settingsOf({ topics: { b: { minSize: 50 } } })
     expect(changeProblems(settings, { maxSize: 20 }, app)).toEqual([
