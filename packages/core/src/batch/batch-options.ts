@@ -9,7 +9,7 @@ export type BatchPreset = 'conservative' | 'balanced' | 'aggressive'
 
 /** When batches are cut, and how often a failed one is tried again. What is left out is as in the layer below, in the end as by default. */
 export interface BatchOptions {
-  /** Values to begin with; what is given beside it counts more. Default: none. */
+  /** Values to begin with, in place of those of weaker layers; what is given beside it counts more. Default: none. */
   readonly preset?: BatchPreset | undefined
   /** Decides which limits hold. One that is given beside it, or in a stronger layer, holds too. Default: `hybrid`. */
   readonly strategy?: BatchStrategy | undefined

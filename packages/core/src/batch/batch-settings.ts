@@ -35,7 +35,7 @@ export interface BatchedTopic {
   readonly source: SourceNode
 }
 
-/** The policy of one topic. Changes at run time count most, then the environment, the topic, the source, the application, presets, defaults. */
+/** The policy of one topic. Changes at run time count most, then the environment, the topic, the source, the application, defaults. */
 export function batchPolicyOf({ app, environment, changes }: BatchSettings, { topic, source }: BatchedTopic): BatchPolicy {
   const changed = changes.filter((change) => concerns(change, { topic, source })).toSorted((a, b) => scopeOf(a) - scopeOf(b))
   return resolveBatchPolicy([app, source.batch, ownOf(app.topics, topic), ownOf(source.batch.topics, topic), environment, ...changed])

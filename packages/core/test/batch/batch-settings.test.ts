@@ -30,7 +30,7 @@ function settingsOf(app: AppBatchOptions = {}, environment = {}): BatchSettings 
 }
 
 describe('the batch policy of a topic', () => {
-  it('follows from a change, the environment, the topic, its source, the application, a preset and the defaults, in this order', () => {
+  it('follows from a change, the environment, the topic, its source, the application and the defaults, in this order', () => {
     const topology = topologyOf({ size: 40, topics: { b: { size: 50 } } })
     const inB = { topic: 'b', source: sourceOf(topology, 'in') }
     const sizes = [
@@ -48,6 +48,23 @@ describe('the batch policy of a topic', () => {
     expect(sizes.map((settings) => batchPolicyOf(settings, inB).size)).toEqual([50, 50, 50, 50, 60, 70])
     const named = { topic: 'a', source: sourceOf(topologyOf(), 'in') }
     expect(batchPolicyOf(settingsOf({ size: 5, topics: { a: { size: 6 } } }), named).size).toBe(6)
+  })
+
+  it('has a preset where it is named: above all that counts less, the environment and changes above it', () => {
+    const sizeOf = (batch: SourceBatchOptions, settings: BatchSettings) =>
+      batchPolicyOf(settings, { topic: 'a', source: sourceOf(topologyOf(batch), 'in') }).size
+    const app = settingsOf({ size: 30 })
+    const environment = settingsOf({ size: 30 }, { size: 60 })
+    const conservative = { preset: 'conservative' } as const
+    const sizes = [
+      sizeOf(conservative, app),
+      sizeOf({ size: 40, topics: { a: conservative } }, app),
+      sizeOf({ ...conservative, topics: { a: { size: 45 } } }, app),
+      sizeOf(conservative, environment),
+      sizeOf({}, changeBatching(environment, conservative)),
+      sizeOf({}, changeBatching(changeBatching(app, conservative), { size: 70 })),
+    ]
+    expect(sizes).toEqual([50, 50, 45, 60, 50, 70])
   })
 
   it('is changed for what the change names; the narrower counts more, whichever came last', () => {

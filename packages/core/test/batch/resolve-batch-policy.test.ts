@@ -1,4 +1,4 @@
-import { type BatchOptions, type BatchPolicy, DEFAULT_BATCH_POLICY, resolveBatchPolicy } from '@millrace/core'
+import { BATCH_PRESETS, type BatchOptions, type BatchPolicy, DEFAULT_BATCH_POLICY, resolveBatchPolicy } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 
 const limitsOf = ({ size, timeoutMs, maxBytes, waitWhenIdle }: BatchPolicy) => ({ size, timeoutMs, maxBytes, waitWhenIdle })
@@ -44,6 +44,14 @@ describe('a batch policy', () => {
     expect(of({ preset: 'aggressive', size: 5 })).toMatchObject({ size: 5, timeoutMs: 10_000, maxRetries: 5 })
     expect(of({ size: 5 }, { preset: 'aggressive' })).toMatchObject({ size: 1_000 })
     expect(of({ preset: 'aggressive' }, { size: 5 })).toMatchObject({ size: 5, timeoutMs: 10_000 })
+  })
+
+  it('takes a preset as a part of its layer: for more than every weaker one, and for less than every stronger one', () => {
+    expect(of({ size: 500, timeoutMs: 7, maxRetries: 9 }, { preset: 'conservative' })).toMatchObject(BATCH_PRESETS.conservative)
+    expect(of({ size: 500 }, { preset: 'conservative' }, { size: 400 })).toMatchObject({ size: 400, timeoutMs: 1_000 })
+    expect(of({ preset: 'aggressive' }, { preset: 'conservative' })).toMatchObject(BATCH_PRESETS.conservative)
+    expect(of({ strategy: 'adaptive', size: 500 }, { preset: 'conservative' }).size).toBe(50)
+    expect(of({ strategy: 'immediate' }, { size: 10 }, { preset: 'balanced' }).size).toBe(250)
   })
 
   it('takes values of a preset, not limits', () => {
