@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest'
 import {
   type AppDefinition,
   defineApp,
+  defineKeyValueStore,
   MillraceError,
   type ProcessorContext,
   type RuntimeEvent,
@@ -248,4 +249,81 @@ describe('exactly-once', () => {
     await running
     expect((await all.log.readAll('word-counts', pair)).map(({ value }) => value)).toEqual([1, 2, 3])
   })
+
+  test.each(['stream-time', 'wall-clock'] as const)(
+    'what a %s punctuator puts out and keeps counts each record once, whatever fails',
+    async (type) => {
+      const random = new Random(7)
+      let quiet = false
+      const mayFail = (operation: MemoryOperation) => {
+        if (quiet || !('clientId' in operation) || !operation.clientId.startsWith(group) || operation.type === 'poll') return
+        if (random.below(60) === 0) throw new Error(`${operation.type} failed`)
+      }
+      await using all = await setUp({ before: mayFail, after: mayFail })
+      const pair = { key: serdes.string, value: serdes.int32 }
+      const sums = leveldb.keyValueStore({ name: 'sums', ...pair })
+      const builder = new TopologyBuilder('sums')
+      builder
+        .source('lines', { topics: ['lines'], ...inputSerdes })
+        .process<string, number>('sum', {
+          create: () => ({
+            init(context: ProcessorContext<string, number>) {
+              context.schedule(5, type, (time) => {
+                const sum = context.store(sums).get('sum') ?? 0
+                if (sum === 0) return
+                context.forward({ key: 'sum', value: sum, timestamp: time })
+                context.store(sums).set('sum', 0)
+              })
+            },
+            process(_record, context) {
+              context.store(sums).set('sum', (context.store(sums).get('sum') ?? 0) + 1)
+            },
+          }),
+          stores: [sums],
+        })
+        .sink('out', { topic: 'word-counts', ...pair })
+      const topology = builder.build()
+      let written = 0
+      for (let round = 0; round < 3; round++) {
+        quiet = round === 2
+        await all.write(150)
+        written += 150
+        await all.run({ topology }).catch(() => undefined)
+      }
+      const out = (await all.log.readAll('word-counts', pair)).reduce((sum, { value }) => sum + value, 0)
+      const state = new Map((await all.log.readAll(`${group}-sums-changelog`, pair)).map(({ partition, value }) => [partition, value]))
+      expect(out).toBeGreaterThan(0)
+      expect(out + [...state.values()].reduce((sum, value) => sum + value, 0)).toBe(written)
+    },
+  )
+
+  test.each(['at-least-once', 'exactly-once'] as const)(
+    'a disk that takes no more stops the application, %s; with room again, a restart goes on: nothing is lost or counted twice',
+    async (processingGuarantee) => {
+      await using all = await setUp()
+      let full = false
+      const failing = defineKeyValueStore({
+        ...counts,
+        open: async (where) => {
+          const backend = await counts.open(where)
+          const write = backend.write.bind(backend)
+          backend.write = async (changes, metadata) => {
+            if (full) throw new MillraceError('STORE_WRITE_FAILED', 'There is no space left.', { stage: 'store' })
+            await write(changes, metadata)
+          }
+          return backend
+        },
+      })
+      const topology = wordCountTopology({ counts: failing })
+      await all.write(100)
+      await all.run({ topology, processingGuarantee })
+      full = true
+      await all.write(100)
+      await expect(all.run({ topology, processingGuarantee })).rejects.toThrow('There is no space left.')
+      full = false
+      await all.write(100)
+      await all.run({ topology, processingGuarantee })
+      await expectExact(all)
+    },
+  )
 })
