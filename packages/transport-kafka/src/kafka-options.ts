@@ -15,6 +15,11 @@ export interface KafkaOptions {
   readonly admin?: ClientProperties | undefined
   /** How groups form. `consumer` is the protocol of KIP-848, for brokers from 4.0 on; all members must use the same. Default: `classic`. */
   readonly groupProtocol?: 'classic' | 'consumer' | undefined
+  /**
+   * Makes the process a static member of its group, by a name that no other process has and that it keeps over restarts (KIP-345): when it is closed its
+   * partitions wait for it until its session is over, and nobody else is disturbed. Default: none.
+   */
+  readonly groupInstanceId?: string | undefined
   /** Whoever opens a part of the transport is told after so many milliseconds that no broker could be reached. Default: 10,000. */
   readonly connectTimeoutMs?: number | undefined
   /**

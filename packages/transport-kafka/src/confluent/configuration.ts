@@ -66,6 +66,7 @@ export function consumerConfiguration(options: ResolvedKafkaOptions, source: Rec
     // Without a group nothing is ever sent to the group named here, but there must be a name.
     'group.id': source.groupId ?? source.clientId,
     ...(source.groupId !== undefined && assignor(options, source.coLocate ?? false)),
+    ...(source.groupId !== undefined && options.groupInstanceId !== undefined && { 'group.instance.id': options.groupInstanceId }),
     'isolation.level': isolationLevel(source.isolation),
     'enable.auto.commit': false,
     'enable.auto.offset.store': false,

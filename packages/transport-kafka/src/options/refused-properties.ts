@@ -28,7 +28,7 @@ const REFUSED: ReadonlyMap<string, string> = new Map([
   ['group.protocol', "use the option groupProtocol: 'classic' or 'consumer'"],
   ['group.remote.assignor', ASSIGNOR],
   ['partition.assignment.strategy', ASSIGNOR],
-  ['group.instance.id', 'a member that closes would keep its partitions from the others until its session has ended'],
+  ['group.instance.id', 'use the option groupInstanceId'],
   ['rebalance_cb', CALLBACK],
   ['offset_commit_cb', CALLBACK],
   ['queue_non_empty_cb', CALLBACK],

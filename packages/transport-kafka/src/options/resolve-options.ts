@@ -11,6 +11,7 @@ export interface ResolvedKafkaOptions {
   readonly producer: ClientProperties
   readonly admin: ClientProperties
   readonly groupProtocol: 'classic' | 'consumer'
+  readonly groupInstanceId: string | undefined
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
 }
@@ -20,6 +21,7 @@ const NAMES: readonly string[] = [
   'brokers',
   ...PARTS,
   'groupProtocol',
+  'groupInstanceId',
   'connectTimeoutMs',
   'requestTimeoutMs',
 ] satisfies (keyof KafkaOptions)[]
@@ -38,12 +40,25 @@ export function resolveOptions(options: KafkaOptions | undefined): ResolvedKafka
   if (groupProtocol !== 'classic' && groupProtocol !== 'consumer') {
     problems.push(`groupProtocol is ${JSON.stringify(groupProtocol)}; use 'classic' or 'consumer'`)
   }
+  const { groupInstanceId } = given
+  if (groupInstanceId !== undefined && !(typeof groupInstanceId === 'string' && /^[a-zA-Z0-9._-]{1,249}$/.test(groupInstanceId)))
+    problems.push(`groupInstanceId is ${JSON.stringify(groupInstanceId)}; use 1 to 249 letters, digits, '.', '_' and '-'`)
   for (const [name, ms] of Object.entries({ connectTimeoutMs, requestTimeoutMs })) {
     if (!(Number.isInteger(ms) && ms >= 1)) problems.push(`${name} is ${String(ms)}; use a whole number of milliseconds, at least 1`)
   }
   if (problems.length > 0) throw new TypeError(`kafka() was given what it can't use:${problems.map((one) => `\n  - ${one}.`).join('')}`)
   const { client = {}, consumer = {}, producer = {}, admin = {} } = given
-  return { brokers: addresses.join(','), client, consumer, producer, admin, groupProtocol, connectTimeoutMs, requestTimeoutMs }
+  return {
+    brokers: addresses.join(','),
+    client,
+    consumer,
+    producer,
+    admin,
+    groupProtocol,
+    groupInstanceId,
+    connectTimeoutMs,
+    requestTimeoutMs,
+  }
 }
 
 function unknownName(name: string): string[] {

@@ -50,7 +50,7 @@ describe('the options of kafka()', () => {
     ['consumer', 'partition.assignment.strategy', 'roundrobin', 'it follows from the topology'],
     ['consumer', 'group.remote.assignor', 'range', 'it follows from the topology'],
     ['consumer', 'group.protocol', 'consumer', 'use the option groupProtocol'],
-    ['client', 'group.instance.id', 'a', 'keep its partitions from the others'],
+    ['client', 'group.instance.id', 'a', 'use the option groupInstanceId'],
     ['consumer', 'auto.offset.reset', 'latest', 'startAt'],
     ['consumer', 'isolation.level', 'read_committed', 'it follows from the processing guarantee'],
     ['producer', 'enable.idempotence', false, 'repeats records or changes their order'],
