@@ -290,6 +290,14 @@ describe('exactly-once', () => {
         written += 150
         await all.run({ topology }).catch(() => undefined)
       }
+      const app = await start(all.define({ topology }))
+      const running = app.run()
+      await all.write(150)
+      written += 150
+      await expect.poll(async () => (await all.log.readAll('word-counts', pair)).length).toBeGreaterThan(0)
+      await app.caughtUp()
+      await app.close()
+      await running
       const out = (await all.log.readAll('word-counts', pair)).reduce((sum, { value }) => sum + value, 0)
       const state = new Map((await all.log.readAll(`${group}-sums-changelog`, pair)).map(({ partition, value }) => [partition, value]))
       expect(out).toBeGreaterThan(0)

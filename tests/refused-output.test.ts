@@ -25,13 +25,24 @@ function refusing(transport: Transport, refuses: (topic: string, value: number) 
       const writer = await transport.openWriter(options, context)
       const [write, flush] = [writer.writeBatch.bind(writer), writer.flush.bind(writer)]
       let failures: WriteFailure[] = []
+      let failed = false
+      const abort = writer.abort.bind(writer)
+      writer.abort = () => {
+        failed = false
+        return abort()
+      }
       writer.writeBatch = async (batch) => {
+        // The client takes nothing more for a transaction that has failed, and does not say why.
+        if (failed && options.transactionalId !== undefined)
+          throw new MillraceError('TRANSACTION_ABORTABLE', 'It can only be aborted.', { stage: 'commit' })
         const good: number[] = []
         for (let i = 0; i < batch.length; i++) {
           const value = bytesAt(batch.values, i) as Uint8Array
           const number = value.byteLength === 4 ? serdes.int32.deserialize(value, 0, 4) : Number.NaN
-          if (refuses(batch.topic, number)) failures.push(tooLarge(batch.topic))
-          else good.push(i)
+          if (refuses(batch.topic, number)) {
+            failures.push(tooLarge(batch.topic))
+            failed = true
+          } else good.push(i)
         }
         for (const i of good) await write(one(batch, i))
       }

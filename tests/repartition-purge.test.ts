@@ -49,12 +49,15 @@ test.each(['at-least-once', 'exactly-once'] as const)(
   'what was read and committed of a repartition topic is deleted, %s',
   async (guarantee) => {
     const deletions: (readonly (readonly [string, number])[])[] = []
+    const sent = new Map<string, number>()
     const committed = new Map<string, number>()
     const beyond: unknown[] = []
     const faults: MemoryFaults = {
       after: (operation) => {
+        const into = operation.type === 'commit' ? committed : sent
         if (operation.type === 'commit' || operation.type === 'send-offsets')
-          for (const { topic, partition, offset } of operation.offsets) committed.set(`${topic} ${partition}`, offset)
+          for (const { topic, partition, offset } of operation.offsets) into.set(`${topic} ${partition}`, offset)
+        if (operation.type === 'commit-transaction') for (const [key, offset] of sent) committed.set(key, offset)
       },
       before: (operation) => {
         if (operation.type !== 'delete-records') return

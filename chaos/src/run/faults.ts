@@ -19,6 +19,8 @@ export interface FaultsOptions {
   readonly broker: OwnBroker | undefined
   readonly sessionTimeoutMs: number
   readonly untilMs: number
+  /** Ends it before its time. */
+  readonly stopped: AbortSignal
   readonly say: (line: string) => void
 }
 
@@ -31,20 +33,21 @@ export interface Harm {
 
 /** Does harm at random moments until the time is over; resolves when all of it is over too. */
 export async function doHarm(options: FaultsOptions): Promise<Harm> {
-  const { kinds, random, workers, untilMs, say } = options
+  const { kinds, random, workers, untilMs, stopped, say } = options
   const done: Record<Fault, number> = { kill: 0, close: 0, pause: 0, state: 0, broker: 0 }
   const problems: string[] = []
   const underWay = new Set<Promise<void>>()
   const began = performance.now()
   let brokerAway = false
-  while (kinds.length > 0 && performance.now() < untilMs) {
+  const isOver = () => stopped.aborted || performance.now() >= untilMs
+  while (kinds.length > 0 && !isOver()) {
     await sleep(random.between(...PAUSE_MS))
     const kind = random.of(kinds)
     // Drawn in any case, so that the same seed goes on in the same way.
     const number = random.below(workers.all.length)
     const waitMs = waitOf(kind, options)
     const possible = kind === 'broker' ? !brokerAway : workers.going.includes(number)
-    if (!possible || performance.now() >= untilMs) continue
+    if (!possible || isOver()) continue
     done[kind]++
     const seconds = ((performance.now() - began) / 1_000).toFixed(1)
     say(`${seconds.padStart(6)} s  ${kind === 'broker' ? 'broker restarted' : `worker ${number}: ${kind}`} (${waitMs} ms)`)

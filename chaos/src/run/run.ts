@@ -53,10 +53,10 @@ export async function run(settings: Settings, { openBroker, say }: RunTools): Pr
     const writing = writeInput({ transport, topic: topics.input, keys, rate, random: new Random(seed + 1), stopped: stop.signal })
     const untilMs = performance.now() + seconds * 1_000
     const sessionTimeoutMs = SESSION_TIMEOUT_MS
-    const harm = doHarm({ kinds: faults, random, workers, broker, sessionTimeoutMs, untilMs, say })
-    // Input that can't be written ends the run.
-    const { done, problems } = await Promise.race([harm, writing.then(() => harm)])
-    stop.abort()
+    const harm = doHarm({ kinds: faults, random, workers, broker, sessionTimeoutMs, untilMs, stopped: stop.signal, say })
+    // Input that can't be written ends the run; nobody starts a worker again then.
+    await Promise.race([harm, writing]).finally(() => stop.abort())
+    const { done, problems } = await harm
     await writing
     say('nothing more is done to it; waiting for the workers to be done with all input')
     const wrong = [...problems, ...(await settle(workers))]

@@ -37,6 +37,7 @@ const app = await startOrEnd(
     stateDir: config.stateDir,
     batch: { size: 100, timeoutMs: 20 },
     commit: { intervalMs: 100 },
+    repartitionPurgeIntervalMs: 500,
     revokeTimeoutMs: sessionTimeoutMs / 2,
     observer: (event) => {
       if (event.type === 'assigned') tell({ type: 'assigned', tasks: event.tasks.length })

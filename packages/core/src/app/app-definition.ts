@@ -63,7 +63,7 @@ export interface AppDefinition {
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /**
    * Under `exactly-once`, how long a transaction may stay open before the broker aborts it, in milliseconds: how long others wait for what a process that was
-   * killed has left open. Longer than `commit.intervalMs`. From 1,000 to 900,000. Default: 10,000.
+   * killed has left open. At least twice `commit.intervalMs`. From 1,000 to 120,000. Default: 10,000.
    */
   readonly transactionTimeoutMs?: number | undefined
   /** When batches are cut; sources and topics may differ. Environment variables count more. Default: {@link DEFAULT_BATCH_POLICY}. */

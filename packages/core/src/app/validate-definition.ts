@@ -14,8 +14,8 @@ import type { ResolvedDefinition } from './resolved-definition.ts'
 const MIB = 1_048_576
 /** Half of the Kafka client's default `max.poll.interval.ms`: a revoke that waits longer costs the member its place in the group. */
 const MAX_REVOKE_MS = 150_000
-/** The default of the broker's `transaction.max.timeout.ms`. */
-const MAX_TRANSACTION_MS = 900_000
+/** Whoever takes over waits for what a killed process has left open, and has patience for a little more. */
+const MAX_TRANSACTION_MS = 120_000
 
 /**
  * Fills in every default, or lists everything that is wrong, one sentence each with the value and what is allowed. `environment`: variables that
@@ -59,8 +59,8 @@ export function validateDefinition(
     min: 1,
   })
   checks.that(
-    processingGuarantee !== 'exactly-once' || !(intervalMs >= transactionTimeoutMs),
-    `commit.intervalMs is ${intervalMs} and transactionTimeoutMs is ${transactionTimeoutMs}; a commit ends a transaction, so use an interval that is shorter.`,
+    processingGuarantee !== 'exactly-once' || !(intervalMs > transactionTimeoutMs / 2),
+    `commit.intervalMs is ${intervalMs} and transactionTimeoutMs is ${transactionTimeoutMs}; a commit ends a transaction, so use an interval of at most half of that time.`,
   )
   const resolved: ResolvedDefinition = {
     topology,

@@ -25,14 +25,13 @@ import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
 import { waitUntilCaughtUp } from './caught-up.ts'
 import { type AppHealth, healthOf } from './health.ts'
+import { Housekeeping } from './housekeeping.ts'
 import { makeEnvironment } from './make-environment.ts'
 import { mayPass } from './may-pass.ts'
 import { openOutlet, type Outlet } from './outlet.ts'
 import { type QueryOptions, queryStore, unknownStore } from './query.ts'
 import { Recovery } from './recovery.ts'
-import { RepartitionPurge } from './repartition-purge.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
-import { StateCleaner } from './state-cleaner.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { TopicPlan } from './topic-plan.ts'
 import { writerOptions } from './writer-options.ts'
@@ -63,8 +62,7 @@ export class App implements AsyncDisposable {
   readonly #manager: TaskManager
   readonly #scheduler: CommitScheduler
   readonly #recovery: Recovery
-  readonly #purge: RepartitionPurge
-  readonly #cleaner: StateCleaner
+  readonly #housekeeping: Housekeeping
   readonly #listeners = new Set<StateListener>()
   readonly #progress = new Broadcast()
   readonly #ended = deferred<void>()
@@ -76,6 +74,7 @@ export class App implements AsyncDisposable {
   #confirmed = 0
   #beginning: Promise<void> | undefined
   #closing: Promise<void> | undefined
+  #cleaning: Promise<void> | undefined
   #failure: unknown
 
   /** @internal Use `start`. */
@@ -91,23 +90,10 @@ export class App implements AsyncDisposable {
         this.#scheduler.progressed(records, uncommittedBytes)
       },
       requestCommit: () => this.#scheduler.request('request'),
-      onCommitted: (offsets) => this.#purge.note(offsets),
+      onCommitted: (offsets) => this.#housekeeping.committed(offsets),
       fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
     })
-    this.#purge = new RepartitionPurge({
-      topics: plan.repartitions,
-      intervalMs: definition.repartitionPurgeIntervalMs,
-      admin: parts.admin,
-      clock: definition.clock,
-      logger: context.logger,
-    })
-    this.#cleaner = new StateCleaner({
-      folder: parts.slot.folder,
-      delayMs: definition.state.cleanupDelayMs,
-      here: () => this.#manager.here,
-      clock: definition.clock,
-      logger: context.logger,
-    })
+    this.#housekeeping = new Housekeeping(parts, () => this.#manager.here)
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
         const tasks = this.#manager.tasks.filter(({ state }) => state === 'running' || state === 'finishing')
@@ -115,7 +101,11 @@ export class App implements AsyncDisposable {
         this.#confirmed++
         this.#recovery.succeeded()
       },
-      onFailure: (error) => this.#recovery.begin(error),
+      onFailure: (error) => {
+        // At once: what is looked up meanwhile may wait for its transaction.
+        void this.#outlet?.close(error)
+        this.#recovery.begin(error)
+      },
     })
     this.#manager = new TaskManager({
       plan,
@@ -222,7 +212,8 @@ export class App implements AsyncDisposable {
   store<S>(store: StoreDefinition<S>, options: QueryOptions = {}): ReadOnlyStore<StoreKey<S>, StoreValue<S>> {
     const known = this.#parts.definition.topology.stores.map(({ name }) => name)
     if (!known.includes(store.name)) throw unknownStore(store.name, known)
-    return queryStore(store.name, () => this.#manager.tasks, options)
+    const expected = () => this.#manager.havingStore(store.name)
+    return queryStore(store.name, { tasks: () => this.#manager.tasks, expected }, options)
   }
 
   /**
@@ -232,12 +223,14 @@ export class App implements AsyncDisposable {
   async cleanUp(): Promise<void> {
     const isIdle = this.#state === 'created' ? this.#beginning === undefined : this.#state === 'not-running' || this.#state === 'error'
     if (!isIdle) throw new TypeError(`The application is ${this.#state}: local state can be deleted before it runs or when it has ended.`)
-    await this.#parts.slot.clear()
+    this.#cleaning = this.#parts.slot.clear()
+    await this.#cleaning
   }
 
   async #begin(): Promise<void> {
     const { definition, context, plan } = this.#parts
     this.#go('rebalancing')
+    await this.#cleaning?.catch(() => undefined)
     const clientId = `${definition.applicationId}-${this.#parts.slot.processId}`
     this.#source = await definition.transport.openSource(
       {
@@ -261,8 +254,7 @@ export class App implements AsyncDisposable {
       onError: (error) => this.#fail(error),
     })
     this.#scheduler.start()
-    this.#purge.start()
-    this.#cleaner.start()
+    this.#housekeeping.start()
     await this.#source.subscribe(plan.subscription, this.#manager)
     this.#reader.start()
   }
@@ -311,7 +303,7 @@ export class App implements AsyncDisposable {
       () => this.#manager.drain(),
       () => this.#recovery.stop(),
       () => settledWithin(this.#scheduler.stop(), QUIET_MS, definition.clock),
-      () => settledWithin(Promise.all([this.#purge.stop(), this.#cleaner.stop()]), QUIET_MS, definition.clock),
+      () => settledWithin(this.#housekeeping.stop(), QUIET_MS, definition.clock),
       () => this.#source?.close(),
       () => this.#reader?.ended(),
       () => this.#outlet?.close(undefined),
@@ -373,7 +365,7 @@ export class App implements AsyncDisposable {
 
   /** What its writer was handed can't be called back, if not with all of a transaction; it is handed nothing more. */
   #abandonCommit(reason: MillraceError): void {
-    if (!this.#scheduler.busy && this.#outlet?.coordinator.holdsOutput !== true) return
+    if (!this.#scheduler.busy) return
     void this.#outlet?.close(reason)
     if (!this.#ending) this.#recovery.begin(reason)
   }

@@ -10,18 +10,28 @@ export interface QueryOptions {
   readonly whileRestoring?: 'serve' | 'refuse' | undefined
 }
 
+export interface QueriedTasks {
+  /** Those that are there now. */
+  readonly tasks: () => readonly Task[]
+  /** Ids of those that have the store and are, or will be, in this process; undefined while nobody knows. */
+  readonly expected: () => readonly string[] | undefined
+}
+
 /** Committed state of one store over all tasks that run in this process. Keys of partitions that are elsewhere are not found. */
 export function queryStore<K, V>(
   name: string,
-  tasks: () => readonly Task[],
+  { tasks, expected }: QueriedTasks,
   { whileRestoring = 'serve' }: QueryOptions,
 ): ReadOnlyStore<K, V> {
   if (whileRestoring !== 'serve' && whileRestoring !== 'refuse')
     throw new TypeError(`whileRestoring is ${JSON.stringify(whileRestoring)}; use 'serve' or 'refuse'.`)
   const parts = (): ReadOnlyStore<K, V>[] => {
     const having = tasks().filter(({ stores }) => stores.names.includes(name))
-    const incomplete = having.filter(({ state }) => state === 'created' || state === 'restoring').map(({ id }) => id)
-    if (whileRestoring === 'refuse' && incomplete.length > 0) throw restoring(name, incomplete)
+    if (whileRestoring === 'refuse') {
+      const complete = new Set(having.filter(({ state }) => state === 'running' || state === 'finishing').map(({ id }) => id))
+      const incomplete = expected()?.filter((id) => !complete.has(id))
+      if (incomplete === undefined || incomplete.length > 0) throw restoring(name, incomplete)
+    }
     return having.flatMap(({ stores }) =>
       stores.all.filter(({ definition }) => definition.name === name).map(({ store }) => store.committed as ReadOnlyStore<K, V>),
     )
@@ -44,11 +54,12 @@ export function queryStore<K, V>(
   }
 }
 
-function restoring(name: string, tasks: readonly string[]): MillraceError {
-  return new MillraceError('STORE_RESTORING', `Store '${name}' is being restored in task ${tasks.join(', ')}: ask again later.`, {
+function restoring(name: string, tasks: readonly string[] | undefined): MillraceError {
+  const where = tasks === undefined ? 'not assigned to this process yet' : `being restored in task ${tasks.join(', ')}`
+  return new MillraceError('STORE_RESTORING', `Store '${name}' is ${where}: ask again later.`, {
     stage: 'store',
     retryable: true,
-    task: tasks[0],
+    task: tasks?.[0],
   })
 }
 

@@ -14,8 +14,8 @@ export interface StateCleanerOptions {
   readonly folder: string
   /** How long a task has to be away. */
   readonly delayMs: number
-  /** Ids of the tasks that are here. */
-  readonly here: () => ReadonlySet<string>
+  /** Ids of the tasks that are here; undefined while nobody knows. */
+  readonly here: () => ReadonlySet<string> | undefined
   readonly clock: Clock
   readonly logger: Logger
 }
@@ -55,10 +55,16 @@ export class StateCleaner {
       const names = await readdir(folder)
       for (const name of names.filter((one) => one.endsWith(REMOVING))) await rm(join(folder, name), { recursive: true, force: true })
       for (const task of names.filter((name) => TASK.test(name))) {
+        const isHere = here()?.has(task)
+        // Who was put out of the group knows of nothing that it is elsewhere: with all brokers away nothing is.
+        if (isHere === undefined) this.#awaySince.clear()
+        if (isHere !== false) {
+          this.#awaySince.delete(task)
+          continue
+        }
         const since = this.#awaySince.get(task) ?? clock.monotonic()
-        if (here().has(task)) this.#awaySince.delete(task)
-        else this.#awaySince.set(task, since)
-        if (here().has(task) || clock.monotonic() - since < delayMs) continue
+        this.#awaySince.set(task, since)
+        if (clock.monotonic() - since < delayMs) continue
         await this.#remove(task)
         this.#awaySince.delete(task)
       }
@@ -73,7 +79,7 @@ export class StateCleaner {
       if (isSetAside(store)) continue
       const removing = join(folder, `${task}.${store}${REMOVING}`)
       // In one step with the look whether it is still elsewhere: it may come back any time, and then begins anew.
-      if (here().has(task)) return
+      if (here()?.has(task) !== false) return
       renameSync(join(folder, task, store), removing)
       await rm(removing, { recursive: true, force: true })
       logger.info({ task, store }, 'local state of a task that has been elsewhere for long was removed')

@@ -53,21 +53,15 @@ export class CommitCoordinator {
     this.#failure ??= { error: reason ?? abandoned('its writer was closed') }
   }
 
-  /** Whether output that is with the writer is to be committed yet, whoever it came from. */
-  get holdsOutput(): boolean {
-    const { protocol, output } = this.#options
-    return protocol.commitsOutput && output.written
-  }
-
   async #commitNow(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
     const { environment, output, protocol } = this.#options
     const began = environment.clock.monotonic()
     const sealed: SealedTask[] = []
     for (const task of tasks) {
-      const taken = task.seal()
+      const taken = task.seal(protocol.commitsOutput)
       if (taken !== undefined) sealed.push(taken)
     }
-    if (sealed.length === 0 && !(protocol.commitsOutput && output.pending)) return false
+    if (sealed.length === 0 && !this.#withdraws()) return false
     try {
       // At once, before any pass can end: what is queued now belongs to what is sealed now.
       await output.barrier()
@@ -97,6 +91,13 @@ export class CommitCoordinator {
     if (this.#failure !== undefined) throw this.#failure.error
     const closed = sealed.flatMap(({ task }) => (task.state === 'closed' ? [task.id] : []))
     if (closed.length > 0) throw abandoned(`its tasks ${closed.join(', ')} were taken away`)
+    if (this.#withdraws()) throw abandoned('it would have committed output of tasks that were taken away')
+  }
+
+  /** Whether there is output to be committed of tasks that are over: of it nothing may be seen. */
+  #withdraws(): boolean {
+    const { protocol, output } = this.#options
+    return protocol.commitsOutput && [...output.owners].some(({ state }) => state === 'closed')
   }
 
   /** Reads where the changelogs end now: what the next commit's local write says it holds at least. A failure only makes a later restore longer. */

@@ -3,7 +3,7 @@ import type { SealedTask } from '../task/sealed-task.ts'
 
 /** How a processing guarantee makes a commit: the part of it that differs. */
 export interface CommitProtocol {
-  /** Whether output is only there when it is committed, also where no task has anything else to commit. */
+  /** Whether output is only there when it is committed: also a task that has nothing else has something to commit. */
   readonly commitsOutput: boolean
   /** Before anything is written. */
   open(): Promise<void>

@@ -1,5 +1,6 @@
 import type { CommitParticipant, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
 import type { SealedTask } from '../task/sealed-task.ts'
+import { writeNamed } from '../sink/write-named.ts'
 import type { CommitProtocol } from './commit-protocol.ts'
 import { prepare } from './prepare.ts'
 
@@ -31,17 +32,18 @@ export class ExactlyOnce implements CommitProtocol {
     const { source, writer, participants } = this.#options
     for (const { changelog } of sealed) {
       for (const write of changelog) {
-        await writer.writeBatch(write)
+        await writeNamed(writer, write)
         check()
       }
     }
+    // Of a task that has got no further what is committed is committed again: the group has to count us in for that, too.
+    const offsets = sealed.flatMap(({ offsets: moved, held }) => (moved.length > 0 ? moved : [held]))
     // Asked before the transaction is, the writer names the record that it could not deliver.
-    const committed = await prepare(
-      participants,
-      sealed.flatMap(({ offsets }) => offsets),
-    )
+    const committed = await prepare(participants, offsets)
+    if (committed.some(({ offset }, i) => offset !== offsets[i]?.offset) || committed.length < offsets.length)
+      throw new Error('A transaction has all effects of what was sealed, or none: its offsets are not for others to choose.')
     check()
-    if (committed.length > 0) await writer.sendOffsets(committed, source)
+    await writer.sendOffsets(committed, source)
     check()
     await writer.commit()
     await writer.begin()

@@ -1,4 +1,5 @@
-import { type CommitParticipant, MillraceError, type OffsetCommit, type RecordWriter, type WriteFailure } from '@millrace/core'
+import type { CommitParticipant, OffsetCommit, RecordWriter } from '@millrace/core'
+import { deliveryError } from '../sink/write-named.ts'
 
 /** Output and changelogs are durable when all that the writer has accepted is acknowledged. */
 export class WriterParticipant implements CommitParticipant {
@@ -14,20 +15,4 @@ export class WriterParticipant implements CommitParticipant {
     if (failures.length > 0) throw deliveryError(failures)
     return offsets
   }
-}
-
-function deliveryError(failures: readonly WriteFailure[]): MillraceError {
-  const [first] = failures as [WriteFailure]
-  const others = failures.length === 1 ? '' : ` (and ${failures.length - 1} more)`
-  return new MillraceError(
-    'DELIVERY_FAILED',
-    `A record for topic '${first.topic}' could not be delivered${others}: ${first.error.message}`,
-    {
-      stage: 'sink',
-      retryable: first.error.retryable,
-      cause: first.error,
-      topic: first.topic,
-      partition: first.partition,
-    },
-  )
 }

@@ -1,6 +1,8 @@
 import { MillraceError, partitionKey, type RecordWriter, type TopicPartition, type WriteBatch } from '@millrace/core'
 import { Exclusive } from '../internal/exclusive.ts'
 
+import { writeNamed } from './write-named.ts'
+
 /** What a broker, or its client, refuses for what the record is. */
 const REFUSALS: ReadonlySet<string> = new Set(['RECORD_TOO_LARGE', 'KAFKA_ERROR'])
 
@@ -57,7 +59,7 @@ export class CarefulDelivery {
       try {
         const writer = (this.#writer ??= await this.#open())
         if (this.#onTrial) await writer.begin()
-        for (const write of writes) await writer.writeBatch(write)
+        for (const write of writes) await writeNamed(writer, write)
         const [failure] = await writer.flush()
         if (failure !== undefined) throw failure.error
         if (this.#onTrial) await writer.abort()
@@ -65,7 +67,8 @@ export class CarefulDelivery {
       } catch (error) {
         // What it still holds of a part that failed must not count for the next.
         await this.close()
-        throw isRefusal(error) ? refused(error as MillraceError) : error
+        if (isRefusal(error)) throw refused(error as MillraceError)
+        throw this.#onTrial ? trialFailed(error) : error
       }
     })
   }
@@ -81,6 +84,16 @@ export class CarefulDelivery {
 function isRefusal(error: unknown): boolean {
   if (!(error instanceof MillraceError) || error.retryable) return false
   return (error.stage === 'sink' && REFUSALS.has(error.code)) || (error.code === 'DELIVERY_FAILED' && isRefusal(error.cause))
+}
+
+/** What ends a transaction that nobody was to see passes. */
+function trialFailed(cause: unknown): MillraceError {
+  const reason = cause instanceof Error ? cause.message : String(cause)
+  return new MillraceError('TRIAL_FAILED', `Whether output can be delivered could not be found out: ${reason}`, {
+    stage: 'sink',
+    retryable: true,
+    cause,
+  })
 }
 
 function refused(error: MillraceError): OutputRefused {

@@ -1,5 +1,6 @@
 import type { RecordWriter, WriteBatch } from '@millrace/core'
 import type { PassOutput } from './sink-output.ts'
+import { writeNamed } from './write-named.ts'
 
 /** Raised in whoever waits for a queue that was given up because writing failed. */
 export class OutputQueueClosed extends Error {
@@ -33,7 +34,8 @@ export class OutputQueue {
   readonly #onFailure: (error: unknown) => void
   #entries: (Entry | { readonly barrier: Waiter })[] = []
   #bytes = 0
-  #written = false
+  /** Who wrote what is with the writer and not committed. */
+  readonly #owners = new Set<OutputOwner>()
   #pumping = false
   #held = false
   #closed: Error | undefined
@@ -50,14 +52,9 @@ export class OutputQueue {
     return this.#bytes >= this.#maxBytes
   }
 
-  /** Whether something was handed to the writer since the last commit. */
-  get written(): boolean {
-    return this.#written
-  }
-
-  /** Whether something was, or waits to be. */
-  get pending(): boolean {
-    return this.#written || this.#entries.length > 0
+  /** Whose output was handed to the writer since the last commit. */
+  get owners(): ReadonlySet<OutputOwner> {
+    return this.#owners
   }
 
   /** Queues what one pass of `owner` wrote. */
@@ -90,7 +87,7 @@ export class OutputQueue {
   /** The commit has answered: writing goes on. */
   release(): void {
     this.#held = false
-    this.#written = false
+    this.#owners.clear()
     this.#start()
   }
 
@@ -120,8 +117,8 @@ export class OutputQueue {
           entry.barrier.resolve()
         } else {
           if (entry.owner.state !== 'closed') {
-            this.#written = true
-            await this.#writer.writeBatch(entry.write)
+            this.#owners.add(entry.owner)
+            await writeNamed(this.#writer, entry.write)
           }
           this.#bytes = Math.max(0, this.#bytes - entry.bytes)
           if (!this.full) this.#wakeRoom()

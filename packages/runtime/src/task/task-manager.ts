@@ -20,6 +20,7 @@ import type { Reading } from '../source/reader.ts'
 import { TopicIdentities } from '../source/topic-identities.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
+import { taskSplit, topicUnexpected } from './assignment-errors.ts'
 import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
 import { resolveStarts } from './start-positions.ts'
@@ -46,6 +47,7 @@ interface Assigned extends TopicPartition {
 /** Makes tasks of assigned partitions and takes them apart again. */
 export class TaskManager implements RebalanceListener {
   readonly #options: TaskManagerOptions
+  #isMember = false
   readonly #tasks = new Map<string, Task>()
   readonly #readings = new Map<string, Reading>()
   /** Every partition assigned now, by task. */
@@ -82,6 +84,7 @@ export class TaskManager implements RebalanceListener {
 
   readonly onAssigned = (partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> =>
     this.#exclusive.run(async () => {
+      this.#isMember = true
       if (partitions.length === 0) {
         this.#options.onAssignment(this.settled)
         return []
@@ -111,14 +114,23 @@ export class TaskManager implements RebalanceListener {
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
     })
 
-  /** Ids of the tasks that are, or will be, in this process. */
-  get here(): ReadonlySet<string> {
-    return new Set([...this.#assigned.keys(), ...this.#tasks.keys()])
+  /** Ids of the tasks that are, or will be, in this process; undefined while the group has not said, or has put it out. */
+  get here(): ReadonlySet<string> | undefined {
+    return this.#isMember ? new Set([...this.#assigned.keys(), ...this.#tasks.keys()]) : undefined
+  }
+
+  /** Those of them that have a store; undefined as `here`. */
+  havingStore(name: string): string[] | undefined {
+    const ids = this.here
+    return ids && [...ids].filter((id) => this.#plannedOf(id).subTopology.stores.some((store) => store.name === name))
   }
 
   readonly onRevoked = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'revoked')
 
-  readonly onLost = (partitions: readonly TopicPartition[]): Promise<void> => this.#giveUp(partitions, 'lost')
+  readonly onLost = (partitions: readonly TopicPartition[]): Promise<void> => {
+    this.#isMember = false
+    return this.#giveUp(partitions, 'lost')
+  }
 
   /**
    * Finishes every task and commits; nothing is processed afterwards. Rejects if that last commit failed, unless the partitions have gone to
@@ -338,14 +350,7 @@ export class TaskManager implements RebalanceListener {
       this.#splitWatches.delete(cancel)
       const missing = this.#stopped || !this.#assigned.has(id) ? [] : this.#missingTopics(id)
       if (missing.length === 0) return
-      environment.fail(
-        new MillraceError(
-          'TASK_SPLIT',
-          `Task ${id} needs the same partition of all its topics on one member, but ${missing.map((topic) => `'${topic}'`).join(', ')} went to another. ` +
-            `All members of the group must run the same topology and use range assignment.`,
-          { stage: 'source', task: id, topic: missing[0] },
-        ),
-      )
+      environment.fail(taskSplit(id, missing))
     })
     this.#splitWatches.add(cancel)
   }
@@ -369,14 +374,7 @@ export class TaskManager implements RebalanceListener {
         if (node.topics.some((ref) => ref.kind === 'pattern' && matches(ref.pattern, topic))) return { planned, source: node }
       }
     }
-    throw new MillraceError(
-      'TOPIC_UNEXPECTED',
-      `Topic '${topic}' was assigned, but no source of the topology reads it: does another application use the same application id?`,
-      {
-        stage: 'source',
-        topic,
-      },
-    )
+    throw topicUnexpected(topic)
   }
 }
 

@@ -59,6 +59,7 @@ export class Task {
   #waitingSince: number | undefined
   #waitsFor: 'retry' | 'commit' | undefined
   #recordsSinceSeal = 0
+  #putOut = false
   readonly #offsets: OffsetsToCommit
 
   constructor(options: TaskOptions) {
@@ -193,11 +194,13 @@ export class Task {
     }
   }
 
-  /** What finished passes left to be committed, also while parts of another are done; undefined if there is nothing. Synchronous: no pass can slip in. */
-  seal(): SealedTask | undefined {
+  /** What finished passes left to be committed, output alone too where `withOutput`; undefined: nothing. Synchronous: no pass can slip in. */
+  seal(withOutput: boolean): SealedTask | undefined {
     const { offsets, held } = this.#offsets.take()
     const changelog = this.stores.seal()
-    if (offsets.length === 0 && changelog.length === 0) return undefined
+    const putOut = withOutput && this.#putOut
+    this.#putOut = false
+    if (offsets.length === 0 && changelog.length === 0 && !putOut) return undefined
     const records = this.#recordsSinceSeal
     this.#recordsSinceSeal = 0
     return { task: this, offsets, held, changelog, records }
@@ -231,18 +234,13 @@ export class Task {
     if (!ended) logger.warn({ task: this.id }, 'a pass still runs while its task is closed; what it does has no effect')
     this.#punctuations.clear()
     for (const queue of this.queues) queue.clear()
-    if (!(await settledWithin(this.#closeProcessors(), revokeTimeoutMs, clock)))
+    const closing = this.#pipeline
+      ?.close()
+      .catch((error: unknown) => logger.warn({ task: this.id, err: error }, 'a processor failed to close'))
+    if (!(await settledWithin(Promise.resolve(closing), revokeTimeoutMs, clock)))
       logger.warn({ task: this.id, limitMs: revokeTimeoutMs }, 'the processors of a task did not close in time')
     if (!(await settledWithin(this.stores.close(), revokeTimeoutMs, clock)))
       logger.warn({ task: this.id, limitMs: revokeTimeoutMs }, 'the stores of a task did not close in time')
-  }
-
-  async #closeProcessors(): Promise<void> {
-    try {
-      await this.#pipeline?.close()
-    } catch (error) {
-      this.#environment.logger.warn({ task: this.id, err: error }, 'a processor failed to close')
-    }
   }
 
   async #run(): Promise<void> {
@@ -319,6 +317,7 @@ export class Task {
     const quota = this.#quota.get(queue)
     if (quota !== undefined) this.#quota.set(queue, quota - records)
     this.#recordsSinceSeal += records
+    this.#putOut ||= output.writes.length > 0
     this.#environment.output().append(output, this)
     this.#environment.onProgress(records, this.stores.uncommittedBytes)
   }
@@ -354,6 +353,7 @@ export class Task {
       throw error
     }
     this.stores.succeed()
+    this.#putOut ||= output.writes.length > 0
     this.#environment.output().append(output, this)
     this.#environment.onProgress(0, this.stores.uncommittedBytes)
     return true

@@ -15,7 +15,8 @@ export function toClientError(thrown: unknown): ClientError {
 /** The flags come with errors of transactions only, and say more than the code does. */
 function kindOfError(error: Partial<RawError>, code: number): ClientErrorKind {
   const kind = kindOf(code)
-  if (kind === 'fenced') return kind
+  // What the group says of a member says more than that the transaction is over.
+  if (kind === 'fenced' || kind === 'member-gone' || kind === 'rebalancing') return kind
   if (error.isFatal === true) return 'fatal'
   if (error.isTxnRequiresAbort === true) return 'abortable'
   if (error.isRetriable === true && kind === 'other') return 'transient'
