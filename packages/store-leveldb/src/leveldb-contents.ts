@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { ownKey } from '@millrace/core'
 import type { ClassicLevel } from 'classic-level'
 import { checkTable } from './check-table.ts'
@@ -12,6 +13,9 @@ const FORMAT = 1
 
 /** A file that says that contents were found to be damaged while they were in use. */
 const DAMAGED = 'DAMAGED'
+/** How often a table is looked at that may be just being written, and after how long again. */
+const LOOKS = 30
+const LOOK_MS = 100
 const TABLE = /\.(ldb|sst)$/
 
 /**
@@ -46,26 +50,49 @@ export function noteDamage(folder: string, message: string): void {
   }
 }
 
+/** A table without an end, as it was found. */
+interface UnfinishedTable {
+  readonly name: string
+  /** When its file was written last, in nanoseconds; undefined if it is gone. */
+  readonly writtenAt: bigint | undefined
+}
+
+async function writtenAt(file: string): Promise<bigint | undefined> {
+  const found = await stat(file, { bigint: true }).catch(() => undefined)
+  return found?.mtimeNs
+}
+
 /**
  * Reads all tables and rejects with `STORE_CORRUPT` if one is not what was written. Resolves to those that have no end: if LevelDB knows of one, and
  * so does not delete it when it opens, it is damaged; see `checkKept`.
  */
-export async function checkTables(folder: string): Promise<readonly string[]> {
-  const unfinished: string[] = []
+export async function checkTables(folder: string): Promise<readonly UnfinishedTable[]> {
+  const unfinished: UnfinishedTable[] = []
   for (const name of await readdir(folder)) {
     if (!TABLE.test(name)) continue
     const state = checkTable(await readFile(join(folder, name)))
     if (state === 'damaged') throw corrupt(folder, `table '${name}' is not what was written.`)
-    if (state === 'unfinished') unfinished.push(name)
+    if (state === 'unfinished') unfinished.push({ name, writtenAt: await writtenAt(join(folder, name)) })
   }
   return unfinished
 }
 
-/** Rejects with `STORE_CORRUPT` if one of these tables is still there after the database was opened. */
-export async function checkKept(folder: string, unfinished: readonly string[]): Promise<void> {
-  const names = await readdir(folder)
-  const kept = unfinished.find((name) => names.includes(name))
-  if (kept !== undefined) throw corrupt(folder, `table '${kept}' was cut.`)
+/**
+ * Rejects with `STORE_CORRUPT` if one of these tables is still there after the database was opened, as it was. LevelDB, if it knew nothing of it, may have
+ * given its name to one that it makes: that is sound, or is just being written.
+ */
+export async function checkKept(folder: string, unfinished: readonly UnfinishedTable[]): Promise<void> {
+  for (const { name, writtenAt: before } of unfinished) {
+    for (let look = 0; ; look++) {
+      const file = join(folder, name)
+      const now = await writtenAt(file)
+      if (now === undefined) break
+      if (now === before || look === LOOKS) throw corrupt(folder, `table '${name}' was cut.`)
+      const bytes = await readFile(file).catch(() => undefined)
+      if (bytes === undefined || checkTable(bytes) === 'sound') break
+      await sleep(LOOK_MS)
+    }
+  }
 }
 
 /**
