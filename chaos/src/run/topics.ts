@@ -1,6 +1,18 @@
-import { deserializeColumn, type Serde, serializeColumn, silentLogger, type Transport } from '@millrace/core'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  deserializeColumn,
+  type Serde,
+  serializeColumn,
+  silentLogger,
+  type TopicPartition,
+  type Transport,
+  type TransportAdmin,
+} from '@millrace/core'
 
 const context = { logger: silentLogger }
+/** Longer than a transaction lasts, and than a broker takes to see that one has lasted too long. */
+const OPEN_TRANSACTION_MS = 60_000
+const LOOK_MS = 200
 
 export interface Written<K, V> {
   readonly key: K
@@ -55,6 +67,22 @@ export class TopicWriter<K, V> {
   }
 }
 
+/** Where partitions end when no transaction is open in them any more: one of a killed worker hides what comes behind it, until the broker gives it up. */
+async function settledEnds(admin: TransportAdmin, partitions: readonly TopicPartition[]): Promise<Map<number, number>> {
+  const until = performance.now() + OPEN_TRANSACTION_MS
+  for (;;) {
+    const [visible, all] = await Promise.all([
+      admin.endOffsets(partitions, 'read-committed'),
+      admin.endOffsets(partitions, 'read-uncommitted'),
+    ])
+    const ends = new Map(visible.map(({ partition, offset }) => [partition, offset]))
+    if (all.every(({ partition, offset }) => ends.get(partition) === offset)) return ends
+    if (performance.now() > until)
+      throw new Error(`A transaction has been open in '${partitions[0]?.topic}' for ${OPEN_TRANSACTION_MS / 1_000} s.`)
+    await sleep(LOOK_MS)
+  }
+}
+
 /** Everything that is committed in a topic, by partition and offset. */
 export async function readTopic<K, V>(transport: Transport, topic: string, { key, value }: Serdes<K, V>): Promise<Written<K, V>[]> {
   await using admin = await transport.openAdmin(context)
@@ -62,7 +90,7 @@ export async function readTopic<K, V>(transport: Transport, topic: string, { key
   if (description === undefined) throw new Error(`There is no topic '${topic}'.`)
   const partitions = Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }))
   const begins = await admin.beginningOffsets(partitions)
-  const ends = new Map((await admin.endOffsets(partitions, 'read-committed')).map(({ partition, offset }) => [partition, offset]))
+  const ends = await settledEnds(admin, partitions)
   const open = new Set(begins.filter(({ partition, offset }) => offset < (ends.get(partition) ?? 0)).map(({ partition }) => partition))
   await using source = await transport.openSource({ clientId: 'chaos-check', isolation: 'read-committed' }, context)
   await source.assign(begins)
