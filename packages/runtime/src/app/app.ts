@@ -176,6 +176,8 @@ export class App implements AsyncDisposable {
         if (this.#confirmed === confirmed) await this.#somethingDone()
       },
     })
+    // The offsets may be seen before what they stand for is in the local stores.
+    await this.#scheduler.quiet()
   }
 
   /** Resolves at a moment when every assigned task runs and none has anything to do: what has been read is processed. Rejects if the application ends before. */
