@@ -7,9 +7,9 @@ import { run } from './run/run.ts'
 
 const GOOD = 0
 const WRONG = 1
-const USAGE = 2
+const CANNOT = 2
 
-/** Runs the command; resolves to its exit code: 1 if something was found wrong. `openBroker` starts a broker of our own, where none is given. */
+/** Runs the command; resolves to its exit code: 1 if something was found wrong, 2 if it could not be found out. `openBroker` starts a broker of our own, where none is given. */
 export async function main(args: readonly string[], openBroker: OpenBroker): Promise<number> {
   try {
     const settings = parseArguments(args)
@@ -20,8 +20,8 @@ export async function main(args: readonly string[], openBroker: OpenBroker): Pro
     if (settings.json !== undefined) await writeFile(settings.json, reportJson(result))
     return result.wrong.length === 0 ? GOOD : WRONG
   } catch (error) {
-    if (!(error instanceof CommanderError)) throw error
-    process.stderr.write(`chaos: ${error.message.replace(/^error: /, '')} See --help.\n`)
-    return USAGE
+    const message = error instanceof Error ? error.message.replace(/^error: /, '') : String(error)
+    process.stderr.write(`chaos: ${message}${error instanceof CommanderError ? ' See --help.' : ''}\n`)
+    return CANNOT
   }
 }

@@ -1,13 +1,21 @@
 import type { BatchOutcome, RecordFailure } from '@millrace/core'
 
+/** What somebody may have meant by it who says nothing of `failed`. */
+const MISNAMED = ['fail', 'fails', 'failures', 'failedRecords', 'errors']
+
 /**
  * The records that a batch processor says have failed, in the order of the batch, each once. Throws a `TypeError` for an outcome that is none or
  * names a record that is not there.
  */
 export function failuresIn(outcome: BatchOutcome, length: number): readonly RecordFailure[] {
   const failed: unknown = (outcome as Partial<BatchOutcome> | null)?.failed
-  // What a processor in JavaScript returns by chance is none of ours.
-  if (failed === undefined) return []
+  if (failed === undefined) {
+    const misnamed = MISNAMED.find((name) => Object.hasOwn(Object(outcome), name))
+    if (misnamed !== undefined)
+      throw new TypeError(`its outcome says ${misnamed}; use failed: return { failed: [{ index, error }] }, or nothing.`)
+    // What a processor in JavaScript returns by chance is none of ours.
+    return []
+  }
   if (!Array.isArray(failed)) throw new TypeError('its outcome says failed, but not as a list of { index, error }.')
   const errors = new Map<number, RecordFailure>()
   for (const failure of failed as readonly (Partial<RecordFailure> | null)[]) {

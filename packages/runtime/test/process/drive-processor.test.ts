@@ -33,6 +33,16 @@ describe('a batch processor', () => {
     await expect(driving).rejects.toThrow(message)
   })
 
+  test.each(['fail', 'failures', 'errors'])(
+    'that says %s in place of failed fails as a whole, and is told how it is written',
+    async (name) => {
+      const node = new DrivenNode({ processBatch: () => ({ [name]: [{ index: 0, error: 'x' }] }) as never })
+      await expect(node.drive(batchOf(['a']))).rejects.toThrow(
+        `its outcome says ${name}; use failed: return { failed: [{ index, error }] }, or nothing.`,
+      )
+    },
+  )
+
   test('whose failed is no list fails as a whole', async () => {
     const node = new DrivenNode({ processBatch: () => ({ failed: 3 }) })
     await expect(node.drive(batchOf(['a']))).rejects.toThrow('its outcome says failed, but not as a list of { index, error }.')
