@@ -10,8 +10,8 @@ const MISNAMED = ['fail', 'fails', 'failures', 'failedRecords', 'errors']
 export function failuresIn(outcome: BatchOutcome, length: number): readonly RecordFailure[] {
   const failed: unknown = (outcome as Partial<BatchOutcome> | null)?.failed
   if (failed === undefined) {
-    const misnamed = MISNAMED.find((name) => Object.hasOwn(Object(outcome), name))
-    if (misnamed !== undefined)
+    const misnamed = typeof outcome === 'object' && outcome !== null && MISNAMED.find((name) => Object.hasOwn(outcome, name))
+    if (typeof misnamed === 'string')
       throw new TypeError(`its outcome says ${misnamed}; use failed: return { failed: [{ index, error }] }, or nothing.`)
     // What a processor in JavaScript returns by chance is none of ours.
     return []
