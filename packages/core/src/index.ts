@@ -8,7 +8,14 @@ export { defineApp } from './app/app-definition.ts'
 export { type AppState, isLegalTransition } from './app/app-state.ts'
 export type { ResolvedDefinition } from './app/resolved-definition.ts'
 export { validateDefinition } from './app/validate-definition.ts'
-export { adaptSize, type AdaptiveSize, type AdaptiveTarget, type BatchObservation, initialAdaptiveSize } from './batch/adaptive-size.ts'
+export {
+  adaptSize,
+  type AdaptiveSize,
+  type AdaptiveTarget,
+  type BatchObservation,
+  initialAdaptiveSize,
+  retargetAdaptiveSize,
+} from './batch/adaptive-size.ts'
 export { batchEnvironment, type Environment } from './batch/batch-environment.ts'
 export type {
   AppBatchOptions,

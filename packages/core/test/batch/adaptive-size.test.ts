@@ -1,53 +1,15 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { adaptSize, type AdaptiveSize, type AdaptiveTarget, initialAdaptiveSize } from '../../src/batch/adaptive-size.ts'
+import { adaptSize, type AdaptiveTarget, initialAdaptiveSize } from '../../src/batch/adaptive-size.ts'
+import { p95, type Processor, processor, randomNumbers, run, target } from './simulated-processor.ts'
 
-const target: AdaptiveTarget = { targetLatencyMs: 100, minSize: 1, maxSize: 10_000 }
-
-/** The same numbers in every run: a linear congruential generator (Numerical Recipes). */
-function randomNumbers(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return state / 2 ** 32
-  }
-}
-
-type Processor = (records: number) => number
-
-/** Milliseconds that a batch takes: something for itself, something for each record, and now and then a good deal more. */
-function processor(batchMs: number, recordMs: number, jitter: number, random = randomNumbers(1)): Processor {
-  return (records) => (batchMs + recordMs * records) * (1 + jitter * random())
-}
-
-/** Gives a processor so many batches; resolves to their sizes and how long they took. */
-function run(
-  process: Processor,
-  batches: number,
-  size: (state: AdaptiveSize) => number = ({ size: own }) => own,
-  from = initialAdaptiveSize(target),
-) {
-  let state = from
-  const sizes: number[] = []
-  const durations: number[] = []
-  for (let i = 0; i < batches; i++) {
-    const records = size(state)
-    const durationMs = process(records)
-    sizes.push(records)
-    durations.push(durationMs)
-    state = adaptSize(target, state, { records, durationMs })
-  }
-  return { sizes, durations, state }
-}
-
-const p95 = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.95)] as number
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-
-describe('an adaptive batch size', () => {
+describe.each([2, 20, 50])('an adaptive batch size, where a batch costs %i ms as such,', (batchMs) => {
   const processors: readonly (readonly [string, () => Processor])[] = [
-    ['slow', () => processor(2, 8, 0)],
-    ['fast', () => processor(2, 0.02, 0)],
-    ['jittery', () => processor(2, 0.5, 0.6)],
-    ['wildly jittery', () => processor(2, 0.5, 3)],
+    ['slow', () => processor(batchMs, 8, 0)],
+    ['fast', () => processor(batchMs, 0.02, 0)],
+    ['jittery', () => processor(batchMs, 0.5, 0.6)],
+    // Of a batch that costs more as such no size is in time.
+    ...(batchMs === 2 ? [['wildly jittery', () => processor(batchMs, 0.5, 3)] as const] : []),
   ]
 
   test.each(processors)('meets its target with a %s processor after 50 batches, and stays within a factor of two', (_, make) => {
@@ -66,18 +28,6 @@ describe('an adaptive batch size', () => {
       const { sizes, durations } = run(process, 200, undefined, state)
       expect(p95(durations)).toBeLessThanOrEqual(1.1 * target.targetLatencyMs)
       expect(Math.max(...sizes) / Math.min(...sizes)).toBeLessThanOrEqual(2)
-    }
-  })
-
-  test.each(processors)('lets a %s processor do more than any fixed size that meets the target', (_, make) => {
-    const process = make()
-    const { state } = run(process, 50)
-    const own = run(process, 400, undefined, state)
-    const throughput = sum(own.sizes) / sum(own.durations)
-    for (const size of [1, 10, 25, 50, 100, 250, 500, 1_000, 2_000, 5_000, 10_000]) {
-      const fixed = run(make(), 400, () => size)
-      if (p95(fixed.durations) > target.targetLatencyMs) continue
-      expect(throughput).toBeGreaterThanOrEqual((0.999 * sum(fixed.sizes)) / sum(fixed.durations))
     }
   })
 })
@@ -117,6 +67,48 @@ describe('an adaptive batch size is', () => {
     expect([Math.min(...sizes), Math.max(...sizes)]).toEqual([20, 50])
     expect(sizes[24]).toBe(50)
     expect(state.size).toBe(20)
+  })
+
+  test('half as large when two batches in a row are clearly late, and hardly smaller for one', () => {
+    const state = settled()
+    const once = adaptSize(target, state, { records: state.size, durationMs: 500 })
+    expect(once.size).toBeGreaterThan(0.9 * state.size)
+    expect(adaptSize(target, once, { records: once.size, durationMs: 500 }).size).toBe(Math.floor(once.size / 2))
+    const between = adaptSize(target, once, { records: 1, durationMs: 3 })
+    expect(adaptSize(target, between, { records: between.size, durationMs: 500 }).size).toBeGreaterThan(0.9 * state.size)
+  })
+
+  test('soon what it was after an outage of two batches, and of many', () => {
+    for (const outage of [2, 30]) {
+      const process = processor(20, 0.5, 0.6)
+      const before = run(process, 200).state
+      const after = run(() => 5_000, outage, undefined, before).state
+      const { state } = run(process, 20, undefined, after)
+      expect(state.size).toBeGreaterThan(before.size / 2)
+    }
+  })
+
+  test('no more than once in 60 batches one that was too much, where a larger batch is suddenly much slower', () => {
+    const process: Processor = (records) => 5 + 0.1 * records + (records > 300 ? 200 : 0)
+    const { state } = run(process, 200)
+    const { sizes, durations } = run(process, 600, undefined, state)
+    expect(durations.filter((durationMs) => durationMs > target.targetLatencyMs).length).toBeLessThanOrEqual(10)
+    expect(p95(sizes)).toBeLessThanOrEqual(300)
+    expect(Math.min(...sizes)).toBeGreaterThan(150)
+  })
+
+  test('by its own measure in time, whatever a batch and a record cost and however they vary', () => {
+    const percent = fc.integer({ min: 0, max: 100 })
+    fc.assert(
+      fc.property(percent, percent, percent, fc.integer({ min: 1, max: 2 ** 31 }), (share, cost, jitter, seed) => {
+        const process = processor(0.6 * share, 10 ** (cost / 33 - 2), jitter / 100, randomNumbers(seed))
+        // A single record is to be in time.
+        fc.pre((0.6 * share + 10 ** (cost / 33 - 2)) * (1 + jitter / 100) <= target.targetLatencyMs)
+        const { state } = run(process, 100)
+        expect(p95(run(process, 400, undefined, state).durations)).toBeLessThanOrEqual(1.1 * target.targetLatencyMs)
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('as it was after a batch of nothing', () => {

@@ -1,4 +1,13 @@
-import { adaptSize, type AdaptiveSize, type BatchObservation, type BatchPolicy, type CutLimits, initialAdaptiveSize } from '@millrace/core'
+import {
+  adaptSize,
+  type AdaptiveSize,
+  type AdaptiveTarget,
+  type BatchObservation,
+  type BatchPolicy,
+  type CutLimits,
+  initialAdaptiveSize,
+  retargetAdaptiveSize,
+} from '@millrace/core'
 import type { LivePolicy } from './batching.ts'
 
 /** A finished pass. */
@@ -47,7 +56,7 @@ export class BatchSizer {
     const arrivalsPerMs = waiting < size && elapsedMs > 0 ? this.#arrived / elapsedMs : undefined
     this.#arrived = 0
     this.#since = endedAt
-    this.#adopt(adaptSize(this.#policy, this.#state, { ...batch, arrivalsPerMs }))
+    this.#adopt(adaptSize(targetOf(this.#policy), this.#state, { ...batch, arrivalsPerMs }))
   }
 
   #begin(): CutLimits {
@@ -56,24 +65,18 @@ export class BatchSizer {
       this.#state = undefined
       return policy
     }
-    this.#state = resumed(policy, this.#state)
-    return { ...policy, size: sizeOf(policy, this.#state) }
+    const target = targetOf(policy)
+    this.#state = this.#state === undefined ? initialAdaptiveSize(target) : retargetAdaptiveSize(target, this.#state)
+    return { ...policy, size: this.#state.size }
   }
 
   #adopt(state: AdaptiveSize): void {
     this.#state = state
-    const size = sizeOf(this.#policy, state)
-    if (size !== this.#limits.size) this.#limits = { ...this.#policy, size }
+    if (state.size !== this.#limits.size) this.#limits = { ...this.#policy, size: state.size }
   }
 }
 
-/** What is known of a processor's speed outlives a change of policy. */
-function resumed({ minSize, maxSize, targetLatencyMs }: BatchPolicy, state: AdaptiveSize | undefined): AdaptiveSize {
-  if (state === undefined) return initialAdaptiveSize({ minSize, maxSize, targetLatencyMs })
-  return { ...state, size: Math.min(maxSize, Math.max(minSize, state.size)), ceiling: Infinity }
-}
-
 /** A size that was given is the largest, whatever `minSize` says. */
-function sizeOf({ size }: BatchPolicy, state: AdaptiveSize): number {
-  return Math.min(size, state.size)
+function targetOf({ size, minSize, targetLatencyMs }: BatchPolicy): AdaptiveTarget {
+  return { targetLatencyMs, minSize: Math.min(minSize, size), maxSize: size }
 }
