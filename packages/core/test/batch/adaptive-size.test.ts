@@ -97,7 +97,7 @@ describe('an adaptive batch size is', () => {
     expect(Math.min(...sizes)).toBeGreaterThan(150)
   })
 
-  test('by its own measure in time, whatever a batch and a record cost and however they vary', () => {
+  test('one whose p95 is within 1.1 times the target, whatever a batch and a record cost and however they vary', () => {
     const percent = fc.integer({ min: 0, max: 100 })
     fc.assert(
       fc.property(percent, percent, percent, fc.integer({ min: 1, max: 2 ** 31 }), (share, cost, jitter, seed) => {
@@ -107,7 +107,7 @@ describe('an adaptive batch size is', () => {
         const { state } = run(process, 100)
         expect(p95(run(process, 400, undefined, state).durations)).toBeLessThanOrEqual(1.1 * target.targetLatencyMs)
       }),
-      { numRuns: 200 },
+      { numRuns: 100 },
     )
   })
 

@@ -9,11 +9,10 @@ import {
   retargetAdaptiveSize,
 } from '@millrace/core'
 import type { LivePolicy } from './batching.ts'
+import { RecentArrivals } from './recent-arrivals.ts'
 
 /** A finished pass. */
 export interface FinishedPass extends Omit<BatchObservation, 'arrivalsPerMs'> {
-  /** Milliseconds of a clock that only goes forward. */
-  readonly endedAt: number
   /** Records that wait for the next one. */
   readonly waiting: number
 }
@@ -24,9 +23,7 @@ export class BatchSizer {
   #policy: BatchPolicy
   #limits: CutLimits
   #state: AdaptiveSize | undefined
-  #arrived = 0
-  /** When records began to be counted. */
-  #since: number | undefined
+  #arrivals: RecentArrivals | undefined
 
   constructor(live: LivePolicy) {
     this.#live = live
@@ -43,19 +40,17 @@ export class BatchSizer {
     return this.#limits
   }
 
-  arrived(records: number): void {
-    this.#arrived += records
+  /** `now`: milliseconds since the epoch. */
+  arrived(records: number, now: number): void {
+    this.#arrivals?.add(records, now)
   }
 
   /** To be told of each pass, in order. */
-  finished({ endedAt, waiting, ...batch }: FinishedPass): void {
+  finished({ waiting, ...batch }: FinishedPass): void {
     const { size } = this.limits
     if (this.#state === undefined) return
-    const elapsedMs = endedAt - (this.#since ?? endedAt)
     // While there is a batch to take, more could have arrived than there was room for.
-    const arrivalsPerMs = waiting < size && elapsedMs > 0 ? this.#arrived / elapsedMs : undefined
-    this.#arrived = 0
-    this.#since = endedAt
+    const arrivalsPerMs = waiting < size ? this.#arrivals?.perMs : undefined
     this.#adopt(adaptSize(targetOf(this.#policy), this.#state, { ...batch, arrivalsPerMs }))
   }
 
@@ -63,9 +58,11 @@ export class BatchSizer {
     const policy = this.#policy
     if (!policy.adaptive) {
       this.#state = undefined
+      this.#arrivals = undefined
       return policy
     }
     const target = targetOf(policy)
+    this.#arrivals = new RecentArrivals(target.targetLatencyMs)
     this.#state = this.#state === undefined ? initialAdaptiveSize(target) : retargetAdaptiveSize(target, this.#state)
     return { ...policy, size: this.#state.size }
   }

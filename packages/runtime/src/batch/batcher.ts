@@ -134,8 +134,9 @@ class ItemBatcher<T> implements Batcher<T> {
   #take(item: T): void {
     if (this.#failed !== undefined) throw this.#failed
     if (this.#closed) throw closed(this.#events.name)
-    this.#items.append(item, this.#clock.now())
-    this.#sizer.arrived(1)
+    const now = this.#clock.now()
+    this.#items.append(item, now)
+    this.#sizer.arrived(1, now)
     this.#kick()
   }
 
@@ -258,9 +259,9 @@ class ItemBatcher<T> implements Batcher<T> {
     const failed = await this.#settle(batch, trigger)
     items.drop(take)
     this.#settled += take
-    const endedAt = this.#clock.monotonic()
-    this.#events.batch({ ...about, durationMs: endedAt - began })
-    this.#sizer.finished({ records: take, durationMs: endedAt - began - this.#waitedMs, failed, endedAt, waiting: items.length })
+    const durationMs = this.#clock.monotonic() - began
+    this.#events.batch({ ...about, durationMs })
+    this.#sizer.finished({ records: take, durationMs: durationMs - this.#waitedMs, failed, waiting: items.length })
     this.#wakeRoom()
     const done = this.#flushes.filter(({ to }) => to <= this.#settled)
     this.#flushes = this.#flushes.filter(({ to }) => to > this.#settled)

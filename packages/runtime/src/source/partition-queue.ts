@@ -84,7 +84,7 @@ export class PartitionQueue {
     this.length += wire.length
     this.bytes += chunk.bytes
     this.#buffer.add(wire.length, chunk.bytes)
-    this.sizer.arrived(wire.length)
+    this.sizer.arrived(wire.length, now)
     this.#readTo = (wire.offsets[wire.length - 1] as number) + 1
     if (wire.endOffset !== undefined) this.#end = wire.endOffset
   }

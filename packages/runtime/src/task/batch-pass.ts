@@ -101,11 +101,10 @@ export class BatchPass {
       const output = await processed
       scope.guard()
       stores.succeed()
-      const endedAt = clock.monotonic()
+      const durationMs = clock.monotonic() - began - pass.waitedMs
       this.#passed(pass, size, output)
       const pushedBack = environment.output().full
-      const durationMs = endedAt - began - pass.waitedMs
-      queue.sizer.finished({ records: size, durationMs, failed: pass.failed, pushedBack, endedAt, waiting: queue.length })
+      queue.sizer.finished({ records: size, durationMs, failed: pass.failed, pushedBack, waiting: queue.length })
     } catch (error) {
       stores.rollback()
       punctuations.restore(scheduled)

@@ -46,7 +46,6 @@ class Partition {
       this.#queue.sizer.finished({
         records: forming.count,
         durationMs,
-        endedAt: this.#clock.monotonic(),
         waiting: this.#queue.length,
       })
       sizes.push(forming.count)
@@ -84,8 +83,7 @@ describe('a batch sizer', () => {
   }
   /** Full batches of a processor that takes no time. */
   const grow = (sizer: BatchSizer, batches: number, more: object = {}) => {
-    for (let i = 0; i < batches; i++)
-      sizer.finished({ records: sizer.limits.size, durationMs: 0.01, endedAt: i, waiting: 1_000_000, ...more })
+    for (let i = 0; i < batches; i++) sizer.finished({ records: sizer.limits.size, durationMs: 0.01, waiting: 1_000_000, ...more })
   }
 
   test('leaves a policy alone that does not adapt', () => {
@@ -121,11 +119,11 @@ describe('a batch sizer', () => {
     const { sizer } = sizerOf(target)
     grow(sizer, 20)
     const { size } = sizer.limits
-    sizer.arrived(30)
-    sizer.finished({ records: size, durationMs: 1, endedAt: 119, waiting: size })
+    sizer.arrived(30, 0)
+    sizer.finished({ records: size, durationMs: 1, waiting: size })
     expect(sizer.limits.size).toBe(size)
-    sizer.arrived(30)
-    sizer.finished({ records: 30, durationMs: 1, endedAt: 219, waiting: 0 })
+    sizer.arrived(30, 100)
+    sizer.finished({ records: 30, durationMs: 1, waiting: 0 })
     expect(sizer.limits.size).toBe(30)
   })
 
