@@ -2,6 +2,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
   type AppDefinition,
+  type Clock,
   defineApp,
   type FailedRecord,
   type ProcessorConcurrency,
@@ -146,6 +147,29 @@ describe('several batches at once', () => {
     })
     expect(farthest).toBe(3)
     expect(out).toEqual(upTo(24))
+  })
+
+  test('are together in time, where their size adapts', async () => {
+    let busyMs = 0
+    const clock: Clock = {
+      now: () => Date.now(),
+      monotonic: () => busyMs,
+      after(delayMs, callback) {
+        const timer = setTimeout(callback, delayMs)
+        return () => clearTimeout(timer)
+      },
+    }
+    const { cuts } = await run({
+      options: { ordering: 'key', maxConcurrency: 100 },
+      count: 2_000,
+      keys: 2_000,
+      work: () => void busyMs++,
+      keepsSums: false,
+      overrides: { clock, batch: { strategy: 'adaptive', targetLatencyMs: 30 } },
+    })
+    // Three of ten records take 30 ms.
+    const settled = cuts.slice(100, 150).map(({ records }) => records)
+    expect(new Set(settled)).toEqual(new Set([10]))
   })
 
   test('keep the order of each key, and give all output in offset order, however long each record takes', async () => {

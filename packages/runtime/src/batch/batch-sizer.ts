@@ -13,6 +13,10 @@ import { RecentArrivals } from './recent-arrivals.ts'
 
 /** A finished pass. */
 export interface FinishedPass extends Omit<BatchObservation, 'arrivalsPerMs'> {
+  /** Of all its batches; those that failed too. */
+  readonly records: number
+  /** How many batches it took at once. Default: 1. */
+  readonly batches?: number | undefined
   /** Records that wait for the next one. */
   readonly waiting: number
 }
@@ -46,12 +50,14 @@ export class BatchSizer {
   }
 
   /** To be told of each pass, in order. */
-  finished({ waiting, ...batch }: FinishedPass): void {
+  finished({ waiting, batches = 1, records, failed = 0, ...pass }: FinishedPass): void {
     const { size } = this.limits
     if (this.#state === undefined) return
     // While there is a batch to take, more could have arrived than there was room for.
     const arrivalsPerMs = waiting < size ? this.#arrivals?.perMs : undefined
-    this.#adopt(adaptSize(targetOf(this.#policy), this.#state, { ...batch, arrivalsPerMs }))
+    // Batches that are processed at once take as long as all of them together.
+    const batch = { ...pass, records: records / batches, failed: failed / batches, arrivalsPerMs }
+    this.#adopt(adaptSize(targetOf(this.#policy), this.#state, batch))
   }
 
   #begin(): CutLimits {

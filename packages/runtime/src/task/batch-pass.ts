@@ -104,7 +104,7 @@ export class BatchPass {
       const durationMs = clock.monotonic() - began - pass.waitedMs
       this.#passed(pass, size, output)
       const pushedBack = environment.output().full
-      queue.sizer.finished({ records: size, durationMs, failed: pass.failed, pushedBack, waiting: queue.length })
+      queue.sizer.finished({ records: size, batches: window?.length, durationMs, failed: pass.failed, pushedBack, waiting: queue.length })
     } catch (error) {
       stores.rollback()
       punctuations.restore(scheduled)

@@ -7,6 +7,8 @@ const overheads = [2, 20, 50] as const
 
 const p95 = (values: readonly number[]) => values.toSorted((a, b) => a - b)[Math.floor(values.length * 0.95)] as number
 
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
+
 describe.each(overheads)('a partition whose size adapts, where a batch costs %i ms as such,', (batchMs) => {
   const durationMs = (records: number) => batchMs + 0.4 * records
 
@@ -21,6 +23,14 @@ describe.each(overheads)('a partition whose size adapts, where a batch costs %i 
     const best = Math.floor((policy.targetLatencyMs - batchMs) / 0.4)
     const later = passes.filter(({ endedAtMs, waiting }) => endedAtMs > 60_000 && waiting > 0)
     expect(Math.min(...later.map(({ records }) => records))).toBeGreaterThan(0.9 * best)
+  })
+
+  test.each([1, 2, 3])('meets its target with up to %i batches at once, and does nearly what the best fixed size does', (atOnce) => {
+    const passes = simulate({ policy, poll: { records: 100_000, everyMs: 1_000 }, durationMs, atOnce }, 100_000)
+    const durations = passes.map((pass) => pass.durationMs)
+    expect(p95(durations)).toBeLessThanOrEqual(1.1 * policy.targetLatencyMs)
+    const best = atOnce * Math.floor((policy.targetLatencyMs - batchMs) / 0.4 / atOnce)
+    expect(sum(passes.map(({ records }) => records)) / sum(durations)).toBeGreaterThan((0.97 * best) / durationMs(best))
   })
 
   test('limits a batch to what arrives within the target, once less does', () => {

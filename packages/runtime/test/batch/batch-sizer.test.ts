@@ -115,6 +115,15 @@ describe('a batch sizer', () => {
     }
   })
 
+  test('takes several batches at once for so many, of which each takes as long as all', () => {
+    const { sizer } = sizerOf({ ...target, maxSize: 100 })
+    grow(sizer, 20)
+    for (let i = 0; i < 100; i++)
+      sizer.finished({ records: 3 * sizer.limits.size, batches: 3, durationMs: 3 * sizer.limits.size, waiting: 1_000 })
+    expect(3 * sizer.limits.size).toBeGreaterThan(90)
+    expect(3 * sizer.limits.size).toBeLessThanOrEqual(100)
+  })
+
   test('follows what arrives once it has caught up, and not before', () => {
     const { sizer } = sizerOf(target)
     grow(sizer, 20)

@@ -48,7 +48,7 @@ export function simulate({ policy, poll, durationMs, atOnce = 1 }: Simulation, u
     now += took
     pollUntil(now)
     waiting -= records
-    sizer.finished({ records, durationMs: took, waiting })
+    sizer.finished({ records, batches, durationMs: took, waiting })
     passes.push({ endedAtMs: now, size, records, batches, durationMs: took, waiting })
   }
   return passes
