@@ -154,6 +154,17 @@ describe('a batch of which records fail', () => {
     expect(deadHeaders[0]?.get('millrace.attempts')).toBe('1')
   })
 
+  test.each(['throw', 'index', 'outcome'] as const)('halves a size that adapts, though a retry helps: %s', async (how) => {
+    const { calls } = await runFailing({
+      transport: memory(),
+      count: 400,
+      failing: { how, times: new Map([[100, 1]]) },
+      failure: {},
+      overrides: { batch: { strategy: 'adaptive', targetLatencyMs: 3_600_000 } },
+    })
+    expect(calls.slice(0, 9).map(({ length }) => length)).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 32])
+  })
+
   test('waits 100, 200, 400 ms before jitter, and the first of them as long as is said', async () => {
     const { events } = await runFailing({
       transport: memory(),

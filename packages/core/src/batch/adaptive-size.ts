@@ -15,7 +15,7 @@ export interface BatchObservation {
   readonly records: number
   /** From the moment when the processor was given it to its end. */
   readonly durationMs: number
-  /** Of its records. Default: 0. */
+  /** Of its records: those that were part of an attempt that failed, done later or not. Default: 0. */
   readonly failed?: number | undefined
   /** What is written to had no room meanwhile. Default: false. */
   readonly pushedBack?: boolean | undefined

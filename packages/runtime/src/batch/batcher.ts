@@ -268,24 +268,20 @@ class ItemBatcher<T> implements Batcher<T> {
     for (const { resolve } of done) resolve()
   }
 
-  /** Processes a batch until each item is done or given up; resolves to how many were given up. */
+  /** Processes a batch until each item is done or given up; resolves to how many were part of an attempt that failed. */
   async #settle(batch: readonly T[], trigger: BatchTrigger): Promise<number> {
     const { failure } = this.#settings
     const first = await this.#run(batch, trigger, failure.acknowledgement === 'best-effort')
     if (first.ok) return 0
-    let [failed, done] = [0, 0]
-    await followSettling({ count: batch.length, failure, maxRetries: this.#policy.current.maxRetries }, first, {
+    let done = 0
+    return followSettling({ count: batch.length, failure, maxRetries: this.#policy.current.maxRetries }, first, {
       run: (rows, keep) => this.#runRows(batch, rows, { trigger, keep }),
       wait: (retry, error) => this.#waitForRetry({ retry, error, records: batch.length - done }),
-      giveUp: async (row, error, attempts) => {
-        failed++
-        await this.#giveUp({ item: batch[row] as T, sequence: this.#settled + row, error, attempts })
-      },
+      giveUp: (row, error, attempts) => this.#giveUp({ item: batch[row] as T, sequence: this.#settled + row, error, attempts }),
       commitPrefix: (rows) => {
         done = rows
       },
     })
-    return failed
   }
 
   async #runRows(batch: readonly T[], rows: readonly number[], how: { trigger: BatchTrigger; keep: boolean }): Promise<PartResult> {

@@ -19,12 +19,15 @@ export interface SettlingActions {
   readonly commitPrefix: (rows: number) => void
 }
 
-/** Settles a batch that has failed as a whole, with `first`: does one step after the other. */
+/**
+ * Settles a batch that has failed as a whole, with `first`: does one step after the other. Resolves to how many of its records were part of an attempt
+ * that failed, whatever became of them.
+ */
 export async function followSettling(
   { count, failure, maxRetries }: SettledBatch,
   first: PartResult,
   actions: SettlingActions,
-): Promise<void> {
+): Promise<number> {
   const steps = settling(count, {
     acknowledgement: failure.acknowledgement,
     maxRetries,
@@ -32,11 +35,14 @@ export async function followSettling(
   })
   // The first step is the whole of it.
   steps.next()
+  const all = Array.from({ length: count }, (_, row) => row)
+  const failed = new Set(undoneOf(first, all))
   let last = first
   for (let step = steps.next(first); step.done !== true;) {
     const { value } = step
     if (value.do === 'run') {
       last = await actions.run(value.rows, value.keep)
+      for (const row of undoneOf(last, value.rows)) failed.add(row)
       step = steps.next(last)
       continue
     }
@@ -45,6 +51,13 @@ export async function followSettling(
     else actions.commitPrefix(value.rows)
     step = steps.next()
   }
+  return failed.size
+}
+
+/** The records of a part that are not done: all if it failed, unless what succeeded was kept. */
+function undoneOf(result: PartResult, rows: readonly number[]): readonly number[] {
+  if (result.ok) return []
+  return 'failed' in result && result.kept ? result.failed.map(({ row }) => row) : rows
 }
 
 function errorOf(result: PartResult): unknown {

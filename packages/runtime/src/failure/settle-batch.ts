@@ -41,6 +41,8 @@ export interface SettlingBatch {
   readonly onRetry: (retry: number, delayMs: number, error: unknown) => void
   /** What is to be written of a record that was given up, if anything; rejects if the application is to fail. */
   readonly giveUp: (row: number, error: unknown, attempts: number) => Promise<SinkOutput | undefined>
+  /** Told in the end how many records were part of an attempt that failed. */
+  readonly onFailed: (records: number) => void
   /** The records before row `next` are done: what was done of them can be committed. */
   readonly commitPrefix: (next: number, output: PassOutput) => void
 }
@@ -61,7 +63,7 @@ export async function settleBatch(batch: SettlingBatch, first?: Ran): Promise<Pa
   const ran = first ?? (await run(batch, undefined, part.keep))
   const outputs = [...ran.outputs]
   if (ran.result.ok) return mergeSinkOutputs(outputs)
-  await followSettling({ count: part.batch.length, failure, maxRetries }, ran.result, {
+  const failed = await followSettling({ count: part.batch.length, failure, maxRetries }, ran.result, {
     async run(rows, keep) {
       const next = await run(batch, rows.length === part.batch.length ? undefined : rows, keep)
       outputs.push(...next.outputs)
@@ -86,6 +88,7 @@ export async function settleBatch(batch: SettlingBatch, first?: Ran): Promise<Pa
       batch.stores.begin()
     },
   })
+  batch.onFailed(failed)
   return mergeSinkOutputs(outputs)
 }
 

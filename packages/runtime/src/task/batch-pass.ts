@@ -43,7 +43,7 @@ interface Pass {
   done: number
   /** Of those, serialised. */
   bytes: number
-  /** Records that were given up. */
+  /** Records that were part of an attempt that failed. */
   failed: number
   /** For retries and circuit breakers. */
   waitedMs: number
@@ -178,9 +178,9 @@ export class BatchPass {
       aborted: () => scope.signal.aborted,
       wait: (delayMs) => this.#wait(pass, delayMs),
       onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - pass.done }),
-      giveUp: (row, error, attempts) => {
-        pass.failed++
-        return this.#giveUp(queue, row, { ...queue.raw(row - pass.done), error, attempts, ...placeIn(part, row) })
+      giveUp: (row, error, attempts) => this.#giveUp(queue, row, { ...queue.raw(row - pass.done), error, attempts, ...placeIn(part, row) }),
+      onFailed: (records) => {
+        pass.failed = records
       },
       commitPrefix: (next, output) => {
         // What the queue hands back when its records are dropped is needed for those that are left.

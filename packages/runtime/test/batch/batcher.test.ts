@@ -49,6 +49,23 @@ describe('a batcher', () => {
     expect(batches).toHaveLength(1)
   })
 
+  test.each(['all-or-nothing', 'best-effort', 'last-successful'] as const)(
+    'halves an adaptive size when a batch fails that is done by a retry (%s)',
+    async (acknowledgement) => {
+      let failures = 1
+      const { batcher, batches, advance } = batcherOf(
+        { strategy: 'adaptive', maxSize: 1_000 },
+        { acknowledgement, maxInFlightBatches: 1_000 },
+        (items) => {
+          if (items.length === 64 && failures-- > 0) throw new Error('away for a moment')
+        },
+      )
+      void appendAll(batcher, upTo(400))
+      await advance(1_000)
+      expect(batches.map(({ items }) => items.length).slice(0, 9)).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 32])
+    },
+  )
+
   test('append waits while as much waits as may, and goes on when there is room', async () => {
     let gate = deferred<void>()
     const { batcher, batches } = batcherOf({ size: 2, timeoutMs: 60_000 }, { maxInFlightBatches: 2 }, () => gate.promise)
