@@ -1,4 +1,5 @@
 import { type Clock, type Logger, type OffsetCommit, partitionKey, type TopicPartitionOffset, type TransportAdmin } from '@millrace/core'
+import { NowAndThen } from '../internal/now-and-then.ts'
 
 export interface RepartitionPurgeOptions {
   /** Names of the repartition topics. */
@@ -17,12 +18,12 @@ export class RepartitionPurge {
   readonly #options: RepartitionPurgeOptions
   /** What is committed and not deleted yet, by partition. */
   readonly #committed = new Map<string, TopicPartitionOffset>()
-  #cancel: () => void = () => undefined
-  #underWay: Promise<void> | undefined
+  readonly #timer: NowAndThen
   #failed = false
 
   constructor(options: RepartitionPurgeOptions) {
     this.#options = options
+    this.#timer = new NowAndThen(options.clock, options.intervalMs, () => this.#purge())
   }
 
   /** These offsets are committed: nobody reads what is before them again. */
@@ -33,20 +34,12 @@ export class RepartitionPurge {
   }
 
   start(): void {
-    const { topics, clock, intervalMs } = this.#options
-    if (topics.size === 0) return
-    this.#cancel = clock.after(intervalMs, () => {
-      this.#underWay ??= this.#purge().finally(() => {
-        this.#underWay = undefined
-      })
-      this.start()
-    })
+    if (this.#options.topics.size > 0) this.#timer.start()
   }
 
   /** Resolves when no request is under way any more. */
-  async stop(): Promise<void> {
-    this.#cancel()
-    await this.#underWay
+  stop(): Promise<void> {
+    return this.#timer.stop()
   }
 
   /** Never rejects. */

@@ -2,6 +2,7 @@ import { renameSync } from 'node:fs'
 import { readdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Clock, Logger } from '@millrace/core'
+import { NowAndThen } from '../internal/now-and-then.ts'
 import { isSetAside } from '../store/set-aside.ts'
 
 /** How often it is looked, at most. */
@@ -25,27 +26,20 @@ export class StateCleaner {
   readonly #options: StateCleanerOptions
   /** Since when tasks with a folder are elsewhere, as far as this process knows. */
   readonly #awaySince = new Map<string, number>()
-  #cancel: () => void = () => undefined
-  #underWay: Promise<void> | undefined
+  readonly #timer: NowAndThen
 
   constructor(options: StateCleanerOptions) {
     this.#options = options
+    this.#timer = new NowAndThen(options.clock, Math.min(options.delayMs, LOOK_MS), () => this.#clean())
   }
 
   start(): void {
-    const { clock, delayMs } = this.#options
-    this.#cancel = clock.after(Math.min(delayMs, LOOK_MS), () => {
-      this.#underWay ??= this.#clean().finally(() => {
-        this.#underWay = undefined
-      })
-      this.start()
-    })
+    this.#timer.start()
   }
 
   /** Resolves when nothing is being removed any more. */
-  async stop(): Promise<void> {
-    this.#cancel()
-    await this.#underWay
+  stop(): Promise<void> {
+    return this.#timer.stop()
   }
 
   /** Never rejects. */

@@ -56,9 +56,10 @@ export class CommitCoordinator {
   async #commitNow(tasks: readonly Task[], reason: CommitReason): Promise<boolean> {
     const { environment, output, protocol } = this.#options
     const began = environment.clock.monotonic()
+    const putOut = protocol.commitsOutput ? output.allOwners : undefined
     const sealed: SealedTask[] = []
     for (const task of tasks) {
-      const taken = task.seal(protocol.commitsOutput)
+      const taken = task.seal(putOut?.has(task) === true)
       if (taken !== undefined) sealed.push(taken)
     }
     if (sealed.length === 0 && !this.#withdraws()) return false

@@ -57,6 +57,13 @@ export class OutputQueue {
     return this.#owners
   }
 
+  /** The same, with those whose output waits to be. */
+  get allOwners(): ReadonlySet<OutputOwner> {
+    const all = new Set(this.#owners)
+    for (const entry of this.#entries) if ('owner' in entry) all.add(entry.owner)
+    return all
+  }
+
   /** Queues what one pass of `owner` wrote. */
   append(output: PassOutput, owner: OutputOwner): void {
     if (output.writes.length === 0 || this.#closed !== undefined) return

@@ -59,7 +59,6 @@ export class Task {
   #waitingSince: number | undefined
   #waitsFor: 'retry' | 'commit' | undefined
   #recordsSinceSeal = 0
-  #putOut = false
   readonly #offsets: OffsetsToCommit
 
   constructor(options: TaskOptions) {
@@ -194,12 +193,10 @@ export class Task {
     }
   }
 
-  /** What finished passes left to be committed, output alone too where `withOutput`; undefined: nothing. Synchronous: no pass can slip in. */
-  seal(withOutput: boolean): SealedTask | undefined {
+  /** What finished passes left to be committed, also if that is but what it has `putOut`; undefined: nothing. Synchronous: no pass can slip in. */
+  seal(putOut: boolean): SealedTask | undefined {
     const { offsets, held } = this.#offsets.take()
     const changelog = this.stores.seal()
-    const putOut = withOutput && this.#putOut
-    this.#putOut = false
     if (offsets.length === 0 && changelog.length === 0 && !putOut) return undefined
     const records = this.#recordsSinceSeal
     this.#recordsSinceSeal = 0
@@ -317,7 +314,6 @@ export class Task {
     const quota = this.#quota.get(queue)
     if (quota !== undefined) this.#quota.set(queue, quota - records)
     this.#recordsSinceSeal += records
-    this.#putOut ||= output.writes.length > 0
     this.#environment.output().append(output, this)
     this.#environment.onProgress(records, this.stores.uncommittedBytes)
   }
@@ -353,7 +349,6 @@ export class Task {
       throw error
     }
     this.stores.succeed()
-    this.#putOut ||= output.writes.length > 0
     this.#environment.output().append(output, this)
     this.#environment.onProgress(0, this.stores.uncommittedBytes)
     return true
