@@ -1,47 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { partitionKey, type RecordSource, silentLogger, type TopicPartition } from '@millrace/core'
+import { silentLogger } from '@millrace/core'
 import { expect, inject, test } from 'vitest'
 import { kafka } from '../../src/index.ts'
+import { joinGroup } from '../support/group-member.ts'
 
 const context = { logger: silentLogger }
 
-/** Who joins a group and polls until it is closed; it counts how often it was given or lost something. */
-async function join({ groupId, topic, groupInstanceId, groupProtocol }: Joining) {
-  const transport = kafka({
-    brokers: inject('kafkaBrokers'),
-    groupProtocol,
-    groupInstanceId,
-    ...(groupProtocol === 'classic' ? { consumer: { 'session.timeout.ms': 20_000 } } : {}),
-  })
-  const source: RecordSource = await transport.openSource({ groupId, clientId: 'member', isolation: 'read-uncommitted' }, context)
-  const held = new Set<string>()
-  let changes = 0
-  const drop = async (all: readonly TopicPartition[]) => {
-    changes++
-    for (const at of all) held.delete(partitionKey(at.topic, at.partition))
-  }
-  await source.subscribe([topic], {
-    onAssigned: async (all) => {
-      if (all.length > 0) changes++
-      for (const at of all) held.add(partitionKey(at.topic, at.partition))
-      return all.map((at) => ({ ...at, offset: 0 }))
-    },
-    onRevoked: drop,
-    onLost: drop,
-  })
-  let going = true
-  const polling = (async () => {
-    while (going) await source.poll(50)
-  })()
-  return {
-    held,
-    changes: () => changes,
-    async close() {
-      going = false
-      await polling
-      await source.close()
-    },
-  }
+function join({ groupId, topic, groupInstanceId, groupProtocol }: Joining) {
+  const consumer = groupProtocol === 'classic' ? { consumer: { 'session.timeout.ms': 20_000 } } : {}
+  return joinGroup(kafka({ brokers: inject('kafkaBrokers'), groupProtocol, groupInstanceId, ...consumer }), groupId, topic)
 }
 
 interface Joining {

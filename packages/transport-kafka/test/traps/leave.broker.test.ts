@@ -1,42 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import { partitionKey, type RecordSource, silentLogger, type TopicPartition } from '@millrace/core'
+import { silentLogger } from '@millrace/core'
 import { expect, inject, test } from 'vitest'
 import { kafka } from '../../src/index.ts'
+import { joinGroup } from '../support/group-member.ts'
 
 const context = { logger: silentLogger }
 /** A busy process comes too late to disconnect too early. */
 const AT_ONCE = 4
 const ROUNDS = 3
 
-/** Who joins a group and polls, until it is closed. */
-async function join(groupId: string, topic: string) {
+function join(groupId: string, topic: string) {
   // What it says of itself holds the library up, which makes the race closer.
-  const transport = kafka({ brokers: inject('kafkaBrokers'), consumer: { debug: 'cgrp' } })
-  const source: RecordSource = await transport.openSource({ groupId, clientId: 'member', isolation: 'read-uncommitted' }, context)
-  const held = new Set<string>()
-  const drop = async (all: readonly TopicPartition[]) => {
-    for (const at of all) held.delete(partitionKey(at.topic, at.partition))
-  }
-  await source.subscribe([topic], {
-    onAssigned: async (all) => {
-      for (const at of all) held.add(partitionKey(at.topic, at.partition))
-      return all.map((at) => ({ ...at, offset: 0 }))
-    },
-    onRevoked: drop,
-    onLost: drop,
-  })
-  let going = true
-  const polling = (async () => {
-    while (going) await source.poll(50)
-  })()
-  return {
-    held,
-    async close() {
-      going = false
-      await polling
-      await source.close()
-    },
-  }
+  return joinGroup(kafka({ brokers: inject('kafkaBrokers'), consumer: { debug: 'cgrp' } }), groupId, topic)
 }
 
 // Disconnected right after it has given up its partitions, the library does not leave its group: they stay with nobody until the session is over.
