@@ -101,6 +101,52 @@ describe('a shutdown whose last commit', () => {
   })
 })
 
+describe('a shutdown before anything was begun', () => {
+  const unreachable = new MillraceError('BROKER_UNREACHABLE', 'no broker', { stage: 'source', retryable: true })
+  const refused = new MillraceError('KAFKA_AUTHENTICATION', 'no password', { stage: 'source' })
+
+  async function closedWhileOpening(type: MemoryOperation['type'], error: MillraceError) {
+    await using run = await setUp()
+    let asking: () => void = () => undefined
+    const opening = new Promise<void>((resolve) => {
+      asking = resolve
+    })
+    let fail: () => void = () => undefined
+    const app = await run.open()
+    run.fails((operation) => {
+      if (operation.type !== type) return undefined
+      asking()
+      return new Promise<void>((_, reject) => {
+        fail = () => reject(error)
+      })
+    })
+    const running = app.run()
+    await opening
+    const closing = app.close()
+    fail()
+    const ends = await Promise.allSettled([closing, running])
+    return { state: app.state, ends }
+  }
+
+  test.each(['open-source', 'open-writer'] as const)('because of brokers that are away (%s) is as good as any', async (type) => {
+    const { state, ends } = await closedWhileOpening(type, unreachable)
+    expect(ends).toEqual([
+      { status: 'fulfilled', value: undefined },
+      { status: 'fulfilled', value: undefined },
+    ])
+    expect(state).toBe('not-running')
+  })
+
+  test('because of what will not pass says so', async () => {
+    const { state, ends } = await closedWhileOpening('open-source', refused)
+    expect(ends).toEqual([
+      { status: 'rejected', reason: refused },
+      { status: 'rejected', reason: refused },
+    ])
+    expect(state).toBe('error')
+  })
+})
+
 describe('a shutdown while tasks are begun', () => {
   test('does not wait for ever for a processor whose init never ends', async () => {
     await using run = await setUp()

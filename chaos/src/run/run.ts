@@ -26,6 +26,8 @@ export interface Result {
   readonly outputs: number
   /** Nothing: all is as it should be. */
   readonly wrong: readonly string[]
+  /** The last errors that workers logged, if something is wrong. */
+  readonly complaints: readonly string[]
 }
 
 export interface RunTools {
@@ -66,7 +68,8 @@ export async function run(settings: Settings, { openBroker, say }: RunTools): Pr
     const output = await readTopic(transport, topics.output, outputSerdes)
     const changelog = await readTopic(transport, `${applicationId}-counts-changelog`, stateSerdes)
     wrong.push(...workers.unasked.map((how) => `ended by itself: ${how}`), ...check(guarantee, { input, output, changelog, states }))
-    return { settings, faults: done, happened: workers.happened, inputs: input.length, outputs: output.length, wrong }
+    const complaints = wrong.length === 0 ? [] : await workers.complaints()
+    return { settings, faults: done, happened: workers.happened, inputs: input.length, outputs: output.length, wrong, complaints }
   } finally {
     await workers.dispose()
     await broker?.stop()
@@ -83,7 +86,7 @@ async function settle(workers: Workers): Promise<string[]> {
       reject(new Error(`The workers were not done with all input ${SETTLE_MS / 1_000} s after the last fault.`)),
     ),
   )
-  return Promise.race([workers.get(first).ask('caught-up'), late]).then(
+  return Promise.race([workers.ask(first, 'caught-up'), late]).then(
     () => [],
     (error: unknown) => [String(error)],
   )
@@ -94,7 +97,7 @@ async function statesOf(workers: Workers, wrong: string[]): Promise<Map<string, 
   const states = new Map<string, number>()
   for (const number of workers.all) {
     try {
-      for (const [key, count] of (await workers.get(number).ask('state')).state ?? []) states.set(key, count)
+      for (const [key, count] of (await workers.ask(number, 'state')).state ?? []) states.set(key, count)
     } catch (error) {
       wrong.push(String(error))
     }

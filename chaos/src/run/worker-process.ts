@@ -23,7 +23,7 @@ export class WorkerProcess {
   paused = false
 
   /** `log`: a file descriptor for what it says. */
-  constructor(config: WorkerConfig, log: number | 'ignore', { onMessage, onNoBroker, onUnasked }: WorkerTold) {
+  constructor(config: WorkerConfig, log: number, { onMessage, onNoBroker, onUnasked }: WorkerTold) {
     this.#child = fork(PROGRAM, [JSON.stringify(config)], { stdio: ['ignore', 'ignore', log, 'ipc'] })
     this.#ended = once(this.#child, 'exit').then(() => {
       if (!this.#asked && this.#child.exitCode === NO_BROKER) onNoBroker()

@@ -1,13 +1,14 @@
 import { closeSync, openSync } from 'node:fs'
-import { rm } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { WorkerConfig } from '../worker/messages.ts'
+import type { WorkerConfig, WorkerMessage, WorkerRequest } from '../worker/messages.ts'
+import { complaintsIn } from './complaints.ts'
 import { WorkerProcess } from './worker-process.ts'
 
 export interface WorkersOptions {
   readonly count: number
   readonly config: Omit<WorkerConfig, 'stateDir'>
-  /** A folder for the state of each worker. */
+  /** For the state of each worker, and for what they log if that is not wanted elsewhere. */
   readonly folder: string
   readonly log: string | undefined
   readonly say: (line: string) => void
@@ -28,12 +29,14 @@ export class Workers {
   /** Workers that ended by themselves, and how. */
   readonly unasked: string[] = []
   readonly #options: WorkersOptions
-  readonly #log: number | 'ignore'
+  readonly #logFile: string
+  readonly #log: number
   readonly #running = new Map<number, WorkerProcess>()
 
   constructor(options: WorkersOptions) {
     this.#options = options
-    this.#log = options.log === undefined ? 'ignore' : openSync(options.log, 'a')
+    this.#logFile = options.log ?? join(options.folder, 'workers.log')
+    this.#log = openSync(this.#logFile, 'a')
   }
 
   get all(): readonly number[] {
@@ -86,10 +89,27 @@ export class Workers {
     await rm(this.#stateDir(number), { recursive: true, force: true })
   }
 
+  /** Rejects with what the worker answers if it can't. One that is started again meanwhile is asked again. */
+  async ask(number: number, what: WorkerRequest): Promise<WorkerMessage & { type: 'answer' }> {
+    for (;;) {
+      const worker = this.get(number)
+      try {
+        return await worker.ask(what)
+      } catch (error) {
+        if (this.#running.get(number) === worker) throw error
+      }
+    }
+  }
+
+  /** The last errors that workers logged. */
+  async complaints(): Promise<string[]> {
+    return complaintsIn(await readFile(this.#logFile, 'utf8'))
+  }
+
   /** Kills what still runs. */
   async dispose(): Promise<void> {
     await Promise.all([...this.#running.keys()].map((number) => this.end(number, 'kill')))
-    if (this.#log !== 'ignore') closeSync(this.#log)
+    closeSync(this.#log)
   }
 
   #stateDir(number: number): string {

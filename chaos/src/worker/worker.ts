@@ -1,4 +1,4 @@
-import { type App, type AppDefinition, defineApp, MillraceError, start } from 'millrace'
+import { defineApp, MillraceError, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { NO_BROKER, type WorkerConfig, type WorkerMessage, type WorkerRequest } from './messages.ts'
 import { chaosTopology, counts } from './topology.ts'
@@ -12,17 +12,14 @@ function tell(message: WorkerMessage): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
 }
 
-async function startOrEnd(definition: AppDefinition): Promise<App> {
-  try {
-    return await start(definition)
-  } catch (error) {
-    if (!(error instanceof MillraceError && error.retryable)) throw error
-    process.stderr.write(`${error.message}\n`)
-    process.exit(NO_BROKER)
-  }
+/** For what fails before the application has begun: it may do better when it is started again. */
+function endWithoutBroker(error: unknown): never {
+  if (!(error instanceof MillraceError && error.retryable)) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exit(NO_BROKER)
 }
 
-const app = await startOrEnd(
+const app = await start(
   defineApp({
     topology: chaosTopology(config.topics),
     applicationId: config.applicationId,
@@ -45,7 +42,11 @@ const app = await startOrEnd(
       else if (event.type === 'restore' && event.phase === 'completed') tell({ type: 'restored', records: event.restoredRecords })
     },
   }),
-)
+).catch(endWithoutBroker)
+let hasRun = false
+app.onStateChange((to) => {
+  hasRun ||= to === 'running'
+})
 
 async function state(): Promise<(readonly [string, number])[]> {
   const entries: (readonly [string, number])[] = []
@@ -72,5 +73,8 @@ process.on('message', (to: WorkerRequest) => {
   )
 })
 
-await app.run()
+await app.run().catch((error: unknown) => {
+  if (hasRun) throw error
+  endWithoutBroker(error)
+})
 process.disconnect()

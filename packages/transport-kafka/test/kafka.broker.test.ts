@@ -1,7 +1,8 @@
-import { silentLogger } from '@millrace/core'
+import { silentLogger, type Transport } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { type ClientProperties, kafka } from '../src/index.ts'
 import { Cluster } from './support/cluster.ts'
+import { openFlakyDoor } from './support/flaky-door.ts'
 import { Program } from './support/program.ts'
 
 const context = { logger: silentLogger }
@@ -29,6 +30,19 @@ describe('opening', () => {
         "Kafka can't be reached at 127.0.0.1:1 within 0.3 s: Connect to 127.0.0.1:1 failed: Connection refused. Is it running, and is the address right?",
     })
     expect(performance.now() - began).toBeLessThan(5_000)
+  })
+
+  test.each([
+    ['source', (transport: Transport) => transport.openSource({ clientId: 'c', groupId: 'g', isolation: 'read-committed' }, context)],
+    ['writer', (transport: Transport) => transport.openWriter({ clientId: 'c' }, context)],
+    ['admin client', (transport: Transport) => transport.openAdmin(context)],
+  ] as const)('a %s while brokers come and go goes on trying until the time is over', async (_, open) => {
+    await using cluster = new Cluster()
+    let dropped = 0
+    await using door = await openFlakyDoor(cluster.brokers, () => dropped++ < 3)
+    const part = await open(kafka({ brokers: door.address, connectTimeoutMs: 10_000 }))
+    await part.close()
+    expect(dropped).toBeGreaterThan(3)
   })
 
   test('at a name that is none says so', async () => {

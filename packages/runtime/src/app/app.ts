@@ -146,7 +146,7 @@ export class App implements AsyncDisposable {
 
   /** Processes until `close` (or a signal, if `handleSignals`): resolves after the drain, rejects with what made it impossible to go on. */
   async run(): Promise<void> {
-    if (this.#state === 'created') this.#beginning ??= this.#begin().catch((error: unknown) => this.#fail(error))
+    if (this.#state === 'created') this.#beginning ??= this.#begin().catch((error: unknown) => this.#notBegun(error))
     return this.#ended.promise
   }
 
@@ -259,6 +259,12 @@ export class App implements AsyncDisposable {
     this.#housekeeping.start()
     await this.#source.subscribe(plan.subscription, this.#manager)
     this.#reader.start()
+  }
+
+  /** Who closes it meanwhile misses nothing: it had nothing to finish. */
+  #notBegun(error: unknown): void {
+    if (this.#closing === undefined || !mayPass(error)) this.#fail(error)
+    else this.#parts.context.logger.warn({ err: error }, 'the application was closed before it could begin')
   }
 
   async #shutDown(): Promise<void> {

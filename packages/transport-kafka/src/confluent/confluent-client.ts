@@ -12,7 +12,7 @@ import {
 import { ConfluentAdmin } from './confluent-admin.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
 import { ConfluentProducer } from './confluent-producer.ts'
-import { connect, make } from './connect.ts'
+import { connected } from './connect.ts'
 import { ConsumerCallbacks } from './consumer-callbacks.ts'
 import { loadModule } from './load-module.ts'
 import type { RawConsumer } from './raw-api.ts'
@@ -31,16 +31,17 @@ export class ConfluentClient implements KafkaClient {
     const library = await loadModule()
     const { properties, topicProperties } = consumerConfiguration(this.#options, source)
     const callbacks = new ConsumerCallbacks(groupNature(this.#options, source.coLocate ?? false))
-    const consumer = make('consumer', () => new library.KafkaConsumer({ ...properties, ...callbacks.properties }, topicProperties))
-    await connect(consumer, new ClientLog(logger, source.clientId), { part: 'consumer', ...this.#options })
+    const log = new ClientLog(logger, source.clientId)
+    const construct = () => new library.KafkaConsumer({ ...properties, ...callbacks.properties }, topicProperties)
+    const consumer = await connected(construct, log, { part: 'consumer', ...this.#options })
     return new ConfluentConsumer({ library, consumer, callbacks, source, requestTimeoutMs: this.#options.requestTimeoutMs })
   }
 
   async openProducer(writer: RecordWriterOptions, logger: Logger): Promise<ProducerClient> {
     const library = await loadModule()
     const { properties, topicProperties } = producerConfiguration(this.#options, writer)
-    const raw = make('producer', () => new library.Producer(properties, topicProperties))
-    await connect(raw, new ClientLog(logger, writer.clientId), { part: 'producer', ...this.#options })
+    const log = new ClientLog(logger, writer.clientId)
+    const raw = await connected(() => new library.Producer(properties, topicProperties), log, { part: 'producer', ...this.#options })
     const { requestTimeoutMs } = this.#options
     const transactionTimeoutMs = writer.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS
     const producer = new ConfluentProducer({ library, producer: raw, requestTimeoutMs, transactionTimeoutMs })
@@ -58,9 +59,9 @@ export class ConfluentClient implements KafkaClient {
     const library = await loadModule()
     const open = async (groupId: string): Promise<RawConsumer> => {
       const { properties, topicProperties } = adminConfiguration(this.#options, { clientId: ADMIN_CLIENT_ID, groupId })
-      const consumer = make('admin client', () => new library.KafkaConsumer(properties, topicProperties))
-      await connect(consumer, new ClientLog(logger, ADMIN_CLIENT_ID), { part: 'admin client', ...this.#options })
-      return consumer
+      const log = new ClientLog(logger, ADMIN_CLIENT_ID)
+      const construct = () => new library.KafkaConsumer(properties, topicProperties)
+      return connected(construct, log, { part: 'admin client', ...this.#options })
     }
     // Nobody asks for anything of the group that this one names.
     const consumer = await open(ADMIN_CLIENT_ID)

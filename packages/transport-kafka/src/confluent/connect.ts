@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { MillraceError } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type { ClientLog } from './client-log.ts'
@@ -8,8 +9,38 @@ import { toClientError } from './to-client-error.ts'
 /** What the library has for properties that contradict each other: the one of producers, the other of consumers. */
 const CONTRADICTIONS: ReadonlySet<number> = new Set([-172, -1])
 
-/** Makes a client. Throws a `TypeError` for properties that it does not know, or values that it does not take. */
-export function make<T>(part: string, construct: () => T): T {
+/** Before it is tried again. */
+const RETRY_MS = 250
+
+interface Connection {
+  /** What is connected, for messages. */
+  readonly part: string
+  readonly brokers: string
+  readonly connectTimeoutMs: number
+}
+
+/**
+ * Makes a client and connects it, again while brokers come and go, or rejects when the time given is over with a sentence that names the address
+ * and the cause. A `TypeError` for properties that the library does not know, or values that it does not take.
+ */
+export async function connected<T extends RawClient>(construct: () => T, log: ClientLog, connection: Connection): Promise<T> {
+  const deadline = performance.now() + connection.connectTimeoutMs
+  for (;;) {
+    const client = make(connection.part, construct)
+    const leftMs = Math.max(1, Math.ceil(deadline - performance.now()))
+    try {
+      await connect(client, log, connection.part, leftMs)
+      return client
+    } catch (error) {
+      // A broker that goes away while it is asked ends the attempt at once.
+      const again = error instanceof ClientError && error.kind === 'unreachable' && performance.now() + RETRY_MS < deadline
+      if (!again) throw notConnected(error, log, connection)
+    }
+    await sleep(RETRY_MS)
+  }
+}
+
+function make<T>(part: string, construct: () => T): T {
   try {
     return construct()
   } catch (error) {
@@ -17,22 +48,21 @@ export function make<T>(part: string, construct: () => T): T {
   }
 }
 
-/** Connects a new client, or rejects within the time given with a sentence that names the address and the cause. */
-export async function connect(
-  client: RawClient,
-  log: ClientLog,
-  { part, brokers, connectTimeoutMs }: { readonly part: string; readonly brokers: string; readonly connectTimeoutMs: number },
-): Promise<void> {
+async function connect(client: RawClient, log: ClientLog, part: string, timeoutMs: number): Promise<void> {
   log.listen(client)
   try {
     // Metadata of all topics, the library's default, is much on a big cluster; brokers alone prove the connection as well.
-    await promised('connect', connectTimeoutMs, (callback) => client.connect({ allTopics: false, timeout: connectTimeoutMs }, callback))
+    await promised('connect', timeoutMs, (callback) => client.connect({ allTopics: false, timeout: timeoutMs }, callback))
     log.connected()
   } catch (error) {
     // Properties that contradict each other are found here, before there is any connection.
-    if (error instanceof ClientError && CONTRADICTIONS.has(error.code)) throw badProperties(part, error)
-    throw connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: log.lastComplaint, error })
+    throw error instanceof ClientError && CONTRADICTIONS.has(error.code) ? badProperties(part, error) : error
   }
+}
+
+function notConnected(error: unknown, log: ClientLog, { brokers, connectTimeoutMs }: Connection): unknown {
+  if (error instanceof TypeError) return error
+  return connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: log.lastComplaint, error })
 }
 
 function badProperties(part: string, error: unknown): TypeError {
