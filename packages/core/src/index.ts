@@ -142,7 +142,9 @@ export type { StartAt } from './source/start-at.ts'
 export type { TimestampExtractor } from './source/timestamp-extractor.ts'
 export { afterPrefix, compareBytes } from './store/compare-bytes.ts'
 export { completeBackend } from './store/complete-backend.ts'
+export type { ChangelogOptions } from './store/changelog-options.ts'
 export type { BatchKeyValueStore, KeyRange, KeyValueStore, ReadOnlyStore, StoreColumns, StoreEntry } from './store/key-value-store.ts'
+export type { ReadOnlyOf } from './store/read-only-of.ts'
 export { METADATA_KEY, ownKey, storedKey, userKey } from './store/reserved-keys.ts'
 export type {
   ByteRange,
@@ -162,7 +164,35 @@ export {
   type KeyValueStoreDefinition,
   type KeyValueStoreOptions,
   type StoreDefinition,
+  type StoreOptions,
+  type StoreShape,
 } from './store/store-definition.ts'
+export {
+  type AsyncTimestampedKeyValueStoreDefinition,
+  defineTimestampedKeyValueStore,
+  type TimestampedKeyValueStoreDefinition,
+  type ValueAndTimestamp,
+} from './store/timestamped-store.ts'
+export {
+  type AsyncSessionStoreDefinition,
+  type AsyncWindowStoreDefinition,
+  defineSessionStore,
+  defineWindowStore,
+  type SessionStoreDefinition,
+  type SessionStoreOptions,
+  type WindowStoreDefinition,
+  type WindowStoreOptions,
+} from './store/windowed-definition.ts'
+export type { SessionKey, SessionRange, TimeRange, WindowKey } from './store/windowed-keys.ts'
+export type {
+  BatchSessionStore,
+  BatchWindowedStore,
+  BatchWindowStore,
+  ReadOnlySessionStore,
+  ReadOnlyWindowStore,
+  SessionStore,
+  WindowStore,
+} from './store/windowed-store.ts'
 export type { CompileError } from './topology/compile-error.ts'
 export { repartitionTopic } from './topology/repartition-topic.ts'
 export type { RepartitionOptions } from './topology/repartition-options.ts'

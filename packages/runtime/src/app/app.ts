@@ -3,11 +3,10 @@ import {
   type BatchingChange,
   isLegalTransition,
   MillraceError,
-  type ReadOnlyStore,
+  type ReadOnlyOf,
   type RecordSource,
   type RuntimeEvent,
   type StoreDefinition,
-  type BatchKeyValueStore,
   type TransportAdmin,
   type TransportContext,
 } from '@millrace/core'
@@ -45,8 +44,6 @@ export interface AppParts {
 }
 
 type StateListener = (to: AppState, from: AppState) => void
-type StoreKey<S> = S extends BatchKeyValueStore<infer K, unknown> ? K : never
-type StoreValue<S> = S extends BatchKeyValueStore<never, infer V> ? V : S extends BatchKeyValueStore<infer _K, infer V> ? V : never
 
 /** Records of one poll, at most; fewer where the buffer is small. */
 const MAX_POLL_RECORDS = 10_000
@@ -211,11 +208,11 @@ export class App implements AsyncDisposable {
   }
 
   /** Committed state of this process's tasks. Throws for a store that the topology has not got. */
-  store<S>(store: StoreDefinition<S>, options: QueryOptions = {}): ReadOnlyStore<StoreKey<S>, StoreValue<S>> {
+  store<S>(store: StoreDefinition<S>, options: QueryOptions = {}): ReadOnlyOf<S> {
     const known = this.#parts.definition.topology.stores.map(({ name }) => name)
     if (!known.includes(store.name)) throw unknownStore(store.name, known)
     const expected = () => this.#manager.havingStore(store.name)
-    return queryStore(store.name, { tasks: () => this.#manager.tasks, expected }, options)
+    return queryStore(store, { tasks: () => this.#manager.tasks, expected }, options)
   }
 
   /**

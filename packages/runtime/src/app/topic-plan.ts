@@ -9,7 +9,7 @@ import {
   type Topology,
   type TransportAdmin,
 } from '@millrace/core'
-import { DELETE_RETENTION_MS } from '../store/changelog-retention.ts'
+import { changelogSettings } from '../store/changelog-settings.ts'
 import { changelogTopic, resolveTopic } from '../internal/topic-names.ts'
 
 /** One sub-topology with the topics that exist for it. */
@@ -33,12 +33,7 @@ export interface TopicPlan {
   readonly partitions: ReadonlyMap<string, number>
 }
 
-/** Kafka Streams' settings of internal topics, and for how long local state may be away. */
-const CHANGELOG = {
-  'cleanup.policy': 'compact',
-  'delete.retention.ms': String(DELETE_RETENTION_MS),
-  'message.timestamp.type': 'CreateTime',
-}
+/** Kafka Streams' settings. */
 const REPARTITION = {
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
@@ -220,16 +215,16 @@ function commonCount(subTopology: SubTopology, inputs: PlannedSubTopology['input
 
 async function planChangelogs(planned: readonly PlannedSubTopology[], admin: TransportAdmin, applicationId: string): Promise<NewTopic[]> {
   const wanted = planned.flatMap(({ subTopology, partitions }) =>
-    subTopology.stores.map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions })),
+    subTopology.stores.map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions, store })),
   )
   if (wanted.length === 0) return []
   const existing = new Map(
     (await admin.describeTopics(wanted.map(({ topic }) => topic))).map(({ topic, partitions }) => [topic, partitions]),
   )
   const created: NewTopic[] = []
-  for (const { topic, partitions } of wanted) {
+  for (const { topic, partitions, store } of wanted) {
     const actual = existing.get(topic)
-    if (actual === undefined) created.push({ topic, partitions, config: CHANGELOG })
+    if (actual === undefined) created.push({ topic, partitions, config: changelogSettings(store) })
     else if (actual !== partitions) throw wrongCount(topic, actual, partitions, 'changelog')
   }
   return created

@@ -1,4 +1,4 @@
-import { bytesAt, columnByteLength, type StoreChange, type WireBatch } from '@millrace/core'
+import { bytesAt, columnByteLength, MillraceError, type StoreChange, type WireBatch } from '@millrace/core'
 import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
 
 /** Records of one write: enough that a write costs little a record, few enough that it does not hold up everything else. */
@@ -145,7 +145,7 @@ export class RestoreJob implements RestoreRange {
       const wire = this.#queue[finished]?.wire
       if (wire === undefined) break
       const row = this.#row
-      const change = changeAt(wire, row)
+      const change = this.#changeAt(wire, row)
       if (change !== undefined) {
         last.set(idOf(change.key), change)
         bytes += change.key.byteLength + (change.value?.byteLength ?? 0)
@@ -167,6 +167,25 @@ export class RestoreJob implements RestoreRange {
     }
   }
 
+  /** Undefined for what changes nothing. */
+  #changeAt({ keys, values, offsets, timestamps }: WireBatch, row: number): StoreChange | undefined {
+    const key = bytesAt(keys, row)
+    // Records without a key mean nothing in a changelog.
+    if (key === null) return undefined
+    try {
+      return this.entry.store.changeOf(key, bytesAt(values, row) ?? undefined, timestamps[row] as number)
+    } catch (cause) {
+      const { definition, topic, partition } = this.entry
+      const offset = offsets[row] as number
+      throw new MillraceError(
+        'CHANGELOG_INVALID',
+        `The record at offset ${offset} of ${topic}-${partition} is none of a changelog of store '${definition.name}': ${cause instanceof Error ? cause.message : String(cause)}. ` +
+          `Is it the changelog of another kind of store?`,
+        { stage: 'store', task: this.task, topic, partition, offset, cause },
+      )
+    }
+  }
+
   async #complete(): Promise<void> {
     const { entry, to, plannedAt } = this
     if (entry.position !== to || entry.upToDateAt !== plannedAt) {
@@ -176,12 +195,6 @@ export class RestoreJob implements RestoreRange {
     }
     this.#completed = true
   }
-}
-
-/** Records without a key mean nothing in a changelog. */
-function changeAt({ keys, values }: WireBatch, row: number): StoreChange | undefined {
-  const key = bytesAt(keys, row)
-  return key === null ? undefined : { key, value: bytesAt(values, row) ?? undefined }
 }
 
 function idOf(key: Uint8Array): string {

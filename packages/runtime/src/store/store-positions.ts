@@ -14,6 +14,10 @@ export interface StorePositions {
   readonly changelogPosition: number
   /** When they held all of the changelog, milliseconds since the epoch. Older versions did not write it. */
   readonly upToDateAt?: number | undefined
+  /** How the entries are laid out: see `RowFormat`. Absent: as the serdes make them. */
+  readonly layout?: string | undefined
+  /** Of a store of windows: its stream time, milliseconds since the epoch. */
+  readonly streamTime?: number | undefined
   /** The input offsets that were committed when the entries were, by topic-partition. */
   readonly inputs: Readonly<Record<string, number>>
 }

@@ -158,8 +158,10 @@ export class TaskStores {
   }
 
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
-  metadata({ topic, partition, topicId, upToDateAt, position: known }: ChangeloggedStore, position = known): Uint8Array {
+  metadata({ topic, partition, topicId, upToDateAt, position: known, store }: ChangeloggedStore, position = known): Uint8Array {
     return encodePositions({
+      layout: store.layout === '' ? undefined : store.layout,
+      streamTime: store.streamTime,
       changelogTopic: topic,
       changelogPartition: partition,
       changelogId: topicId,
@@ -228,8 +230,9 @@ export class TaskStores {
     const stored = await metadataOf(store)
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
-    const unusable = this.#whyUnusable(topic, positions, committed)
+    const unusable = this.#whyUnusable(topic, positions, committed) ?? otherLayout(store.layout, positions?.layout ?? '')
     if (unusable === undefined) {
+      store.hasStreamTime(positions?.streamTime)
       return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId, upToDateAt: positions?.upToDateAt }
     }
     await store.close()
@@ -273,6 +276,12 @@ export class TaskStores {
       `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. The folder is kept for a week`,
     )
   }
+}
+
+function otherLayout(layout: string, stored: string): string | undefined {
+  if (layout === stored) return undefined
+  const [here, there] = [layout, stored].map((one) => (one === '' ? 'a key-value store' : `'${one}'`))
+  return `it is laid out as ${there}, and the store is ${here} now`
 }
 
 /** Closes a store that can't even say what it holds. */

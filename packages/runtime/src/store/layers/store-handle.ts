@@ -9,6 +9,7 @@ import {
   type StoreRow,
 } from '@millrace/core'
 import { type Entry, type Moment, newEntry, NO_MOMENT } from './entry.ts'
+import { guardedScan } from './guarded-scan.ts'
 import { checkKeys, checkUpdate, columnsOf } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { Contents, StoreCodec } from './store-codec.ts'
@@ -334,18 +335,8 @@ export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unkno
   }
 }
 
-async function* decodedPages(scan: AsyncIterable<readonly StoreRow[]>, access: HandleAccess): AsyncGenerator<Page> {
-  const { codec, guard } = access
-  try {
-    for await (const rows of scan) {
-      guard()
-      yield decodeRows(rows, codec)
-    }
-  } catch (error) {
-    // A closed task's backend is closed under its iterations; that is not what its user should hear.
-    guard()
-    throw error
-  }
+async function* decodedPages(scan: AsyncIterable<readonly StoreRow[]>, { codec, guard }: HandleAccess): AsyncGenerator<Page> {
+  for await (const rows of guardedScan(scan, guard)) yield decodeRows(rows, codec)
 }
 
 async function* entriesOf(pages: AsyncIterable<Page>): AsyncGenerator<StoreEntry<unknown, unknown>> {
