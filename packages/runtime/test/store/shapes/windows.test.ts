@@ -103,11 +103,11 @@ describe('a window store', () => {
     await pass(async () => {
       for (const start of [0, 31 * MINUTE, 59 * MINUTE]) handle.set(at('a', start), 1)
       const iteration = handle.fetch('a')
-      const first = await iteration.next()
+      const first = (await iteration.next()) as IteratorYieldResult<readonly [unknown, number]>
       handle.set(at('a', 59 * MINUTE), 2)
       handle.set(at('a', 58 * MINUTE), 2)
       const rest = await all(iteration)
-      expect([first.value, ...rest].map((entry) => entry?.[1])).toEqual([1, 1, 1])
+      expect([first.value, ...rest].map(([, value]) => value)).toEqual([1, 1, 1])
     })
   })
 })
