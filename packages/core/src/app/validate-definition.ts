@@ -48,7 +48,7 @@ export function validateDefinition(
   const failureIssues = failureProblems('failure', definition.failure)
   checks.problems.push(...failureIssues)
   const concurrency = checks.group('concurrency', definition.concurrency, CONCURRENCY_NAMES)
-  if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology))
+  if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology), ...unloggedProblems(topology))
   const transactionTimeoutMs = checks.number('transactionTimeoutMs', definition.transactionTimeoutMs, {
     fallback: 10_000,
     min: 1_000,
@@ -125,6 +125,19 @@ function unorderedProblems(topology: Topology | undefined): string[] {
       ? [
           `Node '${node.name}' has ordering 'unordered', which processingGuarantee 'exactly-once' excludes: what is processed again after a ` +
             `failure would come in another order; use 'key', or 'partition' with asyncBatch.`,
+        ]
+      : [],
+  )
+}
+
+/** Stores that no transaction covers. */
+function unloggedProblems(topology: Topology | undefined): string[] {
+  const stores = Array.isArray(topology?.stores) ? topology.stores : []
+  return stores.flatMap(({ name, changelog }) =>
+    changelog === false
+      ? [
+          `Store '${name}' has no changelog, which processingGuarantee 'exactly-once' excludes: its local state would not be written with the ` +
+            `transaction; let it have one, or use 'at-least-once'.`,
         ]
       : [],
   )

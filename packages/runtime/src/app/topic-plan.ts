@@ -10,6 +10,7 @@ import {
   type TransportAdmin,
 } from '@millrace/core'
 import { changelogSettings } from '../store/changelog-settings.ts'
+import { changelogKind } from '../store/task-stores.ts'
 import { changelogTopic, resolveTopic } from '../internal/topic-names.ts'
 
 /** One sub-topology with the topics that exist for it. */
@@ -59,6 +60,7 @@ export async function planTopics(topology: Topology, definition: ResolvedDefinit
   checkNamedTopics(topology, partitions)
   if (typeof deadLetters === 'string' && !partitions.has(deadLetters)) throw deadLettersMissing(deadLetters)
   const inputs = topology.subTopologies.map((subTopology) => inputsOf(subTopology, existing, applicationId))
+  for (const subTopology of topology.subTopologies) checkSourceChangelogs(subTopology)
   const missing = planRepartitions(topology, { inputs, partitions, applicationId })
   const planned = topology.subTopologies.map((subTopology, i) => ({
     subTopology,
@@ -87,6 +89,24 @@ function checkNamedTopics(topology: Topology, partitions: ReadonlyMap<string, nu
         { stage: node.kind === 'source' ? 'source' : 'sink', node: node.name, topic: ref.topic },
       )
     }
+  }
+}
+
+/** A store that is restored from an input topic has to be in the tasks that read it, and its records have to stay there. */
+function checkSourceChangelogs({ nodes, stores, index }: SubTopology): void {
+  const named = new Set(
+    nodes.flatMap((node) => (node.kind === 'source' ? node.topics : [])).flatMap((ref) => (ref.kind === 'name' ? ref.topic : [])),
+  )
+  for (const { name, shape, changelog } of stores) {
+    const topic = changelog === false ? undefined : changelog?.sourceTopic
+    if (topic === undefined || (named.has(topic) && shape !== 'window' && shape !== 'session')) continue
+    throw new MillraceError(
+      'CHANGELOG_SOURCE',
+      named.has(topic)
+        ? `Store '${name}' can't be restored from input topic '${topic}': its keys are windows, and the topic's are not.`
+        : `Store '${name}' is to be restored from '${topic}', which no source of sub-topology ${index} reads by that name: name one of its input topics.`,
+      { stage: 'store', topic },
+    )
   }
 }
 
@@ -215,7 +235,9 @@ function commonCount(subTopology: SubTopology, inputs: PlannedSubTopology['input
 
 async function planChangelogs(planned: readonly PlannedSubTopology[], admin: TransportAdmin, applicationId: string): Promise<NewTopic[]> {
   const wanted = planned.flatMap(({ subTopology, partitions }) =>
-    subTopology.stores.map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions, store })),
+    subTopology.stores
+      .filter((store) => changelogKind(store) === 'own')
+      .map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions, store })),
   )
   if (wanted.length === 0) return []
   const existing = new Map(

@@ -139,19 +139,22 @@ export class RestoreJob implements RestoreRange {
     const last = new Map<string, StoreChange>()
     let finished = 0
     let records = 0
+    let beyond = 0
     let bytes = 0
     let position = this.position
     while (records < CHUNK_RECORDS && bytes < CHUNK_BYTES) {
       const wire = this.#queue[finished]?.wire
       if (wire === undefined) break
       const row = this.#row
-      const change = this.#changeAt(wire, row)
+      const offset = wire.offsets[row] as number
+      if (offset >= this.to) beyond++
+      const change = offset < this.to ? this.#changeAt(wire, row) : undefined
       if (change !== undefined) {
         last.set(idOf(change.key), change)
         bytes += change.key.byteLength + (change.value?.byteLength ?? 0)
       }
       records++
-      position = (wire.offsets[row] as number) + 1
+      position = Math.min(offset + 1, this.to)
       this.#row = row + 1
       if (this.#row < wire.length) continue
       finished++
@@ -159,7 +162,7 @@ export class RestoreJob implements RestoreRange {
     }
     await this.entry.store.restore([...last.values()], this.stores.metadata(this.entry, position))
     this.entry.position = position
-    this.#records += records
+    this.#records += records - beyond
     this.waitingRecords -= records
     for (const { wire, bytes: size } of this.#queue.splice(0, finished)) {
       this.waitingBytes -= size

@@ -15,7 +15,7 @@ export interface RestoringTask {
  */
 export async function planRestore(tasks: readonly RestoringTask[], admin: TransportAdmin, clock: Clock): Promise<RestoreRange[]> {
   const plannedAt = clock.now()
-  const all = tasks.flatMap(({ id, stores }) => stores.all.map((entry) => ({ task: id, stores, entry })))
+  const all = tasks.flatMap(({ id, stores }) => stores.restorable.map((entry) => ({ task: id, stores, entry })))
   if (all.length === 0) return []
   const partitions = all.map(({ entry }) => ({ topic: entry.topic, partition: entry.partition }))
   const [begins, ends, topics] = await Promise.all([
@@ -29,11 +29,13 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
   for (const { task, stores, entry } of all) {
     const key = partitionKey(entry.topic, entry.partition)
     const begin = beginOf.get(key) ?? 0
-    const to = endOf.get(key) ?? 0
+    const end = endOf.get(key) ?? 0
     const id = ids.get(entry.topic)
-    const unusable = whyUnusable(entry, { begin, end: to, id, plannedAt })
+    const unusable = whyUnusable(entry, { begin, end, id, plannedAt })
     if (unusable !== undefined) await stores.renew(entry, unusable)
     entry.topicId ??= id
+    // Of an input topic, what is behind the committed offset is yet to be processed.
+    const to = entry.kind === 'source' ? Math.min(end, stores.committedOffset(key) ?? begin) : end
     const from = entry.position ?? begin
     // Deletions that the changelog has now are there long enough for what begins now, not for what goes on with an earlier restore.
     if (entry.position === undefined || from >= to) entry.upToDateAt = plannedAt

@@ -78,7 +78,7 @@ async function planned(tasks: readonly RestoringTask[], { admin, clock }: TaskEn
     return await planRestore(tasks, admin, clock)
   } catch (error) {
     for (const { id, stores } of tasks) {
-      for (const entry of stores.all) {
+      for (const entry of stores.restorable) {
         const position = entry.position ?? 0
         report.failed({ task: id, entry, from: position, to: position, position, records: 0 }, error)
       }

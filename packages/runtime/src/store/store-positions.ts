@@ -14,6 +14,8 @@ export interface StorePositions {
   readonly changelogPosition: number
   /** When they held all of the changelog, milliseconds since the epoch. Older versions did not write it. */
   readonly upToDateAt?: number | undefined
+  /** True: there was no changelog when the entries were written. */
+  readonly unlogged?: true | undefined
   /** How the entries are laid out: see `RowFormat`. Absent: as the serdes make them. */
   readonly layout?: string | undefined
   /** Of a store of windows: its stream time, milliseconds since the epoch. */

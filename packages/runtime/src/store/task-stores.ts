@@ -5,10 +5,15 @@ import { openTaskStore, type TaskStore } from './layers/task-store.ts'
 import { removeLongAside, setAside } from './set-aside.ts'
 import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
 
+/** What a store is restored from: a topic of its own, an input topic, or nothing. */
+export type ChangelogKind = 'own' | 'source' | 'none'
+
 /** One store of a task, with the changelog partition that backs it. */
 export interface ChangeloggedStore {
   readonly definition: AnyStoreDefinition
   store: TaskStore
+  readonly kind: ChangelogKind
+  /** Where the kind is `none`, a name that no topic has. */
   readonly topic: string
   readonly partition: number
   /** The id of the topic beside which the entries were written, as far as known. */
@@ -33,8 +38,10 @@ export class TaskStores {
   #stores: readonly ChangeloggedStore[] = []
   /** Offsets committed so far, by topic-partition: what local entries correspond to. */
   readonly #inputs: Record<string, number> = {}
+  readonly #ownOffsets = new Map<string, number>()
   /** What opens a backend: `close` waits for it, so that no lock is left behind. */
   #opening: Promise<void> = Promise.resolve()
+  #begun = false
   #closed = false
 
   constructor(environment: TaskEnvironment, task: string, partition: number, definitions: readonly AnyStoreDefinition[]) {
@@ -58,12 +65,33 @@ export class TaskStores {
     return this.#stores
   }
 
+  /** Those that are restored from a changelog. */
+  get restorable(): readonly ChangeloggedStore[] {
+    return this.#stores.filter(({ kind }) => kind !== 'none')
+  }
+
+  /** Whether some have no changelog: then reading goes on where those are, see `ownOffsets`. */
+  get hasUnlogged(): boolean {
+    return this.#definitions.some(({ changelog }) => changelog === false)
+  }
+
+  /** What is committed of one of the task's inputs, as far as known. */
+  committedOffset(key: string): number | undefined {
+    return this.#inputs[key]
+  }
+
+  /** How far the stores without a changelog are in the task's inputs, by topic-partition; of several, the lowest. Only once they are open. */
+  get ownOffsets(): ReadonlyMap<string, number> {
+    return this.#ownOffsets
+  }
+
   /**
    * Opens every store and finds out how far its local entries go. What can't be used (damaged, of another topic, ahead of the committed input
    * offsets) is set aside, never deleted, and restored from the changelog. Rejects with a `TaskClosedError` if it is closed before that is done.
    */
   open(committed: readonly OffsetCommit[]): Promise<void> {
-    this.#opening = this.#openAll(committed)
+    if (!this.#begun) this.#opening = this.#openAll(committed)
+    this.#begun = true
     return this.#opening
   }
 
@@ -76,6 +104,7 @@ export class TaskStores {
       stores.push(await this.#openOne(definition, committed))
       this.#checkOpen()
     }
+    for (const [key, offset] of this.#ownOffsets) this.#inputs[key] = offset
   }
 
   /** From now on operations of users are checked by `guard`, and what they write gets `timestamp()`. */
@@ -130,6 +159,7 @@ export class TaskStores {
       const changes = entry.store.seal()
       if (changes === undefined) continue
       entry.sealed = true
+      if (entry.kind !== 'own') continue
       const { length, keys, values, timestamps } = changes
       const partitions = new Int32Array(length).fill(entry.partition)
       writes.push({ topic: entry.topic, length, keys, values, timestamps, partitions })
@@ -137,12 +167,24 @@ export class TaskStores {
     return writes
   }
 
+  /** What the commit stands for is durable, its offsets are not committed yet: writes what has no changelog, so that it is never behind them. */
+  async persistUnlogged(offsets: readonly OffsetCommit[]): Promise<void> {
+    await this.#persist(offsets, ({ kind }) => kind === 'none')
+  }
+
   /** The commit is confirmed: writes what was sealed to disk, in one piece with the positions it corresponds to. */
   async persist(offsets: readonly OffsetCommit[]): Promise<void> {
+    await this.#persist(offsets, ({ kind }) => kind !== 'none')
+  }
+
+  async #persist(offsets: readonly OffsetCommit[], which: (entry: ChangeloggedStore) => boolean): Promise<void> {
     for (const { topic, partition, offset } of offsets) this.#inputs[partitionKey(topic, partition)] = offset
     for (const entry of this.#stores) {
-      if (!entry.sealed) continue
+      // Without a changelog the position in the input counts, be there a change or not.
+      const moved = entry.kind === 'none' && offsets.length > 0
+      if (!which(entry) || !(entry.sealed || moved)) continue
       entry.upToDateAt = this.#environment.clock.now()
+      if (entry.kind === 'source') entry.position = this.#inputs[partitionKey(entry.topic, entry.partition)]
       await entry.store.persist(this.metadata(entry))
       entry.sealed = false
     }
@@ -158,8 +200,9 @@ export class TaskStores {
   }
 
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
-  metadata({ topic, partition, topicId, upToDateAt, position: known, store }: ChangeloggedStore, position = known): Uint8Array {
+  metadata({ topic, partition, topicId, upToDateAt, position: known, store, kind }: ChangeloggedStore, position = known): Uint8Array {
     return encodePositions({
+      unlogged: kind === 'none' ? true : undefined,
       layout: store.layout === '' ? undefined : store.layout,
       streamTime: store.streamTime,
       changelogTopic: topic,
@@ -207,10 +250,12 @@ export class TaskStores {
   }
 
   async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[]): Promise<ChangeloggedStore> {
-    const topic = changelogTopic(this.#environment.definition.applicationId, definition.name)
+    const kind = changelogKind(definition)
+    const topic = changelogOf(definition, this.#environment.definition.applicationId)
     const entry = (store: TaskStore, position: number | undefined): ChangeloggedStore => ({
       definition,
       store,
+      kind,
       topic,
       partition: this.#partition,
       topicId: undefined,
@@ -230,8 +275,10 @@ export class TaskStores {
     const stored = await metadataOf(store)
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
-    const unusable = this.#whyUnusable(topic, positions, committed) ?? otherLayout(store.layout, positions?.layout ?? '')
+    const unusable =
+      this.#whyUnusable(topic, positions, kind === 'none' ? undefined : committed) ?? otherLayout(store.layout, positions?.layout)
     if (unusable === undefined) {
+      if (kind === 'none') this.#noteOwnOffsets(positions?.inputs ?? {})
       store.hasStreamTime(positions?.streamTime)
       return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId, upToDateAt: positions?.upToDateAt }
     }
@@ -240,10 +287,21 @@ export class TaskStores {
     return entry(await this.#backend(definition), undefined)
   }
 
-  #whyUnusable(topic: string, positions: StorePositions | undefined, committed: readonly OffsetCommit[]): string | undefined {
+  #noteOwnOffsets(inputs: StorePositions['inputs']): void {
+    for (const [key, offset] of Object.entries(inputs)) {
+      // Topics that the task has no more are of no interest.
+      if (!(key in this.#inputs)) continue
+      this.#ownOffsets.set(key, Math.min(offset, this.#ownOffsets.get(key) ?? Infinity))
+    }
+  }
+
+  /** `committed`: undefined where the store need not know what is committed. */
+  #whyUnusable(topic: string, positions: StorePositions | undefined, committed: readonly OffsetCommit[] | undefined): string | undefined {
     if (positions === undefined) return 'it was not written by this application, or by a version that is not known here'
     if (positions.changelogTopic !== topic || positions.changelogPartition !== this.#partition)
       return `it belongs to changelog ${positions.changelogTopic}-${positions.changelogPartition}, not to ${topic}-${this.#partition}`
+    if (committed === undefined) return undefined
+    if (positions.unlogged === true) return 'it was kept without a changelog, which the store has now: its entries are not there'
     const beyond = inputBeyond(positions, committed)
     return beyond === undefined
       ? undefined
@@ -278,7 +336,18 @@ export class TaskStores {
   }
 }
 
-function otherLayout(layout: string, stored: string): string | undefined {
+/** What a store is restored from. */
+export function changelogKind({ changelog }: AnyStoreDefinition): ChangelogKind {
+  if (changelog === false) return 'none'
+  return changelog?.sourceTopic === undefined ? 'own' : 'source'
+}
+
+/** The topic of it. */
+export function changelogOf({ name, changelog }: AnyStoreDefinition, applicationId: string): string {
+  return (changelog === false ? undefined : changelog?.sourceTopic) ?? changelogTopic(applicationId, name)
+}
+
+function otherLayout(layout: string, stored = ''): string | undefined {
   if (layout === stored) return undefined
   const [here, there] = [layout, stored].map((one) => (one === '' ? 'a key-value store' : `'${one}'`))
   return `it is laid out as ${there}, and the store is ${here} now`

@@ -1,5 +1,4 @@
 import {
-  MillraceError,
   type OffsetCommit,
   partitionKey,
   type RebalanceListener,
@@ -7,7 +6,6 @@ import {
   type SourceNode,
   type StartPosition,
   type TopicPartition,
-  type TopicPartitionOffset,
 } from '@millrace/core'
 import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-plan.ts'
 import { decodePartitionTime } from '../commit/offset-metadata.ts'
@@ -23,7 +21,8 @@ import { Activation, type ActivationSteps } from './activation.ts'
 import { taskSplit, topicUnexpected } from './assignment-errors.ts'
 import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
-import { resolveStarts } from './start-positions.ts'
+import { findOwnOffsets, type OpenedTask } from './own-offsets.ts'
+import { partitionOf, positionOf, resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
 
 /** How long a task may miss some of its partitions before that is an error: a cooperative rebalance may bring them one after another. */
@@ -42,6 +41,14 @@ export interface TaskManagerOptions extends LastCommitSteps {
 /** A partition of a task, as assigned. */
 interface Assigned extends TopicPartition {
   readonly source: SourceNode
+}
+
+interface CreatedTasks {
+  readonly positions: readonly StartPosition[]
+  /** Lets them begin. */
+  readonly publish: () => void
+  /** Nobody wants them any more. */
+  readonly discard: () => Promise<unknown>
 }
 
 /** Makes tasks of assigned partitions and takes them apart again. */
@@ -159,11 +166,12 @@ export class TaskManager implements RebalanceListener {
       if (this.#stopped) return
       const { signal } = this.#stop
       // Questions to brokers that are away are answered late: a shutdown does not wait for that.
-      const created = await unlessAborted(
-        retrying(() => this.#create([...this.#assigned.keys()]), signal),
-        signal,
-      )
-      if (created === undefined) return
+      const creating = retrying(() => this.#create([...this.#assigned.keys()]), signal)
+      const created = await unlessAborted(creating, signal)
+      if (created === undefined) {
+        creating.then(({ discard }) => discard()).catch(() => undefined)
+        return
+      }
       await this.#moveTo(created.positions, created.publish)
       this.#options.onAssignment(this.settled)
     })
@@ -246,26 +254,21 @@ export class TaskManager implements RebalanceListener {
    * Makes tasks of all complete ones of `ids`, and says where their partitions are to be read from. Nothing reaches them before `publish`, so
    * that what was read before from other positions can't either.
    */
-  async #create(ids: readonly string[]): Promise<{ readonly positions: readonly StartPosition[]; readonly publish: () => void }> {
+  async #create(ids: readonly string[]): Promise<CreatedTasks> {
     const { environment, restore } = this.#options
     const source = this.#options.source()
     const assigned = ids.flatMap((id) => [...(this.#assigned.get(id)?.values() ?? [])])
-    if (assigned.length === 0) return { positions: [], publish: () => undefined }
+    if (assigned.length === 0) return { positions: [], publish: () => undefined, discard: async () => undefined }
     const committed = await source.committed(assigned)
     const starts = await resolveStarts(assigned, committed, environment.admin)
     const offsets = new Map<string, OffsetCommit>()
     for (const known of [...committed, ...starts]) offsets.set(partitionKey(known.topic, known.partition), known)
-    const created: Task[] = []
-    const held = new Set<string>()
-    for (const id of ids) {
-      const missing = this.#missingTopics(id)
-      if (missing.length > 0 || this.#stopped) {
-        held.add(id)
-        if (!this.#stopped) this.#watchSplit(id)
-        continue
-      }
-      created.push(this.#createTask(id, offsets))
-    }
+    const held = new Set(ids.filter((id) => this.#stopped || this.#missingTopics(id).length > 0))
+    if (!this.#stopped) for (const id of held) this.#watchSplit(id)
+    const opened = ids.flatMap((id) => (held.has(id) ? [] : this.#openedTask(id, offsets)))
+    const own = await findOwnOffsets(opened, environment)
+    for (const at of own) offsets.set(partitionKey(at.topic, at.partition), at)
+    const created = opened.map(({ id, stores }) => this.#createTask(id, offsets, stores))
     const positions = assigned.map(({ topic, partition, source: node }) => ({
       topic,
       partition,
@@ -279,15 +282,22 @@ export class TaskManager implements RebalanceListener {
         for (const queue of task.queues) this.#readings.set(partitionKey(queue.topic, queue.partition), { task, queue })
       }
       environment.emit?.({ type: 'assigned', stage: 'source', tasks: created.map((task) => task.id) })
-      this.#activate(new Activation(created, starts, this.#steps(offsets, restore)))
+      this.#activate(new Activation(created, [...starts, ...own], this.#steps(offsets, restore)))
     }
-    return { positions, publish }
+    return { positions, publish, discard: () => Promise.all(opened.map(({ stores }) => stores.close())) }
   }
 
-  #createTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>): Task {
+  #openedTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>): OpenedTask {
+    const { stores } = this.#plannedOf(id).subTopology
+    const inputs = [...(this.#assigned.get(id)?.values() ?? [])]
+    const committed = inputs.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])
+    return { id, stores: new TaskStores(this.#options.environment, id, partitionOf(id), stores), committed }
+  }
+
+  #createTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>, stores: TaskStores): Task {
     const { environment } = this.#options
     const planned = this.#plannedOf(id)
-    const partition = Number(id.slice(id.indexOf('_') + 1))
+    const partition = partitionOf(id)
     const { subTopology } = planned
     const parts = [...(this.#assigned.get(id) as Map<string, Assigned>).values()]
     const order = planned.inputs.map(({ topic }) => topic)
@@ -304,7 +314,6 @@ export class TaskManager implements RebalanceListener {
         partitionTime: decodePartitionTime(known?.metadata),
       })
     })
-    const stores = new TaskStores(environment, id, partition, subTopology.stores)
     return new Task({ id, subTopology, partition, queues, stores, environment })
   }
 
@@ -337,7 +346,7 @@ export class TaskManager implements RebalanceListener {
 
   #missingTopics(id: string): string[] {
     const has = this.#assigned.get(id)
-    const partition = Number(id.slice(id.indexOf('_') + 1))
+    const partition = partitionOf(id)
     const { partitions } = this.#options.plan
     // Of a topic that was created later another may have fewer partitions.
     return this.#plannedOf(id).inputs.flatMap(({ topic }) => (has?.has(topic) || partition >= (partitions.get(topic) ?? 0) ? [] : [topic]))
@@ -376,19 +385,4 @@ export class TaskManager implements RebalanceListener {
     }
     throw topicUnexpected(topic)
   }
-}
-
-function positionOf(offsets: ReadonlyMap<string, TopicPartitionOffset>, { topic, partition }: TopicPartition, source: SourceNode): number {
-  const known = offsets.get(partitionKey(topic, partition))
-  if (known !== undefined) return known.offset
-  throw new MillraceError(
-    'OFFSET_UNKNOWN',
-    `Where source '${source.name}' is to begin reading ${topic}-${partition} could not be found out.`,
-    {
-      stage: 'source',
-      node: source.name,
-      topic,
-      partition,
-    },
-  )
 }

@@ -167,9 +167,9 @@ export class StoreLayers {
   }
 
   /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. Resolves to the number of changes. */
-  async persist(metadata: Uint8Array): Promise<number> {
+  async persist(metadata: Uint8Array, synced: boolean): Promise<number> {
     const sealed = this.#sealed
-    await this.#backend.write(sealed?.changes ?? [], metadata)
+    await this.#backend.write(sealed?.changes ?? [], metadata, synced)
     if (sealed === undefined) return 0
     this.#version++
     if (sealed !== this.#sealed) {

@@ -120,9 +120,9 @@ export class TaskStore {
     return changes && this.#format.toRecords(changes)
   }
 
-  /** The commit of what was sealed is confirmed: writes it with `metadata` in one piece. */
+  /** The commit of what was sealed is confirmed: writes it with `metadata` in one piece. Without a changelog it has to survive a loss of power. */
   async persist(metadata: Uint8Array): Promise<void> {
-    const written = await this.#layers.persist(metadata)
+    const written = await this.#layers.persist(metadata, this.#definition.changelog === false)
     await this.#removeExpired(written)
   }
 

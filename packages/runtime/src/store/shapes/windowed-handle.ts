@@ -120,7 +120,7 @@ async function spread(
   ask: (some: unknown[]) => Promise<unknown[]>,
 ): Promise<unknown[]> {
   if (kept === undefined) return ask([...windows])
-  const answers = new Array<unknown>(windows.length)
+  const answers = new Array<unknown>(windows.length).fill(undefined)
   const some = await ask(kept.map((i) => windows[i]))
   for (const [i, at] of kept.entries()) answers[at] = some[i]
   return answers

@@ -21,7 +21,12 @@ export class OpenedShape<Handle, Committed> {
 
   constructor(definition: AnyStoreDefinition) {
     this.definition = definition
-    this.store = new TaskStore(this.#backend, { definition, cacheBytes: 1_000_000, guard: () => undefined, timestamp: () => this.timestamp })
+    this.store = new TaskStore(this.#backend, {
+      definition,
+      cacheBytes: 1_000_000,
+      guard: () => undefined,
+      timestamp: () => this.timestamp,
+    })
     this.handle = this.store.handle as Handle
   }
 
