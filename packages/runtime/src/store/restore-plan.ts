@@ -1,5 +1,6 @@
-import { type Clock, partitionKey, type TransportAdmin } from '@millrace/core'
+import { partitionKey } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
+import type { TaskEnvironment } from '../task/task-environment.ts'
 import { isOutdated } from './changelog-retention.ts'
 import type { RestoreRange } from './restore-job.ts'
 import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
@@ -13,7 +14,10 @@ export interface RestoringTask {
  * Which changelog partitions hold something that their store has not got. A store that was not written beside these changelogs, or that they can't
  * bring up to date any more, is set aside.
  */
-export async function planRestore(tasks: readonly RestoringTask[], admin: TransportAdmin, clock: Clock): Promise<RestoreRange[]> {
+export async function planRestore(
+  tasks: readonly RestoringTask[],
+  { admin, clock, deletionRetentions }: Pick<TaskEnvironment, 'admin' | 'clock' | 'deletionRetentions'>,
+): Promise<RestoreRange[]> {
   const plannedAt = clock.now()
   const all = tasks.flatMap(({ id, stores }) => stores.all.map((entry) => ({ task: id, stores, entry })))
   if (all.length === 0) return []
@@ -31,7 +35,7 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
     const begin = beginOf.get(key) ?? 0
     const to = endOf.get(key) ?? 0
     const id = ids.get(entry.topic)
-    const unusable = whyUnusable(entry, { begin, end: to, id, plannedAt })
+    const unusable = whyUnusable(entry, { begin, end: to, id, plannedAt, retentionMs: deletionRetentions.get(entry.topic) })
     if (unusable !== undefined) await stores.renew(entry, unusable)
     entry.topicId ??= id
     const from = entry.position ?? begin
@@ -46,7 +50,13 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
 /** Why the changelog can't bring up to date what a store holds on disk, if it can't. */
 function whyUnusable(
   { topic, topicId, position, upToDateAt }: ChangeloggedStore,
-  { begin, end, id, plannedAt }: { begin: number; end: number; id: string | undefined; plannedAt: number },
+  {
+    begin,
+    end,
+    id,
+    plannedAt,
+    retentionMs,
+  }: { begin: number; end: number; id: string | undefined; plannedAt: number; retentionMs: number | undefined },
 ): string | undefined {
   if (position === undefined) return undefined
   if (topicId !== undefined && id !== undefined && topicId !== id)
@@ -55,7 +65,7 @@ function whyUnusable(
     return `it holds its changelog up to offset ${position}, and '${topic}' ends at ${end}: that was deleted and created anew, or it is another cluster's`
   // What was deleted or replaced in between can't be told any more.
   if (position < begin) return `it holds its changelog up to offset ${position}, and what follows is gone: '${topic}' begins at ${begin}`
-  if (position < end && isOutdated(upToDateAt, plannedAt))
+  if (position < end && isOutdated(upToDateAt, plannedAt, retentionMs))
     return `it is so old that '${topic}' may have dropped deletions which it has not seen (delete.retention.ms)`
   return undefined
 }
