@@ -208,8 +208,8 @@ public final class CountingApp {
           all.forEachRemaining(
               entry ->
                   out.printf(
-                      "{\"key\":%s,\"start\":%d,\"value\":%d,\"timestamp\":%d}%n",
-                      quoted(entry.key.key()), entry.key.window().start(), entry.value.value(), entry.value.timestamp()));
+                      "{\"key\":%s,\"start\":%d,\"value\":%d}%n",
+                      quoted(entry.key.key()), entry.key.window().start(), entry.value.value()));
         }
       }
       default -> {

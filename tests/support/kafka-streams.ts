@@ -7,7 +7,7 @@ import { temporaryFolder } from './temporary-folder.ts'
 export interface CountEntry {
   readonly key: string
   readonly value: number
-  /** Of the record that changed it last, in stores that keep it. */
+  /** What a timestamped store keeps with the value. */
   readonly timestamp?: number
   /** Of a window or session. */
   readonly start?: number

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
+  type AnyStoreDefinition,
   type Logger,
   ManualClock,
   MillraceError,
@@ -20,12 +21,15 @@ const CHANGELOG = 'app-seen-changelog'
 const REPARTITION = 'app-by-key-repartition'
 const fits = { 'cleanup.policy': 'compact', 'delete.retention.ms': '604800000', 'message.timestamp.type': 'CreateTime' }
 
-function topology(): Topology {
+const windows = inMemory.windowStore({ name: 'windows', ...text, windowSizeMs: 1_000, retentionMs: 5_000 })
+const WINDOWS = 'app-windows-changelog'
+
+function topology(stores: readonly [AnyStoreDefinition] = [store]): Topology {
   const builder = new TopologyBuilder('plan')
   builder
     .source('in', { topics: ['in'], ...text })
     .repartition('by-key', text)
-    .process('remember', { create: () => ({ process: () => undefined }), stores: [store] } as never)
+    .process('remember', { create: () => ({ process: () => undefined }), stores } as never)
   return builder.build()
 }
 
@@ -40,13 +44,13 @@ beforeEach(async () => {
   await admin.createTopics([{ topic: 'in', partitions: 1 }])
 })
 afterEach(async () => {
-  await admin.deleteTopics([CHANGELOG, REPARTITION])
+  await admin.deleteTopics([CHANGELOG, WINDOWS, REPARTITION])
   await admin.close()
 })
 
 const exists = (topic: string, config: Readonly<Record<string, string>>) => admin.createTopics([{ topic, partitions: 1, config }])
-const plan = (): Promise<TopicPlan> =>
-  planTopics(topology(), resolveDefinition({ topology: topology(), applicationId: 'app', transport }), admin, logger)
+const plan = (planned = topology()): Promise<TopicPlan> =>
+  planTopics(planned, resolveDefinition({ topology: planned, applicationId: 'app', transport }), admin, logger)
 const refusal = () =>
   plan().then(
     () => undefined,
@@ -99,6 +103,23 @@ describe('internal topics that exist', () => {
     await exists(REPARTITION, { 'cleanup.policy': 'delete', ...config })
     await plan()
     expect(warnings).toEqual([expect.stringContaining(`The repartition topic '${REPARTITION}' has ${doubt}`)])
+  })
+
+  test('have to delete old windows, and not before the store does', async () => {
+    await exists(WINDOWS, fits)
+    await expect(plan(topology([windows]))).rejects.toThrow(
+      'has cleanup.policy=compact and needs compact,delete: what the store has let go of is never deleted',
+    )
+    await admin.deleteTopics([WINDOWS])
+    await exists(WINDOWS, { ...fits, 'cleanup.policy': 'delete,compact', 'retention.ms': '86405000' })
+    await plan(topology([windows]))
+    expect(warnings).toEqual([])
+    await admin.deleteTopics([WINDOWS])
+    await exists(WINDOWS, { ...fits, 'cleanup.policy': 'compact,delete', 'retention.ms': '60000' })
+    await plan(topology([windows]))
+    expect(warnings).toEqual([
+      `The changelog topic '${WINDOWS}' has retention.ms=60000 in place of 86405000: records may be deleted while the store still has them.`,
+    ])
   })
 
   test('tell for how long changelogs keep deletions, be it shorter than ours', async () => {
