@@ -11,14 +11,15 @@ import { startReaper } from './reaper.mjs'
 
 /**
  * What is missing to run a broker with Java, in words; nothing if all is there.
+ * @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<string | undefined>}
  */
-export async function javaLacks() {
-  const java = await run('java', ['-version'])
+export async function javaLacks(env = process.env) {
+  const java = await run('java', ['-version'], { env })
   if (java.code !== 0) return 'no Java'
   const version = Number(/version "(?:1\.)?(\d+)/.exec(java.output)?.[1] ?? 0)
   if (version < 17) return `Java ${version}, needs 17`
-  const maven = await run('mvn', ['--version'])
+  const maven = await run('mvn', ['--version'], { env })
   return maven.code === 0 ? undefined : 'no Maven'
 }
 

@@ -213,6 +213,6 @@ export type {
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
 export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
-export type { NewTopic, TopicDescription, TransportAdmin } from './transport/transport-admin.ts'
+export type { NewTopic, TopicDescription, TopicSettings, TransportAdmin } from './transport/transport-admin.ts'
 export type { Transport, TransportContext } from './transport/transport.ts'
 export type { PollResult, WireBatch } from './transport/wire-batch.ts'

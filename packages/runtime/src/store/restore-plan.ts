@@ -1,8 +1,12 @@
-import { type Clock, partitionKey, type TransportAdmin } from '@millrace/core'
+import { partitionKey } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
+import type { TaskEnvironment } from '../task/task-environment.ts'
 import { isOutdated } from './changelog-retention.ts'
 import type { RestoreRange } from './restore-job.ts'
 import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
+
+/** Input topics are others': they are taken to have Kafka's default `delete.retention.ms`. */
+const INPUT_DELETE_RETENTION_MS = 86_400_000
 
 export interface RestoringTask {
   readonly id: string
@@ -13,7 +17,10 @@ export interface RestoringTask {
  * Which changelog partitions hold something that their store has not got. A store that was not written beside these changelogs, or that they can't
  * bring up to date any more, is set aside.
  */
-export async function planRestore(tasks: readonly RestoringTask[], admin: TransportAdmin, clock: Clock): Promise<RestoreRange[]> {
+export async function planRestore(
+  tasks: readonly RestoringTask[],
+  { admin, clock, deletionRetentions }: Pick<TaskEnvironment, 'admin' | 'clock' | 'deletionRetentions'>,
+): Promise<RestoreRange[]> {
   const plannedAt = clock.now()
   const all = tasks.flatMap(({ id, stores }) => stores.restorable.map((entry) => ({ task: id, stores, entry })))
   if (all.length === 0) return []
@@ -31,7 +38,13 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
     const begin = beginOf.get(key) ?? 0
     const end = endOf.get(key) ?? 0
     const id = ids.get(entry.topic)
-    const unusable = whyUnusable(entry, { begin, end, id, plannedAt })
+    const unusable = whyUnusable(entry, {
+      begin,
+      end,
+      id,
+      plannedAt,
+      retentionMs: deletionRetentions.get(entry.topic) ?? (entry.kind === 'source' ? INPUT_DELETE_RETENTION_MS : undefined),
+    })
     if (unusable !== undefined) await stores.renew(entry, unusable)
     entry.topicId ??= id
     // Of an input topic, what is behind the committed offset is yet to be processed.
@@ -48,7 +61,13 @@ export async function planRestore(tasks: readonly RestoringTask[], admin: Transp
 /** Why the changelog can't bring up to date what a store holds on disk, if it can't. */
 function whyUnusable(
   { topic, topicId, position, upToDateAt }: ChangeloggedStore,
-  { begin, end, id, plannedAt }: { begin: number; end: number; id: string | undefined; plannedAt: number },
+  {
+    begin,
+    end,
+    id,
+    plannedAt,
+    retentionMs,
+  }: { begin: number; end: number; id: string | undefined; plannedAt: number; retentionMs: number | undefined },
 ): string | undefined {
   if (position === undefined) return undefined
   if (topicId !== undefined && id !== undefined && topicId !== id)
@@ -57,7 +76,7 @@ function whyUnusable(
     return `it holds its changelog up to offset ${position}, and '${topic}' ends at ${end}: that was deleted and created anew, or it is another cluster's`
   // What was deleted or replaced in between can't be told any more.
   if (position < begin) return `it holds its changelog up to offset ${position}, and what follows is gone: '${topic}' begins at ${begin}`
-  if (position < end && isOutdated(upToDateAt, plannedAt))
+  if (position < end && isOutdated(upToDateAt, plannedAt, retentionMs))
     return `it is so old that '${topic}' may have dropped deletions which it has not seen (delete.retention.ms)`
   return undefined
 }

@@ -73,9 +73,9 @@ export async function restoreStores(options: RestoreOptions): Promise<void> {
   }
 }
 
-async function planned(tasks: readonly RestoringTask[], { admin, clock }: TaskEnvironment, report: RestoreReport): Promise<RestoreRange[]> {
+async function planned(tasks: readonly RestoringTask[], environment: TaskEnvironment, report: RestoreReport): Promise<RestoreRange[]> {
   try {
-    return await planRestore(tasks, admin, clock)
+    return await planRestore(tasks, environment)
   } catch (error) {
     for (const { id, stores } of tasks) {
       for (const entry of stores.restorable) {

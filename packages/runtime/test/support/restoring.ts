@@ -85,6 +85,8 @@ export interface RestoringOptions {
   readonly clock?: Clock
   /** Old brokers know none. Default: true. */
   readonly topicIds?: boolean
+  /** Of changelogs. Default: not known. */
+  readonly deletionRetentions?: ReadonlyMap<string, number>
 }
 
 /** Changelogs in an embedded log, and the stores that are restored from them. */
@@ -131,6 +133,7 @@ export class Restoring implements AsyncDisposable {
       },
       admin,
       directory: new TopicDirectory(admin),
+      deletionRetentions: options.deletionRetentions ?? new Map(),
       careful: new CarefulDelivery(() => Promise.reject(new Error('nothing is written')), false),
       output: () => {
         throw new Error('nothing is written')
