@@ -3,9 +3,10 @@ import { definedStore } from './defined-store.ts'
 import type { BatchKeyValueStore, KeyValueStore } from './key-value-store.ts'
 import type { StoreDefinition, StoreOptions } from './store-definition.ts'
 
-/** A value, and when it became what it is: milliseconds since the epoch, a whole number from 0 up. */
+/** A value, and when it became what it is. */
 export interface ValueAndTimestamp<V> {
   readonly value: V
+  /** Milliseconds since the epoch: a whole number from 0 up. */
   readonly timestamp: number
 }
 

@@ -1,13 +1,16 @@
-/** A window of a key: it begins at `start`, milliseconds since the epoch; how long it is the store knows. */
+/** A window of a key. How long it is the store knows. */
 export interface WindowKey<K> {
   readonly key: K
+  /** When it begins: milliseconds since the epoch, a whole number from 0 up. */
   readonly start: number
 }
 
-/** A session of a key: from its first to its last record, both inclusive, in milliseconds since the epoch. */
+/** A session of a key: a period of activity. */
 export interface SessionKey<K> {
   readonly key: K
+  /** Its first record: milliseconds since the epoch, a whole number from 0 up. */
   readonly start: number
+  /** Its last record, inclusive: milliseconds since the epoch, no less than `start`. */
   readonly end: number
 }
 
