@@ -343,7 +343,7 @@ export function changelogKind({ changelog }: AnyStoreDefinition): ChangelogKind 
 }
 
 /** The topic of it. */
-export function changelogOf({ name, changelog }: AnyStoreDefinition, applicationId: string): string {
+function changelogOf({ name, changelog }: AnyStoreDefinition, applicationId: string): string {
   return (changelog === false ? undefined : changelog?.sourceTopic) ?? changelogTopic(applicationId, name)
 }
 
