@@ -12,7 +12,7 @@ export interface RestoreRange {
   readonly entry: ChangeloggedStore
   /** The first offset to be read. */
   readonly from: number
-  /** Where it ends. */
+  /** Where it ends; infinite for what goes on until it is stopped. */
   readonly to: number
   /** When that was the changelog's end, milliseconds since the epoch. */
   readonly plannedAt: number
@@ -36,6 +36,8 @@ export class RestoreJob implements RestoreRange {
   #writing: Promise<void> = Promise.resolve()
   #records = 0
   #failure: { readonly error: unknown } | undefined
+  /** The position that was last written beside the entries. */
+  #written: number | undefined
   #completed = false
   #stopped = false
 
@@ -48,6 +50,7 @@ export class RestoreJob implements RestoreRange {
     this.to = to
     this.plannedAt = plannedAt
     this.#read = from
+    this.#written = entry.position
     this.#onWritten = onWritten
   }
 
@@ -64,6 +67,11 @@ export class RestoreJob implements RestoreRange {
   /** The changelog's records below it are in the store. */
   get position(): number {
     return this.entry.position ?? this.from
+  }
+
+  /** The first offset that has not been read. */
+  get next(): number {
+    return this.#read
   }
 
   /** Whether everything up to the end has been read, if not written. */
@@ -126,7 +134,11 @@ export class RestoreJob implements RestoreRange {
         await this.#writeSome()
         this.#onWritten()
       }
-      if (this.allRead && !this.#stopped) await this.#complete()
+      if (!this.#stopped) {
+        // Behind what was written last there may have been records that nobody can see.
+        if (this.#read > this.position) this.entry.position = this.#read
+        if (this.allRead) await this.#complete()
+      }
     } catch (error) {
       this.#failure = { error }
     }
@@ -159,6 +171,7 @@ export class RestoreJob implements RestoreRange {
     }
     await this.entry.store.restore([...last.values()], this.stores.metadata(this.entry, position))
     this.entry.position = position
+    this.#written = position
     this.#records += records
     this.waitingRecords -= records
     for (const { wire, bytes: size } of this.#queue.splice(0, finished)) {
@@ -169,7 +182,7 @@ export class RestoreJob implements RestoreRange {
 
   async #complete(): Promise<void> {
     const { entry, to, plannedAt } = this
-    if (entry.position !== to || entry.upToDateAt !== plannedAt) {
+    if (this.#written !== to || entry.upToDateAt !== plannedAt) {
       entry.upToDateAt = plannedAt
       await entry.store.restore([], this.stores.metadata(entry, to))
       entry.position = to

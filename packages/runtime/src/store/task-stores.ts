@@ -17,6 +17,8 @@ export interface ChangeloggedStore {
   position: number | undefined
   /** When the store held all of its changelog, milliseconds since the epoch; undefined if that is not known. */
   upToDateAt: number | undefined
+  /** The input offsets that were committed when the entries were, or earlier, by topic-partition. */
+  inputs: Readonly<Record<string, number>>
   /** Whether `seal` took changes that `persist` has not written yet. */
   sealed: boolean
 }
@@ -29,7 +31,7 @@ export class TaskStores {
   readonly #task: string
   readonly #partition: number
   readonly #definitions: readonly AnyStoreDefinition[]
-  readonly #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
+  #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
   #stores: readonly ChangeloggedStore[] = []
   /** Offsets committed so far, by topic-partition: what local entries correspond to. */
   readonly #inputs: Record<string, number> = {}
@@ -61,21 +63,44 @@ export class TaskStores {
   /**
    * Opens every store and finds out how far its local entries go. What can't be used (damaged, of another topic, ahead of the committed input
    * offsets) is set aside, never deleted, and restored from the changelog. Rejects with a `TaskClosedError` if it is closed before that is done.
+   * `standby` gives the stores that somebody has opened for this task before: those are used.
    */
-  open(committed: readonly OffsetCommit[]): Promise<void> {
-    this.#opening = this.#openAll(committed)
+  open(committed: readonly OffsetCommit[], standby?: () => Promise<TaskStores | undefined>): Promise<void> {
+    this.#opening = this.#openAll(committed, standby)
     return this.#opening
   }
 
-  async #openAll(committed: readonly OffsetCommit[]): Promise<void> {
+  /** Opens every store as `open` does, for a task that is elsewhere: nobody knows what it has committed, and what its stores say of that stays. */
+  openStandby(): Promise<void> {
+    this.#opening = this.#openAll(undefined)
+    return this.#opening
+  }
+
+  async #openAll(committed: readonly OffsetCommit[] | undefined, standby?: () => Promise<TaskStores | undefined>): Promise<void> {
     this.#checkOpen()
-    for (const { topic, partition, offset } of committed) this.#inputs[partitionKey(topic, partition)] = offset
+    for (const { topic, partition, offset } of committed ?? []) this.#inputs[partitionKey(topic, partition)] = offset
+    const opened = await standby?.()
+    if (opened !== undefined) return this.#takeOver(opened, committed ?? [])
     const stores: ChangeloggedStore[] = []
     this.#stores = stores
     for (const definition of this.#definitions) {
       stores.push(await this.#openOne(definition, committed))
       this.#checkOpen()
     }
+  }
+
+  async #takeOver(opened: TaskStores, committed: readonly OffsetCommit[]): Promise<void> {
+    // First of all, so that they are closed with these.
+    this.#stores = opened.#stores
+    this.#access = opened.#access
+    opened.#stores = []
+    for (const entry of this.#stores) {
+      this.#checkOpen()
+      const beyond = this.#whyBeyond(entry.topic, entry.inputs, committed)
+      if (beyond === undefined) entry.inputs = this.#inputs
+      else await this.#renew(entry, beyond)
+    }
+    this.#checkOpen()
   }
 
   /** From now on operations of users are checked by `guard`, and what they write gets `timestamp()`. */
@@ -151,21 +176,27 @@ export class TaskStores {
   /** All that was processed is committed and persisted, and this task is about to be closed: notes that its stores lack nothing of their changelogs. */
   async noteUpToDate(): Promise<void> {
     for (const entry of this.#stores) {
-      if (entry.sealed || entry.position === undefined) continue
-      entry.upToDateAt = this.#environment.clock.now()
-      await entry.store.restore([], this.metadata(entry))
+      if (!entry.sealed) entry.upToDateAt = this.#environment.clock.now()
+    }
+    await this.notePositions()
+  }
+
+  /** Writes what is known of the stores now, and no entries. */
+  async notePositions(): Promise<void> {
+    for (const entry of this.#stores) {
+      if (!entry.sealed && entry.position !== undefined) await entry.store.restore([], this.metadata(entry))
     }
   }
 
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
-  metadata({ topic, partition, topicId, upToDateAt, position: known }: ChangeloggedStore, position = known): Uint8Array {
+  metadata({ topic, partition, topicId, upToDateAt, inputs, position: known }: ChangeloggedStore, position = known): Uint8Array {
     return encodePositions({
       changelogTopic: topic,
       changelogPartition: partition,
       changelogId: topicId,
       changelogPosition: position ?? 0,
       upToDateAt,
-      inputs: this.#inputs,
+      inputs,
     })
   }
 
@@ -201,10 +232,11 @@ export class TaskStores {
     entry.topicId = undefined
     entry.position = undefined
     entry.upToDateAt = undefined
+    entry.inputs = this.#inputs
     this.#checkOpen()
   }
 
-  async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[]): Promise<ChangeloggedStore> {
+  async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[] | undefined): Promise<ChangeloggedStore> {
     const topic = changelogTopic(this.#environment.definition.applicationId, definition.name)
     const entry = (store: TaskStore, position: number | undefined): ChangeloggedStore => ({
       definition,
@@ -214,6 +246,7 @@ export class TaskStores {
       topicId: undefined,
       position,
       upToDateAt: undefined,
+      inputs: this.#inputs,
       sealed: false,
     })
     await this.#removeLongAside(definition)
@@ -228,20 +261,25 @@ export class TaskStores {
     const stored = await metadataOf(store)
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
-    const unusable = this.#whyUnusable(topic, positions, committed)
-    if (unusable === undefined) {
-      return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId, upToDateAt: positions?.upToDateAt }
+    const unusable = positions && this.#whyUnusable(topic, positions, committed)
+    if (positions !== undefined && unusable === undefined) {
+      const { changelogPosition, changelogId: topicId, upToDateAt } = positions
+      const inputs = committed === undefined ? positions.inputs : this.#inputs
+      return { ...entry(store, changelogPosition), topicId, upToDateAt, inputs }
     }
     await store.close()
-    await this.#setAside(definition, unusable)
+    await this.#setAside(definition, unusable ?? 'it was not written by this application, or by a version that is not known here')
     return entry(await this.#backend(definition), undefined)
   }
 
-  #whyUnusable(topic: string, positions: StorePositions | undefined, committed: readonly OffsetCommit[]): string | undefined {
-    if (positions === undefined) return 'it was not written by this application, or by a version that is not known here'
+  #whyUnusable(topic: string, positions: StorePositions, committed: readonly OffsetCommit[] | undefined): string | undefined {
     if (positions.changelogTopic !== topic || positions.changelogPartition !== this.#partition)
       return `it belongs to changelog ${positions.changelogTopic}-${positions.changelogPartition}, not to ${topic}-${this.#partition}`
-    const beyond = inputBeyond(positions, committed)
+    return committed && this.#whyBeyond(topic, positions.inputs, committed)
+  }
+
+  #whyBeyond(topic: string, inputs: StorePositions['inputs'], committed: readonly OffsetCommit[]): string | undefined {
+    const beyond = inputBeyond(inputs, committed)
     return beyond === undefined
       ? undefined
       : `it holds the effect of input that the group has not committed (${beyond}): were the group's offsets reset? If the input is to be ` +
