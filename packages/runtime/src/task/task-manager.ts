@@ -1,5 +1,4 @@
 import {
-  MillraceError,
   type OffsetCommit,
   partitionKey,
   type RebalanceListener,
@@ -7,9 +6,8 @@ import {
   type SourceNode,
   type StartPosition,
   type TopicPartition,
-  type TopicPartitionOffset,
 } from '@millrace/core'
-import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-plan.ts'
+import type { PlannedSubTopology, TopicPlan } from '../app/topic-plan.ts'
 import { decodePartitionTime } from '../commit/offset-metadata.ts'
 import { Exclusive } from '../internal/exclusive.ts'
 import { retrying } from '../internal/retrying.ts'
@@ -18,12 +16,14 @@ import { settledWithin } from '../internal/time-limit.ts'
 import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
 import { TopicIdentities } from '../source/topic-identities.ts'
+import type { Standbys } from '../standby/standbys.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
-import { taskSplit, topicUnexpected } from './assignment-errors.ts'
+import { taskSplit } from './assignment-errors.ts'
 import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
-import { resolveStarts } from './start-positions.ts'
+import { type PlannedInput, plannedInput } from './planned-input.ts'
+import { positionOf, resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
 
 /** How long a task may miss some of its partitions before that is an error: a cooperative rebalance may bring them one after another. */
@@ -33,6 +33,8 @@ export interface TaskManagerOptions extends LastCommitSteps {
   readonly plan: TopicPlan
   readonly source: () => RecordSource
   readonly restore: ActivationSteps['restore']
+  /** Follows the tasks that are elsewhere, if that is wanted. */
+  readonly standbys: Standbys | undefined
   /** Something was assigned or taken away: `settled` once every assigned task runs. */
   readonly onAssignment: (settled: boolean) => void
   /** A failure after which the tasks may be recovered. */
@@ -87,6 +89,7 @@ export class TaskManager implements RebalanceListener {
       this.#isMember = true
       if (partitions.length === 0) {
         this.#options.onAssignment(this.settled)
+        this.#followRest()
         return []
       }
       this.#options.onAssignment(false)
@@ -111,12 +114,17 @@ export class TaskManager implements RebalanceListener {
         positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
         publish,
       )
+      this.#followRest()
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
     })
 
   /** Ids of the tasks that are, or will be, in this process; undefined while the group has not said, or has put it out. */
   get here(): ReadonlySet<string> | undefined {
-    return this.#isMember ? new Set([...this.#assigned.keys(), ...this.#tasks.keys()]) : undefined
+    return this.#isMember ? this.#here : undefined
+  }
+
+  get #here(): ReadonlySet<string> {
+    return new Set([...this.#assigned.keys(), ...this.#tasks.keys()])
   }
 
   /** Those of them that have a store; undefined as `here`. */
@@ -140,9 +148,13 @@ export class TaskManager implements RebalanceListener {
     // At once, for what is under way to end soon.
     this.#stop.abort()
     this.#identities.stop()
+    const { standbys, environment } = this.#options
+    const stopping = standbys?.stop() ?? Promise.resolve()
     return this.#exclusive.run(async () => {
       for (const cancel of this.#splitWatches) cancel()
       const failure = await this.#release(this.tasks, 'drain')
+      if (!(await settledWithin(stopping, environment.definition.revokeTimeoutMs, environment.clock)))
+        environment.logger.warn({}, 'stores that follow tasks elsewhere did not close in time')
       if (failure !== undefined && !isOthers(failure.error)) throw failure.error
     })
   }
@@ -205,8 +217,14 @@ export class TaskManager implements RebalanceListener {
       for (const id of touched) this.#holdRest(id)
       this.#identities.retain(new Set([...this.#assigned.values()].flatMap((topics) => [...topics.keys()])))
       if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
+      this.#followRest()
       this.#options.onAssignment(this.settled)
     })
+  }
+
+  /** What is elsewhere is followed. Nothing that was here before is being closed any more: this comes at the end of what is done exclusively. */
+  #followRest(): void {
+    this.#options.standbys?.followAllBut(this.#here)
   }
 
   /** What is left of a task that was split by a revoke is not read until the rest comes back. */
@@ -310,7 +328,11 @@ export class TaskManager implements RebalanceListener {
 
   #steps(offsets: ReadonlyMap<string, OffsetCommit>, restore: ActivationSteps['restore']): ActivationSteps {
     return {
-      open: (task) => task.stores.open(task.queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])),
+      open: ({ id, stores, queues }) =>
+        stores.open(
+          queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? []),
+          async () => this.#options.standbys?.take(id),
+        ),
       restore,
       onFailedLate: ({ id }, error) =>
         this.#options.environment.logger.debug(
@@ -323,13 +345,17 @@ export class TaskManager implements RebalanceListener {
 
   #activate(activation: Activation): void {
     this.#activations.add(activation)
+    const ended = () => {
+      this.#activations.delete(activation)
+      this.#options.standbys?.wake()
+    }
     activation.run().then(
       () => {
-        this.#activations.delete(activation)
+        ended()
         this.#options.onAssignment(this.settled)
       },
       (error: unknown) => {
-        this.#activations.delete(activation)
+        ended()
         this.#options.onFailure(error)
       },
     )
@@ -363,32 +389,7 @@ export class TaskManager implements RebalanceListener {
     return this.#options.plan.subTopologies[Number(id.slice(0, id.indexOf('_')))] as PlannedSubTopology
   }
 
-  #inputOf(topic: string): { planned: PlannedSubTopology; source: SourceNode } {
-    for (const planned of this.#options.plan.subTopologies) {
-      for (const input of planned.inputs) if (input.topic === topic) return { planned, source: input.source }
-    }
-    // Created after the start, and matched by a pattern.
-    for (const planned of this.#options.plan.subTopologies) {
-      for (const node of planned.subTopology.nodes) {
-        if (node.kind !== 'source') continue
-        if (node.topics.some((ref) => ref.kind === 'pattern' && matches(ref.pattern, topic))) return { planned, source: node }
-      }
-    }
-    throw topicUnexpected(topic)
+  #inputOf(topic: string): PlannedInput {
+    return plannedInput(this.#options.plan, topic)
   }
-}
-
-function positionOf(offsets: ReadonlyMap<string, TopicPartitionOffset>, { topic, partition }: TopicPartition, source: SourceNode): number {
-  const known = offsets.get(partitionKey(topic, partition))
-  if (known !== undefined) return known.offset
-  throw new MillraceError(
-    'OFFSET_UNKNOWN',
-    `Where source '${source.name}' is to begin reading ${topic}-${partition} could not be found out.`,
-    {
-      stage: 'source',
-      node: source.name,
-      topic,
-      partition,
-    },
-  )
 }
