@@ -109,9 +109,13 @@ export class Standbys {
     if (hasToWait()) return this.#sleep(Infinity)
     const tasks = [...this.#tasks.values()]
     for (const task of tasks) await task.settle()
-    this.#openNext(tasks)
+    this.#openNext()
     const now = environment.clock.monotonic()
-    if (now >= this.#lookAt || tasks.some(({ isFresh }) => isFresh)) await this.#look(tasks)
+    const fresh = tasks.filter(({ isFresh }) => isFresh)
+    if (now >= this.#lookAt) {
+      await this.#look(tasks)
+      this.#lookAt = now + LOOK_MS
+    } else if (fresh.length > 0) await this.#look(fresh)
     const jobs = tasks.flatMap((task) => task.jobs)
     if (jobs.length === 0) {
       await this.#closeSource()
@@ -123,14 +127,16 @@ export class Standbys {
   }
 
   /** One task at a time: opening reads all that a store has on disk. */
-  #openNext(tasks: readonly StandbyTask[]): void {
-    if (this.#opening !== undefined) return
-    const now = this.#options.environment.clock.monotonic()
-    this.#opening = tasks
+  #openNext(): void {
+    const { environment, hasToWait } = this.#options
+    if (this.#opening !== undefined || hasToWait()) return
+    const now = environment.clock.monotonic()
+    this.#opening = [...this.#tasks.values()]
       .find(({ openAt }) => openAt !== undefined && openAt <= now)
       ?.open()
       .then(() => {
         this.#opening = undefined
+        this.#openNext()
         this.wake()
       })
   }
@@ -140,7 +146,6 @@ export class Standbys {
     const stores = tasks.flatMap((task) => task.stores)
     const states = await unlessAborted(lookAtExisting(stores, admin, clock), this.#stop.signal)
     if (states === undefined) return
-    this.#lookAt = clock.monotonic() + LOOK_MS
     for (const task of tasks) await task.look(states)
   }
 
@@ -163,13 +168,13 @@ export class Standbys {
   async #recover(error: unknown): Promise<void> {
     const { clock, logger } = this.#options.environment
     const retryMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#troubles++)
-    logger.warn({ err: error, retryMs }, 'the changelogs of tasks that are elsewhere could not be read; it is tried again')
-    await this.#closeSource()
-    this.#lookAt = -Infinity
     let cancel: () => void = () => undefined
     const waited = new Promise<void>((resolve) => {
       cancel = clock.after(retryMs, resolve)
     })
+    logger.warn({ err: error, retryMs }, 'the changelogs of tasks that are elsewhere could not be read; it is tried again')
+    await this.#closeSource()
+    this.#lookAt = -Infinity
     await unlessAborted(waited, this.#stop.signal)
     cancel()
   }
