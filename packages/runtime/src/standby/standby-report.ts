@@ -42,7 +42,9 @@ export class StandbyReport {
     )
   }
 
-  missing({ definition, topic, partition }: ChangeloggedStore): void {
+  /** `followed`: what has followed the changelog until now. */
+  missing({ definition, topic, partition }: ChangeloggedStore, followed: FollowedStore | undefined): void {
+    if (followed !== undefined) this.#tell(followed, 'failed')
     this.#environment.logger.error(
       { task: this.#task, store: definition.name, changelog: `${topic}-${partition}` },
       'the changelog of a task that is elsewhere does not exist: it is not followed before it does',

@@ -141,10 +141,10 @@ export class StandbyTask {
     const stores = this.#stores as TaskStores
     const followed = this.#followed.get(entry)
     if (state === undefined) {
-      if (!this.#missing.has(entry)) this.#report.missing(entry)
-      this.#missing.add(entry)
       this.#followed.delete(entry)
       await followed?.job.stop()
+      if (!this.#missing.has(entry)) this.#report.missing(entry, followed)
+      this.#missing.add(entry)
       return
     }
     this.#missing.delete(entry)

@@ -326,6 +326,7 @@ describe('a changelog', () => {
       await expect.poll(() => restoring.lines.filter(({ level }) => level === 'warn')).toHaveLength(1)
       await clock.advance(1_000)
       await expect.poll(() => errors(restoring)).toMatchObject([{ task: '0_0', store: 'kept' }])
+      expect(phases(restoring).at(-1)).toBe('kept failed')
       // As many as before, and more: that it is another topic only its id says.
       await restoring.admin.createTopics([{ topic, partitions: 1 }])
       await restoring.write(Array.from({ length: 200 }, (_, i) => [`new ${i}`, 'x'] as const))
