@@ -102,9 +102,9 @@ export class StandbyTask {
     this.#gone = true
     return this.#exclusive.run(async () => {
       const stores = this.#stores
-      const failed = await this.#stopJobs('handed-over')
+      const isWell = await this.#end('handed-over')
       this.#stores = undefined
-      if (!failed) return stores
+      if (isWell) return stores
       // Opening them finds out what is wrong with them.
       await stores?.close()
       return undefined
@@ -116,9 +116,9 @@ export class StandbyTask {
     this.#gone = true
     return this.#exclusive.run(async () => {
       const { logger } = this.#options.environment
-      const failed = await this.#stopJobs('stopped')
+      const isWell = await this.#end('stopped')
       // A failure only makes the next restore longer.
-      if (!failed) await this.#stores?.notePositions().catch((error: unknown) => logger.debug({ err: error }, 'positions were not noted'))
+      if (isWell) await this.#stores?.notePositions().catch((error: unknown) => logger.debug({ err: error }, 'positions were not noted'))
       await this.#stores?.close()
       this.#stores = undefined
     })
@@ -161,23 +161,27 @@ export class StandbyTask {
     if (followed.takeNote()) await stores.notePositions()
   }
 
-  /** Returns whether one of them has failed. */
-  async #stopJobs(phase: 'handed-over' | 'stopped'): Promise<boolean> {
+  /** Nothing is written any more once it resolves, to what was followed. */
+  async #stopJobs(): Promise<readonly FollowedStore[]> {
     const followed = [...this.#followed.values()]
     await Promise.all(followed.map(({ job }) => job.stop()))
     this.#followed.clear()
+    return followed
+  }
+
+  /** Returns whether all is well that was followed. */
+  async #end(phase: 'handed-over' | 'stopped'): Promise<boolean> {
+    const followed = await this.#stopJobs()
     for (const store of followed) {
       store.settle()
       this.#report.ended(store, phase)
     }
-    return followed.some(({ job }) => job.failure !== undefined)
+    return followed.every(({ job }) => job.failure === undefined)
   }
 
   async #giveUp(error: unknown): Promise<void> {
     const { clock } = this.#options.environment
-    const followed = [...this.#followed.values()]
-    await Promise.all(followed.map(({ job }) => job.stop()))
-    this.#followed.clear()
+    const followed = await this.#stopJobs()
     this.#missing.clear()
     await this.#stores?.close()
     const retryMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** this.#failures++)

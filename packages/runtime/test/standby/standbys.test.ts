@@ -129,7 +129,11 @@ describe('a task that is elsewhere', () => {
 
 describe('while tasks of its own are started', () => {
   test('nothing is opened or read', async () => {
-    await using restoring = await Restoring.open()
+    let polls = 0
+    const before = (operation: MemoryOperation) => {
+      if (isStandby('poll', operation)) polls++
+    }
+    await using restoring = await Restoring.open({ faults: { before } })
     await restoring.write(someChanges(10))
     let waits = true
     const standbys = restoring.standbys(() => waits)
@@ -143,6 +147,16 @@ describe('while tasks of its own are started', () => {
     waits = false
     standbys.wake()
     await expect.poll(() => phases(restoring)).toContain('kept caught-up')
+    waits = true
+    const until = polls
+    // Time for three polls, of which one may be under way.
+    await new Promise((resolve) => {
+      setTimeout(resolve, 750)
+    })
+    expect(polls).toBeLessThanOrEqual(until + 1)
+    waits = false
+    standbys.wake()
+    await expect.poll(() => polls).toBeGreaterThan(until + 1)
     await standbys.stop()
   })
 })
