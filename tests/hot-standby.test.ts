@@ -34,7 +34,7 @@ describe.each(['leveldb', 'memory'] as const)('with stores of %s', (backend) => 
       await using group = await StandbyGroup.open({ backend, guarantee })
       const { one, two, task } = await twoMembers(group)
       await expectFollowed(group, task, 1)
-      expect(two.phases()).toEqual([`${task} started`, `${task} caught-up`])
+      await expect.poll(() => two.phases()).toEqual([`${task} started`, `${task} caught-up`])
       await one.close()
       await expectSplit([two, 2])
       expect(two.restored(task)).toBe(0)
