@@ -4,15 +4,7 @@ import { describe, expect, test } from 'vitest'
 import { MillraceError } from '@millrace/core'
 import type { MemoryOperation } from 'millrace/memory'
 import { deferred } from './support/deferred.ts'
-import {
-  applicationId,
-  expectCounted,
-  expectFollowed,
-  expectSplit,
-  otherTask,
-  StandbyGroup,
-  type StandbyMember,
-} from './support/standby-group.ts'
+import { expectCounted, expectFollowed, expectSplit, otherTask, StandbyGroup, type StandbyMember } from './support/standby-group.ts'
 
 const isStandbyPoll = (operation: MemoryOperation) => operation.type === 'poll' && operation.clientId.endsWith('-standby')
 const first = (member: StandbyMember) => member.tasks()[0] as string
@@ -174,7 +166,7 @@ describe('a member', () => {
     await new Promise((resolve) => {
       setTimeout(resolve, 100)
     })
-    const folder = join(group.stateDir, applicationId, '0')
+    const folder = join(group.stateDir, group.applicationId, '0')
     for (const task of ['0_0', '0_1']) expect(await readdir(join(folder, task))).toEqual(['counts'])
   })
 
@@ -200,7 +192,7 @@ test('what was followed into a folder that is damaged is set aside, and followed
   await two.close()
   await expectSplit([one, 2])
   for (const name of ['0_0', '0_1']) {
-    const file = join(group.stateDir, applicationId, '1', name, 'counts', 'CURRENT')
+    const file = join(group.stateDir, group.applicationId, '1', name, 'counts', 'CURRENT')
     await writeFile(file, new Uint8Array((await readFile(file)).length).fill(0x5a))
   }
   const again = await group.start()

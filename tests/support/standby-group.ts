@@ -12,9 +12,10 @@ import {
   start,
   type Topology,
   TopologyBuilder,
+  type Transport,
 } from 'millrace'
 import { leveldb } from 'millrace/leveldb'
-import { inMemory, memory, type MemoryFaults, type MemoryTransport } from 'millrace/memory'
+import { inMemory, memory, type MemoryFaults } from 'millrace/memory'
 import { LogClient } from './log-client.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { countWords, someLines } from './word-count-topology.ts'
@@ -25,10 +26,11 @@ const PARTITIONS = 2
 /** More than any test sends. */
 const words = someLines(600).flatMap((line) => line.split(' '))
 
-export const applicationId = 'standbys'
-const changelog = `${applicationId}-counts-changelog`
-
 export interface GroupOptions {
+  /** Default: an embedded log, with `faults`. */
+  readonly transport?: Transport
+  /** Sets its names apart from those of others on one broker. */
+  readonly id?: string
   readonly backend?: 'leveldb' | 'memory'
   readonly guarantee?: ProcessingGuarantee
   readonly faults?: MemoryFaults
@@ -54,7 +56,9 @@ export interface StandbyMember {
 /** Members of one group, all in this process, that count words with `hotStandby`, each in a slot of its own of one folder. */
 export class StandbyGroup implements AsyncDisposable {
   readonly log: LogClient
-  readonly transport: MemoryTransport
+  readonly applicationId: string
+  readonly #transport: Transport
+  readonly #topics: { readonly words: string; readonly totals: string }
   readonly stateDir: string
   readonly #options: GroupOptions
   readonly #members = new Set<StandbyMember>()
@@ -65,19 +69,22 @@ export class StandbyGroup implements AsyncDisposable {
   #sent = 0
 
   static async open(options: GroupOptions = {}): Promise<StandbyGroup> {
+    const { faults, transport = memory(faults === undefined ? {} : { faults }) } = options
     const folder = await temporaryFolder()
-    const transport = memory(options.faults === undefined ? {} : { faults: options.faults })
-    const log = await LogClient.open(transport)
-    await log.createTopics({ words: PARTITIONS, totals: PARTITIONS })
-    return new StandbyGroup(options, { transport, log, folder })
+    const group = new StandbyGroup(options, { transport, log: await LogClient.open(transport), folder })
+    await group.log.createTopics({ [group.#topics.words]: PARTITIONS, [group.#topics.totals]: PARTITIONS })
+    return group
   }
 
   private constructor(
     options: GroupOptions,
-    parts: { transport: MemoryTransport; log: LogClient; folder: Awaited<ReturnType<typeof temporaryFolder>> },
+    parts: { transport: Transport; log: LogClient; folder: Awaited<ReturnType<typeof temporaryFolder>> },
   ) {
+    const suffix = options.id === undefined ? '' : `-${options.id}`
+    this.applicationId = `standbys${suffix}`
+    this.#topics = { words: `words${suffix}`, totals: `totals${suffix}` }
     this.#options = options
-    this.transport = parts.transport
+    this.#transport = parts.transport
     this.log = parts.log
     this.stateDir = parts.folder.path
     this.#folder = parts.folder
@@ -86,12 +93,16 @@ export class StandbyGroup implements AsyncDisposable {
     this.#store = this.#watched(kinds[backend].keyValueStore({ name: 'counts', ...totals }))
   }
 
+  get changelog(): string {
+    return `${this.applicationId}-counts-changelog`
+  }
+
   /** Sends the next words. */
   async send(count: number): Promise<void> {
     const next = words.slice(this.#sent, this.#sent + count)
     this.#sent += next.length
     await this.log.write(
-      'words',
+      this.#topics.words,
       text,
       next.map((key) => ({ key, value: '' })),
     )
@@ -107,8 +118,8 @@ export class StandbyGroup implements AsyncDisposable {
     const app = await start(
       defineApp({
         topology: this.#topology(),
-        applicationId,
-        transport: this.transport,
+        applicationId: this.applicationId,
+        transport: this.#transport,
         stateDir: this.stateDir,
         hotStandby: true,
         processingGuarantee: this.#options.guarantee ?? 'at-least-once',
@@ -149,7 +160,7 @@ export class StandbyGroup implements AsyncDisposable {
 
   /** Up to where the changelog of a task is in the folder of a slot. */
   position(task: string, slot: number): number {
-    return this.#positions.get(`${this.stateDir}/${applicationId}/${slot}/${task}/counts`) ?? 0
+    return this.#positions.get(`${this.stateDir}/${this.applicationId}/${slot}/${task}/counts`) ?? 0
   }
 
   /** The offset behind the last record of a task's changelog. */
@@ -167,7 +178,7 @@ export class StandbyGroup implements AsyncDisposable {
     await app.caughtUp()
     const stored = new Map<string, number>()
     for await (const page of app.store(this.#store).rangePages({})) for (const [key, value] of page) stored.set(key, value)
-    const written = await this.log.readAll('totals', totals)
+    const written = await this.log.readAll(this.#topics.totals, totals)
     return {
       stored,
       written: new Map(written.map(({ key, value }) => [key, value])),
@@ -182,7 +193,7 @@ export class StandbyGroup implements AsyncDisposable {
   }
 
   async #changelog(task: string) {
-    const records = await this.log.readAll(changelog, { key: serdes.string, value: serdes.nullable(serdes.safeInt64) })
+    const records = await this.log.readAll(this.changelog, { key: serdes.string, value: serdes.nullable(serdes.safeInt64) })
     return records.filter(({ partition }) => task.endsWith(`_${partition}`))
   }
 
@@ -190,9 +201,9 @@ export class StandbyGroup implements AsyncDisposable {
     const counts = this.#store
     const builder = new TopologyBuilder('standbys')
     builder
-      .source('words', { topics: ['words'], ...text })
+      .source('words', { topics: [this.#topics.words], ...text })
       .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
-      .sink('totals', { topic: 'totals', ...totals })
+      .sink('totals', { topic: this.#topics.totals, ...totals })
     return builder.build()
   }
 
