@@ -13,6 +13,10 @@ export interface MemberConfig {
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /** Of records that can't be sent. Default: the transport's. */
   readonly deliveryTimeoutMs?: number | undefined
+  /** Default: false. */
+  readonly hotStandby?: boolean | undefined
+  /** What its counts are kept in. Default: `leveldb`. */
+  readonly backend?: 'leveldb' | 'memory' | undefined
   readonly batchSize: number
   readonly commitIntervalMs: number
   /** Sends itself a signal when it first comes to a step after so many commits of offsets. */

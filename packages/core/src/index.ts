@@ -105,6 +105,7 @@ export type {
   RestoreEvent,
   RuntimeEvent,
   RetryEvent,
+  StandbyEvent,
   StateEvent,
 } from './observe/observer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'

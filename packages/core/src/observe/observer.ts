@@ -82,6 +82,32 @@ export interface RestoreEvent {
   readonly error?: unknown
 }
 
+/** State of a task that is elsewhere is kept up to date here (`hotStandby`). */
+export interface StandbyEvent {
+  readonly type: 'standby'
+  readonly stage: 'store'
+  readonly task: string
+  readonly store: string
+  /** The changelog. */
+  readonly topic: string
+  readonly partition: number
+  /**
+   * `progress` is told twice a minute at most; `caught-up` once for each `started`: when all is there that was in the changelog at the start; `handed-over`: the
+   * task has come to this process; `stopped`: the application ends. What has failed begins again with another `started`.
+   */
+  readonly phase: 'started' | 'progress' | 'caught-up' | 'handed-over' | 'stopped' | 'failed'
+  /** The local store has its changelog's records below it. */
+  readonly position: number
+  /** Where the changelog ended when that was last looked up. */
+  readonly end: number
+  /** At most so many were missing then. */
+  readonly remainingRecords: number
+  /** Records that were written to the local store since it began. */
+  readonly writtenRecords: number
+  /** Why it failed. */
+  readonly error?: unknown
+}
+
 /** A batch failed; what is left of it is tried again after a wait, while other partitions go on. */
 export interface RetryEvent {
   readonly type: 'retry'
@@ -159,6 +185,7 @@ export type RuntimeEvent =
   | FailureEvent
   | CircuitEvent
   | RestoreEvent
+  | StandbyEvent
   | RecoverEvent
   | AssignmentEvent
   | StateEvent

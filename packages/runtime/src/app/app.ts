@@ -19,6 +19,7 @@ import { tell } from '../internal/tell.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { Reader } from '../source/reader.ts'
 import { isDamage } from '../store/is-damage.ts'
+import { Standbys } from '../standby/standbys.ts'
 import { restoreStores } from '../store/restore.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
@@ -104,12 +105,14 @@ export class App implements AsyncDisposable {
         this.#recovery.begin(error)
       },
     })
+    const environment = this.#environment
+    const reading = { environment, transport: definition.transport, context }
     this.#manager = new TaskManager({
       plan,
-      environment: this.#environment,
+      environment,
       source: () => this.#source as RecordSource,
-      restore: (request) =>
-        restoreStores({ ...request, environment: this.#environment, transport: definition.transport, context: parts.context }),
+      restore: (request) => restoreStores({ ...request, ...reading }),
+      standbys: definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined,
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       abandonCommit: (reason) => this.#abandonCommit(reason),
       onAssignment: (settled) => this.#assignmentChanged(settled),

@@ -11,7 +11,7 @@ import {
 } from '@millrace/core'
 import { changelogTopic, resolveTopic } from '../internal/topic-names.ts'
 import { changelogSettings } from '../store/changelog-settings.ts'
-import { changelogKind } from '../store/task-stores.ts'
+import { changelogKind } from '../store/changelogged-store.ts'
 import { checkTopicSettings } from './check-topic-settings.ts'
 import { type InternalTopic, REPARTITION_CONFIG } from './internal-topics.ts'
 

@@ -1,6 +1,6 @@
 import type { CommitEvent } from '@millrace/core'
 import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
-import type { ChangeloggedStore } from '../store/task-stores.ts'
+import type { ChangeloggedStore } from '../store/changelogged-store.ts'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'

@@ -1,5 +1,6 @@
 import { bytesAt, columnByteLength, MillraceError, type StoreChange, type WireBatch } from '@millrace/core'
-import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
+import type { ChangeloggedStore } from './changelogged-store.ts'
+import type { TaskStores } from './task-stores.ts'
 
 /** Records of one write: enough that a write costs little a record, few enough that it does not hold up everything else. */
 const CHUNK_RECORDS = 2_000
@@ -12,7 +13,7 @@ export interface RestoreRange {
   readonly entry: ChangeloggedStore
   /** The first offset to be read. */
   readonly from: number
-  /** Where it ends. */
+  /** Where it ends; infinite for what goes on until it is stopped. */
   readonly to: number
   /** When that was the changelog's end, milliseconds since the epoch. */
   readonly plannedAt: number
@@ -36,6 +37,8 @@ export class RestoreJob implements RestoreRange {
   #writing: Promise<void> = Promise.resolve()
   #records = 0
   #failure: { readonly error: unknown } | undefined
+  /** The position that was last written beside the entries. */
+  #written: number | undefined
   #completed = false
   #stopped = false
 
@@ -48,6 +51,7 @@ export class RestoreJob implements RestoreRange {
     this.to = to
     this.plannedAt = plannedAt
     this.#read = from
+    this.#written = entry.position
     this.#onWritten = onWritten
   }
 
@@ -64,6 +68,11 @@ export class RestoreJob implements RestoreRange {
   /** The changelog's records below it are in the store. */
   get position(): number {
     return this.entry.position ?? this.from
+  }
+
+  /** The first offset that has not been read. */
+  get next(): number {
+    return this.#read
   }
 
   /** Whether everything up to the end has been read, if not written. */
@@ -126,7 +135,11 @@ export class RestoreJob implements RestoreRange {
         await this.#writeSome()
         this.#onWritten()
       }
-      if (this.allRead && !this.#stopped) await this.#complete()
+      if (!this.#stopped) {
+        // Behind what was written last there may have been records that nobody can see.
+        if (this.#read > this.position) this.entry.position = Math.min(this.#read, this.to)
+        if (this.allRead) await this.#complete()
+      }
     } catch (error) {
       this.#failure = { error }
     }
@@ -162,6 +175,7 @@ export class RestoreJob implements RestoreRange {
     }
     await this.entry.store.restore([...last.values()], this.stores.metadata(this.entry, position))
     this.entry.position = position
+    this.#written = position
     this.#records += records - beyond
     this.waitingRecords -= records
     for (const { wire, bytes: size } of this.#queue.splice(0, finished)) {
@@ -191,7 +205,7 @@ export class RestoreJob implements RestoreRange {
 
   async #complete(): Promise<void> {
     const { entry, to, plannedAt } = this
-    if (entry.position !== to || entry.upToDateAt !== plannedAt) {
+    if (this.#written !== to || entry.upToDateAt !== plannedAt) {
       entry.upToDateAt = plannedAt
       await entry.store.restore([], this.stores.metadata(entry, to))
       entry.position = to

@@ -1,30 +1,9 @@
 import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey, TaskClosedError, type WriteBatch } from '@millrace/core'
-import { changelogTopic } from '../internal/topic-names.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
+import { type ChangeloggedStore, changelogKind, changelogOf } from './changelogged-store.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
 import { removeLongAside, setAside } from './set-aside.ts'
 import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
-
-/** What a store is restored from: a topic of its own, an input topic, or nothing. */
-export type ChangelogKind = 'own' | 'source' | 'none'
-
-/** One store of a task, with the changelog partition that backs it. */
-export interface ChangeloggedStore {
-  readonly definition: AnyStoreDefinition
-  store: TaskStore
-  readonly kind: ChangelogKind
-  /** Where the kind is `none`, a name that no topic has. */
-  readonly topic: string
-  readonly partition: number
-  /** The id of the topic beside which the entries were written, as far as known. */
-  topicId: string | undefined
-  /** The store holds at least all changelog records below this offset: where the next restore begins. Undefined: nothing is known. */
-  position: number | undefined
-  /** When the store held all of its changelog, milliseconds since the epoch; undefined if that is not known. */
-  upToDateAt: number | undefined
-  /** Whether `seal` took changes that `persist` has not written yet. */
-  sealed: boolean
-}
 
 type GuardedTime = { guard: () => void; timestamp: () => number }
 
@@ -34,7 +13,7 @@ export class TaskStores {
   readonly #task: string
   readonly #partition: number
   readonly #definitions: readonly AnyStoreDefinition[]
-  readonly #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
+  #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
   #stores: readonly ChangeloggedStore[] = []
   /** Offsets committed so far, by topic-partition: what local entries correspond to. */
   readonly #inputs: Record<string, number> = {}
@@ -88,23 +67,46 @@ export class TaskStores {
   /**
    * Opens every store and finds out how far its local entries go. What can't be used (damaged, of another topic, ahead of the committed input
    * offsets) is set aside, never deleted, and restored from the changelog. Rejects with a `TaskClosedError` if it is closed before that is done.
+   * `standby` gives the stores that somebody has opened for this task before: those are used.
    */
-  open(committed: readonly OffsetCommit[]): Promise<void> {
-    if (!this.#begun) this.#opening = this.#openAll(committed)
+  open(committed: readonly OffsetCommit[], standby?: () => Promise<TaskStores | undefined>): Promise<void> {
+    if (!this.#begun) this.#opening = this.#openAll(committed, standby)
     this.#begun = true
     return this.#opening
   }
 
-  async #openAll(committed: readonly OffsetCommit[]): Promise<void> {
+  /** Opens every store as `open` does, for a task that is elsewhere: nobody knows what it has committed, and what its stores say of that stays. */
+  openStandby(): Promise<void> {
+    this.#opening = this.#openAll(undefined)
+    return this.#opening
+  }
+
+  async #openAll(committed: readonly OffsetCommit[] | undefined, standby?: () => Promise<TaskStores | undefined>): Promise<void> {
     this.#checkOpen()
-    for (const { topic, partition, offset } of committed) this.#inputs[partitionKey(topic, partition)] = offset
+    for (const { topic, partition, offset } of committed ?? []) this.#inputs[partitionKey(topic, partition)] = offset
     const stores: ChangeloggedStore[] = []
     this.#stores = stores
-    for (const definition of this.#definitions) {
+    const opened = await standby?.()
+    if (opened !== undefined) {
+      // First of all, so that they are closed with these.
+      stores.push(...opened.#stores)
+      opened.#stores = []
+      this.#access = opened.#access
+      for (const entry of [...stores]) await this.#takeOver(entry, committed ?? [])
+    }
+    for (const definition of this.#definitions.filter((one) => !stores.some((entry) => entry.definition === one))) {
       stores.push(await this.#openOne(definition, committed))
       this.#checkOpen()
     }
     for (const [key, offset] of this.#ownOffsets) this.#inputs[key] = offset
+  }
+
+  async #takeOver(entry: ChangeloggedStore, committed: readonly OffsetCommit[]): Promise<void> {
+    this.#checkOpen()
+    const beyond = this.#whyBeyond(entry.topic, entry.inputs, committed)
+    if (beyond === undefined) entry.inputs = this.#inputs
+    else await this.#renew(entry, beyond)
+    this.#checkOpen()
   }
 
   /** From now on operations of users are checked by `guard`, and what they write gets `timestamp()`. */
@@ -193,14 +195,23 @@ export class TaskStores {
   /** All that was processed is committed and persisted, and this task is about to be closed: notes that its stores lack nothing of their changelogs. */
   async noteUpToDate(): Promise<void> {
     for (const entry of this.#stores) {
-      if (entry.sealed || entry.position === undefined) continue
-      entry.upToDateAt = this.#environment.clock.now()
-      await entry.store.restore([], this.metadata(entry))
+      if (!entry.sealed) entry.upToDateAt = this.#environment.clock.now()
+    }
+    await this.notePositions()
+  }
+
+  /** Writes what is known of the stores now, and no entries. */
+  async notePositions(): Promise<void> {
+    for (const entry of this.#stores) {
+      if (!entry.sealed && entry.position !== undefined) await entry.store.restore([], this.metadata(entry))
     }
   }
 
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
-  metadata({ topic, partition, topicId, upToDateAt, position: known, store, kind }: ChangeloggedStore, position = known): Uint8Array {
+  metadata(
+    { topic, partition, topicId, upToDateAt, inputs, position: known, store, kind }: ChangeloggedStore,
+    position = known,
+  ): Uint8Array {
     return encodePositions({
       unlogged: kind === 'none' ? true : undefined,
       layout: store.layout === '' ? undefined : store.layout,
@@ -210,7 +221,7 @@ export class TaskStores {
       changelogId: topicId,
       changelogPosition: position ?? 0,
       upToDateAt,
-      inputs: this.#inputs,
+      inputs,
     })
   }
 
@@ -246,10 +257,11 @@ export class TaskStores {
     entry.topicId = undefined
     entry.position = undefined
     entry.upToDateAt = undefined
+    entry.inputs = this.#inputs
     this.#checkOpen()
   }
 
-  async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[]): Promise<ChangeloggedStore> {
+  async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[] | undefined): Promise<ChangeloggedStore> {
     const kind = changelogKind(definition)
     const topic = changelogOf(definition, this.#environment.definition.applicationId)
     const entry = (store: TaskStore, position: number | undefined): ChangeloggedStore => ({
@@ -261,6 +273,7 @@ export class TaskStores {
       topicId: undefined,
       position,
       upToDateAt: undefined,
+      inputs: this.#inputs,
       sealed: false,
     })
     await this.#removeLongAside(definition)
@@ -276,14 +289,16 @@ export class TaskStores {
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
     const unusable =
-      this.#whyUnusable(topic, positions, kind === 'none' ? undefined : committed) ?? otherLayout(store.layout, positions?.layout)
-    if (unusable === undefined) {
-      if (kind === 'none') this.#noteOwnOffsets(positions?.inputs ?? {})
-      store.hasStreamTime(positions?.streamTime)
-      return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId, upToDateAt: positions?.upToDateAt }
+      positions && (this.#whyUnusable(topic, positions, kind === 'none' ? 'any' : committed) ?? otherLayout(store.layout, positions.layout))
+    if (positions !== undefined && unusable === undefined) {
+      const { changelogPosition, changelogId: topicId, upToDateAt } = positions
+      const inputs = committed === undefined ? positions.inputs : this.#inputs
+      if (kind === 'none') this.#noteOwnOffsets(positions.inputs)
+      store.hasStreamTime(positions.streamTime)
+      return { ...entry(store, changelogPosition), topicId, upToDateAt, inputs }
     }
     await store.close()
-    await this.#setAside(definition, unusable)
+    await this.#setAside(definition, unusable ?? 'it was not written by this application, or by a version that is not known here')
     return entry(await this.#backend(definition), undefined)
   }
 
@@ -295,14 +310,17 @@ export class TaskStores {
     }
   }
 
-  /** `committed`: undefined where the store need not know what is committed. */
-  #whyUnusable(topic: string, positions: StorePositions | undefined, committed: readonly OffsetCommit[] | undefined): string | undefined {
-    if (positions === undefined) return 'it was not written by this application, or by a version that is not known here'
+  /** `committed`: undefined while nobody knows; `any` where the store goes on from where it is. */
+  #whyUnusable(topic: string, positions: StorePositions, committed: readonly OffsetCommit[] | 'any' | undefined): string | undefined {
     if (positions.changelogTopic !== topic || positions.changelogPartition !== this.#partition)
       return `it belongs to changelog ${positions.changelogTopic}-${positions.changelogPartition}, not to ${topic}-${this.#partition}`
-    if (committed === undefined) return undefined
+    if (committed === 'any') return undefined
     if (positions.unlogged === true) return 'it was kept without a changelog, which the store has now: its entries are not there'
-    const beyond = inputBeyond(positions, committed)
+    return committed && this.#whyBeyond(topic, positions.inputs, committed)
+  }
+
+  #whyBeyond(topic: string, inputs: StorePositions['inputs'], committed: readonly OffsetCommit[]): string | undefined {
+    const beyond = inputBeyond(inputs, committed)
     return beyond === undefined
       ? undefined
       : `it holds the effect of input that the group has not committed (${beyond}): were the group's offsets reset? If the input is to be ` +
@@ -334,17 +352,6 @@ export class TaskStores {
       `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. The folder is kept for a week`,
     )
   }
-}
-
-/** What a store is restored from. */
-export function changelogKind({ changelog }: AnyStoreDefinition): ChangelogKind {
-  if (changelog === false) return 'none'
-  return changelog?.sourceTopic === undefined ? 'own' : 'source'
-}
-
-/** The topic of it. */
-function changelogOf({ name, changelog }: AnyStoreDefinition, applicationId: string): string {
-  return (changelog === false ? undefined : changelog?.sourceTopic) ?? changelogTopic(applicationId, name)
 }
 
 function otherLayout(layout: string, stored = ''): string | undefined {

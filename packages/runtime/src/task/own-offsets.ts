@@ -9,6 +9,8 @@ export interface OpenedTask {
   readonly stores: TaskStores
   /** What is committed of its inputs, or where they begin. */
   readonly committed: readonly OffsetCommit[]
+  /** Opens its stores, or takes over what has followed them. */
+  readonly open: () => Promise<void>
 }
 
 /**
@@ -19,7 +21,7 @@ export async function findOwnOffsets(tasks: readonly OpenedTask[], { admin, logg
   const unlogged = tasks.filter(({ stores }) => stores.hasUnlogged)
   if (unlogged.length === 0) return []
   try {
-    for (const { stores, committed } of unlogged) await stores.open(committed)
+    for (const { open } of unlogged) await open()
     const own = unlogged.flatMap(({ id, stores, committed }) =>
       committed.flatMap((known) => {
         const offset = stores.ownOffsets.get(partitionKey(known.topic, known.partition))

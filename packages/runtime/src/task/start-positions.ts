@@ -40,7 +40,7 @@ export function partitionOf(id: string): number {
   return Number(id.slice(id.indexOf('_') + 1))
 }
 
-/** Where a partition is to be read from. Throws if that is not among `offsets`. */
+/** Where reading of a partition begins, of `offsets` by partition. Throws `OFFSET_UNKNOWN` if that is not among them. */
 export function positionOf(
   offsets: ReadonlyMap<string, TopicPartitionOffset>,
   { topic, partition }: TopicPartition,

@@ -3,25 +3,25 @@ import {
   partitionKey,
   type RebalanceListener,
   type RecordSource,
-  type SourceNode,
   type StartPosition,
   type TopicPartition,
 } from '@millrace/core'
-import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-plan.ts'
-import { decodePartitionTime } from '../commit/offset-metadata.ts'
+import type { PlannedSubTopology, TopicPlan } from '../app/topic-plan.ts'
 import { Exclusive } from '../internal/exclusive.ts'
 import { retrying } from '../internal/retrying.ts'
 import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
-import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
 import { TopicIdentities } from '../source/topic-identities.ts'
+import type { Standbys } from '../standby/standbys.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
-import { taskSplit, topicUnexpected } from './assignment-errors.ts'
+import { taskSplit } from './assignment-errors.ts'
 import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
+import { type AssignedPartition, makeQueue } from './assigned-partition.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
 import { findOwnOffsets, type OpenedTask } from './own-offsets.ts'
+import { type PlannedInput, plannedInput } from './planned-input.ts'
 import { partitionOf, positionOf, resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
 
@@ -32,15 +32,12 @@ export interface TaskManagerOptions extends LastCommitSteps {
   readonly plan: TopicPlan
   readonly source: () => RecordSource
   readonly restore: ActivationSteps['restore']
+  /** Follows the tasks that are elsewhere, if that is wanted. */
+  readonly standbys: Standbys | undefined
   /** Something was assigned or taken away: `settled` once every assigned task runs. */
   readonly onAssignment: (settled: boolean) => void
   /** A failure after which the tasks may be recovered. */
   readonly onFailure: (error: unknown) => void
-}
-
-/** A partition of a task, as assigned. */
-interface Assigned extends TopicPartition {
-  readonly source: SourceNode
 }
 
 interface CreatedTasks {
@@ -58,7 +55,7 @@ export class TaskManager implements RebalanceListener {
   readonly #tasks = new Map<string, Task>()
   readonly #readings = new Map<string, Reading>()
   /** Every partition assigned now, by task. */
-  readonly #assigned = new Map<string, Map<string, Assigned>>()
+  readonly #assigned = new Map<string, Map<string, AssignedPartition>>()
   readonly #activations = new Set<Activation>()
   readonly #exclusive = new Exclusive()
   readonly #identities: TopicIdentities
@@ -94,6 +91,7 @@ export class TaskManager implements RebalanceListener {
       this.#isMember = true
       if (partitions.length === 0) {
         this.#options.onAssignment(this.settled)
+        this.#followRest()
         return []
       }
       this.#options.onAssignment(false)
@@ -118,12 +116,17 @@ export class TaskManager implements RebalanceListener {
         positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
         publish,
       )
+      this.#followRest()
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
     })
 
   /** Ids of the tasks that are, or will be, in this process; undefined while the group has not said, or has put it out. */
   get here(): ReadonlySet<string> | undefined {
-    return this.#isMember ? new Set([...this.#assigned.keys(), ...this.#tasks.keys()]) : undefined
+    return this.#isMember ? this.#here : undefined
+  }
+
+  get #here(): ReadonlySet<string> {
+    return new Set([...this.#assigned.keys(), ...this.#tasks.keys()])
   }
 
   /** Those of them that have a store; undefined as `here`. */
@@ -147,9 +150,13 @@ export class TaskManager implements RebalanceListener {
     // At once, for what is under way to end soon.
     this.#stop.abort()
     this.#identities.stop()
+    const { standbys, environment } = this.#options
+    const stopping = standbys?.stop() ?? Promise.resolve()
     return this.#exclusive.run(async () => {
       for (const cancel of this.#splitWatches) cancel()
       const failure = await this.#release(this.tasks, 'drain')
+      if (!(await settledWithin(stopping, environment.definition.revokeTimeoutMs, environment.clock)))
+        environment.logger.warn({}, 'stores that follow tasks elsewhere did not close in time')
       if (failure !== undefined && !isOthers(failure.error)) throw failure.error
     })
   }
@@ -213,8 +220,14 @@ export class TaskManager implements RebalanceListener {
       for (const id of touched) this.#holdRest(id)
       this.#identities.retain(new Set([...this.#assigned.values()].flatMap((topics) => [...topics.keys()])))
       if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
+      this.#followRest()
       this.#options.onAssignment(this.settled)
     })
+  }
+
+  /** What is elsewhere is followed. Nothing that was here before is being closed any more: this comes at the end of what is done exclusively. */
+  #followRest(): void {
+    this.#options.standbys?.followAllBut(this.#here)
   }
 
   /** What is left of a task that was split by a revoke is not read until the rest comes back. */
@@ -291,35 +304,32 @@ export class TaskManager implements RebalanceListener {
     const { stores } = this.#plannedOf(id).subTopology
     const inputs = [...(this.#assigned.get(id)?.values() ?? [])]
     const committed = inputs.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])
-    return { id, stores: new TaskStores(this.#options.environment, id, partitionOf(id), stores), committed }
+    const opened = new TaskStores(this.#options.environment, id, partitionOf(id), stores)
+    return { id, stores: opened, committed, open: () => this.#openStores(id, opened, committed) }
   }
 
   #createTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>, stores: TaskStores): Task {
     const { environment } = this.#options
-    const planned = this.#plannedOf(id)
-    const partition = partitionOf(id)
-    const { subTopology } = planned
-    const parts = [...(this.#assigned.get(id) as Map<string, Assigned>).values()]
-    const order = planned.inputs.map(({ topic }) => topic)
+    const { subTopology, inputs } = this.#plannedOf(id)
+    const order = inputs.map(({ topic }) => topic)
+    const parts = [...(this.#assigned.get(id) as Map<string, AssignedPartition>).values()]
     parts.sort((a, b) => order.indexOf(a.topic) - order.indexOf(b.topic))
-    const queues = parts.map(({ topic, source }) => {
-      const known = offsets.get(partitionKey(topic, partition))
-      return new PartitionQueue({
-        topic,
-        partition,
-        source,
-        policy: environment.batching.of(topic, source, subTopology),
-        buffer: environment.buffer,
-        position: positionOf(offsets, { topic, partition }, source),
-        partitionTime: decodePartitionTime(known?.metadata),
-      })
-    })
-    return new Task({ id, subTopology, partition, queues, stores, environment })
+    const queues = parts.map((part) => makeQueue(part, { offsets, subTopology, environment }))
+    return new Task({ id, subTopology, partition: partitionOf(id), queues, stores, environment })
+  }
+
+  #openStores(id: string, stores: TaskStores, committed: readonly OffsetCommit[]): Promise<void> {
+    return stores.open(committed, async () => this.#options.standbys?.take(id))
   }
 
   #steps(offsets: ReadonlyMap<string, OffsetCommit>, restore: ActivationSteps['restore']): ActivationSteps {
     return {
-      open: (task) => task.stores.open(task.queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])),
+      open: ({ id, stores, queues }) =>
+        this.#openStores(
+          id,
+          stores,
+          queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? []),
+        ),
       restore,
       onFailedLate: ({ id }, error) =>
         this.#options.environment.logger.debug(
@@ -332,13 +342,17 @@ export class TaskManager implements RebalanceListener {
 
   #activate(activation: Activation): void {
     this.#activations.add(activation)
+    const ended = () => {
+      this.#activations.delete(activation)
+      this.#options.standbys?.wake()
+    }
     activation.run().then(
       () => {
-        this.#activations.delete(activation)
+        ended()
         this.#options.onAssignment(this.settled)
       },
       (error: unknown) => {
-        this.#activations.delete(activation)
+        ended()
         this.#options.onFailure(error)
       },
     )
@@ -372,17 +386,7 @@ export class TaskManager implements RebalanceListener {
     return this.#options.plan.subTopologies[Number(id.slice(0, id.indexOf('_')))] as PlannedSubTopology
   }
 
-  #inputOf(topic: string): { planned: PlannedSubTopology; source: SourceNode } {
-    for (const planned of this.#options.plan.subTopologies) {
-      for (const input of planned.inputs) if (input.topic === topic) return { planned, source: input.source }
-    }
-    // Created after the start, and matched by a pattern.
-    for (const planned of this.#options.plan.subTopologies) {
-      for (const node of planned.subTopology.nodes) {
-        if (node.kind !== 'source') continue
-        if (node.topics.some((ref) => ref.kind === 'pattern' && matches(ref.pattern, topic))) return { planned, source: node }
-      }
-    }
-    throw topicUnexpected(topic)
+  #inputOf(topic: string): PlannedInput {
+    return plannedInput(this.#options.plan, topic)
   }
 }
