@@ -178,11 +178,13 @@ export class StoreLayers {
       return sealed.changes.length
     }
     this.#sealed = undefined
-    for (const slot of sealed.slots) {
+    // First of all slots: one that has a change is carried along by the table each time it ages.
+    const entries = sealed.slots.map((slot) => {
       const entry = slot.sealed as Entry
       slot.sealed = undefined
-      this.#table.keepIn(slot, slot.id, entry)
-    }
+      return entry
+    })
+    for (const [i, slot] of sealed.slots.entries()) this.#table.keepIn(slot, slot.id, entries[i] as Entry)
     return sealed.changes.length
   }
 

@@ -23,7 +23,7 @@ export class OpenedShape<Handle, Committed> {
     this.definition = definition
     this.store = new TaskStore(this.#backend, {
       definition,
-      cacheBytes: 1_000_000,
+      cacheBytes: 2_000,
       guard: () => undefined,
       timestamp: () => this.timestamp,
     })
