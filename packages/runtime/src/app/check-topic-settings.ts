@@ -8,6 +8,7 @@ const TIMESTAMPS = 'message.timestamp.type'
 const DELETIONS = 'delete.retention.ms'
 /** What a policy that deletes goes by. -1: never. */
 const LIMITS = ['retention.ms', 'retention.bytes'] as const
+const LOSS = { repartition: 'before they are processed', changelog: 'while the store still has them' } as const
 
 /**
  * Compares the settings of internal topics that exist with those they would be created with. Resolves to how long compaction leaves deletions in
@@ -20,7 +21,7 @@ export async function checkTopicSettings(
   logger: Logger,
 ): Promise<ReadonlyMap<string, number>> {
   const deletionRetentions = new Map<string, number>()
-  for (const { topic, kind, config } of topics) if (kind === 'changelog') keepRetention(deletionRetentions, topic, config)
+  for (const { topic, config } of topics) keepRetention(deletionRetentions, topic, config)
   const existing = topics.filter(({ exists }) => exists)
   if (existing.length === 0 || admin.topicSettings === undefined) return deletionRetentions
   const names = existing.map(({ topic }) => topic)
@@ -36,7 +37,7 @@ export async function checkTopicSettings(
     if (settings === undefined) continue
     problems.push(...problemsOf(wanted, settings).map((message) => ({ topic: wanted.topic, message })))
     for (const message of doubtsOf(wanted, settings)) logger.warn({ topic: wanted.topic }, message)
-    if (wanted.kind === 'changelog') keepRetention(deletionRetentions, wanted.topic, settings)
+    if (wanted.kind !== 'repartition') keepRetention(deletionRetentions, wanted.topic, settings)
   }
   const [first] = problems
   if (first === undefined) return deletionRetentions
@@ -70,12 +71,14 @@ function consequence(name: string, kind: InternalTopic['kind'], actual: string):
 
 /** What may go well, and be noticed only when it has not. */
 function doubtsOf({ topic, kind, config }: InternalTopic, settings: Settings): string[] {
-  if (!words(config[POLICY] ?? '').includes('delete')) return []
+  const policy = kind === 'table' ? settings[POLICY] : config[POLICY]
+  if (!words(policy ?? '').includes('delete')) return []
   return LIMITS.flatMap((name) => {
     const [actual, wanted = '-1'] = [settings[name], config[name]]
     if (actual === undefined || atLeast(Number(actual), Number(wanted))) return []
-    const loss = kind === 'repartition' ? 'before they are processed' : 'while the store still has them'
-    return [`The ${kind} topic '${topic}' has ${name}=${actual} in place of ${wanted}: records may be deleted ${loss}.`]
+    return kind === 'table'
+      ? [`Topic '${topic}', from which a store is restored, has ${name}=${actual}: entries that are not changed for long are missing then.`]
+      : [`The ${kind} topic '${topic}' has ${name}=${actual} in place of ${wanted}: records may be deleted ${LOSS[kind]}.`]
   })
 }
 

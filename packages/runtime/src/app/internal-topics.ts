@@ -1,7 +1,8 @@
-/** A topic of the application's own, as the topology needs it. */
+/** A topic of the application's own, as the topology needs it, or an input that stands in for one. */
 export interface InternalTopic {
   readonly topic: string
-  readonly kind: 'changelog' | 'repartition'
+  /** `table`: an input topic that a store is restored from; it exists, and its settings are its owner's. */
+  readonly kind: 'changelog' | 'repartition' | 'table'
   readonly partitions: number
   /** Settings that it is created with; if it exists they are compared (`checkTopicSettings`). */
   readonly config: Readonly<Record<string, string>>

@@ -68,7 +68,7 @@ export async function planTopics(
     inputs: inputs[i] as PlannedSubTopology['inputs'],
     partitions: commonCount(subTopology, inputs[i] as PlannedSubTopology['inputs'], partitions),
   }))
-  const internal = [...repartitioned, ...(await planChangelogs(planned, admin, applicationId))]
+  const internal = [...repartitioned, ...(await planChangelogs(planned, admin, applicationId)), ...tablesOf(planned)]
   const deletionRetentions = await checkTopicSettings(internal, admin, logger)
   await createTopics(
     admin,
@@ -258,6 +258,16 @@ async function planChangelogs(
     if (actual !== undefined && actual !== one.partitions) throw wrongCount(one.topic, actual, one.partitions, 'changelog')
     return { ...one, kind: 'changelog', exists: actual !== undefined }
   })
+}
+
+/** Input topics that stores are restored from. */
+function tablesOf(planned: readonly PlannedSubTopology[]): InternalTopic[] {
+  return planned.flatMap(({ subTopology, partitions }) =>
+    subTopology.stores.flatMap(({ changelog }) => {
+      const topic = changelog === false ? undefined : changelog?.sourceTopic
+      return topic === undefined ? [] : [{ topic, kind: 'table' as const, partitions, config: {}, exists: true }]
+    }),
+  )
 }
 
 async function createTopics(admin: TransportAdmin, definition: ResolvedDefinition, topics: readonly InternalTopic[]): Promise<void> {

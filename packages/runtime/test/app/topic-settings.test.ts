@@ -122,6 +122,28 @@ describe('internal topics that exist', () => {
     ])
   })
 
+  test.each([
+    [
+      { 'cleanup.policy': 'delete', 'retention.ms': '604800000' },
+      ['retention.ms=604800000: entries that are not changed for long are missing then'],
+    ],
+    [{ 'cleanup.policy': 'delete', 'retention.ms': '-1', 'retention.bytes': '-1' }, []],
+    [{ 'cleanup.policy': 'compact', 'retention.ms': '604800000' }, []],
+  ])('are not all: an input that a store is restored from, with %j', async (config, doubts) => {
+    await exists('table', { 'delete.retention.ms': '1000', ...config })
+    const table = inMemory.keyValueStore({ name: 'table', ...text, changelog: { sourceTopic: 'table' } })
+    const builder = new TopologyBuilder('plan')
+    builder
+      .source('in', { topics: ['table'], ...text })
+      .process('keep', { create: () => ({ process: () => undefined }), stores: [table] } as never)
+    const { deletionRetentions } = await plan(builder.build())
+    await admin.deleteTopics(['table'])
+    expect(warnings).toEqual(
+      doubts.map((doubt) => expect.stringContaining(`Topic 'table', from which a store is restored, has ${doubt}`) as unknown),
+    )
+    expect(deletionRetentions).toEqual(new Map([['table', 1_000]]))
+  })
+
   test('tell for how long changelogs keep deletions, be it shorter than ours', async () => {
     await exists(CHANGELOG, { ...fits, 'delete.retention.ms': '86400000' })
     expect((await plan()).deletionRetentions).toEqual(new Map([[CHANGELOG, 86_400_000]]))
