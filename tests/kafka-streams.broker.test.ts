@@ -51,7 +51,8 @@ async function setUp({ kind, times, topology, entries }: CountingKind) {
         defineApp({ topology: topology(input), applicationId, transport, stateDir: folder.path, logger: silentLogger }),
       )
       const running = app.run()
-      await app.caughtUp()
+      // Where all input is counted already, only this tells when the store is restored.
+      await app.idle()
       await meanwhile?.(app)
       await app.caughtUp()
       const held = await entries(app)
