@@ -43,31 +43,26 @@ export async function openOutlet(options: OutletOptions): Promise<Outlet> {
   const output = new OutputQueue(writer, definition.buffer.maxOutputBytes, onFailure)
   const coordinator = new CommitCoordinator({ environment, output, protocol })
   let isOpen = false
-  const tellAbort = (reason: unknown) => {
-    if (!isOpen) return
-    isOpen = false
-    if (reason === undefined) return
-    environment.emit?.({
-      type: 'abort',
-      stage: 'commit',
-      processingGuarantee: definition.processingGuarantee,
-      tasks: options.tasks(),
-      error: asError(reason),
-      durationMs: clock.monotonic() - coordinator.since,
-    })
+  let closing: Promise<void> | undefined
+  const close = async (reason: unknown) => {
+    if (isOpen && reason !== undefined) {
+      environment.emit?.({
+        type: 'abort',
+        stage: 'commit',
+        processingGuarantee: definition.processingGuarantee,
+        tasks: options.tasks(),
+        error: asError(reason),
+        durationMs: clock.monotonic() - coordinator.since,
+      })
+    }
+    coordinator.abandon(reason)
+    output.close(reason)
+    const ended = writer.close()
+    ended.catch((error: unknown) => context.logger.warn({ err: error }, 'a writer failed to close'))
+    if (!(await settledWithin(ended, CLOSE_MS, clock))) context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
   }
-  const outlet: Outlet = {
-    output,
-    coordinator,
-    async close(reason) {
-      tellAbort(reason)
-      coordinator.abandon(reason)
-      output.close(reason)
-      const closing = writer.close()
-      closing.catch((error: unknown) => context.logger.warn({ err: error }, 'a writer failed to close'))
-      if (!(await settledWithin(closing, CLOSE_MS, clock))) context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
-    },
-  }
+  // Every commit that is asked for while it closes fails, and gives it up again.
+  const outlet: Outlet = { output, coordinator, close: (reason) => (closing ??= close(reason)) }
   try {
     await protocol.open()
     isOpen = true
