@@ -1,4 +1,4 @@
-import { defineApp, serdes, silentLogger, start } from 'millrace'
+import { defineApp, MillraceError, serdes, silentLogger, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { leveldb } from 'millrace/leveldb'
 import { inMemory } from 'millrace/memory'
@@ -45,4 +45,10 @@ const app = await start(
   }),
 )
 answerRequests(app)
-await app.run()
+try {
+  await app.run()
+} catch (error) {
+  if (!(error instanceof MillraceError)) throw error
+  await tell({ type: 'failed', code: error.code, message: error.message })
+  process.exit(1)
+}

@@ -29,4 +29,6 @@ export type MemberMessage =
   | { readonly type: 'event'; readonly event: RuntimeEvent }
   /** It comes to the step at which it sends itself a signal. */
   | { readonly type: 'signals' }
+  /** Its application has stopped; the process ends. */
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'answer'; readonly id: number; readonly error?: string | undefined }

@@ -6,7 +6,7 @@ import { run } from '../run.mjs'
 import { freePorts } from './free-port.mjs'
 import { JavaNode } from './java-node.mjs'
 import { kafkaJars } from './kafka-jars.mjs'
-import { serverProperties } from './node-settings.mjs'
+import { pairUp, serverProperties } from './node-settings.mjs'
 import { startReaper } from './reaper.mjs'
 
 /**
@@ -29,19 +29,21 @@ export async function javaLacks(env = process.env) {
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
  */
-export async function javaBroker({ nodes: count, port, say }) {
+export async function javaBroker({ nodes: count, port, proxyPorts = [], say }) {
   const jars = await kafkaJars(say)
   const classpath = [join(jars, '*')].join(delimiter)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-'))
   const reaper = startReaper()
   reaper.watchFolder(folder)
 
-  const ports = await freePorts(2 * count)
+  const ports = await freePorts(2 * count + proxyPorts.length)
+  const proxied = pairUp(proxyPorts, ports.slice(2 * count))
   const plans = Array.from({ length: count }, (_, i) => ({
     id: i + 1,
     port: port === undefined ? Number(ports[i]) : port + i,
     controllerPort: Number(ports[count + i]),
     folder: join(folder, `node-${i + 1}`),
+    ...(proxied[i] && { proxied: proxied[i] }),
   }))
   const nodes = plans.map((plan) => new JavaNode(plan, classpath, reaper))
   const stop = async () => {
@@ -69,6 +71,7 @@ export async function javaBroker({ nodes: count, port, say }) {
     kind: 'java',
     brokers: nodes.map((node) => node.address).join(','),
     nodes: nodes.map((node) => node.address),
+    proxied: proxied.map((one) => `127.0.0.1:${one.port}`),
     kill: (index) => at(index).kill(),
     restart: async (index) => {
       await at(index).stop()

@@ -92,6 +92,7 @@ export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
 export type {
+  AbortEvent,
   AssignmentEvent,
   BatchEvent,
   BatchingEvent,

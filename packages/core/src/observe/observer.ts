@@ -2,6 +2,7 @@ import type { AppState } from '../app/app-state.ts'
 import type { BatchingChange } from '../batch/batch-options.ts'
 import type { BatchPolicy } from '../batch/batch-policy.ts'
 import type { BatchTrigger } from '../batch/batch-trigger.ts'
+import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
 
 /** A pass went through one node. */
 export interface BatchEvent {
@@ -54,6 +55,23 @@ export interface CommitEvent {
   /** Records whose offsets this commit covers. */
   readonly records: number
   readonly changelogRecords: number
+  readonly durationMs: number
+}
+
+/**
+ * What was done since the last confirmed commit is given up, and is processed again: a commit failed, or was not confirmed, or was given up, or the writer
+ * failed before. Under exactly-once that is the open transaction, which is aborted: nothing of it is ever seen. If only the answer of a commit was lost it
+ * may have taken effect: then it is not processed again. Told once for each writer that is given up, beside the `recover` that follows or came before.
+ */
+export interface AbortEvent {
+  readonly type: 'abort'
+  readonly stage: 'commit'
+  readonly processingGuarantee: ProcessingGuarantee
+  /** All that the process had then: one transaction has what all of them did. */
+  readonly tasks: readonly string[]
+  /** What made it necessary. */
+  readonly error: Error
+  /** Since the last confirmed commit, or since the writer was opened: under exactly-once, how long the transaction was open. */
   readonly durationMs: number
 }
 
@@ -181,6 +199,7 @@ export type RuntimeEvent =
   | CutEvent
   | BatchingEvent
   | CommitEvent
+  | AbortEvent
   | RetryEvent
   | FailureEvent
   | CircuitEvent

@@ -360,6 +360,7 @@ export class App implements AsyncDisposable {
       environment: this.#environment,
       source: this.#source as RecordSource,
       writerOptions: writerOptions(definition, slot),
+      tasks: () => this.#manager.tasks.map(({ id }) => id),
       onFailure: (error) => this.#recovery.begin(error),
     })
   }

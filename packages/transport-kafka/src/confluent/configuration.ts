@@ -56,6 +56,12 @@ const WRITING: Properties = {
   'compression.codec': 'lz4',
 }
 
+/**
+ * Sixty seconds by default. While a broker that is connected does not answer, a thread of the client's that has more to send than it may have on its way does
+ * not wait, and takes a whole core, until it gives the connection up. Transactional writers give it up that early by themselves.
+ */
+const GIVING_UP_SILENCE: Properties = { 'socket.timeout.ms': 10_000 }
+
 export function consumerConfiguration(options: ResolvedKafkaOptions, source: RecordSourceOptions): Configuration {
   return split({
     ...EVERYWHERE,
@@ -81,6 +87,7 @@ export function producerConfiguration(options: ResolvedKafkaOptions, writer: Rec
   return split({
     ...EVERYWHERE,
     ...WRITING,
+    ...(writer.transactionalId === undefined && GIVING_UP_SILENCE),
     'message.timeout.ms': defaultDeliveryTimeoutMs(options),
     ...options.client,
     ...options.producer,

@@ -51,6 +51,15 @@ describe('the properties of clients', () => {
     expect(adminConfiguration(resolved({ admin: sparse }), admin).properties).toMatchObject(sparse)
   })
 
+  test('let writers give up a connection on which nobody answers, where they would not do so by themselves', () => {
+    expect(producerConfiguration(resolved(), writer).properties).toMatchObject({ 'socket.timeout.ms': 10_000 })
+    // Explicit, it must not be longer than the transaction.
+    const transactional = { ...writer, transactionalId: 't', transactionTimeoutMs: 3_000 }
+    expect(producerConfiguration(resolved(), transactional).properties).not.toHaveProperty(['socket.timeout.ms'])
+    const client = { 'socket.timeout.ms': 20_000 }
+    expect(producerConfiguration(resolved({ client }), writer).properties).toMatchObject(client)
+  })
+
   test('keep properties of topics apart, which the library would drop among the others', () => {
     const options = resolved({ producer: { 'message.timeout.ms': 9_000, 'request.timeout.ms': 4_000 } })
     expect(producerConfiguration(options, writer).topicProperties).toEqual({
