@@ -1,28 +1,24 @@
+import { existsSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { StoreBackend } from '@millrace/core'
 import { openLevelDb } from '@millrace/store-leveldb'
 import { describe, expect, test } from 'vitest'
 import {
-  type App,
-  type AppDefinition,
   BatchCountAggregator,
   type ChangelogOptions,
-  defineApp,
   defineKeyValueStore,
   MillraceError,
-  type RuntimeEvent,
   serdes,
   silentLogger,
-  start,
   TopologyBuilder,
 } from 'millrace'
 import { leveldb } from 'millrace/leveldb'
-import { inMemory, memory, type MemoryOperation } from 'millrace/memory'
-import { LogClient } from './support/log-client.ts'
-import { temporaryFolder } from './support/temporary-folder.ts'
+import { inMemory } from 'millrace/memory'
+import { applicationId, changelogRun, finish, whileRunning } from './support/changelog-run.ts'
+import type { LogClient } from './support/log-client.ts'
 import { countWords, someLines } from './support/word-count-topology.ts'
 
-const applicationId = 'options'
 const text = { key: serdes.string, value: serdes.string }
 const count = { key: serdes.string, value: serdes.safeInt64 }
 const words = someLines(100).flatMap((line) => line.split(' '))
@@ -43,71 +39,9 @@ function countTopology(changelog: ChangelogOptions | false | undefined, open?: (
   return { counts, topology: builder.build() }
 }
 
-async function setUp() {
-  const folder = await temporaryFolder()
-  const operations: MemoryOperation[] = []
-  const faults: Record<'before' | 'after', (operation: MemoryOperation) => void | Promise<void>> = {
-    before: () => undefined,
-    after: () => undefined,
-  }
-  const transport = memory({
-    faults: {
-      before: (operation) => {
-        operations.push(operation)
-        return faults.before(operation)
-      },
-      after: (operation) => faults.after(operation),
-    },
-  })
-  const log = await LogClient.open(transport)
-  await log.createTopics({ words: 1, totals: 1 })
-  return {
-    folder: folder.path,
-    log,
-    operations,
-    fails: (when: 'before' | 'after', fault: (operation: MemoryOperation) => void) => {
-      faults[when] = fault
-    },
-    open: (topology: AppDefinition['topology'], overrides: Partial<AppDefinition> = {}) =>
-      start(
-        defineApp({
-          topology,
-          applicationId,
-          transport,
-          stateDir: folder.path,
-          logger: silentLogger,
-          batch: { size: 20, timeoutMs: 1 },
-          commit: { intervalMs: 10 },
-          ...overrides,
-        }),
-      ),
-    async [Symbol.asyncDispose]() {
-      await log[Symbol.asyncDispose]()
-      await folder[Symbol.asyncDispose]()
-    },
-  }
-}
-
-async function finish(app: App): Promise<void> {
-  const running = app.run()
-  await app.caughtUp()
-  await app.close()
-  await running
-}
-
-async function whileRunning<T>(app: App, work: () => Promise<T>): Promise<T> {
-  const running = app.run()
-  await app.caughtUp()
-  await app.idle()
-  const result = await work()
-  await app.close()
-  await running
-  return result
-}
-
 describe('a store without a changelog', () => {
   test('has no topic, and its state is there after a restart', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const { topology, counts } = countTopology(false)
     await all.log.write('words', text, records)
     await finish(await all.open(topology))
@@ -121,7 +55,7 @@ describe('a store without a changelog', () => {
   })
 
   test('is written, and synced, after output is durable and before offsets are committed', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const steps: string[] = []
     const { topology } = countTopology(false, async (folder) => {
       const backend = await openLevelDb({ name: 'counts', folder })
@@ -148,7 +82,7 @@ describe('a store without a changelog', () => {
   }
 
   test('goes on where it is when a process dies before its offsets are committed: nothing is counted twice', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const { topology, counts } = countTopology(false)
     await all.log.write('words', text, records.slice(0, 100))
     const dying = await all.open(topology)
@@ -168,7 +102,7 @@ describe('a store without a changelog', () => {
   })
 
   test.each(['before', 'after'] as const)('recovers where it is from a commit of offsets that fails %s it takes effect', async (when) => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const { topology, counts } = countTopology(false)
     await all.log.write('words', text, records.slice(0, 100))
     const app = await all.open(topology)
@@ -192,7 +126,7 @@ describe('a store without a changelog', () => {
   })
 
   test('begins where the group is when its disk is lost', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const { topology, counts } = countTopology(false)
     await all.log.write('words', text, records)
     await finish(await all.open(topology))
@@ -203,7 +137,7 @@ describe('a store without a changelog', () => {
   })
 
   test('that gets one is set aside: the entries are not in it', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     await all.log.write('words', text, records)
     await finish(await all.open(countTopology(false).topology))
     const { topology, counts } = countTopology(undefined)
@@ -213,8 +147,86 @@ describe('a store without a changelog', () => {
     expect(errors).toMatchObject([{ reason: expect.stringContaining('kept without a changelog') as unknown }])
   })
 
+  test('keeps what was changed without any input', async () => {
+    await using all = await changelogRun()
+    const counts = leveldb.keyValueStore({ name: 'counts', ...count, changelog: false })
+    const builder = new TopologyBuilder('begins')
+    builder.source('words', { topics: ['words'], ...text }).process<string, number>('count', {
+      create: () => ({
+        init: (context) => context.store(counts).set('begun', (context.store(counts).get('begun') ?? 0) + 1),
+        process: () => undefined,
+      }),
+      stores: [counts],
+    })
+    for (const times of [1, 2]) {
+      const app = await all.open(builder.build())
+      const began = await whileRunning(app, async () => {
+        await app.commit()
+        await app.commit()
+        return app.store(counts).get('begun')
+      })
+      expect(began).toBe(times)
+    }
+  })
+
+  test('is refused beside one that has one: what lies between would be counted twice', async () => {
+    await using all = await changelogRun()
+    const [without, other] = [false as const, undefined].map((changelog, i) =>
+      leveldb.keyValueStore({ name: `s${i}`, ...count, changelog }),
+    )
+    const stores = [without, other] as NonNullable<typeof other>[]
+    const builder = new TopologyBuilder('mixed')
+    builder.source('words', { topics: ['words'], ...text }).process<string, number>('count', () => undefined, { stores })
+    await expect(all.open(builder.build())).rejects.toThrow("Store 's0' has no changelog and 's1' has one, both in sub-topology 0")
+  })
+
+  test('begins anew, and says so, when its input was deleted and made anew', async () => {
+    await using all = await changelogRun()
+    const { topology, counts } = countTopology(false)
+    await all.log.write('words', text, records)
+    await finish(await all.open(topology))
+    await all.log.admin.deleteTopics(['words'])
+    await all.log.createTopics({ words: 1 })
+    await all.log.write('words', text, [{ key: 'new', value: '' }])
+    const errors: string[] = []
+    const logger = { ...silentLogger, error: (fields: object, message: string) => void errors.push(`${JSON.stringify(fields)} ${message}`) }
+    const app = await all.open(topology, { logger })
+    const running = app.run()
+    await expect.poll(() => errors.join('\n')).toContain('was deleted and created anew')
+    expect(errors[0]).toContain('it has no changelog to be restored from, and begins empty')
+    await app.close().catch(() => undefined)
+    await running.catch(() => undefined)
+    expect(await app.cleanUp().then(() => counts.name)).toBe('counts')
+  })
+
+  test('of a task that is elsewhere is kept: there is no other copy of it', async () => {
+    await using all = await changelogRun()
+    const { topology } = countTopology(false)
+    await all.log.write('words', text, records)
+    const first = await all.open(topology, { state: { cleanupDelayMs: 20 } })
+    const run = first.run()
+    await first.caughtUp()
+    const folder = join(all.folder, applicationId, '0', '0_0', 'counts')
+    expect(existsSync(folder)).toBe(true)
+    await first.close()
+    await run
+    const [second, idle] = [
+      await all.open(topology, { state: { cleanupDelayMs: 20 } }),
+      await all.open(topology, { state: { cleanupDelayMs: 20 } }),
+    ]
+    const runs = [second.run(), idle.run()]
+    await second.caughtUp()
+    await new Promise((resolve) => {
+      setTimeout(resolve, 200)
+    })
+    expect(existsSync(folder)).toBe(true)
+    await second.close()
+    await idle.close()
+    await Promise.all(runs)
+  })
+
   test('is refused under exactly-once', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const opened = all.open(countTopology(false).topology, { processingGuarantee: 'exactly-once' })
     await expect(opened).rejects.toThrow("Store 'counts' has no changelog, which processingGuarantee 'exactly-once' excludes")
   })
@@ -222,7 +234,7 @@ describe('a store without a changelog', () => {
 
 describe('settings of a changelog', () => {
   test('count over those that Millrace gives it, when it is created', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const { topology } = countTopology({ settings: { 'min.cleanable.dirty.ratio': '0.1', 'delete.retention.ms': '1000' } })
     await finish(await all.open(topology))
     const created = all.operations.flatMap((operation) => (operation.type === 'create-topics' ? operation.topics : []))
@@ -235,7 +247,7 @@ describe('settings of a changelog', () => {
   })
 
   test('of a store of windows: they are deleted by age as well, a day after the store has', async () => {
-    await using all = await setUp()
+    await using all = await changelogRun()
     const windows = inMemory.windowStore({ name: 'windows', ...count, windowSizeMs: 1_000, retentionMs: 3_600_000 })
     const builder = new TopologyBuilder('windows')
     builder.source('words', { topics: ['words'], ...text }).process<string, string>('none', () => undefined, { stores: [windows] })
@@ -250,85 +262,6 @@ describe('settings of a changelog', () => {
   test("and a topic that is another's exclude each other", () => {
     expect(() => countTopology({ settings: {}, sourceTopic: 'words' })).toThrow(
       "Store 'counts': its changelog is topic 'words', whose settings are not the store's to make.",
-    )
-  })
-})
-
-describe('an input topic as changelog', () => {
-  const price = { key: serdes.string, value: serdes.int32 }
-  const fixed = (name: string, overrides: Partial<{ sourceTopic: string }> = {}) =>
-    name === 'memory'
-      ? inMemory.keyValueStore({ name: 'prices', ...price, changelog: { sourceTopic: 'prices', ...overrides } })
-      : leveldb.keyValueStore({ name: 'prices', ...price, changelog: { sourceTopic: 'prices', ...overrides } })
-
-  function tableTopology(prices: ReturnType<typeof fixed>, fails: (key: string) => boolean = () => false) {
-    const builder = new TopologyBuilder('table')
-    builder
-      .source('prices', { topics: ['prices'], key: serdes.string, value: serdes.nullable(serdes.int32) })
-      .process<string, number | null>(
-        'keep',
-        ({ key, value }, context) => {
-          if (fails(key)) throw new Error('no')
-          if (value === null) context.store(prices).delete(key)
-          else context.store(prices).set(key, value)
-        },
-        { stores: [prices] },
-      )
-    return builder.build()
-  }
-
-  const given = [
-    { key: 'a', value: 1 },
-    { key: 'b', value: 2 },
-    { key: 'a', value: 3 },
-    { key: 'b', value: null },
-    { key: 'c', value: 4 },
-  ]
-  const table = { key: serdes.string, value: serdes.nullable(serdes.int32) }
-
-  test.each(['leveldb', 'memory'])('is what the store is restored from (%s): nothing else is made or written', async (kind) => {
-    await using all = await setUp()
-    await all.log.createTopics({ prices: 1 })
-    await all.log.write('prices', table, given)
-    const prices = fixed(kind)
-    await finish(await all.open(tableTopology(prices)))
-    await rm(all.folder, { recursive: true })
-    const restored: RuntimeEvent[] = []
-    const app = await all.open(tableTopology(prices), {
-      observer: (event) => void (event.type === 'restore' && event.phase === 'completed' && restored.push(event)),
-    })
-    expect(await whileRunning(app, () => app.store(prices).getBatch(['a', 'b', 'c']))).toEqual([3, undefined, 4])
-    expect(restored).toMatchObject([{ topic: 'prices', restoredRecords: 5 }])
-    expect(all.operations.flatMap((operation) => (operation.type === 'write' ? operation.topic : []))).toEqual(['prices'])
-    const created = all.operations.flatMap((operation) => (operation.type === 'create-topics' ? operation.topics : []))
-    expect(created.map(({ topic }) => topic)).not.toContain('options-prices-changelog')
-  })
-
-  test('is read up to what is committed, and not what is yet to be processed', async () => {
-    await using all = await setUp()
-    await all.log.createTopics({ prices: 1 })
-    await all.log.write('prices', table, given)
-    const prices = fixed('leveldb')
-    const died = await all.open(
-      tableTopology(prices, (key) => key === 'c'),
-      { batch: { size: 1, timeoutMs: 0 } },
-    )
-    await expect(died.run()).rejects.toThrow('no')
-    expect(await all.log.committed(applicationId, 'prices')).toEqual([4])
-    await rm(all.folder, { recursive: true })
-    const restored: RuntimeEvent[] = []
-    const app = await all.open(tableTopology(prices), {
-      observer: (event) => void (event.type === 'restore' && event.phase === 'completed' && restored.push(event)),
-    })
-    expect(await whileRunning(app, () => app.store(prices).getBatch(['a', 'b', 'c']))).toEqual([3, undefined, 4])
-    expect(restored).toMatchObject([{ to: 4, restoredRecords: 4 }])
-  })
-
-  test('that no source reads is refused', async () => {
-    await using all = await setUp()
-    await all.log.createTopics({ prices: 1 })
-    await expect(all.open(tableTopology(fixed('leveldb', { sourceTopic: 'words' })))).rejects.toThrow(
-      "Store 'prices' is to be restored from 'words', which no source of sub-topology 0 reads by that name",
     )
   })
 })

@@ -49,6 +49,7 @@ export function validateDefinition(
   checks.problems.push(...failureIssues)
   const concurrency = checks.group('concurrency', definition.concurrency, CONCURRENCY_NAMES)
   if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology), ...unloggedProblems(topology))
+  checks.problems.push(...mixedProblems(topology))
   const transactionTimeoutMs = checks.number('transactionTimeoutMs', definition.transactionTimeoutMs, {
     fallback: 10_000,
     min: 1_000,
@@ -142,4 +143,19 @@ function unloggedProblems(topology: Topology | undefined): string[] {
         ]
       : [],
   )
+}
+
+/** Where a store without a changelog says where its task goes on reading, others would count what lies between a second time. */
+function mixedProblems(topology: Topology | undefined): string[] {
+  const subTopologies: Topology['subTopologies'] = Array.isArray(topology?.subTopologies) ? topology.subTopologies : []
+  return subTopologies.flatMap(({ index, stores }) => {
+    const without = stores.find(({ changelog }) => changelog === false)
+    const other = stores.find(({ changelog }) => changelog !== false)
+    return without === undefined || other === undefined
+      ? []
+      : [
+          `Store '${without.name}' has no changelog and '${other.name}' has one, both in sub-topology ${index}: a task goes on reading where state without a ` +
+            `changelog is, so that the other would take the same records twice; let both have one, or neither, or separate them by repartition().`,
+        ]
+  })
 }

@@ -105,11 +105,10 @@ export class App implements AsyncDisposable {
         this.#recovery.begin(error)
       },
     })
-    const environment = this.#environment
-    const reading = { environment, transport: definition.transport, context }
+    const reading = { environment: this.#environment, transport: definition.transport, context }
     this.#manager = new TaskManager({
       plan,
-      environment,
+      environment: this.#environment,
       source: () => this.#source as RecordSource,
       restore: (request) => restoreStores({ ...request, ...reading }),
       standbys: definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined,

@@ -8,6 +8,8 @@ const TIMESTAMPS = 'message.timestamp.type'
 const DELETIONS = 'delete.retention.ms'
 /** What a policy that deletes goes by. -1: never. */
 const LIMITS = ['retention.ms', 'retention.bytes'] as const
+/** Kafka's default of `delete.retention.ms`. */
+const KAFKA_DELETIONS_MS = 86_400_000
 const LOSS = { repartition: 'before they are processed', changelog: 'while the store still has them' } as const
 
 /**
@@ -23,6 +25,9 @@ export async function checkTopicSettings(
   const deletionRetentions = new Map<string, number>()
   for (const { topic, config } of topics) keepRetention(deletionRetentions, topic, config)
   const existing = topics.filter(({ exists }) => exists)
+  // Whoever has made them, until they are known.
+  for (const { topic } of existing.filter(({ kind }) => kind !== 'repartition'))
+    deletionRetentions.set(topic, Math.min(KAFKA_DELETIONS_MS, deletionRetentions.get(topic) ?? KAFKA_DELETIONS_MS))
   if (existing.length === 0 || admin.topicSettings === undefined) return deletionRetentions
   const names = existing.map(({ topic }) => topic)
   const { byTopic, unknownBecause } = await admin.topicSettings(names)

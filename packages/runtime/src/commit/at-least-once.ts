@@ -43,10 +43,10 @@ export class AtLeastOnce implements CommitProtocol {
       sealed.flatMap(({ offsets }) => offsets),
     )
     check()
-    for (const { task, offsets } of sealed) {
-      await task.stores.persistUnlogged(offsets)
-      check()
-    }
+    if (sealed.some(({ task }) => task.stores.hasUnlogged) && committed.length < sealed.flatMap(({ offsets }) => offsets).length)
+      throw new Error('State without a changelog has all effects of what was sealed: its offsets are not for others to choose.')
+    await Promise.all(sealed.map(({ task, offsets }) => task.stores.persistUnlogged(offsets)))
+    check()
     if (committed.length > 0) await this.#membership.commit(committed)
     return committed
   }

@@ -1,6 +1,7 @@
 import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey, TaskClosedError, type WriteBatch } from '@millrace/core'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { type ChangeloggedStore, changelogKind, changelogOf } from './changelogged-store.ts'
+import { DroppedWindows } from './dropped-windows.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
 import { removeLongAside, setAside } from './set-aside.ts'
 import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
@@ -21,6 +22,7 @@ export class TaskStores {
   /** What opens a backend: `close` waits for it, so that no lock is left behind. */
   #opening: Promise<void> = Promise.resolve()
   #begun = false
+  readonly #dropped: DroppedWindows
   #closed = false
 
   constructor(environment: TaskEnvironment, task: string, partition: number, definitions: readonly AnyStoreDefinition[]) {
@@ -28,6 +30,7 @@ export class TaskStores {
     this.#task = task
     this.#partition = partition
     this.#definitions = definitions
+    this.#dropped = new DroppedWindows(environment, task)
   }
 
   /** How many stores the task has, open or not. */
@@ -154,6 +157,11 @@ export class TaskStores {
     return bytes
   }
 
+  /** Whether something was taken by `seal` that is not written yet. */
+  get sealed(): boolean {
+    return this.#stores.some(({ sealed }) => sealed)
+  }
+
   /** Takes what finished passes changed: the changelog records that a commit has to write. */
   seal(): WriteBatch[] {
     const writes: WriteBatch[] = []
@@ -190,6 +198,7 @@ export class TaskStores {
       await entry.store.persist(this.metadata(entry))
       entry.sealed = false
     }
+    this.#dropped.tell(this.#stores)
   }
 
   /** All that was processed is committed and persisted, and this task is about to be closed: notes that its stores lack nothing of their changelogs. */
@@ -223,6 +232,12 @@ export class TaskStores {
       upToDateAt,
       inputs,
     })
+  }
+
+  /** Begins all stores anew: see `renew`. */
+  async beginAnew(reason: string): Promise<void> {
+    this.#ownOffsets.clear()
+    for (const entry of this.#stores) await this.renew(entry, reason)
   }
 
   /** Begins a store anew, with nothing in it; what it holds is set aside. Only before the store is used. */
@@ -347,9 +362,11 @@ export class TaskStores {
   async #setAside(definition: AnyStoreDefinition, reason: string): Promise<void> {
     const folder = this.#environment.storeFolder(this.#task, definition.name)
     const aside = await setAside(folder, this.#environment.clock.now())
+    const then =
+      definition.changelog === false ? 'it has no changelog to be restored from, and begins empty' : 'it is restored from its changelog'
     this.#environment.logger.error(
       { task: this.#task, store: definition.name, folder: aside, reason },
-      `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. The folder is kept for a week`,
+      `local state of store '${definition.name}' can't be used and was set aside; ${then}. The folder is kept for a week`,
     )
   }
 }

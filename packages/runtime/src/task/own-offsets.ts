@@ -1,4 +1,4 @@
-import { type OffsetCommit, partitionKey, type TopicPartitionOffset } from '@millrace/core'
+import { type OffsetCommit, partitionKey } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -21,25 +21,31 @@ export async function findOwnOffsets(tasks: readonly OpenedTask[], { admin, logg
   const unlogged = tasks.filter(({ stores }) => stores.hasUnlogged)
   if (unlogged.length === 0) return []
   try {
-    for (const { open } of unlogged) await open()
+    await Promise.all(unlogged.map(({ open }) => open()))
     const own = unlogged.flatMap(({ id, stores, committed }) =>
       committed.flatMap((known) => {
         const offset = stores.ownOffsets.get(partitionKey(known.topic, known.partition))
-        return offset === undefined || offset === known.offset ? [] : { ...known, id, offset, committed: known.offset }
+        return offset === undefined || offset === known.offset ? [] : { id, stores, known, offset }
       }),
     )
     if (own.length === 0) return []
-    const begins = offsetsByPartition(
-      await admin.beginningOffsets(own.map(({ topic, partition }): Omit<TopicPartitionOffset, 'offset'> => ({ topic, partition }))),
-    )
-    return own.map(({ id, committed, ...at }) => {
-      const offset = Math.max(at.offset, begins.get(partitionKey(at.topic, at.partition)) ?? 0)
-      const fields = { task: id, topic: at.topic, partition: at.partition, offset, committed }
-      if (offset > at.offset)
-        logger.error({ ...fields, store: at.offset }, 'state without a changelog misses input that is gone: its topic begins later')
-      else logger.info(fields, 'reading goes on where state without a changelog is, not at what is committed')
-      return { ...at, offset }
-    })
+    const partitions = own.map(({ known: { topic, partition } }) => ({ topic, partition }))
+    const [begins, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-uncommitted')])
+    const [beginOf, endOf] = [offsetsByPartition(begins), offsetsByPartition(ends)]
+    const found: OffsetCommit[] = []
+    for (const { id, stores, known, offset } of own) {
+      const key = partitionKey(known.topic, known.partition)
+      const begin = beginOf.get(key) ?? 0
+      if (offset > (endOf.get(key) ?? Infinity)) {
+        await stores.beginAnew(`it is at offset ${offset} of '${known.topic}', which ends before that: that was deleted and created anew`)
+        continue
+      }
+      const fields = { task: id, topic: known.topic, partition: known.partition, state: offset, committed: known.offset }
+      if (offset < begin) logger.error({ ...fields, begin }, 'state without a changelog misses input that is gone: its topic begins later')
+      else logger.warn(fields, 'reading goes on where state without a changelog is, not at what is committed')
+      found.push({ ...known, offset: Math.max(offset, begin) })
+    }
+    return found
   } catch (error) {
     await Promise.all(unlogged.map(({ stores }) => stores.close()))
     throw error

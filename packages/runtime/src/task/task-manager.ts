@@ -110,11 +110,12 @@ export class TaskManager implements RebalanceListener {
       // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
       const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
       if (grown.length > 0) await this.#release(grown, 'revoke')
-      const { positions, publish } = await retrying(() => this.#create([...touched]), this.#stop.signal)
+      const created = await retrying(() => this.#create([...touched]), this.#stop.signal)
       const isNew = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
+      const { positions } = created
       await this.#moveTo(
         positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
-        publish,
+        created,
       )
       this.#followRest()
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
@@ -179,7 +180,7 @@ export class TaskManager implements RebalanceListener {
         creating.then(({ discard }) => discard()).catch(() => undefined)
         return
       }
-      await this.#moveTo(created.positions, created.publish)
+      await this.#moveTo(created.positions, created)
       this.#options.onAssignment(this.settled)
     })
   }
@@ -188,11 +189,16 @@ export class TaskManager implements RebalanceListener {
    * Goes on reading elsewhere. The partitions stand still until `publish` has let the new tasks have them: what was read before goes to nobody,
    * what is read from then on is not missed, and what was paused for a queue that is gone goes on.
    */
-  async #moveTo(positions: readonly StartPosition[], publish: () => void): Promise<void> {
+  async #moveTo(positions: readonly StartPosition[], { publish, discard }: CreatedTasks): Promise<void> {
     const source = this.#options.source()
     if (positions.length > 0) {
       source.pause(positions)
-      await source.seek(positions)
+      try {
+        await source.seek(positions)
+      } catch (error) {
+        await discard()
+        throw error
+      }
     }
     publish()
     const going = positions.filter(({ paused }) => paused !== true)
@@ -279,6 +285,8 @@ export class TaskManager implements RebalanceListener {
     const held = new Set(ids.filter((id) => this.#stopped || this.#missingTopics(id).length > 0))
     if (!this.#stopped) for (const id of held) this.#watchSplit(id)
     const opened = ids.flatMap((id) => (held.has(id) ? [] : this.#openedTask(id, offsets)))
+    // Before anything is opened.
+    for (const { topic, partition, source: node } of assigned) positionOf(offsets, { topic, partition }, node)
     const own = await findOwnOffsets(opened, environment)
     for (const at of own) offsets.set(partitionKey(at.topic, at.partition), at)
     const created = opened.map(({ id, stores }) => this.#createTask(id, offsets, stores))

@@ -154,7 +154,7 @@ describe('internal topics that exist', () => {
     await exists(CHANGELOG, { 'cleanup.policy': 'delete' })
     await exists(REPARTITION, { 'cleanup.policy': 'compact' })
     admin.topicSettings = async () => ({ byTopic: new Map(), unknownBecause: 'nobody knows' })
-    expect((await plan()).deletionRetentions).toEqual(new Map([[CHANGELOG, 604_800_000]]))
+    expect((await plan()).deletionRetentions).toEqual(new Map([[CHANGELOG, 86_400_000]]))
     expect(warnings).toEqual(["Settings of topics can't be read: nobody knows. Those of internal topics that exist are not checked."])
   })
 

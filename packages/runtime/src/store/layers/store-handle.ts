@@ -94,7 +94,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
   set(key: unknown, value: unknown): void {
     const { codec, layers } = this.#access
-    this.#checkWritable()
+    this.checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
     const content = codec.content(value)
     this.#change.renew(keyBytes, this.#moment())
@@ -103,14 +103,14 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>> | StoreColumns<unknown, unknown>): void {
-    this.#checkWritable()
+    this.checkWritable()
     const moment = this.#moment()
     const { keys, values } = columnsOf(this.name, entries)
     this.#writeAll(this.#places(keys), values, this.#access.codec.contents(values), moment)
   }
 
   async updateBatch(keys: readonly unknown[], update: (value: unknown, index: number) => unknown): Promise<unknown[]> {
-    const pass = this.#checkWritable()
+    const pass = this.checkWritable()
     checkKeys(this.name, 'updateBatch', keys)
     checkUpdate(this.name, update)
     const moment = this.#moment()
@@ -151,7 +151,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   #writeAll({ ids, slots, keyBytes }: Places, values: readonly unknown[], contents: Contents, moment: Moment): void {
     const { codec, layers } = this.#access
     // The iterable and the serdes were the user's code, and may have used the store themselves.
-    this.#checkWritable()
+    this.checkWritable()
     for (let i = 0; i < ids.length; i++) {
       this.#change.renew(keyBytes[i] as Uint8Array, moment)
       codec.fill(this.#change, values[i], contents?.[i])
@@ -161,7 +161,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
   delete(key: unknown): void {
     const { layers } = this.#access
-    this.#checkWritable()
+    this.checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
     this.#change.renew(keyBytes, this.#moment())
     layers.write(id, slot, this.#change)
@@ -169,10 +169,10 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
   deleteBatch(keys: Iterable<unknown>): void {
     const { layers } = this.#access
-    this.#checkWritable()
+    this.checkWritable()
     const moment = this.#moment()
     const { ids, slots, keyBytes } = this.#places([...keys])
-    this.#checkWritable()
+    this.checkWritable()
     for (let i = 0; i < ids.length; i++) {
       this.#change.renew(keyBytes[i] as Uint8Array, moment)
       layers.write(ids[i], slots[i], this.#change)
@@ -305,8 +305,13 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return this.#lastMoment
   }
 
-  /** The pass under way. */
-  #checkWritable(): number {
+  /** Throws unless the task's epoch lasts. */
+  checkOpen(): void {
+    this.#access.guard()
+  }
+
+  /** The pass under way. Throws if there is none, or the task's epoch is over. */
+  checkWritable(): number {
     const { guard, layers } = this.#access
     guard()
     if (layers.pass !== undefined) return layers.pass

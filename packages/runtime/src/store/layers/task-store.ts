@@ -63,6 +63,11 @@ export class TaskStore {
     return this.#windowed?.time.kept
   }
 
+  /** How many windows were too old to be set, since the last call. */
+  takeDropped(): number {
+    return this.#windowed?.time.takeDropped() ?? 0
+  }
+
   /** What was written beside the rows on disk. */
   hasStreamTime(time: number | undefined): void {
     if (time !== undefined) this.#windowed?.time.restored(time)
@@ -123,7 +128,7 @@ export class TaskStore {
   /** The commit of what was sealed is confirmed: writes it with `metadata` in one piece. Without a changelog it has to survive a loss of power. */
   async persist(metadata: Uint8Array): Promise<void> {
     const written = await this.#layers.persist(metadata, this.#definition.changelog === false)
-    await this.#removeExpired(written)
+    if (written > 0) await this.#removeExpired(written)
   }
 
   /** The change that a changelog's record stands for; undefined if it is too old. Records are to be given in order. */
@@ -139,7 +144,7 @@ export class TaskStore {
   /** Writes changes of the changelog straight to the backend: before the store is used, or none with other metadata afterwards. */
   async restore(changes: readonly StoreChange[], metadata: Uint8Array): Promise<void> {
     await this.#backend.write(changes, metadata)
-    await this.#removeExpired(changes.length)
+    if (changes.length > 0) await this.#removeExpired(changes.length)
   }
 
   /** What was last written as metadata. */

@@ -10,6 +10,7 @@ export class ObservedTime {
   #pass = -1
   #part = -1
   #sealed = -1
+  #dropped = 0
 
   constructor(retentionMs: number) {
     this.#retentionMs = retentionMs
@@ -31,6 +32,18 @@ export class ObservedTime {
 
   isExpired(time: number): boolean {
     return time < this.firstKept(this.#now)
+  }
+
+  /** So many windows were too old to be set. */
+  drop(windows: number): void {
+    this.#dropped += windows
+  }
+
+  /** How many those were since the last call; of passes that failed, too. */
+  takeDropped(): number {
+    const dropped = this.#dropped
+    this.#dropped = 0
+    return dropped
   }
 
   observe(time: number): void {

@@ -60,7 +60,7 @@ export function sessionFormat(definition: AnyStoreDefinition): RowFormat {
 
 function windowedFormat(shape: string, windows: WindowLayout, { key, value }: Pick<RowFormat, 'key' | 'value'>): RowFormat {
   return {
-    layout: `${shape}, segments of ${windows.segmentMs} ms`,
+    layout: `${shape}, kept for ${windows.retentionMs} ms`,
     key,
     value,
     windows,

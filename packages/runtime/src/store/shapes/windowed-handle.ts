@@ -50,15 +50,18 @@ abstract class WindowedHandle<W> implements BatchWindowedStore<W, unknown> {
 
   set(window: W, value: unknown): void {
     const { rows, windows, time } = this.access
-    if (this.isExpired(window)) return
+    rows.checkWritable()
+    if (this.isExpired(window)) return time.drop(1)
     rows.set(window, value)
     time.observe(windows.timeOf(window))
   }
 
   setBatch(entries: Iterable<StoreEntry<W, unknown>> | StoreColumns<W, unknown>): void {
     const { rows, time } = this.access
+    rows.checkWritable()
     const { keys, values } = columnsOf(this.name, entries)
     const { kept, latest } = this.#inOrder(keys as readonly W[])
+    time.drop(keys.length - (kept ?? keys).length)
     if (kept === undefined) rows.setBatch({ keys, values })
     else rows.setBatch({ keys: kept.map((i) => keys[i]), values: kept.map((i) => values[i]) })
     time.observe(latest)
@@ -67,6 +70,7 @@ abstract class WindowedHandle<W> implements BatchWindowedStore<W, unknown> {
   async updateBatch(windows: readonly W[], update: (value: unknown, index: number) => unknown): Promise<unknown[]> {
     checkKeys(this.name, 'updateBatch', windows)
     const { kept, latest } = this.#inOrder(windows)
+    this.access.time.drop(windows.length - (kept ?? windows).length)
     const updated = await spread(kept, windows, (some) =>
       this.access.rows.updateBatch(some, kept === undefined ? update : (value, i) => update(value, kept[i] as number)),
     )
@@ -75,6 +79,7 @@ abstract class WindowedHandle<W> implements BatchWindowedStore<W, unknown> {
   }
 
   delete(window: W): void {
+    this.access.rows.checkWritable()
     if (!this.isExpired(window)) this.access.rows.delete(window)
   }
 
@@ -151,6 +156,7 @@ export class WindowHandle extends BatchWindowHandle implements WindowStore<unkno
   }
 
   get(window: WindowKey<unknown>): unknown {
+    this.#rows.checkOpen()
     return this.isExpired(window) ? undefined : this.#rows.get(window)
   }
 }
@@ -181,6 +187,7 @@ export class SessionHandle extends BatchSessionHandle implements SessionStore<un
   }
 
   get(session: SessionKey<unknown>): unknown {
+    this.#rows.checkOpen()
     return this.isExpired(session) ? undefined : this.#rows.get(session)
   }
 }
