@@ -4,7 +4,7 @@ import { kafka } from 'millrace/kafka'
 import type { TracedGroup } from './traced-group.ts'
 import { inputSerdes, someLines } from './word-count-topology.ts'
 
-const LINES = 20
+const LINES = 5
 const EVERY_MS = 100
 /** Longer than brokers are away in any test. */
 const PATIENCE_MS = 180_000
