@@ -1,5 +1,6 @@
 import { type Logger, MillraceError, type TransportAdmin } from '@millrace/core'
 import type { InternalTopic } from './internal-topics.ts'
+import type { SettingsMemory } from './settings-memory.ts'
 
 type Settings = Readonly<Record<string, string>>
 
@@ -19,8 +20,7 @@ const LOSS = { repartition: 'before they are processed', changelog: 'while the s
  */
 export async function checkTopicSettings(
   topics: readonly InternalTopic[],
-  admin: TransportAdmin,
-  logger: Logger,
+  { admin, logger, memory }: { readonly admin: TransportAdmin; readonly logger: Logger; readonly memory: SettingsMemory },
 ): Promise<ReadonlyMap<string, number>> {
   const deletionRetentions = new Map<string, number>()
   for (const { topic, config } of topics) keepRetention(deletionRetentions, topic, config)
@@ -29,23 +29,26 @@ export async function checkTopicSettings(
   for (const { topic } of existing.filter(({ kind }) => kind !== 'repartition'))
     deletionRetentions.set(topic, Math.min(KAFKA_DELETIONS_MS, deletionRetentions.get(topic) ?? KAFKA_DELETIONS_MS))
   if (existing.length === 0 || admin.topicSettings === undefined) return deletionRetentions
-  const names = existing.map(({ topic }) => topic)
-  const { byTopic, unknownBecause } = await admin.topicSettings(names)
+  const known = await memory.recall(existing.map(({ topic }) => topic))
+  const names = existing.flatMap(({ topic }) => (known.has(topic) ? [] : topic))
+  const { byTopic, unknownBecause } = names.length === 0 ? { byTopic: new Map<string, Settings>() } : await admin.topicSettings(names)
   if (unknownBecause !== undefined) {
     const message = `Settings of topics can't be read: ${unknownBecause}. Those of internal topics that exist are not checked.`
     logger.warn({ topics: names }, message)
-    return deletionRetentions
   }
   const problems: { readonly topic: string; readonly message: string }[] = []
   for (const wanted of existing) {
-    const settings = byTopic.get(wanted.topic)
+    const settings = known.get(wanted.topic) ?? byTopic.get(wanted.topic)
     if (settings === undefined) continue
     problems.push(...problemsOf(wanted, settings).map((message) => ({ topic: wanted.topic, message })))
     for (const message of doubtsOf(wanted, settings)) logger.warn({ topic: wanted.topic }, message)
     if (wanted.kind !== 'repartition') keepRetention(deletionRetentions, wanted.topic, settings)
   }
   const [first] = problems
-  if (first === undefined) return deletionRetentions
+  if (first === undefined) {
+    await memory.note(byTopic)
+    return deletionRetentions
+  }
   throw new MillraceError('TOPIC_SETTINGS', problems.map(({ message }) => message).join('\n'), { stage: 'store', topic: first.topic })
 }
 

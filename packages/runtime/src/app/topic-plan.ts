@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import {
   type Logger,
   MillraceError,
@@ -12,8 +13,10 @@ import {
 import { changelogTopic, resolveTopic } from '../internal/topic-names.ts'
 import { changelogSettings } from '../store/changelog-settings.ts'
 import { changelogKind } from '../store/changelogged-store.ts'
+import { systemClock } from '../internal/system-clock.ts'
 import { checkTopicSettings } from './check-topic-settings.ts'
 import { type InternalTopic, REPARTITION_CONFIG } from './internal-topics.ts'
+import { SettingsMemory } from './settings-memory.ts'
 
 /** One sub-topology with the topics that exist for it. */
 export interface PlannedSubTopology {
@@ -69,7 +72,8 @@ export async function planTopics(
     partitions: commonCount(subTopology, inputs[i] as PlannedSubTopology['inputs'], partitions),
   }))
   const internal = [...repartitioned, ...(await planChangelogs(planned, admin, applicationId)), ...tablesOf(planned)]
-  const deletionRetentions = await checkTopicSettings(internal, admin, logger)
+  const memory = new SettingsMemory(join(definition.stateDir, applicationId), definition.clock ?? systemClock, admin)
+  const deletionRetentions = await checkTopicSettings(internal, { admin, logger, memory })
   await createTopics(
     admin,
     definition,

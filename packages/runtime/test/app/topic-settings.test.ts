@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import {
   type AnyStoreDefinition,
@@ -35,10 +38,13 @@ function topology(stores: readonly [AnyStoreDefinition] = [store]): Topology {
 
 let admin: TransportAdmin
 let warnings: string[]
+let stateDir: string
+const clock = new ManualClock()
 const logger: Logger = { ...silentLogger, warn: (_, message) => void warnings.push(message) }
 const transport = memory({ clock: new ManualClock() })
 
 beforeEach(async () => {
+  stateDir = await mkdtemp(join(tmpdir(), 'millrace-settings-'))
   warnings = []
   admin = await transport.openAdmin({ logger })
   await admin.createTopics([{ topic: 'in', partitions: 1 }])
@@ -46,11 +52,12 @@ beforeEach(async () => {
 afterEach(async () => {
   await admin.deleteTopics([CHANGELOG, WINDOWS, REPARTITION])
   await admin.close()
+  await rm(stateDir, { recursive: true })
 })
 
 const exists = (topic: string, config: Readonly<Record<string, string>>) => admin.createTopics([{ topic, partitions: 1, config }])
 const plan = (planned = topology()): Promise<TopicPlan> =>
-  planTopics(planned, resolveDefinition({ topology: planned, applicationId: 'app', transport }), admin, logger)
+  planTopics(planned, resolveDefinition({ topology: planned, applicationId: 'app', transport, stateDir, clock }), admin, logger)
 const refusal = () =>
   plan().then(
     () => undefined,
@@ -167,7 +174,7 @@ describe('internal topics that exist', () => {
     await exists(REPARTITION, { 'cleanup.policy': 'compact' })
     await planTopics(
       topology(),
-      resolveDefinition({ topology: topology(), applicationId: 'app', transport }),
+      resolveDefinition({ topology: topology(), applicationId: 'app', transport, stateDir, clock }),
       without as TransportAdmin,
       logger,
     )
@@ -178,5 +185,51 @@ describe('internal topics that exist', () => {
     await exists(CHANGELOG, fits)
     admin.topicSettings = () => Promise.reject(new MillraceError('BROKER_UNREACHABLE', 'away', { stage: 'source', retryable: true }))
     await expect(plan()).rejects.toMatchObject({ code: 'BROKER_UNREACHABLE', retryable: true })
+  })
+})
+
+describe('settings that were good', () => {
+  const asked: string[][] = []
+  beforeEach(() => {
+    asked.length = 0
+    const topicSettings = admin.topicSettings?.bind(admin) as NonNullable<TransportAdmin['topicSettings']>
+    admin.topicSettings = (topics) => {
+      asked.push([...topics])
+      return topicSettings(topics)
+    }
+  })
+
+  test('are asked for once a day', async () => {
+    await exists(CHANGELOG, { ...fits, 'delete.retention.ms': '1000' })
+    const first = await plan()
+    expect((await plan()).deletionRetentions).toEqual(first.deletionRetentions)
+    // The repartition topic has been made by the first.
+    expect(asked).toEqual([[CHANGELOG], [REPARTITION]])
+    clock.advance(86_400_000)
+    await plan()
+    expect(asked.at(-1)?.toSorted()).toEqual([REPARTITION, CHANGELOG].toSorted())
+  })
+
+  test('are those of that topic, and not of another of its name', async () => {
+    await exists(CHANGELOG, fits)
+    await plan()
+    await admin.deleteTopics([CHANGELOG])
+    await exists(CHANGELOG, { ...fits, 'cleanup.policy': 'delete' })
+    await expect(plan()).rejects.toMatchObject({ code: 'TOPIC_SETTINGS' })
+  })
+
+  test('are asked for again after others that were not', async () => {
+    await exists(CHANGELOG, { ...fits, 'cleanup.policy': 'delete' })
+    await expect(plan()).rejects.toMatchObject({ code: 'TOPIC_SETTINGS' })
+    await expect(plan()).rejects.toMatchObject({ code: 'TOPIC_SETTINGS' })
+    expect(asked).toEqual([[CHANGELOG], [CHANGELOG]])
+  })
+
+  test('are asked for where what is remembered can not be read', async () => {
+    await exists(CHANGELOG, fits)
+    await plan()
+    await writeFile(join(stateDir, 'app', 'topic-settings.json'), 'no')
+    await plan()
+    expect(asked.at(-1)).toContain(CHANGELOG)
   })
 })
