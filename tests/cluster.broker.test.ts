@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { serializeColumn, silentLogger, viewColumn, type WriteFailure } from '@millrace/core'
 import { expect, test } from 'vitest'
-import type { ProcessingGuarantee } from 'millrace'
+import { MillraceError, type ProcessingGuarantee } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { wrongs } from './support/check-traced.ts'
 import { containing } from './support/containing.ts'
@@ -27,6 +27,18 @@ const MEASURED_MS = 6_000
 /** Of one core. Who asks without waiting takes a whole one, however fast the machine is. */
 const ACCEPTABLE_LOAD = 0.5
 
+/** Topics that were made a moment ago are not known to every node. */
+async function patiently<T>(start: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await start()
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === 'TOPIC_MISSING')) throw error
+      await pause(100)
+    }
+  }
+}
+
 /** An application that counts what is written all the while. */
 async function counting({ brokers, folder }: { brokers: string; folder: string }, processingGuarantee: ProcessingGuarantee) {
   const group = await TracedGroup.open({
@@ -37,7 +49,7 @@ async function counting({ brokers, folder }: { brokers: string; folder: string }
     replicationFactor: REPLICAS,
     folder: join(folder, processingGuarantee),
   })
-  const traced = await TracedApp.start(group, kafka({ brokers }), { processingGuarantee, replicationFactor: REPLICAS })
+  const traced = await patiently(() => TracedApp.start(group, kafka({ brokers }), { processingGuarantee, replicationFactor: REPLICAS }))
   const input = await SteadyInput.begin(group, brokers)
   const dispose = async () => {
     await input[Symbol.asyncDispose]()
