@@ -29,7 +29,7 @@ export async function connected<T extends RawClient>(construct: () => T, log: Cl
     const client = make(connection.part, construct)
     const leftMs = Math.max(1, Math.ceil(deadline - performance.now()))
     try {
-      await connect(client, log, connection.part, leftMs)
+      await connect(client, log, leftMs)
       return client
     } catch (error) {
       // A broker that goes away while it is asked ends the attempt at once.
@@ -48,20 +48,16 @@ function make<T>(part: string, construct: () => T): T {
   }
 }
 
-async function connect(client: RawClient, log: ClientLog, part: string, timeoutMs: number): Promise<void> {
+async function connect(client: RawClient, log: ClientLog, timeoutMs: number): Promise<void> {
   log.listen(client)
-  try {
-    // Metadata of all topics, the library's default, is much on a big cluster; brokers alone prove the connection as well.
-    await promised('connect', timeoutMs, (callback) => client.connect({ allTopics: false, timeout: timeoutMs }, callback))
-    log.connected()
-  } catch (error) {
-    // Properties that contradict each other are found here, before there is any connection.
-    throw error instanceof ClientError && CONTRADICTIONS.has(error.code) ? badProperties(part, error) : error
-  }
+  // Metadata of all topics, the library's default, is much on a big cluster; brokers alone prove the connection as well.
+  await promised('connect', timeoutMs, (callback) => client.connect({ allTopics: false, timeout: timeoutMs }, callback))
+  log.connected()
 }
 
-function notConnected(error: unknown, log: ClientLog, { brokers, connectTimeoutMs }: Connection): unknown {
-  if (error instanceof TypeError) return error
+function notConnected(error: unknown, log: ClientLog, { part, brokers, connectTimeoutMs }: Connection): Error {
+  // Properties that contradict each other are found here, before there is any connection.
+  if (error instanceof ClientError && CONTRADICTIONS.has(error.code)) return badProperties(part, error)
   return connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: log.lastComplaint, error })
 }
 
