@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { kafka } from 'millrace/kafka'
 import { check } from '../check/check.ts'
 import type { Fault, Settings } from '../command-line/settings.ts'
@@ -17,6 +18,7 @@ import { type Happened, Workers } from './workers.ts'
 const SESSION_TIMEOUT_MS = 6_000
 /** What the workers may take, when nothing is done to them any more, to be done with all input. */
 const SETTLE_MS = 120_000
+const ASK_AGAIN_MS = 200
 
 export interface Result {
   readonly settings: Settings
@@ -62,9 +64,9 @@ export async function run(settings: Settings, { openBroker, say }: RunTools): Pr
     await writing
     say('nothing more is done to it; waiting for the workers to be done with all input')
     const wrong = [...problems, ...(await settle(workers))]
-    const states = await statesOf(workers, wrong)
-    for (const number of workers.all) await workers.end(number, 'close').catch((error: unknown) => wrong.push(String(error)))
     const input = await readTopic(transport, topics.input, inputSerdes)
+    const states = await statesOf(workers, new Set(input.map(({ value }) => value.key)), wrong)
+    for (const number of workers.all) await workers.end(number, 'close').catch((error: unknown) => wrong.push(String(error)))
     const output = await readTopic(transport, topics.output, outputSerdes)
     const changelog = await readTopic(transport, `${applicationId}-counts-changelog`, stateSerdes)
     wrong.push(...workers.unasked.map((how) => `ended by itself: ${how}`), ...check(guarantee, { input, output, changelog, states }))
@@ -92,15 +94,28 @@ async function settle(workers: Workers): Promise<string[]> {
   )
 }
 
-/** The local state of all workers together. */
-async function statesOf(workers: Workers, wrong: string[]): Promise<Map<string, number>> {
-  const states = new Map<string, number>()
-  for (const number of workers.all) {
-    try {
-      for (const [key, count] of (await workers.ask(number, 'state')).state ?? []) states.set(key, count)
-    } catch (error) {
-      wrong.push(String(error))
+/**
+ * The local state of all workers together, once they have all of `keys`: the group may still be giving tasks to a worker that was started
+ * last, and their state is read again first. What a time as long as settling does not bring is left out, and why is said in `wrong`.
+ */
+async function statesOf(workers: Workers, keys: ReadonlySet<string>, wrong: string[]): Promise<Map<string, number>> {
+  const untilMs = performance.now() + SETTLE_MS
+  for (;;) {
+    const states = new Map<string, number>()
+    const problems: string[] = []
+    for (const number of workers.all) {
+      try {
+        // Counts only grow: of two workers the one with less has lost the key to the other, and does not know it yet.
+        for (const [key, count] of (await workers.ask(number, 'state')).state ?? []) states.set(key, Math.max(count, states.get(key) ?? 0))
+      } catch (error) {
+        problems.push(String(error))
+      }
     }
+    if (problems.length === 0 && [...keys].every((key) => states.has(key))) return states
+    if (performance.now() >= untilMs) {
+      wrong.push(...problems)
+      return states
+    }
+    await sleep(ASK_AGAIN_MS)
   }
-  return states
 }

@@ -48,9 +48,10 @@ app.onStateChange((to) => {
   hasRun ||= to === 'running'
 })
 
+/** Rejects while some of it is being restored. */
 async function state(): Promise<(readonly [string, number])[]> {
   const entries: (readonly [string, number])[] = []
-  for await (const page of app.store(counts).rangePages({})) entries.push(...page)
+  for await (const page of app.store(counts, { whileRestoring: 'refuse' }).rangePages({})) entries.push(...page)
   return entries
 }
 
