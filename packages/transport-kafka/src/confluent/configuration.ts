@@ -25,16 +25,12 @@ const EVERYWHERE: Properties = {
   'socket.keepalive.enable': true,
   // Idle connections are closed by brokers after ten minutes: no news.
   'log.connection.close': false,
+  // Connected to all brokers, not only to those that are needed: else the client answers each of its failures to connect by connecting again at
+  // once, as long as a call of the admin API waits for a broker that is away, and takes a whole core for it. Writers ask about topics, too.
+  'enable.sparse.connections': false,
 }
 
-/**
- * Connected to all brokers, not only to those that are needed: else the client answers each of its failures to connect by connecting again at once, as
- * long as a question about offsets waits for a broker that is away, and takes a whole core for it.
- */
-const ALL_CONNECTED: Properties = { 'enable.sparse.connections': false }
-
 const READING: Properties = {
-  ...ALL_CONNECTED,
   // 1,000 by default: a fast reader empties the queue and then waits most of a second.
   'fetch.queue.backoff.ms': 2,
   // Bounds how long a resumed partition waits for an idle fetch of others to come back.
@@ -140,7 +136,6 @@ export function adminConfiguration(
 ): Configuration {
   return split({
     ...EVERYWHERE,
-    ...ALL_CONNECTED,
     ...options.client,
     ...options.admin,
     ...identity(options, clientId),

@@ -41,10 +41,11 @@ describe('the properties of clients', () => {
     })
   })
 
-  test('connect readers and those that administer to every broker, unless the user says otherwise', () => {
+  test('connect to every broker, unless the user says otherwise', () => {
     const admin = { clientId: 'admin', groupId: 'g' }
     const connected = { 'enable.sparse.connections': false }
     expect(consumerConfiguration(resolved(), source).properties).toMatchObject(connected)
+    expect(producerConfiguration(resolved(), writer).properties).toMatchObject(connected)
     expect(adminConfiguration(resolved(), admin).properties).toMatchObject(connected)
     const sparse = { 'enable.sparse.connections': true }
     expect(consumerConfiguration(resolved({ client: sparse }), source).properties).toMatchObject(sparse)
