@@ -49,8 +49,8 @@ export default defineConfig({
           include: [brokerTests, 'tests/**/*.broker.test.ts', 'tools/test/**/*.broker.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['tests/support/test-programs.ts', 'tests/support/kafka-broker.ts'],
-          // With more at a time the broker that they share answers too late on a small machine.
-          maxWorkers: 2,
+          // Most of them wait most of the time. With more at a time the broker that they share answers too late on a small machine.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
