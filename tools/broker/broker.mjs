@@ -22,6 +22,7 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @property {number | undefined} [port] Of the first node; the others follow. Free ports unless given.
  * @property {string | undefined} [image] The container image, where Docker is used.
  * @property {readonly number[]} [proxyPorts] On 127.0.0.1, of a proxy before each node: whoever comes through it is told to come that way again.
+ * @property {boolean} [longLived] Where it is ours: it is compiled for speed, which costs it seconds of CPU at first. Else it starts cheaply.
  * @property {(message: string) => void} say
  */
 
@@ -31,8 +32,8 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<Broker>}
  */
-export async function openBroker({ nodes = 1, port, image, proxyPorts = [], say = () => {} } = {}, env = process.env) {
-  const options = { nodes, port, image: image ?? env['MILLRACE_KAFKA_IMAGE'], proxyPorts, say }
+export async function openBroker({ nodes = 1, port, image, proxyPorts = [], longLived = false, say = () => {} } = {}, env = process.env) {
+  const options = { nodes, port, image: image ?? env['MILLRACE_KAFKA_IMAGE'], proxyPorts, longLived, say }
   const given = env['KAFKA_BROKERS']
   if (given !== undefined && given !== '') {
     if (given.split(',').length < nodes) throw new Error(`KAFKA_BROKERS names ${given}, but ${nodes} nodes are needed.`)

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { run } from '../run.mjs'
 import { freePorts } from './free-port.mjs'
-import { JavaNode } from './java-node.mjs'
+import { CHEAP_START, JavaNode } from './java-node.mjs'
 import { kafkaJars } from './kafka-jars.mjs'
 import { pairUp, serverProperties } from './node-settings.mjs'
 import { startReaper } from './reaper.mjs'
@@ -29,7 +29,7 @@ export async function javaLacks(env = process.env) {
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
  */
-export async function javaBroker({ nodes: count, port, proxyPorts = [], say }) {
+export async function javaBroker({ nodes: count, port, proxyPorts = [], longLived = false, say }) {
   const jars = await kafkaJars(say)
   const classpath = [join(jars, '*')].join(delimiter)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-'))
@@ -45,7 +45,7 @@ export async function javaBroker({ nodes: count, port, proxyPorts = [], say }) {
     folder: join(folder, `node-${i + 1}`),
     ...(proxied[i] && { proxied: proxied[i] }),
   }))
-  const nodes = plans.map((plan) => new JavaNode(plan, classpath, reaper))
+  const nodes = plans.map((plan) => new JavaNode(plan, { classpath, longLived, reaper }))
   const stop = async () => {
     // Nothing of them is kept, so nothing need be put in order.
     await Promise.all(nodes.map((node) => node.kill()))
@@ -94,7 +94,7 @@ async function format(plan, cluster, { clusterId, classpath }) {
   await mkdir(plan.folder, { recursive: true })
   await writeFile(settings, serverProperties(plan, cluster))
   const { code, output } = await run('java', [
-    ...['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-cp', classpath],
+    ...[...CHEAP_START, '-cp', classpath],
     ...['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', settings],
   ])
   if (code !== 0) throw new Error(`Kafka could not format ${plan.folder}:\n${output.trim()}`)

@@ -13,7 +13,7 @@ const USAGE = 2
 /** What the issue of a rate is: a restore has to keep up with a bare read of the same topic, but for a fifth. */
 const LEAST_SHARE = 0.8
 
-type OpenBroker = (options: { readonly nodes: number; readonly say: (message: string) => void }) => Promise<{
+type OpenBroker = (options: { readonly nodes: number; readonly longLived: boolean; readonly say: (message: string) => void }) => Promise<{
   readonly brokers: string
   stop(): Promise<void>
 }>
@@ -40,7 +40,7 @@ export async function main(args: readonly string[], openBroker: OpenBroker): Pro
 
 async function compare({ records, runs, brokers, json }: Settings, openBroker: OpenBroker): Promise<void> {
   const say = (line: string) => process.stdout.write(`${line}\n`)
-  const broker = brokers === undefined ? await openBroker({ nodes: 1, say }) : undefined
+  const broker = brokers === undefined ? await openBroker({ nodes: 1, longLived: true, say }) : undefined
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   try {
     const transport = kafka({ brokers: brokers ?? broker?.brokers ?? '' })

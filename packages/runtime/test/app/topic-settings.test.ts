@@ -205,7 +205,7 @@ describe('settings that were good', () => {
     expect((await plan()).deletionRetentions).toEqual(first.deletionRetentions)
     // The repartition topic has been made by the first.
     expect(asked).toEqual([[CHANGELOG], [REPARTITION]])
-    clock.advance(86_400_000)
+    await clock.advance(86_400_000)
     await plan()
     expect(asked.at(-1)?.toSorted()).toEqual([REPARTITION, CHANGELOG].toSorted())
   })
