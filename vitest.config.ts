@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { LongestFirst } from './tests/support/longest-first.ts'
 
 // libuv's pool is sized by the environment a process starts with, and the workers inherit ours.
 process.env['UV_THREADPOOL_SIZE'] ??= '8'
@@ -21,6 +22,7 @@ const workers = {
 
 export default defineConfig({
   test: {
+    sequence: { sequencer: LongestFirst },
     projects: [
       {
         ...shared,
@@ -29,6 +31,8 @@ export default defineConfig({
           name: 'unit',
           // By default one core is left to vitest, which needs it little.
           maxWorkers: 2,
+          // Most of these files take less time than to load what they test.
+          isolate: false,
           // Only tells what hangs: no test measures time.
           testTimeout: 30_000,
           include: [
@@ -49,8 +53,8 @@ export default defineConfig({
           include: [brokerTests, 'tests/**/*.broker.test.ts', 'tools/test/**/*.broker.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['tests/support/test-programs.ts', 'tests/support/kafka-broker.ts'],
-          // With more at a time the broker that they share answers too late on a small machine.
-          maxWorkers: 2,
+          // Many of them wait most of the time. With more at a time the broker that they share answers too late on a small machine.
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,

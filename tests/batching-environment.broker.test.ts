@@ -41,7 +41,7 @@ async function run(env: Environment, batch: AppBatchOptions, bad?: number) {
       else if (message.type === 'call') calls.push(message)
       else refused = message.message
     },
-    env,
+    { env },
   )
   await program.until(() => refused !== undefined || cuts.reduce((sum, { records }) => sum + records, 0) === RECORDS)
   return {

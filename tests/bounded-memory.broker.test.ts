@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { describe, expect, inject, test } from 'vitest'
+import { describe, type ExpectStatic, inject, test } from 'vitest'
 import { kafka } from 'millrace/kafka'
 import { fillTopic } from './support/fill-topic.ts'
 import { LogClient } from './support/log-client.ts'
@@ -36,7 +36,7 @@ async function setUp(kind: MemoryConfig['kind'], input: { records: number; bytes
   }
 }
 
-function expectFlat(reports: MemoryMember['reports']) {
+function expectFlat(expect: ExpectStatic, reports: MemoryMember['reports']) {
   const { highest, rise, liveRise, weighed } = memoryOf(reports)
   expect(highest).toBeLessThan(HIGHEST)
   expect(rise).toBeLessThan(RISE)
@@ -49,11 +49,11 @@ function afterWarmUp(reports: MemoryMember['reports'], records: number): MemoryM
   return reports.filter(({ committed }) => committed >= records / 3 && committed < records)
 }
 
-describe('bounded-memory', () => {
+describe.concurrent('bounded-memory', () => {
   test(
     'a million records of a kilobyte go through a processor that is slow for two minutes in memory that does not grow, and no task is taken away',
     { timeout: 420_000 },
-    async () => {
+    async ({ expect }) => {
       const records = 1_000_000
       // A thousand records of each partition at a time, side by side.
       const slow = { pauseMs: (120_000 * PARTITIONS * 1_000) / records, sessionTimeoutMs: 10_000 }
@@ -64,25 +64,25 @@ describe('bounded-memory', () => {
       expect(performance.now() - began).toBeGreaterThan(120_000)
       const warm = afterWarmUp(member.reports, records)
       expect(warm.length).toBeGreaterThan(20)
-      expectFlat(warm)
+      expectFlat(expect, warm)
       expect(member.now).toMatchObject({ processed: records, tasksGiven: PARTITIONS, tasksTaken: 0 })
     },
   )
 
-  test('records that become ten thousand each go through in memory that does not grow', { timeout: 180_000 }, async () => {
+  test('records that become ten thousand each go through in memory that does not grow', { timeout: 180_000 }, async ({ expect }) => {
     const records = 600
     await using run = await setUp('fan-out', { records, bytes: 100 })
     const { member } = run
     await member.until(({ now }) => now.committed >= records)
     const warm = afterWarmUp(member.reports, records)
     expect(warm.length).toBeGreaterThan(20)
-    expectFlat(warm)
+    expectFlat(expect, warm)
   })
 
   test(
     'a sink that takes nothing stops reading, and memory stays where it is until the sink takes again',
     { timeout: 180_000 },
-    async () => {
+    async ({ expect }) => {
       const records = 500_000
       await using run = await setUp('stopped-sink', { records, bytes: 1_024 })
       const { member } = run
@@ -90,7 +90,7 @@ describe('bounded-memory', () => {
       await member.until(({ reports, now }) => now.processed > 0 && reports.at(-60)?.processed === now.processed)
       const stopped = member.reports.slice(-60)
       expect(member.now.processed).toBeLessThan(records / 2)
-      expectFlat(stopped)
+      expectFlat(expect, stopped)
       member.send({})
       await member.until(({ now }) => now.committed >= records)
       expect(memoryOf(member.reports).highest).toBeLessThan(HIGHEST)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import {
   type AppDefinition,
@@ -91,6 +92,10 @@ function failingAt(type: MemoryOperation['type'], call: number, when: 'before' |
   return { faults, failed: () => seen >= call }
 }
 
+function abortsOf(events: readonly RuntimeEvent[]) {
+  return events.flatMap((event) => (event.type === 'abort' ? event : []))
+}
+
 const failures = [
   ['begin', 'before'],
   ['write', 'before'],
@@ -114,6 +119,7 @@ describe('exactly-once', () => {
     await all.run()
     await expectExact(all)
     expect(all.events.filter(({ type }) => type === 'recover')).toEqual([])
+    expect(abortsOf(all.events)).toEqual([])
   })
 
   test.each(failures)('when %s fails, %s it takes effect', async (type, when) => {
@@ -140,8 +146,44 @@ describe('exactly-once', () => {
       await all.run()
       expect(failed()).toBe(true)
       expect(all.events.filter(({ type: told }) => told === 'recover')).toMatchObject([{ error: { code: error.code } }])
+      const [abort, ...others] = abortsOf(all.events)
+      expect(abort).toMatchObject({ stage: 'commit', processingGuarantee: 'exactly-once', error: { code: error.code } })
+      expect(abort?.tasks.toSorted()).toEqual(['0_0', '0_1', '1_0', '1_1'])
+      expect(others).toEqual([])
       await expectExact(all)
     }
+  })
+
+  test('a transaction that is aborted is told with the time since the last one that was committed', async () => {
+    let failing = false
+    await using all = await setUp({
+      before: ({ type }) => {
+        if (!failing || type !== 'commit-transaction') return
+        failing = false
+        throw new Error('no answer')
+      },
+    })
+    const app = await start(all.define())
+    const running = app.run()
+    await app.caughtUp()
+    await pause(30)
+    const before = performance.now()
+    await all.write(20)
+    await app.caughtUp()
+    const committed = performance.now()
+    await pause(30)
+    failing = true
+    const after = performance.now()
+    await all.write(20)
+    await app.caughtUp()
+    await app.close()
+    await running
+    const [abort, ...others] = abortsOf(all.events)
+    expect(others).toEqual([])
+    expect(abort?.error.message).toBe('no answer')
+    expect(abort?.durationMs).toBeGreaterThanOrEqual(after - committed)
+    expect(abort?.durationMs).toBeLessThan(performance.now() - before)
+    await expectExact(all)
   })
 
   test('when another takes over its transactional id for a moment, it takes it back', async () => {
@@ -158,6 +200,7 @@ describe('exactly-once', () => {
     await app.close()
     await running
     expect(all.events.filter(({ type }) => type === 'recover')).toMatchObject([{ error: { code: 'PRODUCER_FENCED' } }])
+    expect(abortsOf(all.events)).toMatchObject([{ error: { code: 'PRODUCER_FENCED' } }])
     await expectExact(all)
   })
 

@@ -120,6 +120,8 @@ describe('recovery', () => {
     })
     expect(running.state).toBe('error')
     expect(app.events.filter(({ type }) => type === 'recover')).toHaveLength(6)
+    const aborts = app.events.flatMap((event) => (event.type === 'abort' ? event.processingGuarantee : []))
+    expect(aborts).toEqual(Array.from({ length: 7 }, () => 'at-least-once'))
   }, 20_000)
 })
 

@@ -51,7 +51,7 @@ async function main(args) {
   })
   const { nodes, port, image } = options
   try {
-    const broker = await openBroker({ ...(nodes && { nodes }), ...(port && { port }), ...(image && { image }), say })
+    const broker = await openBroker({ ...(nodes && { nodes }), ...(port && { port }), ...(image && { image }), longLived: true, say })
     process.stdout.write(`${broker.brokers}\n`)
     const stayAlive = setInterval(() => {}, 1_000_000)
     await stopped

@@ -1,6 +1,7 @@
-import { defineApp, serdes, silentLogger, start } from 'millrace'
+import { defineApp, MillraceError, serdes, silentLogger, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { leveldb } from 'millrace/leveldb'
+import { inMemory } from 'millrace/memory'
 import { answerRequests, tell } from '../support/answer-requests.ts'
 import type { MemberConfig } from '../support/member-messages.ts'
 import { type AtStep, storeWithSteps, transportWithSteps } from '../support/steps.ts'
@@ -20,7 +21,11 @@ const at: AtStep = (step) => {
 const { brokers, groupProtocol, deliveryTimeoutMs } = config
 const consumer = groupProtocol === 'classic' ? { 'session.timeout.ms': config.sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : undefined
 const producer = deliveryTimeoutMs === undefined ? undefined : { 'message.timeout.ms': deliveryTimeoutMs }
-const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+const counts = { leveldb, memory: inMemory }[config.backend ?? 'leveldb'].keyValueStore({
+  name: 'counts',
+  key: serdes.string,
+  value: serdes.safeInt64,
+})
 
 const app = await start(
   defineApp({
@@ -30,6 +35,7 @@ const app = await start(
     transactionTimeoutMs: 3_000,
     transport: transportWithSteps(kafka({ brokers, groupProtocol, consumer, producer }), at),
     stateDir: config.stateDir,
+    hotStandby: config.hotStandby,
     logger: silentLogger,
     batch: { size: config.batchSize, timeoutMs: 5 },
     commit: { intervalMs: config.commitIntervalMs },
@@ -39,4 +45,10 @@ const app = await start(
   }),
 )
 answerRequests(app)
-await app.run()
+try {
+  await app.run()
+} catch (error) {
+  if (!(error instanceof MillraceError)) throw error
+  await tell({ type: 'failed', code: error.code, message: error.message })
+  process.exit(1)
+}

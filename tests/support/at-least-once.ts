@@ -29,6 +29,17 @@ export function lostWords(output: readonly Counted[], trueCounts: ReadonlyMap<st
   )
 }
 
+/** Words whose state is less than the true count. */
+export function lostState(
+  changelog: readonly Pick<Written<string, number>, 'key' | 'value'>[],
+  trueCounts: ReadonlyMap<string, number>,
+): string[] {
+  const state = new Map(changelog.map(({ key, value }) => [key, value]))
+  return [...trueCounts].flatMap(([word, count]) =>
+    (state.get(word) ?? 0) >= count ? [] : [`${word}: ${state.get(word)} in state instead of ${count}`],
+  )
+}
+
 /** Words whose state is not what was last written out for them. */
 export function strayState(changelog: readonly Written<string, number>[], output: readonly Counted[]): string[] {
   const state = new Map(changelog.map(({ key, value }) => [key, value]))

@@ -3,6 +3,13 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { inject } from 'vitest'
 
+export interface ChildOptions {
+  /** Variables of the environment besides our own. */
+  readonly env?: Readonly<Record<string, string>>
+  /** No file of the process can grow larger: whatever would is refused (`EFBIG`), as by a disk that is full. Default: no limit. */
+  readonly maxFileKilobytes?: number
+}
+
 /** A program of `tests/programs` in a process of its own, which tells what it does; it is killed when it is disposed of. */
 export class ChildProgram<Message> implements AsyncDisposable {
   readonly #child: ChildProcess
@@ -10,11 +17,11 @@ export class ChildProgram<Message> implements AsyncDisposable {
   readonly #listeners = new Set<() => void>()
   #ended = false
 
-  /** `env`: variables of the environment besides our own. */
-  constructor(name: string, config: unknown, onMessage: (message: Message) => void, env: Readonly<Record<string, string>> = {}) {
+  constructor(name: string, config: unknown, onMessage: (message: Message) => void, options: ChildOptions = {}) {
+    const { env = {}, maxFileKilobytes } = options
     const program = join(inject('testPrograms'), `${name}.mjs`)
     this.#child = fork(program, [JSON.stringify(config)], {
-      execArgv: ['--enable-source-maps'],
+      ...started(['--enable-source-maps'], maxFileKilobytes),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: { ...process.env, ...env },
     })
@@ -61,4 +68,12 @@ export class ChildProgram<Message> implements AsyncDisposable {
     this.#listeners.clear()
     for (const listener of listeners) listener()
   }
+}
+
+/** How Node is started: by a shell, which alone can set limits, where there is one to set. */
+function started(execArgv: string[], maxFileKilobytes: number | undefined): { execPath?: string; execArgv: string[] } {
+  if (maxFileKilobytes === undefined) return { execArgv }
+  // Node ignores the signal that comes with the limit, so that the write itself fails. Other shells count in other units.
+  const script = `ulimit -f ${maxFileKilobytes} && exec "$0" "$@"`
+  return { execPath: 'bash', execArgv: ['-c', script, process.execPath, ...execArgv] }
 }

@@ -38,10 +38,11 @@ export class LogClient implements AsyncDisposable {
     return this.#admin
   }
 
-  async createTopics(topics: Readonly<Record<string, number>>): Promise<void> {
+  /** `topics`: how many partitions each. `replicationFactor`: the broker's default if it is not given. */
+  async createTopics(topics: Readonly<Record<string, number>>, replicationFactor?: number): Promise<void> {
     // Records of tests may be old: a broker's retention must not take them away.
     const config = { 'retention.ms': '-1' }
-    await this.#admin.createTopics(Object.entries(topics).map(([topic, partitions]) => ({ topic, partitions, config })))
+    await this.#admin.createTopics(Object.entries(topics).map(([topic, partitions]) => ({ topic, partitions, replicationFactor, config })))
   }
 
   async write<K, V>(

@@ -13,6 +13,10 @@ export interface MemberConfig {
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /** Of records that can't be sent. Default: the transport's. */
   readonly deliveryTimeoutMs?: number | undefined
+  /** Default: false. */
+  readonly hotStandby?: boolean | undefined
+  /** What its counts are kept in. Default: `leveldb`. */
+  readonly backend?: 'leveldb' | 'memory' | undefined
   readonly batchSize: number
   readonly commitIntervalMs: number
   /** Sends itself a signal when it first comes to a step after so many commits of offsets. */
@@ -25,4 +29,6 @@ export type MemberMessage =
   | { readonly type: 'event'; readonly event: RuntimeEvent }
   /** It comes to the step at which it sends itself a signal. */
   | { readonly type: 'signals' }
+  /** Its application has stopped; the process ends. */
+  | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'answer'; readonly id: number; readonly error?: string | undefined }

@@ -1,23 +1,34 @@
 import type { RuntimeEvent } from 'millrace'
-import { ChildProgram } from './child-program.ts'
+import { type ChildOptions, ChildProgram } from './child-program.ts'
 import type { MemberConfig, MemberMessage, MemberRequest } from './member-messages.ts'
+
+type Failed = Extract<MemberMessage, { type: 'failed' }>
 
 /** A member of a group in a process of its own: one that counts words, unless another program is named. */
 export class Member<Config = MemberConfig> extends ChildProgram<MemberMessage> {
   readonly events: RuntimeEvent[]
   readonly #signals: MemberMessage[]
   readonly #answers: Map<number, string | undefined>
+  readonly #failures: Failed[]
   #asked = 0
 
-  constructor(config: Config, program = 'word-count-member') {
+  constructor(config: Config, program = 'word-count-member', options: ChildOptions = {}) {
     const events: RuntimeEvent[] = []
     const signals: MemberMessage[] = []
     const answers = new Map<number, string | undefined>()
-    super(program, config, (message) => {
-      if (message.type === 'event') events.push(message.event)
-      else if (message.type === 'signals') signals.push(message)
-      else answers.set(message.id, message.error)
-    })
+    const failures: Failed[] = []
+    super(
+      program,
+      config,
+      (message) => {
+        if (message.type === 'event') events.push(message.event)
+        else if (message.type === 'signals') signals.push(message)
+        else if (message.type === 'failed') failures.push(message)
+        else answers.set(message.id, message.error)
+      },
+      options,
+    )
+    this.#failures = failures
     this.events = events
     this.#signals = signals
     this.#answers = answers
@@ -26,6 +37,21 @@ export class Member<Config = MemberConfig> extends ChildProgram<MemberMessage> {
   /** Whether it has come to the step at which it sends itself a signal. */
   get signalled(): boolean {
     return this.#signals.length > 0
+  }
+
+  /** What its application has stopped with. */
+  get failure(): Failed | undefined {
+    return this.#failures[0]
+  }
+
+  /** Rejects if the process ends before, with what its application has stopped with. */
+  override async until(condition: (member: this) => boolean): Promise<void> {
+    try {
+      await super.until(condition)
+    } catch (error) {
+      if (this.failure === undefined) throw error
+      throw new Error(`the member has stopped with ${this.failure.code}: ${this.failure.message}`, { cause: error })
+    }
   }
 
   /** How many commits it has made. */

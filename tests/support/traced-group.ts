@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import { serdes } from 'millrace'
 import { kafka } from 'millrace/kafka'
+import type { ChildOptions } from './child-program.ts'
 import { LogClient } from './log-client.ts'
 import { Member } from './member.ts'
 import type { MemberConfig } from './member-messages.ts'
@@ -15,6 +16,8 @@ export interface GroupOptions {
   readonly sessionTimeoutMs: number
   readonly groupProtocol: 'classic' | 'consumer'
   readonly partitions: number
+  /** Of input and output. Default: the broker's. */
+  readonly replicationFactor?: number
   /** A folder for the state of each member. */
   readonly folder: string
 }
@@ -22,7 +25,7 @@ export interface GroupOptions {
 /** Topics and a group of their own, for members that count words in processes of their own. */
 export class TracedGroup implements AsyncDisposable {
   readonly #options: GroupOptions
-  readonly #applicationId: string
+  readonly applicationId: string
   readonly log: LogClient
   readonly topics: { readonly input: string; readonly output: string }
   readonly lines: string[] = []
@@ -30,14 +33,15 @@ export class TracedGroup implements AsyncDisposable {
   private constructor(options: GroupOptions, log: LogClient) {
     const id = randomUUID().slice(0, 8)
     this.#options = options
-    this.#applicationId = `traced-${id}`
+    this.applicationId = `traced-${id}`
     this.log = log
     this.topics = { input: `lines-${id}`, output: `counts-${id}` }
   }
 
   static async open(options: GroupOptions): Promise<TracedGroup> {
     const group = new TracedGroup(options, await LogClient.open(kafka({ brokers: options.brokers })))
-    await group.log.createTopics({ [group.topics.input]: options.partitions, [group.topics.output]: options.partitions })
+    const { partitions, replicationFactor } = options
+    await group.log.createTopics({ [group.topics.input]: partitions, [group.topics.output]: partitions }, replicationFactor)
     return group
   }
 
@@ -46,24 +50,25 @@ export class TracedGroup implements AsyncDisposable {
     return join(this.#options.folder, name)
   }
 
-  start(name: string, overrides: Partial<MemberConfig> = {}): Member {
+  start(name: string, overrides: Partial<MemberConfig> = {}, child: ChildOptions = {}): Member {
     const { brokers, groupProtocol, sessionTimeoutMs } = this.#options
-    return new Member({
+    const config: MemberConfig = {
       brokers,
       groupProtocol,
       sessionTimeoutMs,
-      applicationId: this.#applicationId,
+      applicationId: this.applicationId,
       topics: this.topics,
       stateDir: this.stateDir(name),
       batchSize: 20,
       commitIntervalMs: 100,
       ...overrides,
-    })
+    }
+    return new Member(config, 'word-count-member', child)
   }
 
-  /** Writes some more lines. */
-  async write(count: number): Promise<void> {
-    const more = someLines(count, this.lines.length + 1)
+  /** Writes some more lines: so many, or these. */
+  async write(lines: number | readonly string[]): Promise<void> {
+    const more = typeof lines === 'number' ? someLines(lines, this.lines.length + 1) : lines
     this.lines.push(...more)
     await this.log.write(
       this.topics.input,
@@ -79,7 +84,7 @@ export class TracedGroup implements AsyncDisposable {
 
   /** What is in the output, the repartition topic and the changelog now. */
   async written() {
-    const internal = (name: string) => `${this.#applicationId}-${name}`
+    const internal = (name: string) => `${this.applicationId}-${name}`
     const [output, repartition, changelog] = await Promise.all([
       this.log.readAll(this.topics.output, tracedSerdes),
       this.log.readAll(internal('by-word-repartition'), repartitionSerdes),

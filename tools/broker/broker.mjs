@@ -8,6 +8,7 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @property {'given' | 'docker' | 'java'} kind Where it came from.
  * @property {string} brokers What clients are given: `host:port`, several separated by commas.
  * @property {readonly string[]} nodes The address of each node.
+ * @property {readonly string[]} proxied Where each node waits for its proxy, if there are any: see `proxyPorts`.
  * @property {(index: number) => Promise<void>} kill SIGKILL, counted from 0. `restart` brings the node back.
  * @property {(index: number) => Promise<void>} restart Stops the node in order if it runs, and starts it on the same data and port.
  * @property {(index: number) => Promise<void>} freeze Lets the node stand still: its connections stay, and nobody answers. `thaw` lets it go on.
@@ -20,6 +21,8 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @property {number} nodes
  * @property {number | undefined} [port] Of the first node; the others follow. Free ports unless given.
  * @property {string | undefined} [image] The container image, where Docker is used.
+ * @property {readonly number[]} [proxyPorts] On 127.0.0.1, of a proxy before each node: whoever comes through it is told to come that way again.
+ * @property {boolean} [longLived] Where it is ours: it is compiled for speed, which costs it seconds of CPU at first. Else it starts cheaply.
  * @property {(message: string) => void} say
  */
 
@@ -29,11 +32,12 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<Broker>}
  */
-export async function openBroker({ nodes = 1, port, image, say = () => {} } = {}, env = process.env) {
-  const options = { nodes, port, image: image ?? env['MILLRACE_KAFKA_IMAGE'], say }
+export async function openBroker({ nodes = 1, port, image, proxyPorts = [], longLived = false, say = () => {} } = {}, env = process.env) {
+  const options = { nodes, port, image: image ?? env['MILLRACE_KAFKA_IMAGE'], proxyPorts, longLived, say }
   const given = env['KAFKA_BROKERS']
   if (given !== undefined && given !== '') {
     if (given.split(',').length < nodes) throw new Error(`KAFKA_BROKERS names ${given}, but ${nodes} nodes are needed.`)
+    if (proxyPorts.length > 0) throw new Error(`KAFKA_BROKERS names ${given}: brokers that are not ours can't be put behind a proxy.`)
     return givenBroker(given)
   }
   if (await dockerAnswers()) return dockerBroker(options)

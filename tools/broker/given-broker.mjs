@@ -14,6 +14,7 @@ export async function givenBroker(brokers) {
     kind: 'given',
     brokers: nodes.join(','),
     nodes,
+    proxied: [],
     kill: notOurs,
     restart: notOurs,
     freeze: notOurs,

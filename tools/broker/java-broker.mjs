@@ -4,21 +4,22 @@ import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { run } from '../run.mjs'
 import { freePorts } from './free-port.mjs'
-import { JavaNode } from './java-node.mjs'
+import { CHEAP_START, JavaNode } from './java-node.mjs'
 import { kafkaJars } from './kafka-jars.mjs'
-import { serverProperties } from './node-settings.mjs'
+import { pairUp, serverProperties } from './node-settings.mjs'
 import { startReaper } from './reaper.mjs'
 
 /**
  * What is missing to run a broker with Java, in words; nothing if all is there.
+ * @param {NodeJS.ProcessEnv} [env]
  * @returns {Promise<string | undefined>}
  */
-export async function javaLacks() {
-  const java = await run('java', ['-version'])
+export async function javaLacks(env = process.env) {
+  const java = await run('java', ['-version'], { env })
   if (java.code !== 0) return 'no Java'
   const version = Number(/version "(?:1\.)?(\d+)/.exec(java.output)?.[1] ?? 0)
   if (version < 17) return `Java ${version}, needs 17`
-  const maven = await run('mvn', ['--version'])
+  const maven = await run('mvn', ['--version'], { env })
   return maven.code === 0 ? undefined : 'no Maven'
 }
 
@@ -28,21 +29,23 @@ export async function javaLacks() {
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
  */
-export async function javaBroker({ nodes: count, port, say }) {
+export async function javaBroker({ nodes: count, port, proxyPorts = [], longLived = false, say }) {
   const jars = await kafkaJars(say)
   const classpath = [join(jars, '*')].join(delimiter)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-'))
   const reaper = startReaper()
   reaper.watchFolder(folder)
 
-  const ports = await freePorts(2 * count)
+  const ports = await freePorts(2 * count + proxyPorts.length)
+  const proxied = pairUp(proxyPorts, ports.slice(2 * count))
   const plans = Array.from({ length: count }, (_, i) => ({
     id: i + 1,
     port: port === undefined ? Number(ports[i]) : port + i,
     controllerPort: Number(ports[count + i]),
     folder: join(folder, `node-${i + 1}`),
+    ...(proxied[i] && { proxied: proxied[i] }),
   }))
-  const nodes = plans.map((plan) => new JavaNode(plan, classpath, reaper))
+  const nodes = plans.map((plan) => new JavaNode(plan, { classpath, longLived, reaper }))
   const stop = async () => {
     // Nothing of them is kept, so nothing need be put in order.
     await Promise.all(nodes.map((node) => node.kill()))
@@ -68,6 +71,7 @@ export async function javaBroker({ nodes: count, port, say }) {
     kind: 'java',
     brokers: nodes.map((node) => node.address).join(','),
     nodes: nodes.map((node) => node.address),
+    proxied: proxied.map((one) => `127.0.0.1:${one.port}`),
     kill: (index) => at(index).kill(),
     restart: async (index) => {
       await at(index).stop()
@@ -90,7 +94,7 @@ async function format(plan, cluster, { clusterId, classpath }) {
   await mkdir(plan.folder, { recursive: true })
   await writeFile(settings, serverProperties(plan, cluster))
   const { code, output } = await run('java', [
-    ...['-XX:TieredStopAtLevel=1', '-Xshare:auto', '-cp', classpath],
+    ...[...CHEAP_START, '-cp', classpath],
     ...['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', settings],
   ])
   if (code !== 0) throw new Error(`Kafka could not format ${plan.folder}:\n${output.trim()}`)

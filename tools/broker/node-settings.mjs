@@ -1,8 +1,15 @@
 /**
+ * @typedef {object} Proxied
+ * @property {number} port Where the node waits for the proxy.
+ * @property {number} advertised Of the proxy, on 127.0.0.1: what clients are told.
+ */
+
+/**
  * @typedef {object} NodePlan
  * @property {number} id
  * @property {number} port What clients connect to.
  * @property {number} controllerPort
+ * @property {Proxied} [proxied] A second listener, for clients that come through a proxy.
  * @property {string} folder
  */
 
@@ -38,18 +45,39 @@ export function testSettings(nodeCount) {
 }
 
 /**
+ * What a node adds to its listeners, and to those that it advertises; nothing without a proxy.
+ * @param {Proxied | undefined} proxied
+ * @param {string} host On which it listens; '' for all.
+ */
+export function proxiedListener(proxied, host) {
+  return proxied && { listener: `,PROXIED://${host}:${proxied.port}`, advertised: `,PROXIED://127.0.0.1:${proxied.advertised}` }
+}
+
+/**
+ * Each proxy with a port for its node.
+ * @param {readonly number[]} proxyPorts
+ * @param {readonly number[]} ports As many, free.
+ * @returns {Proxied[]}
+ */
+export function pairUp(proxyPorts, ports) {
+  return proxyPorts.map((advertised, i) => ({ port: Number(ports[i]), advertised }))
+}
+
+/**
  * The whole settings file of one node: broker and controller at once.
  * @param {NodePlan} node
  * @param {readonly NodePlan[]} cluster
  * @returns {string}
  */
 export function serverProperties(node, cluster) {
+  const proxied = proxiedListener(node.proxied, '127.0.0.1')
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': String(node.id),
     'controller.quorum.voters': cluster.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${proxied?.listener ?? ''}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${proxied?.advertised ?? ''}`,
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'log.dirs': `${node.folder.replaceAll('\\', '/')}/data`,

@@ -21,6 +21,10 @@ describe('KAFKA_BROKERS', () => {
     await expect(openBroker({}, { KAFKA_BROKERS: `127.0.0.1:${port}` })).rejects.toThrow('no Kafka broker answers')
   })
 
+  test('can be put behind no proxy', async () => {
+    await expect(openBroker({ proxyPorts: [1] }, { KAFKA_BROKERS: 'one:9092' })).rejects.toThrow("can't be put behind a proxy")
+  })
+
   test('with fewer brokers than are needed is an error', async () => {
     await expect(openBroker({ nodes: 3 }, { KAFKA_BROKERS: 'one:9092' })).rejects.toThrow('3 nodes are needed')
   })
@@ -35,6 +39,16 @@ describe('a container', () => {
       KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
       KAFKA_OFFSETS_TOPIC_REPLICATION_FACTOR: '1',
     })
+  })
+
+  test('behind a proxy has a listener more, and tells who comes by it to take that way again', () => {
+    const proxied = [{ port: 9100, advertised: 9200 }]
+    const [kafka] = planContainers('apache/kafka:4.1.1', 'localhost', [9092], proxied)
+    expect(kafka?.proxied).toEqual(proxied[0])
+    expect(kafka?.environment['KAFKA_LISTENERS']).toContain(',PROXIED://:9100')
+    expect(kafka?.environment['KAFKA_ADVERTISED_LISTENERS']).toContain(',PROXIED://127.0.0.1:9200')
+    const [redpanda] = planContainers('redpanda', 'localhost', [9092], proxied)
+    expect(redpanda?.command?.join(' ')).toMatch(/PROXIED:\/\/0\.0\.0\.0:9100 --advertise-kafka-addr \S+,PROXIED:\/\/127\.0\.0\.1:9200 /)
   })
 
   test('of Redpanda is told by its command line', () => {
@@ -53,4 +67,12 @@ test('three nodes keep three copies, and one keeps one', () => {
   const node = (id: number) => ({ id, port: 9000 + id, controllerPort: 9100 + id, folder: `/tmp/${id}` })
   expect(serverProperties(node(1), [node(1)])).toContain('transaction.state.log.replication.factor=1\n')
   expect(serverProperties(node(1), [node(1), node(2), node(3)])).toMatch(/replication\.factor=3\n[^]*transaction\.state\.log\.min\.isr=2\n/)
+})
+
+test('a node behind a proxy has a listener more, and tells who comes by it to take that way again', () => {
+  const node = { id: 1, port: 9001, controllerPort: 9101, folder: '/tmp/1' }
+  const settings = serverProperties({ ...node, proxied: { port: 9201, advertised: 9301 } }, [node])
+  expect(settings).toContain('listeners=PLAINTEXT://127.0.0.1:9001,CONTROLLER://127.0.0.1:9101,PROXIED://127.0.0.1:9201\n')
+  expect(settings).toContain('advertised.listeners=PLAINTEXT://127.0.0.1:9001,PROXIED://127.0.0.1:9301\n')
+  expect(serverProperties(node, [node])).not.toContain('PROXIED://')
 })

@@ -92,6 +92,7 @@ export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
 export type {
+  AbortEvent,
   AssignmentEvent,
   BatchEvent,
   BatchingEvent,
@@ -105,6 +106,7 @@ export type {
   RestoreEvent,
   RuntimeEvent,
   RetryEvent,
+  StandbyEvent,
   StateEvent,
 } from './observe/observer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'
@@ -142,7 +144,9 @@ export type { StartAt } from './source/start-at.ts'
 export type { TimestampExtractor } from './source/timestamp-extractor.ts'
 export { afterPrefix, compareBytes } from './store/compare-bytes.ts'
 export { completeBackend } from './store/complete-backend.ts'
+export type { ChangelogOptions } from './store/changelog-options.ts'
 export type { BatchKeyValueStore, KeyRange, KeyValueStore, ReadOnlyStore, StoreColumns, StoreEntry } from './store/key-value-store.ts'
+export type { ReadOnlyOf } from './store/read-only-of.ts'
 export { METADATA_KEY, ownKey, storedKey, userKey } from './store/reserved-keys.ts'
 export type {
   ByteRange,
@@ -162,7 +166,35 @@ export {
   type KeyValueStoreDefinition,
   type KeyValueStoreOptions,
   type StoreDefinition,
+  type StoreOptions,
+  type StoreShape,
 } from './store/store-definition.ts'
+export {
+  type AsyncTimestampedKeyValueStoreDefinition,
+  defineTimestampedKeyValueStore,
+  type TimestampedKeyValueStoreDefinition,
+  type ValueAndTimestamp,
+} from './store/timestamped-store.ts'
+export {
+  type AsyncSessionStoreDefinition,
+  type AsyncWindowStoreDefinition,
+  defineSessionStore,
+  defineWindowStore,
+  type SessionStoreDefinition,
+  type SessionStoreOptions,
+  type WindowStoreDefinition,
+  type WindowStoreOptions,
+} from './store/windowed-definition.ts'
+export type { SessionKey, SessionRange, TimeRange, WindowKey } from './store/windowed-keys.ts'
+export type {
+  BatchSessionStore,
+  BatchWindowedStore,
+  BatchWindowStore,
+  ReadOnlySessionStore,
+  ReadOnlyWindowStore,
+  SessionStore,
+  WindowStore,
+} from './store/windowed-store.ts'
 export type { CompileError } from './topology/compile-error.ts'
 export { repartitionTopic } from './topology/repartition-topic.ts'
 export type { RepartitionOptions } from './topology/repartition-options.ts'
@@ -183,6 +215,6 @@ export type {
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
 export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
-export type { NewTopic, TopicDescription, TransportAdmin } from './transport/transport-admin.ts'
+export type { NewTopic, TopicDescription, TopicSettings, TransportAdmin } from './transport/transport-admin.ts'
 export type { Transport, TransportContext } from './transport/transport.ts'
 export type { PollResult, WireBatch } from './transport/wire-batch.ts'

@@ -7,5 +7,5 @@
  *
  * @packageDocumentation
  */
-export { leveldb, type LevelDbStoreOptions } from './leveldb.ts'
+export { leveldb, type LevelDbSessionStoreOptions, type LevelDbStoreOptions, type LevelDbWindowStoreOptions } from './leveldb.ts'
 export { type LevelDbOptions, openLevelDb } from './open-leveldb.ts'

@@ -18,6 +18,11 @@ function isClosed(code: string): boolean {
   return code === 'LEVEL_DATABASE_NOT_OPEN' || code === 'LEVEL_ITERATOR_NOT_OPEN' || code === 'LEVEL_BATCH_NOT_OPEN'
 }
 
+/** The disk, or what of it this process may use, is full: by the words of the operating system. */
+function isFull(message: string): boolean {
+  return /No space left|File too large|[Qq]uota exceeded/.test(message)
+}
+
 /** Contents that can't be used as they are: damaged, or not ours. */
 export function corrupt(folder: string, message: string, cause?: unknown): MillraceError {
   const text = `The state in '${folder}' is damaged, or was not written by Millrace: ${message}`
@@ -32,7 +37,8 @@ export function openFailed(folder: string, cause: unknown): MillraceError {
     return new MillraceError('STORE_LOCKED', text, { stage: 'store', cause })
   }
   if (isCorruption(code, message)) return corrupt(folder, message, cause)
-  return new MillraceError('STORE_OPEN_FAILED', `The state in '${folder}' can't be opened: ${message}`, { stage: 'store', cause })
+  const advice = isFull(message) ? '. Make room on the disk, and start again' : ''
+  return new MillraceError('STORE_OPEN_FAILED', `The state in '${folder}' can't be opened: ${message}${advice}`, { stage: 'store', cause })
 }
 
 /** Why entries could not be read: `STORE_CLOSED`, `STORE_CORRUPT` or `STORE_READ_FAILED`. */

@@ -66,7 +66,7 @@ export class LevelDbStoreBackend implements StoreBackend {
     }
   }
 
-  async write(changes: readonly StoreChange[], metadata?: Uint8Array): Promise<void> {
+  async write(changes: readonly StoreChange[], metadata?: Uint8Array, synced = false): Promise<void> {
     if (changes.length === 0 && metadata === undefined) return
     try {
       // A chained batch costs about half of one made of operation objects.
@@ -76,7 +76,7 @@ export class LevelDbStoreBackend implements StoreBackend {
         else batch.put(storedKey(key), value)
       }
       if (metadata !== undefined) batch.put(METADATA_KEY, metadata)
-      const written = this.#writing.then(() => this.#writeNext(batch))
+      const written = this.#writing.then(() => this.#writeNext(batch, synced))
       this.#writing = written.catch(() => undefined)
       await written
     } catch (error) {
@@ -84,10 +84,10 @@ export class LevelDbStoreBackend implements StoreBackend {
     }
   }
 
-  async #writeNext(batch: ChainedBatch): Promise<void> {
+  async #writeNext(batch: ChainedBatch, synced: boolean): Promise<void> {
     const last = this.#lastWrite
     batch.del(writeMark(last)).put(writeMark(last + 1), NOTHING)
-    await batch.write()
+    await batch.write({ sync: synced })
     this.#lastWrite = last + 1
   }
 

@@ -44,6 +44,18 @@ describe('a store on LevelDB', () => {
     const values = await store.getMany(Array.from({ length: 200 }, (_, key) => Uint8Array.of(key)))
     expect(new Set(values.map(numberIn))).toEqual(new Set([kept]))
   })
+
+  test('says that it could not be opened, and what to do, where there is no room for it', { timeout: 60_000 }, async () => {
+    using folder = temporaryFolder()
+    const child = startProgram('write-until-killed.ts', folder.path, { fileLimitKiB: 0 })
+    let said = ''
+    for await (const line of createInterface({ input: child.stdout })) said += line
+    expect(JSON.parse(said)).toEqual({
+      code: 'STORE_OPEN_FAILED',
+      stage: 'store',
+      message: expect.stringMatching(new RegExp(`'${folder.path}'.*File too large\\. Make room on the disk`)) as string,
+    })
+  })
 })
 
 /** Lets the program make that many promises, kills it, and returns the last one. */

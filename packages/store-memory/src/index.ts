@@ -7,5 +7,5 @@
  *
  * @packageDocumentation
  */
-export { inMemory, type InMemoryStoreOptions } from './in-memory.ts'
+export { inMemory, type InMemorySessionStoreOptions, type InMemoryStoreOptions, type InMemoryWindowStoreOptions } from './in-memory.ts'
 export { MemoryStoreBackend } from './memory-store-backend.ts'

@@ -13,6 +13,7 @@ import { deliveryTimeoutMs, sessionTimeoutMs } from './confluent/configuration.t
 import type { KafkaClient } from './client/kafka-client.ts'
 import type { KafkaOptions } from './kafka-options.ts'
 import { type ResolvedKafkaOptions, resolveOptions } from './options/resolve-options.ts'
+import { readSettings } from './settings/read-settings.ts'
 import { KafkaWriter } from './sink/kafka-writer.ts'
 import { KafkaSource } from './source/kafka-source.ts'
 
@@ -55,6 +56,10 @@ class KafkaTransport implements Transport {
   }
 
   openAdmin({ logger }: TransportContext): Promise<TransportAdmin> {
-    return KafkaAdmin.open(this.#client, { logger, requestTimeoutMs: this.#options.requestTimeoutMs })
+    return KafkaAdmin.open(this.#client, {
+      logger,
+      requestTimeoutMs: this.#options.requestTimeoutMs,
+      readSettings: (topics) => readSettings(topics, this.#options),
+    })
   }
 }

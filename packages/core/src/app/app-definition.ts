@@ -59,6 +59,11 @@ export interface AppDefinition {
   readonly stateDir?: string | undefined
   /** How long what is there is kept. */
   readonly state?: StateOptions | undefined
+  /**
+   * Whether this process follows the changelogs of all tasks that it has not got, into stores of its own, so that it takes one over by reading no more than
+   * what has just been written. Costs the disk (or memory) and the reading of all state in each process. Default: false.
+   */
+  readonly hotStandby?: boolean | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /**

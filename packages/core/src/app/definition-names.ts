@@ -8,6 +8,7 @@ export const DEFINITION_NAMES = namesOf<AppDefinition>({
   transport: true,
   stateDir: true,
   state: true,
+  hotStandby: true,
   processingGuarantee: true,
   transactionTimeoutMs: true,
   batch: true,

@@ -14,6 +14,7 @@ export interface ResolvedDefinition {
   readonly transport: Transport
   readonly stateDir: string
   readonly state: { readonly cleanupDelayMs: number }
+  readonly hotStandby: boolean
   readonly processingGuarantee: ProcessingGuarantee
   readonly transactionTimeoutMs: number
   readonly batch: BatchSettings

@@ -48,7 +48,8 @@ export function validateDefinition(
   const failureIssues = failureProblems('failure', definition.failure)
   checks.problems.push(...failureIssues)
   const concurrency = checks.group('concurrency', definition.concurrency, CONCURRENCY_NAMES)
-  if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology))
+  if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology), ...unloggedProblems(topology))
+  checks.problems.push(...mixedProblems(topology))
   const transactionTimeoutMs = checks.number('transactionTimeoutMs', definition.transactionTimeoutMs, {
     fallback: 10_000,
     min: 1_000,
@@ -70,6 +71,7 @@ export function validateDefinition(
     state: Object.freeze({
       cleanupDelayMs: checks.number('state.cleanupDelayMs', state.cleanupDelayMs, { fallback: 600_000, min: 1 }),
     }),
+    hotStandby: checks.boolean('hotStandby', definition.hotStandby, false),
     processingGuarantee,
     transactionTimeoutMs,
     batch: batch.settings,
@@ -128,4 +130,32 @@ function unorderedProblems(topology: Topology | undefined): string[] {
         ]
       : [],
   )
+}
+
+/** Stores that no transaction covers. */
+function unloggedProblems(topology: Topology | undefined): string[] {
+  const stores = Array.isArray(topology?.stores) ? topology.stores : []
+  return stores.flatMap(({ name, changelog }) =>
+    changelog === false
+      ? [
+          `Store '${name}' has no changelog, which processingGuarantee 'exactly-once' excludes: its local state would not be written with the ` +
+            `transaction; let it have one, or use 'at-least-once'.`,
+        ]
+      : [],
+  )
+}
+
+/** Where a store without a changelog says where its task goes on reading, others would count what lies between a second time. */
+function mixedProblems(topology: Topology | undefined): string[] {
+  const subTopologies: Topology['subTopologies'] = Array.isArray(topology?.subTopologies) ? topology.subTopologies : []
+  return subTopologies.flatMap(({ index, stores }) => {
+    const without = stores.find(({ changelog }) => changelog === false)
+    const other = stores.find(({ changelog }) => changelog !== false)
+    return without === undefined || other === undefined
+      ? []
+      : [
+          `Store '${without.name}' has no changelog and '${other.name}' has one, both in sub-topology ${index}: a task goes on reading where state without a ` +
+            `changelog is, so that the other would take the same records twice; let both have one, or neither, or separate them by repartition().`,
+        ]
+  })
 }

@@ -2,6 +2,7 @@ import type { AppState } from '../app/app-state.ts'
 import type { BatchingChange } from '../batch/batch-options.ts'
 import type { BatchPolicy } from '../batch/batch-policy.ts'
 import type { BatchTrigger } from '../batch/batch-trigger.ts'
+import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
 
 /** A pass went through one node. */
 export interface BatchEvent {
@@ -57,6 +58,23 @@ export interface CommitEvent {
   readonly durationMs: number
 }
 
+/**
+ * What was done since the last confirmed commit is given up, and is processed again: a commit failed, or was not confirmed, or was given up, or the writer
+ * failed before. Under exactly-once that is the open transaction, which is aborted: nothing of it is ever seen. If only the answer of a commit was lost it
+ * may have taken effect: then it is not processed again. Told once for each writer that is given up, beside the `recover` that follows or came before.
+ */
+export interface AbortEvent {
+  readonly type: 'abort'
+  readonly stage: 'commit'
+  readonly processingGuarantee: ProcessingGuarantee
+  /** All that the process had then: one transaction has what all of them did. */
+  readonly tasks: readonly string[]
+  /** What made it necessary. */
+  readonly error: Error
+  /** Since the last confirmed commit, or since the writer was opened: under exactly-once, how long the transaction was open. */
+  readonly durationMs: number
+}
+
 /** State is read back from a changelog. What is interrupted or has failed goes on, or begins again, with another `started`. */
 export interface RestoreEvent {
   readonly type: 'restore'
@@ -78,6 +96,32 @@ export interface RestoreEvent {
   readonly remainingRecords: number
   /** Since it began. */
   readonly durationMs: number
+  /** Why it failed. */
+  readonly error?: unknown
+}
+
+/** State of a task that is elsewhere is kept up to date here (`hotStandby`). */
+export interface StandbyEvent {
+  readonly type: 'standby'
+  readonly stage: 'store'
+  readonly task: string
+  readonly store: string
+  /** The changelog. */
+  readonly topic: string
+  readonly partition: number
+  /**
+   * `progress` is told twice a minute at most; `caught-up` once for each `started`: when all is there that was in the changelog at the start; `handed-over`: the
+   * task has come to this process; `stopped`: the application ends. What has failed begins again with another `started`.
+   */
+  readonly phase: 'started' | 'progress' | 'caught-up' | 'handed-over' | 'stopped' | 'failed'
+  /** The local store has its changelog's records below it. */
+  readonly position: number
+  /** Where the changelog ended when that was last looked up. */
+  readonly end: number
+  /** At most so many were missing then. */
+  readonly remainingRecords: number
+  /** Records that were written to the local store since it began. */
+  readonly writtenRecords: number
   /** Why it failed. */
   readonly error?: unknown
 }
@@ -155,10 +199,12 @@ export type RuntimeEvent =
   | CutEvent
   | BatchingEvent
   | CommitEvent
+  | AbortEvent
   | RetryEvent
   | FailureEvent
   | CircuitEvent
   | RestoreEvent
+  | StandbyEvent
   | RecoverEvent
   | AssignmentEvent
   | StateEvent

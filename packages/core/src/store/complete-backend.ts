@@ -55,14 +55,14 @@ class CompletedBackend implements StoreBackend {
     return values
   }
 
-  async write(changes: readonly StoreChange[], metadata?: Uint8Array): Promise<void> {
+  async write(changes: readonly StoreChange[], metadata?: Uint8Array, synced?: boolean): Promise<void> {
     this.#checkOpen()
     const single = this.#single
     await this.#settleScans()
-    if (!this.#reserves) return single.write?.(changes, metadata)
+    if (!this.#reserves) return single.write?.(changes, metadata, synced)
     const stored = changes.map(({ key, value }) => ({ key: storedKey(key), value }))
     if (metadata !== undefined) stored.push({ key: METADATA_KEY, value: metadata })
-    if (single.write !== undefined) return single.write(stored)
+    if (single.write !== undefined) return single.write(stored, undefined, synced)
     for (const { key, value } of stored) {
       // Copies, because a simple backend keeps what it is given.
       if (value === undefined) await single.delete(new Uint8Array(key))

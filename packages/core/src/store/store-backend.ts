@@ -32,8 +32,11 @@ export interface StoreBackend extends AsyncDisposable {
   get?(key: Uint8Array): Uint8Array | undefined
   /** One answer for each key, by position. */
   getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]>
-  /** Applies all changes and the metadata in order, atomically: all or none, also over a crash. */
-  write(changes: readonly StoreChange[], metadata?: Uint8Array): Promise<void>
+  /**
+   * Applies all changes and the metadata in order, atomically: all or none, also over a crash. `synced`: resolves when they survive a loss of power, too;
+   * asked of stores without a changelog.
+   */
+  write(changes: readonly StoreChange[], metadata?: Uint8Array, synced?: boolean): Promise<void>
   /** The metadata last written, `undefined` if never. It is no entry: no read or scan shows it. */
   metadata(): Promise<Uint8Array | undefined>
   /** Rows in byte order, in pages of at most `pageSize`. Sees the store as it was when `scan` was called; may be left early. */

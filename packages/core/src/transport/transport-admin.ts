@@ -19,6 +19,17 @@ export interface TopicDescription {
   readonly partitions: number
 }
 
+/** The settings of some topics, or why they can't be told. */
+export interface TopicSettings {
+  /**
+   * By topic, then by Kafka's name of the setting, as they are in force: where a topic says nothing, the broker's. Topics that don't exist are left out,
+   * and so may be settings that the transport knows nothing of.
+   */
+  readonly byTopic: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** Completes "Settings of topics can't be read: ..."; `byTopic` is empty then. */
+  readonly unknownBecause?: string | undefined
+}
+
 /** Looks after topics and offsets. Errors are `MillraceError`s; `retryable` says whether asking again may help. */
 export interface TransportAdmin extends AsyncDisposable {
   /** Creates what is missing; a topic that exists already is left as it is (no error). Resolves when the topics can be written to. */
@@ -27,6 +38,8 @@ export interface TransportAdmin extends AsyncDisposable {
   deleteTopics(topics: readonly string[]): Promise<void>
   /** The topics that exist, of those named or matched (internal ones such as `__consumer_offsets` only if named). */
   describeTopics(topics: readonly (string | RegExp)[]): Promise<readonly TopicDescription[]>
+  /** The settings of these topics. A transport whose topics have none leaves it out. Rejects when nobody answers, which may pass. */
+  topicSettings?(topics: readonly string[]): Promise<TopicSettings>
   /** The first offset that can still be read. */
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]>
   /** The offset of the next record: with `read-committed` the last stable offset, else the high watermark. */

@@ -3,11 +3,10 @@ import {
   type BatchingChange,
   isLegalTransition,
   MillraceError,
-  type ReadOnlyStore,
+  type ReadOnlyOf,
   type RecordSource,
   type RuntimeEvent,
   type StoreDefinition,
-  type BatchKeyValueStore,
   type TransportAdmin,
   type TransportContext,
 } from '@millrace/core'
@@ -20,6 +19,7 @@ import { tell } from '../internal/tell.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { Reader } from '../source/reader.ts'
 import { isDamage } from '../store/is-damage.ts'
+import { Standbys } from '../standby/standbys.ts'
 import { restoreStores } from '../store/restore.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
@@ -45,8 +45,6 @@ export interface AppParts {
 }
 
 type StateListener = (to: AppState, from: AppState) => void
-type StoreKey<S> = S extends BatchKeyValueStore<infer K, unknown> ? K : never
-type StoreValue<S> = S extends BatchKeyValueStore<never, infer V> ? V : S extends BatchKeyValueStore<infer _K, infer V> ? V : never
 
 /** Records of one poll, at most; fewer where the buffer is small. */
 const MAX_POLL_RECORDS = 10_000
@@ -107,12 +105,13 @@ export class App implements AsyncDisposable {
         this.#recovery.begin(error)
       },
     })
+    const reading = { environment: this.#environment, transport: definition.transport, context }
     this.#manager = new TaskManager({
       plan,
       environment: this.#environment,
       source: () => this.#source as RecordSource,
-      restore: (request) =>
-        restoreStores({ ...request, environment: this.#environment, transport: definition.transport, context: parts.context }),
+      restore: (request) => restoreStores({ ...request, ...reading }),
+      standbys: definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined,
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       abandonCommit: (reason) => this.#abandonCommit(reason),
       onAssignment: (settled) => this.#assignmentChanged(settled),
@@ -211,11 +210,11 @@ export class App implements AsyncDisposable {
   }
 
   /** Committed state of this process's tasks. Throws for a store that the topology has not got. */
-  store<S>(store: StoreDefinition<S>, options: QueryOptions = {}): ReadOnlyStore<StoreKey<S>, StoreValue<S>> {
+  store<S>(store: StoreDefinition<S>, options: QueryOptions = {}): ReadOnlyOf<S> {
     const known = this.#parts.definition.topology.stores.map(({ name }) => name)
     if (!known.includes(store.name)) throw unknownStore(store.name, known)
     const expected = () => this.#manager.havingStore(store.name)
-    return queryStore(store.name, { tasks: () => this.#manager.tasks, expected }, options)
+    return queryStore(store, { tasks: () => this.#manager.tasks, expected }, options)
   }
 
   /**
@@ -360,6 +359,7 @@ export class App implements AsyncDisposable {
       environment: this.#environment,
       source: this.#source as RecordSource,
       writerOptions: writerOptions(definition, slot),
+      tasks: () => this.#manager.tasks.map(({ id }) => id),
       onFailure: (error) => this.#recovery.begin(error),
     })
   }

@@ -1,4 +1,5 @@
 import type { OffsetCommit } from '@millrace/core'
+import { statefulTasks, unloggedTasks } from '../standby/stateful-tasks.ts'
 import type { AppParts } from './app.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { StateCleaner } from './state-cleaner.ts'
@@ -12,8 +13,16 @@ export class Housekeeping {
   constructor({ definition, context, admin, plan, slot }: AppParts, here: () => ReadonlySet<string> | undefined) {
     const { clock, repartitionPurgeIntervalMs, state } = definition
     const { logger } = context
+    // What follows a task that is elsewhere is not left over.
+    const followed = definition.hotStandby ? statefulTasks(plan).map(({ id }) => id) : []
+    // Of state without a changelog there is nothing else.
+    const only = unloggedTasks(plan)
+    const kept = () => {
+      const ids = here()
+      return ids && new Set([...ids, ...followed, ...only])
+    }
     this.#purge = new RepartitionPurge({ topics: plan.repartitions, intervalMs: repartitionPurgeIntervalMs, admin, clock, logger })
-    this.#cleaner = new StateCleaner({ folder: slot.folder, delayMs: state.cleanupDelayMs, here, clock, logger })
+    this.#cleaner = new StateCleaner({ folder: slot.folder, delayMs: state.cleanupDelayMs, here: kept, clock, logger })
   }
 
   start(): void {

@@ -19,6 +19,7 @@ export function makeEnvironment({ definition, context, admin, plan, slot }: AppP
     logger: context.logger,
     admin,
     directory,
+    deletionRetentions: plan.deletionRetentions,
     batching: new Batching(definition, plan.subTopologies),
     buffer: new ReadBuffer({ ...definition.buffer, memoryBudgetBytes: definition.batch.memoryBudgetBytes }),
     careful: new CarefulDelivery(

@@ -3,6 +3,7 @@ import { AtLeastOnce } from '../commit/at-least-once.ts'
 import { CommitCoordinator } from '../commit/commit-coordinator.ts'
 import { ExactlyOnce } from '../commit/exactly-once.ts'
 import { WriterParticipant } from '../commit/writer-participant.ts'
+import { asError } from '../internal/as-error.ts'
 import { settledWithin } from '../internal/time-limit.ts'
 import { OutputQueue } from '../sink/output-queue.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
@@ -14,7 +15,7 @@ const CLOSE_MS = 10_000
 export interface Outlet {
   readonly output: OutputQueue
   readonly coordinator: CommitCoordinator
-  /** Drops what is queued and closes the writer, waiting a bounded time. Never rejects. */
+  /** Drops what is queued and closes the writer, waiting a bounded time; with a reason, an observer is told what is given up. Never rejects. */
   close(reason: unknown): Promise<void>
 }
 
@@ -25,6 +26,8 @@ export interface OutletOptions {
   readonly source: RecordSource
   /** Transactional under exactly-once. */
   readonly writerOptions: RecordWriterOptions
+  /** The tasks that there are. */
+  readonly tasks: () => readonly string[]
   readonly onFailure: (error: unknown) => void
 }
 
@@ -39,19 +42,30 @@ export async function openOutlet(options: OutletOptions): Promise<Outlet> {
       : new AtLeastOnce({ clock, source, writer, participants })
   const output = new OutputQueue(writer, definition.buffer.maxOutputBytes, onFailure)
   const coordinator = new CommitCoordinator({ environment, output, protocol })
-  const outlet: Outlet = {
-    output,
-    coordinator,
-    async close(reason) {
-      coordinator.abandon(reason)
-      output.close(reason)
-      const closing = writer.close()
-      closing.catch((error: unknown) => context.logger.warn({ err: error }, 'a writer failed to close'))
-      if (!(await settledWithin(closing, CLOSE_MS, clock))) context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
-    },
+  let isOpen = false
+  let closing: Promise<void> | undefined
+  const close = async (reason: unknown) => {
+    if (isOpen && reason !== undefined) {
+      environment.emit?.({
+        type: 'abort',
+        stage: 'commit',
+        processingGuarantee: definition.processingGuarantee,
+        tasks: options.tasks(),
+        error: asError(reason),
+        durationMs: clock.monotonic() - coordinator.since,
+      })
+    }
+    coordinator.abandon(reason)
+    output.close(reason)
+    const ended = writer.close()
+    ended.catch((error: unknown) => context.logger.warn({ err: error }, 'a writer failed to close'))
+    if (!(await settledWithin(ended, CLOSE_MS, clock))) context.logger.warn({ limitMs: CLOSE_MS }, 'a writer did not close in time')
   }
+  // Every commit that is asked for while it closes fails, and gives it up again.
+  const outlet: Outlet = { output, coordinator, close: (reason) => (closing ??= close(reason)) }
   try {
     await protocol.open()
+    isOpen = true
     return outlet
   } catch (error) {
     await outlet.close(error)

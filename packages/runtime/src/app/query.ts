@@ -1,5 +1,13 @@
-import { type KeyRange, MillraceError, type ReadOnlyStore, type StoreEntry } from '@millrace/core'
+import {
+  MillraceError,
+  type ReadOnlyOf,
+  type ReadOnlySessionStore,
+  type ReadOnlyStore,
+  type ReadOnlyWindowStore,
+  type StoreDefinition,
+} from '@millrace/core'
 import type { Task } from '../task/task.ts'
+import { entriesOver, type Parts, sessionsOver, windowsOver } from './query-parts.ts'
 
 /** How state is read from outside. */
 export interface QueryOptions {
@@ -18,14 +26,14 @@ export interface QueriedTasks {
 }
 
 /** Committed state of one store over all tasks that run in this process. Keys of partitions that are elsewhere are not found. */
-export function queryStore<K, V>(
-  name: string,
+export function queryStore<S>(
+  { name, shape }: StoreDefinition<S>,
   { tasks, expected }: QueriedTasks,
   { whileRestoring = 'serve' }: QueryOptions,
-): ReadOnlyStore<K, V> {
+): ReadOnlyOf<S> {
   if (whileRestoring !== 'serve' && whileRestoring !== 'refuse')
     throw new TypeError(`whileRestoring is ${JSON.stringify(whileRestoring)}; use 'serve' or 'refuse'.`)
-  const parts = (): ReadOnlyStore<K, V>[] => {
+  const parts = (): unknown[] => {
     const having = tasks().filter(({ stores }) => stores.names.includes(name))
     if (whileRestoring === 'refuse') {
       const complete = new Set(having.filter(({ state }) => state === 'running' || state === 'finishing').map(({ id }) => id))
@@ -33,25 +41,13 @@ export function queryStore<K, V>(
       if (incomplete === undefined || incomplete.length > 0) throw restoring(name, incomplete)
     }
     return having.flatMap(({ stores }) =>
-      stores.all.filter(({ definition }) => definition.name === name).map(({ store }) => store.committed as ReadOnlyStore<K, V>),
+      stores.all.filter(({ definition }) => definition.name === name).map(({ store }) => store.committed),
     )
   }
-  const getBatch = async (keys: readonly K[]): Promise<(V | undefined)[]> => {
-    const answers = await Promise.all(parts().map((part) => part.getBatch(keys)))
-    return keys.map((_, i) => answers.map((answer) => answer[i]).find((value) => value !== undefined))
-  }
-  return {
-    name,
-    getBatch,
-    get: async (key) => (await getBatch([key]))[0],
-    async *rangePages(range: KeyRange<K>, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]> {
-      for (const part of parts()) yield* part.rangePages(range, pageSize)
-    },
-    async approximateSize() {
-      const sizes = await Promise.all(parts().map((part) => part.approximateSize()))
-      return sizes.reduce((sum, size) => sum + size, 0)
-    },
-  }
+  // Each part is what its shape says.
+  if (shape === 'window') return windowsOver(name, parts as Parts<ReadOnlyWindowStore<unknown, unknown>>) as ReadOnlyOf<S>
+  if (shape === 'session') return sessionsOver(name, parts as Parts<ReadOnlySessionStore<unknown, unknown>>) as ReadOnlyOf<S>
+  return entriesOver(name, parts as Parts<ReadOnlyStore<unknown, unknown>>) as ReadOnlyOf<S>
 }
 
 function restoring(name: string, tasks: readonly string[] | undefined): MillraceError {

@@ -1,3 +1,4 @@
+import { asError } from '../internal/as-error.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { TaskManager } from '../task/task-manager.ts'
 import { Fencings } from './fencings.ts'
@@ -68,7 +69,7 @@ export class Recovery {
         type: 'recover',
         stage: 'commit',
         tasks: manager.tasks.map((task) => task.id),
-        error: reason instanceof Error ? reason : new Error(String(reason)),
+        error: asError(reason),
       })
       environment.careful.begin(
         reason,

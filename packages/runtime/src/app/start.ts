@@ -9,7 +9,7 @@ import { planTopics } from './topic-plan.ts'
 /**
  * Checks the definition, connects, looks up and creates topics, and takes a state folder. The application processes nothing before `run`.
  *
- * Rejects with a `TypeError` that lists every bad option, or a `MillraceError` (`TOPIC_MISSING`, `NOT_CO_PARTITIONED`, `STATE_FOLDER`, or what
+ * Rejects with a `TypeError` that lists every bad option, or a `MillraceError` (`TOPIC_MISSING`, `NOT_CO_PARTITIONED`, `TOPIC_SETTINGS`, `STATE_FOLDER`, or what
  * the transport reports).
  */
 export async function start(definition: AppDefinition): Promise<App> {
@@ -18,7 +18,7 @@ export async function start(definition: AppDefinition): Promise<App> {
   const context: TransportContext = { logger }
   const admin = await resolved.transport.openAdmin(context)
   try {
-    const plan = await planTopics(resolved.topology, resolved, admin)
+    const plan = await planTopics(resolved.topology, resolved, admin, logger)
     const slot = await acquireSlot(resolved.stateDir, resolved.applicationId)
     const app = new App({ definition: resolved, context, admin, plan, slot })
     if (resolved.handleSignals) handleSignals(app, logger)

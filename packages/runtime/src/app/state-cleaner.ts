@@ -15,7 +15,7 @@ export interface StateCleanerOptions {
   readonly folder: string
   /** How long a task has to be away. */
   readonly delayMs: number
-  /** Ids of the tasks that are here; undefined while nobody knows. */
+  /** Ids of the tasks that are here, or followed here; undefined while nobody knows. */
   readonly here: () => ReadonlySet<string> | undefined
   readonly clock: Clock
   readonly logger: Logger

@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import {
+  type Logger,
   MillraceError,
-  type NewTopic,
   repartitionTopic,
   type ResolvedDefinition,
   type SourceNode,
@@ -9,8 +10,13 @@ import {
   type Topology,
   type TransportAdmin,
 } from '@millrace/core'
-import { DELETE_RETENTION_MS } from '../store/changelog-retention.ts'
 import { changelogTopic, resolveTopic } from '../internal/topic-names.ts'
+import { changelogSettings } from '../store/changelog-settings.ts'
+import { changelogKind } from '../store/changelogged-store.ts'
+import { systemClock } from '../internal/system-clock.ts'
+import { checkTopicSettings } from './check-topic-settings.ts'
+import { type InternalTopic, REPARTITION_CONFIG } from './internal-topics.ts'
+import { SettingsMemory } from './settings-memory.ts'
 
 /** One sub-topology with the topics that exist for it. */
 export interface PlannedSubTopology {
@@ -31,26 +37,20 @@ export interface TopicPlan {
   readonly repartitions: ReadonlySet<string>
   /** Partitions by topic, for all that is known. */
   readonly partitions: ReadonlyMap<string, number>
-}
-
-/** Kafka Streams' settings of internal topics, and for how long local state may be away. */
-const CHANGELOG = {
-  'cleanup.policy': 'compact',
-  'delete.retention.ms': String(DELETE_RETENTION_MS),
-  'message.timestamp.type': 'CreateTime',
-}
-const REPARTITION = {
-  'cleanup.policy': 'delete',
-  'retention.ms': '-1',
-  'segment.bytes': '52428800',
-  'message.timestamp.type': 'CreateTime',
+  /** For how long compaction leaves deletions in changelogs, in milliseconds, as far as that is known. */
+  readonly deletionRetentions: ReadonlyMap<string, number>
 }
 
 /**
- * Looks up the input topics, works out how many partitions the internal ones need, checks co-partitioning, and creates what is missing.
- * Rejects with a `MillraceError` that names the topics and their counts.
+ * Looks up the input topics, works out how many partitions the internal ones need, checks co-partitioning and the settings of internal topics that
+ * exist, and creates what is missing. Rejects with a `MillraceError` that names the topics and what is wrong with them; nothing is created then.
  */
-export async function planTopics(topology: Topology, definition: ResolvedDefinition, admin: TransportAdmin): Promise<TopicPlan> {
+export async function planTopics(
+  topology: Topology,
+  definition: ResolvedDefinition,
+  admin: TransportAdmin,
+  logger: Logger,
+): Promise<TopicPlan> {
   const { applicationId } = definition
   const refs = topology.nodes.flatMap((node) => (node.kind === 'source' ? node.topics : []))
   const subscription = refs.map((ref) => resolveTopic(ref, applicationId))
@@ -64,16 +64,24 @@ export async function planTopics(topology: Topology, definition: ResolvedDefinit
   checkNamedTopics(topology, partitions)
   if (typeof deadLetters === 'string' && !partitions.has(deadLetters)) throw deadLettersMissing(deadLetters)
   const inputs = topology.subTopologies.map((subTopology) => inputsOf(subTopology, existing, applicationId))
-  const missing = planRepartitions(topology, { inputs, partitions, applicationId })
+  for (const subTopology of topology.subTopologies) checkSourceChangelogs(subTopology)
+  const repartitioned = planRepartitions(topology, { inputs, partitions, applicationId })
   const planned = topology.subTopologies.map((subTopology, i) => ({
     subTopology,
     inputs: inputs[i] as PlannedSubTopology['inputs'],
     partitions: commonCount(subTopology, inputs[i] as PlannedSubTopology['inputs'], partitions),
   }))
-  await createTopics(admin, definition, [...missing, ...(await planChangelogs(planned, admin, applicationId))])
+  const internal = [...repartitioned, ...(await planChangelogs(planned, admin, applicationId)), ...tablesOf(planned)]
+  const memory = new SettingsMemory(join(definition.stateDir, applicationId), definition.clock ?? systemClock, admin)
+  const deletionRetentions = await checkTopicSettings(internal, { admin, logger, memory })
+  await createTopics(
+    admin,
+    definition,
+    internal.filter(({ exists }) => !exists),
+  )
   const coLocate = planned.some(({ inputs: own }) => own.length > 1)
   const repartitions = new Set(refs.flatMap((ref) => (ref.kind === 'repartition' ? [repartitionTopic(applicationId, ref.name)] : [])))
-  return { subTopologies: planned, subscription, coLocate, repartitions, partitions }
+  return { subTopologies: planned, subscription, coLocate, repartitions, partitions, deletionRetentions }
 }
 
 function deadLettersMissing(topic: string): MillraceError {
@@ -92,6 +100,24 @@ function checkNamedTopics(topology: Topology, partitions: ReadonlyMap<string, nu
         { stage: node.kind === 'source' ? 'source' : 'sink', node: node.name, topic: ref.topic },
       )
     }
+  }
+}
+
+/** A store that is restored from an input topic has to be in the tasks that read it, and its records have to stay there. */
+function checkSourceChangelogs({ nodes, stores, index }: SubTopology): void {
+  const named = new Set(
+    nodes.flatMap((node) => (node.kind === 'source' ? node.topics : [])).flatMap((ref) => (ref.kind === 'name' ? ref.topic : [])),
+  )
+  for (const { name, shape, changelog } of stores) {
+    const topic = changelog === false ? undefined : changelog?.sourceTopic
+    if (topic === undefined || (named.has(topic) && shape !== 'window' && shape !== 'session')) continue
+    throw new MillraceError(
+      'CHANGELOG_SOURCE',
+      named.has(topic)
+        ? `Store '${name}' can't be restored from input topic '${topic}': its keys are windows, and the topic's are not.`
+        : `Store '${name}' is to be restored from '${topic}', which no source of sub-topology ${index} reads by that name: name one of its input topics.`,
+      { stage: 'store', topic },
+    )
   }
 }
 
@@ -126,9 +152,9 @@ interface RepartitionState {
 
 /**
  * Counts for repartition topics: what the topology says; else that of the topics they are read together with; else the largest input of the
- * sub-topologies that write them. Adds them to `partitions` and returns those that don't exist.
+ * sub-topologies that write them. Adds them to `partitions`.
  */
-function planRepartitions(topology: Topology, { inputs, partitions, applicationId }: RepartitionState): NewTopic[] {
+function planRepartitions(topology: Topology, { inputs, partitions, applicationId }: RepartitionState): InternalTopic[] {
   const pending = new Map<string, { explicit: number | undefined; writers: number[]; reader: number }>()
   topology.subTopologies.forEach((subTopology, reader) => {
     for (const node of subTopology.nodes) {
@@ -143,7 +169,7 @@ function planRepartitions(topology: Topology, { inputs, partitions, applicationI
       }
     }
   })
-  const created: NewTopic[] = []
+  const planned: InternalTopic[] = []
   let progress = true
   while (pending.size > 0 && progress) {
     progress = false
@@ -153,10 +179,9 @@ function planRepartitions(topology: Topology, { inputs, partitions, applicationI
       pending.delete(topic)
       progress = true
       const actual = partitions.get(topic)
-      if (actual === undefined) {
-        partitions.set(topic, count)
-        created.push({ topic, partitions: count, config: REPARTITION })
-      } else if (actual !== count) throw wrongCount(topic, actual, count, 'repartition')
+      if (actual === undefined) partitions.set(topic, count)
+      else if (actual !== count) throw wrongCount(topic, actual, count, 'repartition')
+      planned.push({ topic, kind: 'repartition', partitions: count, config: REPARTITION_CONFIG, exists: actual !== undefined })
     }
   }
   const [unknown] = pending.keys()
@@ -170,7 +195,7 @@ function planRepartitions(topology: Topology, { inputs, partitions, applicationI
       },
     )
   }
-  return created
+  return planned
 }
 
 function writesTo(node: Topology['nodes'][number], topic: string, applicationId: string): boolean {
@@ -218,27 +243,41 @@ function commonCount(subTopology: SubTopology, inputs: PlannedSubTopology['input
   return first ?? 0
 }
 
-async function planChangelogs(planned: readonly PlannedSubTopology[], admin: TransportAdmin, applicationId: string): Promise<NewTopic[]> {
+async function planChangelogs(
+  planned: readonly PlannedSubTopology[],
+  admin: TransportAdmin,
+  applicationId: string,
+): Promise<InternalTopic[]> {
   const wanted = planned.flatMap(({ subTopology, partitions }) =>
-    subTopology.stores.map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions })),
+    subTopology.stores
+      .filter((store) => changelogKind(store) === 'own')
+      .map((store) => ({ topic: changelogTopic(applicationId, store.name), partitions, config: changelogSettings(store) })),
   )
   if (wanted.length === 0) return []
   const existing = new Map(
     (await admin.describeTopics(wanted.map(({ topic }) => topic))).map(({ topic, partitions }) => [topic, partitions]),
   )
-  const created: NewTopic[] = []
-  for (const { topic, partitions } of wanted) {
-    const actual = existing.get(topic)
-    if (actual === undefined) created.push({ topic, partitions, config: CHANGELOG })
-    else if (actual !== partitions) throw wrongCount(topic, actual, partitions, 'changelog')
-  }
-  return created
+  return wanted.map((one) => {
+    const actual = existing.get(one.topic)
+    if (actual !== undefined && actual !== one.partitions) throw wrongCount(one.topic, actual, one.partitions, 'changelog')
+    return { ...one, kind: 'changelog', exists: actual !== undefined }
+  })
 }
 
-async function createTopics(admin: TransportAdmin, definition: ResolvedDefinition, topics: readonly NewTopic[]): Promise<void> {
+/** Input topics that stores are restored from. */
+function tablesOf(planned: readonly PlannedSubTopology[]): InternalTopic[] {
+  return planned.flatMap(({ subTopology, partitions }) =>
+    subTopology.stores.flatMap(({ changelog }) => {
+      const topic = changelog === false ? undefined : changelog?.sourceTopic
+      return topic === undefined ? [] : [{ topic, kind: 'table' as const, partitions, config: {}, exists: true }]
+    }),
+  )
+}
+
+async function createTopics(admin: TransportAdmin, definition: ResolvedDefinition, topics: readonly InternalTopic[]): Promise<void> {
   if (topics.length === 0) return
   const { replicationFactor } = definition
-  await admin.createTopics(topics.map((topic) => ({ ...topic, replicationFactor })))
+  await admin.createTopics(topics.map(({ topic, partitions, config }) => ({ topic, partitions, config, replicationFactor })))
 }
 
 function wrongCount(topic: string, actual: number, wanted: number, kind: string): MillraceError {

@@ -13,8 +13,8 @@ export interface AtLeastOnceOptions {
 }
 
 /**
- * See that the group still counts us in, then write the changelogs, make them and the output durable, then commit the offsets. So no offset is ever
- * ahead of what it stands for, and nobody who lost his partitions writes changelogs.
+ * See that the group still counts us in, then write the changelogs, make them and the output durable, write state that has no changelog, then commit
+ * the offsets. So no offset is ever ahead of what it stands for, and nobody who lost his partitions writes changelogs.
  */
 export class AtLeastOnce implements CommitProtocol {
   readonly commitsOutput = false
@@ -42,6 +42,10 @@ export class AtLeastOnce implements CommitProtocol {
       participants,
       sealed.flatMap(({ offsets }) => offsets),
     )
+    check()
+    if (sealed.some(({ task }) => task.stores.hasUnlogged) && committed.length < sealed.flatMap(({ offsets }) => offsets).length)
+      throw new Error('State without a changelog has all effects of what was sealed: its offsets are not for others to choose.')
+    await Promise.all(sealed.map(({ task, offsets }) => task.stores.persistUnlogged(offsets)))
     check()
     if (committed.length > 0) await this.#membership.commit(committed)
     return committed

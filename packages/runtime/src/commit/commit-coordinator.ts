@@ -1,6 +1,6 @@
 import type { CommitEvent } from '@millrace/core'
 import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
-import type { ChangeloggedStore } from '../store/task-stores.ts'
+import type { ChangeloggedStore } from '../store/changelogged-store.ts'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { Task } from '../task/task.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
@@ -26,9 +26,16 @@ export interface CommitCoordinatorOptions {
 export class CommitCoordinator {
   readonly #options: CommitCoordinatorOptions
   #failure: { readonly error: unknown } | undefined
+  #since: number
 
   constructor(options: CommitCoordinatorOptions) {
     this.#options = options
+    this.#since = options.environment.clock.monotonic()
+  }
+
+  /** When the last commit was confirmed, or else when this was made, by the monotonic clock: what was done since then is not committed. */
+  get since(): number {
+    return this.#since
   }
 
   /**
@@ -68,6 +75,7 @@ export class CommitCoordinator {
       await output.barrier()
       this.#check(sealed)
       environment.onCommitted(await protocol.commit(sealed, () => this.#check(sealed)))
+      this.#since = environment.clock.monotonic()
     } finally {
       output.release()
     }

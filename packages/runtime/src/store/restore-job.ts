@@ -1,5 +1,6 @@
-import { bytesAt, columnByteLength, type StoreChange, type WireBatch } from '@millrace/core'
-import type { ChangeloggedStore, TaskStores } from './task-stores.ts'
+import { bytesAt, columnByteLength, MillraceError, type StoreChange, type WireBatch } from '@millrace/core'
+import type { ChangeloggedStore } from './changelogged-store.ts'
+import type { TaskStores } from './task-stores.ts'
 
 /** Records of one write: enough that a write costs little a record, few enough that it does not hold up everything else. */
 const CHUNK_RECORDS = 2_000
@@ -12,7 +13,7 @@ export interface RestoreRange {
   readonly entry: ChangeloggedStore
   /** The first offset to be read. */
   readonly from: number
-  /** Where it ends. */
+  /** Where it ends; infinite for what goes on until it is stopped. */
   readonly to: number
   /** When that was the changelog's end, milliseconds since the epoch. */
   readonly plannedAt: number
@@ -36,6 +37,8 @@ export class RestoreJob implements RestoreRange {
   #writing: Promise<void> = Promise.resolve()
   #records = 0
   #failure: { readonly error: unknown } | undefined
+  /** The position that was last written beside the entries. */
+  #written: number | undefined
   #completed = false
   #stopped = false
 
@@ -48,6 +51,7 @@ export class RestoreJob implements RestoreRange {
     this.to = to
     this.plannedAt = plannedAt
     this.#read = from
+    this.#written = entry.position
     this.#onWritten = onWritten
   }
 
@@ -64,6 +68,11 @@ export class RestoreJob implements RestoreRange {
   /** The changelog's records below it are in the store. */
   get position(): number {
     return this.entry.position ?? this.from
+  }
+
+  /** The first offset that has not been read. */
+  get next(): number {
+    return this.#read
   }
 
   /** Whether everything up to the end has been read, if not written. */
@@ -126,7 +135,11 @@ export class RestoreJob implements RestoreRange {
         await this.#writeSome()
         this.#onWritten()
       }
-      if (this.allRead && !this.#stopped) await this.#complete()
+      if (!this.#stopped) {
+        // Behind what was written last there may have been records that nobody can see.
+        if (this.#read > this.position) this.entry.position = Math.min(this.#read, this.to)
+        if (this.allRead) await this.#complete()
+      }
     } catch (error) {
       this.#failure = { error }
     }
@@ -139,19 +152,22 @@ export class RestoreJob implements RestoreRange {
     const last = new Map<string, StoreChange>()
     let finished = 0
     let records = 0
+    let beyond = 0
     let bytes = 0
     let position = this.position
     while (records < CHUNK_RECORDS && bytes < CHUNK_BYTES) {
       const wire = this.#queue[finished]?.wire
       if (wire === undefined) break
       const row = this.#row
-      const change = changeAt(wire, row)
+      const offset = wire.offsets[row] as number
+      if (offset >= this.to) beyond++
+      const change = offset < this.to ? this.#changeAt(wire, row) : undefined
       if (change !== undefined) {
         last.set(idOf(change.key), change)
         bytes += change.key.byteLength + (change.value?.byteLength ?? 0)
       }
       records++
-      position = (wire.offsets[row] as number) + 1
+      position = Math.min(offset + 1, this.to)
       this.#row = row + 1
       if (this.#row < wire.length) continue
       finished++
@@ -159,7 +175,8 @@ export class RestoreJob implements RestoreRange {
     }
     await this.entry.store.restore([...last.values()], this.stores.metadata(this.entry, position))
     this.entry.position = position
-    this.#records += records
+    this.#written = position
+    this.#records += records - beyond
     this.waitingRecords -= records
     for (const { wire, bytes: size } of this.#queue.splice(0, finished)) {
       this.waitingBytes -= size
@@ -167,21 +184,34 @@ export class RestoreJob implements RestoreRange {
     }
   }
 
+  /** Undefined for what changes nothing. */
+  #changeAt({ keys, values, offsets, timestamps }: WireBatch, row: number): StoreChange | undefined {
+    const key = bytesAt(keys, row)
+    // Records without a key mean nothing in a changelog.
+    if (key === null) return undefined
+    try {
+      return this.entry.store.changeOf(key, bytesAt(values, row) ?? undefined, timestamps[row] as number)
+    } catch (cause) {
+      const { definition, topic, partition } = this.entry
+      const offset = offsets[row] as number
+      throw new MillraceError(
+        'CHANGELOG_INVALID',
+        `The record at offset ${offset} of ${topic}-${partition} is none of a changelog of store '${definition.name}': ${cause instanceof Error ? cause.message : String(cause)}. ` +
+          `Is it the changelog of another kind of store?`,
+        { stage: 'store', task: this.task, topic, partition, offset, cause },
+      )
+    }
+  }
+
   async #complete(): Promise<void> {
     const { entry, to, plannedAt } = this
-    if (entry.position !== to || entry.upToDateAt !== plannedAt) {
+    if (this.#written !== to || entry.upToDateAt !== plannedAt) {
       entry.upToDateAt = plannedAt
       await entry.store.restore([], this.stores.metadata(entry, to))
       entry.position = to
     }
     this.#completed = true
   }
-}
-
-/** Records without a key mean nothing in a changelog. */
-function changeAt({ keys, values }: WireBatch, row: number): StoreChange | undefined {
-  const key = bytesAt(keys, row)
-  return key === null ? undefined : { key, value: bytesAt(values, row) ?? undefined }
 }
 
 function idOf(key: Uint8Array): string {

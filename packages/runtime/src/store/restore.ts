@@ -1,7 +1,8 @@
-import { MillraceError, partitionKey, type PollResult, type RecordSource, type Transport, type TransportContext } from '@millrace/core'
+import { MillraceError, partitionKey, type PollResult, type RecordSource } from '@millrace/core'
 import { Wakeup } from '../internal/wakeup.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { checkNotTruncated } from './changelog-end.ts'
+import { type ChangelogReading, distribute, hasRoom, openChangelogSource } from './changelog-source.ts'
 import { RestoreJob, type RestoreRange } from './restore-job.ts'
 import { planRestore, type RestoringTask } from './restore-plan.ts'
 import { RestoreReport } from './restore-report.ts'
@@ -10,17 +11,9 @@ import { RestoreReport } from './restore-report.ts'
 const POLL_MS = 100
 /** Before polling again after an error that may pass. */
 const RETRY_MS = 500
-/** Records of one poll: few enough to be garbage before they are moved among what lives long, which costs time, and much memory. */
-const MAX_POLL_RECORDS = 2_000
-/** What may be read and not yet written, over all stores: more is not read. */
-const MAX_WAITING_RECORDS = 8_000
-const MAX_WAITING_BYTES = 16_777_216
-
-export interface RestoreOptions {
+export interface RestoreOptions extends ChangelogReading {
   readonly tasks: readonly RestoringTask[]
   readonly environment: TaskEnvironment
-  readonly transport: Transport
-  readonly context: TransportContext
   /** Stops the restore: it rejects. */
   readonly signal: AbortSignal
   /** Called with tasks as soon as all of their stores are complete, while those of others are still read. */
@@ -41,7 +34,7 @@ export async function restoreStores(options: RestoreOptions): Promise<void> {
   onRestored(tasks.flatMap(({ id }) => (jobs.some(({ task }) => task === id) ? [] : id)))
   if (jobs.length === 0) return
   signal.throwIfAborted()
-  const source = await openSource(options).catch((error: unknown) => {
+  const source = await openChangelogSource(options, environment.definition, 'restore').catch((error: unknown) => {
     for (const job of jobs) report.failed(job, error)
     throw error
   })
@@ -60,7 +53,8 @@ export async function restoreStores(options: RestoreOptions): Promise<void> {
       if (restored.size > 0) onRestored([...restored])
       report.progress(open.values())
     }
-  } catch (error) {
+  } catch (caught) {
+    const error = cutMeanwhile(caught)
     await Promise.all(jobs.map((job) => job.stop()))
     const interrupted = signal.aborted || jobs.some(({ failure }) => failure !== undefined)
     for (const job of open.values()) {
@@ -73,12 +67,20 @@ export async function restoreStores(options: RestoreOptions): Promise<void> {
   }
 }
 
-async function planned(tasks: readonly RestoringTask[], { admin, clock }: TaskEnvironment, report: RestoreReport): Promise<RestoreRange[]> {
+/** Changelogs of windows lose their oldest records now and then: a restore that is planned anew does without them. */
+function cutMeanwhile(error: unknown): unknown {
+  if (!(error instanceof MillraceError && error.code === 'OFFSET_OUT_OF_RANGE')) return error
+  const { stage, topic, partition, offset } = error
+  const message = `Changelog ${topic}-${partition} has lost what was to be read next while it was read: it is restored from what is there now.`
+  return new MillraceError('CHANGELOG_CUT', message, { stage, topic, partition, offset, retryable: true, cause: error })
+}
+
+async function planned(tasks: readonly RestoringTask[], environment: TaskEnvironment, report: RestoreReport): Promise<RestoreRange[]> {
   try {
-    return await planRestore(tasks, admin, clock)
+    return await planRestore(tasks, environment)
   } catch (error) {
     for (const { id, stores } of tasks) {
-      for (const entry of stores.all) {
+      for (const entry of stores.restorable) {
         const position = entry.position ?? 0
         report.failed({ task: id, entry, from: position, to: position, position, records: 0 }, error)
       }
@@ -87,21 +89,9 @@ async function planned(tasks: readonly RestoringTask[], { admin, clock }: TaskEn
   }
 }
 
-function openSource({ environment: { definition }, transport, context }: RestoreOptions): Promise<RecordSource> {
-  const clientId = `${definition.applicationId}-restore`
-  const isolation = definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted'
-  return transport.openSource({ clientId, isolation, maxPollRecords: MAX_POLL_RECORDS }, context)
-}
-
 /** Whether something is missing, and there is room for it. */
 function shouldRead(jobs: readonly RestoreJob[]): boolean {
-  let records = 0
-  let bytes = 0
-  for (const job of jobs) {
-    records += job.waitingRecords
-    bytes += job.waitingBytes
-  }
-  return records < MAX_WAITING_RECORDS && bytes < MAX_WAITING_BYTES && !jobs.every((job) => job.allRead)
+  return hasRoom(jobs) && !jobs.every((job) => job.allRead)
 }
 
 async function poll(source: RecordSource, { clock, logger }: TaskEnvironment): Promise<PollResult> {
@@ -113,22 +103,6 @@ async function poll(source: RecordSource, { clock, logger }: TaskEnvironment): P
     await new Promise<void>((resolve) => clock.after(RETRY_MS, resolve))
     return { batches: [], ends: [] }
   }
-}
-
-/** What was read is written while more is read. Returns the jobs whose changelog was read to an end before theirs. */
-function distribute({ batches, ends }: PollResult, open: ReadonlyMap<string, RestoreJob>): RestoreJob[] {
-  const short: RestoreJob[] = []
-  for (const wire of batches) {
-    const job = open.get(partitionKey(wire.topic, wire.partition))
-    if (job === undefined) wire.release()
-    else job.offer(wire)
-  }
-  for (const { topic, partition, offset } of ends) {
-    const job = open.get(partitionKey(topic, partition))
-    job?.offerEnd(offset)
-    if (job !== undefined && offset < job.to) short.push(job)
-  }
-  return short
 }
 
 /** Takes those out that are complete; throws if one has failed. */

@@ -14,7 +14,13 @@ export interface StorePositions {
   readonly changelogPosition: number
   /** When they held all of the changelog, milliseconds since the epoch. Older versions did not write it. */
   readonly upToDateAt?: number | undefined
-  /** The input offsets that were committed when the entries were, by topic-partition. */
+  /** True: there was no changelog when the entries were written. */
+  readonly unlogged?: true | undefined
+  /** How the entries are laid out: see `RowFormat`. Absent: as the serdes make them. */
+  readonly layout?: string | undefined
+  /** Of a store of windows: its stream time, milliseconds since the epoch. */
+  readonly streamTime?: number | undefined
+  /** The input offsets that were committed when the entries were, or earlier, by topic-partition. */
   readonly inputs: Readonly<Record<string, number>>
 }
 
@@ -39,9 +45,9 @@ export function decodePositions(bytes: Uint8Array | undefined): StorePositions |
 }
 
 /** The stored input offset that lies beyond what the group has committed, if any does. */
-export function inputBeyond(positions: StorePositions, committed: readonly OffsetCommit[]): string | undefined {
+export function inputBeyond(inputs: StorePositions['inputs'], committed: readonly OffsetCommit[]): string | undefined {
   const byKey = offsetsByPartition(committed)
-  for (const [key, offset] of Object.entries(positions.inputs)) {
+  for (const [key, offset] of Object.entries(inputs)) {
     const known = byKey.get(key)
     if (known === undefined || offset > known) return key
   }

@@ -1,25 +1,10 @@
 import { type AnyStoreDefinition, MillraceError, type OffsetCommit, partitionKey, TaskClosedError, type WriteBatch } from '@millrace/core'
-import { changelogTopic } from '../internal/topic-names.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
+import { type ChangeloggedStore, changelogKind, changelogOf } from './changelogged-store.ts'
+import { DroppedWindows } from './dropped-windows.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
 import { removeLongAside, setAside } from './set-aside.ts'
 import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
-
-/** One store of a task, with the changelog partition that backs it. */
-export interface ChangeloggedStore {
-  readonly definition: AnyStoreDefinition
-  store: TaskStore
-  readonly topic: string
-  readonly partition: number
-  /** The id of the topic beside which the entries were written, as far as known. */
-  topicId: string | undefined
-  /** The store holds at least all changelog records below this offset: where the next restore begins. Undefined: nothing is known. */
-  position: number | undefined
-  /** When the store held all of its changelog, milliseconds since the epoch; undefined if that is not known. */
-  upToDateAt: number | undefined
-  /** Whether `seal` took changes that `persist` has not written yet. */
-  sealed: boolean
-}
 
 type GuardedTime = { guard: () => void; timestamp: () => number }
 
@@ -29,12 +14,15 @@ export class TaskStores {
   readonly #task: string
   readonly #partition: number
   readonly #definitions: readonly AnyStoreDefinition[]
-  readonly #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
+  #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
   #stores: readonly ChangeloggedStore[] = []
   /** Offsets committed so far, by topic-partition: what local entries correspond to. */
   readonly #inputs: Record<string, number> = {}
+  readonly #ownOffsets = new Map<string, number>()
   /** What opens a backend: `close` waits for it, so that no lock is left behind. */
   #opening: Promise<void> = Promise.resolve()
+  #begun = false
+  readonly #dropped: DroppedWindows
   #closed = false
 
   constructor(environment: TaskEnvironment, task: string, partition: number, definitions: readonly AnyStoreDefinition[]) {
@@ -42,6 +30,7 @@ export class TaskStores {
     this.#task = task
     this.#partition = partition
     this.#definitions = definitions
+    this.#dropped = new DroppedWindows(environment, task)
   }
 
   /** How many stores the task has, open or not. */
@@ -58,24 +47,69 @@ export class TaskStores {
     return this.#stores
   }
 
+  /** Those that are restored from a changelog. */
+  get restorable(): readonly ChangeloggedStore[] {
+    return this.#stores.filter(({ kind }) => kind !== 'none')
+  }
+
+  /** Whether some have no changelog: then reading goes on where those are, see `ownOffsets`. */
+  get hasUnlogged(): boolean {
+    return this.#definitions.some(({ changelog }) => changelog === false)
+  }
+
+  /** What is committed of one of the task's inputs, as far as known. */
+  committedOffset(key: string): number | undefined {
+    return this.#inputs[key]
+  }
+
+  /** How far the stores without a changelog are in the task's inputs, by topic-partition; of several, the lowest. Only once they are open. */
+  get ownOffsets(): ReadonlyMap<string, number> {
+    return this.#ownOffsets
+  }
+
   /**
    * Opens every store and finds out how far its local entries go. What can't be used (damaged, of another topic, ahead of the committed input
    * offsets) is set aside, never deleted, and restored from the changelog. Rejects with a `TaskClosedError` if it is closed before that is done.
+   * `standby` gives the stores that somebody has opened for this task before: those are used.
    */
-  open(committed: readonly OffsetCommit[]): Promise<void> {
-    this.#opening = this.#openAll(committed)
+  open(committed: readonly OffsetCommit[], standby?: () => Promise<TaskStores | undefined>): Promise<void> {
+    if (!this.#begun) this.#opening = this.#openAll(committed, standby)
+    this.#begun = true
     return this.#opening
   }
 
-  async #openAll(committed: readonly OffsetCommit[]): Promise<void> {
+  /** Opens every store as `open` does, for a task that is elsewhere: nobody knows what it has committed, and what its stores say of that stays. */
+  openStandby(): Promise<void> {
+    this.#opening = this.#openAll(undefined)
+    return this.#opening
+  }
+
+  async #openAll(committed: readonly OffsetCommit[] | undefined, standby?: () => Promise<TaskStores | undefined>): Promise<void> {
     this.#checkOpen()
-    for (const { topic, partition, offset } of committed) this.#inputs[partitionKey(topic, partition)] = offset
+    for (const { topic, partition, offset } of committed ?? []) this.#inputs[partitionKey(topic, partition)] = offset
     const stores: ChangeloggedStore[] = []
     this.#stores = stores
-    for (const definition of this.#definitions) {
+    const opened = await standby?.()
+    if (opened !== undefined) {
+      // First of all, so that they are closed with these.
+      stores.push(...opened.#stores)
+      opened.#stores = []
+      this.#access = opened.#access
+      for (const entry of [...stores]) await this.#takeOver(entry, committed ?? [])
+    }
+    for (const definition of this.#definitions.filter((one) => !stores.some((entry) => entry.definition === one))) {
       stores.push(await this.#openOne(definition, committed))
       this.#checkOpen()
     }
+    for (const [key, offset] of this.#ownOffsets) this.#inputs[key] = offset
+  }
+
+  async #takeOver(entry: ChangeloggedStore, committed: readonly OffsetCommit[]): Promise<void> {
+    this.#checkOpen()
+    const beyond = this.#whyBeyond(entry.topic, entry.inputs, committed)
+    if (beyond === undefined) entry.inputs = this.#inputs
+    else await this.#renew(entry, beyond)
+    this.#checkOpen()
   }
 
   /** From now on operations of users are checked by `guard`, and what they write gets `timestamp()`. */
@@ -123,6 +157,11 @@ export class TaskStores {
     return bytes
   }
 
+  /** Whether something was taken by `seal` that is not written yet. */
+  get sealed(): boolean {
+    return this.#stores.some(({ sealed }) => sealed)
+  }
+
   /** Takes what finished passes changed: the changelog records that a commit has to write. */
   seal(): WriteBatch[] {
     const writes: WriteBatch[] = []
@@ -130,6 +169,7 @@ export class TaskStores {
       const changes = entry.store.seal()
       if (changes === undefined) continue
       entry.sealed = true
+      if (entry.kind !== 'own') continue
       const { length, keys, values, timestamps } = changes
       const partitions = new Int32Array(length).fill(entry.partition)
       writes.push({ topic: entry.topic, length, keys, values, timestamps, partitions })
@@ -137,36 +177,67 @@ export class TaskStores {
     return writes
   }
 
+  /** What the commit stands for is durable, its offsets are not committed yet: writes what has no changelog, so that it is never behind them. */
+  async persistUnlogged(offsets: readonly OffsetCommit[]): Promise<void> {
+    await this.#persist(offsets, ({ kind }) => kind === 'none')
+  }
+
   /** The commit is confirmed: writes what was sealed to disk, in one piece with the positions it corresponds to. */
   async persist(offsets: readonly OffsetCommit[]): Promise<void> {
+    await this.#persist(offsets, ({ kind }) => kind !== 'none')
+  }
+
+  async #persist(offsets: readonly OffsetCommit[], which: (entry: ChangeloggedStore) => boolean): Promise<void> {
     for (const { topic, partition, offset } of offsets) this.#inputs[partitionKey(topic, partition)] = offset
     for (const entry of this.#stores) {
-      if (!entry.sealed) continue
+      // Without a changelog the position in the input counts, be there a change or not.
+      const moved = entry.kind === 'none' && offsets.length > 0
+      if (!which(entry) || !(entry.sealed || moved)) continue
       entry.upToDateAt = this.#environment.clock.now()
+      if (entry.kind === 'source') entry.position = this.#inputs[partitionKey(entry.topic, entry.partition)]
       await entry.store.persist(this.metadata(entry))
       entry.sealed = false
     }
+    this.#dropped.tell(this.#stores)
   }
 
   /** All that was processed is committed and persisted, and this task is about to be closed: notes that its stores lack nothing of their changelogs. */
   async noteUpToDate(): Promise<void> {
     for (const entry of this.#stores) {
-      if (entry.sealed || entry.position === undefined) continue
-      entry.upToDateAt = this.#environment.clock.now()
-      await entry.store.restore([], this.metadata(entry))
+      if (!entry.sealed) entry.upToDateAt = this.#environment.clock.now()
+    }
+    await this.notePositions()
+  }
+
+  /** Writes what is known of the stores now, and no entries. */
+  async notePositions(): Promise<void> {
+    for (const entry of this.#stores) {
+      if (!entry.sealed && entry.position !== undefined) await entry.store.restore([], this.metadata(entry))
     }
   }
 
   /** What is stored beside the entries of one store, which hold its changelog up to `position`. */
-  metadata({ topic, partition, topicId, upToDateAt, position: known }: ChangeloggedStore, position = known): Uint8Array {
+  metadata(
+    { topic, partition, topicId, upToDateAt, inputs, position: known, store, kind }: ChangeloggedStore,
+    position = known,
+  ): Uint8Array {
     return encodePositions({
+      unlogged: kind === 'none' ? true : undefined,
+      layout: store.layout === '' ? undefined : store.layout,
+      streamTime: store.streamTime,
       changelogTopic: topic,
       changelogPartition: partition,
       changelogId: topicId,
       changelogPosition: position ?? 0,
       upToDateAt,
-      inputs: this.#inputs,
+      inputs,
     })
+  }
+
+  /** Begins all stores anew: see `renew`. */
+  async beginAnew(reason: string): Promise<void> {
+    this.#ownOffsets.clear()
+    for (const entry of this.#stores) await this.renew(entry, reason)
   }
 
   /** Begins a store anew, with nothing in it; what it holds is set aside. Only before the store is used. */
@@ -201,19 +272,23 @@ export class TaskStores {
     entry.topicId = undefined
     entry.position = undefined
     entry.upToDateAt = undefined
+    entry.inputs = this.#inputs
     this.#checkOpen()
   }
 
-  async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[]): Promise<ChangeloggedStore> {
-    const topic = changelogTopic(this.#environment.definition.applicationId, definition.name)
+  async #openOne(definition: AnyStoreDefinition, committed: readonly OffsetCommit[] | undefined): Promise<ChangeloggedStore> {
+    const kind = changelogKind(definition)
+    const topic = changelogOf(definition, this.#environment.definition.applicationId)
     const entry = (store: TaskStore, position: number | undefined): ChangeloggedStore => ({
       definition,
       store,
+      kind,
       topic,
       partition: this.#partition,
       topicId: undefined,
       position,
       upToDateAt: undefined,
+      inputs: this.#inputs,
       sealed: false,
     })
     await this.#removeLongAside(definition)
@@ -228,20 +303,39 @@ export class TaskStores {
     const stored = await metadataOf(store)
     if (stored === undefined) return entry(store, undefined)
     const positions = decodePositions(stored)
-    const unusable = this.#whyUnusable(topic, positions, committed)
-    if (unusable === undefined) {
-      return { ...entry(store, positions?.changelogPosition), topicId: positions?.changelogId, upToDateAt: positions?.upToDateAt }
+    const unusable =
+      positions && (this.#whyUnusable(topic, positions, kind === 'none' ? 'any' : committed) ?? otherLayout(store.layout, positions.layout))
+    if (positions !== undefined && unusable === undefined) {
+      const { changelogPosition, changelogId: topicId, upToDateAt } = positions
+      const inputs = committed === undefined ? positions.inputs : this.#inputs
+      if (kind === 'none') this.#noteOwnOffsets(positions.inputs)
+      store.hasStreamTime(positions.streamTime)
+      return { ...entry(store, changelogPosition), topicId, upToDateAt, inputs }
     }
     await store.close()
-    await this.#setAside(definition, unusable)
+    await this.#setAside(definition, unusable ?? 'it was not written by this application, or by a version that is not known here')
     return entry(await this.#backend(definition), undefined)
   }
 
-  #whyUnusable(topic: string, positions: StorePositions | undefined, committed: readonly OffsetCommit[]): string | undefined {
-    if (positions === undefined) return 'it was not written by this application, or by a version that is not known here'
+  #noteOwnOffsets(inputs: StorePositions['inputs']): void {
+    for (const [key, offset] of Object.entries(inputs)) {
+      // Topics that the task has no more are of no interest.
+      if (!(key in this.#inputs)) continue
+      this.#ownOffsets.set(key, Math.min(offset, this.#ownOffsets.get(key) ?? Infinity))
+    }
+  }
+
+  /** `committed`: undefined while nobody knows; `any` where the store goes on from where it is. */
+  #whyUnusable(topic: string, positions: StorePositions, committed: readonly OffsetCommit[] | 'any' | undefined): string | undefined {
     if (positions.changelogTopic !== topic || positions.changelogPartition !== this.#partition)
       return `it belongs to changelog ${positions.changelogTopic}-${positions.changelogPartition}, not to ${topic}-${this.#partition}`
-    const beyond = inputBeyond(positions, committed)
+    if (committed === 'any') return undefined
+    if (positions.unlogged === true) return 'it was kept without a changelog, which the store has now: its entries are not there'
+    return committed && this.#whyBeyond(topic, positions.inputs, committed)
+  }
+
+  #whyBeyond(topic: string, inputs: StorePositions['inputs'], committed: readonly OffsetCommit[]): string | undefined {
+    const beyond = inputBeyond(inputs, committed)
     return beyond === undefined
       ? undefined
       : `it holds the effect of input that the group has not committed (${beyond}): were the group's offsets reset? If the input is to be ` +
@@ -268,11 +362,19 @@ export class TaskStores {
   async #setAside(definition: AnyStoreDefinition, reason: string): Promise<void> {
     const folder = this.#environment.storeFolder(this.#task, definition.name)
     const aside = await setAside(folder, this.#environment.clock.now())
+    const then =
+      definition.changelog === false ? 'it has no changelog to be restored from, and begins empty' : 'it is restored from its changelog'
     this.#environment.logger.error(
       { task: this.#task, store: definition.name, folder: aside, reason },
-      `local state of store '${definition.name}' can't be used and was set aside; it is restored from its changelog. The folder is kept for a week`,
+      `local state of store '${definition.name}' can't be used and was set aside; ${then}. The folder is kept for a week`,
     )
   }
+}
+
+function otherLayout(layout: string, stored = ''): string | undefined {
+  if (layout === stored) return undefined
+  const [here, there] = [layout, stored].map((one) => (one === '' ? 'a key-value store' : `'${one}'`))
+  return `it is laid out as ${there}, and the store is ${here} now`
 }
 
 /** Closes a store that can't even say what it holds. */

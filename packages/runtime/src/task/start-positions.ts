@@ -1,4 +1,13 @@
-import type { OffsetCommit, SourceNode, StartAt, TopicPartition, TopicPartitionOffset, TransportAdmin } from '@millrace/core'
+import {
+  MillraceError,
+  type OffsetCommit,
+  partitionKey,
+  type SourceNode,
+  type StartAt,
+  type TopicPartition,
+  type TopicPartitionOffset,
+  type TransportAdmin,
+} from '@millrace/core'
 
 /** Where to begin with partitions whose group has no committed offset: as their source says (repartition topics: at the first record). */
 export async function resolveStarts(
@@ -24,4 +33,29 @@ export async function resolveStarts(
     else starts.push(...(await admin.beginningOffsets(group)))
   }
   return starts
+}
+
+/** The partition of a task. */
+export function partitionOf(id: string): number {
+  return Number(id.slice(id.indexOf('_') + 1))
+}
+
+/** Where reading of a partition begins, of `offsets` by partition. Throws `OFFSET_UNKNOWN` if that is not among them. */
+export function positionOf(
+  offsets: ReadonlyMap<string, TopicPartitionOffset>,
+  { topic, partition }: TopicPartition,
+  source: SourceNode,
+): number {
+  const known = offsets.get(partitionKey(topic, partition))
+  if (known !== undefined) return known.offset
+  throw new MillraceError(
+    'OFFSET_UNKNOWN',
+    `Where source '${source.name}' is to begin reading ${topic}-${partition} could not be found out.`,
+    {
+      stage: 'source',
+      node: source.name,
+      topic,
+      partition,
+    },
+  )
 }

@@ -15,6 +15,8 @@ export interface TaskEnvironment {
   readonly emit: ((event: RuntimeEvent) => void) | undefined
   readonly admin: TransportAdmin
   readonly directory: TopicDirectory
+  /** For how long changelogs keep deletions, in milliseconds, by topic: those whose setting is known, and may not be ours. */
+  readonly deletionRetentions: ReadonlyMap<string, number>
   readonly batching: Batching
   readonly buffer: ReadBuffer
   readonly careful: CarefulDelivery

@@ -1,29 +1,28 @@
 import {
-  MillraceError,
   type OffsetCommit,
   partitionKey,
   type RebalanceListener,
   type RecordSource,
-  type SourceNode,
   type StartPosition,
   type TopicPartition,
-  type TopicPartitionOffset,
 } from '@millrace/core'
-import { matches, type PlannedSubTopology, type TopicPlan } from '../app/topic-plan.ts'
-import { decodePartitionTime } from '../commit/offset-metadata.ts'
+import type { PlannedSubTopology, TopicPlan } from '../app/topic-plan.ts'
 import { Exclusive } from '../internal/exclusive.ts'
 import { retrying } from '../internal/retrying.ts'
 import { unlessAborted } from '../internal/unless-aborted.ts'
 import { settledWithin } from '../internal/time-limit.ts'
-import { PartitionQueue } from '../source/partition-queue.ts'
 import type { Reading } from '../source/reader.ts'
 import { TopicIdentities } from '../source/topic-identities.ts'
+import type { Standbys } from '../standby/standbys.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
-import { taskSplit, topicUnexpected } from './assignment-errors.ts'
+import { taskSplit } from './assignment-errors.ts'
 import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
+import { type AssignedPartition, makeQueue } from './assigned-partition.ts'
 import { checkPartitionCounts } from './partition-counts.ts'
-import { resolveStarts } from './start-positions.ts'
+import { findOwnOffsets, type OpenedTask } from './own-offsets.ts'
+import { type PlannedInput, plannedInput } from './planned-input.ts'
+import { partitionOf, positionOf, resolveStarts } from './start-positions.ts'
 import { Task } from './task.ts'
 
 /** How long a task may miss some of its partitions before that is an error: a cooperative rebalance may bring them one after another. */
@@ -33,15 +32,20 @@ export interface TaskManagerOptions extends LastCommitSteps {
   readonly plan: TopicPlan
   readonly source: () => RecordSource
   readonly restore: ActivationSteps['restore']
+  /** Follows the tasks that are elsewhere, if that is wanted. */
+  readonly standbys: Standbys | undefined
   /** Something was assigned or taken away: `settled` once every assigned task runs. */
   readonly onAssignment: (settled: boolean) => void
   /** A failure after which the tasks may be recovered. */
   readonly onFailure: (error: unknown) => void
 }
 
-/** A partition of a task, as assigned. */
-interface Assigned extends TopicPartition {
-  readonly source: SourceNode
+interface CreatedTasks {
+  readonly positions: readonly StartPosition[]
+  /** Lets them begin. */
+  readonly publish: () => void
+  /** Nobody wants them any more. */
+  readonly discard: () => Promise<unknown>
 }
 
 /** Makes tasks of assigned partitions and takes them apart again. */
@@ -51,7 +55,7 @@ export class TaskManager implements RebalanceListener {
   readonly #tasks = new Map<string, Task>()
   readonly #readings = new Map<string, Reading>()
   /** Every partition assigned now, by task. */
-  readonly #assigned = new Map<string, Map<string, Assigned>>()
+  readonly #assigned = new Map<string, Map<string, AssignedPartition>>()
   readonly #activations = new Set<Activation>()
   readonly #exclusive = new Exclusive()
   readonly #identities: TopicIdentities
@@ -87,6 +91,7 @@ export class TaskManager implements RebalanceListener {
       this.#isMember = true
       if (partitions.length === 0) {
         this.#options.onAssignment(this.settled)
+        this.#followRest()
         return []
       }
       this.#options.onAssignment(false)
@@ -105,18 +110,24 @@ export class TaskManager implements RebalanceListener {
       // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
       const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
       if (grown.length > 0) await this.#release(grown, 'revoke')
-      const { positions, publish } = await retrying(() => this.#create([...touched]), this.#stop.signal)
+      const created = await retrying(() => this.#create([...touched]), this.#stop.signal)
       const isNew = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
+      const { positions } = created
       await this.#moveTo(
         positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
-        publish,
+        created,
       )
+      this.#followRest()
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
     })
 
   /** Ids of the tasks that are, or will be, in this process; undefined while the group has not said, or has put it out. */
   get here(): ReadonlySet<string> | undefined {
-    return this.#isMember ? new Set([...this.#assigned.keys(), ...this.#tasks.keys()]) : undefined
+    return this.#isMember ? this.#here : undefined
+  }
+
+  get #here(): ReadonlySet<string> {
+    return new Set([...this.#assigned.keys(), ...this.#tasks.keys()])
   }
 
   /** Those of them that have a store; undefined as `here`. */
@@ -140,9 +151,13 @@ export class TaskManager implements RebalanceListener {
     // At once, for what is under way to end soon.
     this.#stop.abort()
     this.#identities.stop()
+    const { standbys, environment } = this.#options
+    const stopping = standbys?.stop() ?? Promise.resolve()
     return this.#exclusive.run(async () => {
       for (const cancel of this.#splitWatches) cancel()
       const failure = await this.#release(this.tasks, 'drain')
+      if (!(await settledWithin(stopping, environment.definition.revokeTimeoutMs, environment.clock)))
+        environment.logger.warn({}, 'stores that follow tasks elsewhere did not close in time')
       if (failure !== undefined && !isOthers(failure.error)) throw failure.error
     })
   }
@@ -159,12 +174,13 @@ export class TaskManager implements RebalanceListener {
       if (this.#stopped) return
       const { signal } = this.#stop
       // Questions to brokers that are away are answered late: a shutdown does not wait for that.
-      const created = await unlessAborted(
-        retrying(() => this.#create([...this.#assigned.keys()]), signal),
-        signal,
-      )
-      if (created === undefined) return
-      await this.#moveTo(created.positions, created.publish)
+      const creating = retrying(() => this.#create([...this.#assigned.keys()]), signal)
+      const created = await unlessAborted(creating, signal)
+      if (created === undefined) {
+        creating.then(({ discard }) => discard()).catch(() => undefined)
+        return
+      }
+      await this.#moveTo(created.positions, created)
       this.#options.onAssignment(this.settled)
     })
   }
@@ -173,11 +189,16 @@ export class TaskManager implements RebalanceListener {
    * Goes on reading elsewhere. The partitions stand still until `publish` has let the new tasks have them: what was read before goes to nobody,
    * what is read from then on is not missed, and what was paused for a queue that is gone goes on.
    */
-  async #moveTo(positions: readonly StartPosition[], publish: () => void): Promise<void> {
+  async #moveTo(positions: readonly StartPosition[], { publish, discard }: CreatedTasks): Promise<void> {
     const source = this.#options.source()
     if (positions.length > 0) {
       source.pause(positions)
-      await source.seek(positions)
+      try {
+        await source.seek(positions)
+      } catch (error) {
+        await discard()
+        throw error
+      }
     }
     publish()
     const going = positions.filter(({ paused }) => paused !== true)
@@ -205,8 +226,14 @@ export class TaskManager implements RebalanceListener {
       for (const id of touched) this.#holdRest(id)
       this.#identities.retain(new Set([...this.#assigned.values()].flatMap((topics) => [...topics.keys()])))
       if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
+      this.#followRest()
       this.#options.onAssignment(this.settled)
     })
+  }
+
+  /** What is elsewhere is followed. Nothing that was here before is being closed any more: this comes at the end of what is done exclusively. */
+  #followRest(): void {
+    this.#options.standbys?.followAllBut(this.#here)
   }
 
   /** What is left of a task that was split by a revoke is not read until the rest comes back. */
@@ -246,26 +273,23 @@ export class TaskManager implements RebalanceListener {
    * Makes tasks of all complete ones of `ids`, and says where their partitions are to be read from. Nothing reaches them before `publish`, so
    * that what was read before from other positions can't either.
    */
-  async #create(ids: readonly string[]): Promise<{ readonly positions: readonly StartPosition[]; readonly publish: () => void }> {
+  async #create(ids: readonly string[]): Promise<CreatedTasks> {
     const { environment, restore } = this.#options
     const source = this.#options.source()
     const assigned = ids.flatMap((id) => [...(this.#assigned.get(id)?.values() ?? [])])
-    if (assigned.length === 0) return { positions: [], publish: () => undefined }
+    if (assigned.length === 0) return { positions: [], publish: () => undefined, discard: async () => undefined }
     const committed = await source.committed(assigned)
     const starts = await resolveStarts(assigned, committed, environment.admin)
     const offsets = new Map<string, OffsetCommit>()
     for (const known of [...committed, ...starts]) offsets.set(partitionKey(known.topic, known.partition), known)
-    const created: Task[] = []
-    const held = new Set<string>()
-    for (const id of ids) {
-      const missing = this.#missingTopics(id)
-      if (missing.length > 0 || this.#stopped) {
-        held.add(id)
-        if (!this.#stopped) this.#watchSplit(id)
-        continue
-      }
-      created.push(this.#createTask(id, offsets))
-    }
+    const held = new Set(ids.filter((id) => this.#stopped || this.#missingTopics(id).length > 0))
+    if (!this.#stopped) for (const id of held) this.#watchSplit(id)
+    const opened = ids.flatMap((id) => (held.has(id) ? [] : this.#openedTask(id, offsets)))
+    // Before anything is opened.
+    for (const { topic, partition, source: node } of assigned) positionOf(offsets, { topic, partition }, node)
+    const own = await findOwnOffsets(opened, environment)
+    for (const at of own) offsets.set(partitionKey(at.topic, at.partition), at)
+    const created = opened.map(({ id, stores }) => this.#createTask(id, offsets, stores))
     const positions = assigned.map(({ topic, partition, source: node }) => ({
       topic,
       partition,
@@ -279,38 +303,41 @@ export class TaskManager implements RebalanceListener {
         for (const queue of task.queues) this.#readings.set(partitionKey(queue.topic, queue.partition), { task, queue })
       }
       environment.emit?.({ type: 'assigned', stage: 'source', tasks: created.map((task) => task.id) })
-      this.#activate(new Activation(created, starts, this.#steps(offsets, restore)))
+      this.#activate(new Activation(created, [...starts, ...own], this.#steps(offsets, restore)))
     }
-    return { positions, publish }
+    return { positions, publish, discard: () => Promise.all(opened.map(({ stores }) => stores.close())) }
   }
 
-  #createTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>): Task {
+  #openedTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>): OpenedTask {
+    const { stores } = this.#plannedOf(id).subTopology
+    const inputs = [...(this.#assigned.get(id)?.values() ?? [])]
+    const committed = inputs.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])
+    const opened = new TaskStores(this.#options.environment, id, partitionOf(id), stores)
+    return { id, stores: opened, committed, open: () => this.#openStores(id, opened, committed) }
+  }
+
+  #createTask(id: string, offsets: ReadonlyMap<string, OffsetCommit>, stores: TaskStores): Task {
     const { environment } = this.#options
-    const planned = this.#plannedOf(id)
-    const partition = Number(id.slice(id.indexOf('_') + 1))
-    const { subTopology } = planned
-    const parts = [...(this.#assigned.get(id) as Map<string, Assigned>).values()]
-    const order = planned.inputs.map(({ topic }) => topic)
+    const { subTopology, inputs } = this.#plannedOf(id)
+    const order = inputs.map(({ topic }) => topic)
+    const parts = [...(this.#assigned.get(id) as Map<string, AssignedPartition>).values()]
     parts.sort((a, b) => order.indexOf(a.topic) - order.indexOf(b.topic))
-    const queues = parts.map(({ topic, source }) => {
-      const known = offsets.get(partitionKey(topic, partition))
-      return new PartitionQueue({
-        topic,
-        partition,
-        source,
-        policy: environment.batching.of(topic, source, subTopology),
-        buffer: environment.buffer,
-        position: positionOf(offsets, { topic, partition }, source),
-        partitionTime: decodePartitionTime(known?.metadata),
-      })
-    })
-    const stores = new TaskStores(environment, id, partition, subTopology.stores)
-    return new Task({ id, subTopology, partition, queues, stores, environment })
+    const queues = parts.map((part) => makeQueue(part, { offsets, subTopology, environment }))
+    return new Task({ id, subTopology, partition: partitionOf(id), queues, stores, environment })
+  }
+
+  #openStores(id: string, stores: TaskStores, committed: readonly OffsetCommit[]): Promise<void> {
+    return stores.open(committed, async () => this.#options.standbys?.take(id))
   }
 
   #steps(offsets: ReadonlyMap<string, OffsetCommit>, restore: ActivationSteps['restore']): ActivationSteps {
     return {
-      open: (task) => task.stores.open(task.queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? [])),
+      open: ({ id, stores, queues }) =>
+        this.#openStores(
+          id,
+          stores,
+          queues.flatMap(({ topic, partition }) => offsets.get(partitionKey(topic, partition)) ?? []),
+        ),
       restore,
       onFailedLate: ({ id }, error) =>
         this.#options.environment.logger.debug(
@@ -323,13 +350,17 @@ export class TaskManager implements RebalanceListener {
 
   #activate(activation: Activation): void {
     this.#activations.add(activation)
+    const ended = () => {
+      this.#activations.delete(activation)
+      this.#options.standbys?.wake()
+    }
     activation.run().then(
       () => {
-        this.#activations.delete(activation)
+        ended()
         this.#options.onAssignment(this.settled)
       },
       (error: unknown) => {
-        this.#activations.delete(activation)
+        ended()
         this.#options.onFailure(error)
       },
     )
@@ -337,7 +368,7 @@ export class TaskManager implements RebalanceListener {
 
   #missingTopics(id: string): string[] {
     const has = this.#assigned.get(id)
-    const partition = Number(id.slice(id.indexOf('_') + 1))
+    const partition = partitionOf(id)
     const { partitions } = this.#options.plan
     // Of a topic that was created later another may have fewer partitions.
     return this.#plannedOf(id).inputs.flatMap(({ topic }) => (has?.has(topic) || partition >= (partitions.get(topic) ?? 0) ? [] : [topic]))
@@ -363,32 +394,7 @@ export class TaskManager implements RebalanceListener {
     return this.#options.plan.subTopologies[Number(id.slice(0, id.indexOf('_')))] as PlannedSubTopology
   }
 
-  #inputOf(topic: string): { planned: PlannedSubTopology; source: SourceNode } {
-    for (const planned of this.#options.plan.subTopologies) {
-      for (const input of planned.inputs) if (input.topic === topic) return { planned, source: input.source }
-    }
-    // Created after the start, and matched by a pattern.
-    for (const planned of this.#options.plan.subTopologies) {
-      for (const node of planned.subTopology.nodes) {
-        if (node.kind !== 'source') continue
-        if (node.topics.some((ref) => ref.kind === 'pattern' && matches(ref.pattern, topic))) return { planned, source: node }
-      }
-    }
-    throw topicUnexpected(topic)
+  #inputOf(topic: string): PlannedInput {
+    return plannedInput(this.#options.plan, topic)
   }
-}
-
-function positionOf(offsets: ReadonlyMap<string, TopicPartitionOffset>, { topic, partition }: TopicPartition, source: SourceNode): number {
-  const known = offsets.get(partitionKey(topic, partition))
-  if (known !== undefined) return known.offset
-  throw new MillraceError(
-    'OFFSET_UNKNOWN',
-    `Where source '${source.name}' is to begin reading ${topic}-${partition} could not be found out.`,
-    {
-      stage: 'source',
-      node: source.name,
-      topic,
-      partition,
-    },
-  )
 }

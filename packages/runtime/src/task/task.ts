@@ -197,7 +197,7 @@ export class Task {
   seal(putOut: boolean): SealedTask | undefined {
     const { offsets, held } = this.#offsets.take()
     const changelog = this.stores.seal()
-    if (offsets.length === 0 && changelog.length === 0 && !putOut) return undefined
+    if (offsets.length === 0 && !this.stores.sealed && !putOut) return undefined
     const records = this.#recordsSinceSeal
     this.#recordsSinceSeal = 0
     return { task: this, offsets, held, changelog, records }

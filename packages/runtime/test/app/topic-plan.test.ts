@@ -28,7 +28,7 @@ function definitionOf(topology: Topology): ResolvedDefinition {
   return resolveDefinition({ topology, applicationId: 'app', transport: transport() })
 }
 
-const plan = (topology: Topology) => planTopics(topology, definitionOf(topology), admin)
+const plan = (topology: Topology) => planTopics(topology, definitionOf(topology), admin, silentLogger)
 const partitionsOf = async (topic: string) => (await admin.describeTopics([topic]))[0]?.partitions
 
 /** Reads `topics` together, remembers what it saw by key behind a repartition. */

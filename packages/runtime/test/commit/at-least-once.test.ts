@@ -29,7 +29,8 @@ function committing(hold: (step: 'write' | 'flush' | 'commit') => Promise<void>)
   const environment = { clock: new ManualClock(), emit: undefined, admin, onCommitted: () => undefined } as unknown as TaskEnvironment
   const output = new OutputQueue(writer, 100, () => undefined)
   const participants = [new WriterParticipant(writer)]
-  const task = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores: { all: [] } }
+  const stores = { all: [], hasUnlogged: false, persistUnlogged: async () => void steps.push('persist unlogged') }
+  const task = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores }
   const sealed = { task, offsets: [offset], held: { ...offset, offset: 0 }, changelog: [change], records: 5 }
   const protocol = new AtLeastOnce({ clock: environment.clock, source, writer, participants })
   const coordinator = new CommitCoordinator({ environment, output, protocol })
@@ -41,7 +42,7 @@ describe('a commit', () => {
   test('takes its steps in order', async () => {
     const { commit, steps, coordinator } = committing(async () => undefined)
     await commit()
-    expect(steps).toEqual(['write', 'flush', 'commit', 'persist'])
+    expect(steps).toEqual(['write', 'flush', 'persist unlogged', 'commit', 'persist'])
     coordinator.abandon(undefined)
     await expect(commit()).rejects.toMatchObject({ code: 'COMMIT_ABANDONED', retryable: true })
   })

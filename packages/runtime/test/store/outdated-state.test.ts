@@ -42,6 +42,23 @@ describe('local state that comes back', () => {
     expect(others).toEqual([])
   })
 
+  test('is judged by the time that its changelog keeps deletions, where that is known', async () => {
+    const afterHours = async (retention: number, hours: number) => {
+      const clock = new ManualClock(1_000 * DAY)
+      await using restoring = await Restoring.open({ clock, deletionRetentions: new Map([['app-kept-changelog', retention]]) })
+      await restoring.write(first)
+      await restoring.restore()
+      await clock.advance((hours / 24) * DAY)
+      await restoring.write(more)
+      await restoring.restore()
+      return restoring.events.at(-1)?.from
+    }
+    // A seventh of it is for clocks and the restore.
+    expect([await afterHours(DAY, 20), await afterHours(DAY, 21)]).toEqual([20, 0])
+    expect([await afterHours(30 * DAY, 25 * 24), await afterHours(30 * DAY, 26 * 24)]).toEqual([20, 0])
+    expect(await afterHours(0, 1)).toBe(0)
+  })
+
   test('to a changelog to which nothing was added is as good as ever', async () => {
     const clock = new ManualClock(1_000 * DAY)
     await using restoring = await restored(clock)

@@ -10,9 +10,11 @@ import {
   serdes,
   serializeColumn,
   silentLogger,
+  type StandbyEvent,
   type StoreBackend,
   TopologyBuilder,
   type TransportAdmin,
+  type WriteBatch,
 } from '@millrace/core'
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
@@ -21,6 +23,7 @@ import { Batching } from '../../src/batch/batching.ts'
 import { CarefulDelivery } from '../../src/sink/careful-delivery.ts'
 import { TopicDirectory } from '../../src/sink/topic-directory.ts'
 import { ReadBuffer } from '../../src/source/read-buffer.ts'
+import { Standbys } from '../../src/standby/standbys.ts'
 import { restoreStores } from '../../src/store/restore.ts'
 import { TaskStores } from '../../src/store/task-stores.ts'
 import type { TaskEnvironment } from '../../src/task/task-environment.ts'
@@ -37,9 +40,20 @@ export class Disk {
   /** Called before each write: what it throws or rejects with keeps the write from taking effect. */
   beforeWrite: (changes: number) => void | Promise<void> = () => undefined
   writes = 0
+  /** How many are open at present. */
+  opened = 0
+  /** Called before each opening, which it may fail. */
+  beforeOpen: () => void = () => undefined
 
   readonly open = async (): Promise<StoreBackend> => {
+    this.beforeOpen()
     const backend = this.#backend
+    let isOpen = true
+    this.opened++
+    const close = async () => {
+      if (isOpen) this.opened--
+      isOpen = false
+    }
     return {
       capabilities: { access: 'sync', persistent: true },
       get: (key) => backend.get(key),
@@ -47,8 +61,8 @@ export class Disk {
       metadata: () => backend.metadata(),
       scan: (range, pageSize) => backend.scan(range, pageSize),
       approximateSize: () => backend.approximateSize(),
-      close: async () => undefined,
-      [Symbol.asyncDispose]: async () => undefined,
+      close,
+      [Symbol.asyncDispose]: close,
       write: async (changes, metadata) => {
         await this.beforeWrite(changes.length)
         await backend.write(changes, metadata)
@@ -60,6 +74,12 @@ export class Disk {
   /** Stands for a folder that is given another name. */
   setAside(): void {
     this.#backend = new MemoryStoreBackend()
+  }
+
+  /** What it says of itself. */
+  async metadata(): Promise<Readonly<Record<string, unknown>>> {
+    const bytes = await this.#backend.metadata()
+    return bytes === undefined ? {} : (JSON.parse(Buffer.from(bytes).toString()) as Readonly<Record<string, unknown>>)
   }
 
   async rows(): Promise<Map<string, string>> {
@@ -85,6 +105,8 @@ export interface RestoringOptions {
   readonly clock?: Clock
   /** Old brokers know none. Default: true. */
   readonly topicIds?: boolean
+  /** Of changelogs. Default: not known. */
+  readonly deletionRetentions?: ReadonlyMap<string, number>
 }
 
 /** Changelogs in an embedded log, and the stores that are restored from them. */
@@ -94,6 +116,7 @@ export class Restoring implements AsyncDisposable {
   readonly clock: Clock
   readonly disks: ReadonlyMap<string, Disk>
   readonly events: RestoreEvent[] = []
+  readonly standbyEvents: StandbyEvent[] = []
   readonly lines: LogLine[] = []
   readonly #environment: TaskEnvironment
   readonly #stores: Readonly<Record<string, string>>
@@ -128,9 +151,11 @@ export class Restoring implements AsyncDisposable {
       logger: { debug: () => undefined, info: line('info'), warn: line('warn'), error: line('error') },
       emit: (event: RuntimeEvent) => {
         if (event.type === 'restore') this.events.push(event)
+        else if (event.type === 'standby') this.standbyEvents.push(event)
       },
       admin,
       directory: new TopicDirectory(admin),
+      deletionRetentions: options.deletionRetentions ?? new Map(),
       careful: new CarefulDelivery(() => Promise.reject(new Error('nothing is written')), false),
       output: () => {
         throw new Error('nothing is written')
@@ -161,6 +186,11 @@ export class Restoring implements AsyncDisposable {
     return `app-${store}-changelog`
   }
 
+  /** Of the stores. */
+  get definitions(): readonly AnyStoreDefinition[] {
+    return [...this.#definitions.values()]
+  }
+
   /** The only disk there is. */
   get disk(): Disk {
     const [disk] = this.disks.values()
@@ -173,7 +203,13 @@ export class Restoring implements AsyncDisposable {
 
   async write(changes: readonly Change[], store = 'kept'): Promise<void> {
     const writer = await this.transport.openWriter({ clientId: 'test' }, context)
-    await writer.writeBatch({
+    await writer.writeBatch(this.#batchOf(changes, store))
+    await writer.flush()
+    await writer.close()
+  }
+
+  #batchOf(changes: readonly Change[], store: string): WriteBatch {
+    return {
       topic: this.changelogOf(store),
       length: changes.length,
       keys: serializeColumn(
@@ -186,8 +222,16 @@ export class Restoring implements AsyncDisposable {
       ),
       timestamps: new Float64Array(changes.length),
       partitions: new Int32Array(changes.length),
-    })
+    }
+  }
+
+  /** Writes to the changelog of a store of that name, in one transaction. */
+  async writeInTransaction(changes: readonly Change[], outcome: 'commit' | 'abort', store = 'kept'): Promise<void> {
+    const writer = await this.transport.openWriter({ clientId: 'test', transactionalId: 'test' }, context)
+    await writer.begin()
+    await writer.writeBatch(this.#batchOf(changes, store))
     await writer.flush()
+    await writer[outcome]()
     await writer.close()
   }
 
@@ -209,6 +253,24 @@ export class Restoring implements AsyncDisposable {
     await restoreStores({ tasks, environment: this.#environment, transport: this.transport, context, signal, onRestored })
   }
 
+  /** What follows the tasks, each of a sub-topology of its own. */
+  standbys(hasToWait: () => boolean = () => false): Standbys {
+    const ids = [...new Set(Object.values(this.#stores))]
+    const subTopologies = ids.map((id) => {
+      const stores = [...this.#definitions.values()].filter(({ name }) => this.#stores[name] === id)
+      return { subTopology: { index: Number(id.slice(0, -2)), nodes: [], stores, singleRecord: undefined }, inputs: [], partitions: 1 }
+    })
+    const plan = {
+      subTopologies,
+      subscription: [],
+      coLocate: false,
+      repartitions: new Set<string>(),
+      partitions: new Map<string, number>(),
+      deletionRetentions: new Map<string, number>(),
+    }
+    return new Standbys({ environment: this.#environment, transport: this.transport, context, plan, hasToWait })
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.admin.close()
   }
@@ -217,6 +279,11 @@ export class Restoring implements AsyncDisposable {
 /** Whether an operation is that of the source which reads changelogs. */
 export function isRestore(type: 'poll' | 'open-source', operation: MemoryOperation): boolean {
   return operation.type === type && 'clientId' in operation && operation.clientId === 'app-restore'
+}
+
+/** Whether an operation is that of the source which follows changelogs. */
+export function isStandby(type: 'poll' | 'open-source', operation: MemoryOperation): boolean {
+  return operation.type === type && 'clientId' in operation && operation.clientId === 'app-standby'
 }
 
 /** What changes come to. */

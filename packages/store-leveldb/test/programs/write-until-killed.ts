@@ -1,14 +1,23 @@
 import { once } from 'node:events'
+import type { StoreBackend } from '@millrace/core'
 import { openLevelDb } from '../../src/index.ts'
 
 const KEYS = 200
 
 /**
  * Gives all keys and the metadata the same number, write by write, and says on standard output which it has been promised is kept, until it is
- * killed, or until a write fails: then it says why.
+ * killed, or until it can't be opened or a write fails: then it says why.
  */
 export async function main([folder = '']: readonly string[]): Promise<void> {
-  const store = await openLevelDb({ name: 'store', folder })
+  try {
+    await write(await openLevelDb({ name: 'store', folder }))
+  } catch (error) {
+    const { code, stage, message } = error as Error & { code: string; stage: string }
+    process.stdout.write(JSON.stringify({ code, stage, message }))
+  }
+}
+
+async function write(store: StoreBackend): Promise<void> {
   const stored = await store.metadata()
   for (let round = stored === undefined ? 1 : read(stored) + 1; ; round++) {
     const value = new Uint8Array(64)
@@ -17,10 +26,8 @@ export async function main([folder = '']: readonly string[]): Promise<void> {
     try {
       await store.write(changes, value)
     } catch (error) {
-      const { code, stage, message } = error as Error & { code: string; stage: string }
-      process.stdout.write(JSON.stringify({ code, stage, message }))
       await store.close()
-      return
+      throw error
     }
     if (!process.stdout.write(`${round}\n`)) await once(process.stdout, 'drain')
   }

@@ -40,6 +40,23 @@ export const adminCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'admin: where topics have settings that can be read, they are those that a topic was created with',
+    run: async (bench) => {
+      const admin = await bench.admin()
+      const config = { 'cleanup.policy': 'compact', 'delete.retention.ms': '123456789', 'retention.ms': '-1' }
+      const [one, two] = [await bench.topic(1, { config }), await bench.topic(1, { config: { 'cleanup.policy': 'delete' } })]
+      const answer = await admin.topicSettings?.([one, bench.name(), two])
+      if (answer === undefined || answer.unknownBecause !== undefined) {
+        bench.assert.deepEqual([...(answer?.byTopic.keys() ?? [])], [], 'what is not known is not told')
+        return
+      }
+      bench.assert.deepEqual([...answer.byTopic.keys()].toSorted(), [one, two].toSorted(), 'what does not exist is left out')
+      const told = answer.byTopic.get(one) ?? {}
+      bench.assert.deepEqual(Object.fromEntries(Object.keys(config).map((name) => [name, told[name]])), config)
+      bench.assert.equal(answer.byTopic.get(two)?.['cleanup.policy'], 'delete')
+    },
+  },
+  {
     name: 'admin: a topic can be written to as soon as its creation has resolved',
     run: async (bench) => {
       for (let i = 0; i < 3; i++) {

@@ -6,12 +6,20 @@ import type {
   TopicDescription,
   TopicPartition,
   TopicPartitionOffset,
+  TopicSettings,
   TransportAdmin,
 } from '@millrace/core'
 import { MillraceError, partitionKey } from '@millrace/core'
 import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
 import type { AdminClient, KafkaClient } from '../client/kafka-client.ts'
 import { closed, kafkaError } from '../errors/kafka-error.ts'
+
+export interface KafkaAdminParts {
+  readonly logger: Logger
+  readonly requestTimeoutMs: number
+  /** Reads the settings of topics that exist, which the client can't. Rejects with a {@link ClientError} when no broker answers. */
+  readonly readSettings: (topics: readonly string[]) => Promise<TopicSettings>
+}
 
 /** Between two looks at topics that are being made. */
 const LOOK_MS = 50
@@ -21,16 +29,18 @@ export class KafkaAdmin implements TransportAdmin {
   readonly #client: AdminClient
   readonly #logger: Logger
   readonly #timeoutMs: number
+  readonly #readSettings: KafkaAdminParts['readSettings']
   #closing: Promise<void> | undefined
 
-  static async open(kafka: KafkaClient, parts: { readonly logger: Logger; readonly requestTimeoutMs: number }): Promise<KafkaAdmin> {
+  static async open(kafka: KafkaClient, parts: KafkaAdminParts): Promise<KafkaAdmin> {
     return new KafkaAdmin(await kafka.openAdmin(parts.logger), parts)
   }
 
-  private constructor(client: AdminClient, { logger, requestTimeoutMs }: { readonly logger: Logger; readonly requestTimeoutMs: number }) {
+  private constructor(client: AdminClient, { logger, requestTimeoutMs, readSettings }: KafkaAdminParts) {
     this.#client = client
     this.#logger = logger
     this.#timeoutMs = requestTimeoutMs
+    this.#readSettings = readSettings
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
@@ -74,6 +84,13 @@ export class KafkaAdmin implements TransportAdmin {
     }
     const states = await this.#call('describe topics', () => this.#client.describeTopics([...names]))
     return states.map(({ topic, id, partitions }) => ({ topic, id, partitions }))
+  }
+
+  async topicSettings(topics: readonly string[]): Promise<TopicSettings> {
+    // Those that exist: one that does not would spoil the answer for all.
+    const existing = (await this.describeTopics(topics)).map(({ topic }) => topic)
+    if (existing.length === 0) return { byTopic: new Map() }
+    return this.#call('read settings of topics', () => this.#readSettings(existing))
   }
 
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {

@@ -25,16 +25,12 @@ const EVERYWHERE: Properties = {
   'socket.keepalive.enable': true,
   // Idle connections are closed by brokers after ten minutes: no news.
   'log.connection.close': false,
+  // Connected to all brokers, not only to those that are needed: else the client answers each of its failures to connect by connecting again at
+  // once, as long as a call of the admin API waits for a broker that is away, and takes a whole core for it. Writers ask about topics, too.
+  'enable.sparse.connections': false,
 }
 
-/**
- * Connected to all brokers, not only to those that are needed: else the client answers each of its failures to connect by connecting again at once, as
- * long as a question about offsets waits for a broker that is away, and takes a whole core for it.
- */
-const ALL_CONNECTED: Properties = { 'enable.sparse.connections': false }
-
 const READING: Properties = {
-  ...ALL_CONNECTED,
   // 1,000 by default: a fast reader empties the queue and then waits most of a second.
   'fetch.queue.backoff.ms': 2,
   // Bounds how long a resumed partition waits for an idle fetch of others to come back.
@@ -55,6 +51,12 @@ const WRITING: Properties = {
   'queue.buffering.max.kbytes': 131_072,
   'compression.codec': 'lz4',
 }
+
+/**
+ * Sixty seconds by default. While a broker that is connected does not answer, a thread of the client's that has more to send than it may have on its way does
+ * not wait, and takes a whole core, until it gives the connection up. Transactional writers give it up that early by themselves.
+ */
+const GIVING_UP_SILENCE: Properties = { 'socket.timeout.ms': 10_000 }
 
 export function consumerConfiguration(options: ResolvedKafkaOptions, source: RecordSourceOptions): Configuration {
   return split({
@@ -81,6 +83,7 @@ export function producerConfiguration(options: ResolvedKafkaOptions, writer: Rec
   return split({
     ...EVERYWHERE,
     ...WRITING,
+    ...(writer.transactionalId === undefined && GIVING_UP_SILENCE),
     'message.timeout.ms': defaultDeliveryTimeoutMs(options),
     ...options.client,
     ...options.producer,
@@ -133,7 +136,6 @@ export function adminConfiguration(
 ): Configuration {
   return split({
     ...EVERYWHERE,
-    ...ALL_CONNECTED,
     ...options.client,
     ...options.admin,
     ...identity(options, clientId),

@@ -1,4 +1,4 @@
-import { type ErrorDetails, MillraceError, type Stage, type TopicPartitionOffset } from '@millrace/core'
+import { type ErrorDetails, MillraceError, type Stage, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
 import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
 
 interface Meaning {
@@ -50,6 +50,16 @@ export function kafkaError(doing: string, error: unknown, details: Omit<ErrorDet
   const numbered = error.code === 0 ? error.message : `${error.message} (code ${error.code})`
   const message = `Kafka could not ${doing}: ${numbered}${advice === undefined ? '' : `; ${advice}`}.`
   return new MillraceError(code, message, { retryable, ...details, cause: error })
+}
+
+/** Why a record was not delivered. A client that has tried until its time was over does not say what it was answered. */
+export function undelivered(error: ClientError, { topic, partition }: TopicPartition): MillraceError {
+  const isKnown = partition >= 0
+  const details = { stage: 'sink', topic, partition: isKnown ? partition : undefined } as const
+  const doing = `deliver a record to ${isKnown ? `${topic}-${partition}` : `topic '${topic}'`}`
+  if (error.kind !== 'timed-out') return kafkaError(doing, error, details) as MillraceError
+  const reason = `${error.message} (code ${error.code}); its leader could not be reached, or fewer of its replicas are in sync than min.insync.replicas asks for`
+  return new MillraceError('TIMED_OUT', `Kafka could not ${doing}: ${reason}.`, { ...details, retryable: true, cause: error })
 }
 
 export function closed(stage: Stage, what: string): MillraceError {

@@ -12,7 +12,7 @@ import {
 } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type { DeliveryFailure, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
-import { closed, kafkaError, unknownTopic } from '../errors/kafka-error.ts'
+import { closed, kafkaError, undelivered, unknownTopic } from '../errors/kafka-error.ts'
 import { KafkaSource } from '../source/kafka-source.ts'
 import { checkHeaders } from './check-headers.ts'
 
@@ -152,15 +152,7 @@ export class KafkaWriter implements RecordWriter {
   #takeFailures(): WriteFailure[] {
     const failures = this.#failures
     this.#failures = []
-    return failures.map(({ topic, partition, error }) => ({
-      topic,
-      partition,
-      error: kafkaError(`deliver a record to ${partition < 0 ? `topic '${topic}'` : `${topic}-${partition}`}`, error, {
-        stage: 'sink',
-        topic,
-        partition: partition < 0 ? undefined : partition,
-      }) as MillraceError,
-    }))
+    return failures.map(({ topic, partition, error }) => ({ topic, partition, error: undelivered(error, { topic, partition }) }))
   }
 
   #onFailure(failure: DeliveryFailure): void {

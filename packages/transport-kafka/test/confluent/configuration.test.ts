@@ -41,14 +41,24 @@ describe('the properties of clients', () => {
     })
   })
 
-  test('connect readers and those that administer to every broker, unless the user says otherwise', () => {
+  test('connect to every broker, unless the user says otherwise', () => {
     const admin = { clientId: 'admin', groupId: 'g' }
     const connected = { 'enable.sparse.connections': false }
     expect(consumerConfiguration(resolved(), source).properties).toMatchObject(connected)
+    expect(producerConfiguration(resolved(), writer).properties).toMatchObject(connected)
     expect(adminConfiguration(resolved(), admin).properties).toMatchObject(connected)
     const sparse = { 'enable.sparse.connections': true }
     expect(consumerConfiguration(resolved({ client: sparse }), source).properties).toMatchObject(sparse)
     expect(adminConfiguration(resolved({ admin: sparse }), admin).properties).toMatchObject(sparse)
+  })
+
+  test('let writers give up a connection on which nobody answers, where they would not do so by themselves', () => {
+    expect(producerConfiguration(resolved(), writer).properties).toMatchObject({ 'socket.timeout.ms': 10_000 })
+    // Explicit, it must not be longer than the transaction.
+    const transactional = { ...writer, transactionalId: 't', transactionTimeoutMs: 3_000 }
+    expect(producerConfiguration(resolved(), transactional).properties).not.toHaveProperty(['socket.timeout.ms'])
+    const client = { 'socket.timeout.ms': 20_000 }
+    expect(producerConfiguration(resolved({ client }), writer).properties).toMatchObject(client)
   })
 
   test('keep properties of topics apart, which the library would drop among the others', () => {

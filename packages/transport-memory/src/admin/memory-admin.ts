@@ -5,6 +5,7 @@ import type {
   TopicDescription,
   TopicPartition,
   TopicPartitionOffset,
+  TopicSettings,
   TransportAdmin,
 } from '@millrace/core'
 import { closed } from '../internal/errors.ts'
@@ -41,6 +42,12 @@ export class MemoryAdmin implements TransportAdmin {
   async describeTopics(topics: readonly (string | RegExp)[]): Promise<readonly TopicDescription[]> {
     this.#checkOpen()
     return this.#log.topics.matching(topics).map(({ name, id, partitions }) => ({ topic: name, id, partitions: partitions.length }))
+  }
+
+  /** Those that a topic was created with: there is no broker with defaults. */
+  async topicSettings(topics: readonly string[]): Promise<TopicSettings> {
+    this.#checkOpen()
+    return { byTopic: new Map(this.#log.topics.matching(topics).map(({ name, config }) => [name, config])) }
   }
 
   async beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {

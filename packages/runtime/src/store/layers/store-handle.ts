@@ -9,6 +9,7 @@ import {
   type StoreRow,
 } from '@millrace/core'
 import { type Entry, type Moment, newEntry, NO_MOMENT } from './entry.ts'
+import { guardedScan } from './guarded-scan.ts'
 import { checkKeys, checkUpdate, columnsOf } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { Contents, StoreCodec } from './store-codec.ts'
@@ -93,7 +94,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
   set(key: unknown, value: unknown): void {
     const { codec, layers } = this.#access
-    this.#checkWritable()
+    this.checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
     const content = codec.content(value)
     this.#change.renew(keyBytes, this.#moment())
@@ -102,14 +103,14 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>> | StoreColumns<unknown, unknown>): void {
-    this.#checkWritable()
+    this.checkWritable()
     const moment = this.#moment()
     const { keys, values } = columnsOf(this.name, entries)
     this.#writeAll(this.#places(keys), values, this.#access.codec.contents(values), moment)
   }
 
   async updateBatch(keys: readonly unknown[], update: (value: unknown, index: number) => unknown): Promise<unknown[]> {
-    const pass = this.#checkWritable()
+    const pass = this.checkWritable()
     checkKeys(this.name, 'updateBatch', keys)
     checkUpdate(this.name, update)
     const moment = this.#moment()
@@ -150,7 +151,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   #writeAll({ ids, slots, keyBytes }: Places, values: readonly unknown[], contents: Contents, moment: Moment): void {
     const { codec, layers } = this.#access
     // The iterable and the serdes were the user's code, and may have used the store themselves.
-    this.#checkWritable()
+    this.checkWritable()
     for (let i = 0; i < ids.length; i++) {
       this.#change.renew(keyBytes[i] as Uint8Array, moment)
       codec.fill(this.#change, values[i], contents?.[i])
@@ -160,7 +161,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
   delete(key: unknown): void {
     const { layers } = this.#access
-    this.#checkWritable()
+    this.checkWritable()
     const { id, slot, keyBytes } = this.#place(key)
     this.#change.renew(keyBytes, this.#moment())
     layers.write(id, slot, this.#change)
@@ -168,10 +169,10 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 
   deleteBatch(keys: Iterable<unknown>): void {
     const { layers } = this.#access
-    this.#checkWritable()
+    this.checkWritable()
     const moment = this.#moment()
     const { ids, slots, keyBytes } = this.#places([...keys])
-    this.#checkWritable()
+    this.checkWritable()
     for (let i = 0; i < ids.length; i++) {
       this.#change.renew(keyBytes[i] as Uint8Array, moment)
       layers.write(ids[i], slots[i], this.#change)
@@ -304,8 +305,13 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return this.#lastMoment
   }
 
-  /** The pass under way. */
-  #checkWritable(): number {
+  /** Throws unless the task's epoch lasts. */
+  checkOpen(): void {
+    this.#access.guard()
+  }
+
+  /** The pass under way. Throws if there is none, or the task's epoch is over. */
+  checkWritable(): number {
     const { guard, layers } = this.#access
     guard()
     if (layers.pass !== undefined) return layers.pass
@@ -334,18 +340,8 @@ export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unkno
   }
 }
 
-async function* decodedPages(scan: AsyncIterable<readonly StoreRow[]>, access: HandleAccess): AsyncGenerator<Page> {
-  const { codec, guard } = access
-  try {
-    for await (const rows of scan) {
-      guard()
-      yield decodeRows(rows, codec)
-    }
-  } catch (error) {
-    // A closed task's backend is closed under its iterations; that is not what its user should hear.
-    guard()
-    throw error
-  }
+async function* decodedPages(scan: AsyncIterable<readonly StoreRow[]>, { codec, guard }: HandleAccess): AsyncGenerator<Page> {
+  for await (const rows of guardedScan(scan, guard)) yield decodeRows(rows, codec)
 }
 
 async function* entriesOf(pages: AsyncIterable<Page>): AsyncGenerator<StoreEntry<unknown, unknown>> {

@@ -166,23 +166,26 @@ export class StoreLayers {
     return { length: keys.length, keys: viewColumn(keys), values: viewColumn(values), timestamps }
   }
 
-  /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. */
-  async persist(metadata: Uint8Array): Promise<void> {
+  /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. Resolves to the number of changes. */
+  async persist(metadata: Uint8Array, synced: boolean): Promise<number> {
     const sealed = this.#sealed
-    await this.#backend.write(sealed?.changes ?? [], metadata)
-    if (sealed === undefined) return
+    await this.#backend.write(sealed?.changes ?? [], metadata, synced)
+    if (sealed === undefined) return 0
     this.#version++
     if (sealed !== this.#sealed) {
       // Discarded meanwhile: what was read since may be from before the write.
       this.#table.forgetClean()
-      return
+      return sealed.changes.length
     }
     this.#sealed = undefined
-    for (const slot of sealed.slots) {
+    // First of all slots: one that has a change is carried along by the table each time it ages.
+    const entries = sealed.slots.map((slot) => {
       const entry = slot.sealed as Entry
       slot.sealed = undefined
-      this.#table.keepIn(slot, slot.id, entry)
-    }
+      return entry
+    })
+    for (const [i, slot] of sealed.slots.entries()) this.#table.keepIn(slot, slot.id, entries[i] as Entry)
+    return sealed.changes.length
   }
 
   /** Drops all that is not in the backend. */

@@ -1,15 +1,14 @@
-import {
-  type AnyStoreDefinition,
-  type KeyValueStoreDefinition,
-  MillraceError,
-  type ReadOnlyStore,
-  type StoreBackend,
-  type StoreChange,
-} from '@millrace/core'
-import { CommittedView } from './committed-view.ts'
+import { type AnyStoreDefinition, MillraceError, type StoreBackend, type StoreChange } from '@millrace/core'
+import { ExpiredRows } from '../shapes/expired-rows.ts'
+import { committedOf, handleOf, type Windowed } from '../shapes/handle-of.ts'
+import { ObservedTime } from '../shapes/observed-time.ts'
+import { formatOf, type RowFormat } from '../shapes/row-format.ts'
 import { StoreCodec } from './store-codec.ts'
-import { BatchStoreHandle, type HandleAccess, StoreHandle } from './store-handle.ts'
+import type { HandleAccess } from './store-handle.ts'
 import { type SealedChanges, StoreLayers } from './store-layers.ts'
+
+/** Of rows that are too old, so many are removed at once, or twice as many as are written, if that is more. */
+const REMOVED_AT_ONCE = 10_000
 
 /** What a store of a task is opened with. */
 export interface TaskStoreOptions {
@@ -26,55 +25,87 @@ export interface TaskStoreOptions {
 
 /** One store of one task: what its users see, and what commits and restores do with it. */
 export class TaskStore {
-  /** What processors get: a `KeyValueStore`, or a `BatchKeyValueStore` over a backend that answers later. */
+  /** What processors get: see `handleOf`. */
   readonly handle: unknown
-  /** Committed state, for reads from outside. */
-  readonly committed: ReadOnlyStore<unknown, unknown>
+  /** Committed state, for reads from outside: a `ReadOnlyStore`, a `ReadOnlyWindowStore` or a `ReadOnlySessionStore`. */
+  readonly committed: unknown
+  readonly #definition: AnyStoreDefinition
+  readonly #format: RowFormat
   readonly #layers: StoreLayers
   readonly #access: HandleAccess
-  readonly #sync: boolean
   readonly #backend: StoreBackend
+  readonly #windowed: Windowed | undefined
+  readonly #expired: ExpiredRows | undefined
 
   constructor(backend: StoreBackend, { definition, cacheBytes, guard, timestamp }: Omit<TaskStoreOptions, 'folder'>) {
-    const { name, key, value, access } = definition as KeyValueStoreDefinition<unknown, unknown>
-    const codec = new StoreCodec(name, key, value)
+    const { name } = definition
+    const format = formatOf(definition)
+    const { windows } = format
+    const codec = new StoreCodec(name, format.key, format.value)
+    this.#definition = definition
+    this.#format = format
     this.#backend = backend
     this.#layers = new StoreLayers(backend, cacheBytes)
-    this.committed = new CommittedView(name, codec, backend)
+    this.#windowed = windows && { windows, time: new ObservedTime(windows.retentionMs) }
+    this.#expired = windows && new ExpiredRows(backend, windows)
     this.#access = { name, codec, layers: this.#layers, guard, timestamp }
-    this.#sync = access === 'sync'
+    this.committed = committedOf(this.#access, backend, this.#windowed)
     this.handle = this.handleAt(timestamp)
+  }
+
+  /** How its rows are laid out: see `RowFormat`. */
+  get layout(): string {
+    return this.#format.layout
+  }
+
+  /** Of a store of windows, its stream time: that of what is sealed or committed. */
+  get streamTime(): number | undefined {
+    return this.#windowed?.time.kept
+  }
+
+  /** How many windows were too old to be set, since the last call. */
+  takeDropped(): number {
+    return this.#windowed?.time.takeDropped() ?? 0
+  }
+
+  /** What was written beside the rows on disk. */
+  hasStreamTime(time: number | undefined): void {
+    if (time !== undefined) this.#windowed?.time.restored(time)
   }
 
   /** A handle of the same store through which changes get `timestamp()`. */
   handleAt(timestamp: () => number): unknown {
-    const access = { ...this.#access, timestamp }
-    return this.#sync ? new StoreHandle(access) : new BatchStoreHandle(access)
+    return handleOf(this.#definition, { ...this.#access, timestamp }, this.#windowed)
   }
 
   /** A pass, punctuator or `init` begins: changes from now on belong to it. */
   begin(): void {
     this.#layers.begin()
+    this.#windowed?.time.begin()
   }
 
   /** It ended well: its changes wait for the next commit. */
   succeed(): void {
     this.#layers.succeed()
+    this.#windowed?.time.succeed()
   }
 
   /** It failed: its changes are gone. */
   rollback(): void {
     this.#layers.rollback()
+    this.#windowed?.time.rollback()
   }
 
   /** A part of the pass is done: `undo` leaves it alone. */
   keep(): void {
     this.#layers.keep()
+    this.#windowed?.time.keep()
   }
 
   /** A part of the pass failed: the store is as it was when the last one was kept. */
   undo(): void {
     this.#layers.undo()
+    this.#windowed?.time.undo()
   }
 
   /** What the pass under way has changed, in bytes of memory. */
@@ -87,19 +118,33 @@ export class TaskStore {
     return this.#layers.uncommittedBytes
   }
 
-  /** Takes what finished passes changed; undefined if nothing. */
+  /** Takes what finished passes changed, as records for the changelog; undefined if nothing. */
   seal(): SealedChanges | undefined {
-    return this.#layers.seal()
+    const changes = this.#layers.seal()
+    this.#windowed?.time.seal()
+    return changes && this.#format.toRecords(changes)
   }
 
-  /** The commit of what was sealed is confirmed: writes it with `metadata` in one piece. */
-  persist(metadata: Uint8Array): Promise<void> {
-    return this.#layers.persist(metadata)
+  /** The commit of what was sealed is confirmed: writes it with `metadata` in one piece. Without a changelog it has to survive a loss of power. */
+  async persist(metadata: Uint8Array): Promise<void> {
+    const written = await this.#layers.persist(metadata, this.#definition.changelog === false)
+    if (written > 0) await this.#removeExpired(written)
+  }
+
+  /** The change that a changelog's record stands for; undefined if it is too old. Records are to be given in order. */
+  changeOf(key: Uint8Array, value: Uint8Array | undefined, timestamp: number): StoreChange | undefined {
+    const change = this.#format.toChange(key, value, timestamp)
+    if (this.#windowed === undefined) return change
+    const { windows, time } = this.#windowed
+    const at = windows.timeOfRow(change.key)
+    if (value !== undefined) time.restored(at)
+    return time.isExpired(at) ? undefined : change
   }
 
   /** Writes changes of the changelog straight to the backend: before the store is used, or none with other metadata afterwards. */
-  restore(changes: readonly StoreChange[], metadata: Uint8Array): Promise<void> {
-    return this.#backend.write(changes, metadata)
+  async restore(changes: readonly StoreChange[], metadata: Uint8Array): Promise<void> {
+    await this.#backend.write(changes, metadata)
+    if (changes.length > 0) await this.#removeExpired(changes.length)
   }
 
   /** What was last written as metadata. */
@@ -110,6 +155,12 @@ export class TaskStore {
   /** Drops everything that is not in the backend. */
   discard(): void {
     this.#layers.discard()
+  }
+
+  async #removeExpired(written: number): Promise<void> {
+    if (this.#windowed === undefined) return
+    const { time } = this.#windowed
+    await this.#expired?.remove(time.firstKept(time.kept), Math.max(REMOVED_AT_ONCE, 2 * written))
   }
 
   /** Closes the backend; what no commit has persisted is gone. */
