@@ -149,7 +149,7 @@ export class RestoreJob implements RestoreRange {
   }
 
   async #writeSome(): Promise<void> {
-    const last = new Map<string, StoreChange>()
+    const written = this.entry.store.persistent ? new LastChanges() : new AllChanges()
     let finished = 0
     let records = 0
     let beyond = 0
@@ -163,7 +163,7 @@ export class RestoreJob implements RestoreRange {
       if (offset >= this.to) beyond++
       const change = offset < this.to ? this.#changeAt(wire, row) : undefined
       if (change !== undefined) {
-        last.set(idOf(change.key), change)
+        written.add(change)
         bytes += change.key.byteLength + (change.value?.byteLength ?? 0)
       }
       records++
@@ -173,7 +173,7 @@ export class RestoreJob implements RestoreRange {
       finished++
       this.#row = 0
     }
-    await this.entry.store.restore([...last.values()], this.stores.metadata(this.entry, position))
+    await this.entry.store.restore(written.changes, this.stores.metadata(this.entry, position))
     this.entry.position = position
     this.#written = position
     this.#records += records - beyond
@@ -214,6 +214,29 @@ export class RestoreJob implements RestoreRange {
   }
 }
 
+/** Of each key the last one: a disk is spared what is overwritten at once. */
+class LastChanges {
+  readonly #last = new Map<string, StoreChange>()
+
+  get changes(): readonly StoreChange[] {
+    return [...this.#last.values()]
+  }
+
+  add(change: StoreChange): void {
+    this.#last.set(idOf(change.key), change)
+  }
+}
+
+/** In memory overwriting costs no more than finding out what is overwritten. */
+class AllChanges {
+  readonly changes: StoreChange[] = []
+
+  add(change: StoreChange): void {
+    this.changes.push(change)
+  }
+}
+
 function idOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
+  const buffer = Buffer.isBuffer(key) ? key : Buffer.from(key.buffer, key.byteOffset, key.byteLength)
+  return buffer.toString('latin1')
 }

@@ -58,6 +58,11 @@ export class TaskStore {
     return this.#format.layout
   }
 
+  /** Whether its backend keeps what is written when it is closed. */
+  get persistent(): boolean {
+    return this.#backend.capabilities.persistent
+  }
+
   /** Of a store of windows, its stream time: that of what is sealed or committed. */
   get streamTime(): number | undefined {
     return this.#windowed?.time.kept
