@@ -199,30 +199,73 @@ describe('a store without a changelog', () => {
     expect(await app.cleanUp().then(() => counts.name)).toBe('counts')
   })
 
+  test('begins anew when its input was made anew, though that is longer than it was', async () => {
+    await using all = await changelogRun()
+    const { topology, counts } = countTopology(false)
+    await all.log.write('words', text, records.slice(0, 100))
+    await finish(await all.open(topology))
+    await all.log.admin.deleteTopics(['words'])
+    await all.log.createTopics({ words: 1 })
+    await all.log.write('words', text, records.toReversed())
+    const app = await all.open(topology)
+    const entries = await whileRunning(app, () => app.store(counts).getBatch([...truth.keys()]))
+    expect(new Map([...truth.keys()].map((key, i) => [key, entries[i]]))).toEqual(truth)
+  })
+
+  test('that begins anew because of one input is not begun anew for it again', async () => {
+    await using all = await changelogRun()
+    await all.log.createTopics({ others: 1 })
+    const counts = leveldb.keyValueStore({ name: 'counts', ...count, changelog: false })
+    const builder = new TopologyBuilder('two')
+    builder
+      .source('words', { topics: ['words', 'others'], ...text })
+      .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
+    const topology = builder.build()
+    await all.log.write('words', text, records.slice(0, 50))
+    await all.log.write('others', text, records.slice(50))
+    await finish(await all.open(topology))
+    await all.log.admin.deleteTopics(['others'])
+    await all.log.createTopics({ others: 1 })
+    const reasons: string[] = []
+    const logger = { ...silentLogger, error: (fields: object) => void reasons.push(String((fields as { reason?: unknown }).reason)) }
+    for (const [key, sizes] of [
+      ['once', 1],
+      ['twice', 2],
+      ['three times', 3],
+    ] as const) {
+      await all.log.write('words', text, [{ key, value: '' }])
+      const app = await all.open(topology, { logger })
+      expect(await whileRunning(app, () => app.store(counts).approximateSize())).toBe(sizes)
+    }
+    expect(reasons).toEqual(["its input 'others' was deleted and created anew"])
+  })
+
   test('of a task that is elsewhere is kept: there is no other copy of it', async () => {
     await using all = await changelogRun()
     const { topology } = countTopology(false)
     await all.log.write('words', text, records)
-    const first = await all.open(topology, { state: { cleanupDelayMs: 20 } })
+    const overrides = { state: { cleanupDelayMs: 20 } }
+    const first = await all.open(topology, overrides)
     const run = first.run()
     await first.caughtUp()
-    const folder = join(all.folder, applicationId, '0', '0_0', 'counts')
-    expect(existsSync(folder)).toBe(true)
+    const folderOf = (slot: string) => join(all.folder, applicationId, slot, '0_0', 'counts')
+    expect(existsSync(folderOf('0'))).toBe(true)
     await first.close()
     await run
-    const [second, idle] = [
-      await all.open(topology, { state: { cleanupDelayMs: 20 } }),
-      await all.open(topology, { state: { cleanupDelayMs: 20 } }),
-    ]
-    const runs = [second.run(), idle.run()]
-    await second.caughtUp()
+    // The one that finds the folder of before joins when the other has the task already.
+    const [idle, busy] = [await all.open(topology, overrides), await all.open(topology, overrides)]
+    const running = busy.run()
+    await busy.caughtUp()
+    await busy.idle()
+    const waiting = idle.run()
     await new Promise((resolve) => {
       setTimeout(resolve, 200)
     })
-    expect(existsSync(folder)).toBe(true)
-    await second.close()
+    expect(idle.health().tasks).toEqual([])
+    expect([existsSync(folderOf('1')), existsSync(folderOf('0'))]).toEqual([true, true])
     await idle.close()
-    await Promise.all(runs)
+    await busy.close()
+    await Promise.all([running, waiting])
   })
 
   test('is refused under exactly-once', async () => {

@@ -82,4 +82,15 @@ describe('an input topic as changelog', () => {
       "Store 'prices' is to be restored from 'words', which no source of sub-topology 0 reads by that name",
     )
   })
+
+  test('is that of one store alone', async () => {
+    await using all = await changelogRun()
+    await all.log.createTopics({ prices: 1 })
+    const stores = ['prices', 'others'].map((name) => leveldb.keyValueStore({ name, ...price, changelog: { sourceTopic: 'prices' } }))
+    const builder = new TopologyBuilder('two')
+    builder.source('prices', { topics: ['prices'], ...price }).process<string, number>('keep', () => undefined, { stores })
+    await expect(all.open(builder.build())).rejects.toThrow(
+      "Stores 'prices' and 'others' are both to be restored from 'prices', which can be the changelog of one: give the other its own.",
+    )
+  })
 })

@@ -64,7 +64,7 @@ export async function planTopics(
   checkNamedTopics(topology, partitions)
   if (typeof deadLetters === 'string' && !partitions.has(deadLetters)) throw deadLettersMissing(deadLetters)
   const inputs = topology.subTopologies.map((subTopology) => inputsOf(subTopology, existing, applicationId))
-  for (const subTopology of topology.subTopologies) checkSourceChangelogs(subTopology)
+  checkSourceChangelogs(topology)
   const repartitioned = planRepartitions(topology, { inputs, partitions, applicationId })
   const planned = topology.subTopologies.map((subTopology, i) => ({
     subTopology,
@@ -103,14 +103,30 @@ function checkNamedTopics(topology: Topology, partitions: ReadonlyMap<string, nu
   }
 }
 
-/** A store that is restored from an input topic has to be in the tasks that read it, and its records have to stay there. */
-function checkSourceChangelogs({ nodes, stores, index }: SubTopology): void {
+/** A store that is restored from an input topic has to be in the tasks that read it, and is the only one. */
+function checkSourceChangelogs({ subTopologies }: Topology): void {
+  const restored = new Map<string, string>()
+  for (const subTopology of subTopologies) checkSourceChangelogsOf(subTopology, restored)
+}
+
+/** `restored`: the stores that are restored from input topics, by topic. */
+function checkSourceChangelogsOf({ nodes, stores, index }: SubTopology, restored: Map<string, string>): void {
   const named = new Set(
     nodes.flatMap((node) => (node.kind === 'source' ? node.topics : [])).flatMap((ref) => (ref.kind === 'name' ? ref.topic : [])),
   )
   for (const { name, shape, changelog } of stores) {
     const topic = changelog === false ? undefined : changelog?.sourceTopic
-    if (topic === undefined || (named.has(topic) && shape !== 'window' && shape !== 'session')) continue
+    if (topic === undefined) continue
+    const other = restored.get(topic)
+    if (other !== undefined) {
+      throw new MillraceError(
+        'CHANGELOG_SOURCE',
+        `Stores '${other}' and '${name}' are both to be restored from '${topic}', which can be the changelog of one: give the other its own.`,
+        { stage: 'store', topic },
+      )
+    }
+    restored.set(topic, name)
+    if (named.has(topic) && shape !== 'window' && shape !== 'session') continue
     throw new MillraceError(
       'CHANGELOG_SOURCE',
       named.has(topic)

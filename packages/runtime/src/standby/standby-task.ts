@@ -149,7 +149,9 @@ export class StandbyTask {
       return
     }
     this.#missing.delete(entry)
-    if (followed === undefined || whyUnusable(entry, state) !== undefined) {
+    // What was to be read first may be gone before anything was read.
+    const isBehind = followed !== undefined && entry.position === undefined && followed.job.next < state.begin
+    if (followed === undefined || isBehind || whyUnusable(entry, state) !== undefined) {
       await followed?.job.stop()
       const from = await prepareStore(stores, entry, state)
       const store = new FollowedStore({ task: task.id, stores, entry, from }, state, onWritten)

@@ -69,7 +69,7 @@ export async function planRestore(tasks: readonly RestoringTask[], asked: Change
     for (const entry of stores.restorable) {
       const state = states.get(entry) as ChangelogState
       // Of an input topic, what is behind the committed offset is yet to be processed.
-      const committed = stores.committedOffset(partitionKey(entry.topic, entry.partition)) ?? state.begin
+      const committed = stores.inputs.offsets[partitionKey(entry.topic, entry.partition)] ?? state.begin
       const to = entry.kind === 'source' ? Math.min(state.end, committed) : state.end
       const from = await prepareStore(stores, entry, state)
       if (from < to) ranges.push({ task, stores, entry, from, to, plannedAt: state.at })

@@ -22,6 +22,8 @@ export interface StorePositions {
   readonly streamTime?: number | undefined
   /** The input offsets that were committed when the entries were, or earlier, by topic-partition. */
   readonly inputs: Readonly<Record<string, number>>
+  /** Without a changelog: the ids of the input topics, by name, as far as topics have some. */
+  readonly inputIds?: Readonly<Record<string, string>> | undefined
 }
 
 export function encodePositions(positions: StorePositions): Uint8Array {

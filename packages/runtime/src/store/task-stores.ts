@@ -3,6 +3,7 @@ import type { TaskEnvironment } from '../task/task-environment.ts'
 import { type ChangeloggedStore, changelogKind, changelogOf } from './changelogged-store.ts'
 import { DroppedWindows } from './dropped-windows.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
+import { InputPositions } from './input-positions.ts'
 import { removeLongAside, setAside } from './set-aside.ts'
 import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
 
@@ -16,9 +17,8 @@ export class TaskStores {
   readonly #definitions: readonly AnyStoreDefinition[]
   #access: GuardedTime = { guard: () => undefined, timestamp: () => -1 }
   #stores: readonly ChangeloggedStore[] = []
-  /** Offsets committed so far, by topic-partition: what local entries correspond to. */
-  readonly #inputs: Record<string, number> = {}
-  readonly #ownOffsets = new Map<string, number>()
+  /** How far the stores are in the inputs, and those without a changelog by what they say of themselves: known once they are open. */
+  readonly inputs = new InputPositions()
   /** What opens a backend: `close` waits for it, so that no lock is left behind. */
   #opening: Promise<void> = Promise.resolve()
   #begun = false
@@ -52,19 +52,9 @@ export class TaskStores {
     return this.#stores.filter(({ kind }) => kind !== 'none')
   }
 
-  /** Whether some have no changelog: then reading goes on where those are, see `ownOffsets`. */
+  /** Whether some have no changelog: then reading goes on where those are, see `inputs`. */
   get hasUnlogged(): boolean {
     return this.#definitions.some(({ changelog }) => changelog === false)
-  }
-
-  /** What is committed of one of the task's inputs, as far as known. */
-  committedOffset(key: string): number | undefined {
-    return this.#inputs[key]
-  }
-
-  /** How far the stores without a changelog are in the task's inputs, by topic-partition; of several, the lowest. Only once they are open. */
-  get ownOffsets(): ReadonlyMap<string, number> {
-    return this.#ownOffsets
   }
 
   /**
@@ -86,7 +76,7 @@ export class TaskStores {
 
   async #openAll(committed: readonly OffsetCommit[] | undefined, standby?: () => Promise<TaskStores | undefined>): Promise<void> {
     this.#checkOpen()
-    for (const { topic, partition, offset } of committed ?? []) this.#inputs[partitionKey(topic, partition)] = offset
+    this.inputs.begin(committed ?? [])
     const stores: ChangeloggedStore[] = []
     this.#stores = stores
     const opened = await standby?.()
@@ -101,13 +91,13 @@ export class TaskStores {
       stores.push(await this.#openOne(definition, committed))
       this.#checkOpen()
     }
-    for (const [key, offset] of this.#ownOffsets) this.#inputs[key] = offset
+    this.inputs.goOnFromOwn()
   }
 
   async #takeOver(entry: ChangeloggedStore, committed: readonly OffsetCommit[]): Promise<void> {
     this.#checkOpen()
     const beyond = this.#whyBeyond(entry.topic, entry.inputs, committed)
-    if (beyond === undefined) entry.inputs = this.#inputs
+    if (beyond === undefined) entry.inputs = this.inputs.offsets
     else await this.#renew(entry, beyond)
     this.#checkOpen()
   }
@@ -188,13 +178,13 @@ export class TaskStores {
   }
 
   async #persist(offsets: readonly OffsetCommit[], which: (entry: ChangeloggedStore) => boolean): Promise<void> {
-    for (const { topic, partition, offset } of offsets) this.#inputs[partitionKey(topic, partition)] = offset
+    this.inputs.moveTo(offsets)
     for (const entry of this.#stores) {
       // Without a changelog the position in the input counts, be there a change or not.
       const moved = entry.kind === 'none' && offsets.length > 0
       if (!which(entry) || !(entry.sealed || moved)) continue
       entry.upToDateAt = this.#environment.clock.now()
-      if (entry.kind === 'source') entry.position = this.#inputs[partitionKey(entry.topic, entry.partition)]
+      if (entry.kind === 'source') entry.position = this.inputs.offsets[partitionKey(entry.topic, entry.partition)]
       await entry.store.persist(this.metadata(entry))
       entry.sealed = false
     }
@@ -223,6 +213,7 @@ export class TaskStores {
   ): Uint8Array {
     return encodePositions({
       unlogged: kind === 'none' ? true : undefined,
+      inputIds: kind === 'none' ? this.inputs.ids : undefined,
       layout: store.layout === '' ? undefined : store.layout,
       streamTime: store.streamTime,
       changelogTopic: topic,
@@ -236,8 +227,8 @@ export class TaskStores {
 
   /** Begins all stores anew: see `renew`. */
   async beginAnew(reason: string): Promise<void> {
-    this.#ownOffsets.clear()
     for (const entry of this.#stores) await this.renew(entry, reason)
+    this.inputs.forgetOwn()
   }
 
   /** Begins a store anew, with nothing in it; what it holds is set aside. Only before the store is used. */
@@ -272,7 +263,7 @@ export class TaskStores {
     entry.topicId = undefined
     entry.position = undefined
     entry.upToDateAt = undefined
-    entry.inputs = this.#inputs
+    entry.inputs = this.inputs.offsets
     this.#checkOpen()
   }
 
@@ -288,7 +279,7 @@ export class TaskStores {
       topicId: undefined,
       position,
       upToDateAt: undefined,
-      inputs: this.#inputs,
+      inputs: this.inputs.offsets,
       sealed: false,
     })
     await this.#removeLongAside(definition)
@@ -307,22 +298,14 @@ export class TaskStores {
       positions && (this.#whyUnusable(topic, positions, kind === 'none' ? 'any' : committed) ?? otherLayout(store.layout, positions.layout))
     if (positions !== undefined && unusable === undefined) {
       const { changelogPosition, changelogId: topicId, upToDateAt } = positions
-      const inputs = committed === undefined ? positions.inputs : this.#inputs
-      if (kind === 'none') this.#noteOwnOffsets(positions.inputs)
+      const inputs = committed === undefined ? positions.inputs : this.inputs.offsets
+      if (kind === 'none') this.inputs.noteOwn(positions.inputs, positions.inputIds)
       store.hasStreamTime(positions.streamTime)
       return { ...entry(store, changelogPosition), topicId, upToDateAt, inputs }
     }
     await store.close()
     await this.#setAside(definition, unusable ?? 'it was not written by this application, or by a version that is not known here')
     return entry(await this.#backend(definition), undefined)
-  }
-
-  #noteOwnOffsets(inputs: StorePositions['inputs']): void {
-    for (const [key, offset] of Object.entries(inputs)) {
-      // Topics that the task has no more are of no interest.
-      if (!(key in this.#inputs)) continue
-      this.#ownOffsets.set(key, Math.min(offset, this.#ownOffsets.get(key) ?? Infinity))
-    }
   }
 
   /** `committed`: undefined while nobody knows; `any` where the store goes on from where it is. */

@@ -1,4 +1,4 @@
-import type { TopicPartitionOffset } from '@millrace/core'
+import { partitionKey, type TopicPartitionOffset } from '@millrace/core'
 import type { Task } from './task.ts'
 
 export interface RestoreRequest {
@@ -33,9 +33,10 @@ export class Activation {
   readonly #underWay = new Set<Promise<unknown>>()
   #removing: Promise<void> | undefined
 
+  /** `starts`: where reading begins that is not committed yet; of a partition that is there twice, the last counts. */
   constructor(tasks: readonly Task[], starts: readonly TopicPartitionOffset[], steps: ActivationSteps) {
     this.#tasks = new Set(tasks)
-    this.#starts = starts
+    this.#starts = [...new Map(starts.map((at) => [partitionKey(at.topic, at.partition), at])).values()]
     this.#steps = steps
   }
 
@@ -103,8 +104,8 @@ export class Activation {
 
   async #begin(tasks: readonly Task[]): Promise<void> {
     const left = this.#left(tasks)
-    const partitions = new Set(left.flatMap((task) => task.queues.map(({ topic, partition }) => `${topic} ${partition}`)))
-    const starts = this.#starts.filter(({ topic, partition }) => partitions.has(`${topic} ${partition}`))
+    const partitions = new Set(left.flatMap((task) => task.queues.map(({ topic, partition }) => partitionKey(topic, partition))))
+    const starts = this.#starts.filter(({ topic, partition }) => partitions.has(partitionKey(topic, partition)))
     if (starts.length > 0) await this.#track(this.#steps.commitStarts(starts))
     await this.#uninterrupted(tasks, async (task) => {
       if (task.state === 'created') task.restoring()

@@ -363,6 +363,25 @@ describe('a changelog', () => {
       await expect.poll(() => restoring.disk.rows()).toEqual(modelOf(someChanges(100).slice(60)))
     }))
 
+  test('that was empty and has lost its beginning before anything was read of it is followed from where it begins', async () => {
+    let failing = true
+    const before = (operation: MemoryOperation) => {
+      if (failing && isStandby('poll', operation))
+        throw new MillraceError('KAFKA_ERROR', 'no broker answers', { stage: 'source', retryable: true })
+    }
+    await following({ faults: { before } }, async ({ restoring, standbys, clock }) => {
+      await restoring.write([])
+      standbys.followAllBut(NOBODY)
+      await expect.poll(() => phases(restoring)).toContain('kept started')
+      await restoring.write(someChanges(100))
+      await restoring.admin.deleteRecords([{ topic, partition: 0, offset: 60 }])
+      failing = false
+      await clock.advance(1_000)
+      await clock.advance(30_000)
+      await expect.poll(() => restoring.disk.rows()).toEqual(modelOf(someChanges(100).slice(60)))
+    })
+  })
+
   test('that ends before what the store has is followed anew', () =>
     following({ topicIds: false }, async ({ restoring, standbys, clock }) => {
       await restoring.write(someChanges(100))

@@ -83,9 +83,13 @@ export class OffsetCommits {
 }
 
 function isAnswer(sent: readonly OffsetCommit[], answered: readonly TopicPartitionOffset[]): boolean {
-  if (sent.length !== answered.length) return false
-  const offsets = new Map(answered.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
-  return sent.every(({ topic, partition, offset }) => offsets.get(partitionKey(topic, partition)) === offset)
+  const [asked, told] = [byPartition(sent), byPartition(answered)]
+  return asked.size === told.size && [...asked].every(([key, offset]) => told.get(key) === offset)
+}
+
+/** Of a partition that is there twice, the last. */
+function byPartition(offsets: readonly TopicPartitionOffset[]): ReadonlyMap<string, number> {
+  return new Map(offsets.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
 }
 
 /** The client does not say which of the offsets were refused; with a single one it is clear. */

@@ -51,6 +51,17 @@ describe('commits', () => {
     await both
   })
 
+  test('of one partition twice are answered by the last: nothing waits behind them for ever', async () => {
+    const { sent, commits } = open()
+    const twice = commits.commit([at(0), at(500)])
+    const next = commits.commit([at(501)])
+    commits.onCommitted(undefined, [at(0), at(500)])
+    await twice
+    expect(sent.at(-1)).toEqual([at(501)])
+    commits.onCommitted(undefined, [at(501)])
+    await next
+  })
+
   test('reject with why they were refused', async () => {
     const { commits } = open()
     const commit = commits.commit([at(5)])
