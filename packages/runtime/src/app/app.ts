@@ -10,7 +10,7 @@ import {
   type TransportAdmin,
   type TransportContext,
 } from '@millrace/core'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { CommitScheduler } from '../commit/commit-scheduler.ts'
 import { Broadcast } from '../internal/broadcast.ts'
 import { deferred } from '../internal/deferred.ts'
@@ -183,7 +183,7 @@ export class App implements AsyncDisposable {
   async idle(): Promise<void> {
     while (this.#state !== 'running' || !this.#manager.tasks.every((task) => task.idle)) {
       this.#assertGoingOn()
-      await setImmediate()
+      await sleep(1)
     }
   }
 

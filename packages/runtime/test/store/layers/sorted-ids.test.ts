@@ -3,13 +3,13 @@ import fc from 'fast-check'
 import { describe, test } from 'vitest'
 import { SortedIds } from '../../../src/store/layers/sorted-ids.ts'
 
-const anyKey = fc.uint8Array({ maxLength: 2, max: 20 })
+const anyKey = fc.uint8Array({ maxLength: 3, max: 40 })
 const anyRange = fc.record({ gte: fc.option(anyKey, { nil: undefined }), lt: fc.option(anyKey, { nil: undefined }) })
 
 describe('ids in the order of their keys', () => {
   test('are those within the range, whenever they were added', () => {
     fc.assert(
-      fc.property(fc.array(fc.tuple(fc.uniqueArray(anyKey, { selector: String, maxLength: 40 }), anyRange)), (rounds) => {
+      fc.property(fc.array(fc.tuple(fc.uniqueArray(anyKey, { selector: String, maxLength: 700, size: '+2' }), anyRange)), (rounds) => {
         const ids = new SortedIds()
         const known = new Map<string, Uint8Array>()
         for (const [keys, { gte, lt }] of rounds) {
