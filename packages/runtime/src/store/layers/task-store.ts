@@ -65,7 +65,7 @@ export class TaskStore {
 
   /** Of a store of windows, its stream time: that of what is sealed or committed. */
   get streamTime(): number | undefined {
-    return this.#windowed?.time.kept
+    return this.#windowed?.time.sealed
   }
 
   /** How many windows were too old to be set, since the last call. */
@@ -133,6 +133,7 @@ export class TaskStore {
   /** The commit of what was sealed is confirmed: writes it with `metadata` in one piece. Without a changelog it has to survive a loss of power. */
   async persist(metadata: Uint8Array): Promise<void> {
     const written = await this.#layers.persist(metadata, this.#definition.changelog === false)
+    this.#windowed?.time.persisted()
     if (written > 0) await this.#removeExpired(written)
   }
 
@@ -165,7 +166,7 @@ export class TaskStore {
   async #removeExpired(written: number): Promise<void> {
     if (this.#windowed === undefined) return
     const { time } = this.#windowed
-    await this.#expired?.remove(time.firstKept(time.kept), Math.max(REMOVED_AT_ONCE, 2 * written))
+    await this.#expired?.remove(time.firstKept(time.committed), Math.max(REMOVED_AT_ONCE, 2 * written))
   }
 
   /** Closes the backend; what no commit has persisted is gone. */
