@@ -143,7 +143,8 @@ export class TaskStore {
     if (this.#windowed === undefined) return change
     const { windows, time } = this.#windowed
     const at = windows.timeOfRow(change.key)
-    if (value !== undefined) time.restored(at)
+    // Deletions, too: what they delete was there once, and no deletion is later than the time of its store.
+    time.restored(at)
     return time.isExpired(at) ? undefined : change
   }
 
