@@ -6,6 +6,7 @@ const CODES: ReadonlySet<string> = new Set([
   'STORE_CLOSED',
   'STORE_CORRUPT',
   'STORE_LOCKED',
+  'STORE_NOT_ATOMIC',
   'STORE_NOT_EMPTY',
   'STORE_OPEN_FAILED',
   'STORE_READ_FAILED',

@@ -180,12 +180,24 @@ export class TaskStore {
 export async function openTaskStore(options: TaskStoreOptions): Promise<TaskStore> {
   const { definition, folder } = options
   const backend = await definition.open({ name: definition.name, folder })
-  const { access } = backend.capabilities
-  if (access === definition.access && (access === 'async' || backend.get !== undefined)) return new TaskStore(backend, options)
+  const problem = problemOf(definition, backend)
+  if (problem === undefined) return new TaskStore(backend, options)
   await backend.close()
-  throw new MillraceError(
-    'STORE_ACCESS',
-    `Store '${definition.name}' is defined with access '${definition.access}', but its backend ${access === definition.access ? 'has no get' : `says '${access}'`}.`,
+  throw problem
+}
+
+/** Why a store can't be kept in a backend. */
+function problemOf({ name, access: wanted, changelog }: AnyStoreDefinition, backend: StoreBackend): MillraceError | undefined {
+  const { access, atomicWrites } = backend.capabilities
+  if (access !== wanted || (access === 'sync' && backend.get === undefined)) {
+    const message = `Store '${name}' is defined with access '${wanted}', but its backend ${access === wanted ? 'has no get' : `says '${access}'`}.`
+    return new MillraceError('STORE_ACCESS', message, { stage: 'store' })
+  }
+  if (changelog !== false || atomicWrites !== false) return undefined
+  return new MillraceError(
+    'STORE_NOT_ATOMIC',
+    `Store '${name}' has no changelog, and its backend's writes are not atomic: a crash between two of them would leave state of which nobody knows what is in it. ` +
+      `Let it have a changelog (leave out changelog: false), or give the backend a write() that applies all changes and the metadata, or none.`,
     { stage: 'store' },
   )
 }
