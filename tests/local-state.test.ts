@@ -74,7 +74,9 @@ describe('local state of tasks that are elsewhere', () => {
     const aside = join(all.slot(0), '0_0', 'other.set-aside-1')
     await mkdir(aside, { recursive: true })
     await writeFile(join(aside, 'a'), 'kept')
-    const first = await all.open({ state: { cleanupDelayMs: 50 } })
+    const lines: unknown[] = []
+    const logger = { ...silentLogger, info: (fields: object, message: string) => void lines.push({ ...fields, message }) }
+    const first = await all.open({ state: { cleanupDelayMs: 50 }, logger })
     const firstRun = first.run()
     await first.caughtUp()
     const second = await all.open()
@@ -85,6 +87,9 @@ describe('local state of tasks that are elsewhere', () => {
     const storesOf = (task: string) => readdir(join(all.slot(0), task)).catch(() => [])
     await expect.poll(() => storesOf(moved as string)).not.toContain('counts')
     expect(await storesOf(stayed)).toContain('counts')
+    const removed = { message: 'local state of a task that has been elsewhere for long was removed', store: 'counts' }
+    const told = () => lines.filter((line) => (line as typeof removed).message === removed.message)
+    await expect.poll(told).toEqual([{ ...removed, task: moved }])
     expect(await readFile(join(aside, 'a'), 'utf8')).toBe('kept')
     await second.close()
     await secondRun

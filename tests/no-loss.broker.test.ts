@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, type ExpectStatic, inject, test } from 'vitest'
-import { descents, lostWords, strayState, unorderedWords } from './support/at-least-once.ts'
+import { descents, lostWords, miscountedWords, strayState, unorderedWords } from './support/at-least-once.ts'
 import type { Member } from './support/member.ts'
 import { Random } from './support/random.ts'
 import { steps } from './support/steps.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { TracedGroup } from './support/traced-group.ts'
+import { tracedSerdes } from './support/traced-word-count.ts'
 
 const brokers = inject('kafkaBrokers')
 const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
@@ -65,6 +66,36 @@ describe.concurrent('no-loss', () => {
       await second.ask('caughtUp')
       expect(await second.close()).toBe(0)
       await expectNothingLost(group, expect)
+    },
+  )
+
+  test.for(['before-persist', 'after-persist', 'before-commit', 'after-commit'] as const)(
+    'a process that is killed at the step %s goes on where its state without a changelog is: nothing is lost, and no record counted twice',
+    { timeout: 120_000 },
+    async (step, { expect }) => {
+      await using folder = await temporaryFolder()
+      await using group = await TracedGroup.open({
+        brokers,
+        sessionTimeoutMs,
+        groupProtocol: 'classic',
+        partitions: 2,
+        folder: folder.path,
+      })
+      const changelog = false
+      await group.write(2_000)
+      await using first = group.start('one', { changelog, signalAt: { step, afterCommits: 4, signal: 'SIGKILL' }, commitIntervalMs: 20 })
+      await first.exit()
+      expect(first.commits).toBeGreaterThan(0)
+      await group.write(50)
+      await using second = group.start('one', { changelog })
+      await second.until(({ tasks }) => tasks.size === 4)
+      await second.ask('caughtUp')
+      expect(await second.close()).toBe(0)
+      const output = await group.log.readAll(group.topics.output, tracedSerdes)
+      expect(lostWords(output, group.trueCounts())).toEqual([])
+      expect(miscountedWords(output)).toEqual([])
+      const internal = await group.log.admin.describeTopics([new RegExp(`^${group.applicationId}-`)])
+      expect(internal.map(({ topic }) => topic)).toEqual([`${group.applicationId}-by-word-repartition`])
     },
   )
 

@@ -74,3 +74,34 @@ describe('a store that can not be read', () => {
     },
   )
 })
+
+test('a store without a changelog over a backend that can not write atomically stops the application when it is opened', async () => {
+  await using folder = await temporaryFolder()
+  const transport = memory()
+  await using log = await LogClient.open(transport)
+  await log.createTopics({ in: 1 })
+  const rows = new Map<string, Uint8Array>()
+  const backend: SingleOperationBackend = {
+    capabilities: { access: 'sync', persistent: true },
+    get: (key) => rows.get(String(key)),
+    set: (key, value) => void rows.set(String(key), value),
+    delete: (key) => void rows.delete(String(key)),
+    rows: () => [],
+  }
+  const open = async () => completeBackend(backend)
+  const counts = defineKeyValueStore({ name: 'counts', ...numbers, access: 'sync', changelog: false, open })
+  const builder = new TopologyBuilder('unlogged')
+  builder.source('in', { topics: ['in'], ...numbers }).process<string, number>('count', {
+    create: () => ({ process: (record, context) => context.store(counts).set(record.key, record.value) }),
+    stores: [counts],
+  })
+  await log.write('in', numbers, [{ key: 'a', value: 1 }])
+  const app = await start(
+    defineApp({ topology: builder.build(), applicationId: 'unlogged', transport, stateDir: folder.path, logger: silentLogger }),
+  )
+  await expect(app.run()).rejects.toMatchObject({
+    code: 'STORE_NOT_ATOMIC',
+    message: expect.stringContaining("Store 'counts' has no changelog, and its backend's writes are not atomic") as unknown,
+  })
+  expect(rows.size).toBe(0)
+})

@@ -25,6 +25,7 @@ const counts = { leveldb, memory: inMemory }[config.backend ?? 'leveldb'].keyVal
   name: 'counts',
   key: serdes.string,
   value: serdes.safeInt64,
+  changelog: config.changelog,
 })
 
 const app = await start(

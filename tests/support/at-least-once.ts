@@ -21,6 +21,20 @@ export function unorderedWords(output: readonly Counted[]): string[] {
   )
 }
 
+/** Words whose count is not that of the records they came from, each counted once however often it was put out. */
+export function miscountedWords(output: readonly Counted[]): string[] {
+  const counted = new Map<string, { readonly records: Set<string>; highest: number }>()
+  for (const { key, value } of output) {
+    const word = counted.get(key) ?? { records: new Set(), highest: 0 }
+    word.records.add(`${value.task} ${value.offset}`)
+    word.highest = Math.max(word.highest, value.count)
+    counted.set(key, word)
+  }
+  return [...counted].flatMap(([key, { records, highest }]) =>
+    records.size === highest ? [] : [`${key}: ${highest}, of ${records.size} records`],
+  )
+}
+
 /** Words whose last count is less than the true one. */
 export function lostWords(output: readonly Counted[], trueCounts: ReadonlyMap<string, number>): string[] {
   const last = new Map(output.map(({ key, value }) => [key, value.count]))

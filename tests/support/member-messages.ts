@@ -17,6 +17,8 @@ export interface MemberConfig {
   readonly hotStandby?: boolean | undefined
   /** What its counts are kept in. Default: `leveldb`. */
   readonly backend?: 'leveldb' | 'memory' | undefined
+  /** False: its counts have none. */
+  readonly changelog?: false | undefined
   readonly batchSize: number
   readonly commitIntervalMs: number
   /** Sends itself a signal when it first comes to a step after so many commits of offsets. */

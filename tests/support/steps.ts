@@ -59,16 +59,17 @@ export function transportWithSteps(transport: Transport, at: AtStep): Transport 
 
 /** The same store, telling of what is written to it. */
 export function storeWithSteps<K, V>(store: KeyValueStoreDefinition<K, V>, at: AtStep): KeyValueStoreDefinition<K, V> {
-  const { name, key, value, access, open } = store
+  const { name, key, value, access, changelog, open } = store
   return defineKeyValueStore({
     name,
     key,
     value,
     access,
+    changelog,
     open: async (where) => {
       const backend: StoreBackend = await open(where)
       const write = backend.write.bind(backend)
-      backend.write = (changes, metadata) => watched('persist', at, () => write(changes, metadata))
+      backend.write = (changes, metadata, synced) => watched('persist', at, () => write(changes, metadata, synced))
       return backend
     },
   })

@@ -12,7 +12,8 @@ export interface ProcessorConcurrency {
   /**
    * `partition`: output in offset order; records one after another, or with `asyncBatch` side by side. `key`: records of one key one after
    * another, in order, those of different keys side by side; output in offset order. `unordered`: records side by side, output in the order in
-   * which they are done; refused where a store could see that order. Default: `partition`.
+   * which they are done; refused where a store could see that order. With `key`, which windows of a window or session store are too old is up to
+   * timing at the edge of their retention: time is that of the store, not of a key. Default: `partition`.
    */
   readonly ordering?: Ordering | undefined
   /**

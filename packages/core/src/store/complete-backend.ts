@@ -12,8 +12,9 @@ const COUNTED_AT_ONCE = 1_000
  * metadata but has no `write` to take them.
  *
  * Without a `write` of its own, changes reach the store one after the other and the metadata last: a crash in between leaves some of them, which a
- * restart replays from the changelog. Without `metadata` of its own, they are kept as an entry under a key that users' keys can't have. A scan that
- * is under way when the store is changed is read to its end first, into memory.
+ * restart replays from the changelog. So its capabilities say `atomicWrites: false`, and a store that has no changelog refuses it. Without `metadata`
+ * of its own, they are kept as an entry under a key that users' keys can't have. A scan that is under way when the store is changed is read to its end
+ * first, into memory.
  */
 export function completeBackend(single: SingleOperationBackend): StoreBackend {
   if (single.metadata !== undefined && single.write === undefined) {
@@ -36,7 +37,7 @@ class CompletedBackend implements StoreBackend {
   #closed: Promise<void> | undefined
 
   constructor(single: SingleOperationBackend) {
-    this.capabilities = single.capabilities
+    this.capabilities = single.write === undefined ? { ...single.capabilities, atomicWrites: false } : single.capabilities
     this.#single = single
     this.#reserves = single.metadata === undefined
     if (single.capabilities.access === 'sync') this.get = (key) => this.#getNow(key)

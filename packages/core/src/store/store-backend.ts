@@ -4,6 +4,11 @@ export interface StoreCapabilities {
   readonly access: 'sync' | 'async'
   /** What was written is still there after a restart. */
   readonly persistent: boolean
+  /**
+   * Whether `write` is all or none, also over a crash: where it is not, a store must have a changelog (else it is not opened: `STORE_NOT_ATOMIC`).
+   * {@link completeBackend} says `false` for a backend without a `write` of its own. Default: true.
+   */
+  readonly atomicWrites?: boolean | undefined
 }
 
 /** One change of a store: `value: undefined` deletes. */

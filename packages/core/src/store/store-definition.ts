@@ -59,7 +59,7 @@ export interface StoreOptions<K, V, Access extends 'sync' | 'async'> {
 /** What a key-value store is made of. */
 export type KeyValueStoreOptions<K, V, Access extends 'sync' | 'async'> = StoreOptions<K, V, Access>
 
-/** Defines a key-value store over any backend. Throws a `TypeError` for a name that can't name a folder and a topic. */
+/** Defines a key-value store over any backend. Throws a `TypeError` for a name that can't name a folder and a topic, and for changelog settings by which state is lost. */
 export function defineKeyValueStore<K, V>(options: KeyValueStoreOptions<K, V, 'sync'>): KeyValueStoreDefinition<K, V>
 export function defineKeyValueStore<K, V>(options: KeyValueStoreOptions<K, V, 'async'>): AsyncKeyValueStoreDefinition<K, V>
 export function defineKeyValueStore<K, V>(

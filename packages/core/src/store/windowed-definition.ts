@@ -49,7 +49,7 @@ export interface AsyncSessionStoreDefinition<K, V> extends StoreDefinition<Batch
   readonly access: 'async'
 }
 
-/** Defines a window store over any backend. Throws a `TypeError` for a name that can't name a folder and a topic, or times that can't be. */
+/** Defines a window store over any backend. Throws a `TypeError` for a name that can't name a folder and a topic, times that can't be, or changelog settings by which state is lost. */
 export function defineWindowStore<K, V>(options: WindowStoreOptions<K, V, 'sync'>): WindowStoreDefinition<K, V>
 export function defineWindowStore<K, V>(options: WindowStoreOptions<K, V, 'async'>): AsyncWindowStoreDefinition<K, V>
 export function defineWindowStore<K, V>(

@@ -53,6 +53,16 @@ describe('a backend of single operations, completed', () => {
     expect(typeof completeBackend(remote).get).toBe('undefined')
   })
 
+  test('says whether its writes are atomic: only where there is a write that may be', () => {
+    const write = async () => undefined
+    expect(completeBackend(singleBackend().single).capabilities.atomicWrites).toBe(false)
+    const capabilities = { access: 'sync', persistent: true, atomicWrites: true } as const
+    expect(completeBackend(singleBackend({ capabilities }).single).capabilities).toEqual({ ...capabilities, atomicWrites: false })
+    expect(completeBackend(singleBackend({ write }).single).capabilities.atomicWrites).toBeUndefined()
+    const without = { ...capabilities, atomicWrites: false }
+    expect(completeBackend(singleBackend({ write, capabilities: without }).single).capabilities.atomicWrites).toBe(false)
+  })
+
   test('says so when a get that was to answer at once answers with a promise', () => {
     const backend = completeBackend(singleBackend({ get: () => Promise.resolve(undefined) }).single)
     expect(() => backend.get?.(bytes(1))).toThrow(/answered get\(\) with a promise/)

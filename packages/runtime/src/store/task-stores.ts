@@ -5,6 +5,7 @@ import { DroppedWindows } from './dropped-windows.ts'
 import { openTaskStore, type TaskStore } from './layers/task-store.ts'
 import { InputPositions } from './input-positions.ts'
 import { removeLongAside, setAside } from './set-aside.ts'
+import { checkEmpty, metadataOf } from './store-metadata.ts'
 import { decodePositions, encodePositions, inputBeyond, type StorePositions } from './store-positions.ts'
 
 type GuardedTime = { guard: () => void; timestamp: () => number }
@@ -258,8 +259,7 @@ export class TaskStores {
   async #renew(entry: ChangeloggedStore, reason: string): Promise<void> {
     this.#checkOpen()
     await entry.store.close()
-    await this.#setAside(entry.definition, reason)
-    entry.store = await this.#backend(entry.definition)
+    entry.store = await this.#openEmpty(entry.definition, reason)
     entry.topicId = undefined
     entry.position = undefined
     entry.upToDateAt = undefined
@@ -288,8 +288,7 @@ export class TaskStores {
       store = await this.#backend(definition)
     } catch (error) {
       if (!(error instanceof MillraceError && error.code === 'STORE_CORRUPT')) throw error
-      await this.#setAside(definition, error.message)
-      return entry(await this.#backend(definition), undefined)
+      return entry(await this.#openEmpty(definition, error.message), undefined)
     }
     const stored = await metadataOf(store)
     if (stored === undefined) return entry(store, undefined)
@@ -304,8 +303,8 @@ export class TaskStores {
       return { ...entry(store, changelogPosition), topicId, upToDateAt, inputs }
     }
     await store.close()
-    await this.#setAside(definition, unusable ?? 'it was not written by this application, or by a version that is not known here')
-    return entry(await this.#backend(definition), undefined)
+    const foreign = 'it was not written by this application, or by a version that is not known here'
+    return entry(await this.#openEmpty(definition, unusable ?? foreign), undefined)
   }
 
   /** `committed`: undefined while nobody knows; `any` where the store goes on from where it is. */
@@ -325,6 +324,14 @@ export class TaskStores {
           `counted anew, delete the changelog topic '${topic}' too`
   }
 
+  /** Opens a store that is closed with nothing in it: what it holds is set aside. */
+  async #openEmpty(definition: AnyStoreDefinition, reason: string): Promise<TaskStore> {
+    const aside = await this.#setAside(definition, reason)
+    const store = await this.#backend(definition)
+    await checkEmpty(store, { name: definition.name, task: this.#task, reason, aside })
+    return store
+  }
+
   #backend(definition: AnyStoreDefinition): Promise<TaskStore> {
     return openTaskStore({
       definition,
@@ -342,7 +349,7 @@ export class TaskStores {
       logger.info({ task: this.#task, store: name, folder }, 'local state that was set aside long ago was removed')
   }
 
-  async #setAside(definition: AnyStoreDefinition, reason: string): Promise<void> {
+  async #setAside(definition: AnyStoreDefinition, reason: string): Promise<string | undefined> {
     const folder = this.#environment.storeFolder(this.#task, definition.name)
     const aside = await setAside(folder, this.#environment.clock.now())
     const then =
@@ -351,6 +358,7 @@ export class TaskStores {
       { task: this.#task, store: definition.name, folder: aside, reason },
       `local state of store '${definition.name}' can't be used and was set aside; ${then}. The folder is kept for a week`,
     )
+    return aside
   }
 }
 
@@ -358,14 +366,4 @@ function otherLayout(layout: string, stored = ''): string | undefined {
   if (layout === stored) return undefined
   const [here, there] = [layout, stored].map((one) => (one === '' ? 'a key-value store' : `'${one}'`))
   return `it is laid out as ${there}, and the store is ${here} now`
-}
-
-/** Closes a store that can't even say what it holds. */
-async function metadataOf(store: TaskStore): Promise<Uint8Array | undefined> {
-  try {
-    return await store.metadata()
-  } catch (error) {
-    await store.close()
-    throw error
-  }
 }

@@ -68,6 +68,23 @@ describe('planning topics', () => {
     })
   })
 
+  test("gives repartition topics Kafka Streams' settings: nothing but the purge deletes what is in them", async () => {
+    await admin.createTopics([{ topic: 'in', partitions: 1 }])
+    const created: NewTopic[] = []
+    const create = admin.createTopics.bind(admin)
+    admin.createTopics = (topics) => {
+      created.push(...topics)
+      return create(topics)
+    }
+    await plan(topologyOf(['in']))
+    expect(created.find(({ topic }) => topic === 'app-by-key-repartition')?.config).toEqual({
+      'cleanup.policy': 'delete',
+      'message.timestamp.type': 'CreateTime',
+      'retention.ms': '-1',
+      'segment.bytes': '52428800',
+    })
+  })
+
   test('gives a repartition topic the partitions that the topology says', async () => {
     await admin.createTopics([{ topic: 'in', partitions: 3 }])
     await plan(topologyOf(['in'], 7))

@@ -11,6 +11,8 @@ const text = { key: serdes.string, value: serdes.string }
 class Backends {
   opened = 0
   closed = 0
+  /** Which, each time that one is closed. */
+  readonly closedBackends: unknown[] = []
   opening: Promise<void> = Promise.resolve()
   metadata = async (): Promise<Uint8Array | undefined> => undefined
 
@@ -24,6 +26,7 @@ class Backends {
         metadata: () => this.metadata(),
         close: () => {
           this.closed++
+          this.closedBackends.push(backend)
           return close()
         },
       })
@@ -104,3 +107,27 @@ test('a store whose metadata can not be read is closed', () =>
     await stores.close()
     expect([backends.opened, backends.closed]).toEqual([1, 1])
   }))
+
+describe('a store that is begun anew, over a backend that keeps its data elsewhere than in its folder', () => {
+  const notEmpty = { code: 'STORE_NOT_EMPTY', stage: 'store', task: '0_0', message: expect.stringContaining("Store 'a'") as unknown }
+
+  test('is refused and closed: it would go on with what was to be set aside', () =>
+    withStores(async (stores, backends) => {
+      await stores.open([])
+      const [entry] = stores.all
+      backends.metadata = async () => Uint8Array.of(1)
+      await expect(stores.renew(entry as never, 'for a test')).rejects.toMatchObject(notEmpty)
+      await stores.close()
+      expect(backends.opened).toBe(3)
+      expect(new Set(backends.closedBackends).size).toBe(3)
+    }))
+
+  test('is refused and closed when it is opened with what is of no use', () =>
+    withStores(async (stores, backends) => {
+      backends.metadata = async () => Uint8Array.of(1)
+      await expect(stores.open([])).rejects.toMatchObject(notEmpty)
+      await stores.close()
+      expect(backends.opened).toBe(2)
+      expect(new Set(backends.closedBackends).size).toBe(2)
+    }))
+})

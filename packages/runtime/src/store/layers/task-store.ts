@@ -65,7 +65,7 @@ export class TaskStore {
 
   /** Of a store of windows, its stream time: that of what is sealed or committed. */
   get streamTime(): number | undefined {
-    return this.#windowed?.time.kept
+    return this.#windowed?.time.sealed
   }
 
   /** How many windows were too old to be set, since the last call. */
@@ -133,6 +133,7 @@ export class TaskStore {
   /** The commit of what was sealed is confirmed: writes it with `metadata` in one piece. Without a changelog it has to survive a loss of power. */
   async persist(metadata: Uint8Array): Promise<void> {
     const written = await this.#layers.persist(metadata, this.#definition.changelog === false)
+    this.#windowed?.time.persisted()
     if (written > 0) await this.#removeExpired(written)
   }
 
@@ -142,7 +143,8 @@ export class TaskStore {
     if (this.#windowed === undefined) return change
     const { windows, time } = this.#windowed
     const at = windows.timeOfRow(change.key)
-    if (value !== undefined) time.restored(at)
+    // Deletions, too: what they delete was there once, and no deletion is later than the time of its store.
+    time.restored(at)
     return time.isExpired(at) ? undefined : change
   }
 
@@ -165,7 +167,7 @@ export class TaskStore {
   async #removeExpired(written: number): Promise<void> {
     if (this.#windowed === undefined) return
     const { time } = this.#windowed
-    await this.#expired?.remove(time.firstKept(time.kept), Math.max(REMOVED_AT_ONCE, 2 * written))
+    await this.#expired?.remove(time.firstKept(time.committed), Math.max(REMOVED_AT_ONCE, 2 * written))
   }
 
   /** Closes the backend; what no commit has persisted is gone. */
@@ -178,12 +180,24 @@ export class TaskStore {
 export async function openTaskStore(options: TaskStoreOptions): Promise<TaskStore> {
   const { definition, folder } = options
   const backend = await definition.open({ name: definition.name, folder })
-  const { access } = backend.capabilities
-  if (access === definition.access && (access === 'async' || backend.get !== undefined)) return new TaskStore(backend, options)
+  const problem = problemOf(definition, backend)
+  if (problem === undefined) return new TaskStore(backend, options)
   await backend.close()
-  throw new MillraceError(
-    'STORE_ACCESS',
-    `Store '${definition.name}' is defined with access '${definition.access}', but its backend ${access === definition.access ? 'has no get' : `says '${access}'`}.`,
+  throw problem
+}
+
+/** Why a store can't be kept in a backend. */
+function problemOf({ name, access: wanted, changelog }: AnyStoreDefinition, backend: StoreBackend): MillraceError | undefined {
+  const { access, atomicWrites } = backend.capabilities
+  if (access !== wanted || (access === 'sync' && backend.get === undefined)) {
+    const message = `Store '${name}' is defined with access '${wanted}', but its backend ${access === wanted ? 'has no get' : `says '${access}'`}.`
+    return new MillraceError('STORE_ACCESS', message, { stage: 'store' })
+  }
+  if (changelog !== false || atomicWrites !== false) return undefined
+  return new MillraceError(
+    'STORE_NOT_ATOMIC',
+    `Store '${name}' has no changelog, and its backend's writes are not atomic: a crash between two of them would leave state of which nobody knows what is in it. ` +
+      `Let it have a changelog (leave out changelog: false), or give the backend a write() that applies all changes and the metadata, or none.`,
     { stage: 'store' },
   )
 }

@@ -39,7 +39,7 @@ export class CommittedWindows {
       codec,
       windows,
       time,
-      now: () => time.kept,
+      now: () => time.committed,
       scan: (range, pageSize) => backend.scan(range, pageSize),
     })
     const ofWindows = windowsOf(this.#reads)
@@ -56,7 +56,7 @@ export class CommittedWindows {
 
   async getBatch(asked: readonly unknown[]): Promise<unknown[]> {
     const { windows, time } = this.#options
-    const first = time.firstKept(time.kept)
+    const first = time.firstKept(time.committed)
     const found = await this.#rows.getBatch(asked)
     return found.map((value, i) => (windows.timeOf(asked[i]) < first ? undefined : value))
   }

@@ -10,6 +10,7 @@ export class ObservedTime {
   #pass = -1
   #part = -1
   #sealed = -1
+  #committed = -1
   #dropped = 0
 
   constructor(retentionMs: number) {
@@ -20,9 +21,14 @@ export class ObservedTime {
     return this.#now
   }
 
-  /** What goes with the rows that are sealed or committed. */
-  get kept(): number {
+  /** What goes with the rows that are sealed or, if none are, committed. */
+  get sealed(): number {
     return this.#sealed
+  }
+
+  /** What goes with the rows that are committed. */
+  get committed(): number {
+    return this.#committed
   }
 
   /** The first time that is still kept, at stream time `now`. */
@@ -53,7 +59,7 @@ export class ObservedTime {
   /** What the rows on disk stand for, or rows that were restored. */
   restored(time: number): void {
     this.observe(time)
-    this.#sealed = this.#pass = this.#part = this.#now
+    this.#committed = this.#sealed = this.#pass = this.#part = this.#now
   }
 
   begin(): void {
@@ -80,5 +86,10 @@ export class ObservedTime {
 
   seal(): void {
     this.#sealed = this.#passing ? this.#pass : this.#now
+  }
+
+  /** What was sealed is on disk. */
+  persisted(): void {
+    this.#committed = this.#sealed
   }
 }

@@ -80,11 +80,11 @@ abstract class WindowedHandle<W> implements BatchWindowedStore<W, unknown> {
 
   delete(window: W): void {
     this.access.rows.checkWritable()
-    if (!this.isExpired(window)) this.access.rows.delete(window)
+    if (this.#mayBeThere(window)) this.access.rows.delete(window)
   }
 
   deleteBatch(windows: Iterable<W>): void {
-    this.access.rows.deleteBatch([...windows].filter((window) => !this.isExpired(window)))
+    this.access.rows.deleteBatch([...windows].filter((window) => this.#mayBeThere(window)))
   }
 
   async *all(): AsyncGenerator<StoreEntry<W, unknown>> {
@@ -97,6 +97,13 @@ abstract class WindowedHandle<W> implements BatchWindowedStore<W, unknown> {
 
   approximateSize(): Promise<number> {
     return this.access.rows.approximateSize()
+  }
+
+  /** Not what is too old, nor what is later than all that was ever set: a restore would take the time of its deletion for that of the store. */
+  #mayBeThere(window: W): boolean {
+    const { windows, time } = this.access
+    const at = windows.timeOf(window)
+    return at <= time.now && !time.isExpired(at)
   }
 
   /** Which of `windows` are kept, one after the other: each may be what makes the next too old. Undefined: all. */

@@ -1,4 +1,4 @@
-import { bytesAt, serdes } from '@millrace/core'
+import { bytesAt, defineKeyValueStore, serdes, type StoreCapabilities } from '@millrace/core'
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
 import type { SealedChanges } from '../../../src/store/layers/store-layers.ts'
@@ -191,5 +191,38 @@ describe('opening', () => {
     await using remote = await openStore({ ...words, backend: 'slow' })
     expect('get' in near.handle).toBe(true)
     expect('get' in remote.batchHandle).toBe(false)
+  })
+})
+
+describe('a backend whose writes are not atomic', () => {
+  async function openOver(capabilities: Partial<StoreCapabilities>, changelog: false | undefined) {
+    const backend = new MemoryStoreBackend()
+    let closed = 0
+    const close = backend.close.bind(backend)
+    Object.assign(backend, { capabilities: { ...backend.capabilities, ...capabilities }, close: () => (closed++, close()) })
+    const definition = defineKeyValueStore({ name: 'counts', ...words, access: 'sync', changelog, open: async () => backend })
+    const access = { guard: () => undefined, timestamp: () => 0 }
+    const opening = openTaskStore({ definition, folder: 'nowhere', cacheBytes: 1_000, ...access })
+    return { opening, closed: () => closed }
+  }
+
+  test('is refused for a store without a changelog, and closed: a crash would leave what nothing can mend', async () => {
+    const { opening, closed } = await openOver({ atomicWrites: false }, false)
+    await expect(opening).rejects.toMatchObject({
+      code: 'STORE_NOT_ATOMIC',
+      stage: 'store',
+      message: expect.stringContaining("Store 'counts' has no changelog") as unknown,
+    })
+    expect(closed()).toBe(1)
+  })
+
+  test.each([
+    [{ atomicWrites: false }, undefined],
+    [{ atomicWrites: true }, false as const],
+    [{}, false as const],
+  ])('is taken otherwise: %j with changelog %j', async (capabilities, changelog) => {
+    const { opening, closed } = await openOver(capabilities, changelog)
+    await (await opening).close()
+    expect(closed()).toBe(1)
   })
 })

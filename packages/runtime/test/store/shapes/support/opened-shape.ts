@@ -57,6 +57,12 @@ export class OpenedShape<Handle, Committed> {
     await this.store.persist(Uint8Array.of(1))
   }
 
+  /** Leaves of each key the last record in the changelog. */
+  compact(): void {
+    const last = new Map(this.changelog.map((record) => [Buffer.from(record.key).toString('hex'), record]))
+    this.changelog.splice(0, Infinity, ...this.changelog.filter((record) => last.get(Buffer.from(record.key).toString('hex')) === record))
+  }
+
   /** Another store, restored from the changelog of this one. */
   async restored(): Promise<OpenedShape<Handle, Committed>> {
     const other = new OpenedShape<Handle, Committed>(this.definition)
