@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, inject, test } from 'vitest'
 import { type FailedRecord, serdes } from 'millrace'
 import { kafka } from 'millrace/kafka'
@@ -80,7 +81,7 @@ describe('a dead-letter topic that is not to be had', () => {
     const group = await FailingGroup.open({ brokers, partitions: 1, sessionTimeoutMs })
     const { dead } = group.topics
     await group.log.admin.deleteTopics([dead])
-    while ((await group.log.admin.describeTopics([dead])).length > 0) await new Promise(setImmediate)
+    while ((await group.log.admin.describeTopics([dead])).length > 0) await pause(10)
     await group.log.admin.createTopics([{ topic: dead, partitions: 1, config: { 'max.message.bytes': '2000', 'retention.ms': '-1' } }])
     await group.write(0, 10)
     // What compresses well is small for the broker.

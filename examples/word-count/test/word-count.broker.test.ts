@@ -112,7 +112,7 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
     await first.says('until SIGINT or SIGTERM')
     const transport = kafka({ brokers })
     await using admin = await transport.openAdmin(context)
-    while ((await recordsIn(admin, own.output)) < 5_000) await pause(10)
+    while ((await recordsIn(admin, own.output)) < 5_000) await pause(50)
     first.kill('SIGTERM')
     const stopped = await first.ended
     expect(stopped.code).toBe(0)
