@@ -157,6 +157,39 @@ describe.each(kinds)('windows on %s', (kind, stores) => {
     },
   )
 
+  test('are followed where they are not, and taken over as they are', async () => {
+    await using all = await setUp()
+    const phases: string[] = []
+    const observer = (event: RuntimeEvent) => void (event.type === 'standby' && phases.push(event.phase))
+    const one = await all.open(windowTopology(windows), { hotStandby: true })
+    const running = one.run()
+    await one.caughtUp()
+    const two = await all.open(windowTopology(windows), { hotStandby: true, observer })
+    const following = two.run()
+    await expect.poll(() => [one, two].map((app) => app.health().tasks.length)).toEqual([1, 1])
+    await all.log.write('clicks', text, someClicks(600, new Random()))
+    await one.caughtUp()
+    const shown = async (...apps: (typeof one)[]) => {
+      const entries = await Promise.all(apps.map((app) => allOf(app.store(windows).fetchAllPages())))
+      return entries
+        .flat()
+        .map((entry) => JSON.stringify(entry))
+        .toSorted()
+    }
+    await two.idle()
+    const before = await shown(one, two)
+    expect(before.length).toBeGreaterThan(20)
+    await expect.poll(() => phases).toContain('caught-up')
+    await one.close()
+    await running
+    await expect.poll(() => two.health().tasks.length).toBe(2)
+    await two.idle()
+    expect(await shown(two)).toEqual(before)
+    expect(phases.at(-1)).toBe('handed-over')
+    await two.close()
+    await following
+  })
+
   test('of sessions are joined as their records come, and restored', async () => {
     await using all = await setUp()
     const at = [0, 30_000, 5 * MINUTE, 80_000, 7 * MINUTE, 6 * MINUTE]
