@@ -158,7 +158,9 @@ export class KafkaWriter implements RecordWriter {
   #onFailure(failure: DeliveryFailure): void {
     if (this.#failures.length < MAX_FAILURES) this.#failures.push(failure)
     if (failure.error.kind === 'unknown-topic') this.#knownTopics.delete(failure.topic)
-    if (this.#isTransactional) this.#doomed ??= abortable(`a record for topic '${failure.topic}' could not be written`, failure.error)
+    if (!this.#isTransactional) return
+    if (failure.error.kind === 'fenced') this.#dead ??= undelivered(failure.error, failure)
+    else this.#doomed ??= abortable(`a record for topic '${failure.topic}' could not be written`, failure.error)
   }
 
   async begin(): Promise<void> {

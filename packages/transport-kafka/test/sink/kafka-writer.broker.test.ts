@@ -208,4 +208,20 @@ describe('a transaction', () => {
     await later.begin()
     await later.commit()
   })
+
+  test('whose last records were refused because its writer was fenced says so', async () => {
+    await using cluster = new Cluster()
+    const topic = await cluster.topic()
+    const transactionalId = cluster.name()
+    const earlier = await cluster.writer({ transactionalId })
+    await earlier.begin()
+    await earlier.writeBatch(batchOf(topic, [{ value: 'in time' }]))
+    await earlier.flush()
+    await cluster.writer({ transactionalId })
+    await earlier.writeBatch(batchOf(topic, [{ value: 'late' }]))
+    const fenced = { code: 'PRODUCER_FENCED', retryable: false }
+    await expect(earlier.flush()).rejects.toMatchObject(fenced)
+    await expect(earlier.commit()).rejects.toMatchObject(fenced)
+    await expect(earlier.abort()).rejects.toMatchObject(fenced)
+  })
 })

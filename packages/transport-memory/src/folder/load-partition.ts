@@ -105,7 +105,7 @@ class LoadingPartition {
     loadRecords(segment, frame)
     const last = frame.firstOffset + frame.count - 1
     this.#endOffset = Math.max(this.#endOffset, last + 1)
-    if (frame.transactionId === 0) return
+    if (frame.transactionId === 0 || last < this.#options.bounds.startOffset) return
     const runs = this.#open.get(frame.transactionId) ?? []
     runs.push({ first: frame.firstOffset, last })
     this.#open.set(frame.transactionId, runs)

@@ -101,9 +101,13 @@ export class PartitionLog implements TopicPartition {
     return segment
   }
 
-  /** Ends a transaction here: its records become readable, or are hidden from read-committed readers for good. */
+  /**
+   * Ends a transaction here: its records become readable, or are hidden from read-committed readers for good. Of one whose records have
+   * all been deleted nothing is left to end, so that it takes no marker: a log that is opened again does not know of it either.
+   */
   finish(transaction: Transaction, outcome: 'committed' | 'aborted'): void {
     if (!this.#open.delete(transaction)) return
+    if (transaction.runsIn(this).every(({ last }) => last < this.#startOffset)) return this.wake()
     if (outcome === 'aborted') {
       for (const { first, last } of transaction.runsIn(this)) this.#markAborted(first, last)
     }

@@ -26,6 +26,18 @@ const step = fc.oneof(
   fc.record({ do: fc.constant('delete-records' as const), topic, part: fc.constantFrom(0.3, 0.7, 1) }),
 )
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never
+/** Cases that were lost once. */
+const found: [Step[]][] = [
+  [
+    [
+      { do: 'write', topic: 'a', count: 1, size: 575 },
+      { do: 'write', topic: 'a', count: 25, size: 896 },
+      { do: 'write-in-transaction', topic: 'a', count: 17, size: 2_272 },
+      { do: 'delete-records', topic: 'a', part: 1 },
+      { do: 'kill' },
+    ],
+  ],
+]
 type Change = Exclude<Extract<Step, { readonly topic: string }>, { readonly do: 'create' | 'delete' }>
 
 it('a log that is opened again, or whose process was killed, is what it was, without open transactions', { timeout: 60_000 }, async () => {
@@ -39,7 +51,7 @@ it('a log that is opened again, or whose process was killed, is what it was, wit
       await world.reopen('reopen')
       await world.close()
     }),
-    { numRuns: 40 },
+    { numRuns: 40, examples: found },
   )
 })
 
