@@ -11,6 +11,12 @@ const CONTRADICTIONS: ReadonlySet<number> = new Set([-172, -1])
 
 /** Before it is tried again. */
 const RETRY_MS = 250
+/**
+ * A first request that is lost, on its way or in the client, is never answered: another client asks again when this part of the time that is left is
+ * over. Brokers that are slow need some: at least so many milliseconds, or what is left.
+ */
+const ATTEMPT_PART = 0.4
+const ATTEMPT_MS = 4_000
 
 interface Connection {
   /** What is connected, for messages. */
@@ -27,17 +33,20 @@ export async function connected<T extends RawClient>(construct: () => T, log: Cl
   const deadline = performance.now() + connection.connectTimeoutMs
   for (;;) {
     const client = make(connection.part, construct)
-    const leftMs = Math.max(1, Math.ceil(deadline - performance.now()))
     try {
-      await connect(client, log, leftMs)
+      await connect(client, log, attemptMs(deadline - performance.now()))
       return client
     } catch (error) {
       // A broker that goes away while it is asked ends the attempt at once.
-      const again = error instanceof ClientError && error.kind === 'unreachable' && performance.now() + RETRY_MS < deadline
-      if (!again) throw notConnected(error, log, connection)
+      const passes = error instanceof ClientError && (error.kind === 'unreachable' || error.kind === 'timed-out')
+      if (!passes || performance.now() + RETRY_MS >= deadline) throw notConnected(error, log, connection)
     }
     await sleep(RETRY_MS)
   }
+}
+
+function attemptMs(leftMs: number): number {
+  return Math.max(1, Math.ceil(leftMs < 2 * ATTEMPT_MS ? leftMs : Math.max(ATTEMPT_MS, leftMs * ATTEMPT_PART)))
 }
 
 function make<T>(part: string, construct: () => T): T {
