@@ -82,6 +82,8 @@ describe.concurrent('no-zombie', () => {
         signalAt: { step, afterCommits: 6, signal: 'SIGSTOP' },
         // Shorter than the session, which is shorter here than anybody's.
         deliveryTimeoutMs: sessionTimeoutMs * 0.75,
+        // What is not flushed waits in the client: stopped while it sends, it would go on with that, which nothing but a transaction prevents.
+        lingerMs: 1_000,
       })
       onTestFailed(() => {
         process.stderr.write(`${JSON.stringify(stopping.events.slice(-20))}\n`)

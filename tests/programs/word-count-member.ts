@@ -18,9 +18,12 @@ const at: AtStep = (step) => {
   }
   if (step === 'after-commit') commitsLeft--
 }
-const { brokers, groupProtocol, deliveryTimeoutMs } = config
+const { brokers, groupProtocol, deliveryTimeoutMs, lingerMs } = config
 const consumer = groupProtocol === 'classic' ? { 'session.timeout.ms': config.sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : undefined
-const producer = deliveryTimeoutMs === undefined ? undefined : { 'message.timeout.ms': deliveryTimeoutMs }
+const producer = {
+  ...(deliveryTimeoutMs === undefined ? {} : { 'message.timeout.ms': deliveryTimeoutMs }),
+  ...(lingerMs === undefined ? {} : { 'linger.ms': lingerMs }),
+}
 const counts = { leveldb, memory: inMemory }[config.backend ?? 'leveldb'].keyValueStore({
   name: 'counts',
   key: serdes.string,

@@ -13,6 +13,8 @@ export interface MemberConfig {
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /** Of records that can't be sent. Default: the transport's. */
   readonly deliveryTimeoutMs?: number | undefined
+  /** How long records wait for others before they are sent, unless they are flushed. Default: the transport's. */
+  readonly lingerMs?: number | undefined
   /** Default: false. */
   readonly hotStandby?: boolean | undefined
   /** What its counts are kept in. Default: `leveldb`. */
