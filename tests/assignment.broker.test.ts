@@ -28,10 +28,12 @@ class Joiner extends ChildProgram<JoinMessage> {
 
   /** Resolves when everything that is written by now has been processed and committed, by whoever has it. */
   async caughtUp(): Promise<void> {
-    const answers = () => this.messages.filter(({ type }) => type === 'caught-up').length
-    const before = answers()
+    const answers = () => this.messages.filter((message) => message.type === 'caught-up')
+    const before = answers().length
     this.send({})
-    await this.until(() => answers() > before)
+    await this.until(() => answers().length > before)
+    const error = answers().at(-1)?.error
+    if (error !== undefined) throw new Error(`the member could not catch up: ${error}`)
   }
 
   get failure(): { readonly code: string; readonly message: string } | undefined {
@@ -87,8 +89,11 @@ describe.concurrent('assignment', () => {
   test.for(['classic', 'consumer'] as const)(
     'two topics that are joined stay together over three processes that come and go, in a %s group',
     { timeout: 120_000 },
-    async (groupProtocol, { expect }) => {
+    async (groupProtocol, { expect, onTestFailed }) => {
       await using run = await setUp(groupProtocol, true)
+      onTestFailed(() => {
+        for (const { messages } of run.members) process.stderr.write(`${JSON.stringify(messages.slice(-20))}\n`)
+      })
       const first = run.start()
       await first.until(({ assignments }) => assignments > 0)
       await run.write()

@@ -60,7 +60,12 @@ const app = await start(
   }),
 )
 process.on('disconnect', () => process.exit())
-process.on('message', () => void app.caughtUp().then(() => tell({ type: 'caught-up' }), String))
+const catchUp = () =>
+  app.caughtUp().then(
+    () => tell({ type: 'caught-up' }),
+    (error: unknown) => tell({ type: 'caught-up', error: String(error) }),
+  )
+process.on('message', () => void catchUp())
 try {
   await app.run()
 } catch (error) {

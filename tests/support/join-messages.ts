@@ -13,5 +13,6 @@ export interface JoinConfig {
 
 export type JoinMessage =
   | { readonly type: 'event'; readonly event: RuntimeEvent }
-  | { readonly type: 'caught-up' }
+  /** With the reason, if it could not. */
+  | { readonly type: 'caught-up'; readonly error?: string }
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
