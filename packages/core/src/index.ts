@@ -88,6 +88,8 @@ export { retryDelay } from './failure/retry-delay.ts'
 export { settling, type SettlingOptions } from './failure/settling.ts'
 export type { FailedRow, PartResult, Settling, SettlingStep } from './failure/settling-step.ts'
 export { DEFAULT_FAILURE_OPTIONS } from './failure/resolve-failure-options.ts'
+export type { KeyLocation, PartitionLag, StoreSize } from './observe/app-answers.ts'
+export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState } from './observe/app-health.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
@@ -109,6 +111,8 @@ export type {
   StandbyEvent,
   StateEvent,
 } from './observe/observer.ts'
+export type { FlushEvent, PassEndedEvent, PassStartedEvent } from './observe/pass-events.ts'
+export type { PassTrace, PassTracer } from './observe/pass-tracer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'
 export type { BatchOutcome, RecordFailure } from './process/batch-outcome.ts'
 export { BatchRecordError } from './process/batch-record-error.ts'
@@ -212,6 +216,8 @@ export type {
   TopologyEdge,
   TopologyNode,
 } from './topology/topology.ts'
+export { advertising, advertisedIn } from './transport/advertised-address.ts'
+export type { GroupDescription, GroupMember } from './transport/group-description.ts'
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
 export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
