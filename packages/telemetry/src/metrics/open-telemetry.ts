@@ -21,8 +21,7 @@ export function exportTo(meter: Meter, families: readonly Family[], refresh: () 
   }
   const callback: BatchObservableCallback = async (result) => {
     await refresh()
-    for (const [family, instrument] of observed)
-      for (const { value, labels } of family.all) result.observe(instrument, value, labels)
+    for (const [family, instrument] of observed) for (const { value, labels } of family.all) result.observe(instrument, value, labels)
   }
   const instruments = [...observed.values()]
   meter.addBatchObservableCallback(callback, instruments)
