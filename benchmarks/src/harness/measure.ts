@@ -2,7 +2,7 @@ import { allocatedBytes } from './allocated-bytes.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
 import { profiled } from './cpu-profile.ts'
-import { summarise, type Summary } from './summary.ts'
+import { summarise, type Summary, upperLimitOfMedian } from './summary.ts'
 
 export interface MeasureOptions {
   /** How often each contender is timed. */
@@ -23,6 +23,8 @@ export interface Row {
   readonly micros: Summary
   /** Its time over the baseline's, of the same round. */
   readonly timeRatio: Summary
+  /** The process's CPU time over that of the baseline, of the same round: the median, and what it is below with 95 percent of confidence. */
+  readonly cpuRatio: { readonly median: number; readonly upperLimit: number }
   /** On V8's heap. */
   readonly bytesPerRecord: number
 }
@@ -40,16 +42,19 @@ interface Entrant {
   repeats: number
   opened: Opened | undefined
   readonly micros: number[]
+  readonly cpu: number[]
   bytesPerRecord: number
 }
 
 /** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
-export async function measure({ name, baseline, others }: Comparison, options: MeasureOptions): Promise<Measured> {
+export async function measure({ name, baseline, others, minRuns = 0 }: Comparison, asked: MeasureOptions): Promise<Measured> {
+  const options = { ...asked, runs: Math.max(asked.runs, minRuns) }
   const entrants = [baseline, ...others].map((contender): Entrant => ({
     contender,
     repeats: 1,
     opened: undefined,
     micros: [],
+    cpu: [],
     bytesPerRecord: 0,
   }))
   try {
@@ -58,7 +63,9 @@ export async function measure({ name, baseline, others }: Comparison, options: M
       for (let i = 0; i < entrants.length; i++) {
         const entrant = entrants[(round + i) % entrants.length] as Entrant
         await once(entrant, async (opened) => {
-          entrant.micros.push(await timed(opened, entrant))
+          const { micros, cpu } = await timed(opened, entrant)
+          entrant.micros.push(micros)
+          entrant.cpu.push(cpu)
         })
       }
     }
@@ -89,7 +96,7 @@ async function warmUp(entrant: Entrant, { runMs, warmUpRuns }: MeasureOptions): 
   const { contender } = entrant
   for (let run = 0; run < warmUpRuns; run++) {
     await once(entrant, async (opened) => {
-      const micros = await timed(opened, entrant)
+      const { micros } = await timed(opened, entrant)
       if (run === 0) await opened.check?.()
       const tookMs = (micros * contender.records * entrant.repeats) / 1_000
       if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
@@ -113,13 +120,16 @@ async function once(entrant: Entrant, what: (opened: Opened) => Promise<void>): 
   }
 }
 
-/** Microseconds a record. */
-async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<number> {
+/** Microseconds a record, by the clock and of all cores. */
+async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<{ readonly micros: number; readonly cpu: number }> {
   collectGarbage()
   opened.begin?.()
   const began = performance.now()
+  const usedBefore = process.cpuUsage()
   await repeat(opened, repeats)
-  return ((performance.now() - began) * 1_000) / (repeats * contender.records)
+  const { user, system } = process.cpuUsage(usedBefore)
+  const records = repeats * contender.records
+  return { micros: ((performance.now() - began) * 1_000) / records, cpu: (user + system) / records }
 }
 
 async function repeat(opened: Opened, repeats: number): Promise<void> {
@@ -129,7 +139,15 @@ async function repeat(opened: Opened, repeats: number): Promise<void> {
   }
 }
 
-function rowOf({ contender, micros, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+function rowOf({ contender, micros, cpu, bytesPerRecord }: Entrant, baseline: Entrant): Row {
   const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
-  return { name: contender.name, says: contender.says, micros: summarise(micros), timeRatio: summarise(ratios), bytesPerRecord }
+  const cpuRatios = cpu.map((own, round) => own / (baseline.cpu[round] as number))
+  return {
+    name: contender.name,
+    says: contender.says,
+    micros: summarise(micros),
+    timeRatio: summarise(ratios),
+    cpuRatio: { median: summarise(cpuRatios).median, upperLimit: upperLimitOfMedian(cpuRatios) },
+    bytesPerRecord,
+  }
 }

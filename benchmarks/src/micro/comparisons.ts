@@ -13,6 +13,7 @@ import { ioComparisons } from './topology/io-comparisons.ts'
 import { narrowingComparisons } from './topology/narrowing-comparisons.ts'
 import { nothingComparisons } from './topology/nothing-comparisons.ts'
 import { policyComparisons } from './topology/policy-comparisons.ts'
+import { telemetryComparisons } from './topology/telemetry-comparisons.ts'
 
 const STORE_SIZES = [100, 1_000, 10_000]
 
@@ -27,6 +28,7 @@ export function microComparisons(size: RunSize): Comparison[] {
     ...batcherComparisons(),
     ...parallelComparisons(size),
     ...countComparisons(size),
+    ...telemetryComparisons(size),
     ...nothingComparisons(size),
     ...policyComparisons(size),
     ...narrowingComparisons(size),
@@ -53,6 +55,12 @@ export const microTargets: readonly Target[] = [
     maxTimeRatio: 1.5,
     says: `The count on a ${kind} store, in batches of 1,000, within 1.5 times the time of the loop`,
   })),
+  {
+    comparison: 'telemetry, count in batches of 1000',
+    row: 'everything on',
+    maxCpuRatio: 1.02,
+    says: 'All telemetry of the count, in batches of 1,000, under 2 % of its CPU time',
+  },
   {
     comparison: 'a pass that does nothing',
     row: 'topology, batches of 10000',
