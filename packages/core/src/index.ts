@@ -212,6 +212,7 @@ export type {
   TopologyEdge,
   TopologyNode,
 } from './topology/topology.ts'
+export type { GroupDescription, GroupMember } from './transport/group-description.ts'
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
 export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
