@@ -84,6 +84,7 @@ export {
 export { failureProblems } from './failure/failure-problems.ts'
 export { isRetryable } from './failure/is-retryable.ts'
 export type { RetryLimits } from './failure/retry-counts.ts'
+export { type DeadLetterInfo, readDeadLetter, withoutDeadLetterHeaders } from './failure/read-dead-letter.ts'
 export { retryDelay } from './failure/retry-delay.ts'
 export { settling, type SettlingOptions } from './failure/settling.ts'
 export type { FailedRow, PartResult, Settling, SettlingStep } from './failure/settling-step.ts'

@@ -19,4 +19,9 @@ builder.source('lines', { topics: ['lines'], key: serdes.bytes, value: serdes.by
   }),
 })
 
-export default defineApp({ topology: builder.build(), applicationId: 'never-drains', transport, stateDir: process.env['STATE_DIR'] ?? './state' })
+export default defineApp({
+  topology: builder.build(),
+  applicationId: 'never-drains',
+  transport,
+  stateDir: process.env['STATE_DIR'] ?? './state',
+})

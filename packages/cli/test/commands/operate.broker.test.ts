@@ -83,7 +83,9 @@ test('what can never run is not started again, and a second signal ends what doe
   await app.admin.deleteTopics([app.topics.totals])
   const missing = app.spawn(['run', 'word-count.ts', '--json'])
   expect(await missing.ended).toBe(1)
-  expect(missing.stderr).toContain(`Topic '${app.topics.totals}', which sink 'totals' writes, does not exist: create it, or correct the name.`)
+  expect(missing.stderr).toContain(
+    `Topic '${app.topics.totals}', which sink 'totals' writes, does not exist: create it, or correct the name.`,
+  )
   expect(missing.stderr).not.toContain('    at ')
   expect(missing.events.map(({ event }) => event)).toEqual(['started', 'ended'])
 
