@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import { javaLacks } from '../broker/java-broker.mjs'
-import { kafkaVersion } from '../broker/kafka-jars.mjs'
-import { mavenJars } from '../broker/maven-jars.mjs'
+import { javaLacks } from '../../packages/cli/broker/java-broker.mjs'
+import { kafkaVersion } from '../../packages/cli/broker/kafka-jars.mjs'
+import { mavenJars } from '../../packages/cli/broker/maven-jars.mjs'
 import { cache, root } from '../paths.mjs'
 import { run } from '../run.mjs'
 import { fingerprint } from '../setup/stamp.mjs'
@@ -31,6 +31,7 @@ export async function countingApp(say, env = process.env) {
   }
   const key = fingerprint([pom, source], kafkaVersion).slice(0, 16)
   const jars = await mavenJars({
+    cache,
     name: `kafka-streams-${fingerprint([pom], kafkaVersion).slice(0, 16)}`,
     pom,
     kafkaVersion,

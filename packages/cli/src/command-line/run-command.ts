@@ -1,8 +1,11 @@
 import { Command, CommanderError } from 'commander'
+import { brokerCommand } from '../commands/broker.ts'
+import { completionCommand } from '../commands/completion.ts'
 import { deadLettersCommand } from '../commands/dead-letters.ts'
 import { describeCommand } from '../commands/describe.ts'
 import { devCommand } from '../commands/dev.ts'
 import { lagCommand } from '../commands/lag.ts'
+import { newCommand } from '../commands/new.ts'
 import { resetCommand } from '../commands/reset.ts'
 import { runCommandOf } from '../commands/run.ts'
 import type { CommandHost } from './command.ts'
@@ -65,6 +68,9 @@ export function program(host: CommandHost, texts: string[]): Command {
     lagCommand(host),
     resetCommand(host),
     deadLettersCommand(host),
+    brokerCommand(host),
+    newCommand(host),
+    completionCommand(host, () => all),
   ])
     all.addCommand(one)
   configure(all, texts)

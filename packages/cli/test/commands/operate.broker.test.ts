@@ -96,3 +96,15 @@ test('what can never run is not started again, and a second signal ends what doe
   stuck.signal('SIGINT')
   expect(await stuck.ended).toBe(130)
 })
+
+test('broker names the one that KAFKA_BROKERS has, until it is stopped; it is not ours to end', async () => {
+  await using app = await KafkaApp.open()
+  const stop = new AbortController()
+  const running = millrace(['broker', '--json'], { variables: { KAFKA_BROKERS: app.brokers }, stop: stop.signal })
+  stop.abort()
+
+  expect(await running).toMatchObject({ code: 0, stdout: `${JSON.stringify({ brokers: app.brokers, kind: 'given' })}\n` })
+  expect(await app.admin.describeTopics([app.topics.lines])).toHaveLength(1)
+  await app.admin.deleteTopics([app.topics.lines, app.topics.totals])
+  expect(await millrace(['broker'], { variables: { KAFKA_BROKERS: '127.0.0.1:1' } })).toMatchObject({ code: 1, stdout: '' })
+})

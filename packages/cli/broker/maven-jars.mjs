@@ -1,14 +1,14 @@
 import { existsSync } from 'node:fs'
 import { mkdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cache } from '../paths.mjs'
-import { run } from '../run.mjs'
+import { run } from './run.mjs'
 
 const copyDependencies = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies'
 
 /**
  * @typedef {object} Jars
- * @property {string} name Of their folder below `.cache`: another one for other jars.
+ * @property {string} cache The folder of what is fetched.
+ * @property {string} name Of their folder in it: another one for other jars.
  * @property {string} pom What they are, with a version of Kafka that is filled in.
  * @property {string} kafkaVersion
  * @property {string} what For people.
@@ -20,7 +20,7 @@ const copyDependencies = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1
  * @param {Jars} jars
  * @returns {Promise<string>}
  */
-export async function mavenJars({ name, pom, kafkaVersion, what, say }) {
+export async function mavenJars({ cache, name, pom, kafkaVersion, what, say }) {
   const folder = join(cache, name)
   if (existsSync(folder)) return folder
   say()

@@ -6,11 +6,13 @@ export const kafkaVersion = '4.1.1'
 
 /**
  * A folder with the jars of a broker, fetched once.
+ * @param {string} cache The folder of what is fetched.
  * @param {(message: string) => void} say
  * @returns {Promise<string>}
  */
-export function kafkaJars(say) {
+export function kafkaJars(cache, say) {
   return mavenJars({
+    cache,
     name: `kafka-${kafkaVersion}`,
     pom: fileURLToPath(new URL('pom.xml', import.meta.url)),
     kafkaVersion,

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
-import { run } from '../run.mjs'
+import { run } from './run.mjs'
 import { freePorts } from './free-port.mjs'
 import { CHEAP_START, JavaNode } from './java-node.mjs'
 import { kafkaJars } from './kafka-jars.mjs'
@@ -29,8 +29,8 @@ export async function javaLacks(env = process.env) {
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
  */
-export async function javaBroker({ nodes: count, port, proxyPorts = [], longLived = false, say }) {
-  const jars = await kafkaJars(say)
+export async function javaBroker({ nodes: count, port, proxyPorts = [], longLived = false, cache, say }) {
+  const jars = await kafkaJars(cache, say)
   const classpath = [join(jars, '*')].join(delimiter)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-'))
   const reaper = startReaper()
