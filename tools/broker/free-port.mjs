@@ -1,1 +1,1 @@
-export { freePort, freePorts } from '../../packages/cli/broker/free-port.mjs'
+export { freePort } from '../../packages/cli/broker/free-port.mjs'

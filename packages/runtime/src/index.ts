@@ -19,5 +19,6 @@ export { createBatcher } from './batch/batcher.ts'
 export { BatcherFailed } from './batch/batcher-failed.ts'
 export type { Batcher, BatcherOptions, FailedItem, ItemBatch, ProcessItems } from './batch/batcher-options.ts'
 export { ProcessingError } from './process/processing-error.ts'
+export { openLocalStore, type OpenedLocalStore } from './store/open-local-store.ts'
 // For benchmarks and tests of stores; an application's stores are opened for it.
 export { openTaskStore, type TaskStore, type TaskStoreOptions } from './store/layers/task-store.ts'

@@ -50,9 +50,17 @@ export class Report {
   }
 }
 
-/** JSON of anything that a result may hold: whole numbers that JavaScript's numbers can't hold become text. */
+/** JSON of anything that a result may hold: big integers become text, bytes base64, maps and sets lists. */
 export function jsonText(value: unknown, indent?: number): string {
-  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? String(one) : one), indent) ?? 'null'
+  return JSON.stringify(value, jsonSafe, indent) ?? 'null'
+}
+
+function jsonSafe(this: unknown, name: string, value: unknown): unknown {
+  // A buffer has said what it is by itself before this is asked.
+  const own = (this as Readonly<Record<string, unknown>>)[name]
+  if (own instanceof Uint8Array) return { base64: Buffer.from(own.buffer, own.byteOffset, own.byteLength).toString('base64') }
+  if (typeof value === 'bigint') return String(value)
+  return value instanceof Map || value instanceof Set ? [...(value as Iterable<unknown>)] : value
 }
 
 function nameOf(error: unknown): string {

@@ -7,6 +7,7 @@ import { devCommand } from '../commands/dev.ts'
 import { lagCommand } from '../commands/lag.ts'
 import { newCommand } from '../commands/new.ts'
 import { resetCommand } from '../commands/reset.ts'
+import { storesCommand } from '../commands/stores.ts'
 import { runCommandOf } from '../commands/run.ts'
 import type { CommandHost } from './command.ts'
 import type { Environment } from './environment.ts'
@@ -55,7 +56,7 @@ async function failed(error: unknown, report: Report): Promise<number> {
 }
 
 /** All commands. `texts` is given the help that was asked for. */
-export function program(host: CommandHost, texts: string[]): Command {
+function program(host: CommandHost, texts: string[]): Command {
   const all = new Command('millrace')
     .description('Runs, inspects and operates Millrace applications.')
     .version(version(), '--version', 'print the version')
@@ -68,6 +69,7 @@ export function program(host: CommandHost, texts: string[]): Command {
     lagCommand(host),
     resetCommand(host),
     deadLettersCommand(host),
+    storesCommand(host),
     brokerCommand(host),
     newCommand(host),
     completionCommand(host, () => all),

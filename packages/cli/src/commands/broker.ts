@@ -13,7 +13,7 @@ interface BrokerOptions extends CommonOptions {
 
 /** What is used of `broker/broker.mjs`, which is plain JavaScript, since the tools of the repository run it before anything is built. */
 interface BrokerModule {
-  openBroker(
+  readonly openBroker: (
     options: {
       readonly nodes: number
       readonly port?: number
@@ -22,7 +22,7 @@ interface BrokerModule {
       readonly say: (message: string) => void
     },
     variables: Environment['variables'],
-  ): Promise<{ readonly kind: string; readonly brokers: string; stop(): Promise<void> }>
+  ) => Promise<{ readonly kind: string; readonly brokers: string; stop(): Promise<void> }>
 }
 
 /** `millrace broker`: a local Kafka to play with. */

@@ -57,7 +57,7 @@ function cut(text: string): string {
   return text.length > REASON_LENGTH ? `${text.slice(0, REASON_LENGTH - 3)}...` : text
 }
 
-export function time(ms: number): string {
+function time(ms: number): string {
   return ms < 0 ? '-' : new Date(ms).toISOString()
 }
 

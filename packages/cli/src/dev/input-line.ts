@@ -1,5 +1,6 @@
 import type { Serde, SourceNode, TopicRef } from '@millrace/core'
 import { UsageError } from '../command-line/errors.ts'
+import { parsedJson, writtenValue } from '../records/serde-forms.ts'
 
 /** A record that a person, or a file, writes as a line. */
 export interface InputRecord {
@@ -51,38 +52,13 @@ function envelopeOf(line: string): Envelope {
   }
 }
 
-/** The first form of a value that the serde takes: serdes tell their names, and not what they are of. */
+/** A key or value; null where the serde refuses it is Kafka's null all the same. */
 function encoded(serde: Serde<unknown>, value: unknown): Uint8Array | null {
-  let refusal: unknown
-  for (const form of formsOf(value, /^(nullable\()?string\b/.test(serde.name))) {
-    try {
-      return serde.serialize(form)
-    } catch (error) {
-      refusal ??= error
-    }
-  }
-  if (value === null) return null
-  throw new UsageError(`${JSON.stringify(value)} can't be written with ${serde.name}: ${(refusal as Error).message}`)
-}
-
-/** Text may stand for a number, an object, a whole number of any size, or bytes. */
-function formsOf(value: unknown, isText: boolean): unknown[] {
-  if (typeof value === 'number' && Number.isSafeInteger(value)) return [value, BigInt(value), String(value)]
-  if (typeof value !== 'string') return [value, JSON.stringify(value)]
-  const parsed = isText ? undefined : parsedJson(value)
-  return [
-    ...(parsed === undefined ? [] : [parsed]),
-    ...(/^-?\d+$/.test(value) && !isText ? [BigInt(value)] : []),
-    value,
-    new TextEncoder().encode(value),
-  ]
-}
-
-function parsedJson(text: string): unknown {
   try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
+    return writtenValue(serde, value).bytes
+  } catch (error) {
+    if (value === null) return null
+    throw error
   }
 }
 

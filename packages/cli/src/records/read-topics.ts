@@ -82,9 +82,3 @@ export async function* readTopics({
 function copied(bytes: Uint8Array | null): Uint8Array | null {
   return bytes === null ? null : bytes.slice()
 }
-
-/** All partitions of the topics of these names that exist. */
-export async function partitionsOf(admin: TransportAdmin, topics: readonly string[]): Promise<readonly TopicPartition[]> {
-  const described = await admin.describeTopics(topics)
-  return described.flatMap(({ topic, partitions }) => Array.from({ length: partitions }, (_, partition) => ({ topic, partition })))
-}
