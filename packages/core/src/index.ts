@@ -237,7 +237,15 @@ export type {
   TopologyNode,
 } from './topology/topology.ts'
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
-export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
+export {
+  type Compression,
+  COMPRESSIONS,
+  type Delivery,
+  type RecordWriter,
+  type RecordWriterOptions,
+  type WriteBatch,
+  type WriteFailure,
+} from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
 export type { NewTopic, TopicDescription, TopicSettings, TransportAdmin } from './transport/transport-admin.ts'
 export type { Transport, TransportContext } from './transport/transport.ts'
