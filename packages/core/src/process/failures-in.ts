@@ -1,4 +1,4 @@
-import type { BatchOutcome, RecordFailure } from '@millrace/core'
+import type { BatchOutcome, RecordFailure } from './batch-outcome.ts'
 
 /** What somebody may have meant by it who says nothing of `failed`. */
 const MISNAMED = ['fail', 'fails', 'failures', 'failedRecords', 'errors']

@@ -1,7 +1,5 @@
-import { MemoryBudget } from '@millrace/core'
-import { BatcherFailed } from '@millrace/runtime'
+import { BatcherFailed, deferred, MemoryBudget } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { deferred } from '../../src/internal/deferred.ts'
 import { settle } from '../support/settle.ts'
 import { unhandledIn } from '../support/unhandled-in.ts'
 import { appendAll, batcherOf, upTo } from './support/batcher-of.ts'

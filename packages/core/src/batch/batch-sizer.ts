@@ -3,13 +3,16 @@ import {
   type AdaptiveSize,
   type AdaptiveTarget,
   type BatchObservation,
-  type BatchPolicy,
-  type CutLimits,
   initialAdaptiveSize,
   retargetAdaptiveSize,
-} from '@millrace/core'
-import type { LivePolicy } from './batching.ts'
+} from './adaptive-size.ts'
+import type { BatchPolicy, CutLimits } from './batch-policy.ts'
 import { RecentArrivals } from './recent-arrivals.ts'
+
+/** The policy of a topic as it is now. */
+export interface LivePolicy {
+  readonly current: BatchPolicy
+}
 
 /** A finished pass. */
 export interface FinishedPass extends Omit<BatchObservation, 'arrivalsPerMs'> {

@@ -1,5 +1,9 @@
-import type { BatchOptions, BatchPolicy, BatchTrigger, Logger, Observer, RuntimeEvent } from '@millrace/core'
-import { tell } from '../internal/tell.ts'
+import type { BatchOptions } from './batch-options.ts'
+import type { BatchPolicy } from './batch-policy.ts'
+import type { BatchTrigger } from './batch-trigger.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Observer, RuntimeEvent } from '../observe/observer.ts'
+import { tell } from '../observe/tell.ts'
 
 interface About {
   readonly records: number

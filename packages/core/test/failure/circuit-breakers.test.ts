@@ -1,7 +1,6 @@
-import { ManualClock } from '@millrace/core'
+import { CircuitBreakers, ManualClock } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CircuitBreakers } from '../../src/process/circuit-breakers.ts'
 
 const options = { threshold: 0.5, window: 4, minimum: 2, openMs: 1_000 }
 
@@ -61,6 +60,19 @@ describe('a circuit breaker', () => {
     breakers.failed('one')
     breakers.succeeded('other')
     expect([...breakers.open]).toEqual([['one', 'open']])
+  })
+
+  test('is asked for, and tried, by its name alone', async () => {
+    const { breakers, clock } = breakersOf()
+    for (const name of ['one', 'one', 'other', 'other']) breakers.failed(name)
+    await clock.advance(1_000)
+    breakers.try('one')
+    expect([...breakers.open]).toEqual([
+      ['one', 'half-open'],
+      ['other', 'open'],
+    ])
+    breakers.failed('one')
+    expect([breakers.waitMs('one'), breakers.waitMs('other'), breakers.waitMs('third')]).toEqual([1_000, 0, 0])
   })
 
   test('opens exactly when at least the share of the last batches failed, whatever went before', () => {

@@ -1,4 +1,6 @@
-import type { CircuitState, Clock, ResolvedCircuitBreakerOptions } from '@millrace/core'
+import type { ResolvedCircuitBreakerOptions } from './failure-options.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { CircuitState } from '../observe/observer.ts'
 import { CircuitState as LibraryState, CountBreaker } from 'cockatiel'
 
 /** Told when a breaker changes its state. */
@@ -15,7 +17,7 @@ interface Breaker {
 const LESS = 1e-9
 
 /**
- * A circuit breaker for each node of one task. One opens when the share of failed batches in its window reaches the threshold; then the task waits,
+ * A circuit breaker for each node of one task, or for whatever else has a name, such as a topic that is written. One opens when the share of failed batches in its window reaches the threshold; then the task waits,
  * tries one batch (half-open), and closes the breaker if that goes well.
  */
 export class CircuitBreakers {
@@ -35,19 +37,21 @@ export class CircuitBreakers {
     return new Map([...this.#breakers].flatMap(([node, { state }]) => (state === 'closed' ? [] : [[node, state] as const])))
   }
 
-  /** How long nothing is to be tried, in milliseconds; 0: the next batch may be. */
-  waitMs(): number {
+  /** How long nothing is to be tried of one node, or of any, in milliseconds; 0: the next batch may be. */
+  waitMs(only?: string): number {
     const now = this.#clock.monotonic()
     let waitMs = 0
-    for (const { state, openUntil } of this.#breakers.values()) if (state === 'open') waitMs = Math.max(waitMs, openUntil - now)
+    for (const [node, { state, openUntil }] of this.#breakers)
+      if (state === 'open' && (only === undefined || only === node)) waitMs = Math.max(waitMs, openUntil - now)
     return Math.max(0, waitMs)
   }
 
-  /** A batch is tried: breakers that have been open long enough are half-open from now on. */
-  try(): void {
+  /** A batch is tried, of one node or of all: breakers that have been open long enough are half-open from now on. */
+  try(only?: string): void {
     const now = this.#clock.monotonic()
     for (const [node, breaker] of this.#breakers)
-      if (breaker.state === 'open' && now >= breaker.openUntil) this.#go(node, breaker, 'half-open')
+      if (breaker.state === 'open' && now >= breaker.openUntil && (only === undefined || only === node))
+        this.#go(node, breaker, 'half-open')
   }
 
   succeeded(node: string): void {

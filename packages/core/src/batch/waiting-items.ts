@@ -1,4 +1,4 @@
-import { type MemoryBudget, memoryOf } from '@millrace/core'
+import { type MemoryBudget, memoryOf } from './memory-budget.ts'
 
 /** What was appended to a batcher and is not settled yet, in order. */
 export class WaitingItems<T> {

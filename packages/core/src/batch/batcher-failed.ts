@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError } from '../errors/millrace-error.ts'
 
 /** An item failed for good, and nothing was to be skipped. */
 export class BatcherFailed<T = unknown> extends MillraceError {

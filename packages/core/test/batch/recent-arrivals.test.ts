@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { RecentArrivals } from '../../src/batch/recent-arrivals.ts'
+import { RecentArrivals } from '@millrace/core'
 
 describe('recent arrivals', () => {
   const after = (...arrivals: readonly (readonly [records: number, now: number])[]) => {

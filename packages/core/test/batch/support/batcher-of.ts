@@ -1,5 +1,12 @@
-import { type BatchOptions, ManualClock, type RuntimeEvent } from '@millrace/core'
-import { type Batcher, type BatcherOptions, createBatcher, type ProcessItems } from '@millrace/runtime'
+import {
+  type Batcher,
+  type BatcherOptions,
+  type BatchOptions,
+  createBatcher,
+  ManualClock,
+  type ProcessItems,
+  type RuntimeEvent,
+} from '@millrace/core'
 import { settle } from '../../support/settle.ts'
 
 /** A batcher on a clock by hand, with what it hands on and tells. */

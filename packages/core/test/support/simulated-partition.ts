@@ -1,5 +1,4 @@
-import { type BatchOptions, resolveBatchPolicy } from '@millrace/core'
-import { BatchSizer } from '../../src/batch/batch-sizer.ts'
+import { type BatchOptions, BatchSizer, resolveBatchPolicy } from '@millrace/core'
 
 export interface Simulation {
   readonly policy: BatchOptions

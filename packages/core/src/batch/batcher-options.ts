@@ -1,14 +1,11 @@
-import type {
-  Acknowledgement,
-  BatchOptions,
-  BatchOutcome,
-  BatchTrigger,
-  Clock,
-  Logger,
-  MemoryBudget,
-  Observer,
-  RetryOptions,
-} from '@millrace/core'
+import type { BatchOptions } from './batch-options.ts'
+import type { BatchTrigger } from './batch-trigger.ts'
+import type { MemoryBudget } from './memory-budget.ts'
+import type { Acknowledgement, RetryOptions } from '../failure/failure-options.ts'
+import type { Clock } from '../observe/clock.ts'
+import type { Logger } from '../observe/logger.ts'
+import type { Observer } from '../observe/observer.ts'
+import type { BatchOutcome } from '../process/batch-outcome.ts'
 
 /** An item that failed for good. */
 export interface FailedItem<T> {

@@ -1,5 +1,7 @@
-import { isRetryable, type PartResult, type ResolvedFailureOptions, settling } from '@millrace/core'
-import { thrownBy } from '../process/processing-error.ts'
+import type { ResolvedFailureOptions } from './failure-options.ts'
+import { isRetryable } from './is-retryable.ts'
+import type { PartResult } from './settling-step.ts'
+import { settling } from './settling.ts'
 
 /** The batch that is settled. */
 export interface SettledBatch {
@@ -7,6 +9,8 @@ export interface SettledBatch {
   readonly count: number
   readonly failure: ResolvedFailureOptions
   readonly maxRetries: number
+  /** What was thrown, of an error that says where; it decides whether a retry may help. Default: the error itself. */
+  readonly thrownBy?: ((error: unknown) => unknown) | undefined
 }
 
 /** What the steps of a settling are done by. */
@@ -24,7 +28,7 @@ export interface SettlingActions {
  * that failed, whatever became of them.
  */
 export async function followSettling(
-  { count, failure, maxRetries }: SettledBatch,
+  { count, failure, maxRetries, thrownBy = (error) => error }: SettledBatch,
   first: PartResult,
   actions: SettlingActions,
 ): Promise<number> {

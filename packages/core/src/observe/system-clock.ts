@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core'
+import type { Clock } from './clock.ts'
 
 /** The machine's time. */
 export const systemClock: Clock = Object.freeze({

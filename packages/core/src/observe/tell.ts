@@ -1,4 +1,4 @@
-import type { Logger } from '@millrace/core'
+import type { Logger } from './logger.ts'
 
 interface Whose {
   readonly name: string

@@ -1,6 +1,5 @@
-import { type Logger, silentLogger } from '@millrace/core'
+import { type Logger, silentLogger, tell } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { tell } from '../../src/internal/tell.ts'
 import { settle } from '../support/settle.ts'
 import { unhandledIn } from '../support/unhandled-in.ts'
 

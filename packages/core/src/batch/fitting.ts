@@ -1,4 +1,5 @@
-import { type CutLimits, RECORD_MEMORY_BYTES } from '@millrace/core'
+import type { CutLimits } from './batch-policy.ts'
+import { RECORD_MEMORY_BYTES } from './memory-budget.ts'
 
 /** Records or items that wait, in order. */
 export interface Waiting {

@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core'
+import type { Clock } from '../observe/clock.ts'
 
 /** Resolves to true when `work` has settled within `limitMs`, else to false; never rejects. `work` goes on. */
 export async function settledWithin(work: Promise<unknown>, limitMs: number, clock: Clock): Promise<boolean> {

@@ -1,24 +1,18 @@
-import {
-  type BatcherBatching,
-  type BatchOptions,
-  type BatchPolicy,
-  BatchRecordError,
-  type BatchTrigger,
-  changeBatcher,
-  type Clock,
-  decideCut,
-  type Logger,
-  MemoryBudget,
-  MillraceError,
-  type PartResult,
-  resolveBatcher,
-  type ResolvedBatcher,
-  retryDelay,
-  silentLogger,
-} from '@millrace/core'
+import type { BatchOptions } from './batch-options.ts'
+import type { BatchPolicy } from './batch-policy.ts'
+import type { BatchTrigger } from './batch-trigger.ts'
+import { decideCut } from './cut-decision.ts'
+import { MemoryBudget } from './memory-budget.ts'
+import { type BatcherBatching, changeBatcher, resolveBatcher, type ResolvedBatcher } from './resolve-batcher.ts'
+import { MillraceError } from '../errors/millrace-error.ts'
+import { retryDelay } from '../failure/retry-delay.ts'
+import type { PartResult } from '../failure/settling-step.ts'
+import type { Clock } from '../observe/clock.ts'
+import { type Logger, silentLogger } from '../observe/logger.ts'
+import { BatchRecordError } from '../process/batch-record-error.ts'
 import { followSettling } from '../failure/follow-settling.ts'
 import { deferred } from '../internal/deferred.ts'
-import { systemClock } from '../internal/system-clock.ts'
+import { systemClock } from '../observe/system-clock.ts'
 import { wrongOptions } from '../internal/wrong-options.ts'
 import { failuresIn } from '../process/failures-in.ts'
 import { BatchSizer } from './batch-sizer.ts'

@@ -1,8 +1,6 @@
-import { type Acknowledgement, BatchRecordError, MemoryBudget } from '@millrace/core'
-import { BatcherFailed, createBatcher } from '@millrace/runtime'
+import { type Acknowledgement, BatcherFailed, BatchRecordError, createBatcher, deferred, MemoryBudget } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deferred } from '../../src/internal/deferred.ts'
 import { settle } from '../support/settle.ts'
 import { appendAll, batcherOf, upTo } from './support/batcher-of.ts'
 
