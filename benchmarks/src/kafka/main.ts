@@ -1,35 +1,29 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { kafka } from '@millrace/transport-kafka'
-import Table from 'cli-table3'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { type Summary, summarise } from '../harness/summary.ts'
+import { CommanderError } from 'commander'
 import { thisMachine } from '../report/machine.ts'
-import { readBare, restore, writeChangelog } from './restore-rate.ts'
+import { parseArguments, type Settings } from './command-line/parse-arguments.ts'
+import { type Program, PROGRAM_NAMES, programsOf } from './programs/programs.ts'
+import { boundResults } from './report/bounds.ts'
+import { writeIntoPage } from './report/page.ts'
+import { drawn } from './report/plain-table.ts'
+import { workloadTable } from './report/result-tables.ts'
+import type { Results, WorkloadResult } from './report/results.ts'
+import { measureWorkload } from './run/measure-workload.ts'
+import { openBrokers, type Tools } from './run/open-brokers.ts'
+import { Surroundings } from './run/surroundings.ts'
+import { type Workload, workloads } from './workloads.ts'
 
 const USAGE = 2
-/** What the issue of a rate is: a restore has to keep up with a bare read of the same topic, but for a fifth. */
-const LEAST_SHARE = 0.8
 
-type OpenBroker = (options: { readonly nodes: number; readonly longLived: boolean; readonly say: (message: string) => void }) => Promise<{
-  readonly brokers: string
-  stop(): Promise<void>
-}>
-
-interface Settings {
-  readonly records: number
-  readonly runs: number
-  readonly brokers?: string
-  readonly json?: string
-}
-
-/** Runs the comparisons on a real broker; resolves to an exit code. `openBroker` starts one of our own, where none is given. */
-export async function main(args: readonly string[], openBroker: OpenBroker): Promise<number> {
+/** Runs the comparison on a real broker; resolves to an exit code. */
+export async function main(args: readonly string[], tools: Tools): Promise<number> {
+  // What was started ends with this.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
   try {
-    const settings = parsed(args)
-    if (settings !== undefined) await compare(settings, openBroker)
+    const settings = parseArguments(args)
+    if (settings !== undefined) await compare(settings, args, tools)
     return 0
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -38,69 +32,83 @@ export async function main(args: readonly string[], openBroker: OpenBroker): Pro
   }
 }
 
-async function compare({ records, runs, brokers, json }: Settings, openBroker: OpenBroker): Promise<void> {
-  const say = (line: string) => process.stdout.write(`${line}\n`)
-  const broker = brokers === undefined ? await openBroker({ nodes: 1, longLived: true, say }) : undefined
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+async function compare(settings: Settings, args: readonly string[], tools: Tools): Promise<void> {
+  const chosen = chosenWorkloads(settings)
+  if (settings.list) {
+    for (const { name, title, programs } of workloads(settings)) say(`${name.padEnd(14)}${title}\n${' '.repeat(14)}${programs.join(', ')}`)
+    return
+  }
+  const command = ['npm run bench:kafka --', ...args].join(' ')
+  const results =
+    settings.from === undefined
+      ? await measured(settings, { chosen, command, tools })
+      : (JSON.parse(await readFile(settings.from, 'utf8')) as Results)
+  if (settings.from !== undefined) for (const workload of results.workloads) say(drawn(workloadTable(workload)))
+  for (const { says, reached, measured: figures } of boundResults(results))
+    say(`${reached ? 'reached    ' : 'NOT REACHED'}  ${says}: ${figures}`)
+  if (settings.json !== undefined) await writeFile(settings.json, `${JSON.stringify(results, null, 2)}\n`)
+  if (settings.page !== undefined) await writeIntoPage(settings.page, results)
+}
+
+/** In the order of all; throws for a name that there is not. */
+function chosenWorkloads(settings: Settings): readonly Workload[] {
+  const { only, program } = settings
+  const all = workloads(settings)
+  const known = all.map(({ name }) => name)
+  const unknown = [...only.filter((name) => !known.includes(name)), ...program.filter((name) => !isProgram(name))]
+  if (unknown.length > 0) throw new CommanderError(USAGE, 'bench.only', `There is no '${unknown.join("' or '")}': see --list.`)
+  const programs = (names: Workload['programs']) => (program.length === 0 ? names : names.filter((name) => program.includes(name)))
+  return all
+    .filter(({ name }) => only.length === 0 || only.includes(name))
+    .map((workload) => ({ ...workload, programs: programs(workload.programs) }))
+    .filter((workload) => workload.programs.length > 0)
+}
+
+function isProgram(name: string): boolean {
+  return (PROGRAM_NAMES as readonly string[]).includes(name)
+}
+
+interface Measuring {
+  readonly chosen: readonly Workload[]
+  readonly command: string
+  readonly tools: Tools
+}
+
+async function measured(settings: Settings, { chosen, command, tools }: Measuring): Promise<Results> {
+  const { runs: rounds, heapMb } = settings
+  const needsJava = chosen.some(({ programs }) => programs.includes('kafka-streams'))
+  const programs = programsOf(needsJava ? { streamsApp: await tools.streamsApp(say), heapMb } : undefined)
+  await using brokers = await openBrokers(settings.brokers, tools, say)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   try {
-    const transport = kafka({ brokers: brokers ?? broker?.brokers ?? '' })
-    const options = { transport, applicationId: `bench-${randomUUID().slice(0, 8)}`, folder, records }
-    await writeChangelog(options)
-    const contenders = {
-      'bare read': () => readBare(options),
-      'restore, LevelDB': () => restore(options, 'leveldb'),
-      'restore, memory': () => restore(options, 'memory'),
-    }
-    const samples = new Map<string, number[]>(Object.keys(contenders).map((name) => [name, []]))
-    // In turn, so that noise hits all alike; the first of each is not counted.
-    for (let run = 0; run <= runs; run++) {
-      for (const [name, contender] of Object.entries(contenders)) {
-        const ms = await contender()
-        if (run > 0) samples.get(name)?.push((ms * 1_000) / records)
+    await using surroundings = await Surroundings.open(brokers, folder)
+    const measuredWorkloads: WorkloadResult[] = []
+    for (const workload of chosen) {
+      if (workload.distant && brokers.distant === undefined) {
+        say(`(${workload.name}) is left out: brokers that are not ours can't be put behind a proxy.\n`)
+        continue
       }
+      const runs = await measureWorkload(workload, {
+        programs: workload.programs.map((name) => programs.get(name) as Program),
+        rounds,
+        surroundings,
+        onRun: ({ title }, { recordsPerSecond }) =>
+          say(`  (${workload.name}) ${title}: ${Math.round(recordsPerSecond).toLocaleString('en')} records/s`),
+      })
+      const result: WorkloadResult = {
+        name: workload.name,
+        title: workload.title,
+        programs: runs.map(({ program, runs: all }) => ({ name: program.name, title: program.title, runs: all })),
+      }
+      say(`\n${drawn(workloadTable(result))}`)
+      measuredWorkloads.push(result)
     }
-    const summaries = new Map([...samples].map(([name, all]) => [name, summarise(all)]))
-    const bare = summaries.get('bare read') as Summary
-    const table = new Table({ head: ['', 'us/record', 'spread', 'rate, of a bare read'], style: { head: [], border: [] } })
-    for (const [name, { median, min, max }] of summaries)
-      table.push([name, median.toFixed(2), `${min.toFixed(2)}-${max.toFixed(2)}`, `${((bare.median / median) * 100).toFixed(0)} %`])
-    say(`\nrestore of ${records} keys (median of ${runs} runs)\n${table.toString()}`)
-    for (const [name, { median }] of summaries) {
-      if (name === 'bare read') continue
-      const share = bare.median / median
-      say(
-        `${share >= LEAST_SHARE ? 'reached    ' : 'NOT REACHED'}  ${name} at ${LEAST_SHARE * 100} % of the rate of a bare read: ${(share * 100).toFixed(0)} %`,
-      )
-    }
-    if (json !== undefined) {
-      const result = { machine: thisMachine(), records, runs, restore: Object.fromEntries(summaries) }
-      await writeFile(json, `${JSON.stringify(result, null, 2)}\n`)
-    }
+    return { date: new Date().toISOString().slice(0, 10), command, machine: thisMachine(), rounds, workloads: measuredWorkloads }
   } finally {
-    await broker?.stop()
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-function parsed(args: readonly string[]): Settings | undefined {
-  const command = new Command('bench:kafka')
-    .description('Measures Millrace on a real broker, beside the bare client.')
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
-    .option('--records <number>', 'keys of the changelog that is restored', whole, 1_000_000)
-    .option('--runs <number>', 'how often each is timed', whole, 5)
-    .option('--brokers <addresses>', 'a broker that runs; default: one of its own')
-    .option('--json <file>', 'write the results to this file too')
-  try {
-    command.parse(args, { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return undefined
-    throw error
-  }
-  return command.opts<Settings>()
-}
-
-function whole(value: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('Give a whole number from 1 up.')
-  return Number(value)
 }
