@@ -109,6 +109,8 @@ export { settledWithin } from './internal/time-limit.ts'
 export { namesOf, unknownNames } from './internal/unknown-names.ts'
 export { unlessAborted } from './internal/unless-aborted.ts'
 export { wrongOptions } from './internal/wrong-options.ts'
+export type { KeyLocation, PartitionLag, StoreSize } from './observe/app-answers.ts'
+export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState } from './observe/app-health.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
@@ -132,6 +134,8 @@ export type {
 } from './observe/observer.ts'
 export { systemClock } from './observe/system-clock.ts'
 export { tell } from './observe/tell.ts'
+export type { FlushEvent, PassEndedEvent, PassStartedEvent } from './observe/pass-events.ts'
+export type { PassTrace, PassTracer } from './observe/pass-tracer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'
 export type { BatchOutcome, RecordFailure } from './process/batch-outcome.ts'
 export { BatchRecordError } from './process/batch-record-error.ts'
@@ -236,6 +240,8 @@ export type {
   TopologyEdge,
   TopologyNode,
 } from './topology/topology.ts'
+export { advertising, advertisedIn } from './transport/advertised-address.ts'
+export type { GroupDescription, GroupMember } from './transport/group-description.ts'
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
 export {
   type Compression,

@@ -9,7 +9,7 @@
  * @packageDocumentation
  */
 export { App } from './app/app.ts'
-export type { AppHealth, TaskHealth } from './app/health.ts'
+export type { AppInspector } from './app/inspect.ts'
 export type { QueryOptions } from './app/query.ts'
 export { start } from './app/start.ts'
 export { ProcessingError } from './process/processing-error.ts'

@@ -1,3 +1,4 @@
+import type { GroupDescription } from './group-description.ts'
 import type { IsolationLevel } from './record-source.ts'
 import type { OffsetCommit, TopicPartition, TopicPartitionOffset } from './topic-partition.ts'
 
@@ -48,6 +49,8 @@ export interface TransportAdmin extends AsyncDisposable {
   offsetsForTimes(partitions: readonly TopicPartition[], timestampMs: number): Promise<readonly TopicPartitionOffset[]>
   /** Committed offsets of any group; partitions without one are left out. */
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
+  /** Who is in a group, and what each has. A transport that can't tell leaves it out. */
+  describeGroup?(groupId: string): Promise<GroupDescription>
   /** Deletes the records below these offsets. */
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
   /** Safe to call twice. */

@@ -1,4 +1,5 @@
 import type {
+  GroupDescription,
   IsolationLevel,
   Logger,
   NewTopic,
@@ -126,6 +127,10 @@ export class KafkaAdmin implements TransportAdmin {
 
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
     return this.#call(`look up offsets of group '${groupId}'`, () => this.#client.groupOffsets(groupId, partitions))
+  }
+
+  describeGroup(groupId: string): Promise<GroupDescription> {
+    return this.#call(`describe group '${groupId}'`, () => this.#client.describeGroup(groupId))
   }
 
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

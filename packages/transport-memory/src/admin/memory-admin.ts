@@ -1,4 +1,5 @@
 import type {
+  GroupDescription,
   IsolationLevel,
   NewTopic,
   OffsetCommit,
@@ -65,6 +66,11 @@ export class MemoryAdmin implements TransportAdmin {
   async committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
     this.#checkOpen()
     return this.#log.findGroup(groupId)?.offsets.of(partitions) ?? []
+  }
+
+  async describeGroup(groupId: string): Promise<GroupDescription> {
+    this.#checkOpen()
+    return this.#log.findGroup(groupId)?.describe() ?? { groupId, state: 'Dead', members: [] }
   }
 
   async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

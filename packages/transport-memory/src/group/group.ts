@@ -1,4 +1,4 @@
-import { MillraceError, partitionKey, type OffsetCommit, type TopicPartition } from '@millrace/core'
+import { type GroupDescription, MillraceError, partitionKey, type OffsetCommit, type TopicPartition } from '@millrace/core'
 import type { TopicRegistry } from '../log/topic-registry.ts'
 import { commitRefused } from '../internal/errors.ts'
 import { assignRange } from './assign-range.ts'
@@ -29,6 +29,15 @@ export class Group {
 
   get isEmpty(): boolean {
     return this.#members.length === 0
+  }
+
+  /** Its members, each with what it owns. */
+  describe(): GroupDescription {
+    const members = this.#members.map((member, i) => {
+      const { clientId } = member
+      return { memberId: `${clientId}-${i}`, clientId, host: 'localhost', assigned: member.owned() }
+    })
+    return { groupId: this.id, state: this.isEmpty ? 'Empty' : this.#rebalancing ? 'PreparingRebalance' : 'Stable', members }
   }
 
   join(member: GroupMember): void {
