@@ -3,17 +3,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
 import { thisMachine } from '../report/machine.ts'
+import { type Choice, choiceOf, LATENCIES, listing, workloadsOf } from './command-line/choice.ts'
 import { parseArguments, type Settings } from './command-line/parse-arguments.ts'
-import { type Program, PROGRAM_NAMES, programsOf } from './programs/programs.ts'
+import { kafkaStreams, type Program, type ProgramName, programsOf } from './programs/programs.ts'
 import { boundResults } from './report/bounds.ts'
 import { writeIntoPage } from './report/page.ts'
 import { drawn } from './report/plain-table.ts'
-import { workloadTable } from './report/result-tables.ts'
-import type { Results, WorkloadResult } from './report/results.ts'
-import { measureWorkload } from './run/measure-workload.ts'
+import { resultTables } from './report/result-tables.ts'
+import type { Results } from './report/results.ts'
+import { measureAll } from './run/measure-all.ts'
 import { openBrokers, type Tools } from './run/open-brokers.ts'
 import { Surroundings } from './run/surroundings.ts'
-import { type Workload, workloads } from './workloads.ts'
+import type { Workload } from './workloads.ts'
 
 const USAGE = 2
 
@@ -37,77 +38,56 @@ function say(line: string): void {
 }
 
 async function compare(settings: Settings, args: readonly string[], tools: Tools): Promise<void> {
-  const chosen = chosenWorkloads(settings)
-  if (settings.list) {
-    for (const { name, title, programs } of workloads(settings)) say(`${name.padEnd(14)}${title}\n${' '.repeat(14)}${programs.join(', ')}`)
+  const { list, from, json, page } = settings
+  const choice = choiceOf(settings)
+  if (list) {
+    say(listing(settings))
     return
   }
-  const command = ['npm run bench:kafka --', ...args].join(' ')
-  const results =
-    settings.from === undefined
-      ? await measured(settings, { chosen, command, tools })
-      : (JSON.parse(await readFile(settings.from, 'utf8')) as Results)
-  if (settings.from !== undefined) for (const workload of results.workloads) say(drawn(workloadTable(workload)))
+  const results = from === undefined ? await measured(settings, { choice, args, tools }) : await written(from)
   for (const { says, reached, measured: figures } of boundResults(results))
     say(`${reached ? 'reached    ' : 'NOT REACHED'}  ${says}: ${figures}`)
-  if (settings.json !== undefined) await writeFile(settings.json, `${JSON.stringify(results, null, 2)}\n`)
-  if (settings.page !== undefined) await writeIntoPage(settings.page, results)
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
+  if (page !== undefined) await writeIntoPage(page, results)
 }
 
-/** In the order of all; throws for a name that there is not. */
-function chosenWorkloads(settings: Settings): readonly Workload[] {
-  const { only, program } = settings
-  const all = workloads(settings)
-  const known = all.map(({ name }) => name)
-  const unknown = [...only.filter((name) => !known.includes(name)), ...program.filter((name) => !isProgram(name))]
-  if (unknown.length > 0) throw new CommanderError(USAGE, 'bench.only', `There is no '${unknown.join("' or '")}': see --list.`)
-  const programs = (names: Workload['programs']) => (program.length === 0 ? names : names.filter((name) => program.includes(name)))
-  return all
-    .filter(({ name }) => only.length === 0 || only.includes(name))
-    .map((workload) => ({ ...workload, programs: programs(workload.programs) }))
-    .filter((workload) => workload.programs.length > 0)
-}
-
-function isProgram(name: string): boolean {
-  return (PROGRAM_NAMES as readonly string[]).includes(name)
+/** What was measured before. */
+async function written(file: string): Promise<Results> {
+  const results = JSON.parse(await readFile(file, 'utf8')) as Results
+  for (const table of resultTables(results)) say(drawn(table))
+  return results
 }
 
 interface Measuring {
-  readonly chosen: readonly Workload[]
-  readonly command: string
+  readonly choice: Choice
+  readonly args: readonly string[]
   readonly tools: Tools
 }
 
-async function measured(settings: Settings, { chosen, command, tools }: Measuring): Promise<Results> {
+async function measured(settings: Settings, { choice, args, tools }: Measuring): Promise<Results> {
   const { runs: rounds, heapMb } = settings
-  const needsJava = chosen.some(({ programs }) => programs.includes('kafka-streams'))
-  const programs = programsOf(needsJava ? { streamsApp: await tools.streamsApp(say), heapMb } : undefined)
+  const all = workloadsOf(settings)
+  const workload = (name: string) => all.find((one) => one.name === name) as Workload
+  const chosen = [...choice.workloads, ...choice.latencies.map((name) => workload(LATENCIES[name]))]
+  const needsJava = choice.heap || chosen.some(({ programs }) => programs.includes('kafka-streams'))
+  const streamsApp = needsJava ? await tools.streamsApp(say) : []
+  const programs = programsOf({ streamsApp, heapMb })
+  const command = ['npm run bench:kafka --', ...args].join(' ')
+  const date = new Date().toISOString().slice(0, 10)
   await using brokers = await openBrokers(settings.brokers, tools, say)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   try {
     await using surroundings = await Surroundings.open(brokers, folder)
-    const measuredWorkloads: WorkloadResult[] = []
-    for (const workload of chosen) {
-      if (workload.distant && brokers.distant === undefined) {
-        say(`(${workload.name}) is left out: brokers that are not ours can't be put behind a proxy.\n`)
-        continue
-      }
-      const runs = await measureWorkload(workload, {
-        programs: workload.programs.map((name) => programs.get(name) as Program),
-        rounds,
-        surroundings,
-        onRun: ({ title }, { recordsPerSecond }) =>
-          say(`  (${workload.name}) ${title}: ${Math.round(recordsPerSecond).toLocaleString('en')} records/s`),
-      })
-      const result: WorkloadResult = {
-        name: workload.name,
-        title: workload.title,
-        programs: runs.map(({ program, runs: all }) => ({ name: program.name, title: program.title, runs: all })),
-      }
-      say(`\n${drawn(workloadTable(result))}`)
-      measuredWorkloads.push(result)
-    }
-    return { date: new Date().toISOString().slice(0, 10), command, machine: thisMachine(), rounds, workloads: measuredWorkloads }
+    const results = await measureAll({
+      choice,
+      workload,
+      program: (name: ProgramName) => programs.get(name) as Program,
+      kafkaStreams: (megabytes) => kafkaStreams({ streamsApp, heapMb: megabytes }),
+      rounds,
+      surroundings,
+      say,
+    })
+    return { date, command, machine: thisMachine(), rounds, ...results }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { parseArguments } from '../../src/kafka/command-line/parse-arguments.ts'
+import { choiceOf, listing } from '../../src/kafka/command-line/choice.ts'
+import { parseArguments, type Settings } from '../../src/kafka/command-line/parse-arguments.ts'
 import { shapeFor, workloads } from '../../src/kafka/workloads.ts'
 
 describe('options of bench:kafka', () => {
@@ -32,6 +33,36 @@ describe('options of bench:kafka', () => {
     [['--fast'], /unknown option/],
   ])('refuse %s', (args, message) => {
     expect(() => parseArguments(args)).toThrow(message)
+  })
+})
+
+describe('a choice', () => {
+  const choice = (...args: string[]) => choiceOf(parseArguments(args) as Settings)
+
+  test('is everything, unless told otherwise', () => {
+    const { workloads: all, latencies, heap } = choice()
+    expect([all.length, latencies, heap]).toEqual([11, ['latency-a', 'latency-c'], true])
+  })
+
+  test('leaves out latency and memory in short', () => {
+    expect(choice('--short')).toMatchObject({ latencies: [], heap: false })
+    expect(choice('--short', '--only', 'heap')).toMatchObject({ workloads: [], heap: true })
+  })
+
+  test('may be of some programs, of workloads that have them', () => {
+    const { workloads: all } = choice('--program', 'bare-read,by-hand', '--only', 'a,e')
+    expect(all.map(({ programs }) => programs)).toEqual([['by-hand'], ['by-hand', 'bare-read']])
+    expect(choice('--program', 'bare-read').workloads.map(({ name }) => name)).toEqual(['e'])
+  })
+
+  test('of what there is not is refused', () => {
+    expect(() => choice('--only', 'a,z')).toThrow("There is no 'z': see --list.")
+    expect(() => choice('--program', 'flink')).toThrow("There is no 'flink'")
+  })
+
+  test('is listed with every name', () => {
+    const listed = listing(parseArguments([]) as Settings)
+    for (const name of ['a', 'f-distant', 'a-keys', 'latency-c', 'heap']) expect(listed).toMatch(new RegExp(`^${name} `, 'm'))
   })
 })
 

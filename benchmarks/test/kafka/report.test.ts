@@ -4,10 +4,13 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import type { ProgramName } from '../../src/kafka/programs/programs.ts'
 import { boundResults } from '../../src/kafka/report/bounds.ts'
+import { heapBound, heapTable, smallestHeap } from '../../src/kafka/report/heap.ts'
+import { latencyTable } from '../../src/kafka/report/latency.ts'
 import { BEGIN, END, writeIntoPage } from '../../src/kafka/report/page.ts'
 import { drawn } from '../../src/kafka/report/plain-table.ts'
 import { workloadTable } from '../../src/kafka/report/result-tables.ts'
 import type { Results, WorkloadResult } from '../../src/kafka/report/results.ts'
+import type { HeapRuns } from '../../src/kafka/run/measure-heaps.ts'
 import { processorMs } from '../../src/kafka/run/processor-time.ts'
 import { thisMachine } from '../../src/report/machine.ts'
 
@@ -81,6 +84,48 @@ test('a table has a row for each program, and dashes for what is not known', () 
     '-',
     '',
   ])
+})
+
+describe('heaps', () => {
+  const MEGABYTE = 1_048_576
+  const run = (recordsPerSecond: number, peakMb: number) => ({
+    records: 100,
+    ms: 1,
+    recordsPerSecond,
+    cpuSecondsPerMillion: 1,
+    outputRecords: 100,
+    peakBytes: peakMb * MEGABYTE,
+  })
+  const heaps = (millraceMb: number): HeapRuns[] => [
+    { title: 'Millrace', runs: [run(500, millraceMb)] },
+    { heapMb: 64, title: 'in 64', runs: [], failure: 'OutOfMemoryError' },
+    { heapMb: 128, title: 'in 128', runs: [run(90, 200), run(94, 210), run(100, 220)] },
+    { heapMb: 256, title: 'in 256', runs: [run(95, 300), run(96, 310), run(10, 320)] },
+    { heapMb: 512, title: 'in 512', runs: [run(99, 500), run(100, 510), run(101, 520)] },
+  ]
+
+  test('the smallest one that is large enough has 95 % of the best median', () => {
+    expect(smallestHeap(heaps(1))).toEqual({ heapMb: 256, title: 'in 256', rate: 95, peakMb: 310 })
+  })
+
+  test('bound the memory of Millrace by what Kafka Streams has in it', () => {
+    const bound = (millraceMb: number) => heapBound(heaps(millraceMb)).map(({ reached, measured }) => [reached, measured])
+    expect(bound(310)).toEqual([[true, '310 MB, Kafka Streams 310 MB in a heap of 256 MiB']])
+    expect(bound(311)).toEqual([[false, '311 MB, Kafka Streams 310 MB in a heap of 256 MiB']])
+    expect(heapBound([])).toEqual([])
+  })
+
+  test('that are too small stand in the table', () => {
+    expect(heapTable(heaps(1)).rows.at(-1)).toEqual(['in 64', 'does not do it', '', ''])
+    expect(heapTable(heaps(1)).rows[1]).toEqual(['in 128', '94', '0.94', '210'])
+  })
+})
+
+test('a table of latency has a column for each share of the throughput', () => {
+  const latency = { p50: 3.4, p99: 20, samples: 10 }
+  const table = latencyTable({ workload: 'c', rows: [{ title: 'Millrace', shares: [{ share: 0.1, rate: 1_000, ...latency }] }] })
+  expect(table.head).toEqual(['', 'at 0.1 of its highest throughput'])
+  expect(table.rows).toEqual([['Millrace', '3 / 20 (1,000/s)']])
 })
 
 describe('a page', () => {

@@ -3,7 +3,7 @@ import { type InputShape, keyNumber, keyText, valueText } from './input-shape.ts
 
 const WRITTEN_AT_ONCE = 10_000
 
-interface NumberedRecords {
+export interface NumberedRecords {
   readonly topic: string
   readonly shape: Pick<InputShape, 'keys' | 'valueBytes'>
   /** The first of them. */
@@ -13,7 +13,7 @@ interface NumberedRecords {
 }
 
 /** Queues these records of an input, whose time is now. */
-async function writeRecords(writer: RecordWriter, { topic, shape, from, to }: NumberedRecords): Promise<void> {
+export async function writeRecords(writer: RecordWriter, { topic, shape, from, to }: NumberedRecords): Promise<void> {
   const indices = Array.from({ length: to - from }, (_, i) => from + i)
   await writer.writeBatch({
     topic,

@@ -33,18 +33,17 @@ export interface JavaOptions {
   readonly heapMb: number
 }
 
-/** `java`: absent where no Kafka Streams application is to be run. */
-export function programsOf(java: JavaOptions | undefined): ReadonlyMap<ProgramName, Program> {
+export function programsOf(java: JavaOptions): ReadonlyMap<ProgramName, Program> {
   const programs: Program[] = [
     node('millrace', 'Millrace, batches', 'makes'),
     node('millrace-single', 'Millrace, single records', 'makes'),
+    kafkaStreams(java),
     node('millrace-memory', 'Millrace, store in memory', 'makes'),
     node('by-hand', 'by hand, same client', 'needs'),
     node('kafkajs-batch', 'by hand, kafkajs eachBatch', 'needs'),
     node('kafkajs-message', 'per message, kafkajs', 'has-none'),
     { ...node('bare-read', 'a bare read, same client', 'has-none'), hasState: false },
   ]
-  if (java !== undefined) programs.push(kafkaStreams(java))
   return new Map(programs.map((program) => [program.name, program]))
 }
 
@@ -53,7 +52,8 @@ function node(name: ProgramName, title: string, changelog: Program['changelog'])
   return { name, title, changelog, hasState: true, command: (config) => ({ file: process.execPath, args: [file, JSON.stringify(config)] }) }
 }
 
-function kafkaStreams({ streamsApp, heapMb }: JavaOptions): Program {
+/** In a heap of its own size. */
+export function kafkaStreams({ streamsApp, heapMb }: JavaOptions): Program {
   return {
     name: 'kafka-streams',
     title: 'Kafka Streams',

@@ -1,13 +1,8 @@
 import { summarise } from '../../harness/summary.ts'
 import type { ProgramName } from '../programs/programs.ts'
+import { type BoundResult, ratio } from './bound-result.ts'
+import { heapBound } from './heap.ts'
 import { ratios, type Results } from './results.ts'
-
-/** What Millrace promises of how it compares, and what became of it. */
-export interface BoundResult {
-  readonly says: string
-  readonly reached: boolean
-  readonly measured: string
-}
 
 interface Bound {
   readonly workload: string
@@ -45,7 +40,7 @@ const LEAST_OF_GROWTH = 0.9
 
 /** The bounds of what was measured. */
 export function boundResults(results: Results): BoundResult[] {
-  return [...BOUNDS.flatMap((bound) => boundResult(results, bound)), ...growthResults(results)]
+  return [...BOUNDS.flatMap((bound) => boundResult(results, bound)), ...heapBound(results.heap ?? []), ...growthResults(results)]
 }
 
 function boundResult({ workloads }: Results, { workload, program, against, least = 0, most = Infinity, says }: Bound): BoundResult[] {
@@ -73,9 +68,4 @@ function growthResults({ workloads }: Results): BoundResult[] {
       { says, reached: after / before >= LEAST_OF_GROWTH, measured: `${ratio(after / before)} (${ratio(after)} of ${ratio(before)})` },
     ]
   })
-}
-
-/** Two digits behind the point, or what large numbers need. */
-export function ratio(value: number): string {
-  return value >= 10 ? value.toFixed(0) : value.toFixed(2)
 }

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { boundResults } from './bounds.ts'
 import { inMarkdown } from './plain-table.ts'
-import { workloadTable } from './result-tables.ts'
+import { resultTables } from './result-tables.ts'
 import type { Results } from './results.ts'
 
 export const BEGIN = '<!-- figures of bench:kafka: begin -->'
@@ -15,7 +15,7 @@ function resultsInMarkdown(results: Results): string {
   return [
     `Measured on ${date} with \`${command}\`, on ${cpus} x ${cpu}, ${Math.round(memoryBytes / 2 ** 30)} GB, ${platform}, Node ${node}; broker and programs on the same machine.\n`,
     inMarkdown({ title: 'Bounds', head: ['', 'measured (spread)', ''], rows: bounds }),
-    ...results.workloads.map((workload) => inMarkdown(workloadTable(workload))),
+    ...resultTables(results).map(inMarkdown),
   ].join('\n')
 }
 

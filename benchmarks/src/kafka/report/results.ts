@@ -1,6 +1,8 @@
 import type { Machine } from '../../report/machine.ts'
 import type { ProgramName } from '../programs/programs.ts'
+import type { HeapRuns } from '../run/measure-heaps.ts'
 import type { RunResult } from '../run/run-once.ts'
+import type { LatencyResult } from './latency.ts'
 
 /** What `--json` writes. */
 export interface Results {
@@ -11,6 +13,8 @@ export interface Results {
   readonly machine: Machine
   readonly rounds: number
   readonly workloads: readonly WorkloadResult[]
+  readonly latencies?: readonly LatencyResult[]
+  readonly heap?: readonly HeapRuns[]
 }
 
 export interface WorkloadResult {

@@ -1,15 +1,14 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import type { IsolationLevel } from '@millrace/core'
 import { checkCounts } from '../check/check-counts.ts'
 import { checkMapped } from '../check/check-mapped.ts'
 import { checkState } from '../check/check-state.ts'
 import { readTopic } from '../check/read-topic.ts'
 import { countsOf, type InputShape } from '../input/input-shape.ts'
-import { fillChangelog, restoredCount } from '../input/write-records.ts'
-import { type ProgramConfig, STORE } from '../programs/program-config.ts'
+import { restoredCount } from '../input/write-records.ts'
+import type { ProgramConfig } from '../programs/program-config.ts'
 import type { Program } from '../programs/programs.ts'
 import { shapeFor, type Workload } from '../workloads.ts'
+import { prepareRun } from './prepare-run.ts'
 import { processorMs } from './processor-time.ts'
 import { type ProgramEnd, runProgram } from './run-program.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -36,55 +35,20 @@ export interface RunResult {
 /** Runs a program over a workload's input, and checks what it wrote and what its store holds. Rejects if anything of it is wrong. */
 export async function runOnce(program: Program, workload: Workload, surroundings: Surroundings): Promise<RunResult> {
   const shape = shapeFor(program.name, workload)
-  const folder = await mkdtemp(join(surroundings.folder, `${program.name}-`))
-  const config = await prepared(program, workload, { shape, folder, surroundings })
+  const input = await surroundings.input(workload.work === 'restore' ? { ...shape, records: 0 } : shape)
+  await using run = await prepareRun(program, workload, { surroundings, shape, input })
   try {
     const brokerCpuMs = () => processorMs(surroundings.brokers.processIds)
-    const end = await runProgram(program, config, { brokerCpuMs, limitMs: LIMIT_MS })
-    return { ...figuresOf(end, shape.records), ...(await checked(program, config, { shape, surroundings })) }
+    const end = await runProgram(program, run.config, { brokerCpuMs, limitMs: LIMIT_MS })
+    return { ...figuresOf(end, shape.records), ...(await checked(program, run.config, { shape, surroundings })) }
   } catch (error) {
     throw new Error(`${program.title}, workload ${workload.name}: ${(error as Error).message}`, { cause: error })
-  } finally {
-    await surroundings.deleteTopics([config.output, config.changelog])
-    await rm(folder, { recursive: true, force: true })
   }
 }
 
 interface Around {
   readonly shape: InputShape
   readonly surroundings: Surroundings
-}
-
-async function prepared(
-  program: Program,
-  workload: Workload,
-  { shape, folder, surroundings }: Around & { folder: string },
-): Promise<ProgramConfig> {
-  const { work, guarantee, commitIntervalMs, distant } = workload
-  const { brokers } = surroundings
-  const restores = work === 'restore'
-  const applicationId = surroundings.name(program.name)
-  const changelog = `${applicationId}-${STORE}-changelog`
-  const output = `${applicationId}-output`
-  const input = await surroundings.input(restores ? { ...shape, records: 0 } : shape)
-  if (!restores) await surroundings.createTopic(output, shape.partitions, 'kept')
-  if (restores || (program.changelog === 'needs' && work !== 'map'))
-    await surroundings.createTopic(changelog, shape.partitions, 'compacted')
-  if (restores) await fillChangelog(surroundings.transport, changelog, shape.keys)
-  return {
-    work,
-    guarantee,
-    commitIntervalMs,
-    brokers: distant ? (brokers.distant as string) : brokers.brokers,
-    applicationId,
-    input,
-    output,
-    changelog,
-    partitions: shape.partitions,
-    records: shape.records,
-    stateDir: join(folder, 'state'),
-    stateFile: join(folder, 'state.txt'),
-  }
 }
 
 function figuresOf({ ms, cpuMs, peakBytes, brokerCpuMs }: ProgramEnd, records: number) {
