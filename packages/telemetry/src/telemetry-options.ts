@@ -1,6 +1,9 @@
+import type { Meter } from '@opentelemetry/api'
 import type { Registry } from 'prom-client'
 import { type HttpOptions, resolveHttp, type ResolvedHttpOptions } from './http/http-options.ts'
+import type { LogOptions } from './logs/batch-log.ts'
 import type { CompatibleNames } from './metrics/compatible.ts'
+import { type CheckpointHook, resolveTracing, type ResolvedTracingOptions, type TracingOptions } from './trace/tracing-options.ts'
 
 /** What telemetry does. */
 export interface TelemetryOptions {
@@ -14,6 +17,14 @@ export interface TelemetryOptions {
   readonly sampleEveryMs?: number | undefined
   /** After how long without progress a task counts as stuck, in milliseconds. Default: 60,000. */
   readonly stuckAfterMs?: number | undefined
+  /** Metrics through an OpenTelemetry meter as well: `true` for that of the global provider, called `millrace`, or one of yours. Default: false. */
+  readonly meter?: boolean | Meter | undefined
+  /** A span a batch, and traces of records passed on. Default: false. */
+  readonly tracing?: boolean | TracingOptions | undefined
+  /** Called for each batch that is read or written, for monitors of data streams. Default: none. */
+  readonly checkpoints?: CheckpointHook | undefined
+  /** Summaries and failures of batches in the log. Default: true. */
+  readonly logs?: boolean | LogOptions | undefined
   /** The HTTP server. Default: false, there is none. */
   readonly http?: false | HttpOptions | undefined
 }
@@ -25,15 +36,31 @@ export interface ResolvedTelemetryOptions {
   readonly compatible: string | undefined
   readonly sampleEveryMs: number
   readonly stuckAfterMs: number
+  readonly meter: boolean | Meter
+  readonly tracing: ResolvedTracingOptions | undefined
+  readonly checkpoints: CheckpointHook | undefined
+  readonly logs: LogOptions | undefined
   readonly http: ResolvedHttpOptions | undefined
 }
 
-const NAMES: readonly (keyof TelemetryOptions)[] = ['registry', 'nodeMetrics', 'compatibleNames', 'sampleEveryMs', 'stuckAfterMs', 'http']
+const NAMES: readonly (keyof TelemetryOptions)[] = [
+  'registry',
+  'nodeMetrics',
+  'compatibleNames',
+  'sampleEveryMs',
+  'stuckAfterMs',
+  'meter',
+  'tracing',
+  'checkpoints',
+  'logs',
+  'http',
+]
 
 /** Fills in every default. Throws a `TypeError` that lists everything that is wrong. */
 export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOptions {
   const problems: string[] = []
   const { registry, nodeMetrics = false, compatibleNames = false, sampleEveryMs = 5_000, stuckAfterMs = 60_000, http = false } = options
+  const { meter = false, tracing = false, checkpoints, logs = true } = options
   for (const name of Object.keys(options))
     if (!NAMES.includes(name as keyof TelemetryOptions)) problems.push(`${name} is no option; there are ${NAMES.join(', ')}.`)
   if (registry !== undefined && typeof registry.registerMetric !== 'function') problems.push('registry is no registry of prom-client.')
@@ -42,8 +69,18 @@ export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOp
     if (!(value >= 1 && value < Infinity)) problems.push(`${name} is ${String(value)}; use a number of milliseconds from 1 up.`)
   const compatible = prefixOf(compatibleNames, problems)
   const resolvedHttp = http === false ? undefined : resolveHttp(http, problems)
+  const resolvedTracing = tracing === false ? undefined : resolveTracing(tracing === true ? {} : tracing, problems)
+  if (typeof meter !== 'boolean' && typeof meter.createHistogram !== 'function') problems.push('meter is no meter of OpenTelemetry.')
+  const resolvedLogs = logs === false ? undefined : logs === true ? {} : logs
+  const { summaryEveryMs = 10_000 } = resolvedLogs ?? {}
+  if (!(summaryEveryMs >= 0)) problems.push(`logs.summaryEveryMs is ${String(summaryEveryMs)}; use a number of milliseconds from 0 up.`)
   if (problems.length > 0) throw new TypeError(`Telemetry can't be opened:\n- ${problems.join('\n- ')}`)
-  return { registry, nodeMetrics, compatible, sampleEveryMs, stuckAfterMs, http: resolvedHttp }
+  return {
+    ...{ registry, nodeMetrics, compatible, sampleEveryMs, stuckAfterMs, meter, checkpoints },
+    tracing: resolvedTracing,
+    logs: resolvedLogs,
+    http: resolvedHttp,
+  }
 }
 
 function prefixOf(names: boolean | CompatibleNames, problems: string[]): string | undefined {

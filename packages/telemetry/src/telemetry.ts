@@ -1,17 +1,22 @@
 import type { AppDefinition, Logger, Observer, RuntimeEvent } from '@millrace/core'
+import { metrics } from '@opentelemetry/api'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry } from 'prom-client'
+import { Diagnostics } from './diagnostics.ts'
 import { Readiness } from './health/readiness.ts'
 import { Access } from './http/access.ts'
 import { Refusal } from './http/answer.ts'
 import { DashboardFiles } from './http/dashboard-files.ts'
 import { Routes } from './http/routes.ts'
 import { TelemetryServer } from './http/server.ts'
+import { BatchLog } from './logs/batch-log.ts'
+import { exportTo } from './metrics/open-telemetry.ts'
 import { Recorder } from './metrics/recorder.ts'
 import { register } from './metrics/prometheus.ts'
 import { Sampler } from './metrics/sampler.ts'
 import type { ObservedApp } from './observed-app.ts'
 import { type ResolvedTelemetryOptions, resolveTelemetry, type TelemetryOptions } from './telemetry-options.ts'
+import { PassSpans } from './trace/pass-spans.ts'
 import { LiveView } from './view/live-view.ts'
 
 /** What is seen of one application: what {@link observed} gives. */
@@ -29,6 +34,7 @@ export class Telemetry implements AsyncDisposable {
   #app: ObservedApp | undefined
   #server: TelemetryServer | undefined
   #port: number | undefined
+  #stopMeter: (() => void) | undefined
 
   /** @internal Use {@link observed}. */
   constructor(definition: AppDefinition, options: TelemetryOptions) {
@@ -55,7 +61,8 @@ export class Telemetry implements AsyncDisposable {
     const advertise = this.#options.http?.advertise
     this.definition = {
       ...definition,
-      observer: this.#observer(definition.observer),
+      ...tracerOf(definition, this.#options),
+      observer: this.#observer(definition),
       ...(advertise !== undefined && advertise !== false && { advertisedAddress: () => this.#advertised(advertise) }),
     }
   }
@@ -77,7 +84,9 @@ export class Telemetry implements AsyncDisposable {
   async attach(app: ObservedApp): Promise<void> {
     this.#app = app
     this.#sampler.attach(app)
-    const { http } = this.#options
+    const { http, meter } = this.#options
+    if (meter !== false)
+      this.#stopMeter = exportTo(meter === true ? metrics.getMeter('millrace') : meter, this.#recorder.all, this.#sampler.refresh)
     if (http === undefined) return
     const access = new Access({ ...http, now: () => performance.now() })
     const routes = new Routes({
@@ -99,6 +108,8 @@ export class Telemetry implements AsyncDisposable {
 
   /** Closes the HTTP server. Safe to call twice. */
   async close(): Promise<void> {
+    this.#stopMeter?.()
+    this.#stopMeter = undefined
     this.#sampler.stop()
     await this.#server?.close()
     this.#server = undefined
@@ -119,14 +130,29 @@ export class Telemetry implements AsyncDisposable {
     return this.#port === undefined ? undefined : `${this.#options.http?.host ?? ''}:${this.#port}`
   }
 
-  #observer(own: Observer | undefined): Observer {
-    const ours = [this.#recorder.observe, this.#readiness.observe, ...(this.#options.http === undefined ? [] : [this.#view.observe])]
+  #observer({ observer: own, applicationId: application }: AppDefinition): Observer {
+    const { http, logs } = this.#options
+    const ours = [this.#recorder.observe, this.#readiness.observe, new Diagnostics(application).observe]
+    if (http !== undefined) ours.push(this.#view.observe)
+    if (logs !== undefined) {
+      const { logger = this.#logger, summaryEveryMs = 10_000 } = logs
+      ours.push(new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now() }).observe)
+    }
     return (event: RuntimeEvent) => {
       for (const observer of ours) observer(event)
       // The user's last: what it throws or rejects with is the engine's to log.
       return own?.(event)
     }
   }
+}
+
+/** Follows passes, where anything wants that. */
+function tracerOf({ applicationId, transport, tracer }: AppDefinition, options: ResolvedTelemetryOptions): Pick<AppDefinition, 'tracer'> {
+  const { tracing, checkpoints } = options
+  if (tracing === undefined && checkpoints === undefined) return {}
+  if (tracer !== undefined) throw new TypeError('The definition has a tracer already: leave it out, or tracing and checkpoints.')
+  const now = () => performance.now()
+  return { tracer: new PassSpans({ application: applicationId, system: transport.name, tracing, checkpoints, now }) }
 }
 
 /**

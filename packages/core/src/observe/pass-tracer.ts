@@ -15,6 +15,8 @@ export interface PassTrace {
    * Absent: they stay as they are. Called for each record.
    */
   readonly headersOf?: ((topic: string, own: Headers | undefined, row: number) => Headers | undefined) | undefined
+  /** Calls what processes the pass, once, and returns what that does: in a context of its own, say. Absent: it is simply called. */
+  readonly within?: (<T>(work: () => T) => T) | undefined
   /** The pass is over. */
   readonly ended: (event: PassEndedEvent) => void
 }

@@ -105,7 +105,8 @@ export class BatchPass {
     const { scheduled } = punctuations
     stores.begin()
     try {
-      const processed = this.#process(pass, window, report?.trace)
+      const process = () => this.#process(pass, window, report?.trace)
+      const processed = report?.trace?.within === undefined ? process() : report.trace.within(process)
       // While the processor waits for something, the next batch is made ready.
       queue.decodeAhead(2 * size)
       const output = await processed
