@@ -37,7 +37,7 @@ export function command(name: string, description: string, examples: readonly st
 export function runs<Options extends CommonOptions>(of: Command, host: CommandHost, action: Action<Options>): Command {
   return of.action(async (...given: unknown[]) => {
     // The arguments, then the options, then the command.
-    const options = given[given.length - 2] as Options
+    const options = (given[given.length - 1] as Command).optsWithGlobals<Options & Record<string, unknown>>()
     const args = given.slice(0, -2) as (string | undefined)[]
     const report = new Report(host.environment, options)
     host.began(report)

@@ -1,5 +1,7 @@
 import { Command, CommanderError } from 'commander'
+import { deadLettersCommand } from '../commands/dead-letters.ts'
 import { describeCommand } from '../commands/describe.ts'
+import { devCommand } from '../commands/dev.ts'
 import { lagCommand } from '../commands/lag.ts'
 import { resetCommand } from '../commands/reset.ts'
 import { runCommandOf } from '../commands/run.ts'
@@ -56,12 +58,22 @@ export function program(host: CommandHost, texts: string[]): Command {
     .version(version(), '--version', 'print the version')
     .helpOption('--help', 'say what can be done, and how')
     .helpCommand(false)
-  for (const one of [runCommandOf(host), describeCommand(host), lagCommand(host), resetCommand(host)]) all.addCommand(one)
+  for (const one of [
+    runCommandOf(host),
+    devCommand(host),
+    describeCommand(host),
+    lagCommand(host),
+    resetCommand(host),
+    deadLettersCommand(host),
+  ])
+    all.addCommand(one)
   configure(all, texts)
   return all
 }
 
 function configure(of: Command, texts: string[]): void {
+  // An option belongs to the command that it stands behind.
+  of.enablePositionalOptions()
   of.exitOverride().helpOption('--help', 'say what can be done, and how')
   of.configureOutput({ writeOut: (text) => texts.push(text), writeErr: (text) => texts.push(text), outputError: () => undefined })
   for (const one of of.commands) configure(one, texts)

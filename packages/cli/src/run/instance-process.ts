@@ -18,7 +18,7 @@ export const DRAIN = 'drain'
 
 export interface InstanceProcessOptions {
   readonly request: object
-  /** Of the program, beside this one: without ending. */
+  /** Of the program, from here: without ending. */
   readonly program: string
   /** To import first. */
   readonly loader: string | undefined
@@ -26,8 +26,15 @@ export interface InstanceProcessOptions {
   readonly variables: NodeJS.ProcessEnv
 }
 
+/** One that can be talked to. */
+export interface ProcessInstance extends Instance {
+  send(message: object): void
+  /** Calls `listener` with what it says. */
+  onMessage(listener: (message: unknown) => void): void
+}
+
 /** Starts a program of ours in a process of its own, whose output is ours. */
-export function startProcess({ request, program, loader, folder, variables }: InstanceProcessOptions): Instance {
+export function startProcess({ request, program, loader, folder, variables }: InstanceProcessOptions): ProcessInstance {
   // From the sources, where tests run them.
   const path = fileURLToPath(new URL(`${program}${extname(import.meta.url)}`, import.meta.url))
   const child = fork(path, [JSON.stringify(request)], {
@@ -47,6 +54,10 @@ export function startProcess({ request, program, loader, folder, variables }: In
     drain: () => {
       if (child.connected) child.send(DRAIN, () => undefined)
     },
+    send: (message) => {
+      if (child.connected) child.send(message, () => undefined)
+    },
+    onMessage: (listener) => void child.on('message', listener),
     kill: () => void child.kill('SIGKILL'),
   }
 }

@@ -1,16 +1,12 @@
-import { type ChildProcess, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
-import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { serializeColumn, serdes, silentLogger, type Transport, type TransportAdmin } from '@millrace/core'
 import { kafka } from '@millrace/transport-kafka'
-import { inject, onTestFinished } from 'vitest'
+import { inject } from 'vitest'
 import { apps } from './command.ts'
+import { type CommandProcess, startCommand } from './command-process.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 
 const context = { logger: silentLogger }
-const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-const tsx = import.meta.resolve('tsx')
 
 /** The word count of `apps/word-count.ts` on topics of its own, on the broker of the tests. */
 export class KafkaApp implements AsyncDisposable {
@@ -66,49 +62,10 @@ export class KafkaApp implements AsyncDisposable {
 
   /** The command in a process of its own, which is gone when the test ends. */
   spawn(args: readonly string[]): CommandProcess {
-    const child = spawn(process.execPath, ['--conditions=@millrace/source', '--import', tsx, main, ...args], {
-      cwd: apps,
-      env: { ...process.env, ...this.variables },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    onTestFinished(() => void child.kill('SIGKILL'))
-    return new CommandProcess(child)
+    return startCommand(args, { folder: apps, variables: this.variables })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.admin.close()
-  }
-}
-
-/** A command that runs. */
-export class CommandProcess {
-  readonly ended: Promise<number | null>
-  readonly #child: ChildProcess
-  #stdout = ''
-  #stderr = ''
-
-  constructor(child: ChildProcess) {
-    this.#child = child
-    child.stdout?.setEncoding('utf8').on('data', (text: string) => (this.#stdout += text))
-    child.stderr?.setEncoding('utf8').on('data', (text: string) => (this.#stderr += text))
-    this.ended = once(child, 'close').then(([code]) => code as number | null)
-  }
-
-  get stdout(): string {
-    return this.#stdout
-  }
-
-  get stderr(): string {
-    return this.#stderr
-  }
-
-  /** The events that `--json` wrote so far. */
-  get events(): readonly { readonly event: string; readonly instance: number; readonly pid?: number; readonly code?: number | null }[] {
-    const lines = this.#stdout.split('\n').slice(0, -1)
-    return lines.map((line) => JSON.parse(line) as CommandProcess['events'][number])
-  }
-
-  signal(name: NodeJS.Signals): void {
-    this.#child.kill(name)
   }
 }

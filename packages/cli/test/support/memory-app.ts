@@ -10,7 +10,7 @@ import {
   TopologyBuilder,
   type TransportAdmin,
 } from '@millrace/core'
-import { memory, type MemoryTransport } from '@millrace/transport-memory'
+import { memory, type MemoryFaults, type MemoryTransport } from '@millrace/transport-memory'
 import { inMemory } from 'millrace/memory'
 import type { Environment } from '../../src/command-line/environment.ts'
 import { type CommandResult, millrace } from './command.ts'
@@ -37,8 +37,8 @@ export class MemoryApp implements AsyncDisposable {
     this.definition = defineApp({ topology: builder.build(), applicationId: 'app', transport, logger: silentLogger, ...overrides })
   }
 
-  static async open(overrides: Partial<AppDefinition> = {}): Promise<MemoryApp> {
-    const transport = memory()
+  static async open(overrides: Partial<AppDefinition> = {}, faults?: MemoryFaults): Promise<MemoryApp> {
+    const transport = memory({ faults })
     return new MemoryApp(transport, await transport.openAdmin(context), overrides)
   }
 
@@ -81,7 +81,10 @@ export class MemoryApp implements AsyncDisposable {
 
   /** A command that is given the module of this application. */
   millrace(args: readonly string[], overrides: Partial<Environment> = {}): Promise<CommandResult> {
-    return millrace([args[0] ?? '', 'word-count.ts', ...args.slice(1)], {
+    // Behind the command, which is a word or two, and what else stands before options.
+    const words = args.findIndex((arg) => arg.startsWith('--'))
+    const at = words < 0 ? args.length : words
+    return millrace([...args.slice(0, at), 'word-count.ts', ...args.slice(at)], {
       importModule: async () => ({ default: this.definition }),
       ...overrides,
     })
