@@ -24,6 +24,8 @@ describe('lint refuses', () => {
     ['packages/transport-kafka/src/a.ts', '@millrace/runtime', 'A transport imports @millrace/core'],
     ['packages/store-leveldb/src/a.ts', '@millrace/store-memory', 'A store imports @millrace/core'],
     ['packages/parallel/src/a.ts', '@millrace/runtime', 'parallel imports @millrace/core'],
+    ['packages/telemetry/src/a.ts', '@millrace/runtime', 'telemetry imports @millrace/core'],
+    ['packages/kafka-packed/src/a.ts', '@millrace/transport-kafka', 'kafka-packed imports @millrace/core'],
     ['packages/testing/src/a.ts', '@millrace/transport-kafka', 'testing imports @millrace/core'],
     ['packages/testing/src/a.ts', 'millrace', 'testing imports @millrace/core'],
     ['packages/cli/src/commands/a.ts', '@millrace/store-leveldb', 'cli imports @millrace/core'],

@@ -14,6 +14,7 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @property {(index: number) => Promise<void>} restart Stops the node in order if it runs, and starts it on the same data and port.
  * @property {(index: number) => Promise<void>} freeze Lets the node stand still: its connections stay, and nobody answers. `thaw` lets it go on.
  * @property {(index: number) => Promise<void>} thaw
+ * @property {() => readonly number[]} processIds Of the nodes that run, where they are processes of ours; else none.
  * @property {() => Promise<void>} stop Stops every node and deletes the data.
  */
 

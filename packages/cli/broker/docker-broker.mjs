@@ -148,6 +148,7 @@ export async function dockerBroker({ nodes: count, port, image = `apache/kafka:$
       },
       freeze: async (index) => void (await container(index).pause()),
       thaw: async (index) => void (await container(index).unpause()),
+      processIds: () => [],
       stop,
     }
   } catch (error) {

@@ -19,6 +19,7 @@ export async function givenBroker(brokers) {
     restart: notOurs,
     freeze: notOurs,
     thaw: notOurs,
+    processIds: () => [],
     stop: () => Promise.resolve(),
   }
 }

@@ -79,6 +79,7 @@ export async function javaBroker({ nodes: count, port, proxyPorts = [], longLive
     },
     freeze: (index) => at(index).freeze(),
     thaw: async (index) => at(index).thaw(),
+    processIds: () => nodes.flatMap(({ processId }) => processId ?? []),
     stop,
   }
 }

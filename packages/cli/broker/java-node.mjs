@@ -38,6 +38,12 @@ export class JavaNode {
     return `127.0.0.1:${this.plan.port}`
   }
 
+  /** Of the node while it runs. */
+  get processId() {
+    const child = this.#process
+    return child !== undefined && isRunning(child) ? child.pid : undefined
+  }
+
   /** Resolves when the broker serves clients. */
   async start() {
     const { folder } = this.plan

@@ -5,7 +5,9 @@ import { hostname } from 'node:os'
 
 /** Who holds a lock. */
 export interface LockHolder {
+  /** Its process id there. */
   readonly pid: number
+  /** The name of its machine. */
   readonly host: string
   /** When the process began, as the system tells it: a process id may be used again. */
   readonly started: string
