@@ -1,4 +1,4 @@
-import type { Environment } from '../batch/batch-environment.ts'
+import type { Environment } from '../batch/environment-values.ts'
 import { failureProblems } from '../failure/failure-problems.ts'
 import { resolveFailureOptions } from '../failure/resolve-failure-options.ts'
 import { type Either, left, right } from '../internal/fp.ts'

@@ -51,6 +51,13 @@ export interface TransportAdmin extends AsyncDisposable {
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
   /** Who is in a group, and what each has. A transport that can't tell leaves it out. */
   describeGroup?(groupId: string): Promise<GroupDescription>
+  /**
+   * Commits offsets for a group that has no members, all in one step; a group that nobody knows begins to exist. Rejects where there are members. A
+   * transport that can't leaves it out.
+   */
+  commitOffsets?(groupId: string, offsets: readonly OffsetCommit[]): Promise<void>
+  /** Puts all members out of a group; those that are alive will come back. A transport that can't leaves it out. */
+  removeMembers?(groupId: string): Promise<void>
   /** Deletes the records below these offsets. */
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
   /** Safe to call twice. */

@@ -2,21 +2,21 @@ import {
   type AppHealth,
   type AppState,
   type BatchingChange,
+  deferred,
   isLegalTransition,
   MillraceError,
   type ReadOnlyOf,
   type RecordSource,
   type RuntimeEvent,
+  settledWithin,
   type StoreDefinition,
+  tell,
   type TransportAdmin,
   type TransportContext,
 } from '@millrace/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommitScheduler } from '../commit/commit-scheduler.ts'
 import { Broadcast } from '../internal/broadcast.ts'
-import { deferred } from '../internal/deferred.ts'
-import { tell } from '../internal/tell.ts'
-import { settledWithin } from '../internal/time-limit.ts'
 import { Reader } from '../source/reader.ts'
 import { isDamage } from '../store/is-damage.ts'
 import { Standbys } from '../standby/standbys.ts'

@@ -1,7 +1,14 @@
-import { MillraceError, type OffsetCommit, partitionKey, type Topology, type TopicPartition, type TransportAdmin } from '@millrace/core'
+import {
+  MillraceError,
+  type OffsetCommit,
+  partitionKey,
+  systemClock,
+  type Topology,
+  type TopicPartition,
+  type TransportAdmin,
+} from '@millrace/core'
 import type { Broadcast } from '../internal/broadcast.ts'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
-import { systemClock } from '../internal/system-clock.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { inputsOf, type TopicPlan } from './topic-plan.ts'
 

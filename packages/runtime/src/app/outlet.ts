@@ -1,10 +1,16 @@
-import type { RecordSource, RecordWriter, RecordWriterOptions, Transport, TransportContext } from '@millrace/core'
+import {
+  asError,
+  type RecordSource,
+  type RecordWriter,
+  type RecordWriterOptions,
+  settledWithin,
+  type Transport,
+  type TransportContext,
+} from '@millrace/core'
 import { AtLeastOnce } from '../commit/at-least-once.ts'
 import { CommitCoordinator } from '../commit/commit-coordinator.ts'
 import { ExactlyOnce } from '../commit/exactly-once.ts'
 import { WriterParticipant } from '../commit/writer-participant.ts'
-import { asError } from '../internal/as-error.ts'
-import { settledWithin } from '../internal/time-limit.ts'
 import { OutputQueue } from '../sink/output-queue.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 

@@ -1,4 +1,5 @@
 import {
+  type CircuitBreakers,
   type ColumnBatch,
   type DetectedProcessor,
   detectProcessor,
@@ -11,7 +12,6 @@ import {
 import { encodeSink, type ResolvedSink } from '../sink/encode-sink.ts'
 import { mergeSinkOutputs, outputWithoutRows, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
-import type { CircuitBreakers } from './circuit-breakers.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
 import { NodeContext } from './node-context.ts'

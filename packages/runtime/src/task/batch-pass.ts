@@ -1,7 +1,6 @@
-import { type FailedRecord, MillraceError, type PassTrace, type WriteBatch } from '@millrace/core'
+import { type CircuitBreakers, type FailedRecord, MillraceError, type PassTrace, type WriteBatch } from '@millrace/core'
 import { type Formed, windowOf } from '../batch/batch-former.ts'
 import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
-import type { CircuitBreakers } from '../process/circuit-breakers.ts'
 import type { Part, PartDone, Pipeline } from '../process/pipeline.ts'
 import { thrownBy } from '../process/processing-error.ts'
 import type { Punctuations } from '../process/punctuations.ts'

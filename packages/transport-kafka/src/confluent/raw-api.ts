@@ -80,8 +80,8 @@ export interface RawProducer extends RawClient {
     value: Uint8Array | null,
     key: Uint8Array | null,
     timestamp: number | undefined,
-    // Never used: what is passed here is freed by delivery reports, which come for failures only.
-    opaque: undefined,
+    // What is passed here is freed by its delivery report: of producers that report failures only it would never be.
+    opaque: unknown,
     headers: readonly RawHeader[] | undefined,
   ): void
   flush(timeoutMs: number, callback: Callback): void

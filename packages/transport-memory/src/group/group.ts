@@ -67,6 +67,11 @@ export class Group {
     return this.#members.find((member) => member.clientId === clientId)
   }
 
+  /** Puts out every member: each joins again. */
+  expelAll(): void {
+    for (const member of [...this.#members]) member.expel()
+  }
+
   /** Assigns anew in the next turn of the event loop, so that changes which come together cost one rebalance. */
   rebalance(): void {
     if (this.#rebalancing) return
