@@ -24,6 +24,7 @@ describe('lint refuses', () => {
     ['packages/transport-kafka/src/a.ts', '@millrace/runtime', 'A transport imports @millrace/core'],
     ['packages/store-leveldb/src/a.ts', '@millrace/store-memory', 'A store imports @millrace/core'],
     ['packages/parallel/src/a.ts', '@millrace/runtime', 'parallel imports @millrace/core'],
+    ['packages/publisher/src/a.ts', '@millrace/runtime', 'The publisher imports @millrace/core'],
     ['packages/testing/src/a.ts', '@millrace/transport-kafka', 'testing imports @millrace/core'],
     ['packages/testing/src/a.ts', 'millrace', 'testing imports @millrace/core'],
     ['packages/runtime/src/task/a.ts', '../../../core/src/index.ts', 'by its name'],
