@@ -17,6 +17,7 @@ export {
   type EventDefinitions,
   type FailedOutcome,
   getBatchConfig,
+  type OutboxOptions,
   type PayloadOf,
   type Priority,
   type PublishedEvent,

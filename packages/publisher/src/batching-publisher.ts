@@ -1,5 +1,5 @@
-import { CircuitBreakers, type Clock, deferred, settledWithin } from '@millrace/core'
-import { EventBuffer } from './event-buffer.ts'
+import { CircuitBreakers, type Clock, deferred, type MillraceError, settledWithin } from '@millrace/core'
+import { bufferFull, EventBuffer } from './event-buffer.ts'
 import { EventEncoder } from './event-encoder.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
 import { Flights } from './flights.ts'
@@ -7,11 +7,14 @@ import { FlushGroup, type FlushTrigger } from './flush-group.ts'
 import { ForcedFlushes } from './forced-flushes.ts'
 import { KeyLanes } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
-import { alreadyClosed, deliveryFailed, notSent } from './publish-failures.ts'
+import { alreadyClosed, closedBefore, notSent, unsentOf } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
-import type { BatchStatus, CloseReport, Publisher, UnsentEvent } from './publisher.ts'
-import { PublisherCounts, type PublisherMetrics } from './publisher-metrics.ts'
+import type { BatchStatus, CloseReport, Publisher } from './publisher.ts'
+import { metricsOf, PublisherCounts, type PublisherMetrics } from './publisher-metrics.ts'
 import type { ResolvedPublisher } from './resolve-options.ts'
+import { TransactionSender } from './transaction-sender.ts'
+import { Transactions } from './transactions.ts'
+import { KeptEvents } from './outbox/kept-events.ts'
 import { TopicLanes } from './topic-lane.ts'
 import { byTopic } from './write-batches.ts'
 import { Writers } from './writers.ts'
@@ -30,11 +33,16 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #breakers: CircuitBreakers | undefined
   readonly #writers: Writers
   readonly #flights: Flights
+  readonly #sender: TransactionSender | undefined
+  readonly #transactions: Transactions | undefined
+  readonly #kept: KeptEvents | undefined
   readonly #groups: readonly FlushGroup[]
   readonly #ownGroups = new Map<string, FlushGroup>()
   readonly #counts = new PublisherCounts()
   readonly #forced = new ForcedFlushes()
   readonly #unsettled = new Set<PendingEvent>()
+  /** Published while the outbox was being opened: they come behind what is found there. */
+  #early: { readonly events: readonly PendingEvent[]; readonly add: () => void }[] = []
   #sequence = 0
   #flushes = 0
   #pending = 0
@@ -60,20 +68,31 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
         logger.warn({ topic, from, to }, 'the circuit of a topic'),
       )
     this.#writers = new Writers({ transport, clientId, logger, clock })
+    const hooks = {
+      onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
+        if (!this.#settle(event, true)) return
+        this.#counts.delivered++
+        event.resolve({ id: event.id, topic: event.topic, partition, offset })
+      },
+      onFailed: (event: PendingEvent, error: PublishError) => this.#reject(event, error),
+      onEnd: () => this.#schedule(),
+      wait: (retry: number, error: MillraceError, events: number) => this.#flights.waitForRetry({ retry, error, events }),
+    }
     this.#flights = new Flights({
       ...options,
+      ...hooks,
       writers: this.#writers,
       lanes: this.#lanes,
       breakers: this.#breakers,
       counts: this.#counts,
-      onWritten: (event, { partition, offset }) => {
-        if (!this.#settle(event)) return
-        this.#counts.delivered++
-        event.resolve({ id: event.id, topic: event.topic, partition, offset })
-      },
-      onFailed: (event, error) => this.#reject(event, error),
-      onLanded: () => this.#schedule(),
+      onLanded: hooks.onEnd,
     })
+    const { transactionalId, outbox } = options
+    if (transactionalId !== undefined) {
+      this.#sender = new TransactionSender({ transport, clientId, transactionalId, logger, clock })
+      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys: this.#keys, maxRetries: options.maxRetries })
+    }
+    if (outbox !== undefined) this.#kept = new KeptEvents(outbox, logger, (found, failure) => this.#opened(found, failure))
     const groupOf = (event: PendingEvent) => this.#groupOf(event)
     const common = new FlushGroup(policy, this.#keys, groupOf)
     for (const [type, own] of policies) this.#ownGroups.set(type, new FlushGroup(own, this.#keys, groupOf))
@@ -94,7 +113,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       if (this.#closing !== undefined) throw alreadyClosed(type)
       const event = this.#encoder.encode(type, payload, { resolve, reject, options })
       event.arrivedAt = this.#clock.monotonic()
-      if (this.#buffer.enter(event)) this.#add(event)
+      this.#kept?.check()
+      if (this.#buffer.enter(event)) this.#whenOpened([event], () => this.#add(event))
       this.#unsettled.add(event)
     } catch (error) {
       this.#counts.rejected++
@@ -116,8 +136,74 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     )
   }
 
+  async publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
+    const transactions = this.#transactions
+    if (transactions === undefined)
+      throw new TypeError('publishTransaction needs the option transactionalId: a name that no other process has.')
+    if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
+    this.#kept?.check()
+    const promises: Promise<PublishReceipt>[] = []
+    const pending = events.map(({ type, payload, options }) => {
+      const { promise, resolve, reject } = deferred<PublishReceipt>()
+      promises.push(promise)
+      promise.catch(() => undefined)
+      return this.#encoder.encode(type, payload, { resolve, reject, options })
+    })
+    const [first] = pending
+    if (first === undefined) return []
+    if (!this.#buffer.enterAll(pending)) throw bufferFull(first, this.#options.buffer)
+    this.#counts.published += pending.length
+    for (const event of pending) this.#unsettled.add(event)
+    this.#whenOpened(pending, () => {
+      for (const event of pending) {
+        event.state = 'held'
+        event.sequence = ++this.#sequence
+        this.#keys.add(event)
+      }
+      transactions.add(pending)
+    })
+    this.#schedule()
+    return Promise.all(promises)
+  }
+
+  stored(): Promise<void> {
+    if (this.#kept === undefined) return Promise.reject(new TypeError('stored needs the option outbox.'))
+    return this.#kept.written()
+  }
+
+  /** The outbox is open: first what it has, then what was published meanwhile. Or it can't be opened. */
+  #opened(found: readonly PendingEvent[], failure: PublishError | undefined): void {
+    if (failure !== undefined) return this.#rejectAll(failure)
+    if (found.length > 0)
+      this.#options.logger.info({ events: found.length }, 'the outbox has events that were not acknowledged: they are sent first')
+    for (const event of found) {
+      event.arrivedAt = this.#clock.monotonic()
+      this.#unsettled.add(event)
+      this.#buffer.enterAnyway(event)
+      this.#add(event)
+    }
+    // But for what was given up meanwhile.
+    for (const { events, add } of this.#early.splice(0)) if (events.every(({ state }) => state === 'new')) add()
+    this.#schedule()
+  }
+
+  #rejectAll(failure: PublishError): void {
+    for (const event of this.#buffer.expire(Infinity)) this.#reject(event, failure)
+    for (const event of [...this.#unsettled]) this.#reject(event, failure)
+  }
+
+  #whenOpened(events: readonly PendingEvent[], add: () => void): void {
+    if (this.#kept?.opening === true) this.#early.push({ events, add })
+    else add()
+  }
+
+  get #earlyEvents(): number {
+    return this.#early.reduce((sum, { events }) => sum + events.length, 0)
+  }
+
   /** It has room. */
   #add(event: PendingEvent): void {
+    this.#kept?.keep(event)
     event.state = 'waiting'
     event.sequence = ++this.#sequence
     this.#pending++
@@ -143,7 +229,9 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   #flushDue(): void {
+    if (this.#kept?.opening === true) return
     const now = this.#clock.monotonic()
+    this.#transactions?.begin()
     this.#expire(now)
     let waitMs = Infinity
     for (const group of this.#groups) waitMs = Math.min(waitMs, this.#flushGroup(group, now))
@@ -153,7 +241,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   /** Flushes what is due; returns in how many milliseconds more will be. */
   #flushGroup(group: FlushGroup, now: number): number {
     const room = (topic: string) => (this.#flights.waitMs(topic) > 0 ? 0 : this.#lanes.room(topic))
-    const forced = this.#forced.waiting || this.#closing !== undefined
+    const forced = this.#forced.waiting || this.#closing !== undefined || this.#transactions?.waiting === true
     for (let noCritical = false; ;) {
       const decision = group.decide({ now, room, finishing: forced, full: this.#buffer.waiting > 0, noCritical })
       if (!decision.cut) return Math.min(decision.waitMs, this.#flights.soonestMs)
@@ -197,7 +285,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   #reject(event: PendingEvent, error: PublishError): void {
-    if (!this.#settle(event)) return
+    // What may be sent again by the next process is kept.
+    if (!this.#settle(event, error.outcome === 'refused' && !error.retryable)) return
     this.#counts.failed++
     const { id, type, topic } = event
     this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
@@ -205,12 +294,13 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   /** Whether it was not settled before. */
-  #settle(event: PendingEvent): boolean {
+  #settle(event: PendingEvent, done: boolean): boolean {
     const { state } = event
     if (state === 'settled') return false
     event.state = 'settled'
     this.#unsettled.delete(event)
     this.#forced.settled(event)
+    if (done) this.#kept?.forget(event)
     if (state === 'new') return true
     if (state === 'waiting') {
       this.#pending--
@@ -251,10 +341,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     const degradedTopics = this.#lanes.degraded
     const waitingForRoom = this.#buffer.waiting
     return {
-      pendingEvents: this.#pending,
+      pendingEvents: this.#pending + this.#earlyEvents,
       pendingBytes: this.#pendingBytes,
       oldestAgeMs: oldest === Infinity ? 0 : now - oldest,
-      inFlight: this.#unsettled.size - this.#pending - waitingForRoom,
+      inFlight: this.#unsettled.size - this.#pending - this.#earlyEvents - waitingForRoom,
       waitingForRoom,
       batchSize: Math.min((this.#groups[0] as FlushGroup).sizer.limits.size, config.maxSize),
       maxBatchSize: config.maxSize,
@@ -266,28 +356,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   metrics(): PublisherMetrics {
-    const { pendingEvents, inFlight, batchSize, batchTimeoutMs, maxBatchSize, degradedTopics } = this.getBatchStatus()
-    const counts = this.#counts
-    return {
-      batch: {
-        pending_batch_messages: pendingEvents,
-        in_flight_messages: inFlight,
-        buffered_bytes: this.#buffer.bytes,
-        batch_size_configured: batchSize,
-        batch_timeout_ms: batchTimeoutMs,
-        max_batch_size: maxBatchSize,
-        has_scheduled_flush: pendingEvents > 0 && (this.#scheduled || this.#timerAt < Infinity) ? 1 : 0,
-        degraded_topics: degradedTopics.length,
-        published_total: counts.published,
-        delivered_total: counts.delivered,
-        failed_total: counts.failed,
-        rejected_total: counts.rejected,
-        flushes_total: counts.flushes,
-        flushed_messages_total: counts.flushed,
-        retries_total: counts.retries,
-        batches_taken_apart_total: counts.takenApart,
-      },
-    }
+    const scheduled = this.#pending > 0 && (this.#scheduled || this.#timerAt < Infinity)
+    return metricsOf(this.getBatchStatus(), this.#counts, { bufferedBytes: this.#buffer.bytes, scheduled })
   }
 
   close({ timeoutMs = this.#options.closeTimeoutMs }: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
@@ -305,23 +375,15 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     await Promise.resolve()
     await settledWithin(this.forceFlush(), timeoutMs, this.#clock)
     this.#flights.end()
-    const unsent = [...this.#unsettled].map((event): UnsentEvent => {
-      const outcome = event.state === 'flying' ? 'unknown' : 'not-sent'
-      return { id: event.id, type: event.type, topic: event.topic, outcome, kept: false }
-    })
+    const unsent = [...this.#unsettled].map(unsentOf)
     for (const event of this.#buffer.expire(Infinity))
       this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'))
     for (const event of [...this.#unsettled]) this.#reject(event, closedBefore(event, timeoutMs))
     this.#cancelTimer()
     const leftMs = Math.max(LETTING_GO_MS, timeoutMs - (this.#clock.monotonic() - began))
-    await this.#writers.close(Math.min(leftMs, LETTING_GO_MS))
+    const limitMs = Math.min(leftMs, LETTING_GO_MS)
+    await Promise.all([this.#writers.close(limitMs), this.#sender?.close(limitMs), this.#kept?.close()])
     this.#options.logger.info({ publisher: this.#options.clientId, unsent: unsent.length }, 'the publisher was closed')
     return { unsent }
   }
-}
-
-function closedBefore(event: PendingEvent, timeoutMs: number): PublishError {
-  const reason = `the publisher was closed, and ${timeoutMs} ms did not suffice for it`
-  if (event.state !== 'flying') return notSent(event, reason)
-  return deliveryFailed(event, { outcome: 'unknown', error: notSent(event, reason) }, false)
 }

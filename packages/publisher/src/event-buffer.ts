@@ -44,6 +44,23 @@ export class EventBuffer {
     return false
   }
 
+  /** Takes it whether there is room or not: it is pending already. */
+  enterAnyway({ bytes }: PendingEvent): void {
+    this.#events++
+    this.bytes += bytes
+  }
+
+  /** Takes all of them, or none: then there is no room for all, or others wait for it. */
+  enterAll(events: readonly PendingEvent[]): boolean {
+    const bytes = events.reduce((sum, event) => sum + event.bytes, 0)
+    const { maxEvents, maxBytes } = this.#options
+    const isEmpty = this.#events === 0 && this.#waiting.length === 0
+    if (!isEmpty && (this.#waiting.length > 0 || this.#events + events.length > maxEvents || this.bytes + bytes > maxBytes)) return false
+    this.#events += events.length
+    this.bytes += bytes
+    return true
+  }
+
   /** It is settled; returns those that have room now. */
   leave(event: PendingEvent): PendingEvent[] {
     this.#events--
@@ -78,7 +95,7 @@ export class EventBuffer {
   }
 }
 
-function bufferFull({ id, type, topic }: PendingEvent, { maxEvents, maxBytes }: EventBufferOptions): PublishError {
+export function bufferFull({ id, type, topic }: PendingEvent, { maxEvents, maxBytes }: EventBufferOptions): PublishError {
   const limits = `${maxEvents.toLocaleString('en')} events or ${maxBytes.toLocaleString('en')} bytes (buffer.maxEvents, buffer.maxBytes)`
   return new PublishError(
     'BUFFER_FULL',

@@ -20,8 +20,7 @@ export class EventFifo {
 
   /** Where, from `place` on, the next one is that waits. Places hold until the next `peek`, `trim` or `push`. */
   next(place: number): number | undefined {
-    for (let at = this.#head + place; at < this.#events.length; at++)
-      if ((this.#events[at] as PendingEvent).state === 'waiting') return at - this.#head
+    for (let at = this.#head + place; at < this.#events.length; at++) if (waits(this.#events[at] as PendingEvent)) return at - this.#head
     return undefined
   }
 
@@ -31,9 +30,13 @@ export class EventFifo {
 
   /** Lets go of what no longer waits at the front. */
   trim(): void {
-    while (this.#head < this.#events.length && (this.#events[this.#head] as PendingEvent).state !== 'waiting') this.#head++
+    while (this.#head < this.#events.length && !waits(this.#events[this.#head] as PendingEvent)) this.#head++
     if (this.#head < SLACK || this.#head < this.#events.length / 2) return
     this.#events = this.#events.slice(this.#head)
     this.#head = 0
   }
+}
+
+function waits({ state }: PendingEvent): boolean {
+  return state === 'waiting' || state === 'held'
 }

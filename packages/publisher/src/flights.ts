@@ -4,6 +4,7 @@ import {
   type Compression,
   type Delivery,
   type Logger,
+  type MillraceError,
   type ResolvedRetryOptions,
   retryDelay,
 } from '@millrace/core'
@@ -32,6 +33,15 @@ export interface FlightsOptions {
   readonly onFailed: (event: PendingEvent, error: PublishError) => void
   /** A topic may take another flight. */
   readonly onLanded: () => void
+}
+
+/** A try that failed, and is to be followed by another. */
+interface Retrying {
+  readonly retry: number
+  readonly error: MillraceError
+  readonly events: number
+  /** Undefined: of a transaction. */
+  readonly topic?: string | undefined
 }
 
 /** The flights under way, one for each topic: sends, retries, and what becomes of each event. */
@@ -105,7 +115,7 @@ export class Flights {
   }
 
   #portOf(topic: string): FlightPort {
-    const { maxRetries, retry: delays, logger, counts, breakers, writers, onWritten, onFailed } = this.#options
+    const { maxRetries, breakers, writers, onWritten, onFailed } = this.#options
     return {
       maxRetries,
       send: (events) => {
@@ -115,15 +125,21 @@ export class Flights {
       },
       written: onWritten,
       failed: (event, delivery, overtaken) => onFailed(event, deliveryFailed(event, delivery, overtaken)),
-      wait: async (retry, error, events) => {
-        if (this.#over) return false
-        counts.retries++
-        const delayMs = Math.max(retryDelay(retry, delays, Math.random()), this.waitMs(topic))
-        logger.warn({ topic, retry, delayMs, events, err: error }, 'events could not be sent and are sent again')
-        await this.#wait(delayMs)
-        return !this.#over
-      },
+      wait: (retry, error, events) => this.waitForRetry({ retry, error, events, topic }),
     }
+  }
+
+  /** False: there is to be none any more. */
+  async waitForRetry({ topic, ...about }: Retrying): Promise<boolean> {
+    const { retry: delays, logger, counts } = this.#options
+    if (this.#over) return false
+    counts.retries++
+    const leastMs = topic === undefined ? 0 : this.waitMs(topic)
+    const delayMs = Math.max(retryDelay(about.retry, delays, Math.random()), leastMs)
+    const { error, ...what } = about
+    logger.warn({ topic, ...what, delayMs, err: error }, 'events could not be sent and are sent again')
+    await this.#wait(delayMs)
+    return !this.#over
   }
 
   #wait(delayMs: number): Promise<void> {

@@ -139,7 +139,8 @@ export class FlushGroup {
   #takeWithThoseBefore(candidate: PendingEvent, flush: number, taken: Taken): void {
     while (candidate.state === 'waiting' && !taken.full) {
       const first = this.#lanes.first(candidate, flush)
-      if (first === undefined || !taken.fits(first)) return
+      // One of a transaction goes with that, and all after it in its key wait.
+      if (first === undefined || first.state === 'held' || !taken.fits(first)) return
       first.state = 'flying'
       this.#groupOf(first).removed(first)
       this.#lanes.take(first, flush)

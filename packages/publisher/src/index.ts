@@ -17,6 +17,7 @@ export {
   type PublishOutcome,
   type PublishReceipt,
 } from './events.ts'
+export type { OutboxOptions } from './outbox/outbox-options.ts'
 export { type FailedOutcome, PublishError, type PublishErrorDetails } from './publish-error.ts'
 export type { BatchStatus, CloseReport, Publisher, UnsentEvent } from './publisher.ts'
 export type { PublisherMetrics } from './publisher-metrics.ts'

@@ -33,11 +33,16 @@ export class KeyLanes {
     return lane.waiting.peek()
   }
 
-  /** Whether nothing of the key waits or flies before `event`. */
-  isNext(event: PendingEvent): boolean {
-    if (event.lane === undefined) return true
-    const lane = this.#lanes.get(event.lane)
-    return lane !== undefined && lane.flying === 0 && lane.waiting.peek() === event
+  /** Whether nothing waits or flies before these events in any of their keys. */
+  areNext(events: readonly PendingEvent[]): boolean {
+    const seen = new Set<string>()
+    for (const event of events) {
+      if (event.lane === undefined || seen.has(event.lane)) continue
+      seen.add(event.lane)
+      const lane = this.#lanes.get(event.lane)
+      if (lane === undefined || lane.flying > 0 || lane.waiting.peek() !== event) return false
+    }
+    return true
   }
 
   take(event: PendingEvent, flush: number): void {

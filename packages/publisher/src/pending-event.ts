@@ -18,12 +18,13 @@ export interface PendingEvent {
   /** Of key, value and headers. */
   readonly bytes: number
   /** Where the outbox has it. */
-  readonly stored?: number | undefined
+  stored?: number | undefined
   /** Ascends in the order in which events were taken. */
   sequence: number
   /** By the clock that only goes forwards. */
   arrivedAt: number
-  state: 'new' | 'waiting' | 'flying' | 'settled'
+  /** `new`: it waits for room; `held`: for its transaction. */
+  state: 'new' | 'waiting' | 'held' | 'flying' | 'settled'
   readonly resolve: (receipt: PublishReceipt) => void
   readonly reject: (error: PublishError) => void
 }

@@ -1,3 +1,5 @@
+import type { BatchStatus } from './publisher.ts'
+
 /** Figures of a publisher, as JSON. */
 export interface PublisherMetrics {
   readonly batch: {
@@ -32,4 +34,32 @@ export class PublisherCounts {
   flushed = 0
   retries = 0
   takenApart = 0
+}
+
+/** The figures of a publisher in this state. */
+export function metricsOf(
+  { pendingEvents, inFlight, batchSize, batchTimeoutMs, maxBatchSize, degradedTopics }: BatchStatus,
+  counts: PublisherCounts,
+  { bufferedBytes, scheduled }: { readonly bufferedBytes: number; readonly scheduled: boolean },
+): PublisherMetrics {
+  return {
+    batch: {
+      pending_batch_messages: pendingEvents,
+      in_flight_messages: inFlight,
+      buffered_bytes: bufferedBytes,
+      batch_size_configured: batchSize,
+      batch_timeout_ms: batchTimeoutMs,
+      max_batch_size: maxBatchSize,
+      has_scheduled_flush: scheduled ? 1 : 0,
+      degraded_topics: degradedTopics.length,
+      published_total: counts.published,
+      delivered_total: counts.delivered,
+      failed_total: counts.failed,
+      rejected_total: counts.rejected,
+      flushes_total: counts.flushes,
+      flushed_messages_total: counts.flushed,
+      retries_total: counts.retries,
+      batches_taken_apart_total: counts.takenApart,
+    },
+  }
 }

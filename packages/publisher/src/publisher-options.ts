@@ -1,9 +1,10 @@
 import type { BatchOptions, CircuitBreakerOptions, Clock, Environment, Logger, RetryOptions, Transport } from '@millrace/core'
 import type { EventDefinitions } from './events.ts'
+import type { OutboxOptions } from './outbox/outbox-options.ts'
 
 /** How a publisher retries. */
 export interface PublisherRetryOptions extends Omit<RetryOptions, 'nonRetryable'> {
-  /** How often a batch that failed is sent again. Default: 3. */
+  /** How often a batch that failed is sent again; with an outbox without end. Default: 3. */
   readonly maxRetries?: number | undefined
 }
 
@@ -46,10 +47,17 @@ export interface PublisherOptions<Events extends EventDefinitions> {
   readonly circuitBreaker?: CircuitBreakerOptions | false | undefined
   /** Default: after 3 batches that went wrong, until 10 single events were written. */
   readonly degrade?: DegradeOptions | undefined
-  /** After so long an event that waits is rejected with `NOT_SENT`, in milliseconds. Default: 120,000. */
+  /** After so long an event that waits is rejected with `NOT_SENT`, in milliseconds; not with an outbox. Default: 120,000. */
   readonly deliveryTimeoutMs?: number | undefined
   /** How long `close` waits for what is pending, in milliseconds. Default: 30,000. */
   readonly closeTimeoutMs?: number | undefined
+  /** Makes `publishTransaction` possible: a name that no other process has, kept over restarts. Default: none. */
+  readonly transactionalId?: string | undefined
+  /**
+   * Keeps pending events on disk until they are acknowledged or refused for good, and sends what an earlier process has left before anything else. What can't
+   * be sent is then tried without end. Default: none.
+   */
+  readonly outbox?: OutboxOptions | undefined
   /** Default: says nothing. */
   readonly logger?: Logger | undefined
   /** Default: the system's. */

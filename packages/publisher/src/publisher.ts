@@ -56,6 +56,15 @@ export interface Publisher<Events extends EventDefinitions> extends AsyncDisposa
   ): Promise<PublishReceipt>
   /** Publishes several events; resolves to what became of each, in their order. One that fails fails alone. */
   publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]>
+  /**
+   * Publishes several events in one transaction, all or none, at once, after what waits for their keys; nothing of their keys overtakes them. Rejects with
+   * a `PublishError`. Needs `transactionalId`, and room for all of them at once; the outbox does not keep them.
+   */
+  publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]>
+  /**
+   * With an outbox: resolves when everything that was published before is on disk, whatever became of it since; rejects if it can't be written.
+   */
+  stored(): Promise<void>
   /** Sends everything that was published before, without waiting for company; resolves when each of it is written or has failed. */
   forceFlush(): Promise<void>
   /** How it is at the moment. */

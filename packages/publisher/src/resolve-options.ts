@@ -23,6 +23,7 @@ import {
   wrongOptions,
 } from '@millrace/core'
 import { type BatchConfig, findBatchConfig } from './batch-config.ts'
+import type { OutboxOptions } from './outbox/outbox-options.ts'
 import type { EventDefinition, EventDefinitions } from './events.ts'
 import type { PublisherOptions } from './publisher-options.ts'
 
@@ -44,6 +45,8 @@ export interface ResolvedPublisher {
   readonly degrade: { readonly afterBatches: number; readonly recoverAfter: number }
   readonly deliveryTimeoutMs: number
   readonly closeTimeoutMs: number
+  readonly transactionalId: string | undefined
+  readonly outbox: OutboxOptions | undefined
   readonly logger: Logger
   readonly clock: Clock
 }
@@ -61,6 +64,8 @@ const NAMES = namesOf<Options>({
   degrade: true,
   deliveryTimeoutMs: true,
   closeTimeoutMs: true,
+  transactionalId: true,
+  outbox: true,
   logger: true,
   clock: true,
   environment: true,
@@ -74,7 +79,14 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
   if (!isObject(options)) throw wrongOptions('createPublisher', [`the options are ${describeValue(options)}; use an object.`])
   const { transport, events, clientId = 'publisher', buffer = {}, retry = {}, circuitBreaker, degrade = {} } = options
   const { maxRetries = 3, ...delays } = retry
-  const { deliveryTimeoutMs = 120_000, closeTimeoutMs = 30_000, logger = silentLogger, clock = systemClock } = options
+  const {
+    transactionalId,
+    outbox,
+    deliveryTimeoutMs = 120_000,
+    closeTimeoutMs = 30_000,
+    logger = silentLogger,
+    clock = systemClock,
+  } = options
   const breaker = circuitBreaker === false ? false : { ...BREAKER, ...definedOnly(circuitBreaker) }
   const problems: (string | undefined)[] = [
     ...unknownNames((name) => name, options, NAMES),
@@ -88,6 +100,12 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     ...groupProblems('degrade', degrade, { afterBatches: 1, recoverAfter: 1 }),
     numberProblem('deliveryTimeoutMs', deliveryTimeoutMs, { min: 1, max: MAX_TIMER_MS }),
     numberProblem('closeTimeoutMs', closeTimeoutMs, { min: 0, max: MAX_TIMER_MS }),
+    transactionalId === undefined || (typeof transactionalId === 'string' && transactionalId !== '')
+      ? undefined
+      : `transactionalId is ${describeValue(transactionalId)}; use a text.`,
+    outbox === undefined || (typeof outbox?.folder === 'string' && typeof outbox.open === 'function')
+      ? undefined
+      : `outbox is ${describeValue(outbox)}; use { folder, open: openLevelDb }.`,
     ...eventsProblems(events),
   ]
   const batch = isObject(options.batch) ? options.batch : {}
@@ -105,11 +123,13 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     compressions: new Map(Object.values(events).map(({ topic, compression }) => [topic, compression ?? 'lz4'])),
     buffer: { maxEvents: 10_000, maxBytes: 33_554_432, whenFull: 'wait', ...definedOnly(buffer) },
     retry: failure.retry,
-    maxRetries,
+    maxRetries: outbox === undefined ? maxRetries : Infinity,
     circuitBreaker: failure.circuitBreaker,
     degrade: { afterBatches: 3, recoverAfter: 10, ...definedOnly(degrade) },
-    deliveryTimeoutMs,
+    deliveryTimeoutMs: outbox === undefined ? deliveryTimeoutMs : Infinity,
     closeTimeoutMs,
+    transactionalId,
+    outbox,
     logger,
     clock,
   }

@@ -73,7 +73,7 @@ export async function publishing<Events extends EventDefinitions>({ faults = {},
 }
 
 /** The payloads and places of everything in a topic. */
-async function readTopic(transport: MemoryTransport, topic: string) {
+export async function readTopic(transport: MemoryTransport, topic: string) {
   const source: RecordSource = await transport.openSource({ clientId: 'reader', isolation: 'read-committed' }, context)
   await source.assign([0, 1].map((partition) => ({ topic, partition, offset: 0 })))
   const found: {
