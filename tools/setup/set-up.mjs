@@ -1,5 +1,6 @@
 import { builtPackages } from './build-packages.mjs'
 import { cached } from './checkout.mjs'
+import { provideDatabaseServers } from './database-servers.mjs'
 import { dependencies } from './install-dependencies.mjs'
 import { withLock } from './lock.mjs'
 import { nativeClient } from './native-client.mjs'
@@ -10,6 +11,7 @@ import { SetupError } from './setup-error.mjs'
  * @property {'required' | 'wanted' | 'unneeded'} native The native Kafka client. Wanted: without it one line says so and the rest
  *   goes on; why it failed is remembered, and it is not tried again until it is required.
  * @property {boolean} build
+ * @property {boolean} [databases] Servers of databases, for tests.
  */
 
 /**
@@ -20,8 +22,9 @@ import { SetupError } from './setup-error.mjs'
  */
 export async function setUp(checkout, needs) {
   requireNode(process.versions.node)
-  if (isSetUp(checkout, needs)) return
-  await withLock(cached(checkout, 'set-up.lock'), () => runSteps(checkout, needs), checkout.say)
+  const lock = cached(checkout, 'set-up.lock')
+  if (!isSetUp(checkout, needs)) await withLock(lock, () => runSteps(checkout, needs), checkout.say)
+  if (needs.databases === true) await withLock(lock, () => provideDatabaseServers(checkout), checkout.say)
 }
 
 /**

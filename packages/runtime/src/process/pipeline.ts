@@ -9,7 +9,8 @@ import {
   type TopologyNode,
 } from '@millrace/core'
 import { encodeSink, type ResolvedSink } from '../sink/encode-sink.ts'
-import { mergeSinkOutputs, outputWithoutRows, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
+import { mergeSinkOutputs, type NodeOutput, outputWithoutRows, type PassOutput } from '../sink/sink-output.ts'
+import { type RunningOutsideSink, stageOutside } from '../sink/stage-outside.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
@@ -30,6 +31,7 @@ export interface PipelineOptions {
   readonly punctuations: Punctuations
   readonly directory: TopicDirectory
   readonly resolveSink: (node: TopologyNode & { readonly kind: 'sink' }) => ResolvedSink
+  readonly outsideSink: (node: string) => RunningOutsideSink
   readonly maxOutputBytes: number
   readonly concurrency: ResolvedDefinition['concurrency']
   readonly monotonic: () => number
@@ -54,7 +56,7 @@ export interface Part {
 
 /** What became of a part. */
 export interface PartDone {
-  readonly outputs: readonly SinkOutput[]
+  readonly outputs: readonly NodeOutput[]
   /** Records that failed by themselves: of them nothing is among `outputs`. */
   readonly failed: readonly FailedRow[]
 }
@@ -68,7 +70,7 @@ interface Walk {
   readonly keep: boolean
   /** Its nodes' successes and failures count for their circuit breakers: not those of parts, which are run to find who is at fault. */
   readonly counted: boolean
-  readonly outputs: SinkOutput[]
+  readonly outputs: NodeOutput[]
   readonly failed: FailedRow[]
   /** What may be gathered yet, by all nodes together. */
   readonly budget: OutputBudget
@@ -78,6 +80,7 @@ interface RunningNode {
   readonly node: TopologyNode
   readonly edges: readonly { readonly output: string; readonly child: number; readonly order: number }[]
   readonly sink: ResolvedSink | undefined
+  readonly outside: RunningOutsideSink | undefined
   readonly context: NodeContext | undefined
   readonly processor: DetectedProcessor | undefined
   readonly concurrency: RunningConcurrency | undefined
@@ -104,6 +107,7 @@ export class Pipeline {
         node,
         edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
         sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
+        outside: node.kind === 'outside-sink' ? options.outsideSink(node.name) : undefined,
         context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
         processor,
         concurrency:
@@ -217,6 +221,8 @@ export class Pipeline {
           outputs.push(this.#asItComes ? { ...output, asItComes: true } : output)
           bytes += output.bytes
         }
+      } else if (running.outside !== undefined) {
+        outputs.push(stageOutside(running.outside, input))
       } else {
         const context = running.context as NodeContext
         context.open(input, budget)
