@@ -28,7 +28,7 @@
  * @property {(options: DatabaseOptions) => Promise<DatabaseServer>} debian
  */
 
-import { dockerAnswers } from '../broker/docker-broker.mjs'
+import { dockerAnswers } from '../../packages/cli/broker/docker-broker.mjs'
 
 /**
  * Obtains a real server by the first way that is open here. There is no fourth: whoever needs one fails without, aloud.

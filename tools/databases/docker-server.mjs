@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
-import { freePort } from '../broker/free-port.mjs'
+import { freePort } from '../../packages/cli/broker/free-port.mjs'
 
 const startLimitMs = 120_000
 

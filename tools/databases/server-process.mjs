@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
-import { standsStill } from '../broker/stands-still.mjs'
+import { standsStill } from '../../packages/cli/broker/stands-still.mjs'
 
 const startLimitMs = 60_000
 const stopLimitMs = 15_000
@@ -18,7 +18,7 @@ const askAgainMs = 50
  * @property {number | undefined} uid Who it runs as; undefined: as we do.
  * @property {NodeJS.Signals} stopSignal
  * @property {() => Promise<boolean>} answers
- * @property {ReturnType<typeof import('../broker/reaper.mjs').startReaper>} reaper
+ * @property {ReturnType<typeof import('../../packages/cli/broker/reaper.mjs').startReaper>} reaper
  */
 
 /** A server process on its folder and port: stopped, killed and started again. */

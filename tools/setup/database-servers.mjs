@@ -1,4 +1,4 @@
-import { dockerAnswers } from '../broker/docker-broker.mjs'
+import { dockerAnswers } from '../../packages/cli/broker/docker-broker.mjs'
 import { clickhouseKind } from '../databases/clickhouse.mjs'
 import { postgresKind } from '../databases/postgres.mjs'
 import { installDebianPackages, missingDebianPackages } from './debian-packages.mjs'

@@ -95,6 +95,7 @@ export { failureProblems } from './failure/failure-problems.ts'
 export { followSettling, type SettledBatch, type SettlingActions } from './failure/follow-settling.ts'
 export { isRetryable } from './failure/is-retryable.ts'
 export type { RetryLimits } from './failure/retry-counts.ts'
+export { type DeadLetterInfo, readDeadLetter, withoutDeadLetterHeaders } from './failure/read-dead-letter.ts'
 export { retryDelay } from './failure/retry-delay.ts'
 export { settling, type SettlingOptions } from './failure/settling.ts'
 export type { FailedRow, PartResult, Settling, SettlingStep } from './failure/settling-step.ts'
@@ -109,6 +110,8 @@ export { settledWithin } from './internal/time-limit.ts'
 export { namesOf, unknownNames } from './internal/unknown-names.ts'
 export { unlessAborted } from './internal/unless-aborted.ts'
 export { wrongOptions } from './internal/wrong-options.ts'
+export type { KeyLocation, PartitionLag, StoreSize } from './observe/app-answers.ts'
+export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState } from './observe/app-health.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
@@ -132,6 +135,8 @@ export type {
 } from './observe/observer.ts'
 export { systemClock } from './observe/system-clock.ts'
 export { tell } from './observe/tell.ts'
+export type { FlushEvent, PassEndedEvent, PassStartedEvent } from './observe/pass-events.ts'
+export type { PassTrace, PassTracer } from './observe/pass-tracer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'
 export type { BatchOutcome, RecordFailure } from './process/batch-outcome.ts'
 export { BatchRecordError } from './process/batch-record-error.ts'
@@ -245,8 +250,18 @@ export type {
   TopologyEdge,
   TopologyNode,
 } from './topology/topology.ts'
+export { advertising, advertisedIn } from './transport/advertised-address.ts'
+export type { GroupDescription, GroupMember } from './transport/group-description.ts'
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
-export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
+export {
+  type Compression,
+  COMPRESSIONS,
+  type Delivery,
+  type RecordWriter,
+  type RecordWriterOptions,
+  type WriteBatch,
+  type WriteFailure,
+} from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
 export type { NewTopic, TopicDescription, TopicSettings, TransportAdmin } from './transport/transport-admin.ts'
 export type { Transport, TransportContext } from './transport/transport.ts'

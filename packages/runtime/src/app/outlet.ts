@@ -42,7 +42,7 @@ export async function openOutlet(options: OutletOptions): Promise<Outlet> {
   const { definition, clock } = environment
   const writer: RecordWriter = await transport.openWriter(writerOptions, context)
   await environment.outside.open()
-  const participants = [...environment.outside.participants, new WriterParticipant(writer)]
+  const participants = [...environment.outside.participants, new WriterParticipant(writer, environment)]
   const protocol =
     definition.processingGuarantee === 'exactly-once'
       ? new ExactlyOnce({ source, writer, participants })

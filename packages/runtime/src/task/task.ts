@@ -1,4 +1,4 @@
-import type { CircuitBreakers, CircuitState, OffsetCommit, SubTopology, WireBatch } from '@millrace/core'
+import type { CircuitBreakers, CircuitState, OffsetCommit, SubTopology, TaskState, WireBatch } from '@millrace/core'
 import { settledWithin, TaskClosedError, unlessAborted } from '@millrace/core'
 import { type Formed, formBatch, mostRecords } from '../batch/batch-former.ts'
 import { Turns } from '../internal/turns.ts'
@@ -18,7 +18,7 @@ import type { TaskEnvironment } from './task-environment.ts'
 import { BatchPass } from './batch-pass.ts'
 import { circuitsOf } from './task-circuits.ts'
 import { ignoreNode, nodeTeller } from './task-events.ts'
-import { assertTaskTransition, type TaskState } from './task-state.ts'
+import { assertTaskTransition } from './task-state.ts'
 
 export interface TaskOptions {
   readonly id: string
@@ -90,6 +90,10 @@ export class Task {
   /** What it waits for before it goes on with what is there. */
   get waitsFor(): 'retry' | 'commit' | undefined {
     return this.#waitsFor
+  }
+
+  get pass(): BatchPass['current'] {
+    return this.#passes?.current
   }
 
   /** Circuit breakers that are not closed, by node. */
@@ -261,10 +265,7 @@ export class Task {
   async #step(): Promise<boolean> {
     const { clock, definition, buffer } = this.#environment
     const full = [this.#environment.output(), this.#outside].find((one) => one.full)
-    if (full !== undefined) {
-      await unlessAborted(full.room(), this.#abort.signal)
-      return !this.#abort.signal.aborted
-    }
+    if (full !== undefined) return unlessAborted(full.room(), this.#abort.signal).then(() => !this.#abort.signal.aborted)
     if (this.#stateIsFull) {
       if (this.#finishing !== undefined) return false
       this.#waitsFor = 'commit'

@@ -35,7 +35,7 @@ function committing(hold: (step: 'write' | 'flush' | 'commit') => Promise<void>)
     onCommitted: () => undefined,
   } as unknown as TaskEnvironment
   const output = new OutputQueue(writer, 100, () => undefined)
-  const participants = [new WriterParticipant(writer)]
+  const participants = [new WriterParticipant(writer, environment)]
   const stores = { all: [], hasUnlogged: false, persistUnlogged: async () => void steps.push('persist unlogged') }
   const task = {
     id: '0_0',
