@@ -41,5 +41,7 @@ export interface Target {
   readonly maxCpuRatio?: number
   /** At most so many microseconds a record. */
   readonly maxMicros?: number
+  /** At most so many microseconds a record of the thread of JavaScript. */
+  readonly maxThreadMicros?: number
   readonly says: string
 }

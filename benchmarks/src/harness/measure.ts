@@ -3,6 +3,7 @@ import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
 import { profiled } from './cpu-profile.ts'
 import { summarise, type Summary, upperLimitOfMedian } from './summary.ts'
+import { threadMs } from './thread-time.ts'
 
 export interface MeasureOptions {
   /** How often each contender is timed. */
@@ -21,6 +22,8 @@ export interface Row {
   readonly says: string
   /** Microseconds a record. */
   readonly micros: Summary
+  /** Of the thread of JavaScript, microseconds a record. */
+  readonly threadMicros: Summary
   /** Its time over the baseline's, of the same round. */
   readonly timeRatio: Summary
   /** The process's CPU time over that of the baseline, of the same round: the median, and what it is below with 95 percent of confidence. */
@@ -43,6 +46,7 @@ interface Entrant {
   opened: Opened | undefined
   readonly micros: number[]
   readonly cpu: number[]
+  readonly threadMicros: number[]
   bytesPerRecord: number
 }
 
@@ -55,6 +59,7 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
     opened: undefined,
     micros: [],
     cpu: [],
+    threadMicros: [],
     bytesPerRecord: 0,
   }))
   try {
@@ -63,9 +68,10 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
       for (let i = 0; i < entrants.length; i++) {
         const entrant = entrants[(round + i) % entrants.length] as Entrant
         await once(entrant, async (opened) => {
-          const { micros, cpu } = await timed(opened, entrant)
+          const { micros, cpu, threadMicros } = await timed(opened, entrant)
           entrant.micros.push(micros)
           entrant.cpu.push(cpu)
+          entrant.threadMicros.push(threadMicros)
         })
       }
     }
@@ -120,16 +126,25 @@ async function once(entrant: Entrant, what: (opened: Opened) => Promise<void>): 
   }
 }
 
-/** Microseconds a record, by the clock and of all cores. */
-async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<{ readonly micros: number; readonly cpu: number }> {
+interface Timed {
+  readonly micros: number
+  readonly cpu: number
+  readonly threadMicros: number
+}
+
+/** Microseconds a record, by the clock, of all cores and of the thread. */
+async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<Timed> {
   collectGarbage()
   opened.begin?.()
+  const threadBegan = threadMs()
   const began = performance.now()
   const usedBefore = process.cpuUsage()
   await repeat(opened, repeats)
   const { user, system } = process.cpuUsage(usedBefore)
+  const ms = performance.now() - began
   const records = repeats * contender.records
-  return { micros: ((performance.now() - began) * 1_000) / records, cpu: (user + system) / records }
+  const perRecord = (milliseconds: number) => (milliseconds * 1_000) / records
+  return { micros: perRecord(ms), cpu: (user + system) / records, threadMicros: perRecord(threadMs() - threadBegan) }
 }
 
 async function repeat(opened: Opened, repeats: number): Promise<void> {
@@ -139,13 +154,14 @@ async function repeat(opened: Opened, repeats: number): Promise<void> {
   }
 }
 
-function rowOf({ contender, micros, cpu, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+function rowOf({ contender, micros, cpu, threadMicros, bytesPerRecord }: Entrant, baseline: Entrant): Row {
   const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
   const cpuRatios = cpu.map((own, round) => own / (baseline.cpu[round] as number))
   return {
     name: contender.name,
     says: contender.says,
     micros: summarise(micros),
+    threadMicros: summarise(threadMicros),
     timeRatio: summarise(ratios),
     cpuRatio: { median: summarise(cpuRatios).median, upperLimit: upperLimitOfMedian(cpuRatios) },
     bytesPerRecord,

@@ -8,7 +8,7 @@ import { levelDbReads } from './stores/leveldb-reads.ts'
 import { levelDbWrites } from './stores/leveldb-writes.ts'
 import { memoryStores } from './stores/memory-stores.ts'
 import { keysUpTo } from './texts.ts'
-import { countComparisons } from './topology/count-comparisons.ts'
+import { countComparisons, engineAlone } from './topology/count-comparisons.ts'
 import { ioComparisons } from './topology/io-comparisons.ts'
 import { narrowingComparisons } from './topology/narrowing-comparisons.ts'
 import { nothingComparisons } from './topology/nothing-comparisons.ts'
@@ -29,6 +29,7 @@ export function microComparisons(size: RunSize): Comparison[] {
     ...parallelComparisons(size),
     ...countComparisons(size),
     ...telemetryComparisons(size),
+    engineAlone(size),
     ...nothingComparisons(size),
     ...policyComparisons(size),
     ...narrowingComparisons(size),
@@ -60,6 +61,12 @@ export const microTargets: readonly Target[] = [
     row: 'everything on',
     maxCpuRatio: 1.02,
     says: 'All telemetry of the count, in batches of 1,000, under 2 % of its CPU time',
+  },
+  {
+    comparison: 'the engine alone',
+    row: 'typed records, batches of 10000',
+    maxThreadMicros: 1.5,
+    says: 'The engine alone: count with LevelDB, strings decoded and typed records handed to the user, batches of 10,000, under 1.5 us of its thread a record',
   },
   {
     comparison: 'a pass that does nothing',

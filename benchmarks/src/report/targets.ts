@@ -1,5 +1,5 @@
 import type { Target } from '../harness/comparison.ts'
-import type { Measured } from '../harness/measure.ts'
+import type { Measured, Row } from '../harness/measure.ts'
 import { against, figure } from './figures.ts'
 
 /** What became of a target that was measured. */
@@ -9,22 +9,29 @@ export interface TargetResult {
   readonly measured: string
 }
 
+type Limits = Omit<Target, 'comparison' | 'row' | 'says'>
+
 /** The targets whose rows were measured. */
 export function targetResults(targets: readonly Target[], all: readonly Measured[]): TargetResult[] {
   const results: TargetResult[] = []
-  for (const { comparison, row, maxTimeRatio, maxCpuRatio, maxMicros, says } of targets) {
+  for (const { comparison, row, says, ...target } of targets) {
     const found = all.find((one) => one.comparison === comparison)?.rows.find(({ name }) => name === row)
     if (found === undefined) continue
-    const { timeRatio, cpuRatio, micros } = found
-    const reached =
-      timeRatio.median <= (maxTimeRatio ?? Infinity) &&
-      cpuRatio.upperLimit <= (maxCpuRatio ?? Infinity) &&
-      micros.median <= (maxMicros ?? Infinity)
-    const measured =
-      maxCpuRatio === undefined ? (maxTimeRatio === undefined ? `${figure(micros.median)} us` : against(timeRatio.median)) : cpu(cpuRatio)
-    results.push({ says, reached, measured })
+    results.push({ says, ...resultOf(target, found) })
   }
   return results
+}
+
+function resultOf({ maxTimeRatio, maxCpuRatio, maxMicros, maxThreadMicros }: Limits, row: Row): Omit<TargetResult, 'says'> {
+  const { timeRatio, cpuRatio, micros, threadMicros } = row
+  const reached =
+    timeRatio.median <= (maxTimeRatio ?? Infinity) &&
+    cpuRatio.upperLimit <= (maxCpuRatio ?? Infinity) &&
+    micros.median <= (maxMicros ?? Infinity) &&
+    threadMicros.median <= (maxThreadMicros ?? Infinity)
+  if (maxCpuRatio !== undefined) return { reached, measured: cpu(cpuRatio) }
+  if (maxTimeRatio !== undefined) return { reached, measured: against(timeRatio.median) }
+  return { reached, measured: `${figure((maxThreadMicros === undefined ? micros : threadMicros).median)} us` }
 }
 
 export function targetLines(results: readonly TargetResult[]): string {
