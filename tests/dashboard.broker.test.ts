@@ -12,7 +12,7 @@ import { manyPartitions, serveAnswers } from './support/live-answers.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
-const files = fileURLToPath(new URL('../packages/telemetry/dist/dashboard/', import.meta.url))
+const files = fileURLToPath(new URL('../packages/telemetry/page/', import.meta.url))
 const pair = { key: serdes.string, value: serdes.string }
 const counts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
 /** Runs if a page takes it for markup. */

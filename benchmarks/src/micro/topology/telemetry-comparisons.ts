@@ -15,7 +15,6 @@ export function telemetryComparisons({ short, folder }: RunSize): Comparison[] {
   const tracer = new BasicTracerProvider({ spanProcessors: [new NoopSpanProcessor()] }).getTracer('bench')
   const telemetry = {
     http: { port: 0 },
-    nodeMetrics: true,
     compatibleNames: true,
     meter: true,
     tracing: { tracer },
@@ -31,7 +30,7 @@ export function telemetryComparisons({ short, folder }: RunSize): Comparison[] {
         {
           ...byTopology({ ...common, telemetry }),
           name: 'everything on',
-          says: 'Metrics with all names, read once a second; dashboard, logs, traces with spans that the SDK makes and nobody exports.',
+          says: "Metrics with all names, read once a second; dashboard, logs, traces with spans that the SDK makes and nobody exports. Without Node's own metrics.",
         },
       ],
     }

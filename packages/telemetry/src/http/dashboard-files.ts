@@ -18,7 +18,7 @@ export class DashboardFiles {
   }
 
   /** Those of the package's build, the same from its sources; undefined if it was not built. */
-  static open(folder = fileURLToPath(new URL('../../dist/dashboard/', import.meta.url))): DashboardFiles | undefined {
+  static open(folder = fileURLToPath(new URL('../../page/', import.meta.url))): DashboardFiles | undefined {
     const all = Object.entries(FILES)
     if (!all.every(([, { name }]) => existsSync(join(folder, name)))) return undefined
     return new DashboardFiles(new Map(all.map(([path, { name, type }]) => [path, text(readFileSync(join(folder, name), 'utf8'), type)])))
