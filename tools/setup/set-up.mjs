@@ -1,3 +1,4 @@
+import { browser } from './browser.mjs'
 import { builtPackages } from './build-packages.mjs'
 import { cached } from './checkout.mjs'
 import { provideDatabaseServers } from './database-servers.mjs'
@@ -11,7 +12,8 @@ import { SetupError } from './setup-error.mjs'
  * @property {'required' | 'wanted' | 'unneeded'} native The native Kafka client. Wanted: without it one line says so and the rest
  *   goes on; why it failed is remembered, and it is not tried again until it is required.
  * @property {boolean} build
- * @property {boolean} [databases] Servers of databases, for tests.
+ * @property {boolean} [browser] A Chromium. Without it one line says so and the rest goes on. Default: false.
+ * @property {boolean} [databases] Servers of databases, for tests. Default: false.
  */
 
 /**
@@ -31,9 +33,10 @@ export async function setUp(checkout, needs) {
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-function isSetUp(checkout, { native, build }) {
+function isSetUp(checkout, { native, build, browser: wanted }) {
   if (!dependencies(checkout).isDone()) return false
   if (build && !builtPackages(checkout).isDone()) return false
+  if (wanted && !browser(checkout).isDone()) return false
   return native === 'unneeded' || nativeClient(checkout).isDone()
 }
 
@@ -41,9 +44,10 @@ function isSetUp(checkout, { native, build }) {
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-async function runSteps(checkout, { native, build }) {
+async function runSteps(checkout, { native, build, browser: wanted }) {
   await unlessDone(dependencies(checkout))
   if (native !== 'unneeded') await provideNativeClient(checkout, native === 'required')
+  if (wanted) await unlessDone(browser(checkout))
   if (build) await unlessDone(builtPackages(checkout))
 }
 

@@ -28,6 +28,7 @@ describe('lint refuses', () => {
     ['packages/parallel/src/a.ts', '@millrace/runtime', 'parallel imports @millrace/core'],
     ['packages/telemetry/src/a.ts', '@millrace/runtime', 'telemetry imports @millrace/core'],
     ['packages/kafka-packed/src/a.ts', '@millrace/transport-kafka', 'kafka-packed imports @millrace/core'],
+    ['packages/publisher/src/a.ts', '@millrace/runtime', 'The publisher imports @millrace/core'],
     ['packages/testing/src/a.ts', '@millrace/transport-kafka', 'testing imports @millrace/core'],
     ['packages/testing/src/a.ts', 'millrace', 'testing imports @millrace/core'],
     ['packages/cli/src/commands/a.ts', '@millrace/store-leveldb', 'cli imports @millrace/core'],
