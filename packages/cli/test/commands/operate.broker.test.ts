@@ -94,6 +94,37 @@ test(
   },
 )
 
+test('what a killed process has left in its group is put out of it with --force', { timeout: 120_000 }, async () => {
+  await using app = await KafkaApp.open()
+  const reset = (...args: string[]) =>
+    millrace([
+      'reset',
+      '--brokers',
+      app.brokers,
+      '--application',
+      app.applicationId,
+      '--input-topics',
+      app.topics.lines,
+      '--execute',
+      ...args,
+    ])
+  await app.write(1)
+  const run = app.spawn(['run', 'word-count.ts', '--json'], { SESSION_MS: '120000' })
+  const partitions = [0, 1].map((partition) => ({ topic: app.topics.lines, partition }))
+  const committed = async () => (await app.admin.committedOffsets(app.applicationId, partitions)).map(({ offset }) => offset)
+  await expect.poll(committed, { timeout: 60_000 }).toEqual([1, 1])
+  process.kill(run.events[0]?.pid ?? 0, 'SIGKILL')
+  run.signal('SIGKILL')
+  await run.ended
+
+  expect((await reset()).code).toBe(3)
+  expect(await committed()).toEqual([1, 1])
+  expect(await reset('--force')).toMatchObject({ code: 0, stderr: expect.stringContaining('is left alone') as unknown })
+  expect(await committed()).toEqual([0, 0])
+  const internal = [`${app.applicationId}-by-word-repartition`, `${app.applicationId}-counts-changelog`]
+  await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal])
+})
+
 test('what can never run is not started again, and a second signal ends what does at once', { timeout: 120_000 }, async () => {
   await using app = await KafkaApp.open()
   await app.admin.deleteTopics([app.topics.totals])
