@@ -1,5 +1,7 @@
+import { browser } from './browser.mjs'
 import { builtPackages } from './build-packages.mjs'
 import { cached } from './checkout.mjs'
+import { provideDatabaseServers } from './database-servers.mjs'
 import { dependencies } from './install-dependencies.mjs'
 import { withLock } from './lock.mjs'
 import { nativeClient } from './native-client.mjs'
@@ -10,6 +12,8 @@ import { SetupError } from './setup-error.mjs'
  * @property {'required' | 'wanted' | 'unneeded'} native The native Kafka client. Wanted: without it one line says so and the rest
  *   goes on; why it failed is remembered, and it is not tried again until it is required.
  * @property {boolean} build
+ * @property {boolean} [browser] A Chromium. Without it one line says so and the rest goes on. Default: false.
+ * @property {boolean} [databases] Servers of databases, for tests. Default: false.
  */
 
 /**
@@ -20,17 +24,19 @@ import { SetupError } from './setup-error.mjs'
  */
 export async function setUp(checkout, needs) {
   requireNode(process.versions.node)
-  if (isSetUp(checkout, needs)) return
-  await withLock(cached(checkout, 'set-up.lock'), () => runSteps(checkout, needs), checkout.say)
+  const lock = cached(checkout, 'set-up.lock')
+  if (!isSetUp(checkout, needs)) await withLock(lock, () => runSteps(checkout, needs), checkout.say)
+  if (needs.databases === true) await withLock(lock, () => provideDatabaseServers(checkout), checkout.say)
 }
 
 /**
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-function isSetUp(checkout, { native, build }) {
+function isSetUp(checkout, { native, build, browser: wanted }) {
   if (!dependencies(checkout).isDone()) return false
   if (build && !builtPackages(checkout).isDone()) return false
+  if (wanted && !browser(checkout).isDone()) return false
   return native === 'unneeded' || nativeClient(checkout).isDone()
 }
 
@@ -38,9 +44,10 @@ function isSetUp(checkout, { native, build }) {
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-async function runSteps(checkout, { native, build }) {
+async function runSteps(checkout, { native, build, browser: wanted }) {
   await unlessDone(dependencies(checkout))
   if (native !== 'unneeded') await provideNativeClient(checkout, native === 'required')
+  if (wanted) await unlessDone(browser(checkout))
   if (build) await unlessDone(builtPackages(checkout))
 }
 

@@ -1,5 +1,5 @@
 /**
- * Telemetry for Millrace: metrics, traces, logs, health, HTTP endpoints.
+ * Telemetry for Millrace: metrics, traces, logs, health, HTTP endpoints, a dashboard.
  *
  * @packageDocumentation
  */
