@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs'
 import { mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { basename, delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { javaLacks } from '../broker/java-broker.mjs'
-import { kafkaVersion } from '../broker/kafka-jars.mjs'
-import { mavenJars } from '../broker/maven-jars.mjs'
+import { javaLacks } from '../../packages/cli/broker/java-broker.mjs'
+import { kafkaVersion } from '../../packages/cli/broker/kafka-jars.mjs'
+import { mavenJars } from '../../packages/cli/broker/maven-jars.mjs'
 import { cache } from '../paths.mjs'
 import { run } from '../run.mjs'
 import { fingerprint } from '../setup/stamp.mjs'
@@ -38,6 +38,7 @@ export async function streamsProgram({ source, whose, javaOptions }, say, env = 
     )
   }
   const jars = await mavenJars({
+    cache,
     name: `kafka-streams-${fingerprint([pom], kafkaVersion).slice(0, 16)}`,
     pom,
     kafkaVersion,

@@ -19,12 +19,18 @@ const openStore = (store: string) => `
   await driver.close()`
 
 describe('the built packages', () => {
-  test.each(['millrace', 'millrace/testing', 'millrace/memory', 'millrace/fp', 'millrace/leveldb', 'millrace/kafka', 'millrace/parallel'])(
-    '%s is imported without native code',
-    async (name) => {
-      expect(await nativeCodeOf(`await import('${name}')`)).toEqual(none)
-    },
-  )
+  test.each([
+    'millrace',
+    'millrace/testing',
+    'millrace/memory',
+    'millrace/fp',
+    'millrace/leveldb',
+    'millrace/kafka',
+    'millrace/parallel',
+    'millrace/telemetry',
+  ])('%s is imported without native code', async (name) => {
+    expect(await nativeCodeOf(`await import('${name}')`)).toEqual(none)
+  })
 
   test('a topology with stores in memory runs without native code', async () => {
     expect(await nativeCodeOf(`const { inMemory } = await import('millrace/memory')\n${openStore('inMemory')}`)).toEqual(none)

@@ -16,7 +16,12 @@ export {
   initialAdaptiveSize,
   retargetAdaptiveSize,
 } from './batch/adaptive-size.ts'
-export { batchEnvironment, type Environment } from './batch/batch-environment.ts'
+export { batchEnvironment } from './batch/batch-environment.ts'
+export { BatchSizer, type FinishedPass, type LivePolicy } from './batch/batch-sizer.ts'
+export { createBatcher } from './batch/batcher.ts'
+export { BatcherFailed } from './batch/batcher-failed.ts'
+export type { Batcher, BatcherOptions, FailedItem, ItemBatch, ProcessItems } from './batch/batcher-options.ts'
+export { batchOptionsProblems, batchPolicyProblems } from './batch/batch-options-problems.ts'
 export type {
   AppBatchOptions,
   BatchingChange,
@@ -49,11 +54,15 @@ export {
 } from './batch/bytes-column.ts'
 export { type BatchColumns, ColumnBatch } from './batch/column-batch.ts'
 export { type CutDecision, decideCut, type WaitingRecords } from './batch/cut-decision.ts'
+export { type Environment, environmentValues, type EnvironmentTexts } from './batch/environment-values.ts'
+export { fits, fitting, type Fitting, type Waiting } from './batch/fitting.ts'
 export { type Header, headerBytes, type Headers, NO_HEADERS } from './batch/headers.ts'
 export { MemoryBudget, memoryOf, RECORD_MEMORY_BYTES } from './batch/memory-budget.ts'
+export { RecentArrivals } from './batch/recent-arrivals.ts'
 export type { OutputColumns, RecordBatch } from './batch/record-batch.ts'
 export { type BatcherBatching, type BatcherSettings, changeBatcher, resolveBatcher, type ResolvedBatcher } from './batch/resolve-batcher.ts'
 export { resolveBatchPolicy } from './batch/resolve-batch-policy.ts'
+export { WaitingItems } from './batch/waiting-items.ts'
 export type { OutputRecord, StreamRecord } from './batch/stream-record.ts'
 export type { CommitParticipant } from './commit/commit-participant.ts'
 export type { ProcessingGuarantee } from './commit/processing-guarantee.ts'
@@ -62,6 +71,7 @@ export { SerdeError, type SerdeErrorDetails } from './errors/serde-error.ts'
 export type { Stage } from './errors/stage.ts'
 export { TaskClosedError } from './errors/task-closed-error.ts'
 export { TopologyError } from './errors/topology-error.ts'
+export { CircuitBreakers, type CircuitListener } from './failure/circuit-breakers.ts'
 export { deadLetterHeaders } from './failure/dead-letter-headers.ts'
 export {
   type Acknowledgement,
@@ -82,12 +92,26 @@ export {
   type RetryOptions,
 } from './failure/failure-options.ts'
 export { failureProblems } from './failure/failure-problems.ts'
+export { followSettling, type SettledBatch, type SettlingActions } from './failure/follow-settling.ts'
 export { isRetryable } from './failure/is-retryable.ts'
 export type { RetryLimits } from './failure/retry-counts.ts'
+export { type DeadLetterInfo, readDeadLetter, withoutDeadLetterHeaders } from './failure/read-dead-letter.ts'
 export { retryDelay } from './failure/retry-delay.ts'
 export { settling, type SettlingOptions } from './failure/settling.ts'
 export type { FailedRow, PartResult, Settling, SettlingStep } from './failure/settling-step.ts'
-export { DEFAULT_FAILURE_OPTIONS } from './failure/resolve-failure-options.ts'
+export { DEFAULT_FAILURE_OPTIONS, resolveFailureOptions } from './failure/resolve-failure-options.ts'
+export { asError } from './internal/as-error.ts'
+export { type Deferred, deferred } from './internal/deferred.ts'
+export { definedOnly } from './internal/defined-only.ts'
+export { describeValue } from './internal/describe-value.ts'
+export { isObject } from './internal/is-object.ts'
+export { numberProblem, type NumberRange, realNumberProblem } from './internal/number-problem.ts'
+export { settledWithin } from './internal/time-limit.ts'
+export { namesOf, unknownNames } from './internal/unknown-names.ts'
+export { unlessAborted } from './internal/unless-aborted.ts'
+export { wrongOptions } from './internal/wrong-options.ts'
+export type { KeyLocation, PartitionLag, StoreSize } from './observe/app-answers.ts'
+export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState } from './observe/app-health.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
@@ -109,11 +133,16 @@ export type {
   StandbyEvent,
   StateEvent,
 } from './observe/observer.ts'
+export { systemClock } from './observe/system-clock.ts'
+export { tell } from './observe/tell.ts'
+export type { FlushEvent, PassEndedEvent, PassStartedEvent } from './observe/pass-events.ts'
+export type { PassTrace, PassTracer } from './observe/pass-tracer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'
 export type { BatchOutcome, RecordFailure } from './process/batch-outcome.ts'
 export { BatchRecordError } from './process/batch-record-error.ts'
 export type { NodeConcurrency, Ordering, ProcessorConcurrency } from './process/concurrency.ts'
 export { type DetectedProcessor, detectProcessor } from './process/detect-processor.ts'
+export { failuresIn } from './process/failures-in.ts'
 export {
   output,
   type OutputPort,
@@ -212,8 +241,18 @@ export type {
   TopologyEdge,
   TopologyNode,
 } from './topology/topology.ts'
+export { advertising, advertisedIn } from './transport/advertised-address.ts'
+export type { GroupDescription, GroupMember } from './transport/group-description.ts'
 export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
-export type { RecordWriter, RecordWriterOptions, WriteBatch, WriteFailure } from './transport/record-writer.ts'
+export {
+  type Compression,
+  COMPRESSIONS,
+  type Delivery,
+  type RecordWriter,
+  type RecordWriterOptions,
+  type WriteBatch,
+  type WriteFailure,
+} from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
 export type { NewTopic, TopicDescription, TopicSettings, TransportAdmin } from './transport/transport-admin.ts'
 export type { Transport, TransportContext } from './transport/transport.ts'

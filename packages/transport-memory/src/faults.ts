@@ -10,6 +10,11 @@ export type MemoryOperation =
   | { readonly type: 'write'; readonly clientId: string; readonly topic: string; readonly records: number }
   /** Accepted records are about to be appended to a partition. What is thrown becomes a failure that `flush` answers with. */
   | { readonly type: 'deliver'; readonly clientId: string; readonly topic: string; readonly partition: number; readonly records: number }
+  /**
+   * `send` was called. What is thrown before it refuses all its records; after it, when they are in the log, nobody hears of that: their outcome is unknown.
+   * Between, each partition's records are delivered (`deliver`): an error of code `TIMED_OUT` leaves it open what became of them, others refuse them.
+   */
+  | { readonly type: 'send'; readonly clientId: string; readonly topic: string; readonly records: number }
   | { readonly type: 'flush'; readonly clientId: string }
   | { readonly type: 'begin'; readonly clientId: string }
   | { readonly type: 'send-offsets'; readonly clientId: string; readonly groupId: string; readonly offsets: readonly OffsetCommit[] }

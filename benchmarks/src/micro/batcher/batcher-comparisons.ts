@@ -1,4 +1,4 @@
-import { createBatcher, type BatcherOptions } from '@millrace/runtime'
+import { createBatcher, type BatcherOptions } from '@millrace/core'
 import type { Comparison, Contender, Opened } from '../../harness/comparison.ts'
 import { textOf } from '../texts.ts'
 

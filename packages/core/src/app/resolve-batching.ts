@@ -1,4 +1,5 @@
-import { batchEnvironment, type Environment } from '../batch/batch-environment.ts'
+import { batchEnvironment } from '../batch/batch-environment.ts'
+import type { Environment } from '../batch/environment-values.ts'
 import { sourceBatchProblems } from '../batch/batch-options-problems.ts'
 import { DEFAULT_MEMORY_BUDGET_BYTES } from '../batch/batch-policy.ts'
 import { type BatchSettings, settingsProblems, sourcesOf, unreadTopics } from '../batch/batch-settings.ts'

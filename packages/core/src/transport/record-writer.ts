@@ -4,6 +4,12 @@ import type { MillraceError } from '../errors/millrace-error.ts'
 import type { RecordSource } from './record-source.ts'
 import type { OffsetCommit } from './topic-partition.ts'
 
+/** How records are compressed on their way and in the log. */
+export type Compression = 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+
+/** Every codec there is. */
+export const COMPRESSIONS: readonly Compression[] = Object.freeze(['none', 'gzip', 'snappy', 'lz4', 'zstd'])
+
 /** What a writer is opened for. */
 export interface RecordWriterOptions {
   readonly clientId: string
@@ -11,6 +17,10 @@ export interface RecordWriterOptions {
   readonly transactionalId?: string | undefined
   /** How long a transaction may stay open before the broker aborts it, in milliseconds. Default: 10,000. */
   readonly transactionTimeoutMs?: number | undefined
+  /** Opens the writer for `send`, which tells what became of each record; that costs more than `writeBatch` does. Default: false. */
+  readonly deliveryReports?: boolean | undefined
+  /** How its records are compressed, where the transport does that. Default: the transport's. */
+  readonly compression?: Compression | undefined
 }
 
 /** Records for one topic, as columns. */
@@ -36,6 +46,14 @@ export interface WriteFailure {
 }
 
 /**
+ * What became of one record: `written`: it is durable, there; `refused`: it is not in the topic, and won't be; `unknown`: nobody answered, so that it may be
+ * there or not, and whoever sends it again may write it twice. The offset is -1 where a broker has had the record from an earlier try and does not say where.
+ */
+export type Delivery =
+  | { readonly outcome: 'written'; readonly partition: number; readonly offset: number }
+  | { readonly outcome: 'refused' | 'unknown'; readonly error: MillraceError }
+
+/**
  * Writes records in the order given (one call in flight: await each). Bytes may be reused as soon as the call resolves.
  * After a fatal or fencing error every call rejects: close it and open another.
  */
@@ -44,6 +62,13 @@ export interface RecordWriter extends AsyncDisposable {
   writeBatch(batch: WriteBatch): Promise<void>
   /** Resolves when everything accepted before has been acknowledged or has failed: the failures since the last flush. */
   flush(): Promise<readonly WriteFailure[]>
+  /**
+   * Writers with `deliveryReports` only: hands over several batches as one operation and tells of each what became of its records, in their order. The
+   * promises never reject. A record that is refused, before it is sent or by the broker, is refused by itself; it may take others that travelled with it
+   * along, never ones of another batch. A second batch of a topic is to be sent when the first one's promise has settled: only then is the order of
+   * both certain. Bytes may be reused once the promise has settled. A transport without delivery reports leaves it out.
+   */
+  send?(batches: readonly WriteBatch[]): readonly Promise<readonly Delivery[]>[]
   /** Starts a transaction (writers with a `transactionalId` only, as the following). */
   begin(): Promise<void>
   /** Adds the group's offsets to the transaction, fenced by the membership of `source`. */

@@ -1,10 +1,16 @@
-import type { RecordSource, RecordWriter, RecordWriterOptions, Transport, TransportContext } from '@millrace/core'
+import {
+  asError,
+  type RecordSource,
+  type RecordWriter,
+  type RecordWriterOptions,
+  settledWithin,
+  type Transport,
+  type TransportContext,
+} from '@millrace/core'
 import { AtLeastOnce } from '../commit/at-least-once.ts'
 import { CommitCoordinator } from '../commit/commit-coordinator.ts'
 import { ExactlyOnce } from '../commit/exactly-once.ts'
 import { WriterParticipant } from '../commit/writer-participant.ts'
-import { asError } from '../internal/as-error.ts'
-import { settledWithin } from '../internal/time-limit.ts'
 import { OutputQueue } from '../sink/output-queue.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 
@@ -35,7 +41,7 @@ export async function openOutlet(options: OutletOptions): Promise<Outlet> {
   const { transport, context, environment, source, writerOptions, onFailure } = options
   const { definition, clock } = environment
   const writer: RecordWriter = await transport.openWriter(writerOptions, context)
-  const participants = [new WriterParticipant(writer)]
+  const participants = [new WriterParticipant(writer, environment)]
   const protocol =
     definition.processingGuarantee === 'exactly-once'
       ? new ExactlyOnce({ source, writer, participants })

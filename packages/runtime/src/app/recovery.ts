@@ -1,4 +1,4 @@
-import { asError } from '../internal/as-error.ts'
+import { asError } from '@millrace/core'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { TaskManager } from '../task/task-manager.ts'
 import { Fencings } from './fencings.ts'

@@ -1,6 +1,12 @@
-import { type AppDefinition, type Clock, type Environment, type ResolvedDefinition, validateDefinition } from '@millrace/core'
-import { systemClock } from '../internal/system-clock.ts'
-import { wrongOptions } from '../internal/wrong-options.ts'
+import {
+  type AppDefinition,
+  type Clock,
+  type Environment,
+  type ResolvedDefinition,
+  systemClock,
+  validateDefinition,
+  wrongOptions,
+} from '@millrace/core'
 
 /** A definition with every default, the clock included. */
 export type RunnableDefinition = ResolvedDefinition & { readonly clock: Clock }

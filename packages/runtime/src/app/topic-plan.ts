@@ -6,6 +6,7 @@ import {
   type ResolvedDefinition,
   type SourceNode,
   type SubTopology,
+  systemClock,
   type TopicDescription,
   type Topology,
   type TransportAdmin,
@@ -13,7 +14,6 @@ import {
 import { changelogTopic, resolveTopic } from '../internal/topic-names.ts'
 import { changelogSettings } from '../store/changelog-settings.ts'
 import { changelogKind } from '../store/changelogged-store.ts'
-import { systemClock } from '../internal/system-clock.ts'
 import { checkTopicSettings } from './check-topic-settings.ts'
 import { type InternalTopic, REPARTITION_CONFIG } from './internal-topics.ts'
 import { SettingsMemory } from './settings-memory.ts'

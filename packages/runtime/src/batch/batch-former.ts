@@ -1,6 +1,5 @@
-import { type BatchTrigger, decideCut } from '@millrace/core'
+import { type BatchTrigger, decideCut, fits, fitting } from '@millrace/core'
 import type { PartitionQueue } from '../source/partition-queue.ts'
-import { fits, fitting } from './fitting.ts'
 
 /** The records that make the next pass: the first `count` of `queue`. */
 export interface Formed {

@@ -7,17 +7,13 @@ import {
   changeBatching,
   changeProblems,
   concerns,
+  type LivePolicy,
   type SourceNode,
   type SubTopology,
+  wrongOptions,
 } from '@millrace/core'
 import type { RunnableDefinition } from '../app/resolve-definition.ts'
 import type { PlannedSubTopology } from '../app/topic-plan.ts'
-import { wrongOptions } from '../internal/wrong-options.ts'
-
-/** The policy of a topic as it is now. */
-export interface LivePolicy {
-  readonly current: BatchPolicy
-}
 
 interface Kept extends BatchedTopic {
   readonly subTopology: SubTopology

@@ -1,12 +1,17 @@
-import { type PartResult, type ResolvedFailureOptions, retryDelay, type WriteBatch } from '@millrace/core'
-import type { CircuitBreakers } from '../process/circuit-breakers.ts'
+import {
+  type CircuitBreakers,
+  followSettling,
+  type PartResult,
+  type ResolvedFailureOptions,
+  retryDelay,
+  type WriteBatch,
+} from '@millrace/core'
 import type { Part, PartDone, Pipeline } from '../process/pipeline.ts'
-import { RecordsFailed } from '../process/processing-error.ts'
+import { RecordsFailed, thrownBy } from '../process/processing-error.ts'
 import type { Punctuations } from '../process/punctuations.ts'
 import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from './failure-stage.ts'
-import { followSettling } from './follow-settling.ts'
 
 /** The task is to end, and the batch, or what is left of it, is processed by whoever has the partition next. */
 export class BatchHandedBack extends Error {
@@ -63,7 +68,7 @@ export async function settleBatch(batch: SettlingBatch, first?: Ran): Promise<Pa
   const ran = first ?? (await run(batch, undefined, part.keep))
   const outputs = [...ran.outputs]
   if (ran.result.ok) return mergeSinkOutputs(outputs)
-  const failed = await followSettling({ count: part.batch.length, failure, maxRetries }, ran.result, {
+  const failed = await followSettling({ count: part.batch.length, failure, maxRetries, thrownBy }, ran.result, {
     async run(rows, keep) {
       const next = await run(batch, rows.length === part.batch.length ? undefined : rows, keep)
       outputs.push(...next.outputs)

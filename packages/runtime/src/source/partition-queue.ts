@@ -1,5 +1,6 @@
 import {
   type BatchPolicy,
+  BatchSizer,
   type BatchTrigger,
   ColumnBatch,
   type Headers,
@@ -7,10 +8,9 @@ import {
   type MillraceError,
   type SourceNode,
   type WireBatch,
+  type LivePolicy,
 } from '@millrace/core'
 import { DecodedChunk, type RawRecord } from './decoded-chunk.ts'
-import { BatchSizer } from '../batch/batch-sizer.ts'
-import type { LivePolicy } from '../batch/batching.ts'
 import { PeekedRows } from './peeked-rows.ts'
 import type { ReadBuffer } from './read-buffer.ts'
 

@@ -1,6 +1,5 @@
-import { partitionKey, type RecordSource } from '@millrace/core'
+import { partitionKey, type RecordSource, unlessAborted } from '@millrace/core'
 import type { TopicPlan } from '../app/topic-plan.ts'
-import { unlessAborted } from '../internal/unless-aborted.ts'
 import { Wakeup } from '../internal/wakeup.ts'
 import { type ChangelogReading, distribute, hasRoom, openChangelogSource } from '../store/changelog-source.ts'
 import type { RestoreJob } from '../store/restore-job.ts'

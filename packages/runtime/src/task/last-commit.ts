@@ -1,6 +1,5 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError, settledWithin } from '@millrace/core'
 import { abandoned } from '../commit/abandoned.ts'
-import { settledWithin } from '../internal/time-limit.ts'
 import type { Task } from './task.ts'
 import type { TaskEnvironment } from './task-environment.ts'
 

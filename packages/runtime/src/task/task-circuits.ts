@@ -1,4 +1,4 @@
-import { CircuitBreakers } from '../process/circuit-breakers.ts'
+import { CircuitBreakers } from '@millrace/core'
 import type { TaskEnvironment } from './task-environment.ts'
 
 /** The circuit breakers of a task's nodes, if the definition asks for them; their changes are logged and told. */

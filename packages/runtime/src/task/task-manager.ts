@@ -3,14 +3,14 @@ import {
   partitionKey,
   type RebalanceListener,
   type RecordSource,
+  settledWithin,
   type StartPosition,
   type TopicPartition,
+  unlessAborted,
 } from '@millrace/core'
 import type { PlannedSubTopology, TopicPlan } from '../app/topic-plan.ts'
 import { Exclusive } from '../internal/exclusive.ts'
 import { retrying } from '../internal/retrying.ts'
-import { unlessAborted } from '../internal/unless-aborted.ts'
-import { settledWithin } from '../internal/time-limit.ts'
 import type { Reading } from '../source/reader.ts'
 import { TopicIdentities } from '../source/topic-identities.ts'
 import type { Standbys } from '../standby/standbys.ts'

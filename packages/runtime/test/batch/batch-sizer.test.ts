@@ -1,6 +1,5 @@
-import { type BatchOptions, ManualClock, resolveBatchPolicy } from '@millrace/core'
+import { type BatchOptions, BatchSizer, ManualClock, resolveBatchPolicy } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { BatchSizer } from '../../src/batch/batch-sizer.ts'
 import { formBatch } from '../../src/batch/batch-former.ts'
 import { partitionQueue, wireBatch } from '../support/wire.ts'
 

@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { ManualClock } from '@millrace/core'
+import { type Deferred, deferred, ManualClock } from '@millrace/core'
 import { CommitScheduler } from '../../src/commit/commit-scheduler.ts'
 import type { CommitReason } from '../../src/commit/commit-coordinator.ts'
-import { type Deferred, deferred } from '../../src/internal/deferred.ts'
 
 function setUp(schedule: Partial<{ intervalMs: number; records: number; maxUncommittedBytes: number }> = {}) {
   const clock = new ManualClock()

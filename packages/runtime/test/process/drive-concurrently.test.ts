@@ -1,7 +1,14 @@
-import { type OutputType, type ProcessorContext, serdes, type StoreDefinition, type StreamRecord, TaskClosedError } from '@millrace/core'
+import {
+  deferred,
+  type OutputType,
+  type ProcessorContext,
+  serdes,
+  type StoreDefinition,
+  type StreamRecord,
+  TaskClosedError,
+} from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { deferred } from '../../src/internal/deferred.ts'
 import { OutputBudgetExceeded } from '../../src/process/output-budget.ts'
 import { writeTimestampOf } from '../../src/process/task-scope.ts'
 import { batchOf, DrivenNode } from './support/driving.ts'

@@ -1,7 +1,6 @@
-import { ManualClock, MillraceError } from '@millrace/core'
+import { deferred, ManualClock, MillraceError } from '@millrace/core'
 import type { MemoryOperation } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
-import { deferred } from '../../src/internal/deferred.ts'
 import type { Standbys } from '../../src/standby/standbys.ts'
 import { isStandby, modelOf, Restoring, type RestoringOptions, someChanges } from '../support/restoring.ts'
 

@@ -1,7 +1,6 @@
-import { type AnyStoreDefinition, defineKeyValueStore, serdes, type StoreBackend, TaskClosedError } from '@millrace/core'
+import { type AnyStoreDefinition, deferred, defineKeyValueStore, serdes, type StoreBackend, TaskClosedError } from '@millrace/core'
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
-import { deferred } from '../../src/internal/deferred.ts'
 import type { TaskStores } from '../../src/store/task-stores.ts'
 import { Restoring } from '../support/restoring.ts'
 

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { adminCases } from './admin-cases.ts'
 import { ConformanceBench } from './conformance-bench.ts'
 import type { ConformanceAssert, ConformanceCase, TransportUnderTest } from './conformance-case.ts'
+import { deliveryCases } from './delivery-cases.ts'
 import { groupCases } from './group-cases.ts'
 import { lifecycleCases } from './lifecycle-cases.ts'
 import { positionCases } from './position-cases.ts'
@@ -21,17 +22,22 @@ export interface TransportConformanceOptions {
   readonly limitMs?: number | undefined
   /** Gives names that nobody else uses on that broker. Default: random ones. */
   readonly uniqueName?: (() => string) | undefined
+  /** What the transport has not got, whose cases are left out: without it they fail. `delivery-reports`: the `send` of its writers. Default: nothing. */
+  readonly lacks?: readonly 'delivery-reports'[] | undefined
 }
 
 /** Every promise of the transport port that can be held against a transport from outside. */
 export const transportConformanceCases: readonly ConformanceCase[] = Object.freeze([
   ...recordCases,
+  ...deliveryCases,
   ...positionCases,
   ...groupCases,
   ...adminCases,
   ...transactionCases,
   ...lifecycleCases,
 ])
+
+const withoutDeliveries = transportConformanceCases.filter((each) => !deliveryCases.includes(each))
 
 /**
  * Registers the conformance suite of the transport port.
@@ -44,7 +50,8 @@ export const transportConformanceCases: readonly ConformanceCase[] = Object.free
  * ```
  */
 export function transportConformance(options: TransportConformanceOptions): void {
-  for (const { name, run } of transportConformanceCases) {
+  const cases = options.lacks?.includes('delivery-reports') === true ? withoutDeliveries : transportConformanceCases
+  for (const { name, run } of cases) {
     options.test(name, async () => {
       const underTest = await options.factory()
       const bench = new ConformanceBench({

@@ -1,4 +1,5 @@
 import type {
+  GroupDescription,
   IsolationLevel,
   Logger,
   NewTopic,
@@ -93,12 +94,22 @@ export interface DeliveryFailure {
   readonly error: ClientError
 }
 
+/** What became of a record that was queued: where it is, or why it may not be there. */
+export type DeliveryReport =
+  | { readonly partition: number; readonly offset: number; readonly error?: undefined }
+  | { readonly partition: number; readonly error: ClientError }
+
 /** Writes, in order and idempotently. */
 export interface ProducerClient {
   /** Called once, before anything else: `onFailure` is told of records that were accepted and could not be delivered. */
   listen(onFailure: (failure: DeliveryFailure) => void): void
   /** Queues rows from `from` up to `to`, or until the queue is full; returns the row to go on with. Rows that can never be delivered are reported as failures. */
   produce(batch: WriteBatch, from: number, to: number): number
+  /**
+   * Queues one row, of producers opened with `deliveryReports`; `report` is called once when it was acknowledged or given up. Throws a {@link ClientError} if
+   * it was not queued, and then does not report.
+   */
+  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): void
   /** Resolves to whether everything was acknowledged or has failed within the time; failures have been reported by then. */
   flush(timeoutMs: number): Promise<boolean>
   begin(): Promise<void>
@@ -136,6 +147,7 @@ export interface AdminClient {
     isolation: IsolationLevel,
   ): Promise<readonly TopicPartitionOffset[]>
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
+  describeGroup(groupId: string): Promise<GroupDescription>
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
   close(): Promise<void>
 }

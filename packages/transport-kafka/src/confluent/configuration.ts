@@ -52,6 +52,9 @@ const WRITING: Properties = {
   'compression.codec': 'lz4',
 }
 
+/** Who waits for reports has batches already, and waits for nothing else. */
+const SENDING: Properties = { 'linger.ms': 2 }
+
 /**
  * Sixty seconds by default. While a broker that is connected does not answer, a thread of the client's that has more to send than it may have on its way does
  * not wait, and takes a whole core, until it gives the connection up. Transactional writers give it up that early by themselves.
@@ -85,15 +88,17 @@ export function producerConfiguration(options: ResolvedKafkaOptions, writer: Rec
     ...WRITING,
     ...(writer.transactionalId === undefined && GIVING_UP_SILENCE),
     'message.timeout.ms': defaultDeliveryTimeoutMs(options),
+    ...(writer.deliveryReports === true && SENDING),
     ...options.client,
     ...options.producer,
+    ...(writer.compression !== undefined && { 'compression.codec': writer.compression }),
     ...identity(options, writer.clientId),
     acks: 'all',
     'enable.idempotence': true,
     // As Java's default; librdkafka's own is CRC32, which would part records of a key from those of other clients.
     partitioner: 'murmur2_random',
-    // With a report for each record the event loop would do little else.
-    'delivery.report.only.error': true,
+    // With a report for each record the event loop would do little else: only who asks gets them.
+    'delivery.report.only.error': writer.deliveryReports !== true,
     dr_cb: true,
     // A property of consumers, says librdkafka, and heeds it all the same: no broker creates a topic because we write to it.
     'allow.auto.create.topics': false,

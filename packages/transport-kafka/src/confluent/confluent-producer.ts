@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { bytesAt, type OffsetCommit, type WriteBatch } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
-import type { ConsumerClient, DeliveryFailure, ProducerClient } from '../client/kafka-client.ts'
+import type { ConsumerClient, DeliveryFailure, DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
 import { answered } from './answered.ts'
 import { closed } from '../errors/kafka-error.ts'
@@ -16,6 +16,14 @@ import { within } from './within.ts'
 /** What is left of transaction.timeout.ms; with another limit the library may leave a call half done. */
 const UNTIL_TRANSACTION_ENDS = -1
 const TRANSACTION_MARGIN_MS = 30_000
+
+/** Of `opaque` the library hands back what it was given with the record. */
+interface RawReport {
+  readonly topic?: string
+  readonly partition?: number
+  readonly offset?: number
+  readonly opaque?: ((delivered: DeliveryReport) => void) | undefined
+}
 
 export interface ConfluentProducerParts {
   readonly library: RawModule
@@ -39,37 +47,27 @@ export class ConfluentProducer implements ProducerClient {
     this.#transactionTimeoutMs = transactionTimeoutMs + TRANSACTION_MARGIN_MS
     // Reports and logs are served by a thread of the library's instead of our event loop.
     producer.setPollInBackground(true)
-    producer.on(
-      'delivery-report',
-      (error: RawError | null, report: { readonly topic?: string; readonly partition?: number } | undefined) => {
-        this.#reported++
-        if (error == null) return
-        this.#onFailure({ topic: report?.topic ?? '', partition: report?.partition ?? -1, error: toClientError(error) })
-      },
-    )
+    producer.on('delivery-report', (error: RawError | null, report: RawReport | undefined) => this.#onReport(error, report))
+  }
+
+  #onReport(error: RawError | null, report: RawReport | undefined): void {
+    this.#reported++
+    const { topic = '', partition = -1, offset = -1, opaque } = report ?? {}
+    if (opaque !== undefined) opaque(error == null ? { partition, offset } : { partition, error: toClientError(error) })
+    else if (error != null) this.#onFailure({ topic, partition, error: toClientError(error) })
   }
 
   listen(onFailure: (failure: DeliveryFailure) => void): void {
     this.#onFailure = onFailure
   }
 
-  produce({ topic, keys, values, timestamps, headers, partitions }: WriteBatch, from: number, to: number): number {
-    const producer = this.#producer
+  produce(batch: WriteBatch, from: number, to: number): number {
+    const { topic, partitions } = batch
     for (let i = from; i < to; i++) {
-      const partition = partitions === undefined ? -1 : (partitions[i] as number)
-      const own = headers?.[i]
       try {
-        // What else the library throws for can't come here: values and keys are bytes or null, never undefined, and times are numbers, never a bigint.
-        producer.produce(
-          topic,
-          partition < 0 ? -1 : partition,
-          producible(bytesAt(values, i)),
-          producible(bytesAt(keys, i)),
-          producibleTimestamp(timestamps[i] as number),
-          undefined,
-          own === undefined || own.length === 0 ? undefined : producibleHeaders(own),
-        )
+        this.#produceRow(batch, i, undefined)
       } catch (thrown) {
+        const partition = partitions === undefined ? -1 : (partitions[i] as number)
         const error = toClientError(thrown)
         if (error.kind === 'queue-full') return i
         if (error.kind !== 'record-too-large' && error.kind !== 'unknown-topic') throw error
@@ -77,6 +75,29 @@ export class ConfluentProducer implements ProducerClient {
       }
     }
     return to
+  }
+
+  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): void {
+    try {
+      this.#produceRow(batch, row, report)
+    } catch (thrown) {
+      throw toClientError(thrown)
+    }
+  }
+
+  #produceRow({ topic, keys, values, timestamps, headers, partitions }: WriteBatch, i: number, opaque: RawReport['opaque']): void {
+    const partition = partitions === undefined ? -1 : (partitions[i] as number)
+    const own = headers?.[i]
+    // What else the library throws for can't come here: values and keys are bytes or null, never undefined, and times are numbers, never a bigint.
+    this.#producer.produce(
+      topic,
+      partition < 0 ? -1 : partition,
+      producible(bytesAt(values, i)),
+      producible(bytesAt(keys, i)),
+      producibleTimestamp(timestamps[i] as number),
+      opaque,
+      own === undefined || own.length === 0 ? undefined : producibleHeaders(own),
+    )
   }
 
   async flush(timeoutMs: number): Promise<boolean> {

@@ -80,8 +80,8 @@ export interface RawProducer extends RawClient {
     value: Uint8Array | null,
     key: Uint8Array | null,
     timestamp: number | undefined,
-    // Never used: what is passed here is freed by delivery reports, which come for failures only.
-    opaque: undefined,
+    // What is passed here is freed by its delivery report: of producers that report failures only it would never be.
+    opaque: unknown,
     headers: readonly RawHeader[] | undefined,
   ): void
   flush(timeoutMs: number, callback: Callback): void
@@ -97,6 +97,20 @@ export interface RawTopicDescription {
   readonly topicId?: { readonly base64: string }
   readonly error?: RawError
   readonly partitions: readonly { readonly partition: number; readonly leader: { readonly id: number } | null }[]
+}
+
+export interface RawGroupDescriptions {
+  readonly groups: readonly {
+    readonly error?: RawError
+    /** A number that the library has names for. */
+    readonly state: number
+    readonly members: readonly {
+      readonly memberId: string
+      readonly clientId: string
+      readonly clientHost: string
+      readonly assignment: { readonly topicPartitions: readonly RawTopicPartition[] }
+    }[]
+  }[]
 }
 
 export interface RawNewTopic {
@@ -115,6 +129,7 @@ export interface RawAdmin {
     options: { timeout: number; isolationLevel: number },
     callback: Callback<readonly RawTopicPartition[]>,
   ): void
+  describeGroups(groups: readonly string[], options: { timeout: number }, callback: Callback<RawGroupDescriptions>): void
   deleteRecords(
     offsets: readonly RawTopicPartition[],
     options: { timeout: number; operationTimeout: number },

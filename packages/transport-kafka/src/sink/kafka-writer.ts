@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import {
+  type Delivery,
   type Logger,
   MillraceError,
   type OffsetCommit,
@@ -14,7 +15,8 @@ import { ClientError } from '../client/client-error.ts'
 import type { DeliveryFailure, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
 import { closed, kafkaError, undelivered, unknownTopic } from '../errors/kafka-error.ts'
 import { KafkaSource } from '../source/kafka-source.ts'
-import { checkHeaders } from './check-headers.ts'
+import { checkAllHeaders } from './check-headers.ts'
+import { ReportedSend } from './reported-send.ts'
 
 /** Records queued before timers and sockets get their turn. */
 const TURN = 10_000
@@ -48,6 +50,8 @@ export class KafkaWriter implements RecordWriter {
   readonly #logger: Logger
   readonly #giveUpMs: number
   readonly #knownTopics = new Set<string>()
+  /** Batches whose fate is not known yet. */
+  readonly #sends = new Set<ReportedSend>()
   #failures: DeliveryFailure[] = []
   #inTransaction = false
   /** Why the open transaction can't be committed. */
@@ -78,7 +82,7 @@ export class KafkaWriter implements RecordWriter {
     this.#checkUsable()
     if (this.#isTransactional) this.#requireTransaction()
     if (batch.length === 0) return
-    checkHeaders(batch)
+    checkAllHeaders(batch)
     if (!this.#knownTopics.has(batch.topic)) await this.#find(batch.topic)
     const until = performance.now() + this.#giveUpMs
     for (let from = 0; from < batch.length;) {
@@ -92,6 +96,38 @@ export class KafkaWriter implements RecordWriter {
         this.#checkUsable()
       } else if (from < batch.length) await nextTurn()
     }
+  }
+
+  send(batches: readonly WriteBatch[]): readonly Promise<readonly Delivery[]>[] {
+    const { clientId, deliveryReports } = this.#options
+    if (deliveryReports !== true) throw new TypeError(`Writer '${clientId}' was opened without deliveryReports: it can't send.`)
+    if (this.#isTransactional) this.#requireTransaction()
+    return batches.map((batch) => this.#send(batch))
+  }
+
+  async #send(batch: WriteBatch): Promise<readonly Delivery[]> {
+    const send = new ReportedSend(batch, { producer: this.#producer, giveUpMs: this.#giveUpMs, check: () => this.#checkUsable() })
+    this.#sends.add(send)
+    try {
+      this.#checkUsable()
+      if (!this.#knownTopics.has(batch.topic)) await this.#find(batch.topic)
+      this.#checkUsable()
+      await send.queue()
+    } catch (error) {
+      send.refuseFrom(0, error)
+    }
+    const deliveries = await send.done
+    this.#sends.delete(send)
+    for (const delivery of deliveries) if (delivery.outcome !== 'written') this.#onUndelivered(batch.topic, delivery.error)
+    return deliveries
+  }
+
+  #onUndelivered(topic: string, error: MillraceError): void {
+    if (error.code === 'UNKNOWN_TOPIC') this.#knownTopics.delete(topic)
+    if (error.code === 'KAFKA_FATAL') this.#dead ??= error
+    if (!this.#isTransactional) return
+    if (error.code === 'PRODUCER_FENCED') this.#dead ??= error
+    else this.#doomed ??= abortable(`a record for topic '${topic}' could not be written`, error)
   }
 
   #produce(batch: WriteBatch, from: number, to: number): number {
@@ -216,12 +252,14 @@ export class KafkaWriter implements RecordWriter {
     try {
       if (this.#dead === undefined) {
         if (this.#inTransaction) await this.#producer.abort(CLOSE_ABORT_MS)
-        else await this.#flush(Math.min(CLOSE_FLUSH_MS, this.#giveUpMs))
+        // Who is told of each record has waited for those that matter.
+        else if (this.#options.deliveryReports !== true) await this.#flush(Math.min(CLOSE_FLUSH_MS, this.#giveUpMs))
       }
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'Not everything could be finished when a Kafka writer was closed')
     }
     this.#tellFailures()
+    for (const send of this.#sends) send.abandon(closed('sink', `writer '${clientId}'`))
     try {
       await this.#producer.close()
     } catch (error) {

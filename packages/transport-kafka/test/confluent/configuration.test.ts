@@ -17,6 +17,20 @@ function resolved(options: Partial<KafkaOptions> = {}) {
 }
 
 describe('the properties of clients', () => {
+  test('report each record, and compress, as a writer asks; who asks for nothing is told of failures only', () => {
+    const options = resolved({ producer: { 'compression.codec': 'zstd' } })
+    expect(producerConfiguration(options, writer).properties).toMatchObject({
+      'delivery.report.only.error': true,
+      'compression.codec': 'zstd',
+      'linger.ms': 10,
+    })
+    expect(producerConfiguration(options, { ...writer, deliveryReports: true, compression: 'gzip' }).properties).toMatchObject({
+      'delivery.report.only.error': false,
+      'compression.codec': 'gzip',
+      'linger.ms': 2,
+    })
+  })
+
   test('are those given for all, overridden by those for a kind', () => {
     const options = resolved({
       client: { 'security.protocol': 'sasl_ssl', 'reconnect.backoff.max.ms': 9 },

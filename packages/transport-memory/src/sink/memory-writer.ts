@@ -1,5 +1,6 @@
 import {
   columnByteLength,
+  type Delivery,
   MillraceError,
   type Logger,
   type OffsetCommit,
@@ -18,6 +19,7 @@ import type { Transaction } from '../log/transaction.ts'
 import { MemorySource } from '../source/memory-source.ts'
 import { DeliveryQueue } from './delivery-queue.ts'
 import { refuseOversized } from './refuse-oversized.ts'
+import { allOf, sendRows } from './send-rows.ts'
 import { routeRows, type RoutedRows } from './route-rows.ts'
 import { Spread } from './spread.ts'
 
@@ -32,6 +34,9 @@ export class MemoryWriter implements RecordWriter {
   readonly #producer: TransactionalProducer | undefined
   readonly #spreads = new Map<string, Spread>()
   readonly #queue = new DeliveryQueue()
+  readonly #reports: boolean
+  /** The last send to each topic: the next follows it. */
+  readonly #sends = new Map<string, Promise<unknown>>()
   #failures: WriteFailure[] = []
   /** Why the open transaction can't be committed any more. */
   #doomed: MillraceError | undefined
@@ -41,6 +46,7 @@ export class MemoryWriter implements RecordWriter {
     this.#log = log
     this.#clientId = options.clientId
     this.#logger = parts.logger
+    this.#reports = options.deliveryReports ?? false
     this.#onClosed = parts.onClosed
     if (options.transactionalId !== undefined) {
       this.#producer = log.transactions.acquire(options.transactionalId, options.transactionTimeoutMs ?? DEFAULT_TRANSACTION_TIMEOUT_MS)
@@ -110,11 +116,49 @@ export class MemoryWriter implements RecordWriter {
     if (this.#producer !== undefined) this.#doomed ??= abortable(`records for ${topic}-${partition} could not be written`, error)
   }
 
+  send(batches: readonly WriteBatch[]): readonly Promise<readonly Delivery[]>[] {
+    if (!this.#reports) throw new TypeError(`Writer '${this.#clientId}' was opened without deliveryReports: it can't send.`)
+    const transaction = this.#openTransaction()
+    return batches.map((batch) => {
+      const before = this.#sends.get(batch.topic) ?? Promise.resolve()
+      const sent = before.then(() => this.#send(batch, transaction))
+      this.#sends.set(batch.topic, sent)
+      return sent
+    })
+  }
+
+  async #send(batch: WriteBatch, transaction: Transaction | undefined): Promise<readonly Delivery[]> {
+    const { faults } = this.#log
+    const operation = { type: 'send', clientId: this.#clientId, topic: batch.topic, records: batch.length } as const
+    const deliveries = new Array<Delivery>(batch.length)
+    const sending = { log: this.#log, clientId: this.#clientId, check: () => this.#checkUsable(), transaction }
+    try {
+      await faults.before(operation)
+      for (const rows of this.#route(batch)) await sendRows(rows, deliveries, sending)
+    } catch (error) {
+      return this.#doomedBy(batch.topic, allOf(batch, 'refused', error))
+    }
+    try {
+      await faults.after(operation)
+    } catch (error) {
+      return this.#doomedBy(batch.topic, allOf(batch, 'unknown', error))
+    }
+    return this.#doomedBy(batch.topic, deliveries)
+  }
+
+  /** A transaction commits all or nothing. */
+  #doomedBy(topic: string, deliveries: readonly Delivery[]): readonly Delivery[] {
+    if (this.#producer === undefined) return deliveries
+    for (const delivery of deliveries)
+      if (delivery.outcome !== 'written') this.#doomed ??= abortable(`a record for topic '${topic}' could not be written`, delivery.error)
+    return deliveries
+  }
+
   async flush(): Promise<readonly WriteFailure[]> {
     this.#checkUsable()
     const operation = { type: 'flush', clientId: this.#clientId } as const
     await this.#log.faults.before(operation)
-    await this.#queue.idle()
+    await this.#idle()
     this.#log.sync()
     const failures = this.#failures
     this.#failures = []
@@ -154,7 +198,7 @@ export class MemoryWriter implements RecordWriter {
     const producer = this.#requireProducer('commit')
     const operation = { type: 'commit-transaction', clientId: this.#clientId } as const
     await this.#log.faults.before(operation)
-    await this.#queue.idle()
+    await this.#idle()
     producer.check()
     requireTransaction(producer)
     if (this.#doomed !== undefined) throw this.#doomed
@@ -169,6 +213,11 @@ export class MemoryWriter implements RecordWriter {
     producer.end('aborted')
     this.#doomed = undefined
     await this.#log.faults.after(operation)
+  }
+
+  async #idle(): Promise<void> {
+    await this.#queue.idle()
+    await Promise.all(this.#sends.values())
   }
 
   close(): Promise<void> {

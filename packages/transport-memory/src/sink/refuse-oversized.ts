@@ -3,7 +3,11 @@ import { rowByteLength } from '../log/fill-segment.ts'
 import type { RoutedRows } from './route-rows.ts'
 
 /** The rows without those larger than the topic takes, each of which is refused on its own. */
-export function refuseOversized(routed: RoutedRows, maxRecordBytes: number, refuse: (error: MillraceError) => void): RoutedRows {
+export function refuseOversized(
+  routed: RoutedRows,
+  maxRecordBytes: number,
+  refuse: (error: MillraceError, row: number) => void,
+): RoutedRows {
   if (maxRecordBytes === Infinity) return routed
   const { batch, rows, from, to, partition } = routed
   const { topic } = batch
@@ -16,7 +20,7 @@ export function refuseOversized(routed: RoutedRows, maxRecordBytes: number, refu
       continue
     }
     const message = `A record of ${byteLength} bytes is too large for topic '${topic}' (max.message.bytes is ${maxRecordBytes}).`
-    refuse(new MillraceError('RECORD_TOO_LARGE', message, { stage: 'sink', topic, partition }))
+    refuse(new MillraceError('RECORD_TOO_LARGE', message, { stage: 'sink', topic, partition }), i)
   }
   return { batch, partition, rows: Int32Array.from(fitting), from: 0, to: fitting.length }
 }

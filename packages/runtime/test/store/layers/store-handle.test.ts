@@ -1,7 +1,6 @@
-import { type MillraceError, type Serde, serdes, TaskClosedError } from '@millrace/core'
+import { deferred, type MillraceError, type Serde, serdes, TaskClosedError } from '@millrace/core'
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
-import { deferred } from '../../../src/internal/deferred.ts'
 import { openStore } from './support/open-store.ts'
 import { commit, entriesOf, pass } from './support/passes.ts'
 
