@@ -29,6 +29,7 @@ const PARTS: readonly { readonly part: string; readonly names?: RegExp; readonly
   { part: 'the client: writing', urls: /kafka-javascript\/lib\/producer|kafkajs\/.*producer/ },
   { part: 'the client: others', urls: /kafka-javascript|\/kafkajs\// },
   { part: 'LevelDB', urls: /classic-level|abstract-level/ },
+  { part: 'transport-memory', urls: /\/transport-memory\// },
   { part: 'transport-kafka', urls: /\/transport-kafka\// },
   { part: 'store-leveldb', urls: /\/store-leveldb\// },
   { part: 'core: source and batch', urls: /\/core\/.*\/(source|batch|serde|transport)\// },
