@@ -151,6 +151,12 @@ describe('a page', () => {
     expect(page).toContain('| millrace | 300 | 300-300 | 3.00 |')
   })
 
+  test('of the documentation has these marks', async () => {
+    const page = await readFile(new URL('../../../docs/performance.md', import.meta.url), 'utf8')
+    expect(page.indexOf(BEGIN)).toBeGreaterThan(0)
+    expect(page.indexOf(END)).toBeGreaterThan(page.indexOf(BEGIN))
+  })
+
   test('without marks stays as it is', async () => {
     await expect(write('nothing\n')).rejects.toThrow(`has no lines '${BEGIN}' and '${END}'`)
   })

@@ -5,10 +5,12 @@ import { drawn } from '../report/plain-table.ts'
 import { heapTable } from '../report/heap.ts'
 import { type LatencyResult, type LatencyRow, latencyTable } from '../report/latency.ts'
 import { workloadTable } from '../report/result-tables.ts'
-import type { Results, WorkloadResult } from '../report/results.ts'
+import { profileTable } from '../report/profile-parts.ts'
+import type { ProfileResult, Results, WorkloadResult } from '../report/results.ts'
 import type { Workload } from '../workloads.ts'
 import { type HeapRuns, measureHeaps } from './measure-heaps.ts'
 import { measureLatency } from './measure-latency.ts'
+import { measureProfiles } from './measure-profiles.ts'
 import { measureWorkload } from './measure-workload.ts'
 import { runOnce } from './run-once.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -26,13 +28,16 @@ export interface AllParts {
   readonly kafkaStreams: (heapMb: number) => Program
   readonly rounds: number
   readonly surroundings: Surroundings
+  /** Where CPU profiles go; undefined: there are none. */
+  readonly profileFolder: string | undefined
   readonly say: (line: string) => void
 }
 
 /** Measures what was chosen, one after the other, and tells each result when it is there. */
-export async function measureAll(parts: AllParts): Promise<Pick<Results, 'workloads' | 'latencies' | 'heap'>> {
+export async function measureAll(parts: AllParts): Promise<Pick<Results, 'workloads' | 'profiles' | 'latencies' | 'heap'>> {
   const { choice, say } = parts
   const workloads: WorkloadResult[] = []
+  const profiles: ProfileResult[] = []
   for (const workload of choice.workloads) {
     if (workload.distant && parts.surroundings.brokers.distant === undefined) {
       say(`(${workload.name}) is left out: brokers that are not ours can't be put behind a proxy.\n`)
@@ -41,6 +46,10 @@ export async function measureAll(parts: AllParts): Promise<Pick<Results, 'worklo
     const result = await throughput(workload, parts)
     say(`\n${drawn(workloadTable(result))}`)
     workloads.push(result)
+    if (parts.profileFolder === undefined) continue
+    const profiled = await profilesOf(workload, parts.profileFolder, parts)
+    say(drawn(profileTable(profiled.workload, profiled.programs)))
+    profiles.push(profiled)
   }
   const latencies: LatencyResult[] = []
   for (const name of choice.latencies) {
@@ -48,10 +57,10 @@ export async function measureAll(parts: AllParts): Promise<Pick<Results, 'worklo
     say(`\n${drawn(latencyTable(result))}`)
     latencies.push(result)
   }
-  if (!choice.heap) return { workloads, latencies }
+  if (!choice.heap) return { workloads, profiles, latencies }
   const heap = await heaps(parts)
   say(`\n${drawn(heapTable(heap))}`)
-  return { workloads, latencies, heap }
+  return { workloads, profiles, latencies, heap }
 }
 
 async function throughput(workload: Workload, { program, rounds, surroundings, say }: AllParts): Promise<WorkloadResult> {
@@ -63,6 +72,11 @@ async function throughput(workload: Workload, { program, rounds, surroundings, s
     onRun: (one, { recordsPerSecond }) => say(`  (${name}) ${one.title}: ${Math.round(recordsPerSecond).toLocaleString('en')} records/s`),
   })
   return { name, title, programs: measured.map(({ program: one, runs }) => ({ name: one.name, title: one.title, runs })) }
+}
+
+async function profilesOf(workload: Workload, folder: string, { program, surroundings }: AllParts): Promise<ProfileResult> {
+  const programs = workload.programs.filter((name) => name !== 'kafka-streams').map(program)
+  return { workload: workload.name, programs: await measureProfiles(workload, { programs, surroundings, folder }) }
 }
 
 /** At shares of the throughput that was just measured, or that one run has. */
