@@ -51,6 +51,8 @@ async function setUp({ kind, times, topology, entries }: CountingKind) {
         defineApp({ topology: topology(input), applicationId, transport, stateDir: folder.path, logger: silentLogger }),
       )
       const running = app.run()
+      // What ends the application early rejects what is awaited below as well.
+      running.catch(() => undefined)
       // Where all input is counted already, only this tells when the store is restored.
       await app.idle()
       await meanwhile?.(app)

@@ -2,13 +2,13 @@ import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
-import { TcpProxy } from './support/tcp-proxy.ts'
+import { TcpProxy } from '../tools/broker/tcp-proxy.mjs'
 
 /** Long enough for what is not held to arrive. */
 const ON_ITS_WAY_MS = 50
 
 /** A server that says back what it hears, behind a proxy. */
-async function echo() {
+async function echo(delayMs = 0) {
   const heard: string[] = []
   const sockets = new Set<Socket>()
   const server = createServer((socket) => {
@@ -20,7 +20,7 @@ async function echo() {
     })
   }).listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const proxy = await TcpProxy.open()
+  const proxy = await TcpProxy.open({ delayMs })
   proxy.forwardTo(`127.0.0.1:${(server.address() as AddressInfo).port}`)
   const client = async () => {
     const socket = connect(proxy.port, '127.0.0.1').setEncoding('utf8')
@@ -78,4 +78,17 @@ describe('a proxy that stands still', () => {
     young.socket.write('b')
     await expect.poll(young.said).toBe('b')
   })
+})
+
+test('a proxy that takes its time forwards everything in order, that much later, and last words before the end', async () => {
+  const delayMs = 100
+  await using all = await echo(delayMs)
+  const { socket, said } = await all.client()
+  const began = performance.now()
+  for (const letter of 'abc') socket.write(letter)
+  await expect.poll(said).toBe('abc')
+  // There and back. Timers are a millisecond early at times.
+  expect(performance.now() - began).toBeGreaterThanOrEqual(2 * delayMs - 4)
+  socket.end('d')
+  await expect.poll(all.heard).toBe('abcd')
 })

@@ -9,7 +9,7 @@ const args = process.argv.slice(2)
 const unitOnly = args[0] === '--unit'
 if (unitOnly) args.shift()
 
-await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true })
+await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly })
 if (unitOnly) {
   const left = filesBelow(['packages', 'examples', 'tests'].map((name) => join(root, name))).filter(
     (file) => file.endsWith('.broker.test.ts') && !file.includes('node_modules'),

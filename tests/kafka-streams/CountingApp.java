@@ -1,13 +1,9 @@
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.HashMap;
-import java.util.Map;
 import java.util.Properties;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
-import org.apache.kafka.clients.admin.Admin;
-import org.apache.kafka.clients.admin.RemoveMembersFromConsumerGroupOptions;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KafkaStreams;
@@ -50,25 +46,22 @@ import org.apache.kafka.streams.state.WindowStore;
  * When it has counted them it writes the whole store to stdout, an object of JSON a line, commits, leaves its group and ends. It ends with 1, and says why on
  * stderr, if it can't.
  */
-public final class CountingApp {
+public final class CountingApp extends StreamsProgram {
   private static final Duration LIMIT = Duration.ofSeconds(90);
 
-  private final Map<String, String> arguments;
   private final String store;
   private final CountDownLatch counted;
   private final CountDownLatch running = new CountDownLatch(1);
   private volatile Throwable failure;
 
-  private CountingApp(Map<String, String> arguments) {
-    this.arguments = arguments;
+  private CountingApp(String[] args) {
+    super(args);
     this.store = argument("store");
     this.counted = new CountDownLatch(Integer.parseInt(argument("records")));
   }
 
   public static void main(String[] args) throws Exception {
-    Map<String, String> arguments = new HashMap<>();
-    for (int i = 0; i + 1 < args.length; i += 2) arguments.put(args[i].substring(2), args[i + 1]);
-    System.exit(new CountingApp(arguments).run());
+    System.exit(new CountingApp(args).run());
   }
 
   private int run() throws Exception {
@@ -96,13 +89,6 @@ public final class CountingApp {
     } catch (IllegalStateException error) {
       error.printStackTrace();
       return 1;
-    }
-  }
-
-  /** Kafka Streams stays in its group for a session when it is closed, and nobody of another kind may join meanwhile. */
-  private void leaveGroup() throws Exception {
-    try (Admin admin = Admin.create(Map.of("bootstrap.servers", argument("brokers")))) {
-      admin.removeMembersFromConsumerGroup(argument("application-id"), new RemoveMembersFromConsumerGroupOptions()).all().get();
     }
   }
 
@@ -232,11 +218,5 @@ public final class CountingApp {
 
   private Duration millis(String name) {
     return Duration.ofMillis(Long.parseLong(argument(name)));
-  }
-
-  private String argument(String name) {
-    String value = arguments.get(name);
-    if (value == null) throw new IllegalArgumentException("--" + name + " is missing");
-    return value;
   }
 }

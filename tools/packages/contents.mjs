@@ -1,7 +1,7 @@
 import { posix } from 'node:path'
 
 const sourceCondition = '@millrace/source'
-const kept = /^(dist\/.*|src\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
+const kept = /^(dist\/.*|src\/.*|broker\/.*|package\.json|README\.md|LICENSE|CHANGELOG\.md)$/
 const ofTests = /(^|\/)(test|tests|__tests__)\/|\.(test|spec)\.[cm]?[jt]s/
 const built = /^dist\/(?<path>.*?)(?<ending>\.js|\.js\.map|\.d\.ts|\.d\.ts\.map)$/
 

@@ -23,6 +23,44 @@ const compilerOptions = {
   outDir: 'dist',
 }
 
+/**
+ * What a manifest says of the tarballs, by the names of the packages.
+ * @param {readonly import('./pack.mjs').Packed[]} packed
+ * @returns {Record<string, string>}
+ */
+function fileSpecs(packed) {
+  return Object.fromEntries(packed.map(({ manifest, file }) => [manifest.name, pathToFileURL(file).href.replace('file://', 'file:')]))
+}
+
+/**
+ * Lets a project that is there take Millrace from tarballs, and installs it. Its manifest names packages of ours as their users do.
+ * @param {string} folder
+ * @param {readonly import('./pack.mjs').Packed[]} packed
+ */
+export async function installFromTarballs(folder, packed) {
+  const file = join(folder, 'package.json')
+  const manifest = JSON.parse(readFileSync(file, 'utf8'))
+  const ours = fileSpecs(packed)
+  for (const name of Object.keys(manifest.dependencies)) if (ours[name] !== undefined) manifest.dependencies[name] = ours[name]
+  manifest.overrides = ours
+  for (const name of Object.keys(manifest.dependencies)) if (ours[name] !== undefined) manifest.overrides[name] = `$${name}`
+  writeFileSync(file, JSON.stringify(manifest, null, 2))
+  const { npm_config_loglevel: _, ...env } = process.env
+  await succeed('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts'], { cwd: folder, env })
+}
+
+/**
+ * Runs a command that must end well, in a project outside. Resolves with what it wrote.
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {import('../../packages/cli/broker/run.mjs').RunOptions} options
+ */
+export async function succeed(command, args, options) {
+  const { code, output } = await run(command, args, { timeoutMs: LIMIT_MS, ...options })
+  if (code !== 0) throw new Error(`In a project outside: ${[basename(command), ...args].join(' ')}\n${output}`)
+  return output
+}
+
 /** A project outside of the repository, whose Millrace comes from tarballs. */
 export class OutsideProject {
   /** @param {string} folder */
@@ -48,9 +86,7 @@ export class OutsideProject {
    * @param {readonly string[]} npmArguments
    */
   async #install(packed, dependencies, npmArguments) {
-    const ours = Object.fromEntries(
-      packed.map(({ manifest, file }) => [manifest.name, pathToFileURL(file).href.replace('file://', 'file:')]),
-    )
+    const ours = fileSpecs(packed)
     const { devDependencies } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
     const manifest = {
       private: true,
@@ -116,7 +152,6 @@ export class OutsideProject {
    * @param {NodeJS.ProcessEnv} [env]
    */
   async #succeed(command, args, env = process.env) {
-    const { code, output } = await run(command, args, { cwd: this.folder, env, timeoutMs: LIMIT_MS })
-    if (code !== 0) throw new Error(`In a project outside: ${[basename(command), ...args].join(' ')}\n${output}`)
+    await succeed(command, args, { cwd: this.folder, env })
   }
 }

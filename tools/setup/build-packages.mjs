@@ -15,7 +15,7 @@ export function builtPackages(checkout) {
   const done = stamp(cached(checkout, 'built'))
   const key = () =>
     fingerprint([
-      ...filesBelow(folders.map((folder) => join(folder, 'src'))),
+      ...filesBelow(folders.flatMap((folder) => ['src', 'dashboard'].map((name) => join(folder, name)))),
       ...folders.flatMap((folder) => ['package.json', 'tsconfig.build.json'].map((name) => join(folder, name))),
       ...['turbo.json', 'tsconfig.base.json', 'tsconfig.build.base.json', 'pnpm-lock.yaml'].map((name) => join(root, name)),
     ])

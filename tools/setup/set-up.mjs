@@ -1,3 +1,4 @@
+import { browser } from './browser.mjs'
 import { builtPackages } from './build-packages.mjs'
 import { cached } from './checkout.mjs'
 import { dependencies } from './install-dependencies.mjs'
@@ -10,6 +11,7 @@ import { SetupError } from './setup-error.mjs'
  * @property {'required' | 'wanted' | 'unneeded'} native The native Kafka client. Wanted: without it one line says so and the rest
  *   goes on; why it failed is remembered, and it is not tried again until it is required.
  * @property {boolean} build
+ * @property {boolean} [browser] A Chromium. Without it one line says so and the rest goes on. Default: false.
  */
 
 /**
@@ -28,9 +30,10 @@ export async function setUp(checkout, needs) {
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-function isSetUp(checkout, { native, build }) {
+function isSetUp(checkout, { native, build, browser: wanted }) {
   if (!dependencies(checkout).isDone()) return false
   if (build && !builtPackages(checkout).isDone()) return false
+  if (wanted && !browser(checkout).isDone()) return false
   return native === 'unneeded' || nativeClient(checkout).isDone()
 }
 
@@ -38,9 +41,10 @@ function isSetUp(checkout, { native, build }) {
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-async function runSteps(checkout, { native, build }) {
+async function runSteps(checkout, { native, build, browser: wanted }) {
   await unlessDone(dependencies(checkout))
   if (native !== 'unneeded') await provideNativeClient(checkout, native === 'required')
+  if (wanted) await unlessDone(browser(checkout))
   if (build) await unlessDone(builtPackages(checkout))
 }
 

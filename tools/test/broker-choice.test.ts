@@ -3,8 +3,8 @@ import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openBroker } from '../broker/broker.mjs'
-import { planContainers } from '../broker/docker-broker.mjs'
-import { serverProperties } from '../broker/node-settings.mjs'
+import { planContainers } from '../../packages/cli/broker/docker-broker.mjs'
+import { serverProperties } from '../../packages/cli/broker/node-settings.mjs'
 
 describe('KAFKA_BROKERS', () => {
   test('where nothing answers is an error, not a reason to take another way', async () => {

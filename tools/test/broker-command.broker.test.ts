@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { answersKafka } from '../broker/answers-kafka.mjs'
+import { answersKafka } from '../../packages/cli/broker/answers-kafka.mjs'
 import { root } from '../paths.mjs'
 
 test.each(['SIGINT', 'SIGTERM'] as const)('the broker command prints an address that answers, and stops in order on %s', async (signal) => {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { answersKafka } from '../broker/answers-kafka.mjs'
+import { answersKafka } from '../../packages/cli/broker/answers-kafka.mjs'
 import { openBroker } from '../broker/broker.mjs'
 
 /** Our own, also where KAFKA_BROKERS names one: a broker of somebody else's is not killed. */

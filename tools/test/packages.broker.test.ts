@@ -6,10 +6,11 @@ import { expect, inject, test } from 'vitest'
 
 import { checkout } from '../packages/checkout.mjs'
 import { countsOf, expectedCounts } from '../packages/embedded-program.mjs'
-import { OutsideProject } from '../packages/outside-project.mjs'
+import { installFromTarballs, OutsideProject, succeed } from '../packages/outside-project.mjs'
 import { pack } from '../packages/pack.mjs'
 import { readmeProgram } from '../packages/readme-program.mjs'
 import { root } from '../paths.mjs'
+import { run } from '../run.mjs'
 import { nativeCodeOf } from './support/native-code.ts'
 import { startProgram } from './support/start-program.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -58,6 +59,29 @@ test(
 
     expect(counts).toEqual(expectedCounts)
     expect(await running.ended).toEqual({ code: 0, signal: null })
+  },
+)
+
+test(
+  'a project of `millrace new`, with Millrace from the tarballs, builds, passes its test and has the command',
+  { timeout: 300_000 },
+  async () => {
+    const folder = temporaryFolder()
+    const packed = await pack(checkout, join(folder, 'tarballs'))
+    const made = { cwd: folder }
+    await succeed(process.execPath, [join(root, 'packages', 'cli', 'dist', 'main.js'), 'new', 'my-app', '--no-install'], made)
+    const project = { cwd: join(folder, 'my-app') }
+    await installFromTarballs(project.cwd, packed)
+
+    await succeed('npm', ['run', 'build'], project)
+    expect(await succeed('npm', ['test'], project)).toMatch(/pass 1\b/)
+    expect(await succeed('npx', ['millrace', 'describe', 'src/app.ts'], project)).toContain('Sub-topology: 1')
+    expect(await succeed('npx', ['millrace', 'describe', 'dist/app.js', '--json'], project)).toContain('"applicationId": "my-app"')
+    const help = await succeed('npx', ['millrace', '--help'], project)
+    expect(help).toContain('dead-letters')
+    // What is plain JavaScript beside what is built.
+    const { code, output } = await run('npx', ['millrace', 'broker'], { ...project, env: { ...env, KAFKA_BROKERS: '127.0.0.1:1' } })
+    expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining('KAFKA_BROKERS is 127.0.0.1:1') as unknown })
   },
 )
 

@@ -1,35 +1,30 @@
-import { randomUUID } from 'node:crypto'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { kafka } from '@millrace/transport-kafka'
-import Table from 'cli-table3'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
-import { type Summary, summarise } from '../harness/summary.ts'
+import { CommanderError } from 'commander'
 import { thisMachine } from '../report/machine.ts'
-import { readBare, restore, writeChangelog } from './restore-rate.ts'
+import { type Choice, choiceOf, LATENCIES, listing, workloadsOf } from './command-line/choice.ts'
+import { parseArguments, type Settings } from './command-line/parse-arguments.ts'
+import { kafkaStreams, type Program, type ProgramName, programsOf } from './programs/programs.ts'
+import { boundResults } from './report/bounds.ts'
+import { writeIntoPage } from './report/page.ts'
+import { drawn } from './report/plain-table.ts'
+import { resultTables } from './report/result-tables.ts'
+import type { Results } from './report/results.ts'
+import { measureAll } from './run/measure-all.ts'
+import { openBrokers, type Tools } from './run/open-brokers.ts'
+import { Surroundings } from './run/surroundings.ts'
+import type { Workload } from './workloads.ts'
 
 const USAGE = 2
-/** What the issue of a rate is: a restore has to keep up with a bare read of the same topic, but for a fifth. */
-const LEAST_SHARE = 0.8
 
-type OpenBroker = (options: { readonly nodes: number; readonly longLived: boolean; readonly say: (message: string) => void }) => Promise<{
-  readonly brokers: string
-  stop(): Promise<void>
-}>
-
-interface Settings {
-  readonly records: number
-  readonly runs: number
-  readonly brokers?: string
-  readonly json?: string
-}
-
-/** Runs the comparisons on a real broker; resolves to an exit code. `openBroker` starts one of our own, where none is given. */
-export async function main(args: readonly string[], openBroker: OpenBroker): Promise<number> {
+/** Runs the comparison on a real broker; resolves to an exit code. */
+export async function main(args: readonly string[], tools: Tools): Promise<number> {
+  // What was started ends with this.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(130))
   try {
-    const settings = parsed(args)
-    if (settings !== undefined) await compare(settings, openBroker)
+    const settings = parseArguments(args)
+    if (settings !== undefined) await compare(settings, args, tools)
     return 0
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
@@ -38,69 +33,62 @@ export async function main(args: readonly string[], openBroker: OpenBroker): Pro
   }
 }
 
-async function compare({ records, runs, brokers, json }: Settings, openBroker: OpenBroker): Promise<void> {
-  const say = (line: string) => process.stdout.write(`${line}\n`)
-  const broker = brokers === undefined ? await openBroker({ nodes: 1, longLived: true, say }) : undefined
+function say(line: string): void {
+  process.stdout.write(`${line}\n`)
+}
+
+async function compare(settings: Settings, args: readonly string[], tools: Tools): Promise<void> {
+  const { list, from, json, page } = settings
+  const choice = choiceOf(settings)
+  if (list) {
+    say(listing(settings))
+    return
+  }
+  const results = from === undefined ? await measured(settings, { choice, args, tools }) : await written(from)
+  for (const { says, reached, measured: figures } of boundResults(results))
+    say(`${reached ? 'reached    ' : 'NOT REACHED'}  ${says}: ${figures}`)
+  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
+  if (page !== undefined) await writeIntoPage(page, results)
+}
+
+/** What was measured before. */
+async function written(file: string): Promise<Results> {
+  const results = JSON.parse(await readFile(file, 'utf8')) as Results
+  for (const table of resultTables(results)) say(drawn(table))
+  return results
+}
+
+interface Measuring {
+  readonly choice: Choice
+  readonly args: readonly string[]
+  readonly tools: Tools
+}
+
+async function measured(settings: Settings, { choice, args, tools }: Measuring): Promise<Results> {
+  const { runs: rounds, heapMb } = settings
+  const all = workloadsOf(settings)
+  const workload = (name: string) => all.find((one) => one.name === name) as Workload
+  const chosen = [...choice.workloads, ...choice.latencies.map((name) => workload(LATENCIES[name]))]
+  const needsJava = choice.heap || chosen.some(({ programs }) => programs.includes('kafka-streams'))
+  const streamsApp = needsJava ? await tools.streamsApp(say) : []
+  const programs = programsOf({ streamsApp, heapMb })
+  const command = ['npm run bench:kafka --', ...args].join(' ')
+  const date = new Date().toISOString().slice(0, 10)
+  await using brokers = await openBrokers(settings.brokers, tools, say)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   try {
-    const transport = kafka({ brokers: brokers ?? broker?.brokers ?? '' })
-    const options = { transport, applicationId: `bench-${randomUUID().slice(0, 8)}`, folder, records }
-    await writeChangelog(options)
-    const contenders = {
-      'bare read': () => readBare(options),
-      'restore, LevelDB': () => restore(options, 'leveldb'),
-      'restore, memory': () => restore(options, 'memory'),
-    }
-    const samples = new Map<string, number[]>(Object.keys(contenders).map((name) => [name, []]))
-    // In turn, so that noise hits all alike; the first of each is not counted.
-    for (let run = 0; run <= runs; run++) {
-      for (const [name, contender] of Object.entries(contenders)) {
-        const ms = await contender()
-        if (run > 0) samples.get(name)?.push((ms * 1_000) / records)
-      }
-    }
-    const summaries = new Map([...samples].map(([name, all]) => [name, summarise(all)]))
-    const bare = summaries.get('bare read') as Summary
-    const table = new Table({ head: ['', 'us/record', 'spread', 'rate, of a bare read'], style: { head: [], border: [] } })
-    for (const [name, { median, min, max }] of summaries)
-      table.push([name, median.toFixed(2), `${min.toFixed(2)}-${max.toFixed(2)}`, `${((bare.median / median) * 100).toFixed(0)} %`])
-    say(`\nrestore of ${records} keys (median of ${runs} runs)\n${table.toString()}`)
-    for (const [name, { median }] of summaries) {
-      if (name === 'bare read') continue
-      const share = bare.median / median
-      say(
-        `${share >= LEAST_SHARE ? 'reached    ' : 'NOT REACHED'}  ${name} at ${LEAST_SHARE * 100} % of the rate of a bare read: ${(share * 100).toFixed(0)} %`,
-      )
-    }
-    if (json !== undefined) {
-      const result = { machine: thisMachine(), records, runs, restore: Object.fromEntries(summaries) }
-      await writeFile(json, `${JSON.stringify(result, null, 2)}\n`)
-    }
+    await using surroundings = await Surroundings.open(brokers, folder)
+    const results = await measureAll({
+      choice,
+      workload,
+      program: (name: ProgramName) => programs.get(name) as Program,
+      kafkaStreams: (megabytes) => kafkaStreams({ streamsApp, heapMb: megabytes }),
+      rounds,
+      surroundings,
+      say,
+    })
+    return { date, command, machine: thisMachine(), rounds, ...results }
   } finally {
-    await broker?.stop()
     await rm(folder, { recursive: true, force: true })
   }
-}
-
-function parsed(args: readonly string[]): Settings | undefined {
-  const command = new Command('bench:kafka')
-    .description('Measures Millrace on a real broker, beside the bare client.')
-    .exitOverride()
-    .configureOutput({ writeErr: () => undefined })
-    .option('--records <number>', 'keys of the changelog that is restored', whole, 1_000_000)
-    .option('--runs <number>', 'how often each is timed', whole, 5)
-    .option('--brokers <addresses>', 'a broker that runs; default: one of its own')
-    .option('--json <file>', 'write the results to this file too')
-  try {
-    command.parse(args, { from: 'user' })
-  } catch (error) {
-    if (error instanceof CommanderError && error.exitCode === 0) return undefined
-    throw error
-  }
-  return command.opts<Settings>()
-}
-
-function whole(value: string): number {
-  if (!/^[1-9]\d{0,8}$/.test(value)) throw new InvalidArgumentError('Give a whole number from 1 up.')
-  return Number(value)
 }

@@ -9,9 +9,13 @@
  * @packageDocumentation
  */
 export { App } from './app/app.ts'
-export type { AppHealth, TaskHealth } from './app/health.ts'
+export { applicationTopics, type ApplicationTopics } from './app/application-topics.ts'
+export type { AppInspector } from './app/inspect.ts'
+export type { LockHolder } from './app/lock-file.ts'
+export { deleteLocalState, type LocalSlot, localState, type LocalStore } from './app/local-state.ts'
 export type { QueryOptions } from './app/query.ts'
 export { start } from './app/start.ts'
 export { ProcessingError } from './process/processing-error.ts'
+export { openLocalStore, type OpenedLocalStore } from './store/open-local-store.ts'
 // For benchmarks and tests of stores; an application's stores are opened for it.
 export { openTaskStore, type TaskStore, type TaskStoreOptions } from './store/layers/task-store.ts'

@@ -20,7 +20,7 @@ export interface KafkaOptions {
    * partitions wait for it until its session is over, and nobody else is disturbed. Default: none.
    */
   readonly groupInstanceId?: string | undefined
-  /** Whoever opens a part of the transport is told after so many milliseconds that no broker could be reached. Default: 10,000. */
+  /** Whoever opens a part of the transport is told after so many milliseconds that no broker could be reached. Default: 30,000. */
   readonly connectTimeoutMs?: number | undefined
   /**
    * How long a commit, or a question to a broker, may take in milliseconds; then it rejects with a retryable error. Records that are written

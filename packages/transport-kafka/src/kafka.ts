@@ -14,6 +14,7 @@ import type { KafkaClient } from './client/kafka-client.ts'
 import type { KafkaOptions } from './kafka-options.ts'
 import { type ResolvedKafkaOptions, resolveOptions } from './options/resolve-options.ts'
 import { readSettings } from './settings/read-settings.ts'
+import { removeMembers } from './settings/remove-members.ts'
 import { KafkaWriter } from './sink/kafka-writer.ts'
 import { KafkaSource } from './source/kafka-source.ts'
 
@@ -60,6 +61,7 @@ class KafkaTransport implements Transport {
       logger,
       requestTimeoutMs: this.#options.requestTimeoutMs,
       readSettings: (topics) => readSettings(topics, this.#options),
+      removeMembers: (groupId) => removeMembers(groupId, this.#options),
     })
   }
 }

@@ -4,6 +4,7 @@ import type { FailureOptions } from '../failure/failure-options.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Observer } from '../observe/observer.ts'
+import type { PassTracer } from '../observe/pass-tracer.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -99,6 +100,13 @@ export interface AppDefinition {
   readonly logger?: Logger | undefined
   /** Told everything that happens. */
   readonly observer?: Observer | undefined
+  /** Follows passes, and may add headers to what comes of them, such as a trace's context. */
+  readonly tracer?: PassTracer | undefined
+  /**
+   * `host:port` at which others can ask this process for its state: it is part of the client id, so that all members of the group know it. A function is
+   * asked when the application runs. Default: none.
+   */
+  readonly advertisedAddress?: string | (() => string | undefined) | undefined
   /** Default: the system's. */
   readonly clock?: Clock | undefined
   /** How often records of repartition topics that are processed are deleted, in milliseconds. Default: 30,000. */

@@ -22,6 +22,8 @@ export const DEFINITION_NAMES = namesOf<AppDefinition>({
   handleSignals: true,
   logger: true,
   observer: true,
+  tracer: true,
+  advertisedAddress: true,
   clock: true,
   repartitionPurgeIntervalMs: true,
   replicationFactor: true,

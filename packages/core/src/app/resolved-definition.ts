@@ -4,6 +4,7 @@ import type { ResolvedFailureOptions } from '../failure/failure-options.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Observer } from '../observe/observer.ts'
+import type { PassTracer } from '../observe/pass-tracer.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Transport } from '../transport/transport.ts'
 
@@ -28,6 +29,8 @@ export interface ResolvedDefinition {
   readonly handleSignals: boolean
   readonly logger: Logger | undefined
   readonly observer: Observer | undefined
+  readonly tracer: PassTracer | undefined
+  readonly advertisedAddress: string | (() => string | undefined) | undefined
   readonly clock: Clock | undefined
   readonly repartitionPurgeIntervalMs: number
   readonly replicationFactor: number | undefined

@@ -27,7 +27,7 @@ export function validateDefinition(
 ): Either<readonly string[], ResolvedDefinition> {
   if (typeof definition !== 'object' || definition === null) return left(['This is no definition; use what defineApp({ ... }) returns.'])
   const checks = new DefinitionChecks()
-  const { topology, transport, logger, observer, clock, replicationFactor } = definition
+  const { topology, transport, logger, observer, tracer, advertisedAddress, clock, replicationFactor } = definition
   const processingGuarantee = checks.guarantee(definition.processingGuarantee)
   checks.that(
     Array.isArray(topology?.subTopologies) && Array.isArray(topology.nodes),
@@ -39,6 +39,14 @@ export function validateDefinition(
   )
   checks.that(logger === undefined || typeof logger?.info === 'function', 'logger is no logger; use one of pino, or silentLogger.')
   checks.that(observer === undefined || typeof observer === 'function', 'observer is no function; use one that takes an event.')
+  checks.that(
+    tracer === undefined || typeof tracer?.passStarted === 'function',
+    'tracer has no function passStarted; leave it out to follow no passes.',
+  )
+  checks.that(
+    advertisedAddress === undefined || typeof advertisedAddress === 'function' || isAddress(advertisedAddress),
+    "advertisedAddress is no address; use 'host:port', or a function that gives it.",
+  )
   checks.that(clock === undefined || typeof clock?.now === 'function', 'clock is no clock; leave it out to use the system clock.')
   const batch = resolveBatching(definition, environment)
   checks.problems.push(...batch.problems)
@@ -109,6 +117,8 @@ export function validateDefinition(
     handleSignals: checks.boolean('handleSignals', definition.handleSignals, false),
     logger,
     observer,
+    tracer,
+    advertisedAddress,
     clock,
     replicationFactor:
       replicationFactor === undefined
@@ -117,6 +127,10 @@ export function validateDefinition(
   }
   checks.problems.push(...unknownNames((name) => name, definition, DEFINITION_NAMES))
   return checks.problems.length === 0 ? right(Object.freeze(resolved)) : left(checks.problems)
+}
+
+function isAddress(address: unknown): boolean {
+  return typeof address === 'string' && /^[^\s@]{1,240}:\d{1,5}$/.test(address)
 }
 
 /** Nodes whose output would come in another order when it is made again. */

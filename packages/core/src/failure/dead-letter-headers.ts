@@ -1,13 +1,11 @@
 import type { Header, Headers } from '../batch/headers.ts'
-import { DEAD_LETTER_STYLES, type DeadLetterStyle } from './dead-letter-styles.ts'
+import { DEAD_LETTER_STYLES, type DeadLetterStyle, OWN_HEADER_NAMES } from './dead-letter-styles.ts'
 import type { FailedRecord, ResolvedDeadLetterOptions } from './failure-options.ts'
 import { cappedUtf8 } from './header-text.ts'
 import { classNameOf, messageOf, stackOf, withCauses } from './thrown-value.ts'
 
 /** Bytes of UTF-8 of any text but the stack trace, at most. */
 const MAX_TEXT_BYTES = 1_024
-
-const OWN_NAMES = ['millrace.stage', 'millrace.node', 'millrace.attempts', 'millrace.batch.size', 'millrace.batch.index']
 
 /**
  * The headers of a dead letter: those of the record, then those of the style, then ours (`millrace.stage`, `millrace.node`, `millrace.attempts`,
@@ -20,7 +18,7 @@ export function deadLetterHeaders(
   options: Pick<ResolvedDeadLetterOptions, 'headerStyle' | 'maxStackBytes'>,
 ): Headers {
   const style = DEAD_LETTER_STYLES[options.headerStyle]
-  const names = new Set([...OWN_NAMES, ...style.origin, ...style.reason])
+  const names = new Set([...OWN_HEADER_NAMES, ...style.origin, ...style.reason])
   return [
     ...failure.headers.filter(({ key }) => !names.has(key)),
     ...(earlierOrigin(failure.headers, style) ?? style.originOf(failure, applicationId)),
@@ -49,5 +47,5 @@ function thrownTexts(error: unknown, maxStackBytes: number) {
 
 function ownHeaders({ stage, node, attempts, batchSize, index }: FailedRecord): Header[] {
   const values = [stage, node, attempts, batchSize, index]
-  return OWN_NAMES.map((key, i) => ({ key, value: cappedUtf8(String(values[i]), MAX_TEXT_BYTES) }))
+  return OWN_HEADER_NAMES.map((key, i) => ({ key, value: cappedUtf8(String(values[i]), MAX_TEXT_BYTES) }))
 }

@@ -22,7 +22,28 @@ export interface DeadLetterStyle {
   readonly reason: readonly string[]
   readonly originOf: (failure: FailedRecord, applicationId: string) => Header[]
   readonly reasonOf: (failure: FailedRecord, applicationId: string, thrown: ThrownTexts) => Header[]
+  /** Where a reader finds what. */
+  readonly readBy: DeadLetterNames
 }
+
+interface DeadLetterNames {
+  readonly origin: { readonly topic: string; readonly partition: string; readonly offset: string }
+  /** Whether partition and offset are binary, not text. */
+  readonly binaryNumbers: boolean
+  /** The first that is there counts, of each. */
+  readonly errorClass: readonly string[]
+  readonly message: readonly string[]
+  readonly stack: readonly string[]
+}
+
+/** Headers that every dead letter of ours has, in any style. */
+export const OWN_HEADER_NAMES: readonly string[] = [
+  'millrace.stage',
+  'millrace.node',
+  'millrace.attempts',
+  'millrace.batch.size',
+  'millrace.batch.index',
+]
 
 const SPRING = {
   topic: 'kafka_dlt-original-topic',
@@ -37,7 +58,7 @@ const SPRING_REASON = {
   cause: 'kafka_dlt-exception-cause-fqcn',
   value: ['kafka_dlt-exception-fqcn', 'kafka_dlt-exception-message', 'kafka_dlt-exception-stacktrace'],
   key: ['kafka_dlt-key-exception-fqcn', 'kafka_dlt-key-exception-message', 'kafka_dlt-key-exception-stacktrace'],
-}
+} as const
 
 /** Spring-Kafka's `DeadLetterPublishingRecoverer`: numbers are binary. */
 const spring: DeadLetterStyle = {
@@ -56,6 +77,13 @@ const spring: DeadLetterStyle = {
     const names = failure.stage === 'decode' && failure.part === 'key' ? SPRING_REASON.key : SPRING_REASON.value
     return headersOf([names[0], SPRING_REASON.cause, names[1], names[2]], [className, causeName, message, stack])
   },
+  readBy: {
+    origin: SPRING,
+    binaryNumbers: true,
+    errorClass: [SPRING_REASON.value[0], SPRING_REASON.key[0]],
+    message: [SPRING_REASON.value[1], SPRING_REASON.key[1]],
+    stack: [SPRING_REASON.value[2], SPRING_REASON.key[2]],
+  },
 }
 
 const CONNECT = ['connector.name', 'task.id', 'stage', 'class.name', 'exception.class.name', 'exception.message', 'exception.stacktrace']
@@ -71,6 +99,7 @@ const connect: DeadLetterStyle = {
     const place = [applicationId, String(partition), connectStage(failure), node].map((text) => encodeUtf8(text))
     return headersOf(CONNECT_REASON, [...place, className, message, stack])
   },
+  readBy: namesAsText('__connect.errors.', 'exception.class.name', 'exception.message', 'exception.stacktrace'),
 }
 
 function connectStage({ stage, part }: FailedRecord): string {
@@ -86,10 +115,21 @@ const streams: DeadLetterStyle = {
   reason: STREAMS_REASON,
   originOf: (failure) => originAsText('__streams.errors.', failure),
   reasonOf: (_, __, { text, message, stack }) => headersOf(STREAMS_REASON, [text, message, stack]),
+  readBy: namesAsText('__streams.errors.', 'exception', 'message', 'stacktrace'),
 }
 
 /** By the name that `deadLetter.headerStyle` has for it. */
 export const DEAD_LETTER_STYLES: Readonly<Record<DeadLetterHeaderStyle, DeadLetterStyle>> = { spring, connect, streams }
+
+function namesAsText(prefix: string, ...[errorClass, message, stack]: readonly [string, string, string]): DeadLetterNames {
+  return {
+    origin: { topic: `${prefix}topic`, partition: `${prefix}partition`, offset: `${prefix}offset` },
+    binaryNumbers: false,
+    errorClass: [prefix + errorClass],
+    message: [prefix + message],
+    stack: [prefix + stack],
+  }
+}
 
 function originNames(prefix: string): string[] {
   return ['topic', 'partition', 'offset'].map((name) => prefix + name)

@@ -3,6 +3,8 @@ import type { BatchingChange } from '../batch/batch-options.ts'
 import type { BatchPolicy } from '../batch/batch-policy.ts'
 import type { BatchTrigger } from '../batch/batch-trigger.ts'
 import type { ProcessingGuarantee } from '../commit/processing-guarantee.ts'
+import type { FailedRecord } from '../failure/failure-options.ts'
+import type { FlushEvent, PassEndedEvent, PassStartedEvent } from './pass-events.ts'
 
 /** A pass went through one node. */
 export interface BatchEvent {
@@ -18,6 +20,8 @@ export interface BatchEvent {
   readonly bytes: number
   readonly trigger: BatchTrigger
   readonly durationMs: number
+  /** Of a node with several parents: how many come from each that forwarded some. */
+  readonly from?: readonly { readonly node: string; readonly records: number }[] | undefined
 }
 
 /** A batch was cut and handed to its task. */
@@ -155,6 +159,8 @@ export interface FailureEvent {
   /** How often it was tried. */
   readonly attempts: number
   readonly error: unknown
+  /** As it was read. Absent: it is an item of a batcher. */
+  readonly record?: Pick<FailedRecord, 'key' | 'value' | 'headers' | 'timestamp'>
 }
 
 /** The state of a circuit breaker: `open`, its partition waits; `half-open`, one batch is tried. */
@@ -197,6 +203,9 @@ export interface StateEvent {
 export type RuntimeEvent =
   | BatchEvent
   | CutEvent
+  | PassStartedEvent
+  | PassEndedEvent
+  | FlushEvent
   | BatchingEvent
   | CommitEvent
   | AbortEvent

@@ -72,6 +72,8 @@ export interface ReadOnlyStore<K, V> {
   getBatch(keys: readonly K[]): Promise<(V | undefined)[]>
   /** In pages of at most `pageSize` entries (default 1,000). In byte order within a task; tasks come one after the other. */
   rangePages(range: KeyRange<K>, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]>
+  /** Entries whose serialised key begins with `prefix`, in pages as `rangePages`. */
+  prefixPages(prefix: Uint8Array, pageSize?: number): AsyncIterable<readonly StoreEntry<K, V>[]>
   /** Entries, roughly, over the tasks of this process. */
   approximateSize(): Promise<number>
 }

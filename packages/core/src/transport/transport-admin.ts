@@ -1,3 +1,4 @@
+import type { GroupDescription } from './group-description.ts'
 import type { IsolationLevel } from './record-source.ts'
 import type { OffsetCommit, TopicPartition, TopicPartitionOffset } from './topic-partition.ts'
 
@@ -48,6 +49,15 @@ export interface TransportAdmin extends AsyncDisposable {
   offsetsForTimes(partitions: readonly TopicPartition[], timestampMs: number): Promise<readonly TopicPartitionOffset[]>
   /** Committed offsets of any group; partitions without one are left out. */
   committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
+  /** Who is in a group, and what each has. A transport that can't tell leaves it out. */
+  describeGroup?(groupId: string): Promise<GroupDescription>
+  /**
+   * Commits offsets for a group that has no members, all in one step; a group that nobody knows begins to exist. Rejects where there are members. A
+   * transport that can't leaves it out.
+   */
+  commitOffsets?(groupId: string, offsets: readonly OffsetCommit[]): Promise<void>
+  /** Puts all members out of a group; those that are alive will come back. A transport that can't leaves it out. */
+  removeMembers?(groupId: string): Promise<void>
   /** Deletes the records below these offsets. */
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
   /** Safe to call twice. */

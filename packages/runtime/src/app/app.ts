@@ -1,4 +1,5 @@
 import {
+  type AppHealth,
   type AppState,
   type BatchingChange,
   deferred,
@@ -9,7 +10,6 @@ import {
   type RuntimeEvent,
   settledWithin,
   type StoreDefinition,
-  systemClock,
   tell,
   type TransportAdmin,
   type TransportContext,
@@ -23,8 +23,9 @@ import { Standbys } from '../standby/standbys.ts'
 import { restoreStores } from '../store/restore.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { TaskManager } from '../task/task-manager.ts'
-import { waitUntilCaughtUp } from './caught-up.ts'
-import { type AppHealth, healthOf } from './health.ts'
+import { progressOrTime, waitUntilCaughtUp } from './caught-up.ts'
+import { healthOf } from './health.ts'
+import { AppInspector } from './inspect.ts'
 import { Housekeeping } from './housekeeping.ts'
 import { makeEnvironment } from './make-environment.ts'
 import { mayPass } from './may-pass.ts'
@@ -34,7 +35,7 @@ import { Recovery } from './recovery.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { TopicPlan } from './topic-plan.ts'
-import { writerOptions } from './writer-options.ts'
+import { clientIdOf, writerOptions } from './writer-options.ts'
 
 export interface AppParts {
   readonly definition: RunnableDefinition
@@ -50,8 +51,6 @@ type StateListener = (to: AppState, from: AppState) => void
 const MAX_POLL_RECORDS = 10_000
 /** How long a commit that was given up may take to end. */
 const QUIET_MS = 10_000
-/** How often progress is looked at while waiting to be caught up. */
-const CAUGHT_UP_MS = 25
 
 /** A running topology: what `start` gives. */
 export class App implements AsyncDisposable {
@@ -172,7 +171,7 @@ export class App implements AsyncDisposable {
         const confirmed = this.#confirmed
         // While passes follow one another commits keep their own pace; when all is done this one is waited for.
         if (this.#manager.tasks.every((task) => task.idle)) await this.#scheduler.now('request').catch(() => undefined)
-        if (this.#confirmed === confirmed) await this.#somethingDone()
+        if (this.#confirmed === confirmed) await progressOrTime(this.#progress)
       },
     })
     // The offsets may be seen before what they stand for is in the local stores.
@@ -192,9 +191,15 @@ export class App implements AsyncDisposable {
     await this.#scheduler.now('request')
   }
 
+  /** Looks at what costs a question: lag, sizes of stores, who has a key. */
+  get inspect(): AppInspector {
+    return new AppInspector(this.#parts, () => this.#manager.tasks)
+  }
+
   /** How it is at this moment. */
   health(): AppHealth {
-    return healthOf(this.#state, this.#failure, this.#manager.tasks)
+    const now = this.#parts.definition.clock.monotonic()
+    return healthOf({ state: this.#state, error: this.#failure, now }, this.#manager.tasks)
   }
 
   /**
@@ -232,11 +237,10 @@ export class App implements AsyncDisposable {
     const { definition, context, plan } = this.#parts
     this.#go('rebalancing')
     await this.#cleaning?.catch(() => undefined)
-    const clientId = `${definition.applicationId}-${this.#parts.slot.processId}`
     this.#source = await definition.transport.openSource(
       {
         groupId: definition.applicationId,
-        clientId,
+        clientId: clientIdOf(definition, this.#parts.slot),
         coLocate: plan.coLocate,
         maxPollRecords: Math.max(1, Math.min(MAX_POLL_RECORDS, Math.floor(definition.buffer.maxRecords / 2))),
         isolation: definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted',
@@ -339,16 +343,6 @@ export class App implements AsyncDisposable {
     if (this.#closing !== undefined || this.#state === 'created') {
       throw new MillraceError('NOT_RUNNING', `The application is ${this.#state}: nothing more will be processed.`, { stage: 'source' })
     }
-  }
-
-  /** Waits for a pass to end or an assignment to change, here; for other members of the group there is only time. */
-  async #somethingDone(): Promise<void> {
-    let cancel: () => void = () => undefined
-    const time = new Promise<void>((resolve) => {
-      cancel = systemClock.after(CAUGHT_UP_MS, resolve)
-    })
-    await Promise.race([this.#progress.wait(), time])
-    cancel()
   }
 
   #openOutlet(): Promise<Outlet> {

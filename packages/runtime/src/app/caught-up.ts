@@ -1,7 +1,19 @@
-import { MillraceError, type OffsetCommit, partitionKey, type Topology, type TopicPartition, type TransportAdmin } from '@millrace/core'
+import {
+  MillraceError,
+  type OffsetCommit,
+  partitionKey,
+  systemClock,
+  type Topology,
+  type TopicPartition,
+  type TransportAdmin,
+} from '@millrace/core'
+import type { Broadcast } from '../internal/broadcast.ts'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import { resolveTopic } from '../internal/topic-names.ts'
 import { inputsOf, type TopicPlan } from './topic-plan.ts'
+
+/** How often progress is looked at while waiting to be caught up. */
+const LOOK_MS = 25
 
 export interface CaughtUpOptions {
   readonly plan: TopicPlan
@@ -31,6 +43,16 @@ export async function waitUntilCaughtUp(options: CaughtUpOptions): Promise<void>
     const committed = () => patiently(() => admin.committedOffsets(applicationId, targets), next)
     while (targets.length > 0 && !reached(targets, await committed())) await next()
   }
+}
+
+/** Waits for a pass to end or an assignment to change, here; for other members of the group there is only time. */
+export async function progressOrTime(progress: Broadcast): Promise<void> {
+  let cancel: () => void = () => undefined
+  const time = new Promise<void>((resolve) => {
+    cancel = systemClock.after(LOOK_MS, resolve)
+  })
+  await Promise.race([progress.wait(), time])
+  cancel()
 }
 
 /** Asks again, after `next`, while errors say that this may help. */

@@ -3,8 +3,11 @@ import { readFileSync } from 'node:fs'
 import { link, readFile, rename, stat, unlink, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 
-interface Holder {
+/** Who holds a lock. */
+export interface LockHolder {
+  /** Its process id there. */
   readonly pid: number
+  /** The name of its machine. */
   readonly host: string
   /** When the process began, as the system tells it: a process id may be used again. */
   readonly started: string
@@ -19,7 +22,7 @@ const UNREADABLE_MS = 10_000
  */
 export async function takeLock(file: string): Promise<boolean> {
   const mine = `${file}-${randomUUID()}`
-  await writeFile(mine, JSON.stringify({ pid: process.pid, host: hostname(), started: startOf(process.pid) } satisfies Holder))
+  await writeFile(mine, JSON.stringify({ pid: process.pid, host: hostname(), started: startOf(process.pid) } satisfies LockHolder))
   try {
     while (!(await linked(mine, file))) {
       const found = await read(file)
@@ -36,6 +39,18 @@ export async function takeLock(file: string): Promise<boolean> {
     return true
   } finally {
     await unlink(mine)
+  }
+}
+
+/** The living process that holds a lock; undefined if none does. */
+export async function lockHolder(file: string): Promise<LockHolder | undefined> {
+  const content = await read(file)
+  if (content === undefined || !(await isHeld(file, content))) return undefined
+  try {
+    return JSON.parse(content) as LockHolder
+  } catch {
+    // It is just being written.
+    return { pid: 0, host: hostname(), started: '' }
   }
 }
 
@@ -68,9 +83,9 @@ async function read(file: string): Promise<string | undefined> {
 
 /** A holder on another machine (a shared volume) counts as alive: only its own machine can tell. */
 async function isHeld(file: string, content: string): Promise<boolean> {
-  let holder: Holder
+  let holder: LockHolder
   try {
-    holder = JSON.parse(content) as Holder
+    holder = JSON.parse(content) as LockHolder
   } catch {
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }))
     return Date.now() - mtimeMs < UNREADABLE_MS

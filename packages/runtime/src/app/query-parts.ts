@@ -13,6 +13,7 @@ export function entriesOver(name: string, parts: Parts<ReadOnlyStore<unknown, un
   return {
     ...lookedUp(name, parts),
     rangePages: (range: KeyRange<unknown>, pageSize?: number) => oneAfterTheOther(parts, (part) => part.rangePages(range, pageSize)),
+    prefixPages: (prefix: Uint8Array, pageSize?: number) => oneAfterTheOther(parts, (part) => part.prefixPages(prefix, pageSize)),
   }
 }
 

@@ -18,7 +18,8 @@ export interface StateSlot {
   release(): Promise<void>
 }
 
-const LOCK = '.lock'
+/** Held by the process that has the slot. */
+export const SLOT_LOCK = '.lock'
 const PROCESS_ID = 'process-id'
 
 /** Slots held by this very process: several applications may run in it. */
@@ -45,12 +46,7 @@ function slotOf(folder: string, processId: string): StateSlot {
     processId,
     async clear() {
       if (held) return removeTasks(folder)
-      if (!(await tryHold(folder))) throw stateFolder(`'${folder}' is another process's now`, undefined)
-      try {
-        await removeTasks(folder)
-      } finally {
-        await release(folder)
-      }
+      await clearSlot(folder)
     },
     async release() {
       held = false
@@ -59,8 +55,18 @@ function slotOf(folder: string, processId: string): StateSlot {
   }
 }
 
+/** Deletes what is in a slot but for its process id. Rejects with `STATE_FOLDER` if a process has it. */
+export async function clearSlot(folder: string): Promise<void> {
+  if (!(await tryHold(folder))) throw stateFolder(`'${folder}' is another process's now`, undefined)
+  try {
+    await removeTasks(folder)
+  } finally {
+    await release(folder)
+  }
+}
+
 async function removeTasks(folder: string): Promise<void> {
-  const kept = new Set([LOCK, PROCESS_ID])
+  const kept = new Set([SLOT_LOCK, PROCESS_ID])
   try {
     for (const name of await readdir(folder)) if (!kept.has(name)) await rm(join(folder, name), { recursive: true, force: true })
   } catch (error) {
@@ -78,7 +84,7 @@ async function tryHold(folder: string): Promise<boolean> {
   let held = false
   try {
     await mkdir(folder, { recursive: true })
-    held = await takeLock(join(folder, LOCK))
+    held = await takeLock(join(folder, SLOT_LOCK))
     return held
   } finally {
     if (!held) heldHere.delete(folder)
@@ -100,6 +106,6 @@ async function processIdOf(folder: string): Promise<string> {
 }
 
 async function release(folder: string): Promise<void> {
-  await rm(join(folder, LOCK), { force: true })
+  await rm(join(folder, SLOT_LOCK), { force: true })
   heldHere.delete(folder)
 }

@@ -1,4 +1,4 @@
-import type { RecordWriterOptions } from '@millrace/core'
+import { advertising, type RecordWriterOptions } from '@millrace/core'
 import type { RunnableDefinition } from './resolve-definition.ts'
 import type { StateSlot } from './state-slot.ts'
 
@@ -15,4 +15,10 @@ export function writerOptions(
   const clientId = `${applicationId}${suffix}`
   if (processingGuarantee !== 'exactly-once') return { clientId }
   return { clientId, transactionalId: `${applicationId}-${processId}${suffix}`, transactionTimeoutMs }
+}
+
+/** What a process calls itself in its group: with the address at which it can be asked, if it has one. */
+export function clientIdOf({ applicationId, advertisedAddress }: RunnableDefinition, { processId }: StateSlot): string {
+  const address = typeof advertisedAddress === 'function' ? advertisedAddress() : advertisedAddress
+  return advertising(`${applicationId}-${processId}`, address)
 }

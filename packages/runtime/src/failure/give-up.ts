@@ -32,12 +32,20 @@ export interface GivingUp {
 export async function giveUp(record: FailedRecord, located: unknown, options: GivingUp): Promise<SinkOutput | undefined> {
   const policy = await decide(record, options.failure[record.stage])
   if (policy === 'fail') throw located
-  const { node, topic, partition, offset, error, attempts } = record
+  const { node, topic, partition, offset, error, attempts, key, value, headers, timestamp } = record
   const at = { node, topic, partition, offset, attempts }
   let output: SinkOutput | undefined
   if (policy === 'skip') options.logger.warn({ task: options.task, ...at, err: error }, 'a record that failed was skipped')
   else output = await deadLetter(record, options)
-  options.emit?.({ type: 'failure', stage: EVENT_STAGES[record.stage], policy, task: options.task, ...at, error })
+  options.emit?.({
+    type: 'failure',
+    stage: EVENT_STAGES[record.stage],
+    policy,
+    task: options.task,
+    ...at,
+    error,
+    record: { key, value, headers, timestamp },
+  })
   return output
 }
 

@@ -15,6 +15,8 @@ export interface NodeInput {
   readonly streamTime: number
   /** The time a punctuator was called with: the timestamp of what it forwards without one. */
   readonly punctuatedAt?: number | undefined
+  /** The node that forwarded them, where it is one. */
+  readonly parent?: string | undefined
 }
 
 /**
@@ -121,5 +123,6 @@ function gatherInputs(inputs: readonly NodeInput[], which: readonly number[], in
   }
   const { topic, partition, trigger } = first.batch
   const batch = new ColumnBatch({ topic, partition, trigger, keys, values, timestamps, headers, offsets, streamTimes })
-  return { batch, origin: { kind: 'merged', inputs, which, index }, streamTime: first.streamTime }
+  const parent = inputs.length === 1 ? first.parent : undefined
+  return { batch, origin: { kind: 'merged', inputs, which, index }, streamTime: first.streamTime, parent }
 }

@@ -3,6 +3,7 @@ import {
   type ColumnBatch,
   type DetectedProcessor,
   detectProcessor,
+  type PassTrace,
   type RecordFailure,
   type ResolvedDefinition,
   type SubTopology,
@@ -22,7 +23,13 @@ import type { Punctuation, Punctuations } from './punctuations.ts'
 import type { TaskScope } from './task-scope.ts'
 
 /** Told what went through a node. */
-export type NodeListener = (node: TopologyNode, input: ColumnBatch<unknown, unknown>, bytes: number, durationMs: number) => void
+export type NodeListener = (node: TopologyNode, inputs: readonly NodeInput[], input: NodeInput, cost: NodeCost) => void
+
+export interface NodeCost {
+  /** Written at a sink. */
+  readonly bytes: number
+  readonly durationMs: number
+}
 
 export interface PipelineOptions {
   readonly subTopology: SubTopology
@@ -50,6 +57,8 @@ export interface Part {
   readonly keep: boolean
   /** Where each of several batches ends that the first node may process at once; undefined: it is one batch. */
   readonly ends?: readonly number[] | undefined
+  /** Who follows the pass. */
+  readonly trace?: PassTrace | undefined
 }
 
 /** What became of a part. */
@@ -72,6 +81,7 @@ interface Walk {
   readonly failed: FailedRow[]
   /** What may be gathered yet, by all nodes together. */
   readonly budget: OutputBudget
+  readonly trace: PassTrace | undefined
 }
 
 interface RunningNode {
@@ -139,15 +149,21 @@ export class Pipeline {
    * Takes a part of a batch through all nodes; resolves to what is to be written. Rejects if it failed: with a {@link RecordsFailed} if only some of its
    * records did, and they have left traces.
    */
-  run({ source, batch, rows, single, keep, ends }: Part): Promise<PartDone> {
+  run({ source, batch, rows, single, keep, ends, trace }: Part): Promise<PartDone> {
     const start = this.#byName.get(source) as number
     const { edges } = this.#nodes[start] as RunningNode
     const inbox = this.#emptyInbox()
     for (const { child, order } of edges) {
-      const all: NodeInput = { batch, origin: { kind: 'source', edge: order }, streamTime: batch.streamTime(batch.length - 1) }
+      const all: NodeInput = {
+        batch,
+        origin: { kind: 'source', edge: order },
+        streamTime: batch.streamTime(batch.length - 1),
+        parent: source,
+      }
       this.#put(inbox, child, rows === undefined ? all : selectRecords(all, rows))
     }
-    return this.#walk({ inbox, ends, single, keep, counted: rows === undefined, outputs: [], failed: [], budget: this.#budget() }, 0)
+    const walk = { inbox, ends, single, keep, counted: rows === undefined, outputs: [], failed: [], budget: this.#budget(), trace }
+    return this.#walk(walk, 0)
   }
 
   /** Calls a punctuator and takes what it forwards through the nodes that follow. */
@@ -175,7 +191,8 @@ export class Pipeline {
     }
     const inbox = this.#emptyInbox()
     this.#deliver(running, context.close(), inbox, scope.streamTime)
-    const walk = { inbox, ends: undefined, single: false, keep: false, counted: false, outputs: [], failed: [], budget: this.#budget() }
+    const alone = { ends: undefined, single: false, keep: false, counted: false, trace: undefined }
+    const walk = { ...alone, inbox, outputs: [], failed: [], budget: this.#budget() }
     const { outputs } = await this.#walk(walk, 0)
     return mergeSinkOutputs(outputs)
   }
@@ -213,7 +230,7 @@ export class Pipeline {
       const began = monotonic()
       let bytes = 0
       if (running.sink !== undefined) {
-        for (const output of await encodeSink(running.sink, input, directory)) {
+        for (const output of await encodeSink(running.sink, input, directory, walk.trace)) {
           outputs.push(this.#asItComes ? { ...output, asItComes: true } : output)
           bytes += output.bytes
         }
@@ -236,7 +253,7 @@ export class Pipeline {
         this.#deliver(running, context.close(), inbox, input.streamTime)
         if (failures.length > 0) leaveOut(walk)
       }
-      onNode(running.node, input.batch, bytes, monotonic() - began)
+      onNode(running.node, inputs, input, { bytes, durationMs: monotonic() - began })
       if (walk.ends !== undefined) {
         await this.#walkApart(walk, walk.ends, index + 1)
         break
@@ -265,7 +282,8 @@ export class Pipeline {
       const from = gathered.get(output) as Gathered
       if (!batches.has(output)) batches.set(output, from.toBatch())
       const batch = batches.get(output)
-      if (batch !== undefined) this.#put(inbox, child, { batch, origin: { kind: 'output', output: from, edge: order }, streamTime })
+      if (batch === undefined) continue
+      this.#put(inbox, child, { batch, origin: { kind: 'output', output: from, edge: order }, streamTime, parent: running.node.name })
     }
   }
 

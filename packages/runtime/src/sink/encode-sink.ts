@@ -2,15 +2,17 @@ import {
   type BytesColumn,
   type Headers,
   MillraceError,
+  type PassTrace,
   type Partitioner,
   type Serde,
   SerdeError,
   serializeColumn,
   type SinkNode,
   type TopicExtractor,
+  type WriteBatch,
 } from '@millrace/core'
 import { resolveTopic } from '../internal/topic-names.ts'
-import type { NodeInput } from '../process/node-input.ts'
+import { type NodeInput, sourceRow } from '../process/node-input.ts'
 import { pickRows, type SinkOutput, sinkOutput } from './sink-output.ts'
 import type { TopicDirectory } from './topic-directory.ts'
 
@@ -27,8 +29,13 @@ export function resolveSink(node: SinkNode, applicationId: string): ResolvedSink
   return { node, topic: typeof node.topic === 'function' ? node.topic : (resolveTopic(node.topic, applicationId) as string) }
 }
 
-/** Turns what a sink was given into bytes, for each topic it goes to. */
-export async function encodeSink(sink: ResolvedSink, input: NodeInput, directory: TopicDirectory): Promise<SinkOutput[]> {
+/** Turns what a sink was given into bytes, for each topic it goes to. `trace` may add headers. */
+export async function encodeSink(
+  sink: ResolvedSink,
+  input: NodeInput,
+  directory: TopicDirectory,
+  trace?: PassTrace,
+): Promise<SinkOutput[]> {
   const { batch } = input
   const keys = encodeColumn(sink.node, sink.node.key, batch, 'key')
   const values = encodeColumn(sink.node, sink.node.value, batch, 'value')
@@ -41,15 +48,32 @@ export async function encodeSink(sink: ResolvedSink, input: NodeInput, directory
   }
   if (typeof sink.topic === 'string') {
     const partitions = await choosePartitions(sink.node, sink.topic, batch, directory)
-    return [sinkOutput({ topic: sink.topic, length: count, keys, values, timestamps, headers, partitions }, input, undefined)]
+    const write = { topic: sink.topic, length: count, keys, values, timestamps, headers, partitions }
+    return [sinkOutput(traced(write, { input, rows: undefined, trace }), input, undefined)]
   }
   const outputs: SinkOutput[] = []
   for (const [topic, rows] of rowsByTopic(sink.node, sink.topic, batch)) {
     await existing(topic, directory, { node: sink.node, batch, i: rows[0] as number })
     const partitions = await choosePartitions(sink.node, topic, batch, directory)
-    outputs.push(sinkOutput(pickRows({ topic, length: count, keys, values, timestamps, headers, partitions }, rows), input, rows))
+    const write = pickRows({ topic, length: count, keys, values, timestamps, headers, partitions }, rows)
+    outputs.push(sinkOutput(traced(write, { input, rows, trace }), input, rows))
   }
   return outputs
+}
+
+interface Traced {
+  readonly input: NodeInput
+  readonly rows: readonly number[] | undefined
+  readonly trace: PassTrace | undefined
+}
+
+/** With the headers that who follows the pass gives each record. */
+function traced(write: WriteBatch, { input, rows, trace }: Traced): WriteBatch {
+  if (trace?.headersOf === undefined) return write
+  const headers = new Array<Headers | undefined>(write.length)
+  for (let at = 0; at < write.length; at++)
+    headers[at] = trace.headersOf(write.topic, write.headers?.[at], sourceRow(input, rows?.[at] ?? at))
+  return { ...write, headers }
 }
 
 function encodeColumn(node: SinkNode, serde: Serde<unknown>, batch: Batch, part: 'key' | 'value'): BytesColumn {

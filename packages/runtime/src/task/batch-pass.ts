@@ -1,4 +1,4 @@
-import { type CircuitBreakers, type ColumnBatch, type FailedRecord, MillraceError, type WriteBatch } from '@millrace/core'
+import { type CircuitBreakers, type FailedRecord, MillraceError, type PassTrace, type WriteBatch } from '@millrace/core'
 import { type Formed, windowOf } from '../batch/batch-former.ts'
 import { OutputBudgetExceeded, outputTooLarge } from '../process/output-budget.ts'
 import type { Part, PartDone, Pipeline } from '../process/pipeline.ts'
@@ -13,6 +13,7 @@ import { failureStage } from '../failure/failure-stage.ts'
 import { giveUp } from '../failure/give-up.ts'
 import { BatchHandedBack, failedAs, ranOf, settleBatch, type SettlingBatch } from '../failure/settle-batch.ts'
 import type { TaskEnvironment } from './task-environment.ts'
+import { PassReport, type ReportedPass } from './pass-report.ts'
 import { type PartOfCut, tellCut } from './task-events.ts'
 
 /** What passes need of their task. */
@@ -32,14 +33,19 @@ export interface PassingTask {
   readonly onPassed: (queue: PartitionQueue, records: number, output: PassOutput) => void
 }
 
-type Batch = ColumnBatch<unknown, unknown>
+/** The batches that are processed at once, if they are several, and how many of those begin with the pass. */
+interface Going {
+  readonly window: readonly Formed[] | undefined
+  readonly batches: number
+}
 
 /** One pass under way. */
-interface Pass {
-  readonly queue: PartitionQueue
-  readonly batch: Batch
+interface Pass extends ReportedPass {
   /** Its first records that are done. */
   done: number
+  /** Of those, the ones that were skipped or became dead letters. */
+  givenUp: number
+  retries: number
   /** Of those, serialised. */
   bytes: number
   /** Records that were part of an attempt that failed. */
@@ -53,6 +59,8 @@ interface Pass {
 /** Takes batches through the nodes of one task, until each record is done or was given up. */
 export class BatchPass {
   readonly #task: PassingTask
+  /** The pass under way. */
+  current: ReportedPass | undefined
   #rest: { readonly formed: Formed; readonly size: number } | undefined
 
   constructor(task: PassingTask) {
@@ -73,7 +81,7 @@ export class BatchPass {
     const window = going === undefined ? this.#window(formed) : undefined
     const total = window === undefined ? formed.count : window.reduce((sum, { count }) => sum + count, 0)
     const size = going?.size ?? total
-    const done = await this.#pass(formed, size, window)
+    const done = await this.#pass(formed, size, { window, batches: going === undefined ? (window?.length ?? 1) : 0 })
     if (done === undefined) return false
     const count = total - done
     // What gathers too much output is run again on half the records, and what follows it is likely to do the same.
@@ -82,19 +90,23 @@ export class BatchPass {
   }
 
   /** How many of the first `size` records are done: all, or less if they gather too much output; undefined if the task ends. */
-  async #pass({ queue, trigger }: Formed, size: number, window: readonly Formed[] | undefined): Promise<number | undefined> {
+  async #pass({ queue, trigger }: Formed, size: number, { window, batches }: Going): Promise<number | undefined> {
     const { id, scope, stores, environment, punctuations } = this.#task
-    const { emit, clock } = environment
+    const { emit, clock, definition } = environment
     const began = clock.monotonic()
     const ageMs = emit === undefined ? 0 : clock.now() - queue.firstArrivedAt
     const batch = queue.peek(size, trigger, scope.streamTime)
     const decodeMs = emit === undefined ? 0 : clock.monotonic() - began
     const cuts = emit === undefined || window === undefined ? undefined : cutsOf(window)
-    const pass: Pass = { queue, batch, done: 0, bytes: 0, failed: 0, waitedMs: 0, streamTime: scope.streamTime }
+    const none = { done: 0, givenUp: 0, retries: 0, bytes: 0, failed: 0, waitedMs: 0 }
+    const pass: Pass = { queue, batch, trigger, batches, began, ...none, streamTime: scope.streamTime }
+    this.current = pass
+    const report = emit === undefined && definition.tracer === undefined ? undefined : new PassReport(id, pass, environment)
     const { scheduled } = punctuations
     stores.begin()
     try {
-      const processed = this.#process(pass, window)
+      const process = () => this.#process(pass, window, report?.trace)
+      const processed = report?.trace?.within === undefined ? process() : report.trace.within(process)
       // While the processor waits for something, the next batch is made ready.
       queue.decodeAhead(2 * size)
       const output = await processed
@@ -104,22 +116,26 @@ export class BatchPass {
       this.#passed(pass, size, output)
       const pushedBack = environment.output().full
       queue.sizer.finished({ records: size, batches: window?.length, durationMs, failed: pass.failed, pushedBack, waiting: queue.length })
-    } catch (error) {
+      report?.ended()
+    } catch (caught) {
       stores.rollback()
       punctuations.restore(scheduled)
+      const tooLarge = caught instanceof OutputBudgetExceeded && size - pass.done === 1
+      const error: unknown = tooLarge ? outputTooLarge(queue, batch.offset(pass.done)) : caught
+      report?.ended({ error })
       if (error instanceof BatchHandedBack) return undefined
       if (!(error instanceof OutputBudgetExceeded)) throw error
-      if (size - pass.done === 1) throw outputTooLarge(queue, batch.offset(pass.done))
       return pass.done
     } finally {
       scope.streamTime = pass.streamTime
+      this.current = undefined
     }
     if (emit !== undefined) tellCut(emit, { task: id, node: queue.source.name, batch, bytes: pass.bytes, ageMs, decodeMs, cuts })
     return size
   }
 
   /** Resolves to what is to be written of the batch, or of what was not committed of it before. */
-  async #process(pass: Pass, window: readonly Formed[] | undefined): Promise<PassOutput> {
+  async #process(pass: Pass, window: readonly Formed[] | undefined, trace: PassTrace | undefined): Promise<PassOutput> {
     const { pipeline, breakers, environment, punctuations } = this.#task
     const { queue, batch } = pass
     const keep = environment.definition.failure.acknowledgement === 'best-effort'
@@ -131,6 +147,7 @@ export class BatchPass {
       single,
       keep,
       ends: window === undefined ? undefined : endsOf(window),
+      trace,
     }
     const careful = environment.careful.covers(queue)
     if (breakers !== undefined || careful) return settleBatch(this.#settling(pass, part, careful))
@@ -176,8 +193,15 @@ export class BatchPass {
       guard: scope.guard,
       aborted: () => scope.signal.aborted,
       wait: (delayMs) => this.#wait(pass, delayMs),
-      onRetry: (retry, delayMs, error) => this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - pass.done }),
-      giveUp: (row, error, attempts) => this.#giveUp(queue, row, { ...queue.raw(row - pass.done), error, attempts, ...placeIn(part, row) }),
+      onRetry: (retry, delayMs, error) => {
+        pass.retries++
+        this.#tellRetry(queue, { retry, delayMs, error, records: batch.length - pass.done })
+      },
+      giveUp: async (row, error, attempts) => {
+        const output = await this.#giveUp(queue, row, { ...queue.raw(row - pass.done), error, attempts, ...placeIn(part, row) })
+        pass.givenUp++
+        return output
+      },
       onFailed: (records) => {
         pass.failed = records
       },

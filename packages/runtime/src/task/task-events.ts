@@ -1,4 +1,5 @@
 import type { BatchTrigger, ColumnBatch, RuntimeEvent } from '@millrace/core'
+import type { NodeInput } from '../process/node-input.ts'
 import type { NodeListener } from '../process/pipeline.ts'
 
 type Emit = (event: RuntimeEvent) => void
@@ -35,10 +36,16 @@ export function tellCut(emit: Emit | undefined, { task, node, batch, bytes, ageM
 
 /** Tells of every batch that went through a node of `task`. */
 export function nodeTeller(task: string, emit: Emit): NodeListener {
-  return (node, { topic, partition, trigger, length: records }, bytes, durationMs) => {
+  return (node, inputs, { batch }, { bytes, durationMs }) => {
+    const { topic, partition, trigger, length: records } = batch
     const stage = node.kind === 'sink' ? 'sink' : 'process'
-    emit({ type: 'batch', stage, node: node.name, task, topic, partition, records, bytes, trigger, durationMs })
+    const from = node.parents.length > 1 ? inputs.flatMap(fromParent) : undefined
+    emit({ type: 'batch', stage, node: node.name, task, topic, partition, records, bytes, trigger, durationMs, from })
   }
+}
+
+function fromParent({ parent, batch }: NodeInput): { readonly node: string; readonly records: number }[] {
+  return parent === undefined ? [] : [{ node: parent, records: batch.length }]
 }
 
 export function ignoreNode(): void {}

@@ -1,5 +1,4 @@
-/** The states of a task, as in Kafka Streams (`suspended` is our `finishing`: no more records, not yet committed). */
-export type TaskState = 'created' | 'restoring' | 'running' | 'finishing' | 'closed'
+import type { TaskState } from '@millrace/core'
 
 const NEXT: Readonly<Record<TaskState, readonly TaskState[]>> = {
   created: ['restoring', 'closed'],

@@ -1,4 +1,4 @@
-import type { CircuitBreakers, CircuitState, OffsetCommit, SubTopology, WireBatch } from '@millrace/core'
+import type { CircuitBreakers, CircuitState, OffsetCommit, SubTopology, TaskState, WireBatch } from '@millrace/core'
 import { settledWithin, TaskClosedError, unlessAborted } from '@millrace/core'
 import { type Formed, formBatch, mostRecords } from '../batch/batch-former.ts'
 import { Turns } from '../internal/turns.ts'
@@ -17,7 +17,7 @@ import type { TaskEnvironment } from './task-environment.ts'
 import { BatchPass } from './batch-pass.ts'
 import { circuitsOf } from './task-circuits.ts'
 import { ignoreNode, nodeTeller } from './task-events.ts'
-import { assertTaskTransition, type TaskState } from './task-state.ts'
+import { assertTaskTransition } from './task-state.ts'
 
 export interface TaskOptions {
   readonly id: string
@@ -87,6 +87,10 @@ export class Task {
   /** What it waits for before it goes on with what is there. */
   get waitsFor(): 'retry' | 'commit' | undefined {
     return this.#waitsFor
+  }
+
+  get pass(): BatchPass['current'] {
+    return this.#passes?.current
   }
 
   /** Circuit breakers that are not closed, by node. */

@@ -28,7 +28,7 @@ function committing(hold: (step: 'write' | 'flush' | 'commit') => Promise<void>)
   const admin = { endOffsets: async () => [] }
   const environment = { clock: new ManualClock(), emit: undefined, admin, onCommitted: () => undefined } as unknown as TaskEnvironment
   const output = new OutputQueue(writer, 100, () => undefined)
-  const participants = [new WriterParticipant(writer)]
+  const participants = [new WriterParticipant(writer, environment)]
   const stores = { all: [], hasUnlogged: false, persistUnlogged: async () => void steps.push('persist unlogged') }
   const task = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores }
   const sealed = { task, offsets: [offset], held: { ...offset, offset: 0 }, changelog: [change], records: 5 }

@@ -32,7 +32,7 @@ function committing(during: (step: string) => void = () => undefined) {
   const admin = { endOffsets: async () => [] }
   const environment = { clock: new ManualClock(), emit: undefined, admin, onCommitted: () => undefined } as unknown as TaskEnvironment
   const output = new OutputQueue(writer, 100, () => undefined)
-  const protocol = new ExactlyOnce({ source: {} as RecordSource, writer, participants: [new WriterParticipant(writer)] })
+  const protocol = new ExactlyOnce({ source: {} as RecordSource, writer, participants: [new WriterParticipant(writer, environment)] })
   const coordinator = new CommitCoordinator({ environment, output, protocol })
   const task = (offsets: readonly OffsetCommit[], changelog: readonly (typeof write)[]) => {
     const own = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores: { all: [] } }

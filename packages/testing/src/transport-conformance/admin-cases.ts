@@ -57,6 +57,30 @@ export const adminCases: readonly ConformanceCase[] = [
     },
   },
   {
+    name: 'admin: where groups can be managed, offsets are committed for one without members, and not for one that has some',
+    run: async (bench) => {
+      const admin = await bench.admin()
+      if (admin.commitOffsets === undefined || admin.describeGroup === undefined) return
+      const [topic, groupId] = [await bench.topic(2), bench.name()]
+      bench.assert.equal((await admin.describeGroup?.(groupId))?.members.length, 0, 'a group that nobody knows has no members')
+      const offsets = [0, 1].map((partition) => ({ topic, partition, offset: partition + 3 }))
+      await admin.commitOffsets?.(groupId, offsets)
+      bench.assert.deepEqual(await admin.committedOffsets(groupId, offsets), offsets)
+      const clientId = bench.name()
+      const source = await bench.source({ groupId, clientId })
+      await source.subscribe([topic], new RecordingListener())
+      await bench.until('it has both partitions', async () => {
+        await source.poll(50)
+        const members = (await admin.describeGroup?.(groupId))?.members ?? []
+        return members[0]?.clientId === clientId && members[0].assigned.length === 2
+      })
+      const refused = await bench.rejection(Promise.resolve(admin.commitOffsets?.(groupId, [{ topic, partition: 0, offset: 9 }])))
+      bench.assert.ok(codeOf(refused) !== undefined, 'only its members may commit')
+      await source.close()
+      bench.assert.deepEqual(await admin.committedOffsets(groupId, offsets), offsets, 'what was refused is not committed')
+    },
+  },
+  {
     name: 'admin: a topic can be written to as soon as its creation has resolved',
     run: async (bench) => {
       for (let i = 0; i < 3; i++) {

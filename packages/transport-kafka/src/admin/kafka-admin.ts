@@ -1,4 +1,5 @@
 import type {
+  GroupDescription,
   IsolationLevel,
   Logger,
   NewTopic,
@@ -13,12 +14,15 @@ import { MillraceError, partitionKey } from '@millrace/core'
 import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
 import type { AdminClient, KafkaClient } from '../client/kafka-client.ts'
 import { closed, kafkaError } from '../errors/kafka-error.ts'
+import { commitForGroup } from './commit-for-group.ts'
 
 export interface KafkaAdminParts {
   readonly logger: Logger
   readonly requestTimeoutMs: number
   /** Reads the settings of topics that exist, which the client can't. Rejects with a {@link ClientError} when no broker answers. */
   readonly readSettings: (topics: readonly string[]) => Promise<TopicSettings>
+  /** Puts all members out of a group, which the client can't either. */
+  readonly removeMembers: (groupId: string) => Promise<void>
 }
 
 /** Between two looks at topics that are being made. */
@@ -27,20 +31,18 @@ const LOOK_MS = 50
 /** Topics and offsets; see {@link TransportAdmin}. */
 export class KafkaAdmin implements TransportAdmin {
   readonly #client: AdminClient
-  readonly #logger: Logger
-  readonly #timeoutMs: number
-  readonly #readSettings: KafkaAdminParts['readSettings']
+  readonly #kafka: KafkaClient
+  readonly #parts: KafkaAdminParts
   #closing: Promise<void> | undefined
 
   static async open(kafka: KafkaClient, parts: KafkaAdminParts): Promise<KafkaAdmin> {
-    return new KafkaAdmin(await kafka.openAdmin(parts.logger), parts)
+    return new KafkaAdmin(await kafka.openAdmin(parts.logger), kafka, parts)
   }
 
-  private constructor(client: AdminClient, { logger, requestTimeoutMs, readSettings }: KafkaAdminParts) {
+  private constructor(client: AdminClient, kafka: KafkaClient, parts: KafkaAdminParts) {
     this.#client = client
-    this.#logger = logger
-    this.#timeoutMs = requestTimeoutMs
-    this.#readSettings = readSettings
+    this.#kafka = kafka
+    this.#parts = parts
   }
 
   async createTopics(topics: readonly NewTopic[]): Promise<void> {
@@ -52,7 +54,7 @@ export class KafkaAdmin implements TransportAdmin {
 
   /** A topic just made has no leaders yet, and not every broker knows it. */
   async #untilReady(topics: readonly string[]): Promise<void> {
-    const until = performance.now() + this.#timeoutMs
+    const until = performance.now() + this.#parts.requestTimeoutMs
     let waiting = topics
     for (;;) {
       const states = await this.#call('describe topics', () => this.#client.describeTopics(waiting))
@@ -61,7 +63,7 @@ export class KafkaAdmin implements TransportAdmin {
       const [first] = waiting
       if (first === undefined) return
       if (performance.now() > until) {
-        const message = `Topic '${first}' was created, and after ${this.#timeoutMs} ms not all of its partitions have a leader.`
+        const message = `Topic '${first}' was created, and after ${this.#parts.requestTimeoutMs} ms not all of its partitions have a leader.`
         throw new MillraceError('TIMED_OUT', message, { stage: 'source', topic: first, retryable: true })
       }
       await new Promise((resolve) => {
@@ -90,7 +92,7 @@ export class KafkaAdmin implements TransportAdmin {
     // Those that exist: one that does not would spoil the answer for all.
     const existing = (await this.describeTopics(topics)).map(({ topic }) => topic)
     if (existing.length === 0) return { byTopic: new Map() }
-    return this.#call('read settings of topics', () => this.#readSettings(existing))
+    return this.#call('read settings of topics', () => this.#parts.readSettings(existing))
   }
 
   beginningOffsets(partitions: readonly TopicPartition[]): Promise<readonly TopicPartitionOffset[]> {
@@ -128,6 +130,19 @@ export class KafkaAdmin implements TransportAdmin {
     return this.#call(`look up offsets of group '${groupId}'`, () => this.#client.groupOffsets(groupId, partitions))
   }
 
+  describeGroup(groupId: string): Promise<GroupDescription> {
+    return this.#call(`describe group '${groupId}'`, () => this.#client.describeGroup(groupId))
+  }
+
+  async commitOffsets(groupId: string, offsets: readonly OffsetCommit[]): Promise<void> {
+    if (this.#closing !== undefined) throw closed('commit', 'admin client')
+    if (offsets.length > 0) await commitForGroup(this.#kafka, { groupId, offsets, ...this.#parts })
+  }
+
+  removeMembers(groupId: string): Promise<void> {
+    return this.#call(`remove the members of group '${groupId}'`, () => this.#parts.removeMembers(groupId))
+  }
+
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
     return this.#call('delete records', () => this.#client.deleteRecords(offsets))
   }
@@ -145,7 +160,7 @@ export class KafkaAdmin implements TransportAdmin {
     try {
       await this.#client.close()
     } catch (error) {
-      this.#logger.warn({ err: error }, 'A Kafka admin client did not disconnect in time')
+      this.#parts.logger.warn({ err: error }, 'A Kafka admin client did not disconnect in time')
     }
   }
 

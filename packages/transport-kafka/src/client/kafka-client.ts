@@ -1,4 +1,5 @@
 import type {
+  GroupDescription,
   IsolationLevel,
   Logger,
   NewTopic,
@@ -146,6 +147,7 @@ export interface AdminClient {
     isolation: IsolationLevel,
   ): Promise<readonly TopicPartitionOffset[]>
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]>
+  describeGroup(groupId: string): Promise<GroupDescription>
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
   close(): Promise<void>
 }

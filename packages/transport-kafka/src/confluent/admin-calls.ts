@@ -1,9 +1,18 @@
-import type { IsolationLevel, NewTopic, TopicPartition, TopicPartitionOffset } from '@millrace/core'
+import type { GroupDescription, IsolationLevel, NewTopic, TopicPartition, TopicPartitionOffset } from '@millrace/core'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ClientError } from '../client/client-error.ts'
 import type { TopicState } from '../client/kafka-client.ts'
 import { listTopics } from './list-topics.ts'
-import type { Callback, RawAdmin, RawClient, RawError, RawModule, RawTopicDescription, RawTopicPartition } from './raw-api.ts'
+import type {
+  Callback,
+  RawAdmin,
+  RawClient,
+  RawGroupDescriptions,
+  RawError,
+  RawModule,
+  RawTopicDescription,
+  RawTopicPartition,
+} from './raw-api.ts'
 import { toClientError } from './to-client-error.ts'
 import type { Asking } from './under-way.ts'
 
@@ -15,6 +24,9 @@ const NO_LEADERS = -156
 const NO_OFFSET = -1001
 /** What old brokers say, which give topics no ids. */
 const NO_ID = 'AAAAAAAAAAAAAAAAAAAAAA'
+
+/** By the library's numbers. */
+const GROUP_STATES = ['Unknown', 'PreparingRebalance', 'CompletingRebalance', 'Stable', 'Dead', 'Empty'] as const
 
 export interface AdminCallsParts {
   readonly library: RawModule
@@ -98,6 +110,23 @@ export class AdminCalls {
       ),
     )
     return listed.map((one) => ({ topic: one.topic, partition: one.partition, offset: one.offset ?? -1 }))
+  }
+
+  /** A broker that coordinates no group yet, or no more, answers with an error that passes. */
+  async describeGroup(groupId: string): Promise<GroupDescription> {
+    const { groups } = await this.#call(`describe group '${groupId}'`, (callback: Callback<RawGroupDescriptions>) =>
+      this.#admin.describeGroups([groupId], { timeout: this.#timeoutMs }, callback),
+    )
+    const [group] = groups
+    const failure = failureIn(group?.error)
+    if (failure !== undefined) throw new ClientError(`group '${groupId}': ${failure.message}`, failure)
+    const members = (group?.members ?? []).map(({ memberId, clientId, clientHost, assignment }) => ({
+      memberId,
+      clientId,
+      host: clientHost,
+      assigned: assignment.topicPartitions.map(({ topic, partition }) => ({ topic, partition })),
+    }))
+    return { groupId, state: GROUP_STATES[group?.state ?? 0] ?? 'Unknown', members }
   }
 
   async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

@@ -1,4 +1,4 @@
-import type { IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicPartitionOffset } from '@millrace/core'
+import type { GroupDescription, IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicPartitionOffset } from '@millrace/core'
 import type { AdminClient, TopicState } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
 import { allEnded } from './all-ended.ts'
@@ -56,6 +56,10 @@ export class ConfluentAdmin implements AdminClient {
 
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
     return this.#groups.committed(groupId, partitions)
+  }
+
+  describeGroup(groupId: string): Promise<GroupDescription> {
+    return this.#calls.describeGroup(groupId)
   }
 
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

@@ -99,6 +99,20 @@ export interface RawTopicDescription {
   readonly partitions: readonly { readonly partition: number; readonly leader: { readonly id: number } | null }[]
 }
 
+export interface RawGroupDescriptions {
+  readonly groups: readonly {
+    readonly error?: RawError
+    /** A number that the library has names for. */
+    readonly state: number
+    readonly members: readonly {
+      readonly memberId: string
+      readonly clientId: string
+      readonly clientHost: string
+      readonly assignment: { readonly topicPartitions: readonly RawTopicPartition[] }
+    }[]
+  }[]
+}
+
 export interface RawNewTopic {
   readonly topic: string
   readonly num_partitions: number
@@ -115,6 +129,7 @@ export interface RawAdmin {
     options: { timeout: number; isolationLevel: number },
     callback: Callback<readonly RawTopicPartition[]>,
   ): void
+  describeGroups(groups: readonly string[], options: { timeout: number }, callback: Callback<RawGroupDescriptions>): void
   deleteRecords(
     offsets: readonly RawTopicPartition[],
     options: { timeout: number; operationTimeout: number },

@@ -30,7 +30,7 @@ const NAMES: readonly string[] = [
 export function resolveOptions(options: KafkaOptions | undefined): ResolvedKafkaOptions {
   // From JavaScript, anything may come.
   const given: Partial<KafkaOptions> = options ?? {}
-  const { groupProtocol = 'classic', connectTimeoutMs = 10_000, requestTimeoutMs = 30_000 } = given
+  const { groupProtocol = 'classic', connectTimeoutMs = 30_000, requestTimeoutMs = 30_000 } = given
   const { addresses, problems: brokerProblems } = brokerAddresses(given.brokers)
   const problems = [
     ...brokerProblems,

@@ -13,7 +13,7 @@ describe('the options of kafka()', () => {
       producer: {},
       admin: {},
       groupProtocol: 'classic',
-      connectTimeoutMs: 10_000,
+      connectTimeoutMs: 30_000,
       requestTimeoutMs: 30_000,
     })
   })

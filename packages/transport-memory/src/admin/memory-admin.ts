@@ -1,4 +1,5 @@
 import type {
+  GroupDescription,
   IsolationLevel,
   NewTopic,
   OffsetCommit,
@@ -8,6 +9,7 @@ import type {
   TopicSettings,
   TransportAdmin,
 } from '@millrace/core'
+import { checkOffsets } from '../group/group-offsets.ts'
 import { closed } from '../internal/errors.ts'
 import type { EmbeddedLog } from '../log/embedded-log.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
@@ -65,6 +67,25 @@ export class MemoryAdmin implements TransportAdmin {
   async committedOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
     this.#checkOpen()
     return this.#log.findGroup(groupId)?.offsets.of(partitions) ?? []
+  }
+
+  async describeGroup(groupId: string): Promise<GroupDescription> {
+    this.#checkOpen()
+    return this.#log.findGroup(groupId)?.describe() ?? { groupId, state: 'Dead', members: [] }
+  }
+
+  async commitOffsets(groupId: string, offsets: readonly OffsetCommit[]): Promise<void> {
+    this.#checkOpen()
+    checkOffsets(offsets)
+    for (const at of offsets) this.#log.topics.requirePartition(at, 'commit')
+    const group = this.#log.group(groupId)
+    group.checkMayCommit(undefined, offsets)
+    this.#log.commitOffsets(group, offsets)
+  }
+
+  async removeMembers(groupId: string): Promise<void> {
+    this.#checkOpen()
+    this.#log.findGroup(groupId)?.expelAll()
   }
 
   async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

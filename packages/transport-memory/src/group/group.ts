@@ -1,4 +1,4 @@
-import { MillraceError, partitionKey, type OffsetCommit, type TopicPartition } from '@millrace/core'
+import { type GroupDescription, MillraceError, partitionKey, type OffsetCommit, type TopicPartition } from '@millrace/core'
 import type { TopicRegistry } from '../log/topic-registry.ts'
 import { commitRefused } from '../internal/errors.ts'
 import { assignRange } from './assign-range.ts'
@@ -31,6 +31,15 @@ export class Group {
     return this.#members.length === 0
   }
 
+  /** Its members, each with what it owns. */
+  describe(): GroupDescription {
+    const members = this.#members.map((member, i) => {
+      const { clientId } = member
+      return { memberId: `${clientId}-${i}`, clientId, host: 'localhost', assigned: member.owned() }
+    })
+    return { groupId: this.id, state: this.isEmpty ? 'Empty' : this.#rebalancing ? 'PreparingRebalance' : 'Stable', members }
+  }
+
   join(member: GroupMember): void {
     const other = this.#members.find(({ coLocate }) => coLocate !== member.coLocate)
     if (other !== undefined) {
@@ -56,6 +65,11 @@ export class Group {
 
   find(clientId: string): GroupMember | undefined {
     return this.#members.find((member) => member.clientId === clientId)
+  }
+
+  /** Puts out every member: each joins again. */
+  expelAll(): void {
+    for (const member of [...this.#members]) member.expel()
   }
 
   /** Assigns anew in the next turn of the event loop, so that changes which come together cost one rebalance. */

@@ -1,4 +1,4 @@
-import type { KeyRange, ReadOnlyStore, StoreBackend } from '@millrace/core'
+import { afterPrefix, type ByteRange, type KeyRange, type ReadOnlyStore, type StoreBackend } from '@millrace/core'
 import type { StoreCodec } from './store-codec.ts'
 import { checkKeys } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
@@ -27,14 +27,19 @@ export class CommittedView implements ReadOnlyStore<unknown, unknown> {
 
   rangePages(range: KeyRange<unknown>, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<Page> {
     checkPageSize(this.name, pageSize)
-    return this.#pages(range, pageSize)
+    return this.#pages(byteRange(range, this.#codec), pageSize)
+  }
+
+  prefixPages(prefix: Uint8Array, pageSize = DEFAULT_PAGE_SIZE): AsyncIterable<Page> {
+    checkPageSize(this.name, pageSize)
+    return this.#pages({ gte: prefix, lt: afterPrefix(prefix), reverse: undefined }, pageSize)
   }
 
   approximateSize(): Promise<number> {
     return this.#backend.approximateSize()
   }
 
-  async *#pages(range: KeyRange<unknown>, pageSize: number): AsyncGenerator<Page> {
-    for await (const rows of this.#backend.scan(byteRange(range, this.#codec), pageSize)) yield decodeRows(rows, this.#codec)
+  async *#pages(range: ByteRange, pageSize: number): AsyncGenerator<Page> {
+    for await (const rows of this.#backend.scan(range, pageSize)) yield decodeRows(rows, this.#codec)
   }
 }

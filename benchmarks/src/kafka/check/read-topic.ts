@@ -1,0 +1,40 @@
+import { type IsolationLevel, silentLogger, type Transport, type WireBatch } from '@millrace/core'
+
+const context = { logger: silentLogger }
+const POLL_MS = 1_000
+/** Without a record that is yet to come. */
+const LIMIT_MS = 120_000
+
+export interface TopicReading {
+  readonly transport: Transport
+  readonly topic: string
+  readonly partitions: number
+  readonly isolation: IsolationLevel
+}
+
+/** Shows every record that a topic holds now, each partition in order. Resolves to how many there are. */
+export async function readTopic(
+  { transport, topic, partitions, isolation }: TopicReading,
+  look: (batch: WireBatch) => void,
+): Promise<number> {
+  const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+  await using admin = await transport.openAdmin(context)
+  const begins = await admin.beginningOffsets(all)
+  const ends = new Map((await admin.endOffsets(all, isolation)).map(({ partition, offset }) => [partition, offset]))
+  const open = new Set(begins.filter(({ partition, offset }) => offset < (ends.get(partition) ?? 0)).map(({ partition }) => partition))
+  await using source = await transport.openSource({ clientId: 'bench-check', isolation }, context)
+  await source.assign(begins)
+  const until = performance.now() + LIMIT_MS
+  let records = 0
+  while (open.size > 0) {
+    if (performance.now() > until) throw new Error(`'${topic}' could not be read to its end in ${LIMIT_MS / 1_000} s.`)
+    const polled = await source.poll(POLL_MS)
+    for (const batch of polled.batches) {
+      records += batch.length
+      look(batch)
+      batch.release()
+    }
+    for (const { partition, offset } of polled.ends) if (offset >= (ends.get(partition) ?? 0)) open.delete(partition)
+  }
+  return records
+}

@@ -1,0 +1,65 @@
+import { type RecordWriter, serdes, serializeColumn, silentLogger, type Transport } from '@millrace/core'
+import { type InputShape, keyNumber, keyText, valueText } from './input-shape.ts'
+
+const WRITTEN_AT_ONCE = 10_000
+
+export interface NumberedRecords {
+  readonly topic: string
+  readonly shape: Pick<InputShape, 'keys' | 'valueBytes'>
+  /** The first of them. */
+  readonly from: number
+  /** The one behind the last. */
+  readonly to: number
+}
+
+/** Queues these records of an input, whose time is now. */
+export async function writeRecords(writer: RecordWriter, { topic, shape, from, to }: NumberedRecords): Promise<void> {
+  const indices = Array.from({ length: to - from }, (_, i) => from + i)
+  await writer.writeBatch({
+    topic,
+    length: indices.length,
+    keys: serializeColumn(
+      serdes.string,
+      indices.map((index) => keyText(keyNumber(index, shape.keys))),
+    ),
+    values: serializeColumn(
+      serdes.string,
+      indices.map((index) => valueText(index, shape.valueBytes)),
+    ),
+    timestamps: new Float64Array(indices.length).fill(Date.now()),
+  })
+}
+
+/** Fills a topic; resolves when a broker has all of it. */
+export async function fillInput(transport: Transport, topic: string, shape: InputShape): Promise<void> {
+  await using writer = await transport.openWriter({ clientId: 'bench-input' }, { logger: silentLogger })
+  for (let from = 0; from < shape.records; from += WRITTEN_AT_ONCE)
+    await writeRecords(writer, { topic, shape, from, to: Math.min(shape.records, from + WRITTEN_AT_ONCE) })
+  await delivered(writer)
+}
+
+/** Fills the changelog that is restored from: of each key the last count, in the layout of all programs here. */
+export async function fillChangelog(transport: Transport, topic: string, keys: number): Promise<void> {
+  await using writer = await transport.openWriter({ clientId: 'bench-changelog' }, { logger: silentLogger })
+  for (let from = 0; from < keys; from += WRITTEN_AT_ONCE) {
+    const numbers = Array.from({ length: Math.min(WRITTEN_AT_ONCE, keys - from) }, (_, i) => from + i)
+    await writer.writeBatch({
+      topic,
+      length: numbers.length,
+      keys: serializeColumn(serdes.string, numbers.map(keyText)),
+      values: serializeColumn(serdes.safeInt64, numbers.map(restoredCount)),
+      timestamps: new Float64Array(numbers.length).fill(Date.now()),
+    })
+  }
+  await delivered(writer)
+}
+
+/** What a restored store holds for a key. */
+export function restoredCount(number: number): number {
+  return number + 1
+}
+
+async function delivered(writer: RecordWriter): Promise<void> {
+  const [failure] = await writer.flush()
+  if (failure !== undefined) throw failure.error
+}

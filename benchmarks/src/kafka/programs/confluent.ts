@@ -1,0 +1,133 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import library from '@confluentinc/kafka-javascript'
+
+/** What the loop by hand uses of the client's raw API, which its own typings describe in part. */
+export interface Message {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly timestamp: number
+}
+
+export interface Position {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+}
+
+type Callback<T = unknown> = (error: Error | null | undefined, value: T) => void
+type Properties = Readonly<Record<string, unknown>>
+
+export interface Consumer {
+  connect(options: object, callback: Callback): void
+  disconnect(callback: Callback): void
+  setDefaultConsumeTimeout(ms: number): void
+  subscribe(topics: readonly string[]): void
+  assign(positions: readonly Position[]): void
+  consume(count: number, callback: Callback<readonly Message[]>): void
+  commitSync(offsets: readonly Position[]): void
+  on(event: 'partition.eof', listener: (at: Position) => void): void
+}
+
+export interface Producer {
+  connect(options: object, callback: Callback): void
+  disconnect(timeoutMs: number, callback: Callback): void
+  setPollInBackground(on: boolean): void
+  produce(topic: string, partition: number | null, value: Buffer | null, key: Buffer | null, timestamp?: number): void
+  flush(timeoutMs: number, callback: Callback): void
+  on(event: 'delivery-report', listener: (error: Error | null) => void): void
+  initTransactions(timeoutMs: number, callback: Callback): void
+  beginTransaction(callback: Callback): void
+  sendOffsetsToTransaction(offsets: readonly Position[], consumer: Consumer, timeoutMs: number, callback: Callback): void
+  commitTransaction(timeoutMs: number, callback: Callback): void
+}
+
+interface Library {
+  readonly KafkaConsumer: new (properties: Properties, topicProperties: Properties) => Consumer
+  readonly Producer: new (properties: Properties, topicProperties: Properties) => Producer
+}
+
+const { KafkaConsumer, Producer: KafkaProducer } = library as unknown as Library
+
+const QUEUE_FULL = -184
+const FULL_MS = 2
+
+/** Awaits one call of the client's. */
+export function promised<T = unknown>(call: (callback: Callback<T>) => void): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, value) => {
+      if (error == null) resolve(value)
+      else reject(error)
+    })
+  })
+}
+
+/** Connected, with the settings that Millrace's adapter has. */
+export async function openConsumer(properties: Properties): Promise<Consumer> {
+  const consumer = new KafkaConsumer(
+    {
+      'fetch.queue.backoff.ms': 2,
+      'fetch.wait.max.ms': 100,
+      'queued.min.messages': 100_000,
+      'queued.max.messages.kbytes': 16_384,
+      'fetch.max.bytes': 8_388_608,
+      'enable.auto.commit': false,
+      'enable.auto.offset.store': false,
+      'enable.partition.eof': true,
+      'partition.assignment.strategy': 'cooperative-sticky',
+      ...properties,
+    },
+    { 'auto.offset.reset': 'earliest' },
+  )
+  await promised((callback) => consumer.connect({ allTopics: false }, callback))
+  consumer.setDefaultConsumeTimeout(0)
+  return consumer
+}
+
+/** Connected, with the settings that Millrace's adapter has; in transactions, if it has an id for them. `onFailure`: a record could not be delivered. */
+export async function openProducer(
+  brokers: string,
+  transactionalId: string | undefined,
+  onFailure: (error: Error) => void,
+): Promise<Producer> {
+  const producer = new KafkaProducer(
+    {
+      'bootstrap.servers': brokers,
+      'enable.idempotence': true,
+      'linger.ms': 10,
+      'batch.size': 1_000_000,
+      'batch.num.messages': 100_000,
+      'queue.buffering.max.messages': 500_000,
+      'queue.buffering.max.kbytes': 131_072,
+      'compression.codec': 'lz4',
+      'delivery.report.only.error': true,
+      dr_cb: true,
+      ...(transactionalId !== undefined && { 'transactional.id': transactionalId, 'transaction.timeout.ms': 10_000 }),
+    },
+    { partitioner: 'murmur2_random', ...(transactionalId !== undefined && { 'message.timeout.ms': 10_000 }) },
+  )
+  producer.on('delivery-report', (error) => {
+    if (error !== null) onFailure(error)
+  })
+  await promised((callback) => producer.connect({ allTopics: false }, callback))
+  producer.setPollInBackground(true)
+  if (transactionalId !== undefined) await promised((callback) => producer.initTransactions(30_000, callback))
+  return producer
+}
+
+/** Whether the producer took it; false: its queue is full, which a moment helps. */
+export function produced(producer: Producer, topic: string, key: Buffer | null, value: Buffer): boolean {
+  try {
+    producer.produce(topic, null, value, key)
+    return true
+  } catch (error) {
+    if ((error as { readonly code?: unknown }).code === QUEUE_FULL) return false
+    throw error
+  }
+}
+
+export async function whileFull(): Promise<void> {
+  await sleep(FULL_MS)
+}

@@ -1,0 +1,51 @@
+import { BatchCountAggregator, type KeyValueStoreDefinition, serdes, type Stream, type Topology, TopologyBuilder } from '@millrace/core'
+import { leveldb } from '@millrace/store-leveldb'
+import { inMemory } from '@millrace/store-memory'
+import { SingleCount } from '../../micro/topology/single-count.ts'
+import { isKept } from '../input/input-shape.ts'
+import { type ProgramConfig, STORE } from './program-config.ts'
+
+const text = { key: serdes.string, value: serdes.string }
+const count = { key: serdes.string, value: serdes.safeInt64 }
+
+type Counts = KeyValueStoreDefinition<string, number>
+
+export interface MillraceKind {
+  /** What processors take. */
+  readonly processors: 'batch' | 'single'
+  readonly store: 'leveldb' | 'memory'
+}
+
+export function countStore({ store }: MillraceKind): Counts {
+  return (store === 'leveldb' ? leveldb : inMemory).keyValueStore({ name: STORE, ...count })
+}
+
+/** What is asked for, in Millrace. */
+export function benchmarkTopology(
+  { work, input, output }: ProgramConfig,
+  counts: Counts,
+  processors: MillraceKind['processors'],
+): Topology {
+  const builder = new TopologyBuilder('bench')
+  const records = builder.source('input', { topics: [input], ...text })
+  if (work === 'restore') records.process<string, string>('count', () => undefined, { stores: [counts] })
+  else if (work === 'map') mapped(records, processors).sink('output', { topic: output, ...text })
+  else counted(records, counts, { processors, lastOnly: work === 'count-last' }).sink('output', { topic: output, ...count })
+  return builder.build()
+}
+
+function counted(records: Stream<string, string>, counts: Counts, how: Pick<MillraceKind, 'processors'> & { readonly lastOnly: boolean }) {
+  const { processors, lastOnly } = how
+  if (processors === 'single') return records.process('count', { create: () => new SingleCount(counts), stores: [counts] })
+  const emit = lastOnly ? 'last-per-key' : 'every-record'
+  return records.process('count', { create: () => new BatchCountAggregator(counts, { emit }), stores: [counts] })
+}
+
+function mapped(records: Stream<string, string>, processors: MillraceKind['processors']): Stream<string, string> {
+  if (processors === 'batch') return records.filter('filter', ({ value }) => isKept(value)).mapValues('map', (value) => value.toUpperCase())
+  return records
+    .process<string, string>('filter', (record, context) => {
+      if (isKept(record.value)) context.forward(record)
+    })
+    .process<string, string>('map', (record, context) => context.forward({ ...record, value: record.value.toUpperCase() }))
+}

@@ -1,0 +1,71 @@
+import { summarise } from '../../harness/summary.ts'
+import type { ProgramName } from '../programs/programs.ts'
+import { type BoundResult, ratio } from './bound-result.ts'
+import { heapBound } from './heap.ts'
+import { ratios, type Results } from './results.ts'
+
+interface Bound {
+  readonly workload: string
+  readonly program: ProgramName
+  readonly against: ProgramName
+  readonly least?: number
+  readonly most?: number
+  readonly says: string
+}
+
+const BOUNDS: readonly Bound[] = [
+  { workload: 'a', program: 'millrace', against: 'kafka-streams', least: 0.9, says: '(a) at least 0.9 times Kafka Streams, caching off' },
+  { workload: 'b', program: 'millrace', against: 'kafka-streams', least: 1, says: '(b) at least 1.0 times Kafka Streams with its cache' },
+  { workload: 'c', program: 'millrace', against: 'kafka-streams', least: 0.9, says: '(c) at least 0.9 times Kafka Streams, exactly once' },
+  {
+    workload: 'a',
+    program: 'millrace',
+    against: 'by-hand',
+    least: 0.9,
+    says: '(a) at least 0.9 times the loop by hand on the same client',
+  },
+  { workload: 'a', program: 'millrace', against: 'kafkajs-message', least: 40, says: '(a) at least 40 times the loop per message' },
+  {
+    workload: 'a',
+    program: 'millrace',
+    against: 'millrace-single',
+    most: 1.5,
+    says: '(a) batches at most 1.5 times as fast as single records',
+  },
+  { workload: 'e', program: 'millrace', against: 'bare-read', least: 0.8, says: '(e) at least 0.8 times a bare read' },
+  { workload: 'e', program: 'millrace-memory', against: 'bare-read', least: 0.8, says: '(e) in memory, at least 0.8 times a bare read' },
+]
+
+const LEAST_OF_GROWTH = 0.9
+
+/** The bounds of what was measured. */
+export function boundResults(results: Results): BoundResult[] {
+  return [...BOUNDS.flatMap((bound) => boundResult(results, bound)), ...heapBound(results.heap ?? []), ...growthResults(results)]
+}
+
+function boundResult({ workloads }: Results, { workload, program, against, least = 0, most = Infinity, says }: Bound): BoundResult[] {
+  const found = workloads.find(({ name }) => name === workload)
+  const all = found === undefined ? [] : ratios(found, program, against)
+  if (all.length === 0) return []
+  const { median, min, max } = summarise(all)
+  return [{ says, reached: median >= least && median <= most, measured: `${ratio(median)} (${ratio(min)}-${ratio(max)})` }]
+}
+
+/** With ten times of something, the ratio to Kafka Streams is to stay what it is with one. */
+function growthResults({ workloads }: Results): BoundResult[] {
+  const medianOf = (workload: string) => {
+    const found = workloads.find(({ name }) => name === workload)
+    const all = found === undefined ? [] : ratios(found, 'millrace', 'kafka-streams')
+    return all.length === 0 ? undefined : summarise(all).median
+  }
+  const before = medianOf('a')
+  if (before === undefined) return []
+  return ['keys', 'partitions', 'values'].flatMap((what) => {
+    const after = medianOf(`a-${what}`)
+    if (after === undefined) return []
+    const says = `10 times the ${what}: at least ${LEAST_OF_GROWTH} of the ratio to Kafka Streams with one`
+    return [
+      { says, reached: after / before >= LEAST_OF_GROWTH, measured: `${ratio(after / before)} (${ratio(after)} of ${ratio(before)})` },
+    ]
+  })
+}

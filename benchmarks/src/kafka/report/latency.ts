@@ -1,0 +1,25 @@
+import type { Latency } from '../run/measure-latency.ts'
+import type { PlainTable } from './plain-table.ts'
+
+/** The latency of one program at several shares of its highest throughput. */
+export interface LatencyRow {
+  readonly title: string
+  readonly shares: readonly (Latency & { readonly share: number })[]
+}
+
+export interface LatencyResult {
+  /** Of which the latency is. */
+  readonly workload: string
+  readonly rows: readonly LatencyRow[]
+}
+
+export function latencyTable({ workload, rows }: LatencyResult): PlainTable {
+  return {
+    title: `Latency, workload (${workload}): milliseconds from a record's time to its committed output being read, p50 / p99`,
+    head: ['', ...(rows[0]?.shares ?? []).map(({ share }) => `at ${share} of its highest throughput`)],
+    rows: rows.map(({ title, shares }) => [
+      title,
+      ...shares.map(({ p50, p99, rate }) => `${Math.round(p50)} / ${Math.round(p99)} (${Math.round(rate).toLocaleString('en')}/s)`),
+    ]),
+  }
+}

@@ -1,0 +1,162 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, test } from 'vitest'
+import type { ProgramName } from '../../src/kafka/programs/programs.ts'
+import { boundResults } from '../../src/kafka/report/bounds.ts'
+import { heapBound, heapTable, smallestHeap } from '../../src/kafka/report/heap.ts'
+import { latencyTable } from '../../src/kafka/report/latency.ts'
+import { BEGIN, END, writeIntoPage } from '../../src/kafka/report/page.ts'
+import { drawn } from '../../src/kafka/report/plain-table.ts'
+import { workloadTable } from '../../src/kafka/report/result-tables.ts'
+import type { Results, WorkloadResult } from '../../src/kafka/report/results.ts'
+import type { HeapRuns } from '../../src/kafka/run/measure-heaps.ts'
+import { processorMs } from '../../src/kafka/run/processor-time.ts'
+import { thisMachine } from '../../src/report/machine.ts'
+
+/** A workload of which only rates are told, a list of rounds for each program. */
+function workload(name: string, rates: Partial<Record<ProgramName, readonly number[]>>): WorkloadResult {
+  return {
+    name,
+    title: 'something',
+    programs: Object.entries(rates).map(([program, all]) => ({
+      name: program as ProgramName,
+      title: program,
+      runs: all.map((recordsPerSecond) => ({ records: 100, ms: 1, recordsPerSecond, cpuSecondsPerMillion: 2.25, outputRecords: 100 })),
+    })),
+  }
+}
+
+function results(...workloads: WorkloadResult[]): Results {
+  return { date: '2000-01-01', command: 'npm run bench:kafka -- --runs 3', machine: thisMachine(), rounds: 3, workloads }
+}
+
+describe('bounds', () => {
+  test('are held against the median of the ratios of rounds, which is not the ratio of medians', () => {
+    const [kafkaStreams] = boundResults(results(workload('a', { millrace: [100, 200, 900], 'kafka-streams': [100, 400, 1_000] })))
+    expect(kafkaStreams).toEqual({ says: '(a) at least 0.9 times Kafka Streams, caching off', reached: true, measured: '0.90 (0.50-1.00)' })
+  })
+
+  test('are not reached below, or above where they are a maximum', () => {
+    const found = boundResults(
+      results(workload('a', { millrace: [160], 'kafka-streams': [200], 'millrace-single': [100], 'kafkajs-message': [4] })),
+    )
+    expect(found.map(({ reached, measured }) => [reached, measured])).toEqual([
+      [false, '0.80 (0.80-0.80)'],
+      [true, '40 (40-40)'],
+      [false, '1.60 (1.60-1.60)'],
+    ])
+  })
+
+  test('say nothing of what was not measured', () => {
+    expect(boundResults(results(workload('b', { millrace: [1] }), workload('d', { millrace: [1], 'kafka-streams': [1] })))).toEqual([])
+  })
+
+  test('of growth compare two ratios', () => {
+    const found = boundResults(
+      results(
+        workload('a', { millrace: [200], 'kafka-streams': [100] }),
+        workload('a-keys', { millrace: [95], 'kafka-streams': [50] }),
+        workload('a-values', { millrace: [85], 'kafka-streams': [50] }),
+      ),
+    ).slice(1)
+    expect(found.map(({ reached, measured }) => [reached, measured])).toEqual([
+      [true, '0.95 (1.90 of 2.00)'],
+      [false, '0.85 (1.70 of 2.00)'],
+    ])
+  })
+})
+
+test('a table has a row for each program, and dashes for what is not known', () => {
+  const text = drawn(workloadTable(workload('a', { millrace: [1_000, 3_000, 2_000], 'kafka-streams': [1_000, 1_000, 1_000] })))
+  expect(text).toMatch(/^\(a\) something: median of 3 runs\n/)
+  const row = text.split('\n').find((line) => line.includes('millrace'))
+  expect(row?.split('│').map((cell) => cell.trim())).toEqual([
+    '',
+    'millrace',
+    '2,000',
+    '1,000-3,000',
+    '2.00',
+    '2.3',
+    '-',
+    '-',
+    '100',
+    '-',
+    '',
+  ])
+})
+
+describe('heaps', () => {
+  const MEGABYTE = 1_048_576
+  const run = (recordsPerSecond: number, peakMb: number) => ({
+    records: 100,
+    ms: 1,
+    recordsPerSecond,
+    cpuSecondsPerMillion: 1,
+    outputRecords: 100,
+    peakBytes: peakMb * MEGABYTE,
+  })
+  const heaps = (millraceMb: number): HeapRuns[] => [
+    { title: 'Millrace', runs: [run(500, millraceMb)] },
+    { heapMb: 64, title: 'in 64', runs: [], failure: 'OutOfMemoryError' },
+    { heapMb: 128, title: 'in 128', runs: [run(90, 200), run(94, 210), run(100, 220)] },
+    { heapMb: 256, title: 'in 256', runs: [run(95, 300), run(96, 310), run(10, 320)] },
+    { heapMb: 512, title: 'in 512', runs: [run(99, 500), run(100, 510), run(101, 520)] },
+  ]
+
+  test('the smallest one that is large enough has 95 % of the best median', () => {
+    expect(smallestHeap(heaps(1))).toEqual({ heapMb: 256, title: 'in 256', rate: 95, peakMb: 310 })
+  })
+
+  test('bound the memory of Millrace by what Kafka Streams has in it', () => {
+    const bound = (millraceMb: number) => heapBound(heaps(millraceMb)).map(({ reached, measured }) => [reached, measured])
+    expect(bound(310)).toEqual([[true, '310 MB, Kafka Streams 310 MB in a heap of 256 MiB']])
+    expect(bound(311)).toEqual([[false, '311 MB, Kafka Streams 310 MB in a heap of 256 MiB']])
+    expect(heapBound([])).toEqual([])
+  })
+
+  test('that are too small stand in the table', () => {
+    expect(heapTable(heaps(1)).rows.at(-1)).toEqual(['in 64', 'does not do it', '', ''])
+    expect(heapTable(heaps(1)).rows[1]).toEqual(['in 128', '94', '0.94', '210'])
+  })
+})
+
+test('a table of latency has a column for each share of the throughput', () => {
+  const latency = { p50: 3.4, p99: 20, samples: 10 }
+  const table = latencyTable({ workload: 'c', rows: [{ title: 'Millrace', shares: [{ share: 0.1, rate: 1_000, ...latency }] }] })
+  expect(table.head).toEqual(['', 'at 0.1 of its highest throughput'])
+  expect(table.rows).toEqual([['Millrace', '3 / 20 (1,000/s)']])
+})
+
+describe('a page', () => {
+  const write = async (page: string) => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-page-'))
+    try {
+      const file = join(folder, 'page.md')
+      await writeFile(file, page)
+      await writeIntoPage(file, results(workload('a', { millrace: [300], 'kafka-streams': [100] })))
+      return await readFile(file, 'utf8')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  }
+
+  test('gets figures between its marks, with date and command, and keeps the rest', async () => {
+    const page = await write(`before\n${BEGIN}\nold figures\n${END}\nafter\n`)
+    expect(page).toMatch(/^before\n/)
+    expect(page).toMatch(/\nafter\n$/)
+    expect(page).not.toContain('old figures')
+    expect(page).toContain('Measured on 2000-01-01 with `npm run bench:kafka -- --runs 3`')
+    expect(page).toContain('| (a) at least 0.9 times Kafka Streams, caching off | 3.00 (3.00-3.00) | reached |')
+    expect(page).toContain('| millrace | 300 | 300-300 | 3.00 |')
+  })
+
+  test('without marks stays as it is', async () => {
+    await expect(write('nothing\n')).rejects.toThrow(`has no lines '${BEGIN}' and '${END}'`)
+  })
+})
+
+test('the time of processes is not known where there are none, or one is gone', () => {
+  expect(processorMs([])).toBeUndefined()
+  expect(processorMs([2 ** 22 + 1])).toBeUndefined()
+})

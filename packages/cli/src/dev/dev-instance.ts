@@ -1,0 +1,41 @@
+import { failureLine } from '../command-line/failure-line.ts'
+import { jsonText } from '../command-line/report.ts'
+import { printable } from '../command-line/table.ts'
+import { loadApp } from '../load/load-app.ts'
+import { startedProcess } from '../run/started-process.ts'
+import { DevLog, type OutputLine } from './dev-log.ts'
+import { type DevLines, type DevRequest, READY } from './dev-messages.ts'
+
+/** What `dev` starts: the application on an embedded log of its own. */
+
+const { file, partitions, stateDir, json, verbose } = JSON.parse(process.argv[2] ?? '{}') as DevRequest
+
+await startedProcess(verbose, async ({ environment, report, run }) => {
+  const definition = await loadApp(file, environment)
+  const log = await DevLog.open(definition, partitions)
+  let last: Promise<void> = Promise.resolve()
+  process.on('message', (message) => {
+    if (typeof message !== 'object' || message === null) return
+    const { lines, topic } = message as DevLines
+    // In the order in which they come; one that is no record is told, and the others go on.
+    last = last.then(() => log.write(lines, topic)).catch((error: unknown) => report.note(failureLine(error)))
+  })
+  const shown = show(log)
+  const running = run(file, { ...definition, transport: log.transport, stateDir, logger: definition.logger ?? report.logger })
+  process.send?.(READY)
+  await running
+  await shown
+
+  async function show(of: DevLog): Promise<void> {
+    for await (const output of of.outputs(partitions, environment.stop)) await environment.stdout.write(`${lineOf(output)}\n`)
+  }
+})
+
+function lineOf({ topic, key, value }: OutputLine): string {
+  if (json) return jsonText({ topic, key, value })
+  return printable(`${topic}  ${shown(key)}  ${shown(value)}`)
+}
+
+function shown(value: unknown): string {
+  return typeof value === 'string' ? value : jsonText(value)
+}

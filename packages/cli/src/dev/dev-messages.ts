@@ -1,0 +1,19 @@
+/** What a process of `dev` is told, once. */
+export interface DevRequest {
+  /** Absolute path of the module. */
+  readonly file: string
+  readonly partitions: number
+  /** Of this process alone. */
+  readonly stateDir: string
+  readonly json: boolean
+  readonly verbose: boolean
+}
+
+/** Lines of input, for a topic or, without one, for the only input or the ones that they name. */
+export interface DevLines {
+  readonly lines: readonly string[]
+  readonly topic?: string | undefined
+}
+
+/** It is ready for lines. */
+export const READY = 'ready'

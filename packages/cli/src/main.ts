@@ -1,0 +1,24 @@
+#!/usr/bin/env node
+import { processEnvironment } from './command-line/environment.ts'
+import { failureLine } from './command-line/failure-line.ts'
+import { StopSignals } from './command-line/stop-signals.ts'
+
+function fail(error: unknown): never {
+  process.stderr.write(`millrace: ${failureLine(error)}\n`)
+  process.exit(1)
+}
+
+process.on('uncaughtException', fail)
+// A terminal that has gone away is no reason to stop.
+process.stderr.on('error', () => undefined)
+
+try {
+  const signals = new StopSignals()
+  // Loaded here, so that what can't be loaded ends in one line too.
+  const { runCommand } = await import('./command-line/run-command.ts')
+  const { importModule } = await import('./load/typescript.ts')
+  // What the user's module has opened does not keep the command alive.
+  process.exit(await runCommand(process.argv.slice(2), processEnvironment({ importModule, stop: signals.stop, kill: signals.kill })))
+} catch (error) {
+  fail(error)
+}

@@ -1,0 +1,68 @@
+import type { AppDefinition } from '@millrace/core'
+import { start as startWithOurs } from '@millrace/runtime'
+import { type Environment, processEnvironment } from '../command-line/environment.ts'
+import { UsageError } from '../command-line/errors.ts'
+import { EXIT } from '../command-line/exit-codes.ts'
+import { Report } from '../command-line/report.ts'
+import { importModule, packageOf } from '../load/typescript.ts'
+import { DRAIN } from './instance-process.ts'
+import { NOT_STARTABLE } from './supervisor.ts'
+
+/** What a process that `startProcess` started does and is told. */
+export interface StartedProcess {
+  readonly environment: Environment
+  readonly report: Report
+  /** Runs the application until the process is told to finish. */
+  readonly run: (file: string, definition: AppDefinition) => Promise<void>
+}
+
+/** Does the work of a process that was started by another of ours, and ends it with the exit code that tells how it went. */
+export async function startedProcess(verbose: boolean, work: (process: StartedProcess) => Promise<void>): Promise<never> {
+  const stopping = new AbortController()
+  const drain = () => stopping.abort()
+  // A terminal's Ctrl-C reaches all processes: who started this one says what is to be done.
+  process.on('SIGINT', () => undefined)
+  process.on('SIGTERM', drain)
+  process.on('disconnect', drain)
+  process.on('message', (message) => {
+    if (message === DRAIN) drain()
+  })
+  const environment = processEnvironment({ importModule, stop: stopping.signal, kill: new AbortController().signal })
+  const report = new Report(environment, { verbose })
+  let running = false
+  const end = async (error: unknown): Promise<never> => {
+    await report.failure(error)
+    process.exit(exitCodeOf(error, running))
+  }
+  process.on('uncaughtException', (error) => void end(error))
+  const run = async (file: string, definition: AppDefinition) => {
+    const start = await starterOf(file)
+    const app = await start({ ...definition, handleSignals: false })
+    running = true
+    const close = () => void app.close().catch(() => undefined)
+    stopping.signal.addEventListener('abort', close)
+    if (stopping.signal.aborted) close()
+    await app.run()
+  }
+  try {
+    await work({ environment, report, run })
+    process.exit(EXIT.done)
+  } catch (error) {
+    return end(error)
+  }
+}
+
+/** That of the `millrace` that the application imports: its own version, whichever ours is. */
+async function starterOf(file: string): Promise<typeof startWithOurs> {
+  const theirs = packageOf(file, 'millrace')
+  if (theirs === undefined) return startWithOurs
+  const { start } = (await import(theirs)) as { readonly start: typeof startWithOurs }
+  return start
+}
+
+/** Options that are wrong, and what is missing at the start, stay so: only what may pass, or went wrong while it ran, is worth another try. */
+function exitCodeOf(error: unknown, running: boolean): number {
+  if (error instanceof UsageError) return EXIT.usage
+  if (running) return EXIT.failed
+  return (error as { readonly retryable?: unknown }).retryable === true ? EXIT.failed : NOT_STARTABLE
+}

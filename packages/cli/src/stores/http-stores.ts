@@ -1,0 +1,73 @@
+import { MillraceError } from '@millrace/core'
+import { NotFoundError, UsageError } from '../command-line/errors.ts'
+import type { StoreAnswer, StoreQuestion } from './store-question.ts'
+
+/** How a running application is reached. */
+export interface HttpTarget {
+  /** Of its HTTP server, such as `http://localhost:9464`. */
+  readonly url: string
+  /** Sent as a bearer token. */
+  readonly token: string | undefined
+  readonly stop: AbortSignal
+}
+
+/** What a process answers that has not got the key. */
+const ELSEWHERE = 421
+/** Who says where it is may be a moment behind. */
+const MOST_HOPS = 3
+
+/** Asks a running application over its HTTP server; a key that is in another process, that one, if it tells where. */
+export async function askOverHttp(question: StoreQuestion, { url, token, stop }: HttpTarget): Promise<StoreAnswer> {
+  let base = url
+  for (let hop = 0; ; hop++) {
+    const { status, body } = await ask(addressOf(base, question), token, stop)
+    if (status === 200) return answerOf(question, body)
+    const told = typeof body['error'] === 'string' ? body['error'] : `it answered with status ${status}`
+    if (status === ELSEWHERE && typeof body['address'] === 'string' && hop < MOST_HOPS) {
+      base = /^https?:\/\//.test(body['address']) ? body['address'] : `${new URL(base).protocol}//${body['address']}`
+      continue
+    }
+    if (status === 404) throw new NotFoundError(told)
+    if (status === 400) throw new UsageError(told)
+    if (status === 401 || status === 403) throw new UsageError(`${base} refuses: ${told}. Give its token with --token, or MILLRACE_TOKEN.`)
+    throw new MillraceError('STORE_NOT_ANSWERED', `${base} could not answer: ${told}`, { stage: 'store', retryable: status === 503 })
+  }
+}
+
+function addressOf(base: string, { store, key, from, to, prefix, reverse, limit }: StoreQuestion): URL {
+  let url: URL
+  try {
+    url = new URL(base)
+  } catch {
+    throw new UsageError(`'${base}' is no address: use one such as http://localhost:9464.`)
+  }
+  url.pathname = `${url.pathname.replace(/\/$/, '')}/stores/${encodeURIComponent(store)}`
+  // Not in the path, where a key may stand as well: some are more than that to an address, such as '..'.
+  for (const [name, value] of Object.entries({ key, from, to, prefix, reverse: reverse ? 'true' : undefined, limit: String(limit) })) {
+    if (value !== undefined) url.searchParams.set(name, value)
+  }
+  return url
+}
+
+async function ask(url: URL, token: string | undefined, stop: AbortSignal): Promise<{ status: number; body: Record<string, unknown> }> {
+  try {
+    const response = await fetch(url, { signal: stop, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+    const text = await response.text()
+    const body: unknown = /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : {}
+    return { status: response.status, body: typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {} }
+  } catch (error) {
+    throw new MillraceError('NOT_REACHABLE', `No application answers at ${url.origin}: is it running, with its HTTP server on?`, {
+      stage: 'store',
+      retryable: true,
+      cause: error,
+    })
+  }
+}
+
+function answerOf({ store, key }: StoreQuestion, body: Record<string, unknown>): StoreAnswer {
+  if (Array.isArray(body['entries'])) return { store, entries: body['entries'] as StoreAnswer['entries'], more: body['more'] === true }
+  if ('value' in body) return { store, entries: [{ key: body['key'] ?? key, value: body['value'] }], more: false }
+  throw new MillraceError('STORE_NOT_ANSWERED', 'What answers is no application of Millrace: the answer has no entries.', {
+    stage: 'store',
+  })
+}

@@ -1,0 +1,3 @@
+export {}
+
+throw new Error('there is no such setting')

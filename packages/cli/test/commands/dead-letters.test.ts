@@ -1,0 +1,195 @@
+import { ManualClock } from '@millrace/core'
+import type { MemoryFaults } from '@millrace/transport-memory'
+import { describe, expect, test } from 'vitest'
+import { everythingIn, type Letter, valuesOf, writeDeadLetters } from '../support/dead-letters.ts'
+import { MemoryApp } from '../support/memory-app.ts'
+
+const trace = { key: 'trace', value: new TextEncoder().encode('7') }
+
+const LETTERS: readonly Letter[] = [
+  { value: 'a', topic: 'lines', partition: 1, offset: 10, error: new RangeError('too long'), headers: [trace] },
+  { value: 'b', topic: 'lines', partition: 0, offset: 11, error: new TypeError('no text\u001b[2J'), node: 'split' },
+  { value: 'c', topic: 'others', offset: 12, error: new RangeError('too short') },
+  { value: 'd', topic: 'lines', partition: 5, offset: 13, error: new RangeError('too long') },
+]
+
+async function opened(letters = LETTERS, faults?: MemoryFaults): Promise<MemoryApp> {
+  const app = await MemoryApp.open({ failure: { deadLetter: { topic: 'dead' } } }, faults)
+  await app.createTopics({ lines: 2, others: 1, dead: 1, totals: 1 })
+  await writeDeadLetters(app.transport, 'dead', letters)
+  return app
+}
+
+const many = (count: number): Letter[] =>
+  Array.from({ length: count }, (_, i) => ({ value: `value ${i}`, topic: 'lines', partition: i % 2, offset: i }))
+
+describe('dead letters are listed', () => {
+  const values = async (app: MemoryApp, ...args: string[]) => {
+    const { stdout } = await app.millrace(['dead-letters', 'list', '--json', ...args])
+    const { deadLetters } = JSON.parse(stdout) as { deadLetters: { from: string }[] }
+    return deadLetters.map(({ from }) => Number(from.split('@')[1]))
+  }
+
+  test.each([
+    [[], [10, 11, 12, 13]],
+    [
+      ['--reason', 'RANGEERROR'],
+      [10, 12, 13],
+    ],
+    [
+      ['--reason', 'too long'],
+      [10, 13],
+    ],
+    [['--from-topic', 'others'], [12]],
+    [['--node', 'split'], [11]],
+    [['--stage', 'decode'], []],
+    [
+      ['--since', '1970-01-01T00:00:11Z', '--until', '1970-01-01T00:00:13Z'],
+      [11, 12],
+    ],
+    [['--reason', 'long', '--since', '1970-01-01T00:00:11Z'], [13]],
+    [
+      ['--limit', '2'],
+      [10, 11],
+    ],
+  ])('%j', async (args, expected) => {
+    await using app = await opened()
+
+    expect(await values(app, ...args)).toEqual(expected)
+  })
+
+  test('for people, whose terminal is safe from what records hold', async () => {
+    await using app = await opened()
+    const { code, stdout } = await app.millrace(['dead-letters', 'list', '--limit', '2'])
+
+    expect(stdout).toBe(`DEAD LETTER  TIME                      FROM        STAGE    NODE   REPLAYED  REASON
+dead-0@0     1970-01-01T00:00:10.000Z  lines-1@10  process  count  -         RangeError: too long
+dead-0@1     1970-01-01T00:00:11.000Z  lines-0@11  process  split  -         TypeError: no text\\u001b[2J
+
+4 dead letters, of which the first 2 are shown: --limit.
+`)
+    expect(code).toBe(0)
+  })
+})
+
+test('one is shown with all it has; one that is not there ends with 4', async () => {
+  await using app = await opened()
+  const { stdout } = await app.millrace(['dead-letters', 'show', 'dead-0@0'])
+  expect(stdout).toContain('reason      RangeError: too long\n')
+  expect(stdout).toContain('key         key 10\nvalue       a\n')
+  expect(stdout).toContain('  trace: 7\n')
+  expect(stdout).toContain('stack\n  RangeError: too long\n')
+
+  const { stdout: json } = await app.millrace(['dead-letters', 'show', 'dead-0@0', '--json'])
+  expect(JSON.parse(json)).toMatchObject({ id: 'dead-0@0', value: { text: 'a' }, from: 'lines-1@10', replayedAt: null })
+  expect(await app.millrace(['dead-letters', 'show', 'dead-0@9'])).toMatchObject({ code: 4, stdout: '' })
+  expect(await app.millrace(['dead-letters', 'show', 'dead'])).toMatchObject({ code: 2, stdout: '' })
+})
+
+test('replayed, records go back to where they came from, as they were; a second time nothing is replayed', async () => {
+  await using app = await opened()
+  const clock = new ManualClock(50_000)
+  const { code, stdout } = await app.millrace(['dead-letters', 'replay', '--from-topic', 'lines'], { clock })
+  expect(stdout).toBe('3 dead letters were replayed.\n  3 from dead to lines\n')
+  expect(code).toBe(0)
+
+  const records = (await everythingIn('lines', app)).toSorted((a, b) => a.timestamp - b.timestamp)
+  expect(valuesOf(records)).toEqual(['a', 'b', 'd'])
+  expect(records.map(({ timestamp }) => timestamp)).toEqual([10_000, 11_000, 13_000])
+  // The partition that it had, where there is one.
+  expect(records.slice(0, 2).map(({ partition }) => partition)).toEqual([1, 0])
+  expect(records[0]?.headers).toEqual([trace, { key: 'millrace.replayed.from', value: new TextEncoder().encode('dead-0@0') }])
+
+  const again = await app.millrace(['dead-letters', 'replay', '--json'], { clock })
+  expect(JSON.parse(again.stdout)).toMatchObject({ replayed: 1, before: 3, topics: [{ byTopic: { others: 1 } }] })
+  expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--json'])).stdout)).toMatchObject({ replayed: 0, before: 4 })
+  expect(valuesOf(await everythingIn('lines', app))).toHaveLength(3)
+  const { stdout: list } = await app.millrace(['dead-letters', 'list', '--limit', '1'])
+  expect(list).toContain('1970-01-01T00:00:50.000Z  RangeError')
+
+  // Unless it is asked for.
+  expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--again', '--id', 'dead-0@2', '--json'])).stdout)).toMatchObject({
+    replayed: 1,
+  })
+})
+
+test('a dry run tells and changes nothing, not even the topic of marks', async () => {
+  await using app = await opened()
+  const { stdout } = await app.millrace(['dead-letters', 'replay', '--dry-run'])
+
+  expect(stdout).toContain('4 dead letters would be replayed.')
+  expect(await everythingIn('lines', app)).toEqual([])
+  expect(await app.admin.describeTopics(['dead-replayed'])).toEqual([])
+})
+
+test('one that fails again and comes back as a dead letter is another one, and names where it first came from', async () => {
+  await using app = await opened(LETTERS.slice(0, 1))
+  await app.millrace(['dead-letters', 'replay'])
+  await writeDeadLetters(app.transport, 'dead', [{ value: 'a', topic: 'lines', partition: 1, offset: 30, headers: [trace] }])
+
+  expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--json'])).stdout)).toMatchObject({ replayed: 1, before: 1 })
+})
+
+test('replay that dies half-way is taken up where it was: each record comes once', async () => {
+  let commits = 0
+  const dies = {
+    before: ({ type }: { readonly type: string }) => {
+      if (type === 'commit-transaction' && ++commits === 3) throw new Error('the process dies')
+    },
+  }
+  await using app = await opened(many(1_700), dies)
+  const first = await app.millrace(['dead-letters', 'replay'])
+  expect(first).toMatchObject({ code: 1, stderr: 'millrace: the process dies\n' })
+  const before = await everythingIn('lines', app)
+  expect(before).toHaveLength(1_000)
+
+  expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--json'])).stdout)).toMatchObject({ replayed: 700, before: 1_000 })
+  const values = valuesOf(await everythingIn('lines', app))
+  expect(new Set(values).size).toBe(1_700)
+  expect(values).toHaveLength(1_700)
+})
+
+test('an answer that is lost changes nothing: what was committed is not replayed again', async () => {
+  let commits = 0
+  const loses = {
+    after: ({ type }: { readonly type: string }) => {
+      if (type === 'commit-transaction' && ++commits === 1) throw new Error('the answer is lost')
+    },
+  }
+  await using app = await opened(many(700), loses)
+  expect((await app.millrace(['dead-letters', 'replay'])).code).toBe(1)
+
+  expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--json'])).stdout)).toMatchObject({ replayed: 200, before: 500 })
+  expect(await everythingIn('lines', app)).toHaveLength(700)
+})
+
+test('no more than the rate allows is replayed in any second', async () => {
+  await using app = await opened(many(100))
+  const clock = new ManualClock()
+  const counts: number[] = []
+  const running = app.millrace(['dead-letters', 'replay', '--rate', '20'], { clock })
+  const turns = async () => {
+    for (let i = 0; i < 60; i++) await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+  await turns()
+  for (let second = 0; second < 5; second++) {
+    counts.push((await everythingIn('lines', app)).length)
+    await clock.advance(1_000, turns)
+    await turns()
+  }
+
+  expect(await running).toMatchObject({ code: 0 })
+  expect(counts).toEqual([0, 20, 40, 60, 80])
+})
+
+test('what has no way back is refused by name', async () => {
+  await using app = await opened([...LETTERS, { value: 'e', topic: 'gone', offset: 14 }])
+  expect(await app.millrace(['dead-letters', 'replay', '--from-topic', 'gone'])).toMatchObject({
+    code: 4,
+    stderr:
+      "millrace: Topic 'gone', which dead letters come from, does not exist: name another with --to, or leave them out with --from-topic.\n",
+  })
+  expect((await app.millrace(['dead-letters', 'replay', '--from-topic', 'gone', '--to', 'others'])).code).toBe(0)
+  expect(valuesOf(await everythingIn('others', app))).toEqual(['e'])
+  expect(await app.millrace(['dead-letters', 'list', '--topic', 'nowhere'])).toMatchObject({ code: 4 })
+})

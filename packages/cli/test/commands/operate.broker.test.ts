@@ -1,0 +1,110 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { millrace } from '../support/command.ts'
+import { KafkaApp } from '../support/kafka-app.ts'
+
+interface Lag {
+  readonly state: string
+  readonly members: number
+  readonly totalLag: number
+  readonly withoutOffset: number
+}
+
+test(
+  'an application is run as two processes, one of which is killed and started again; it is lagging, drained and reset',
+  { timeout: 180_000 },
+  async () => {
+    await using app = await KafkaApp.open()
+    const ask = async (...args: string[]) => {
+      const target = ['--brokers', app.brokers, '--application', app.applicationId]
+      const { stdout, stderr, code } = await millrace([...args, ...target, '--json'])
+      return { code, stderr, answer: (stdout === '' ? undefined : JSON.parse(stdout)) as Lag & Record<string, unknown> }
+    }
+    const lag = async () => (await ask('lag', '--topics', app.topics.lines)).answer
+    await app.write(500)
+    expect(await lag()).toMatchObject({ state: 'Dead', members: 0, totalLag: 0, withoutOffset: 2 })
+
+    const run = app.spawn(['run', 'word-count.ts', '--instances', '2', '--json'])
+    await expect.poll(lag, { timeout: 60_000 }).toMatchObject({ state: 'Stable', members: 2, totalLag: 0, withoutOffset: 0 })
+
+    // One dies.
+    const [, second] = run.events
+    process.kill(second?.pid ?? 0, 'SIGKILL')
+    await expect.poll(() => run.events.filter(({ event }) => event === 'started').length, { timeout: 60_000 }).toBe(3)
+    await app.write(500)
+    await expect.poll(lag, { timeout: 60_000 }).toMatchObject({ state: 'Stable', members: 2, totalLag: 0 })
+    expect(run.events.map(({ event }) => event)).toEqual(['started', 'started', 'ended', 'restarting', 'started'])
+
+    // What runs is not reset.
+    const refused = await ask('reset', '--execute', '--input-topics', app.topics.lines)
+    expect(refused).toMatchObject({ code: 3, answer: undefined })
+    expect(refused.stderr).toContain(`Application '${app.applicationId}' is running`)
+
+    run.signal('SIGTERM')
+    expect(await run.ended).toBe(0)
+    expect(run.events.slice(5)).toMatchObject([
+      { event: 'ended', code: 0 },
+      { event: 'ended', code: 0 },
+    ])
+    const internal = [`${app.applicationId}-by-word-repartition`, `${app.applicationId}-counts-changelog`]
+    const own = join(app.stateDir, app.applicationId)
+    const like = `${app.applicationId}-2-counts-changelog`
+    await app.admin.createTopics([{ topic: like, partitions: 1 }])
+    expect((await app.admin.describeTopics(internal)).length).toBe(2)
+    expect(existsSync(join(own, '0'))).toBe(true)
+
+    // By the module, in a process, as users do.
+    const reset = app.spawn(['reset', 'word-count.ts', '--execute', '--json'])
+    expect(await reset.ended).toBe(0)
+    expect(JSON.parse(reset.stdout)).toMatchObject({
+      executed: true,
+      deletedTopics: internal,
+      offsets: [
+        { partition: 0, from: 1_000, to: 0 },
+        { partition: 1, from: 1_000, to: 0 },
+      ],
+    })
+    expect(reset.stderr).toContain(`topic '${like}' is left alone`)
+    expect(await app.admin.describeTopics([...internal, like])).toMatchObject([{ topic: like }])
+    expect(await lag()).toMatchObject({ totalLag: 2_000, withoutOffset: 0 })
+
+    // It begins anew, and counts each word as often again.
+    const again = app.spawn(['run', 'word-count.ts'])
+    await expect.poll(lag, { timeout: 60_000 }).toMatchObject({ totalLag: 0 })
+    again.signal('SIGINT')
+    expect(await again.ended).toBe(0)
+    await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal, like])
+  },
+)
+
+test('what can never run is not started again, and a second signal ends what does at once', { timeout: 120_000 }, async () => {
+  await using app = await KafkaApp.open()
+  await app.admin.deleteTopics([app.topics.totals])
+  const missing = app.spawn(['run', 'word-count.ts', '--json'])
+  expect(await missing.ended).toBe(1)
+  expect(missing.stderr).toContain(
+    `Topic '${app.topics.totals}', which sink 'totals' writes, does not exist: create it, or correct the name.`,
+  )
+  expect(missing.stderr).not.toContain('    at ')
+  expect(missing.events.map(({ event }) => event)).toEqual(['started', 'ended'])
+
+  const stuck = app.spawn(['run', 'never-drains.ts', '--json'])
+  await expect.poll(() => stuck.stdout, { timeout: 60_000 }).toContain('never drains')
+  stuck.signal('SIGINT')
+  await expect.poll(() => stuck.stdout, { timeout: 60_000 }).toContain('closing')
+  stuck.signal('SIGINT')
+  expect(await stuck.ended).toBe(130)
+})
+
+test('broker names the one that KAFKA_BROKERS has, until it is stopped; it is not ours to end', async () => {
+  await using app = await KafkaApp.open()
+  const stop = new AbortController()
+  const running = millrace(['broker', '--json'], { variables: { KAFKA_BROKERS: app.brokers }, stop: stop.signal })
+  stop.abort()
+
+  expect(await running).toMatchObject({ code: 0, stdout: `${JSON.stringify({ brokers: app.brokers, kind: 'given' })}\n` })
+  expect(await app.admin.describeTopics([app.topics.lines])).toHaveLength(1)
+  await app.admin.deleteTopics([app.topics.lines, app.topics.totals])
+  expect(await millrace(['broker'], { variables: { KAFKA_BROKERS: '127.0.0.1:1' } })).toMatchObject({ code: 1, stdout: '' })
+})

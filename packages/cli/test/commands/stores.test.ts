@@ -1,0 +1,179 @@
+import { once } from 'node:events'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { type AppDefinition, BatchCountAggregator, defineApp, serdes, silentLogger, TopologyBuilder, viewColumn } from '@millrace/core'
+import { start } from '@millrace/runtime'
+import { memory } from '@millrace/transport-memory'
+import { leveldb } from 'millrace/leveldb'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { millrace } from '../support/command.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
+
+const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+const perMinute = leveldb.windowStore({
+  ...{ name: 'per-minute', key: serdes.string, value: serdes.safeInt64 },
+  ...{ windowSizeMs: 60_000, retentionMs: 86_400_000 },
+})
+
+/** An application that has counted some words, and where it keeps them. */
+async function counted(): Promise<{ definition: AppDefinition; stateDir: string; open: () => ReturnType<typeof start> }> {
+  const stateDir = temporaryFolder()
+  const transport = memory()
+  const builder = new TopologyBuilder('count')
+  builder
+    .source('words', { topics: ['words'], key: serdes.nullable(serdes.string), value: serdes.string })
+    .map('keyed', (word) => ({ ...word, key: word.value }))
+    .process('per-minute', {
+      stores: [perMinute],
+      create: () => ({
+        process(word, context) {
+          const window = { key: word.value, start: Math.floor(word.timestamp / 60_000) * 60_000 }
+          const store = context.store(perMinute)
+          store.set(window, (store.get(window) ?? 0) + 1)
+          context.forward(word)
+        },
+      }),
+    })
+    .process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
+    .sink('totals', { topic: 'totals', key: serdes.string, value: serdes.safeInt64 })
+  const definition = defineApp({ topology: builder.build(), applicationId: 'app', transport, stateDir, logger: silentLogger })
+  const context = { logger: silentLogger }
+  const admin = await transport.openAdmin(context)
+  await admin.createTopics(['words', 'totals'].map((topic) => ({ topic, partitions: 2 })))
+  const writer = await transport.openWriter({ clientId: 'test' }, context)
+  const words = ['the', 'whale', 'the', 'that', 'the', '..']
+  await writer.writeBatch({
+    topic: 'words',
+    length: words.length,
+    keys: viewColumn(words.map(() => null)),
+    values: viewColumn(words.map((word) => new TextEncoder().encode(word))),
+    timestamps: words.map((_, i) => i * 30_000),
+    partitions: words.map((word) => (word === 'the' ? 1 : 0)),
+  })
+  await writer.close()
+  const open = () => start(definition)
+  const app = await open()
+  const running = app.run()
+  await app.caughtUp()
+  await app.close()
+  await running
+  return { definition, stateDir, open }
+}
+
+/** All files below a folder, with what is in them and when they were changed. */
+function contentsOf(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return Object.fromEntries(
+    files.map(({ parentPath, name }) => {
+      const path = join(parentPath, name)
+      return [path, `${statSync(path).mtimeMs} ${readFileSync(path, 'base64')}`]
+    }),
+  )
+}
+
+describe('of an application that is stopped', () => {
+  test('keys, ranges, prefixes and windows are read from its folder, in which nothing changes', async () => {
+    const { definition, stateDir } = await counted()
+    const before = contentsOf(stateDir)
+    const ask = (...args: string[]) => millrace(['stores', ...args], { importModule: async () => ({ default: definition }) })
+
+    expect(await ask('get', 'counts', 'the', 'word-count.ts')).toEqual({ code: 0, stdout: 'the\t3\n', stderr: '' })
+    expect((await ask('get', 'counts', 'nothing', 'word-count.ts')).code).toBe(4)
+    expect((await ask('scan', 'counts', 'word-count.ts')).stdout).toBe('..\t1\nthat\t1\nwhale\t1\nthe\t3\n')
+    expect((await ask('scan', 'counts', 'word-count.ts', '--prefix', 'th')).stdout).toBe('that\t1\nthe\t3\n')
+    expect((await ask('scan', 'counts', 'word-count.ts', '--from', 'the', '--to', 'x')).stdout).toBe('whale\t1\nthe\t3\n')
+    expect(await ask('scan', 'counts', 'word-count.ts', '--limit', '2')).toMatchObject({
+      stdout: '..\t1\nthat\t1\n',
+      stderr: 'millrace: there are more than 2: --limit\n',
+    })
+    expect(JSON.parse((await ask('get', 'per-minute', 'the', 'word-count.ts', '--json', '--from', '60000')).stdout)).toEqual({
+      store: 'per-minute',
+      entries: [
+        { key: { key: 'the', start: 60_000 }, value: 1 },
+        { key: { key: 'the', start: 120_000 }, value: 1 },
+      ],
+      more: false,
+    })
+    expect(await ask('get', 'totals', 'the', 'word-count.ts')).toMatchObject({
+      code: 2,
+      stderr: "millrace: The topology has no store 'totals'; it has 'per-minute', 'counts'.\n",
+    })
+    expect((await ask('get', 'counts', 'the', 'word-count.ts', '--state-dir', join(stateDir, 'elsewhere'))).code).toBe(4)
+    expect(contentsOf(stateDir)).toEqual(before)
+  })
+
+  test('and not while a process has it open', async () => {
+    const { definition, open } = await counted()
+    await using _app = await open()
+    const { code, stderr } = await millrace(['stores', 'get', 'counts', 'the', 'word-count.ts'], {
+      importModule: async () => ({ default: definition }),
+    })
+
+    expect(code).toBe(3)
+    expect(stderr).toContain(`Store 'counts' is open in process ${process.pid}`)
+  })
+})
+
+describe('of an application that runs', () => {
+  /** Answers as an application's HTTP server does. */
+  async function serving(answer: (request: IncomingMessage) => { status: number; body: unknown }): Promise<string> {
+    const server = createServer((request, response) => {
+      const { status, body } = answer(request)
+      response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(body))
+    })
+    server.listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await once(server, 'listening')
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  }
+
+  test('a key is asked for over HTTP, with the token, and in the process that has it', async () => {
+    const asked: unknown[] = []
+    const other = await serving(({ url, headers }) => {
+      asked.push([url, headers.authorization])
+      return { status: 200, body: { store: 'counts', key: '../the', value: 3 } }
+    })
+    const first = await serving(() => ({ status: 421, body: { error: 'elsewhere', address: other.replace('http://', '') } }))
+    const { code, stdout } = await millrace(['stores', 'get', 'counts', '../the', '--http', first], {
+      variables: { MILLRACE_TOKEN: 'secret' },
+    })
+
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '../the\t3\n' })
+    expect(asked).toEqual([['/stores/counts?key=..%2Fthe&limit=1000', 'Bearer secret']])
+  })
+
+  test('entries as well', async () => {
+    const url = await serving(({ url: path }) => ({
+      status: 200,
+      body: { store: 'counts', entries: [{ key: path, value: { a: 1 } }], more: true },
+    }))
+    const { stdout } = await millrace(['stores', 'scan', 'counts', '--http', url, '--prefix', 'th', '--limit', '1'])
+
+    expect(stdout).toBe('/stores/counts?prefix=th&limit=1\t{"a":1}\n')
+  })
+
+  test.each([
+    [404, 4, 'no such key'],
+    [400, 2, 'no such key'],
+    [401, 2, 'Give its token with --token'],
+    [503, 1, 'could not answer: no such key'],
+    [421, 1, 'could not answer: no such key'],
+  ])('status %d ends with %d', async (status, expected, text) => {
+    const url = await serving(() => ({ status, body: { error: 'no such key' } }))
+    const { code, stdout, stderr } = await millrace(['stores', 'get', 'counts', 'the', '--http', url])
+
+    expect({ code, stdout }).toEqual({ code: expected, stdout: '' })
+    expect(stderr).toContain(text)
+  })
+
+  test('where nobody answers, it says so', async () => {
+    expect(await millrace(['stores', 'get', 'counts', 'the', '--http', 'http://127.0.0.1:1'])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('No application answers at http://127.0.0.1:1') as unknown,
+    })
+    expect((await millrace(['stores', 'get', 'counts', 'the', '--http', 'nonsense'])).code).toBe(2)
+    expect((await millrace(['stores', 'get', 'counts', 'the'])).code).toBe(2)
+  })
+})

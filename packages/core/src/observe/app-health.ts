@@ -1,0 +1,64 @@
+import type { AppState } from '../app/app-state.ts'
+import type { CircuitState } from './observer.ts'
+
+/** The states of a task, as in Kafka Streams (`suspended` is our `finishing`: no more records, not yet committed). */
+export type TaskState = 'created' | 'restoring' | 'running' | 'finishing' | 'closed'
+
+/** A partition of a task. */
+export interface PartitionHealth {
+  readonly topic: string
+  readonly partition: number
+  /** The offset of the next record to be processed. */
+  readonly position: number
+  /** Records read and not yet processed. */
+  readonly waitingRecords: number
+  /** When the first of them arrived, milliseconds since the epoch; undefined: none waits. */
+  readonly waitingSince: number | undefined
+  /** How many records a batch may have now: of policies that adapt, what they have come to. */
+  readonly batchSize: number
+  /** How long the first record of a batch may wait until it is cut. */
+  readonly batchTimeoutMs: number
+}
+
+/** A pass under way. */
+export interface PassHealth {
+  readonly topic: string
+  readonly partition: number
+  /** Waits for retries are not in it. */
+  readonly runningMs: number
+  readonly records: number
+  /** Batches that are processed at once. */
+  readonly batches: number
+  /** How often it was tried again. */
+  readonly retries: number
+}
+
+/** One task of this process. */
+export interface TaskHealth {
+  /** `<sub-topology>_<partition>`. */
+  readonly task: string
+  readonly state: TaskState
+  readonly partitions: readonly PartitionHealth[]
+  /** Records read and not yet processed. */
+  readonly waitingRecords: number
+  /** The same in serialised bytes. */
+  readonly waitingBytes: number
+  /** What it waits for before it goes on: a retry, or a commit that makes room. */
+  readonly waitsFor: 'retry' | 'commit' | undefined
+  /** Undefined: none is under way. */
+  readonly pass: PassHealth | undefined
+  /** Changes of state that wait for a commit, in bytes of memory. */
+  readonly uncommittedBytes: number
+  /** Circuit breakers that are not closed, by node. */
+  readonly circuits: Readonly<Record<string, CircuitState>>
+}
+
+/** How an application is, for a health check or an operator. */
+export interface AppHealth {
+  readonly state: AppState
+  /** It processes, or is about to: false once it has failed or ended, and while a circuit breaker is open. */
+  readonly healthy: boolean
+  /** Why it failed. */
+  readonly error: unknown
+  readonly tasks: readonly TaskHealth[]
+}

@@ -1,0 +1,12 @@
+/**
+ * A Kafka client that reads and writes whole batches as columns.
+ *
+ * @packageDocumentation
+ */
+export { type Codec, type Compression, COMPRESSIONS } from './compression/codec.ts'
+export { isLoaded, loadCodec } from './compression/codecs.ts'
+export type { AbortedTransaction } from './records/aborted-transactions.ts'
+export { BatchBuilder, type ProducerStamp, SealedBatch, type WritableColumns } from './records/batch-builder.ts'
+export { BatchReader, type BatchReaderOptions } from './records/batch-reader.ts'
+export { MalformedBatchError } from './records/malformed-batch-error.ts'
+export { type RecordColumns, sliceRecords } from './records/record-columns.ts'

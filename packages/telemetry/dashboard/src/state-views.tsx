@@ -1,0 +1,103 @@
+import type { Live } from './live.ts'
+import { bytes, count, time } from './text.ts'
+
+export function StoresView({ live: { stores, restores } }: { readonly live: Live }) {
+  const going = restores.filter(({ phase }) => phase !== 'completed')
+  return (
+    <>
+      {going.map(({ task, store, phase, restoredRecords, remainingRecords }) => (
+        <p key={`${task} ${store}`} class="restore">
+          <label>
+            Restoring {store} of task {task} ({phase}): {count(remainingRecords)} records to go{' '}
+            <progress max={Math.max(1, restoredRecords + remainingRecords)} value={restoredRecords} />
+          </label>
+        </p>
+      ))}
+      {stores.length === 0 ? (
+        <p>There are no stores in this process.</p>
+      ) : (
+        <div class="scroll" tabIndex={0} role="region" aria-label="Stores, scrollable">
+          <table id="stores">
+            <caption>Stores</caption>
+            <thead>
+              <tr>
+                <th scope="col">Store</th>
+                <th scope="col">Task</th>
+                <th scope="col" class="number">
+                  Entries
+                </th>
+                <th scope="col" class="number">
+                  Uncommitted
+                </th>
+                <th scope="col">Restored</th>
+              </tr>
+            </thead>
+            <tbody>
+              {stores.map(({ store, task, entries, uncommittedBytes }) => {
+                const restore = restores.find((one) => one.task === task && one.store === store)
+                return (
+                  <tr key={`${task} ${store}`}>
+                    <th scope="row">{store}</th>
+                    <td>{task}</td>
+                    <td class="number">{count(entries)}</td>
+                    <td class="number">{bytes(uncommittedBytes)}</td>
+                    <td>
+                      {restore === undefined
+                        ? 'not needed'
+                        : `${count(restore.restoredRecords)} records in ${(restore.durationMs / 1_000).toFixed(1)} s`}
+                    </td>
+                  </tr>
+                )
+              })}
+            </tbody>
+          </table>
+        </div>
+      )}
+    </>
+  )
+}
+
+/** Records that were given up. What is in them comes from outside: it is shown as text and nothing else. */
+export function DeadLettersView({ live: { deadLetters } }: { readonly live: Live }) {
+  if (deadLetters.length === 0) return <p>No record was given up since the application was started.</p>
+  return (
+    <ol class="letters">
+      {deadLetters.map((letter) => (
+        <li key={`${letter.topic} ${letter.partition} ${letter.offset} ${letter.at}`}>
+          <details>
+            <summary>
+              <time>{time(letter.at)}</time> {letter.topic}-{letter.partition} at {count(letter.offset)}:{' '}
+              {letter.policy === 'skip' ? 'skipped' : 'dead letter'} at {letter.node}. {letter.reason}
+            </summary>
+            <dl>
+              <dt>Key</dt>
+              <dd>
+                <pre>{letter.key ?? 'null'}</pre>
+              </dd>
+              <dt>Value</dt>
+              <dd>
+                <pre>{letter.value ?? 'null'}</pre>
+              </dd>
+              <dt>Tried</dt>
+              <dd>{count(letter.attempts)} times</dd>
+            </dl>
+          </details>
+        </li>
+      ))}
+    </ol>
+  )
+}
+
+/** Rebalances, recoveries and changes of state, the latest first. */
+export function TimelineView({ live: { changes } }: { readonly live: Live }) {
+  if (changes.length === 0) return <p>Nothing has changed yet.</p>
+  return (
+    <ol class="timeline">
+      {changes.map(({ at, what, detail }, i) => (
+        <li key={`${at} ${changes.length - i}`} class={what}>
+          <time>{time(at)}</time> <strong>{what}</strong> {detail}
+        </li>
+      ))}
+    </ol>
+  )
+}

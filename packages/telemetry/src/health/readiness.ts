@@ -1,0 +1,145 @@
+import type { AppHealth, RuntimeEvent, TaskHealth } from '@millrace/core'
+
+/** Why an application is not ready. */
+export interface NotReady {
+  readonly reason: 'not-running' | 'failed' | 'rebalancing' | 'restoring' | 'circuit-open' | 'stuck'
+  /** In words, with what it concerns. */
+  readonly detail: string
+  /** The task it concerns. */
+  readonly task?: string | undefined
+  /** The node whose circuit is open. */
+  readonly node?: string | undefined
+  /** The store that is being restored. */
+  readonly store?: string | undefined
+  /** Where records wait. */
+  readonly topic?: string | undefined
+  /** Where records wait. */
+  readonly partition?: number | undefined
+  /** For how long, in milliseconds, where that is known. */
+  readonly forMs?: number | undefined
+}
+
+/** Whether an application processes all it has. */
+export interface ReadinessReport {
+  readonly ready: boolean
+  readonly state: AppHealth['state']
+  readonly problems: readonly NotReady[]
+}
+
+export interface ReadinessOptions {
+  /** How long a pass may run, or waiting records may wait beyond the time-out of their batch, before a task counts as stuck, in milliseconds. */
+  readonly stuckAfterMs: number
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
+}
+
+interface Restoring {
+  readonly task: string
+  readonly store: string
+  readonly remaining: number
+}
+
+/** Says whether an application is ready, and if not, why: it remembers what events tell and asks for the rest. */
+export class Readiness {
+  readonly #options: ReadinessOptions
+  readonly #restoring = new Map<string, Restoring>()
+  /** When a pass last ended, by task; or when it was assigned. */
+  readonly #progress = new Map<string, number>()
+  #rebalancingSince: number | undefined
+
+  constructor(options: ReadinessOptions) {
+    this.#options = options
+  }
+
+  readonly observe = (event: RuntimeEvent): void => {
+    switch (event.type) {
+      case 'pass-ended':
+        if (event.outcome === 'done' || event.outcome === 'cut') this.#progress.set(event.task, this.#options.now())
+        break
+      case 'state':
+        this.#rebalancingSince = event.to === 'rebalancing' ? this.#options.now() : undefined
+        break
+      case 'restore':
+        if (event.phase === 'started' || event.phase === 'progress')
+          this.#restoring.set(`${event.task} ${event.store}`, { task: event.task, store: event.store, remaining: event.remainingRecords })
+        else this.#restoring.delete(`${event.task} ${event.store}`)
+        break
+      case 'assigned':
+      case 'recover':
+        for (const task of event.tasks) this.#progress.set(task, this.#options.now())
+        break
+      case 'revoked':
+      case 'lost':
+        for (const task of event.tasks) {
+          this.#progress.delete(task)
+          for (const [key, restoring] of this.#restoring) if (restoring.task === task) this.#restoring.delete(key)
+        }
+        break
+      default:
+    }
+  }
+
+  look({ state, error, tasks }: AppHealth): ReadinessReport {
+    const problems = [...this.#ofState(state, error), ...tasks.flatMap((task) => this.#ofTask(task))]
+    return { ready: problems.length === 0, state, problems }
+  }
+
+  #ofState(state: AppHealth['state'], error: unknown): NotReady[] {
+    if (error !== undefined || state === 'error' || state === 'pending-error') {
+      const why = error instanceof Error ? error.message : 'the log says which'
+      return [{ reason: 'failed', detail: `The application stops because of an error: ${why}` }]
+    }
+    if (state === 'rebalancing') {
+      const forMs = this.#rebalancingSince === undefined ? undefined : this.#options.now() - this.#rebalancingSince
+      return [{ reason: 'rebalancing', detail: 'Partitions are being assigned, or tasks started.', forMs }]
+    }
+    return state === 'running' ? [] : [{ reason: 'not-running', detail: `The application is ${state}.` }]
+  }
+
+  #ofTask(task: TaskHealth): NotReady[] {
+    const problems: NotReady[] = []
+    if (task.state === 'restoring') problems.push(...this.#ofRestore(task.task))
+    for (const [node, circuit] of Object.entries(task.circuits)) {
+      if (circuit !== 'open') continue
+      problems.push({
+        reason: 'circuit-open',
+        detail: `The circuit breaker of node '${node}' is open in task ${task.task}: its partition waits.`,
+        task: task.task,
+        node,
+      })
+    }
+    // While a circuit is open nothing is expected to go on.
+    if (problems.length === 0) problems.push(...this.#ofPass(task))
+    return problems
+  }
+
+  #ofRestore(task: string): NotReady[] {
+    const stores = [...this.#restoring.values()].filter((one) => one.task === task)
+    if (stores.length === 0) return [{ reason: 'restoring', detail: `Task ${task} opens its stores.`, task }]
+    return stores.map(({ store, remaining }) => ({
+      reason: 'restoring',
+      detail: `Store '${store}' of task ${task} is being restored: at most ${remaining} records to go.`,
+      task,
+      store,
+    }))
+  }
+
+  #ofPass({ task, state, pass, partitions, waitsFor }: TaskHealth): NotReady[] {
+    if (state !== 'running') return []
+    const { stuckAfterMs, now } = this.#options
+    if (pass !== undefined && waitsFor === undefined && pass.runningMs > stuckAfterMs) {
+      const { topic, partition, records, runningMs: forMs } = pass
+      const detail = `A pass of ${records} records of ${topic}-${partition} has been running for ${Math.round(forMs / 1_000)} s.`
+      return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
+    }
+    const oldest = partitions.find(({ waitingSince }) => waitingSince !== undefined)
+    if (oldest?.waitingSince === undefined) return []
+    const forMs = now() - Math.max(oldest.waitingSince, this.#progress.get(task) ?? 0)
+    const limit = stuckAfterMs + (pass === undefined ? oldest.batchTimeoutMs : 0)
+    if (forMs <= limit) return []
+    const { topic, partition, waitingRecords } = oldest
+    const wait = waitsFor === undefined ? '' : `, which waits for a ${waitsFor}`
+    const detail = `${waitingRecords} records of ${topic}-${partition} wait, and no pass of task ${task}${wait}, has ended for ${Math.round(forMs / 1_000)} s.`
+    return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
+  }
+}

@@ -1,0 +1,132 @@
+import type { FailureEvent, Logger, PassEndedEvent, RuntimeEvent } from '@millrace/core'
+
+/** What of many failed records is named in one line. */
+const MAX_NAMED = 10
+
+/** How batches are logged. */
+export interface LogOptions {
+  /** Anything of pino's form. Default: the application's. */
+  readonly logger?: Logger | undefined
+  /** At most one summary in so many milliseconds for each partition. Default: 10,000. */
+  readonly summaryEveryMs?: number | undefined
+}
+
+interface Summary {
+  readonly task: string
+  passes: number
+  records: number
+  failed: number
+  retries: number
+  durationMs: number
+  offset: number
+  loggedAt: number
+}
+
+export interface BatchLogOptions {
+  readonly application: string
+  readonly logger: Logger
+  readonly summaryEveryMs: number
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
+/**
+ * One line for what a person needs: summaries of batches (`info`), batches of which records failed (`warn`), batches that failed as a whole (`error`),
+ * single records (`debug`).
+ */
+export class BatchLog {
+  readonly #options: BatchLogOptions
+  readonly #summaries = new Map<string, Map<string, Summary>>()
+  /** Failures of the pass under way, by task. */
+  readonly #failures = new Map<string, FailureEvent[]>()
+
+  constructor(options: BatchLogOptions) {
+    this.#options = options
+  }
+
+  readonly observe = (event: RuntimeEvent): void => {
+    switch (event.type) {
+      case 'failure':
+        return this.#failed(event)
+      case 'pass-ended':
+        return this.#ended(event)
+      case 'revoked':
+      case 'lost':
+      case 'recover':
+        for (const task of event.tasks) this.#forget(task)
+        return undefined
+      case 'state':
+        if (event.to === 'not-running' || event.to === 'error') for (const task of [...this.#summaries.keys()]) this.#forget(task)
+        return undefined
+      default:
+        return undefined
+    }
+  }
+
+  #failed(event: FailureEvent): void {
+    const { application, logger } = this.#options
+    const { task, topic, partition, offset, node, stage, policy, attempts, error: err } = event
+    logger.debug({ application, task, topic, partition, offset, node, stage, policy, attempts, err }, 'a record failed')
+    const failures = this.#failures.get(task)
+    if (failures === undefined) this.#failures.set(task, [event])
+    else if (failures.length < MAX_NAMED) failures.push(event)
+  }
+
+  #ended(event: PassEndedEvent): void {
+    const { application, logger } = this.#options
+    const { task, topic, partition, records, givenUp, firstOffset, durationMs, outcome } = event
+    if (outcome === 'failed') {
+      const about = { application, task, topic, partition, offset: firstOffset, records, durationMs, err: event.error }
+      logger.error(about, 'a batch failed')
+    } else if (givenUp > 0) {
+      const failures = (this.#failures.get(task) ?? []).map(({ offset, node, policy, error }) => ({
+        offset,
+        node,
+        policy,
+        reason: error instanceof Error ? error.message : String(error),
+      }))
+      logger.warn(
+        { application, task, topic, partition, offset: firstOffset, records, failed: givenUp, failures },
+        'records of a batch failed',
+      )
+    }
+    this.#failures.delete(task)
+    if (event.done > 0) this.#sum(event)
+  }
+
+  #sum({ task, topic, partition, done, givenUp, retries, durationMs, firstOffset, lastOffset, records }: PassEndedEvent): void {
+    const { now, summaryEveryMs } = this.#options
+    let topics = this.#summaries.get(task)
+    if (topics === undefined) this.#summaries.set(task, (topics = new Map<string, Summary>()))
+    let summary = topics.get(topic)
+    if (summary === undefined) topics.set(topic, (summary = emptySummary(task, -Infinity)))
+    summary.passes++
+    summary.records += done
+    summary.failed += givenUp
+    summary.retries += retries
+    summary.durationMs += durationMs
+    summary.offset = done === records ? lastOffset : firstOffset + done - 1
+    const at = now()
+    if (at - summary.loggedAt < summaryEveryMs) return
+    this.#log(summary, topic, partition)
+    topics.set(topic, emptySummary(task, at))
+  }
+
+  #log({ task, passes, records, failed, retries, durationMs, offset }: Summary, topic: string, partition: number): void {
+    const { application, logger } = this.#options
+    const about = { application, task, topic, partition, offset, passes, records, failed, retries, durationMs: Math.round(durationMs) }
+    logger.info(about, 'batches were processed')
+  }
+
+  /** What was not told yet of a task that is over. */
+  #forget(task: string): void {
+    const partition = Number(task.slice(task.indexOf('_') + 1))
+    for (const [topic, summary] of this.#summaries.get(task) ?? []) if (summary.passes > 0) this.#log(summary, topic, partition)
+    this.#summaries.delete(task)
+    this.#failures.delete(task)
+  }
+}
+
+function emptySummary(task: string, loggedAt: number): Summary {
+  return { task, passes: 0, records: 0, failed: 0, retries: 0, durationMs: 0, offset: -1, loggedAt }
+}

@@ -1,0 +1,86 @@
+import type { BatchTrigger, PassEndedEvent } from '@millrace/core'
+import type { Series } from './family.ts'
+import type { Recorder } from './recorder.ts'
+
+/** What is counted for one node and the topic that its records come from. */
+export interface NodeSeries {
+  readonly records: Series
+  readonly bytes: Series
+  readonly seconds: Series
+}
+
+/** What is counted for one topic-partition of one task: all series, looked up once. */
+export class PartitionSeries {
+  readonly partition: string
+  readonly batchedRecords: Series
+  readonly batchRecords: Series
+  readonly batchBytes: Series
+  readonly fill: Series
+  readonly pass: Series
+  readonly waited: Series
+  readonly lastPass: Series
+  readonly retries: Series
+  readonly retried: Series
+  readonly batches: (trigger: BatchTrigger) => Series
+  readonly passes: (outcome: PassEndedEvent['outcome']) => Series
+  /** Under the compatible names. */
+  readonly compatible:
+    | {
+        readonly batches: (status: string) => Series
+        readonly messages: (status: string) => Series
+        readonly duration: Series
+        readonly size: Series
+      }
+    | undefined
+  readonly #recorder: Recorder
+  readonly #topic: string
+  readonly #nodes = new Map<string, NodeSeries>()
+
+  constructor(recorder: Recorder, topic: string, partition: string) {
+    const { families, application, compatible } = recorder
+    const own = [application, topic, partition] as const
+    this.partition = partition
+    this.#recorder = recorder
+    this.#topic = topic
+    this.batchedRecords = families.batchedRecords.of(...own)
+    this.batchRecords = families.batchRecords.of(application, topic)
+    this.batchBytes = families.batchBytes.of(application, topic)
+    this.fill = families.fill.of(application, topic)
+    this.pass = families.pass.of(application, topic)
+    this.waited = families.waited.of(...own)
+    this.lastPass = families.lastPass.of(...own)
+    this.retries = families.retries.of(...own)
+    this.retried = families.retried.of(...own)
+    this.batches = remembered((trigger) => families.batches.of(...own, trigger))
+    this.passes = remembered((outcome) => families.passes.of(...own, outcome))
+    this.compatible = compatible && {
+      batches: remembered((status) => compatible.batches.of(application, topic, status)),
+      messages: remembered((status) => compatible.messages.of(application, topic, status)),
+      duration: compatible.duration.of(application, topic),
+      size: compatible.size.of(application, topic),
+    }
+  }
+
+  node(stage: string, name: string): NodeSeries {
+    let node = this.#nodes.get(name)
+    if (node === undefined) {
+      const { families, application } = this.#recorder
+      node = {
+        records: families.records.of(application, stage, name, this.#topic),
+        bytes: families.bytes.of(application, stage, name, this.#topic),
+        seconds: families.processing.of(application, stage, name),
+      }
+      this.#nodes.set(name, node)
+    }
+    return node
+  }
+}
+
+function remembered(make: (value: string) => Series): (value: string) => Series {
+  const known = new Map<string, Series>()
+  return (value) => {
+    let series = known.get(value)
+    if (series === undefined) known.set(value, (series = make(value)))
+    return series
+  }
+}

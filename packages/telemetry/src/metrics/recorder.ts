@@ -1,0 +1,194 @@
+import type { AssignmentEvent, BatchEvent, CutEvent, FailureEvent, PassEndedEvent, RestoreEvent, RuntimeEvent } from '@millrace/core'
+import { CATALOGUE, type MetricName } from './catalogue.ts'
+import { compatibleMetrics } from './compatible.ts'
+import { Family, type Series } from './family.ts'
+import { type NodeSeries, PartitionSeries } from './partition-series.ts'
+
+type Compatible = { readonly [Name in keyof ReturnType<typeof compatibleMetrics>]: Family }
+
+export interface RecorderOptions {
+  readonly application: string
+  /** Prefix of the compatible names; undefined: they are left out. */
+  readonly compatible: string | undefined
+  /** Names of the stores that a task has. */
+  readonly storesOf: (task: string) => readonly string[]
+}
+
+/** Counts what an observer is told. Series are looked up once and kept by task and topic, so that an event costs a few additions. */
+export class Recorder {
+  readonly application: string
+  readonly families: Readonly<Record<MetricName, Family>>
+  readonly compatible: Compatible | undefined
+  /** By task, then by topic. */
+  readonly #tasks = new Map<string, Map<string, PartitionSeries>>()
+  readonly #restored = new Map<string, number>()
+  readonly #storesOf: RecorderOptions['storesOf']
+  readonly #commit: Series
+  readonly #flush: Series
+
+  constructor({ application, compatible, storesOf }: RecorderOptions) {
+    this.#storesOf = storesOf
+    this.application = application
+    this.families = familiesOf(CATALOGUE)
+    this.compatible = compatible === undefined ? undefined : familiesOf(compatibleMetrics(compatible))
+    this.#commit = this.families.commit.of(application)
+    this.#flush = this.families.flush.of(application)
+    for (const name of ['aborts', 'rebalances', 'committed', 'changelog'] as const) this.families[name].of(application)
+  }
+
+  /** All metrics that there are. */
+  get all(): readonly Family[] {
+    return [...Object.values(this.families), ...Object.values(this.compatible ?? {})]
+  }
+
+  readonly observe = (event: RuntimeEvent): void => {
+    switch (event.type) {
+      case 'batch':
+        return this.#batch(event)
+      case 'cut':
+        return this.#cut(event)
+      case 'pass-started':
+        return undefined
+      case 'pass-ended':
+        return this.#passEnded(event)
+      case 'flush':
+        return this.#flush.observe(event.durationMs / 1_000)
+      case 'commit':
+        this.families.commits.of(this.application, event.reason).add(1)
+        this.families.committed.of(this.application).add(event.records)
+        this.families.changelog.of(this.application).add(event.changelogRecords)
+        return this.#commit.observe(event.durationMs / 1_000)
+      case 'abort':
+        return this.families.aborts.of(this.application).add(1)
+      case 'recover':
+        for (const task of event.tasks) this.#forget(task)
+        return this.families.recoveries.of(this.application, event.stage).add(1)
+      case 'retry': {
+        const part = this.#part(event)
+        part.retries.add(1)
+        return part.retried.add(event.records)
+      }
+      case 'failure':
+        return this.#failure(event)
+      case 'circuit': {
+        const states = { closed: 0, 'half-open': 1, open: 2 } as const
+        return this.families.circuit.of(this.application, event.node, event.task).set(states[event.to])
+      }
+      case 'restore':
+        return this.#restore(event)
+      case 'standby': {
+        const standby = this.families.standby.of(this.application, event.store, String(event.partition))
+        if (event.phase === 'handed-over' || event.phase === 'stopped') return removeStore(this.families.standby, event)
+        return standby.set(event.remainingRecords)
+      }
+      case 'assigned':
+      case 'revoked':
+      case 'lost':
+        return this.#assignment(event)
+      case 'state':
+        if (event.to === 'rebalancing') this.families.rebalances.of(this.application).add(1)
+        return undefined
+      case 'batching':
+        return undefined
+    }
+  }
+
+  #part({ task, topic, partition }: { readonly task: string; readonly topic: string; readonly partition: number }): PartitionSeries {
+    let topics = this.#tasks.get(task)
+    if (topics === undefined) this.#tasks.set(task, (topics = new Map<string, PartitionSeries>()))
+    let part = topics.get(topic)
+    if (part === undefined) topics.set(topic, (part = new PartitionSeries(this, topic, String(partition))))
+    return part
+  }
+
+  #node(event: BatchEvent | FailureEvent): NodeSeries {
+    return this.#part(event).node(event.stage, event.node)
+  }
+
+  #batch(event: BatchEvent): void {
+    const node = this.#node(event)
+    node.records.add(event.records)
+    if (event.bytes > 0) node.bytes.add(event.bytes)
+    node.seconds.observe(event.durationMs / 1_000)
+  }
+
+  #cut(event: CutEvent): void {
+    const part = this.#part(event)
+    part.batches(event.trigger).add(1)
+    part.batchedRecords.add(event.records)
+    part.batchRecords.observe(event.records)
+    part.batchBytes.observe(event.bytes)
+    part.fill.observe(event.ageMs / 1_000)
+    part.compatible?.size.observe(event.records)
+  }
+
+  #passEnded(event: PassEndedEvent): void {
+    // Of a task that was taken away a pass may end late: nothing of it is counted anew.
+    if (event.outcome === 'handed-back' && !this.#tasks.has(event.task)) return
+    const part = this.#part(event)
+    part.passes(event.outcome).add(1)
+    part.pass.observe(event.durationMs / 1_000)
+    if (event.waitedMs > 0) part.waited.add(event.waitedMs / 1_000)
+    part.lastPass.set(Date.now() / 1_000)
+    if (part.compatible === undefined || event.outcome === 'handed-back' || event.outcome === 'cut') return
+    const { batches, messages, duration } = part.compatible
+    const status = event.outcome === 'failed' ? 'failed' : event.givenUp > 0 ? 'partial' : 'success'
+    batches(status).add(Math.max(1, event.batches))
+    if (event.done > event.givenUp) messages('success').add(event.done - event.givenUp)
+    if (event.givenUp > 0) messages('failed').add(event.givenUp)
+    duration.observe(event.durationMs / 1_000)
+  }
+
+  #failure(event: FailureEvent): void {
+    const { stage, node, topic } = event
+    const labels = [this.application, stage, node, topic] as const
+    this.families.failed.of(...labels).add(1)
+    this.families[event.policy === 'skip' ? 'skipped' : 'deadLettered'].of(...labels).add(1)
+    if (event.policy === 'dead-letter') this.compatible?.deadLetters.of(this.application, topic).add(1)
+  }
+
+  #restore(event: RestoreEvent): void {
+    const { store, phase, restoredRecords, remainingRecords } = event
+    const key = `${event.task} ${store}`
+    const before = phase === 'started' ? 0 : (this.#restored.get(key) ?? 0)
+    this.#restored.set(key, restoredRecords)
+    const labels = [this.application, store, String(event.partition)] as const
+    this.families.restored.of(...labels).add(Math.max(0, restoredRecords - before))
+    this.families.restoring.of(...labels).set(remainingRecords)
+    if (phase === 'completed') this.#restored.delete(key)
+  }
+
+  #assignment({ type, tasks }: AssignmentEvent): void {
+    this.families.assignments.of(this.application, type).add(tasks.length)
+    if (type === 'assigned') return
+    for (const task of tasks) this.#forget(task)
+  }
+
+  /** What a task had is elsewhere now: its series would stand still for ever. */
+  #forget(task: string): void {
+    const { application } = this
+    for (const [topic, { partition }] of this.#tasks.get(task) ?? []) {
+      const gone = (labels: Readonly<Record<string, string>>) =>
+        labels['application'] === application && labels['topic'] === topic && labels['partition'] === partition
+      for (const family of this.all) if (family.definition.labels.includes('partition')) family.removeWhere(gone)
+    }
+    this.#tasks.delete(task)
+    for (const key of this.#restored.keys()) if (key.startsWith(`${task} `)) this.#restored.delete(key)
+    this.families.circuit.removeWhere((labels) => labels['task'] === task)
+    const partition = task.slice(task.indexOf('_') + 1)
+    const stores = new Set(this.#storesOf(task))
+    for (const name of ['entries', 'uncommitted', 'restoring', 'restored'] as const)
+      this.families[name].removeWhere((labels) => labels['partition'] === partition && stores.has(labels['store'] as string))
+  }
+}
+
+function removeStore(family: Family, { store, partition }: { readonly store: string; readonly partition: number }): void {
+  family.removeWhere((labels) => labels['store'] === store && labels['partition'] === String(partition))
+}
+
+function familiesOf<Name extends string>(
+  definitions: Readonly<Record<Name, ConstructorParameters<typeof Family>[0]>>,
+): Readonly<Record<Name, Family>> {
+  const entries = Object.entries(definitions) as [Name, ConstructorParameters<typeof Family>[0]][]
+  return Object.fromEntries(entries.map(([name, definition]) => [name, new Family(definition)])) as Record<Name, Family>
+}

@@ -1,0 +1,122 @@
+import type { AppHealth, AppState, Logger, PartitionLag, StoreSize } from '@millrace/core'
+import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { settledWithin } from '../internal/within.ts'
+import type { ObservedApp } from '../observed-app.ts'
+import type { Readiness } from '../health/readiness.ts'
+import type { Recorder } from './recorder.ts'
+
+/** How long whoever asks for metrics waits for a broker's answer. What comes later is shown the next time. */
+const ANSWER_MS = 2_000
+const APP_STATES: readonly AppState[] = ['created', 'rebalancing', 'running', 'pending-shutdown', 'not-running', 'pending-error', 'error']
+const TASK_STATES = ['created', 'restoring', 'running', 'finishing'] as const
+const NANOS = 1e9
+
+export interface SamplerOptions {
+  readonly recorder: Recorder
+  readonly readiness: Readiness
+  /** What is asked of brokers and stores is asked at most so often, in milliseconds. */
+  readonly everyMs: number
+  readonly logger: Logger
+}
+
+/** What there was when it was last asked for. */
+export interface Sample {
+  readonly lag: readonly PartitionLag[]
+  readonly stores: readonly StoreSize[]
+  /** Milliseconds since the epoch. */
+  readonly at: number
+}
+
+/** Sets the gauges. Only while somebody asks: between scrapes it does nothing. */
+export class Sampler {
+  readonly #options: SamplerOptions
+  readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 })
+  #app: ObservedApp | undefined
+  #asking: Promise<void> | undefined
+  #askedAt = -Infinity
+  #last: Sample = { lag: [], stores: [], at: 0 }
+
+  constructor(options: SamplerOptions) {
+    this.#options = options
+  }
+
+  get last(): Sample {
+    return this.#last
+  }
+
+  attach(app: ObservedApp): void {
+    this.#app = app
+    this.#loop.enable()
+  }
+
+  stop(): void {
+    this.#loop.disable()
+    this.#app = undefined
+  }
+
+  /** Brings all gauges up to date; waits a bounded time for brokers. */
+  readonly refresh = async (): Promise<void> => {
+    const app = this.#app
+    if (app === undefined) return
+    const now = performance.now()
+    if (this.#asking === undefined && now - this.#askedAt >= this.#options.everyMs) {
+      this.#askedAt = now
+      this.#asking = this.#ask(app).finally(() => {
+        this.#asking = undefined
+      })
+    }
+    if (this.#asking !== undefined) await settledWithin(this.#asking, ANSWER_MS)
+    this.#setHealth(app.health())
+    this.#setLoop()
+  }
+
+  async #ask(app: ObservedApp): Promise<void> {
+    try {
+      const [lag, stores] = await Promise.all([app.inspect.lag(), app.inspect.stores()])
+      this.#last = { lag, stores, at: Date.now() }
+      const { families, application } = this.#options.recorder
+      const here = new Set(app.health().tasks.map(({ task }) => task))
+      for (const { task, topic, partition, lag: behind } of lag)
+        if (here.has(task)) families.lag.of(application, topic, String(partition)).set(behind)
+      for (const { task, store, entries, uncommittedBytes } of stores) {
+        const labels = [application, store, partitionOf(task)] as const
+        families.entries.of(...labels).set(entries)
+        families.uncommitted.of(...labels).set(uncommittedBytes)
+      }
+      families.lagAsked.of(application).set(this.#last.at / 1_000)
+    } catch (error) {
+      this.#options.logger.debug({ err: error }, 'lag and sizes of stores could not be looked up')
+    }
+  }
+
+  #setHealth(health: AppHealth): void {
+    const { recorder, readiness } = this.#options
+    const { families, application, compatible } = recorder
+    for (const state of APP_STATES) families.state.of(application, state).set(state === health.state ? 1 : 0)
+    for (const state of TASK_STATES) families.tasks.of(application, state).set(health.tasks.filter((task) => task.state === state).length)
+    families.ready.of(application).set(readiness.look(health).ready ? 1 : 0)
+    for (const { partitions, pass } of health.tasks) {
+      for (const { topic, partition, waitingRecords, batchSize } of partitions) {
+        const labels = [application, topic, String(partition)] as const
+        families.queue.of(...labels).set(waitingRecords)
+        families.batchLimit.of(...labels).set(batchSize)
+        families.inFlight.of(...labels).set(pass?.topic === topic ? Math.max(1, pass.batches) : 0)
+        compatible?.depth.of(...labels).set(waitingRecords)
+      }
+    }
+  }
+
+  #setLoop(): void {
+    const { families, application } = this.#options.recorder
+    const loop = this.#loop
+    if (loop.count === 0) return
+    families.loopMean.of(application).set(loop.mean / NANOS)
+    families.loopP99.of(application).set(loop.percentile(99) / NANOS)
+    families.loopMax.of(application).set(loop.max / NANOS)
+    loop.reset()
+  }
+}
+
+function partitionOf(task: string): string {
+  return task.slice(task.indexOf('_') + 1)
+}

@@ -1,0 +1,175 @@
+import type { AppDefinition, Logger, Observer, RuntimeEvent } from '@millrace/core'
+import { metrics } from '@opentelemetry/api'
+import { pino } from 'pino'
+import { collectDefaultMetrics, Registry } from 'prom-client'
+import { Diagnostics } from './diagnostics.ts'
+import { Readiness } from './health/readiness.ts'
+import { Access } from './http/access.ts'
+import { Refusal } from './http/answer.ts'
+import { DashboardFiles } from './http/dashboard-files.ts'
+import { Routes } from './http/routes.ts'
+import { TelemetryServer } from './http/server.ts'
+import { BatchLog } from './logs/batch-log.ts'
+import { exportTo } from './metrics/open-telemetry.ts'
+import { Recorder } from './metrics/recorder.ts'
+import { register } from './metrics/prometheus.ts'
+import { Sampler } from './metrics/sampler.ts'
+import type { ObservedApp } from './observed-app.ts'
+import { type ResolvedTelemetryOptions, resolveTelemetry, type TelemetryOptions } from './telemetry-options.ts'
+import { PassSpans } from './trace/pass-spans.ts'
+import { LiveView } from './view/live-view.ts'
+
+/** What is seen of one application: what {@link observed} gives. */
+export class Telemetry implements AsyncDisposable {
+  /** The definition to start: the one that was given, observed. */
+  readonly definition: AppDefinition
+  /** All metrics, for a server of your own. Ask {@link Telemetry.metrics} for text that is up to date. */
+  readonly registry: Registry
+  readonly #options: ResolvedTelemetryOptions
+  readonly #logger: Logger
+  readonly #recorder: Recorder
+  readonly #sampler: Sampler
+  readonly #readiness: Readiness
+  readonly #view: LiveView
+  #app: ObservedApp | undefined
+  #server: TelemetryServer | undefined
+  #port: number | undefined
+  #stopMeter: (() => void) | undefined
+
+  /** @internal Use {@link observed}. */
+  constructor(definition: AppDefinition, options: TelemetryOptions) {
+    this.#options = resolveTelemetry(options)
+    const { topology, applicationId, clock } = definition
+    const now = clock === undefined ? () => Date.now() : () => clock.now()
+    this.#logger = definition.logger ?? pino({ level: 'info', base: { application: applicationId } }, pino.destination(2))
+    this.#recorder = new Recorder({
+      application: applicationId,
+      compatible: this.#options.compatible,
+      storesOf: (task) => topology.subTopologies[Number(task.slice(0, task.indexOf('_')))]?.stores.map(({ name }) => name) ?? [],
+    })
+    this.#readiness = new Readiness({ stuckAfterMs: this.#options.stuckAfterMs, now })
+    this.#view = new LiveView(topology, { application: applicationId, now })
+    this.#sampler = new Sampler({
+      recorder: this.#recorder,
+      readiness: this.#readiness,
+      everyMs: this.#options.sampleEveryMs,
+      logger: this.#logger,
+    })
+    this.registry = this.#options.registry ?? new Registry()
+    register(this.#recorder.all, this.registry)
+    if (this.#options.nodeMetrics) collectDefaultMetrics({ register: this.registry })
+    const advertise = this.#options.http?.advertise
+    this.definition = {
+      ...definition,
+      ...tracerOf(definition, this.#options),
+      observer: this.#observer(definition),
+      ...(advertise !== undefined && advertise !== false && { advertisedAddress: () => this.#advertised(advertise) }),
+    }
+  }
+
+  /** Where the HTTP server listens, such as `http://127.0.0.1:9464`; undefined while it does not. */
+  get url(): string | undefined {
+    if (this.#port === undefined) return undefined
+    const { host } = this.#options.http as { host: string }
+    return `http://${host.includes(':') ? `[${host}]` : host}:${this.#port}`
+  }
+
+  /** All metrics up to date, as Prometheus reads them. */
+  async metrics(): Promise<string> {
+    await this.#sampler.refresh()
+    return this.registry.metrics()
+  }
+
+  /** Looks at the application that was started, and opens the HTTP server, if one is wanted. Call it before `run()`. Rejects if it can't listen. */
+  async attach(app: ObservedApp): Promise<void> {
+    this.#app = app
+    this.#sampler.attach(app)
+    const { http, meter } = this.#options
+    if (meter !== false)
+      this.#stopMeter = exportTo(meter === true ? metrics.getMeter('millrace') : meter, this.#recorder.all, this.#sampler.refresh)
+    if (http === undefined) return
+    const access = new Access({ ...http, now: () => performance.now() })
+    const routes = new Routes({
+      application: this.definition.applicationId,
+      topology: this.definition.topology,
+      registry: this.registry,
+      sampler: this.#sampler,
+      readiness: this.#readiness,
+      view: this.#view,
+      app: () => this.#attached(),
+      guarded: access.guarded,
+    })
+    const dashboard = http.dashboard ? DashboardFiles.open() : undefined
+    const server = new TelemetryServer({ http, routes, access, dashboard, logger: this.#logger })
+    this.#port = await server.listen()
+    this.#server = server
+    this.#logger.info({ url: this.url }, 'telemetry is served')
+  }
+
+  /** Closes the HTTP server. Safe to call twice. */
+  async close(): Promise<void> {
+    this.#stopMeter?.()
+    this.#stopMeter = undefined
+    this.#sampler.stop()
+    await this.#server?.close()
+    this.#server = undefined
+    this.#port = undefined
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  #attached(): ObservedApp {
+    if (this.#app === undefined) throw new Refusal(503, 'There is no application yet.')
+    return this.#app
+  }
+
+  #advertised(advertise: string | true): string | undefined {
+    if (advertise !== true) return advertise
+    return this.#port === undefined ? undefined : `${this.#options.http?.host ?? ''}:${this.#port}`
+  }
+
+  #observer({ observer: own, applicationId: application }: AppDefinition): Observer {
+    const { http, logs } = this.#options
+    const ours = [this.#recorder.observe, this.#readiness.observe, new Diagnostics(application).observe]
+    if (http !== undefined) ours.push(this.#view.observe)
+    if (logs !== undefined) {
+      const { logger = this.#logger, summaryEveryMs = 10_000 } = logs
+      ours.push(new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now() }).observe)
+    }
+    return (event: RuntimeEvent) => {
+      for (const observer of ours) observer(event)
+      // The user's last: what it throws or rejects with is the engine's to log.
+      return own?.(event)
+    }
+  }
+}
+
+/** Follows passes, where anything wants that. */
+function tracerOf({ applicationId, transport, tracer }: AppDefinition, options: ResolvedTelemetryOptions): Pick<AppDefinition, 'tracer'> {
+  const { tracing, checkpoints } = options
+  if (tracing === undefined && checkpoints === undefined) return {}
+  if (tracer !== undefined) throw new TypeError('The definition has a tracer already: leave it out, or tracing and checkpoints.')
+  const now = () => performance.now()
+  return { tracer: new PassSpans({ application: applicationId, system: transport.name, tracing, checkpoints, now }) }
+}
+
+/**
+ * Telemetry of an application: metrics, health, HTTP.
+ *
+ * ```ts with=definition
+ * import { observed } from 'millrace/telemetry'
+ *
+ * const telemetry = observed(definition, { http: { port: 9464 } })
+ * const app = await start(telemetry.definition)
+ * await telemetry.attach(app)
+ * await app.run()
+ * await telemetry.close()
+ * ```
+ *
+ * Throws a `TypeError` that lists every bad option. Nothing is opened before `attach`.
+ */
+export function observed(definition: AppDefinition, options: TelemetryOptions = {}): Telemetry {
+  return new Telemetry(definition, options)
+}

@@ -1,0 +1,187 @@
+import type { Headers, PassEndedEvent, PassStartedEvent, PassTrace, PassTracer, RecordBatch } from '@millrace/core'
+import {
+  context,
+  isSpanContextValid,
+  type Link,
+  ROOT_CONTEXT,
+  type Span,
+  type SpanContext,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api'
+import { Allowance } from '../internal/allowance.ts'
+import { carriedBy, hasTrace, headersOfSpan, parseTraceparent, traceparentOf, withoutTrace } from './trace-context.ts'
+import type { CheckpointHook, ResolvedTracingOptions } from './tracing-options.ts'
+
+export interface PassSpansOptions {
+  readonly application: string
+  /** As semantic conventions name what messages come from. */
+  readonly system: string
+  /** Undefined: traces are left alone. */
+  readonly tracing: ResolvedTracingOptions | undefined
+  readonly checkpoints: CheckpointHook | undefined
+  /** Monotonic milliseconds. */
+  readonly now: () => number
+}
+
+type Batch = RecordBatch<unknown, unknown>
+
+/** A span for a batch, as long as there are not too many, and the traces of records passed on to what comes of them. */
+export class PassSpans implements PassTracer {
+  readonly #options: PassSpansOptions
+  readonly #allowance: Allowance
+
+  constructor(options: PassSpansOptions) {
+    this.#options = options
+    this.#allowance = new Allowance(options.tracing?.maxSpansPerSecond ?? 0, options.now)
+  }
+
+  readonly passStarted = (event: PassStartedEvent, batch: Batch): PassTrace | undefined => {
+    const { tracing, checkpoints, application } = this.#options
+    const { topic, partition } = event
+    checkpoints?.consumed?.({ topic, partition, group: application, length: batch.length, headersOf: (index) => batch.headers(index) })
+    const carried = tracing === undefined ? undefined : carriedIn(batch)
+    const span = tracing !== undefined && this.#allowance.take() ? this.#start(event, carried, tracing) : undefined
+    if (carried === undefined && span === undefined && checkpoints?.produced === undefined) return undefined
+    return new FollowedPass({ carried, span, outputs: tracing?.outputs ?? 'record', checkpoints })
+  }
+
+  #start(event: PassStartedEvent, carried: Carried | undefined, { tracer, maxLinks }: ResolvedTracingOptions): Span {
+    const { application, system } = this.#options
+    const { topic, partition, records, firstOffset, lastOffset, task, trigger } = event
+    const contexts = carried === undefined ? [] : contextsIn(carried, maxLinks)
+    const own: Tracer = tracer ?? trace.getTracer('millrace')
+    const options = {
+      kind: SpanKind.CONSUMER,
+      links: contexts.map((of): Link => ({ context: of })),
+      attributes: {
+        'messaging.system': system,
+        'messaging.operation.name': 'process',
+        'messaging.operation.type': 'process',
+        'messaging.destination.name': topic,
+        'messaging.destination.partition.id': String(partition),
+        'messaging.consumer.group.name': application,
+        'messaging.batch.message_count': records,
+        'millrace.task': task,
+        'millrace.offset.first': firstOffset,
+        'millrace.offset.last': lastOffset,
+        'millrace.trigger': trigger,
+      },
+    }
+    // Records of one trace alone: the batch is a part of that trace.
+    const [only] = contexts
+    const parent =
+      only !== undefined && contexts.length === 1 && carried?.all === true ? trace.setSpanContext(ROOT_CONTEXT, only) : ROOT_CONTEXT
+    return own.startSpan(`process ${topic}`, options, parent)
+  }
+}
+
+/** The headers by which each record's trace goes on. */
+interface Carried {
+  readonly headers: readonly (Headers | undefined)[]
+  /** Whether each record has some. */
+  readonly all: boolean
+}
+
+function carriedIn(batch: Batch): Carried | undefined {
+  let headers: (Headers | undefined)[] | undefined
+  let count = 0
+  for (let i = 0; i < batch.length; i++) {
+    const own = batch.headers(i)
+    if (own.length === 0) continue
+    const carried = carriedBy(own)
+    if (carried === undefined) continue
+    headers ??= new Array<Headers | undefined>(batch.length)
+    headers[i] = carried
+    count++
+  }
+  return headers && { headers, all: count === batch.length }
+}
+
+/** The different traces of records, at most so many. */
+function contextsIn({ headers }: Carried, limit: number): SpanContext[] {
+  const found = new Map<string, SpanContext>()
+  let last: Uint8Array | undefined
+  for (const own of headers) {
+    if (found.size >= limit) break
+    const bytes = own === undefined ? undefined : traceparentOf(own)
+    // Records that were written together often carry the same.
+    if (bytes === undefined || (last !== undefined && Buffer.compare(bytes, last) === 0)) continue
+    last = bytes
+    const parsed = parseTraceparent(bytes)
+    if (parsed !== undefined) found.set(`${parsed.traceId}-${parsed.spanId}`, parsed)
+  }
+  return [...found.values()]
+}
+
+interface Followed {
+  readonly carried: Carried | undefined
+  readonly span: Span | undefined
+  readonly outputs: 'record' | 'span'
+  readonly checkpoints: CheckpointHook | undefined
+}
+
+class FollowedPass implements PassTrace {
+  readonly #followed: Followed
+  /** The headers by which the span goes on. */
+  readonly #ofSpan: Headers | undefined
+  readonly #checkpoints = new Map<string, Headers>()
+
+  constructor(followed: Followed) {
+    const { span } = followed
+    const spanContext = span?.spanContext()
+    this.#followed = followed
+    this.#ofSpan = spanContext !== undefined && isSpanContextValid(spanContext) ? headersOfSpan(spanContext) : undefined
+  }
+
+  /** What processors start belongs to the span. */
+  readonly within = <T>(work: () => T): T => {
+    const { span } = this.#followed
+    return span === undefined ? work() : context.with(trace.setSpan(ROOT_CONTEXT, span), work)
+  }
+
+  readonly headersOf = (topic: string, own: Headers | undefined, row: number): Headers | undefined => {
+    const checkpoint = this.#checkpoint(topic)
+    const traced = this.#traced(own, row)
+    return checkpoint.length === 0 ? traced : [...(traced ?? []), ...checkpoint]
+  }
+
+  readonly ended = (event: PassEndedEvent): void => {
+    const { span } = this.#followed
+    if (span === undefined) return
+    span.setAttributes({ 'millrace.outcome': event.outcome, 'millrace.records.given_up': event.givenUp, 'millrace.retries': event.retries })
+    if (event.outcome === 'failed') {
+      const { error } = event
+      span.recordException(error instanceof Error ? error : String(error))
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) })
+    }
+    span.end()
+  }
+
+  #traced(own: Headers | undefined, row: number): Headers | undefined {
+    const { carried, outputs } = this.#followed
+    const ofSpan = this.#ofSpan
+    if (outputs === 'span' && ofSpan !== undefined) return own === undefined ? ofSpan : [...withoutTrace(own), ...ofSpan]
+    if (hasTrace(own)) return own
+    const added = carried?.headers[row] ?? ofSpan
+    if (added === undefined) return own
+    return own === undefined || own.length === 0 ? added : [...own, ...added]
+  }
+
+  #checkpoint(topic: string): Headers {
+    const produced = this.#followed.checkpoints?.produced
+    if (produced === undefined) return NONE
+    let headers = this.#checkpoints.get(topic)
+    if (headers === undefined) {
+      const carrier: Record<string, string | Uint8Array> = {}
+      produced({ topic }, carrier)
+      headers = Object.entries(carrier).map(([key, value]) => ({ key, value: typeof value === 'string' ? Buffer.from(value) : value }))
+      this.#checkpoints.set(topic, headers)
+    }
+    return headers
+  }
+}
+
+const NONE: Headers = Object.freeze([])

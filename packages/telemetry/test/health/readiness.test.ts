@@ -1,0 +1,94 @@
+import type { AppHealth, PartitionHealth, TaskHealth } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { Readiness } from '../../src/health/readiness.ts'
+
+const partition: PartitionHealth = {
+  topic: 'in',
+  partition: 0,
+  position: 10,
+  waitingRecords: 0,
+  waitingSince: undefined,
+  batchSize: 100,
+  batchTimeoutMs: 1_000,
+}
+const task: TaskHealth = {
+  task: '0_0',
+  state: 'running',
+  partitions: [partition],
+  waitingRecords: 0,
+  waitingBytes: 0,
+  waitsFor: undefined,
+  pass: undefined,
+  uncommittedBytes: 0,
+  circuits: {},
+}
+const health = (more: Partial<TaskHealth> = {}, state: AppHealth['state'] = 'running', error?: unknown): AppHealth => ({
+  state,
+  healthy: true,
+  error,
+  tasks: [{ ...task, ...more }],
+})
+
+function looking() {
+  let now = 1_000_000
+  const readiness = new Readiness({ stuckAfterMs: 5_000, now: () => now })
+  return { readiness, pass: (ms: number) => (now += ms), now: () => now }
+}
+
+test('an application that runs and has nothing to do is ready', () => {
+  expect(looking().readiness.look(health())).toEqual({ ready: true, state: 'running', problems: [] })
+})
+
+test('a failure, a rebalance and an end are told by their reasons', () => {
+  const { readiness, pass } = looking()
+  const [failed] = readiness.look(health({}, 'error', new Error('broken'))).problems
+  expect(failed).toMatchObject({ reason: 'failed' })
+  expect(failed?.detail).toContain('broken')
+  readiness.observe({ type: 'state', stage: 'source', from: 'running', to: 'rebalancing' })
+  pass(300)
+  expect(readiness.look(health({}, 'rebalancing'))).toMatchObject({ ready: false, problems: [{ reason: 'rebalancing', forMs: 300 }] })
+  expect(readiness.look(health({}, 'not-running'))).toMatchObject({ problems: [{ reason: 'not-running' }] })
+})
+
+test('a restore names the store and how much is to go', () => {
+  const { readiness } = looking()
+  const restoring = health({ state: 'restoring' }, 'running')
+  expect(readiness.look(restoring).problems).toMatchObject([{ reason: 'restoring', task: '0_0' }])
+  const restore = {
+    type: 'restore',
+    stage: 'store',
+    task: '0_0',
+    store: 'counts',
+    topic: 'c',
+    partition: 0,
+    from: 0,
+    to: 9,
+    durationMs: 1,
+  } as const
+  readiness.observe({ ...restore, phase: 'progress', restoredRecords: 2, remainingRecords: 7 })
+  const [told] = readiness.look(restoring).problems
+  expect(told).toMatchObject({ reason: 'restoring', store: 'counts' })
+  expect(told?.detail).toContain('7 records')
+})
+
+test('an open circuit names its node, and a task that waits for it is not stuck besides', () => {
+  const { readiness, now, pass } = looking()
+  const since = now()
+  pass(100_000)
+  const waiting = { circuits: { call: 'open' }, partitions: [{ ...partition, waitingRecords: 3, waitingSince: since }] } as const
+  expect(readiness.look(health(waiting)).problems).toMatchObject([{ reason: 'circuit-open', node: 'call' }])
+})
+
+test('a pass that runs too long is stuck, and so are records that nobody takes', () => {
+  const { readiness, now, pass } = looking()
+  const running = { topic: 'in', partition: 0, runningMs: 5_001, records: 9, batches: 1, retries: 0 }
+  expect(readiness.look(health({ pass: running })).problems).toMatchObject([{ reason: 'stuck', topic: 'in', partition: 0, forMs: 5_001 }])
+  expect(readiness.look(health({ pass: { ...running, runningMs: 4_000 } })).ready).toBe(true)
+  const waiting = health({ partitions: [{ ...partition, waitingRecords: 3, waitingSince: now() }] })
+  pass(6_000)
+  expect(readiness.look(waiting).ready).toBe(true)
+  pass(1)
+  const [told] = readiness.look(waiting).problems
+  expect(told).toMatchObject({ reason: 'stuck' })
+  expect(told?.detail).toContain('3 records of in-0')
+})

@@ -1,0 +1,135 @@
+import { request } from 'node:http'
+import { memory } from '@millrace/transport-memory'
+import { expect, test } from 'vitest'
+import { CountingApp } from './support/counting-app.ts'
+
+const http = { port: 0 }
+const token = 'a-token-of-32-characters-0123456'
+const bearer = { headers: { authorization: `Bearer ${token}` } }
+
+test('metrics, health, topology, tasks and stores of a running application', async () => {
+  await using running = await CountingApp.start({ telemetry: { http, sampleEveryMs: 1 } })
+  await running.write([
+    { key: 'a', partition: 0 },
+    { key: 'a', partition: 0 },
+    { key: 'b/ü?', partition: 1 },
+  ])
+  await running.app.caughtUp()
+
+  const metrics = await (await running.ask('/metrics')).text()
+  expect(metrics).toContain('millrace_records_total{application="counting",stage="process",node="count",topic="in"} 3')
+  expect(metrics).toContain('millrace_lag_records{application="counting",topic="in",partition="0"} 0')
+  expect(metrics).toContain('millrace_store_entries{application="counting",store="counts",partition="0"} 1')
+  expect(metrics).toContain('millrace_ready{application="counting"} 1')
+  expect(metrics).toMatch(/millrace_commit_seconds_count\{application="counting"\} [1-9]/)
+  expect(metrics).toMatch(/millrace_batch_records_bucket\{application="counting",topic="in",le="\+Inf"\} [1-9]/)
+  expect(await (await running.ask('/metrics.json')).json()).toContainEqual(expect.objectContaining({ name: 'millrace_lag_records' }))
+
+  expect(await (await running.ask('/health/live')).json()).toEqual({ live: true, state: 'running' })
+  expect(await (await running.ask('/health/ready')).json()).toEqual({ ready: true, state: 'running', problems: [] })
+  expect(await (await running.ask('/topology?format=mermaid')).text()).toContain('flowchart')
+  expect(await (await running.ask('/topology?format=text')).text()).toContain('Sub-topology: 0')
+  expect(await (await running.ask('/topology')).json()).toMatchObject({
+    edges: [
+      { from: 'in', to: 'count' },
+      { from: 'count', to: 'out' },
+    ],
+  })
+  expect(await (await running.ask('/tasks')).json()).toMatchObject({ tasks: [{ task: '0_0', partitions: [{ lag: 0, position: 2 }] }, {}] })
+
+  expect(await (await running.ask('/stores')).json()).toMatchObject({ stores: [{ name: 'counts', key: 'string', shape: 'key-value' }] })
+  expect(await (await running.ask('/stores/counts/a')).json()).toEqual({ store: 'counts', key: 'a', value: 2 })
+  expect(await (await running.ask(`/stores/counts/${encodeURIComponent('b/ü?')}`)).json()).toMatchObject({ value: 1 })
+  expect(await (await running.ask('/stores/counts?prefix=b')).json()).toMatchObject({ entries: [{ key: 'b/ü?' }], more: false })
+  expect(await (await running.ask('/stores/counts?limit=1')).json()).toMatchObject({ entries: [{}], more: true })
+  expect((await running.ask('/stores/counts/none')).status).toBe(404)
+  expect((await running.ask('/stores/none/a')).status).toBe(404)
+  for (const bad of [
+    '/stores/counts?limit=0',
+    '/stores/counts?keyBase64=!',
+    '/stores/counts/%',
+    '/stores/counts/a/b',
+    '/topology?format=x',
+  ])
+    expect([bad, (await running.ask(bad)).status]).toEqual([bad, 400])
+  expect((await running.ask('/metrics', { method: 'DELETE' })).status).toBe(405)
+  expect((await running.ask('/nothing')).status).toBe(404)
+})
+
+test('a key may be empty, and one that no serde takes is a bad request', async () => {
+  await using running = await CountingApp.start({ telemetry: { http } })
+  await running.write([{ key: '' }, { key: '..' }])
+  await running.app.caughtUp()
+  expect(await (await running.ask('/stores/counts?key=')).json()).toMatchObject({ key: '', value: 1 })
+  expect(await (await running.ask('/stores/counts/')).json()).toMatchObject({ key: '', value: 1 })
+  expect(await (await running.ask('/stores/counts?key=..')).json()).toMatchObject({ key: '..', value: 1 })
+  expect((await running.ask(`/stores/counts?key=${encodeURIComponent('"\u0000')}`)).status).toBe(404)
+})
+
+test('a key that another process has is answered with where that is', async () => {
+  const transport = memory()
+  const telemetry = { http: { port: 0, advertise: true } }
+  await using one = await CountingApp.start({ transport, telemetry })
+  await using two = await CountingApp.start({ transport, telemetry })
+  const apps = [one, two]
+  const keys = Array.from({ length: 20 }, (_, i) => `key-${i}`)
+  await one.write(keys.map((key) => ({ key })))
+  await expect.poll(() => apps.map(({ app }) => app.health().tasks.length)).toEqual([1, 1])
+  await Promise.all(apps.map(({ app }) => app.caughtUp()))
+  const urls = apps.map(({ telemetry: { url } }) => url?.replace('http://', ''))
+  const elsewhere = new Set<unknown>()
+  for (const key of keys) {
+    const answers = await Promise.all(apps.map((app) => app.ask(`/stores/counts/${key}`)))
+    const statuses = answers.map(({ status }) => status)
+    expect(new Set(statuses)).toEqual(new Set([200, 421]))
+    const not = statuses.indexOf(421)
+    const { address } = (await (answers[not] as Response).json()) as { address: string }
+    expect(address).toBe(urls[1 - not])
+    elsewhere.add(address)
+  }
+  expect(elsewhere.size).toBe(2)
+})
+
+test('with a token nothing but health is told without it, and batching is changed with it alone', async () => {
+  await using running = await CountingApp.start({ telemetry: { http: { port: 0, token } } })
+  const patch = { method: 'PATCH', body: JSON.stringify({ size: 3 }) }
+  for (const path of ['/metrics', '/stores', '/tasks', '/live.json']) expect([path, (await running.ask(path)).status]).toEqual([path, 401])
+  expect((await running.ask('/batching', patch)).status).toBe(401)
+  expect((await running.ask('/metrics', { headers: { authorization: 'Bearer other' } })).status).toBe(401)
+  expect((await running.ask('/health/live')).status).toBe(200)
+  expect((await running.ask('/metrics', bearer)).status).toBe(200)
+  expect((await running.ask('/batching', { ...patch, ...bearer })).status).toBe(200)
+  await expect.poll(() => running.app.health().tasks[0]?.partitions[0]?.batchSize).toBe(3)
+  const wrong = await running.ask('/batching', { ...patch, ...bearer, body: JSON.stringify({ size: -1 }) })
+  expect(wrong.status).toBe(400)
+  expect(await wrong.text()).toContain('size')
+  expect((await running.ask('/batching', { ...patch, ...bearer, body: '{' })).status).toBe(400)
+  expect((await running.ask('/batching', { ...patch, ...bearer, body: ' '.repeat(70_000) })).status).toBe(413)
+})
+
+test('without a token batching stays as it is, and a name that a page of the web has pointed here is refused', async () => {
+  await using running = await CountingApp.start({ telemetry: { http } })
+  expect((await running.ask('/batching', { method: 'PATCH', body: '{"size":3}' })).status).toBe(403)
+  const { port } = new URL(running.telemetry.url ?? '')
+  const status = await new Promise((resolve) => {
+    request({ port, host: '127.0.0.1', path: '/metrics', headers: { host: 'evil.example' } }, ({ statusCode }) => resolve(statusCode)).end()
+  })
+  expect(status).toBe(403)
+})
+
+test('a flood of those without the token locks out neither who has it nor health checks', async () => {
+  await using running = await CountingApp.start({ telemetry: { http: { port: 0, token, requestsPerSecond: 1 } } })
+  const flood = await Promise.all(Array.from({ length: 30 }, () => running.ask('/metrics')))
+  expect(flood.filter(({ status }) => status === 429).length).toBeGreaterThan(20)
+  expect((await running.ask('/metrics', bearer)).status).toBe(200)
+  expect((await running.ask('/health/live')).status).toBe(200)
+})
+
+test('what is wrong with the options is told all at once', async () => {
+  const wrong = {
+    http: { port: -1, token: 'short', advertise: 'x', requestsPerSecond: 0 },
+    stuckAfterMs: 0,
+    compatibleNames: { prefix: '1' },
+  }
+  await expect(CountingApp.start({ telemetry: wrong })).rejects.toThrow(/port[^]*token[^]*advertise[^]*requestsPerSecond/)
+})

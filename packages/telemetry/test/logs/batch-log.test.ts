@@ -1,0 +1,78 @@
+import type { FailureEvent, PassEndedEvent } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { BatchLog } from '../../src/logs/batch-log.ts'
+
+const at = { task: '0_1', topic: 'in', partition: 1 }
+const pass = (more: Partial<PassEndedEvent>): PassEndedEvent => ({
+  type: 'pass-ended',
+  stage: 'process',
+  node: 'source',
+  ...at,
+  records: 10,
+  firstOffset: 100,
+  lastOffset: 109,
+  batches: 1,
+  trigger: 'records',
+  outcome: 'done',
+  done: 10,
+  givenUp: 0,
+  retries: 0,
+  durationMs: 4,
+  waitedMs: 0,
+  waitingRecords: 0,
+  ...more,
+})
+const failure: FailureEvent = {
+  type: 'failure',
+  stage: 'process',
+  policy: 'skip',
+  node: 'n',
+  ...at,
+  offset: 103,
+  attempts: 2,
+  error: new Error('bad'),
+}
+
+function logging() {
+  let now = 0
+  const lines: [string, object, string][] = []
+  const level = (name: string) => (fields: object, message: string) => void lines.push([name, fields, message])
+  const logger = { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') }
+  const log = new BatchLog({ application: 'app', logger, summaryEveryMs: 1_000, now: () => now })
+  return { log, lines, wait: (ms: number) => (now += ms) }
+}
+
+test('summaries come at most once in a while for each partition, and none is lost when the task goes', () => {
+  const { log, lines, wait } = logging()
+  log.observe(pass({}))
+  for (let i = 0; i < 5; i++) log.observe(pass({ lastOffset: 200 + i }))
+  expect(lines).toHaveLength(1)
+  wait(1_000)
+  log.observe(pass({ lastOffset: 300 }))
+  log.observe(pass({ lastOffset: 310 }))
+  log.observe({ type: 'revoked', stage: 'source', tasks: ['0_1'] })
+  const about = { application: 'app', ...at }
+  expect(lines).toMatchObject([
+    ['info', { ...about, offset: 109, passes: 1, records: 10 }, 'batches were processed'],
+    ['info', { ...about, offset: 300, passes: 6, records: 60 }, 'batches were processed'],
+    ['info', { ...about, offset: 310, passes: 1, records: 10 }, 'batches were processed'],
+  ])
+})
+
+test('single records are told at debug, batches of which records failed at warn with which and why, batches that failed at error', () => {
+  const { log, lines } = logging()
+  log.observe(failure)
+  log.observe(pass({ givenUp: 1 }))
+  const error = new Error('all of it')
+  log.observe(pass({ outcome: 'failed', done: 0, error }))
+  expect(lines).toMatchObject([
+    ['debug', { ...at, offset: 103, attempts: 2 }, 'a record failed'],
+    [
+      'warn',
+      { ...at, offset: 100, records: 10, failed: 1, failures: [{ offset: 103, node: 'n', policy: 'skip', reason: 'bad' }] },
+      'records of a batch failed',
+    ],
+    ['info', {}, 'batches were processed'],
+    ['error', { ...at, offset: 100, records: 10, err: error }, 'a batch failed'],
+  ])
+})

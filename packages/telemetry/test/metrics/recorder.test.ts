@@ -1,0 +1,94 @@
+import type { PassEndedEvent, RuntimeEvent } from '@millrace/core'
+import { Registry } from 'prom-client'
+import { expect, test } from 'vitest'
+import { Recorder } from '../../src/metrics/recorder.ts'
+import { register } from '../../src/metrics/prometheus.ts'
+
+const at = { task: '0_3', topic: 'in', partition: 3 }
+const pass: PassEndedEvent = {
+  type: 'pass-ended',
+  stage: 'process',
+  node: 'source',
+  ...at,
+  records: 5,
+  firstOffset: 0,
+  lastOffset: 4,
+  batches: 2,
+  trigger: 'records',
+  outcome: 'done',
+  done: 5,
+  givenUp: 1,
+  retries: 0,
+  durationMs: 20,
+  waitedMs: 500,
+  waitingRecords: 0,
+}
+const cut: RuntimeEvent = { type: 'cut', stage: 'batch', ...at, records: 3, bytes: 90, trigger: 'records', ageMs: 40 }
+
+function recording(compatible?: string) {
+  const recorder = new Recorder({ application: 'app', compatible, storesOf: () => ['counts'] })
+  const registry = new Registry()
+  register(recorder.all, registry)
+  return { recorder, registry, lines: async () => (await registry.metrics()).split('\n').filter((line) => !line.startsWith('#')) }
+}
+
+test('passes and batches are counted apart', async () => {
+  const { recorder, lines } = recording()
+  for (const event of [pass, cut, cut]) recorder.observe(event)
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'millrace_passes_total{application="app",topic="in",partition="3",outcome="done"} 1',
+      'millrace_batches_total{application="app",topic="in",partition="3",trigger="records"} 2',
+      'millrace_batched_records_total{application="app",topic="in",partition="3"} 6',
+      'millrace_pass_wait_seconds_total{application="app",topic="in",partition="3"} 0.5',
+      'millrace_pass_seconds_bucket{application="app",topic="in",le="0.025"} 1',
+      'millrace_pass_seconds_bucket{application="app",topic="in",le="0.01"} 0',
+      'millrace_batch_fill_seconds_sum{application="app",topic="in"} 0.08',
+    ]),
+  )
+})
+
+test('what concerns a partition that was taken away is forgotten, and a pass that ends late does not bring it back', async () => {
+  const { recorder, lines } = recording('')
+  const other = { ...cut, task: '0_1', partition: 1 } as const
+  const restore = { type: 'restore', stage: 'store', store: 'counts', phase: 'progress', from: 0, to: 9, durationMs: 1 } as const
+  for (const event of [pass, cut, other, { ...restore, ...at, restoredRecords: 4, remainingRecords: 5 }]) recorder.observe(event)
+  expect((await lines()).filter((line) => line.includes('partition="3"')).length).toBeGreaterThan(5)
+  recorder.observe({ type: 'revoked', stage: 'source', tasks: ['0_3'] })
+  recorder.observe({ ...pass, outcome: 'handed-back' })
+  const left = await lines()
+  expect(left.filter((line) => line.includes('partition="3"'))).toEqual([])
+  expect(left.filter((line) => line.includes('partition="1"')).length).toBeGreaterThan(1)
+  expect(left).toContain('millrace_assignments_total{application="app",change="revoked"} 1')
+})
+
+test('the compatible names have their prefix, their kinds and a status', async () => {
+  const { recorder, registry, lines } = recording('orders.')
+  const failure = {
+    type: 'failure',
+    stage: 'process',
+    policy: 'dead-letter',
+    node: 'n',
+    ...at,
+    offset: 1,
+    attempts: 1,
+    error: 'x',
+  } as const
+  for (const event of [pass, cut, failure, { ...pass, outcome: 'failed', givenUp: 0, done: 0 } as const]) recorder.observe(event)
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'orders_kafka_consumer_batch_processed_count{application="app",topic="in",status="partial"} 2',
+      'orders_kafka_consumer_batch_processed_count{application="app",topic="in",status="failed"} 2',
+      'orders_messages_processed_count{application="app",topic="in",status="success"} 4',
+      'orders_messages_processed_count{application="app",topic="in",status="failed"} 1',
+      'orders_dead_letter_sent_count{application="app",topic="in"} 1',
+      'orders_batch_size_count{application="app",topic="in"} 1',
+    ]),
+  )
+  const kinds = Object.fromEntries((await registry.getMetricsAsJSON()).map(({ name, type }) => [name, String(type)]))
+  expect(kinds).toMatchObject({
+    orders_kafka_consumer_batch_processed_count: 'counter',
+    orders_batch_processing_duration: 'histogram',
+    orders_batch_queue_depth: 'gauge',
+  })
+})

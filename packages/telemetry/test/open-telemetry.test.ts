@@ -1,0 +1,30 @@
+import { AggregationTemporality, InMemoryMetricExporter, MeterProvider, PeriodicExportingMetricReader } from '@opentelemetry/sdk-metrics'
+import { expect, test } from 'vitest'
+import { CountingApp } from './support/counting-app.ts'
+
+test('metrics go through an OpenTelemetry meter under dotted names, with the same kinds and labels', async () => {
+  const exporter = new InMemoryMetricExporter(AggregationTemporality.CUMULATIVE)
+  const reader = new PeriodicExportingMetricReader({ exporter, exportIntervalMillis: 3_600_000 })
+  const provider = new MeterProvider({ readers: [reader] })
+  const telemetry = { meter: provider.getMeter('test'), compatibleNames: { prefix: 'orders.' }, sampleEveryMs: 1 }
+  await using running = await CountingApp.start({ telemetry })
+  await running.write([{ key: 'a' }, { key: 'a' }, { key: 'a' }])
+  await running.app.caughtUp()
+  await reader.forceFlush()
+  const metrics = exporter.getMetrics().flatMap(({ scopeMetrics }) => scopeMetrics.flatMap((scope) => scope.metrics))
+  const pointsOf = (name: string) =>
+    metrics.find(({ descriptor }) => descriptor.name === name)?.dataPoints.map(({ attributes, value }) => ({ attributes, value }))
+  expect(pointsOf('millrace.records')).toContainEqual({
+    attributes: { application: 'counting', stage: 'process', node: 'count', topic: 'in' },
+    value: 3,
+  })
+  expect(pointsOf('orders.messages.processed.count')).toEqual([
+    { attributes: { application: 'counting', topic: 'in', status: 'success' }, value: 3 },
+  ])
+  expect(pointsOf('millrace.lag.records')).toHaveLength(2)
+  const kinds = Object.fromEntries(metrics.map(({ descriptor, dataPointType }) => [descriptor.name, `${dataPointType} ${descriptor.unit}`]))
+  // 0: histogram, 2: gauge, 3: sum
+  expect(kinds).toMatchObject({ 'millrace.pass': '0 s', 'millrace.lag.records': '2 {record}', 'millrace.passes': '3 {pass}' })
+  expect(kinds).toMatchObject({ 'orders.batch.size': '0 {record}', 'orders.batch.processing.duration': '0 s' })
+  await provider.shutdown()
+})

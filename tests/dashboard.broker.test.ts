@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
+import type { Browser, Page } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { defineApp, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import { kafka } from 'millrace/kafka'
+import { inMemory } from 'millrace/memory'
+import { observed } from 'millrace/telemetry'
+import { buildDashboard } from '../packages/telemetry/dashboard/build.mjs'
+import { openBrowser } from './support/browser.ts'
+import { manyPartitions, serveAnswers } from './support/live-answers.ts'
+import { LogClient } from './support/log-client.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
+
+const files = fileURLToPath(new URL('../packages/telemetry/dist/dashboard/', import.meta.url))
+const pair = { key: serdes.string, value: serdes.string }
+const counts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+/** Runs if a page takes it for markup. */
+const HOSTILE = '<img src=x onerror="globalThis.pwned = 1"><script>globalThis.pwned = 1</script>"\'`${1}\u202e'
+
+let browser: Browser
+
+beforeAll(async () => {
+  await buildDashboard(files)
+  browser = await openBrowser()
+})
+afterAll(() => browser?.close())
+
+/** A page, and what went wrong in it. */
+async function open(url: string, options: Parameters<Browser['newPage']>[0] = {}) {
+  const page = await browser.newPage(options)
+  const errors: string[] = []
+  page.on('pageerror', (error) => errors.push(error.message))
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text())
+  })
+  await page.goto(url)
+  return { page, errors }
+}
+
+const go = (page: Page, view: string) => page.getByRole('navigation').getByRole('link', { name: view }).click()
+const statusOf = (page: Page) => page.getByRole('status').innerText()
+
+/** Counts on the broker; records whose value is hostile fail and become dead letters. */
+async function countingApp(port: number, token?: string) {
+  const folder = await temporaryFolder()
+  const id = randomUUID().slice(0, 8)
+  const transport = kafka({ brokers: inject('kafkaBrokers'), consumer: { 'session.timeout.ms': 6_000, 'heartbeat.interval.ms': 500 } })
+  const log = await LogClient.open(transport)
+  const [input, output, dead] = [`in-${id}`, `out-${id}`, `dead-${id}`]
+  await log.createTopics({ [input]: 2, [output]: 1, [dead]: 1 })
+  const builder = new TopologyBuilder('counting')
+  builder
+    .source('orders', { topics: [input], ...pair })
+    .process<string, number>(
+      'count',
+      (record, context) => {
+        if (record.value === HOSTILE) throw new Error(HOSTILE)
+        const store = context.store(counts)
+        const count = (store.get(record.key) ?? 0) + 1
+        store.set(record.key, count)
+        context.forward({ ...record, value: count })
+      },
+      { stores: [counts] },
+    )
+    .sink('totals', { topic: output, key: serdes.string, value: serdes.safeInt64 })
+  const telemetry = observed(
+    defineApp({
+      topology: builder.build(),
+      applicationId: `dashboard-${id}`,
+      transport,
+      stateDir: folder.path,
+      logger: silentLogger,
+      batch: { size: 10, timeoutMs: 5, maxRetries: 0 },
+      failure: { process: 'dead-letter', deadLetter: { topic: dead } },
+    }),
+    { http: { port, token }, sampleEveryMs: 200 },
+  )
+  const app = await start(telemetry.definition)
+  await telemetry.attach(app)
+  const running = app.run()
+  const close = async () => {
+    await app.close()
+    await running
+    await telemetry.close()
+    await log[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  }
+  const write = (records: readonly { key: string; value: string }[]) => log.write(input, pair, records)
+  return { app, telemetry, close, write, id }
+}
+
+test('every view of a running application, as it lives, and hostile content that stays text', async () => {
+  const { app, telemetry, close, write, id } = await countingApp(0)
+  const { page, errors } = await open(telemetry.url ?? '')
+  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(`dashboard-${id}`)
+
+  // Live: rates appear on the edges when records flow.
+  const edge = page.locator('[data-edge="orders>count"]')
+  await write(Array.from({ length: 50 }, (_, i) => ({ key: `k${i % 5}`, value: 'v' })))
+  await expect.poll(() => edge.textContent()).toMatch(/^[1-9][\d.]*\/s$/)
+
+  await write([{ key: HOSTILE, value: HOSTILE }])
+  await app.caughtUp()
+  await go(page, 'Partitions')
+  const rows = page.locator('#partitions tbody tr')
+  await expect.poll(() => rows.count()).toBe(2)
+  const givenUp = () => rows.locator('td:nth-of-type(7)').allTextContents()
+  await expect.poll(async () => new Set(await givenUp())).toEqual(new Set(['0', '1']))
+  await expect.poll(() => rows.locator('td:nth-of-type(1)').allTextContents()).toEqual(['0', '0'])
+  await page.getByRole('searchbox').fill('nothing of that name')
+  expect(await rows.count()).toBe(0)
+
+  await go(page, 'Stores')
+  await expect.poll(() => page.locator('#stores tbody tr').count()).toBe(2)
+
+  await go(page, 'Dead letters')
+  const letter = page.locator('.letters li')
+  await expect.poll(() => letter.count()).toBe(1)
+  await letter.locator('summary').click()
+  expect(await letter.locator('pre').allTextContents()).toEqual([HOSTILE, HOSTILE])
+  expect(await letter.locator('summary').textContent()).toContain(HOSTILE)
+  expect(await page.locator('main img, main script').count()).toBe(0)
+  expect(await page.evaluate('globalThis.pwned')).toBeUndefined()
+
+  await go(page, 'Time line')
+  await expect.poll(() => page.locator('.timeline li').allInnerTexts()).toContainEqual(expect.stringContaining('rebalancing → running'))
+  expect(errors).toEqual([])
+  await page.close()
+  await close()
+})
+
+test('an application that goes away and comes back is told, by what there was and what there is', async () => {
+  const first = await countingApp(0)
+  const port = Number(new URL(first.telemetry.url ?? '').port)
+  const { page } = await open(first.telemetry.url ?? '')
+  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  await first.close()
+  await expect.poll(() => statusOf(page)).toMatch(/^Away.*What is shown is of/)
+  const second = await countingApp(port)
+  await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe(`dashboard-${second.id}`)
+  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  await page.close()
+  await second.close()
+})
+
+test('with a token it asks for that, and says when it is refused', async () => {
+  const token = 'a-token-of-32-characters-0123456'
+  const { telemetry, close } = await countingApp(0, token)
+  const { page } = await open(telemetry.url ?? '')
+  const field = page.getByLabel('Token')
+  await field.fill('another')
+  await page.getByRole('button', { name: 'Connect' }).click()
+  await expect.poll(() => page.getByRole('alert').innerText()).toBe('This token was refused.')
+  await field.fill(token)
+  await page.keyboard.press('Enter')
+  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  await page.close()
+  await close()
+})
+
+describe('200 partitions and 50 nodes', () => {
+  test('are shown on a phone, in light and dark, without the page growing wider than it', async () => {
+    const served = await serveAnswers(files, () => manyPartitions(200, 50))
+    for (const colorScheme of ['light', 'dark'] as const) {
+      const { page, errors } = await open(served.url, { colorScheme, viewport: { width: 360, height: 740 } })
+      await expect.poll(() => page.locator('.graph .node').count()).toBe(50)
+      for (const view of ['Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line']) {
+        await go(page, view)
+        expect(await page.getByRole('heading', { level: 2 }).innerText()).toBe(view)
+        expect([view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view, 360])
+      }
+      await go(page, 'Partitions')
+      const rows = page.locator('#partitions tbody tr')
+      expect(await rows.count()).toBe(50)
+      await page.getByRole('button', { name: 'Show all 200' }).click()
+      expect(await rows.count()).toBe(200)
+      const background = await page.evaluate('getComputedStyle(document.body).backgroundColor')
+      expect(background).toBe(colorScheme === 'dark' ? 'rgb(13, 17, 23)' : 'rgb(255, 255, 255)')
+      expect(errors).toEqual([])
+      await page.close()
+    }
+    await served.close()
+  })
+
+  test('are reached by keyboard, and named for who listens', async () => {
+    const served = await serveAnswers(files, () => manyPartitions(200, 50))
+    const { page } = await open(served.url)
+    await expect.poll(() => page.locator('.graph .node').count()).toBe(50)
+    const focused: string[] = []
+    for (let i = 0; i < 8; i++) {
+      await page.keyboard.press('Tab')
+      focused.push(String(await page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent')))
+    }
+    expect(focused).toEqual([
+      ...['To the content', 'Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line'],
+      ...['Topology, scrollable', 'The same as a table'],
+    ])
+    await page.keyboard.press('Enter')
+    expect(await page.getByRole('row', { name: /source-0 processor-1 default/ }).count()).toBe(1)
+    await page.keyboard.press('Shift+Tab')
+    await go(page, 'Partitions')
+    expect(await page.getByRole('table', { name: /200 partitions, lag [\d,]+ in all/ }).count()).toBe(1)
+    expect(await page.getByRole('img', { name: 'records 75 %, age 25 %' }).count()).toBe(50)
+    expect(await page.getByRole('link', { name: 'Partitions' }).getAttribute('aria-current')).toBe('page')
+    await go(page, 'Stores')
+    expect(await page.getByRole('progressbar', { name: /Restoring counts of task 0_0/ }).count()).toBe(1)
+    await page.close()
+    await served.close()
+  })
+})
