@@ -28,6 +28,7 @@ describe('the built packages', () => {
     'millrace/kafka',
     'millrace/parallel',
     'millrace/telemetry',
+    'millrace/publisher',
   ])('%s is imported without native code', async (name) => {
     expect(await nativeCodeOf(`await import('${name}')`)).toEqual(none)
   })

@@ -3,4 +3,4 @@
  *
  * @packageDocumentation
  */
-export { leveldb } from '@millrace/store-leveldb'
+export { leveldb, type LevelDbOptions, openLevelDb } from '@millrace/store-leveldb'

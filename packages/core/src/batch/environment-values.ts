@@ -3,6 +3,7 @@ export type Environment = Readonly<Record<string, string | undefined>>
 
 /** Whose values are text; all others are whole numbers. Default: nobody's. */
 export interface EnvironmentTexts<Option extends string> {
+  /** Names of those options. Default: none. */
   readonly texts?: readonly Option[] | undefined
 }
 

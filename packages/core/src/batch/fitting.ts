@@ -16,6 +16,7 @@ export interface Fitting {
   readonly recordsWithinMemory: number
 }
 
+/** How many of what waits behind the first `skip` a batch of these limits may have. */
 export function fitting(waiting: Waiting, { size, maxBytes, maxMemoryBytes }: CutLimits, skip = 0): Fitting {
   const most = Math.min(waiting.length - skip, size)
   return {

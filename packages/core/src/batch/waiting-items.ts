@@ -36,6 +36,7 @@ export class WaitingItems<T> {
     return this.#arrivals[0] as number
   }
 
+  /** Takes an item; `now`: milliseconds since the epoch. Throws a `RangeError` if `sizeOf` says no size. */
   append(item: T, now: number): void {
     const size = this.#sizeOf(item)
     if (!(Number.isFinite(size) && size >= 0)) throw new RangeError(`sizeOf said ${size} bytes; it must say a number of bytes, at least 0.`)
@@ -52,6 +53,7 @@ export class WaitingItems<T> {
     return this.#items.slice(0, count)
   }
 
+  /** Serialised bytes of the first `count`. */
   bytesOf(count: number): number {
     let bytes = 0
     for (let i = 0; i < count; i++) bytes += this.#sizes[i] as number
@@ -79,6 +81,7 @@ export class WaitingItems<T> {
     this.#memory.giveBack(memoryOf(count, bytes))
   }
 
+  /** None waits any more. */
   clear(): void {
     this.drop(this.length)
   }

@@ -54,12 +54,14 @@ export class CircuitBreakers {
         this.#go(node, breaker, 'half-open')
   }
 
+  /** An attempt went well: closes a breaker that is half-open. */
   succeeded(node: string): void {
     const breaker = this.#of(node)
     breaker.window.success(breaker.state === 'half-open' ? LibraryState.HalfOpen : LibraryState.Closed)
     if (breaker.state === 'half-open') this.#go(node, breaker, 'closed')
   }
 
+  /** An attempt failed: opens the breaker where that makes the share. */
   failed(node: string): void {
     const breaker = this.#of(node)
     const opens = breaker.window.failure(breaker.state === 'half-open' ? LibraryState.HalfOpen : LibraryState.Closed)

@@ -8,6 +8,7 @@ export interface SettledBatch {
   /** Its records, or items. */
   readonly count: number
   readonly failure: ResolvedFailureOptions
+  /** How often it is tried again. */
   readonly maxRetries: number
   /** What was thrown, of an error that says where; it decides whether a retry may help. Default: the error itself. */
   readonly thrownBy?: ((error: unknown) => unknown) | undefined
@@ -15,9 +16,11 @@ export interface SettledBatch {
 
 /** What the steps of a settling are done by. */
 export interface SettlingActions {
+  /** Processes some rows; `keep`: what succeeds is kept, whatever becomes of the others. */
   readonly run: (rows: readonly number[], keep: boolean) => Promise<PartResult>
   /** Waits for retry `retry` after `error`; rejects if there is not to be one. */
   readonly wait: (retry: number, error: unknown) => Promise<void>
+  /** A record's retries are spent; rejects to stop. */
   readonly giveUp: (row: number, error: unknown, attempts: number) => Promise<void>
   /** The first `rows` records are done. */
   readonly commitPrefix: (rows: number) => void

@@ -1,6 +1,8 @@
 import { describeValue } from './describe-value.ts'
 
+/** What a whole number may be. */
 export interface NumberRange {
+  /** Inclusive. */
   readonly min: number
   /** Default: no upper bound. */
   readonly max?: number | undefined

@@ -1,0 +1,4 @@
+/** The header that says which event a record is: the same when it is sent again. */
+export const EVENT_ID_HEADER = 'millrace-event-id'
+/** The header that says of which type an event is. */
+export const EVENT_TYPE_HEADER = 'millrace-event-type'

@@ -1,0 +1,160 @@
+import {
+  type CircuitBreakers,
+  type Clock,
+  type Compression,
+  type Delivery,
+  type Logger,
+  type MillraceError,
+  type ResolvedRetryOptions,
+  retryDelay,
+} from '@millrace/core'
+import { type FlightPort, type FlightResult, fly, mayBeSentAgain } from './flight.ts'
+import type { PendingEvent } from './pending-event.ts'
+import { deliveryFailed } from './publish-failures.ts'
+import type { PublishError } from './publish-error.ts'
+import type { PublisherCounts } from './publisher-metrics.ts'
+import type { TopicLanes } from './topic-lane.ts'
+import { writeBatchOf } from './write-batches.ts'
+import type { Writers } from './writers.ts'
+
+type Written = Extract<Delivery, { readonly outcome: 'written' }>
+
+export interface FlightsOptions {
+  readonly maxRetries: number
+  readonly retry: ResolvedRetryOptions
+  readonly compressions: ReadonlyMap<string, Compression>
+  readonly logger: Logger
+  readonly clock: Clock
+  readonly writers: Writers
+  readonly lanes: TopicLanes
+  readonly breakers: CircuitBreakers | undefined
+  readonly counts: PublisherCounts
+  readonly onWritten: (event: PendingEvent, delivery: Written) => void
+  readonly onFailed: (event: PendingEvent, error: PublishError) => void
+  /** A topic may take another flight. */
+  readonly onLanded: () => void
+}
+
+/** A try that failed, and is to be followed by another. */
+interface Retrying {
+  readonly retry: number
+  readonly error: MillraceError
+  readonly events: number
+  /** Undefined: of a transaction. */
+  readonly topic?: string | undefined
+}
+
+/** The flights under way, one for each topic: sends, retries, and what becomes of each event. */
+export class Flights {
+  readonly #options: FlightsOptions
+  readonly #waits = new Set<() => void>()
+  #over = false
+
+  constructor(options: FlightsOptions) {
+    this.#options = options
+  }
+
+  /** How long the circuit of a topic stays open, in milliseconds. */
+  waitMs(topic: string): number {
+    return this.#over ? 0 : (this.#options.breakers?.waitMs(topic) ?? 0)
+  }
+
+  /** Until the first open circuit may be tried again. */
+  get soonestMs(): number {
+    let soonest = Infinity
+    for (const topic of this.#options.breakers?.open.keys() ?? []) {
+      const waitMs = this.waitMs(topic)
+      if (waitMs > 0) soonest = Math.min(soonest, waitMs)
+    }
+    return soonest
+  }
+
+  /** Nothing is tried again. */
+  end(): void {
+    this.#over = true
+    for (const end of this.#waits) end()
+  }
+
+  /** Hands the batches of all topics to their writers, each writer's at once, and sees each through. */
+  send(topics: ReadonlyMap<string, readonly PendingEvent[]>): Promise<readonly FlightResult[]> {
+    const { lanes, breakers, writers } = this.#options
+    const codecs = new Map<Compression, string[]>()
+    for (const topic of topics.keys()) {
+      lanes.begin(topic)
+      breakers?.try(topic)
+      const codec = this.#compressionOf(topic)
+      codecs.set(codec, [...(codecs.get(codec) ?? []), topic])
+    }
+    const flights: Promise<FlightResult>[] = []
+    for (const [codec, names] of codecs) {
+      const batches = names.map((topic) => writeBatchOf(topic, topics.get(topic) as readonly PendingEvent[]))
+      for (const [i, deliveries] of writers.send(codec, batches).entries()) {
+        const topic = names[i] as string
+        flights.push(this.#fly(topic, topics.get(topic) as readonly PendingEvent[], this.#observed(topic, deliveries)))
+      }
+    }
+    return Promise.all(flights)
+  }
+
+  /** Tells the circuit breaker of the topic. */
+  async #observed(topic: string, deliveries: Promise<readonly Delivery[]>): Promise<readonly Delivery[]> {
+    const settled = await deliveries
+    const answered = settled.some((one) => one.outcome === 'written' || !mayBeSentAgain(one))
+    if (answered) this.#options.breakers?.succeeded(topic)
+    else this.#options.breakers?.failed(topic)
+    return settled
+  }
+
+  async #fly(topic: string, events: readonly PendingEvent[], first: Promise<readonly Delivery[]>): Promise<FlightResult> {
+    const { counts, lanes, onLanded } = this.#options
+    const result = await fly(events, first, this.#portOf(topic))
+    if (result === 'apart') counts.takenApart++
+    lanes.end(topic, result === 'good')
+    onLanded()
+    return result
+  }
+
+  #portOf(topic: string): FlightPort {
+    const { maxRetries, breakers, writers, onWritten, onFailed } = this.#options
+    return {
+      maxRetries,
+      send: (events) => {
+        breakers?.try(topic)
+        const [deliveries] = writers.send(this.#compressionOf(topic), [writeBatchOf(topic, events)])
+        return this.#observed(topic, deliveries as Promise<readonly Delivery[]>)
+      },
+      written: onWritten,
+      failed: (event, delivery, overtaken) => onFailed(event, deliveryFailed(event, delivery, overtaken)),
+      wait: (retry, error, events) => this.waitForRetry({ retry, error, events, topic }),
+    }
+  }
+
+  /** False: there is to be none any more. */
+  async waitForRetry({ topic, ...about }: Retrying): Promise<boolean> {
+    const { retry: delays, logger, counts } = this.#options
+    if (this.#over) return false
+    counts.retries++
+    const leastMs = topic === undefined ? 0 : this.waitMs(topic)
+    const delayMs = Math.max(retryDelay(about.retry, delays, Math.random()), leastMs)
+    const { error, ...what } = about
+    logger.warn({ topic, ...what, delayMs, err: error }, 'events could not be sent and are sent again')
+    await this.#wait(delayMs)
+    return !this.#over
+  }
+
+  #wait(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const end = () => {
+        cancel()
+        this.#waits.delete(end)
+        resolve()
+      }
+      const cancel = this.#options.clock.after(delayMs, end)
+      this.#waits.add(end)
+    })
+  }
+
+  #compressionOf(topic: string): Compression {
+    return this.#options.compressions.get(topic) ?? 'lz4'
+  }
+}

@@ -1,0 +1,193 @@
+import { type BatchPolicy, BatchSizer, type BatchTrigger, type CutDecision, decideCut } from '@millrace/core'
+import { EventFifo } from './event-fifo.ts'
+import type { KeyLanes } from './key-lanes.ts'
+import type { PendingEvent } from './pending-event.ts'
+
+/** Why a flush was made. */
+export type FlushTrigger = BatchTrigger | 'critical' | 'forced'
+
+/** Events of one topic in a group. */
+interface TopicQueue {
+  readonly topic: string
+  readonly high: EventFifo
+  readonly normal: EventFifo
+  events: number
+  bytes: number
+  critical: number
+}
+
+/** What is free at the moment. */
+export interface FlushState {
+  readonly now: number
+  /** How many events of a topic may go now: 0 none, Infinity as many as there are. */
+  readonly room: (topic: string) => number
+  /** What is there is cut without waiting. */
+  readonly finishing: boolean
+  /** Somebody waits for room. */
+  readonly full: boolean
+  /** Critical events that wait must wait for others. Default: false. */
+  readonly noCritical?: boolean
+}
+
+/** Events that are cut by one policy: those of all topics but where a type has a policy of its own. */
+export class FlushGroup {
+  readonly policy: BatchPolicy
+  readonly sizer: BatchSizer
+  readonly #lanes: KeyLanes
+  readonly #queues = new Map<string, TopicQueue>()
+  /** The group that each waiting event is in, to take those from elsewhere that come before. */
+  readonly #groupOf: (event: PendingEvent) => FlushGroup
+
+  constructor(policy: BatchPolicy, lanes: KeyLanes, groupOf: (event: PendingEvent) => FlushGroup) {
+    this.policy = policy
+    this.sizer = new BatchSizer({ current: policy })
+    this.#lanes = lanes
+    this.#groupOf = groupOf
+  }
+
+  add(event: PendingEvent): void {
+    let queue = this.#queues.get(event.topic)
+    if (queue === undefined) {
+      queue = { topic: event.topic, high: new EventFifo(), normal: new EventFifo(), events: 0, bytes: 0, critical: 0 }
+      this.#queues.set(event.topic, queue)
+    }
+    ;(event.high ? queue.high : queue.normal).push(event)
+    queue.events++
+    queue.bytes += event.bytes
+    if (event.critical) queue.critical++
+  }
+
+  /** It no longer waits. */
+  removed(event: PendingEvent): void {
+    const queue = this.#queues.get(event.topic) as TopicQueue
+    queue.events--
+    queue.bytes -= event.bytes
+    if (event.critical) queue.critical--
+  }
+
+  /** What waits in the longest, whatever may go now; undefined: nothing does. */
+  get oldest(): PendingEvent | undefined {
+    let oldest: PendingEvent | undefined
+    for (const { high, normal } of this.#queues.values())
+      for (const fifo of [high, normal]) {
+        fifo.trim()
+        const head = fifo.peek()
+        if (head !== undefined && (oldest === undefined || head.sequence < oldest.sequence)) oldest = head
+      }
+    return oldest
+  }
+
+  /** Whether to flush now, and why; or for how long not. */
+  decide({
+    now,
+    room,
+    finishing,
+    full,
+    noCritical = false,
+  }: FlushState): CutDecision | { readonly cut: true; readonly trigger: 'critical' } {
+    let records = 0
+    let bytes = 0
+    let firstArrivedAt = Infinity
+    for (const queue of this.#queues.values()) {
+      if (queue.events === 0 || room(queue.topic) === 0) continue
+      if (queue.critical > 0 && !noCritical) return { cut: true, trigger: 'critical' }
+      records += queue.events
+      bytes += queue.bytes
+      for (const fifo of [queue.high, queue.normal]) {
+        fifo.trim()
+        firstArrivedAt = Math.min(firstArrivedAt, fifo.peek()?.arrivedAt ?? Infinity)
+      }
+    }
+    if (records === 0) return { cut: false, waitMs: Infinity }
+    const { limits } = this.sizer
+    return decideCut(limits, {
+      records,
+      bytes,
+      recordsWithinBytes: records,
+      firstArrivedAt,
+      now,
+      finishing: finishing ? 'drain' : undefined,
+      memorySpent: full,
+    })
+  }
+
+  /**
+   * The events of one flush: high ones first, else in the order in which they came, with those before them that have their key; no more than the largest
+   * flush may have, in events and bytes. None if all that waits must wait for others of its key.
+   */
+  take(flush: number, room: FlushState['room'], onlyCritical: boolean): PendingEvent[] {
+    const taken = new Taken(this.policy, room)
+    const queues = [...this.#queues.values()].filter(({ topic, events }) => events > 0 && room(topic) > 0)
+    for (const part of ['high', 'normal'] as const) {
+      const places = queues.map((queue) => queue[part].next(0))
+      while (!taken.full) {
+        const at = lowest(queues, part, places)
+        if (at === undefined) break
+        const fifo = (queues[at] as TopicQueue)[part]
+        const candidate = fifo.at(places[at] as number)
+        if (!onlyCritical || candidate.critical) this.#takeWithThoseBefore(candidate, flush, taken)
+        places[at] = fifo.next((places[at] as number) + 1)
+      }
+    }
+    for (const { high, normal } of queues) {
+      high.trim()
+      normal.trim()
+    }
+    return taken.events
+  }
+
+  #takeWithThoseBefore(candidate: PendingEvent, flush: number, taken: Taken): void {
+    while (candidate.state === 'waiting' && !taken.full) {
+      const first = this.#lanes.first(candidate, flush)
+      // One of a transaction goes with that, and all after it in its key wait.
+      if (first === undefined || first.state === 'held' || !taken.fits(first)) return
+      first.state = 'flying'
+      this.#groupOf(first).removed(first)
+      this.#lanes.take(first, flush)
+      taken.add(first)
+    }
+  }
+}
+
+/** What a flush has so far. */
+class Taken {
+  readonly events: PendingEvent[] = []
+  readonly #policy: BatchPolicy
+  readonly #room: FlushState['room']
+  readonly #byTopic = new Map<string, number>()
+  #bytes = 0
+  full = false
+
+  constructor(policy: BatchPolicy, room: FlushState['room']) {
+    this.#policy = policy
+    this.#room = room
+  }
+
+  fits({ topic, bytes }: PendingEvent): boolean {
+    if (this.events.length > 0 && this.#bytes + bytes > this.#policy.maxBytes) {
+      this.full = true
+      return false
+    }
+    return (this.#byTopic.get(topic) ?? 0) < this.#room(topic)
+  }
+
+  add(event: PendingEvent): void {
+    this.events.push(event)
+    this.#bytes += event.bytes
+    this.#byTopic.set(event.topic, (this.#byTopic.get(event.topic) ?? 0) + 1)
+    this.full = this.events.length >= this.#policy.maxSize
+  }
+}
+
+/** The queue whose next event came first; undefined: none has one. */
+function lowest(queues: readonly TopicQueue[], part: 'high' | 'normal', places: readonly (number | undefined)[]): number | undefined {
+  let found: number | undefined
+  let least = Infinity
+  for (let i = 0; i < queues.length; i++) {
+    const place = places[i]
+    if (place === undefined) continue
+    const { sequence } = (queues[i] as TopicQueue)[part].at(place)
+    if (sequence < least) [found, least] = [i, sequence]
+  }
+  return found
+}

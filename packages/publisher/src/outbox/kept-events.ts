@@ -1,0 +1,60 @@
+import type { Logger } from '@millrace/core'
+import type { PendingEvent } from '../pending-event.ts'
+import type { PublishError } from '../publish-error.ts'
+import { Outbox } from './outbox.ts'
+import type { OutboxOptions } from './outbox-options.ts'
+
+/** What the outbox is told by the publisher: also while it is being opened, when what comes in waits behind what is found there. */
+export class KeptEvents {
+  /** Resolves when it is known whether there is an outbox. */
+  readonly opened: Promise<void>
+  #outbox: Outbox | undefined
+  #failure: PublishError | undefined
+  opening = true
+
+  /** `opened` is called once: with what an earlier publisher has left, or why there is no outbox. */
+  constructor(options: OutboxOptions, logger: Logger, opened: (found: readonly PendingEvent[], failure?: PublishError) => void) {
+    this.opened = Outbox.open(options, logger).then(
+      (outbox) => {
+        this.#outbox = outbox
+        this.opening = false
+        opened(outbox.found.map(pendingOf))
+      },
+      (error: unknown) => {
+        this.#failure = error as PublishError
+        this.opening = false
+        logger.error({ err: error }, 'the outbox is not to be had: nothing is published')
+        opened([], this.#failure)
+      },
+    )
+  }
+
+  /** Throws if there is no outbox: what can't be kept is not taken. */
+  check(): void {
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  keep(event: PendingEvent): void {
+    event.stored ??= this.#outbox?.keep(event)
+  }
+
+  forget({ stored }: PendingEvent): void {
+    if (stored !== undefined) this.#outbox?.forget(stored)
+  }
+
+  async written(): Promise<void> {
+    await this.opened
+    this.check()
+    await this.#outbox?.written()
+  }
+
+  async close(): Promise<void> {
+    await this.opened
+    await this.#outbox?.close()
+  }
+}
+
+function pendingOf(found: Omit<PendingEvent, 'sequence' | 'arrivedAt' | 'state' | 'resolve' | 'reject'>): PendingEvent {
+  const nobody = () => undefined
+  return { ...found, sequence: 0, arrivedAt: 0, state: 'new', resolve: nobody, reject: nobody }
+}

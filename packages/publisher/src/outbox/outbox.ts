@@ -1,0 +1,98 @@
+import { asError, type Logger, type StoreBackend, type StoreChange } from '@millrace/core'
+import type { PendingEvent } from '../pending-event.ts'
+import { PublishError } from '../publish-error.ts'
+import type { OutboxOptions } from './outbox-options.ts'
+import { bytesOfEvent, eventOfBytes, type FoundEvent, keyOf } from './stored-event.ts'
+
+const PAGE = 1_000
+
+/**
+ * Keeps events that are not acknowledged yet: each is written when it is published, and deleted when it was delivered, or refused for good. Writes are gathered,
+ * and never overtake each other.
+ */
+export class Outbox {
+  readonly #backend: StoreBackend
+  readonly #logger: Logger
+  readonly #folder: string
+  readonly #found: readonly FoundEvent[]
+  #next: number
+  #changes: StoreChange[] = []
+  #writing: Promise<void> = Promise.resolve()
+  #scheduled: Promise<void> | undefined
+  #failure: PublishError | undefined
+
+  /** Rejects with a `PublishError` of code `OUTBOX_UNAVAILABLE`. */
+  static async open({ folder, open }: OutboxOptions, logger: Logger): Promise<Outbox> {
+    try {
+      const backend = await open({ name: 'outbox', folder })
+      const found: FoundEvent[] = []
+      for await (const rows of backend.scan({}, PAGE)) for (const [key, value] of rows) found.push(eventOfBytes(key, value))
+      return new Outbox(backend, { folder, logger, found })
+    } catch (error) {
+      throw unavailable(folder, 'opened', error)
+    }
+  }
+
+  private constructor(backend: StoreBackend, { folder, logger, found }: { folder: string; logger: Logger; found: readonly FoundEvent[] }) {
+    this.#backend = backend
+    this.#folder = folder
+    this.#logger = logger
+    this.#found = found
+    this.#next = (found.at(-1)?.stored ?? 0) + 1
+  }
+
+  /** What an earlier publisher has left, in the order in which it was published. */
+  get found(): readonly FoundEvent[] {
+    return this.#found
+  }
+
+  /** Keeps an event; returns where. */
+  keep(event: PendingEvent): number {
+    const stored = this.#next++
+    this.#change({ key: keyOf(stored), value: bytesOfEvent(event) })
+    return stored
+  }
+
+  /** The event needs no keeping any more. */
+  forget(stored: number): void {
+    this.#change({ key: keyOf(stored), value: undefined })
+  }
+
+  /** Resolves when everything up to now is on disk; rejects if it could not be written. */
+  async written(): Promise<void> {
+    await this.#scheduled
+    await this.#writing
+    if (this.#failure !== undefined) throw this.#failure
+  }
+
+  #change(change: StoreChange): void {
+    this.#changes.push(change)
+    this.#scheduled ??= Promise.resolve().then(() => {
+      this.#scheduled = undefined
+      const changes = this.#changes
+      this.#changes = []
+      this.#writing = this.#writing.then(() => this.#write(changes))
+    })
+  }
+
+  async #write(changes: readonly StoreChange[]): Promise<void> {
+    try {
+      await this.#backend.write(changes)
+    } catch (error) {
+      this.#failure ??= unavailable(this.#folder, 'written', error)
+      this.#logger.error({ err: error, folder: this.#folder }, 'the outbox could not be written')
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#scheduled
+    await this.#writing
+    await this.#backend.close()
+  }
+}
+
+function unavailable(folder: string, what: 'opened' | 'written', cause: unknown): PublishError {
+  const isLocked = (cause as { code?: unknown }).code === 'STORE_LOCKED'
+  const why = isLocked ? 'another publisher has it open, in this process or another: give each a folder of its own' : asError(cause).message
+  return new PublishError('OUTBOX_UNAVAILABLE', `The outbox in '${folder}' can't be ${what}: ${why}`, { outcome: 'not-sent', cause })
+}

@@ -1,0 +1,207 @@
+import { createPublisher, event, PublishError } from '@millrace/publisher'
+import { memory } from '@millrace/transport-memory'
+import { describe, expect, test } from 'vitest'
+import { numbered, publishing, settle, threeTopics } from './support/publishing.ts'
+
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
+
+describe('an event', () => {
+  test('is told where it is once it is written', async () => {
+    const { publisher, read, advance } = await publishing({ events: threeTopics })
+    const published = publisher.publish('a', { key: 'k', n: 1 }, { id: 'one', headers: { trace: 't' } })
+    await advance(500)
+    const receipt = await published
+    const [record] = await read('a')
+    expect(receipt).toEqual({ id: 'one', topic: 'a', partition: record?.partition, offset: 0 })
+    expect(record).toMatchObject({
+      payload: { key: 'k', n: 1 },
+      headers: { 'millrace-event-id': 'one', 'millrace-event-type': 'a', trace: 't' },
+    })
+    await publisher.close()
+  })
+
+  test('that nobody waits for is pending, and no longer after a forced flush', async () => {
+    const { publisher, flushes } = await publishing({ events: threeTopics })
+    void publisher.publish('a', { n: 1 })
+    void publisher.publish('b', { n: 2 })
+    expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 2, inFlight: 0, batchSize: 50, degraded: false })
+    await publisher.forceFlush()
+    expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 0, inFlight: 0, oldestAgeMs: 0, pendingBytes: 0 })
+    await settle()
+    expect(flushes()).toMatchObject([{ batchSize: 2, topics: 2, trigger: 'forced', durationMs: 0 }])
+    await publisher.close()
+  })
+
+  test('that is no JSON, has a bad key, or is of no known type is refused before it is taken, and says so', async () => {
+    const { publisher } = await publishing({ events: { a: event<unknown>({ topic: 'a', key: (payload) => payload as string }) } })
+    await expect(publisher.publish('a', undefined)).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', outcome: 'not-sent', eventType: 'a' })
+    await expect(publisher.publish('a', 17)).rejects.toThrow('its key is 17')
+    await expect(publisher.publish('b' as 'a', 'x')).rejects.toMatchObject({ code: 'UNKNOWN_EVENT_TYPE' })
+    expect(publisher.metrics().batch).toMatchObject({ rejected_total: 3, published_total: 0 })
+    await publisher.close()
+  })
+})
+
+describe('a flush', () => {
+  test('groups by topic: 75 events for 3 topics are one flush, one send each', async () => {
+    const { publisher, sends, flushes, read } = await publishing({ events: threeTopics })
+    const events = upTo(75).map((n) => ({ type: (['a', 'b', 'c'] as const)[n % 3] as 'a', payload: { key: `k${n % 10}`, n } }))
+    const outcomes = await publisher.publishBatch(events)
+    expect(outcomes.every(({ ok }) => ok)).toBe(true)
+    await settle()
+    expect(sends).toEqual([
+      { topic: 'a', records: 25 },
+      { topic: 'b', records: 25 },
+      { topic: 'c', records: 25 },
+    ])
+    expect(flushes()).toMatchObject([{ batchSize: 75, topics: 3, trigger: 'records' }])
+    expect(await read('a')).toHaveLength(25)
+    await publisher.close()
+  })
+
+  test.each([
+    { why: 'records', batch: { size: 3 }, count: 3, ms: 0 },
+    { why: 'age', batch: { size: 100, timeoutMs: 40 }, count: 2, ms: 40 },
+    { why: 'bytes', batch: { size: 100, maxBytes: 300 }, count: 4, ms: 0 },
+    { why: 'records', batch: { strategy: 'immediate' }, count: 1, ms: 0 },
+  ] as const)('is made by $why, with $batch', async ({ why, batch, count, ms }) => {
+    const { publisher, advance, flushes } = await publishing({ events: threeTopics, batch })
+    for (const n of upTo(count)) void publisher.publish('a', { n })
+    await advance(ms - 1)
+    expect(flushes()).toHaveLength(ms > 0 ? 0 : 1)
+    await advance(1)
+    expect(flushes()[0]).toMatchObject({ trigger: why })
+    await publisher.close()
+  })
+
+  test('never has more events than the largest size, however many wait', async () => {
+    const { publisher, flushes } = await publishing({ events: threeTopics, batch: { size: 5, maxSize: 20 } })
+    await publisher.publishBatch(upTo(90).map((n) => ({ type: 'a', payload: { n } })))
+    await settle()
+    expect(flushes().map(({ batchSize }) => batchSize)).toEqual([20, 20, 20, 20, 10])
+    await publisher.close()
+  })
+
+  test('grows where the size adapts, up to the largest', async () => {
+    const { publisher, flushes } = await publishing({ events: threeTopics, batch: { strategy: 'adaptive', minSize: 1, maxSize: 40 } })
+    for (let round = 0; round < 30; round++) await publisher.publishBatch(upTo(40).map((n) => ({ type: 'a', payload: { n } })))
+    expect(publisher.getBatchStatus().batchSize).toBeGreaterThan(1)
+    expect(Math.max(...flushes().map(({ batchSize }) => batchSize as number))).toBeLessThanOrEqual(40)
+    await publisher.close()
+  })
+
+  test('of a type with a policy of its own takes that type alone, and what comes before it in its key', async () => {
+    const events = { a: numbered('a'), now: numbered('b', { batch: { strategy: 'immediate' } }) }
+    const { publisher, flushes, read } = await publishing({ events })
+    void publisher.publish('a', { key: 'other', n: 0 })
+    void publisher.publish('a', { key: 'k', n: 1 })
+    await publisher.publish('now', { key: 'k', n: 2 })
+    expect((await read('a')).map(({ payload }) => payload.n)).toEqual([1])
+    expect(publisher.getBatchStatus().pendingEvents).toBe(1)
+    expect(flushes()).toMatchObject([{ batchSize: 2, topics: 2 }])
+    await publisher.close()
+  })
+})
+
+describe('priorities', () => {
+  test('let high events overtake waiting ones, but none of their key, on whatever topic that is', async () => {
+    const { publisher, sends, read, advance } = await publishing({
+      events: threeTopics,
+      batch: { strategy: 'time', timeoutMs: 10, maxSize: 2 },
+    })
+    void publisher.publish('a', { key: 'x', n: 0 })
+    void publisher.publish('a', { key: 'k', n: 1 })
+    void publisher.publish('b', { key: 'k', n: 2 }, { priority: 'high' })
+    void publisher.publish('c', { key: 'free', n: 3 }, { priority: 'high' })
+    await advance(10)
+    // The first flush: k's first event, which nothing of k may overtake, then the high one.
+    expect(sends.slice(0, 2)).toEqual([
+      { topic: 'a', records: 1 },
+      { topic: 'b', records: 1 },
+    ])
+    await publisher.forceFlush()
+    expect((await read('a')).map(({ payload }) => payload.n).toSorted((a, b) => a - b)).toEqual([0, 1])
+    expect(sends.slice(2).map(({ topic }) => topic)).toEqual(['c', 'a'])
+    await publisher.close()
+  })
+
+  test('send critical events at once, after what waits for their key, and leave the rest', async () => {
+    const { publisher, flushes, read } = await publishing({ events: threeTopics })
+    void publisher.publish('a', { key: 'k', n: 1 })
+    void publisher.publish('a', { key: 'other', n: 2 })
+    await publisher.publish('a', { key: 'k', n: 3 }, { critical: true })
+    expect((await read('a')).map(({ payload }) => payload.n)).toEqual([1, 3])
+    expect(flushes()).toMatchObject([{ trigger: 'critical', batchSize: 2 }])
+    expect(publisher.getBatchStatus().pendingEvents).toBe(1)
+    await publisher.close()
+  })
+})
+
+test('metrics are JSON under batch', async () => {
+  const { publisher, advance } = await publishing({ events: threeTopics })
+  const read = () => JSON.parse(JSON.stringify(publisher.metrics())) as { batch: Record<string, number> }
+  expect(read().batch['has_scheduled_flush']).toBe(0)
+  void publisher.publish('a', { n: 1 })
+  await settle()
+  expect(read().batch).toMatchObject({
+    pending_batch_messages: 1,
+    batch_size_configured: 50,
+    batch_timeout_ms: 500,
+    max_batch_size: 200,
+    has_scheduled_flush: 1,
+    published_total: 1,
+    flushes_total: 0,
+  })
+  await advance(500)
+  expect(read().batch).toMatchObject({
+    pending_batch_messages: 0,
+    has_scheduled_flush: 0,
+    delivered_total: 1,
+    flushed_messages_total: 1,
+    buffered_bytes: 0,
+  })
+  await publisher.close()
+})
+
+test('options that are wrong are all named at once', () => {
+  const wrong = {
+    transport: memory(),
+    events: { a: { topic: 't', compression: 'gzip' }, b: { topic: 't', key: 'id', priority: 'low' } },
+    batch: { size: 0 },
+    buffer: { maxEvents: 0, whenFull: 'drop' },
+    retry: { maxRetries: -1, factor: 0 },
+    environment: { KAFKA_BATCH_TIMEOUT_MS: 'soon' },
+    batchSize: 3,
+  } as never
+  const lines = (() => {
+    try {
+      createPublisher(wrong)
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  })()
+  for (const named of [
+    'batchSize is no option',
+    'batch.size is 0',
+    'buffer.maxEvents is 0',
+    'buffer.whenFull is "drop"',
+    'retry.maxRetries is -1',
+    'retry.factor is 0',
+    "events['b'].key is",
+    'events[\'b\'].priority is "low"',
+    "on the same topic 't'",
+    'KAFKA_BATCH_TIMEOUT_MS is "soon"',
+  ])
+    expect(lines).toContain(named)
+})
+
+test('errors are told by code and outcome', () => {
+  expect(new PublishError('X', 'text', { outcome: 'unknown', eventId: 'i' })).toMatchObject({
+    code: 'X',
+    outcome: 'unknown',
+    eventId: 'i',
+    kept: false,
+    overtaken: false,
+  })
+})

@@ -1,0 +1,86 @@
+import { MillraceError } from '@millrace/core'
+import { createPublisher, event } from '@millrace/publisher'
+import { memory, type MemoryOperation } from '@millrace/transport-memory'
+import { describe, expect, test } from 'vitest'
+import { publishing, settle, threeTopics } from './support/publishing.ts'
+
+const options = { events: threeTopics, transactionalId: 'publisher-1' }
+const both = [
+  { type: 'a' as const, payload: { key: 'k', n: 2 } },
+  { type: 'b' as const, payload: { key: 'k', n: 3 } },
+]
+
+describe('a transaction', () => {
+  test('goes at once, after what waits for its keys, and what comes later in them goes after it', async () => {
+    const order: string[] = []
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'send') order.push(`${operation.clientId} ${operation.topic}`)
+      },
+    }
+    const { publisher, read, advance } = await publishing({ ...options, faults })
+    void publisher.publish('a', { key: 'k', n: 1 })
+    const transaction = publisher.publishTransaction(both)
+    void publisher.publish('a', { key: 'k', n: 4 })
+    const receipts = await transaction
+    expect(receipts.map(({ topic }) => topic)).toEqual(['a', 'b'])
+    expect(order).toEqual(['publisher a', 'publisher-transactions a', 'publisher-transactions b'])
+    await publisher.forceFlush()
+    await advance(0)
+    const records = await read('a')
+    expect(records.map(({ payload }) => payload.n)).toEqual([1, 2, 4])
+    expect(receipts[0]).toMatchObject({ partition: records[1]?.partition, offset: records[1]?.offset })
+    await publisher.close()
+  })
+
+  test('is all or nothing: one record that is refused leaves nothing visible, and the key goes on', async () => {
+    const { publisher, read } = await publishing({ ...options, topicConfig: { 'max.message.bytes': '100' } })
+    const transaction = publisher.publishTransaction([...both, { type: 'a', payload: { key: 'k', n: 4, pad: 'x'.repeat(200) } }])
+    await expect(transaction).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', outcome: 'refused' })
+    const later = publisher.publish('a', { key: 'k', n: 5 })
+    await publisher.forceFlush()
+    await later
+    expect((await read('a')).map(({ payload }) => payload.n)).toEqual([5])
+    expect(await read('b')).toEqual([])
+    await publisher.publishTransaction(both)
+    expect(await read('b')).toHaveLength(1)
+    await publisher.close()
+  })
+
+  test('is tried again where that may help, and its fate is unknown when the answer to its commit is lost', async () => {
+    const failures = ['begin', 'commit-transaction']
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'begin' && failures[0] === 'begin') {
+          failures.shift()
+          throw new MillraceError('KAFKA_ERROR', 'Not the coordinator.', { stage: 'commit', retryable: true })
+        }
+      },
+      after(operation: MemoryOperation) {
+        if (operation.type !== 'commit-transaction' || failures.length > 1) return
+        if (failures.shift() !== undefined) throw new MillraceError('TIMED_OUT', 'Nobody answered.', { stage: 'commit', retryable: true })
+      },
+    }
+    const { publisher, read, advance } = await publishing({ ...options, faults })
+    const first = publisher.publishTransaction(both)
+    const settled = Promise.allSettled([first])
+    await advance(200)
+    expect(await settled).toMatchObject([
+      { status: 'rejected', reason: { code: 'TRANSACTION_FAILED', outcome: 'unknown', retryable: false } },
+    ])
+    expect(await read('a')).toHaveLength(1)
+    expect((await publisher.publishTransaction(both)).length).toBe(2)
+    await publisher.close()
+  })
+
+  test('needs a transactional id, and room for all of it', async () => {
+    const without = createPublisher({ transport: memory(), events: { a: event({ topic: 'a' }) }, environment: {} })
+    await expect(without.publishTransaction([])).rejects.toThrow('transactionalId')
+    const { publisher } = await publishing({ ...options, buffer: { maxEvents: 2 } })
+    void publisher.publish('a', { key: 'k', n: 1 })
+    await expect(publisher.publishTransaction(both)).rejects.toMatchObject({ code: 'BUFFER_FULL' })
+    await settle()
+    await publisher.close()
+    await expect(publisher.publishTransaction(both)).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' })
+  })
+})

@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto'
+import { bytesAt, COMPRESSIONS, silentLogger, type Transport } from '@millrace/core'
+import { kafka } from 'millrace/kafka'
+import { createPublisher, event, EVENT_ID_HEADER, type Publisher } from 'millrace/publisher'
+import { describe, expect, inject, test } from 'vitest'
+import { ownBroker } from './support/own-broker.ts'
+import { recordCodec } from './support/record-codec.ts'
+
+interface Payload {
+  readonly key: string
+  readonly n: number
+  readonly pad?: string
+}
+
+const context = { logger: silentLogger }
+const brokers = inject('kafkaBrokers')
+const name = (what: string) => `publisher-${what}-${randomUUID()}`
+const to = (topic: string, more: object = {}) => event<Payload>({ topic, key: ({ key }) => key, ...more })
+const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
+
+async function create(transport: Transport, topics: readonly string[], config: Readonly<Record<string, string>> = {}): Promise<void> {
+  const admin = await transport.openAdmin(context)
+  await admin.createTopics(topics.map((topic) => ({ topic, partitions: 2, config })))
+  await admin.close()
+}
+
+/** What is in a topic, up to its end, each event id once. */
+async function read(transport: Transport, topic: string): Promise<readonly Payload[]> {
+  const partitions = [0, 1].map((partition) => ({ topic, partition }))
+  const admin = await transport.openAdmin(context)
+  const ends = await admin.endOffsets(partitions, 'read-committed')
+  await admin.close()
+  const source = await transport.openSource({ clientId: 'reader', isolation: 'read-committed' }, context)
+  await source.assign(partitions.map((at) => ({ ...at, offset: 0 })))
+  const behind = new Set(ends.flatMap(({ partition, offset }) => (offset > 0 ? [partition] : [])))
+  const seen = new Set<string>()
+  const payloads: Payload[] = []
+  while (behind.size > 0) {
+    const polled = await source.poll(1_000)
+    for (const batch of polled.batches) {
+      for (let i = 0; i < batch.length; i++) {
+        const id = batch.headers?.[i]?.find(({ key }) => key === EVENT_ID_HEADER)?.value
+        if (seen.has(String(id))) continue
+        seen.add(String(id))
+        payloads.push(JSON.parse(Buffer.from(bytesAt(batch.values, i) ?? []).toString()) as Payload)
+      }
+      batch.release()
+    }
+    for (const { partition, offset } of polled.ends) if (offset >= (ends[partition]?.offset ?? 0)) behind.delete(partition)
+  }
+  await source.close()
+  return payloads
+}
+
+const numbersOf = (payloads: readonly Payload[], key: string) => payloads.filter((one) => one.key === key).map(({ n }) => n)
+
+describe('on a broker', () => {
+  const transport = kafka({ brokers })
+
+  test('events are in the log with the codec of their topic, where their receipts say', async () => {
+    const topics = COMPRESSIONS.map((compression) => [compression, name(compression)] as const)
+    await create(
+      transport,
+      topics.map(([, topic]) => topic),
+    )
+    const events = Object.fromEntries(topics.map(([compression, topic]) => [compression, to(topic, { compression })]))
+    await using publisher = createPublisher({ transport, events, environment: {} })
+    const outcomes = await publisher.publishBatch(
+      topics.flatMap(([type]) =>
+        upTo(20).map((n) => ({ type, payload: { key: 'k', n, pad: 'compressible '.repeat(20) }, options: { key: null } })),
+      ),
+    )
+    expect(outcomes.filter(({ ok }) => !ok)).toEqual([])
+    for (const [compression, topic] of topics) {
+      const offsets = outcomes.flatMap((one) =>
+        one.ok && one.receipt.topic === topic ? [`${one.receipt.partition} ${one.receipt.offset}`] : [],
+      )
+      expect(new Set(offsets).size).toBe(20)
+      const keyed = await publisher.publish(compression, { key: 'k', n: 0, pad: 'x'.repeat(500) })
+      expect(keyed).toMatchObject({ topic })
+    }
+    // Of partition 0: keyless events go to either, keyed ones to where their key belongs.
+    const first = topics.map(async ([compression, topic]) => {
+      await publisher.publishBatch(upTo(30).map((n) => ({ type: compression, payload: { key: `k${n}`, n, pad: 'x'.repeat(500) } })))
+      return recordCodec(brokers, topic)
+    })
+    expect(await Promise.all(first)).toEqual([...COMPRESSIONS])
+  })
+
+  test('a record that is too large fails alone, whether the broker refuses it or the client does, and the others keep their order', async () => {
+    const topic = name('large')
+    await create(transport, [topic], { 'max.message.bytes': '20000' })
+    await using publisher = createPublisher({ transport, events: { a: to(topic, { compression: 'none' }) }, environment: {} })
+    // One for the broker, which refuses its whole batch; one for the client, which refuses it before it is queued.
+    const large = new Map([
+      [17, 30_000],
+      [40, 1_500_000],
+    ])
+    const outcomes = await publisher.publishBatch(
+      upTo(60).map((n) => ({ type: 'a', payload: { key: `k${n % 3}`, n, pad: 'x'.repeat(large.get(n) ?? 10) } })),
+    )
+    expect(outcomes.flatMap((one, n) => (one.ok ? [] : [[n, one.error.code, one.error.outcome]]))).toEqual([
+      [17, 'RECORD_TOO_LARGE', 'refused'],
+      [40, 'RECORD_TOO_LARGE', 'refused'],
+    ])
+    const payloads = await read(transport, topic)
+    for (const rest of [0, 1, 2]) expect(numbersOf(payloads, `k${rest}`)).toEqual(upTo(60).filter((n) => n % 3 === rest && !large.has(n)))
+  })
+})
+
+test('with no broker there nothing hangs: publish waits in bounded memory, close answers in time with what was not sent', async () => {
+  const transport = kafka({ brokers: '127.0.0.1:9', connectTimeoutMs: 1_000 })
+  const publisher = createPublisher({ transport, events: { a: to('a') }, environment: {}, buffer: { maxEvents: 100 } })
+  const settled = Promise.allSettled(upTo(1_000).map((n) => publisher.publish('a', { key: 'k', n })))
+  const { unsent } = await publisher.close({ timeoutMs: 1_500 })
+  const codes = (await settled).map((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : 'written'))
+  expect(codes.slice(0, 200)).not.toContain('written')
+  expect(codes.slice(200)).toEqual(Array.from({ length: 800 }, () => 'BUFFER_FULL'))
+  expect(unsent.length).toBeGreaterThan(0)
+})
+
+test('a broker that is killed and comes back has every event, in the order of its key; what is pending meanwhile is bounded', async () => {
+  await using broker = await ownBroker()
+  const transport = kafka({ brokers: broker.brokers })
+  const topics = [name('one'), name('two')]
+  await create(transport, topics)
+  const events = { one: to(topics[0] as string), two: to(topics[1] as string) }
+  const publisher: Publisher<typeof events> = createPublisher({ transport, events, environment: {}, buffer: { maxEvents: 500 } })
+  const keys = ['x', 'y', 'z']
+  let most = 0
+  const publish = async (from: number, count: number) => {
+    for (let n = from; n < from + count; n++) {
+      const type = n % 2 === 0 ? 'one' : 'two'
+      const published = publisher.publish(type, { key: keys[n % 3] as string, n }, { priority: n % 5 === 0 ? 'high' : 'normal' })
+      const { pendingEvents, inFlight, waitingForRoom } = publisher.getBatchStatus()
+      most = Math.max(most, pendingEvents + inFlight)
+      if (waitingForRoom > 0) await published
+    }
+  }
+  await publish(0, 1_000)
+  await publisher.forceFlush()
+  const during = publish(1_000, 3_000)
+  await broker.kill(0)
+  await broker.restart(0)
+  await during
+  await publisher.forceFlush()
+  expect(await publisher.close()).toEqual({ unsent: [] })
+  expect(most).toBeLessThanOrEqual(500)
+  for (const [parity, topic] of topics.entries()) {
+    const payloads = await read(transport, topic)
+    for (const [rest, key] of keys.entries())
+      expect(numbersOf(payloads, key)).toEqual(upTo(4_000).filter((n) => n % 2 === parity && n % 3 === rest))
+  }
+}, 180_000)
