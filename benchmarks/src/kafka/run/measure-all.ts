@@ -1,6 +1,6 @@
 import { summarise } from '../../harness/summary.ts'
 import { type Choice, LATENCIES, type LatencyName } from '../command-line/choice.ts'
-import type { Program, ProgramName } from '../programs/programs.ts'
+import { millraceIn, type Program, type ProgramName } from '../programs/programs.ts'
 import { drawn } from '../report/plain-table.ts'
 import { heapTable } from '../report/heap.ts'
 import { type LatencyResult, type LatencyRow, latencyTable } from '../report/latency.ts'
@@ -17,7 +17,7 @@ import type { Surroundings } from './surroundings.ts'
 
 const SHARES = [0.1, 0.5, 0.9]
 const LATENCY = { warmUpMs: 5_000, measuredMs: 10_000 }
-const HEAPS_MB = [64, 96, 128, 192, 256, 384, 512, 1_024, 2_048]
+const HEAPS_MB = { kafkaStreams: [64, 96, 128, 192, 256, 384, 512, 1_024, 2_048], millrace: [48, 64, 96, 128, 192] }
 
 export interface AllParts {
   readonly choice: Choice
@@ -102,5 +102,6 @@ async function latencyOf(name: LatencyName, measured: readonly WorkloadResult[],
 }
 
 function heaps({ workload, program, kafkaStreams, rounds, surroundings, say }: AllParts): Promise<HeapRuns[]> {
-  return measureHeaps(workload('a'), { surroundings, rounds, kafkaStreams, heapsMb: HEAPS_MB, millrace: program('millrace'), say })
+  const millrace = (heapMb: number | undefined) => (heapMb === undefined ? program('millrace') : millraceIn(heapMb))
+  return measureHeaps(workload('a'), { surroundings, rounds, kafkaStreams, heapsMb: HEAPS_MB, millrace, say })
 }
