@@ -42,4 +42,5 @@ export {
   type ReceivedEvent,
   type ReceivedEventOf,
   type UnsentEvent,
+  type WorkerOptions,
 } from '@millrace/publisher'
