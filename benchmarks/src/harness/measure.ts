@@ -2,8 +2,8 @@ import { allocatedBytes } from './allocated-bytes.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
 import { profiled } from './cpu-profile.ts'
-import { summarise, type Summary, upperLimitOfMedian } from './summary.ts'
 import { threadMs } from './thread-time.ts'
+import { summarise, type Summary, upperLimitOfMedian } from './summary.ts'
 
 export interface MeasureOptions {
   /** How often each contender is timed. */
@@ -45,8 +45,8 @@ interface Entrant {
   repeats: number
   opened: Opened | undefined
   readonly micros: number[]
-  readonly cpu: number[]
   readonly threadMicros: number[]
+  readonly cpu: number[]
   bytesPerRecord: number
 }
 
@@ -58,8 +58,8 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
     repeats: 1,
     opened: undefined,
     micros: [],
-    cpu: [],
     threadMicros: [],
+    cpu: [],
     bytesPerRecord: 0,
   }))
   try {
@@ -68,10 +68,10 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
       for (let i = 0; i < entrants.length; i++) {
         const entrant = entrants[(round + i) % entrants.length] as Entrant
         await once(entrant, async (opened) => {
-          const { micros, cpu, threadMicros } = await timed(opened, entrant)
+          const { micros, threadMicros, cpu } = await timed(opened, entrant)
           entrant.micros.push(micros)
-          entrant.cpu.push(cpu)
           entrant.threadMicros.push(threadMicros)
+          entrant.cpu.push(cpu)
         })
       }
     }
@@ -126,25 +126,25 @@ async function once(entrant: Entrant, what: (opened: Opened) => Promise<void>): 
   }
 }
 
-interface Timed {
+interface Times {
   readonly micros: number
-  readonly cpu: number
   readonly threadMicros: number
+  readonly cpu: number
 }
 
-/** Microseconds a record, by the clock, of all cores and of the thread. */
-async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<Timed> {
+/** Microseconds a record: by the clock, of the thread, and of all cores. */
+async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<Times> {
   collectGarbage()
   opened.begin?.()
   const threadBegan = threadMs()
   const began = performance.now()
   const usedBefore = process.cpuUsage()
   await repeat(opened, repeats)
-  const { user, system } = process.cpuUsage(usedBefore)
   const ms = performance.now() - began
+  const thread = threadMs() - threadBegan
+  const { user, system } = process.cpuUsage(usedBefore)
   const records = repeats * contender.records
-  const perRecord = (milliseconds: number) => (milliseconds * 1_000) / records
-  return { micros: perRecord(ms), cpu: (user + system) / records, threadMicros: perRecord(threadMs() - threadBegan) }
+  return { micros: (ms * 1_000) / records, threadMicros: (thread * 1_000) / records, cpu: (user + system) / records }
 }
 
 async function repeat(opened: Opened, repeats: number): Promise<void> {
@@ -154,7 +154,7 @@ async function repeat(opened: Opened, repeats: number): Promise<void> {
   }
 }
 
-function rowOf({ contender, micros, cpu, threadMicros, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord }: Entrant, baseline: Entrant): Row {
   const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
   const cpuRatios = cpu.map((own, round) => own / (baseline.cpu[round] as number))
   return {

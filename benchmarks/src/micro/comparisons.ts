@@ -28,8 +28,8 @@ export function microComparisons(size: RunSize): Comparison[] {
     ...batcherComparisons(),
     ...parallelComparisons(size),
     ...countComparisons(size),
-    ...telemetryComparisons(size),
     engineAlone(size),
+    ...telemetryComparisons(size),
     ...nothingComparisons(size),
     ...policyComparisons(size),
     ...narrowingComparisons(size),
@@ -57,16 +57,16 @@ export const microTargets: readonly Target[] = [
     says: `The count on a ${kind} store, in batches of 1,000, within 1.5 times the time of the loop`,
   })),
   {
-    comparison: 'telemetry, count in batches of 1000',
-    row: 'everything on',
-    maxCpuRatio: 1.02,
-    says: 'All telemetry of the count, in batches of 1,000, under 2 % of its CPU time',
-  },
-  {
     comparison: 'the engine alone',
     row: 'typed records, batches of 10000',
     maxThreadMicros: 1.5,
     says: 'The engine alone: count with LevelDB, strings decoded and typed records handed to the user, batches of 10,000, under 1.5 us of its thread a record',
+  },
+  {
+    comparison: 'telemetry, count in batches of 1000',
+    row: 'everything on',
+    maxCpuRatio: 1.02,
+    says: 'All telemetry of the count, in batches of 1,000, under 2 % of its CPU time',
   },
   {
     comparison: 'a pass that does nothing',

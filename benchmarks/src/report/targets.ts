@@ -1,5 +1,5 @@
 import type { Target } from '../harness/comparison.ts'
-import type { Measured, Row } from '../harness/measure.ts'
+import type { Measured } from '../harness/measure.ts'
 import { against, figure } from './figures.ts'
 
 /** What became of a target that was measured. */
@@ -9,29 +9,24 @@ export interface TargetResult {
   readonly measured: string
 }
 
-type Limits = Omit<Target, 'comparison' | 'row' | 'says'>
-
 /** The targets whose rows were measured. */
 export function targetResults(targets: readonly Target[], all: readonly Measured[]): TargetResult[] {
   const results: TargetResult[] = []
-  for (const { comparison, row, says, ...target } of targets) {
+  for (const { comparison, row, maxTimeRatio, maxCpuRatio, maxMicros, maxThreadMicros, says } of targets) {
     const found = all.find((one) => one.comparison === comparison)?.rows.find(({ name }) => name === row)
     if (found === undefined) continue
-    results.push({ says, ...resultOf(target, found) })
+    const { timeRatio, cpuRatio, micros, threadMicros } = found
+    const reached =
+      timeRatio.median <= (maxTimeRatio ?? Infinity) &&
+      cpuRatio.upperLimit <= (maxCpuRatio ?? Infinity) &&
+      micros.median <= (maxMicros ?? Infinity) &&
+      threadMicros.median <= (maxThreadMicros ?? Infinity)
+    const taken = maxThreadMicros === undefined ? micros : threadMicros
+    const time = maxTimeRatio === undefined ? `${figure(taken.median)} us` : against(timeRatio.median)
+    const measured = maxCpuRatio === undefined ? time : cpu(cpuRatio)
+    results.push({ says, reached, measured })
   }
   return results
-}
-
-function resultOf({ maxTimeRatio, maxCpuRatio, maxMicros, maxThreadMicros }: Limits, row: Row): Omit<TargetResult, 'says'> {
-  const { timeRatio, cpuRatio, micros, threadMicros } = row
-  const reached =
-    timeRatio.median <= (maxTimeRatio ?? Infinity) &&
-    cpuRatio.upperLimit <= (maxCpuRatio ?? Infinity) &&
-    micros.median <= (maxMicros ?? Infinity) &&
-    threadMicros.median <= (maxThreadMicros ?? Infinity)
-  if (maxCpuRatio !== undefined) return { reached, measured: cpu(cpuRatio) }
-  if (maxTimeRatio !== undefined) return { reached, measured: against(timeRatio.median) }
-  return { reached, measured: `${figure((maxThreadMicros === undefined ? micros : threadMicros).median)} us` }
 }
 
 export function targetLines(results: readonly TargetResult[]): string {
