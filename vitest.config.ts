@@ -5,6 +5,7 @@ import { LongestFirst } from './tests/support/longest-first.ts'
 process.env['UV_THREADPOOL_SIZE'] ??= '8'
 
 const sourceConditions = ['@millrace/source', 'node', 'import', 'module', 'default']
+const requiringConditions = ['@millrace/source', 'node', 'default']
 const brokerTests = '{packages,examples}/*/test/**/*.broker.test.ts'
 
 const shared = {
@@ -42,7 +43,7 @@ export default defineConfig({
             'tests/**/*.test.ts',
             'tools/test/**/*.test.ts',
           ],
-          exclude: ['**/node_modules/**', '**/*.broker.test.ts'],
+          exclude: ['**/node_modules/**', '**/*.broker.test.ts', '**/*.database.test.ts'],
         },
       },
       {
@@ -54,6 +55,23 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           globalSetup: ['tests/support/test-programs.ts', 'tests/support/kafka-broker.ts'],
           // Many of them wait most of the time. With more at a time the broker that they share answers too late on a small machine.
+          maxWorkers: 3,
+          sequence: { groupOrder: 1 },
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
+        },
+      },
+      {
+        // Node is given them too, and would give who requires `pg-pool` the module for who imports it.
+        resolve: { conditions: requiringConditions },
+        ssr: { resolve: { conditions: requiringConditions } },
+        test: {
+          ...workers,
+          name: 'database',
+          include: ['{packages,examples}/*/test/**/*.database.test.ts', 'tests/**/*.database.test.ts', 'tools/test/**/*.database.test.ts'],
+          exclude: ['**/node_modules/**'],
+          globalSetup: ['tests/support/database-servers.ts'],
+          // Beside the tests on a broker.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,

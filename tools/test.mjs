@@ -9,12 +9,12 @@ const args = process.argv.slice(2)
 const unitOnly = args[0] === '--unit'
 if (unitOnly) args.shift()
 
-await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly })
+await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly, databases: !unitOnly })
 if (unitOnly) {
   const left = filesBelow(['packages', 'examples', 'tests'].map((name) => join(root, name))).filter(
-    (file) => file.endsWith('.broker.test.ts') && !file.includes('node_modules'),
+    (file) => /\.(broker|database)\.test\.ts$/.test(file) && !file.includes('node_modules'),
   )
-  say(`Left out: ${left.length} test files that need a Kafka broker. 'npm test' runs them too.`)
+  say(`Left out: ${left.length} test files that need a Kafka broker or a database. 'npm test' runs them too.`)
 }
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
 await runProgram([vitest, 'run', ...(unitOnly ? ['--project', 'unit'] : []), ...args])

@@ -6,7 +6,7 @@ import { expect, test } from 'vitest'
 import { openInput } from '../src/micro/topology/count-comparisons.ts'
 import { CountByHand } from '../src/micro/topology/count-by-hand.ts'
 import { batchesOf, runApp } from '../src/micro/topology/running-app.ts'
-import { countTopology } from '../src/micro/topology/topologies.ts'
+import { type Counting, countTopology } from '../src/micro/topology/topologies.ts'
 import { CHANGELOG, makeSurroundings, makeWorkload, openBackend, OUTPUT, type Surroundings } from '../src/micro/topology/workload.ts'
 
 const RECORDS = 60_000
@@ -20,7 +20,7 @@ for (const kind of ['leveldb', 'memory'] as const) {
       const loop = await countByHand(kind, folder)
       expect(loop.output).toHaveLength(RECORDS)
       expect(loop.output.at(-1)).toEqual([expect.any(String), Math.ceil(RECORDS / KEYS)])
-      for (const processor of ['batch', 'single'] as const) {
+      for (const processor of ['batch', 'records', 'single'] as const) {
         const topology = await countByTopology(kind, processor, folder)
         expect(topology.output).toEqual(loop.output)
         expect(topology.changes).toEqual(loop.changes)
@@ -40,7 +40,7 @@ async function countByHand(kind: 'leveldb' | 'memory', folder: string) {
   return written(surroundings)
 }
 
-async function countByTopology(kind: 'leveldb' | 'memory', processor: 'batch' | 'single', folder: string) {
+async function countByTopology(kind: 'leveldb' | 'memory', processor: Counting, folder: string) {
   const surroundings = await makeSurroundings()
   const running = await runApp(folder, surroundings, countTopology(kind, processor), batchesOf(1_000))
   await openInput(surroundings, workload).then((input) => input.write())

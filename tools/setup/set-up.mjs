@@ -1,6 +1,7 @@
 import { browser } from './browser.mjs'
 import { builtPackages } from './build-packages.mjs'
 import { cached } from './checkout.mjs'
+import { provideDatabaseServers } from './database-servers.mjs'
 import { dependencies } from './install-dependencies.mjs'
 import { withLock } from './lock.mjs'
 import { nativeClient } from './native-client.mjs'
@@ -12,6 +13,7 @@ import { SetupError } from './setup-error.mjs'
  *   goes on; why it failed is remembered, and it is not tried again until it is required.
  * @property {boolean} build
  * @property {boolean} [browser] A Chromium. Without it one line says so and the rest goes on. Default: false.
+ * @property {boolean} [databases] Servers of databases, for tests. Default: false.
  */
 
 /**
@@ -22,8 +24,9 @@ import { SetupError } from './setup-error.mjs'
  */
 export async function setUp(checkout, needs) {
   requireNode(process.versions.node)
-  if (isSetUp(checkout, needs)) return
-  await withLock(cached(checkout, 'set-up.lock'), () => runSteps(checkout, needs), checkout.say)
+  const lock = cached(checkout, 'set-up.lock')
+  if (!isSetUp(checkout, needs)) await withLock(lock, () => runSteps(checkout, needs), checkout.say)
+  if (needs.databases === true) await withLock(lock, () => provideDatabaseServers(checkout), checkout.say)
 }
 
 /**

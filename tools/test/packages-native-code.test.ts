@@ -27,8 +27,8 @@ describe('the built packages', () => {
     'millrace/leveldb',
     'millrace/kafka',
     'millrace/parallel',
-    'millrace/publisher',
     'millrace/telemetry',
+    'millrace/publisher',
   ])('%s is imported without native code', async (name) => {
     expect(await nativeCodeOf(`await import('${name}')`)).toEqual(none)
   })

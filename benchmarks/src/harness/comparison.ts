@@ -37,5 +37,7 @@ export interface Target {
   readonly maxTimeRatio?: number
   /** At most so many microseconds a record. */
   readonly maxMicros?: number
+  /** At most so many microseconds a record of the thread of JavaScript. */
+  readonly maxThreadMicros?: number
   readonly says: string
 }

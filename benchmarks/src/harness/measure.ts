@@ -2,6 +2,7 @@ import { allocatedBytes } from './allocated-bytes.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
 import { profiled } from './cpu-profile.ts'
+import { threadMs } from './thread-time.ts'
 import { summarise, type Summary } from './summary.ts'
 
 export interface MeasureOptions {
@@ -21,6 +22,8 @@ export interface Row {
   readonly says: string
   /** Microseconds a record. */
   readonly micros: Summary
+  /** Of the thread of JavaScript, microseconds a record. */
+  readonly threadMicros: Summary
   /** Its time over the baseline's, of the same round. */
   readonly timeRatio: Summary
   /** On V8's heap. */
@@ -40,6 +43,7 @@ interface Entrant {
   repeats: number
   opened: Opened | undefined
   readonly micros: number[]
+  readonly threadMicros: number[]
   bytesPerRecord: number
 }
 
@@ -50,6 +54,7 @@ export async function measure({ name, baseline, others }: Comparison, options: M
     repeats: 1,
     opened: undefined,
     micros: [],
+    threadMicros: [],
     bytesPerRecord: 0,
   }))
   try {
@@ -58,7 +63,9 @@ export async function measure({ name, baseline, others }: Comparison, options: M
       for (let i = 0; i < entrants.length; i++) {
         const entrant = entrants[(round + i) % entrants.length] as Entrant
         await once(entrant, async (opened) => {
-          entrant.micros.push(await timed(opened, entrant))
+          const { micros, threadMicros } = await timed(opened, entrant)
+          entrant.micros.push(micros)
+          entrant.threadMicros.push(threadMicros)
         })
       }
     }
@@ -89,7 +96,7 @@ async function warmUp(entrant: Entrant, { runMs, warmUpRuns }: MeasureOptions): 
   const { contender } = entrant
   for (let run = 0; run < warmUpRuns; run++) {
     await once(entrant, async (opened) => {
-      const micros = await timed(opened, entrant)
+      const { micros } = await timed(opened, entrant)
       if (run === 0) await opened.check?.()
       const tookMs = (micros * contender.records * entrant.repeats) / 1_000
       if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
@@ -113,13 +120,16 @@ async function once(entrant: Entrant, what: (opened: Opened) => Promise<void>): 
   }
 }
 
-/** Microseconds a record. */
-async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<number> {
+/** Microseconds a record, by the clock and of the thread. */
+async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<{ readonly micros: number; readonly threadMicros: number }> {
   collectGarbage()
   opened.begin?.()
+  const threadBegan = threadMs()
   const began = performance.now()
   await repeat(opened, repeats)
-  return ((performance.now() - began) * 1_000) / (repeats * contender.records)
+  const ms = performance.now() - began
+  const perRecord = (milliseconds: number) => (milliseconds * 1_000) / (repeats * contender.records)
+  return { micros: perRecord(ms), threadMicros: perRecord(threadMs() - threadBegan) }
 }
 
 async function repeat(opened: Opened, repeats: number): Promise<void> {
@@ -129,7 +139,8 @@ async function repeat(opened: Opened, repeats: number): Promise<void> {
   }
 }
 
-function rowOf({ contender, micros, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+function rowOf({ contender, micros, threadMicros, bytesPerRecord }: Entrant, baseline: Entrant): Row {
   const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
-  return { name: contender.name, says: contender.says, micros: summarise(micros), timeRatio: summarise(ratios), bytesPerRecord }
+  const { name, says } = contender
+  return { name, says, micros: summarise(micros), threadMicros: summarise(threadMicros), timeRatio: summarise(ratios), bytesPerRecord }
 }

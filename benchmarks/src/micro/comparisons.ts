@@ -8,7 +8,7 @@ import { levelDbReads } from './stores/leveldb-reads.ts'
 import { levelDbWrites } from './stores/leveldb-writes.ts'
 import { memoryStores } from './stores/memory-stores.ts'
 import { keysUpTo } from './texts.ts'
-import { countComparisons } from './topology/count-comparisons.ts'
+import { countComparisons, engineAlone } from './topology/count-comparisons.ts'
 import { ioComparisons } from './topology/io-comparisons.ts'
 import { narrowingComparisons } from './topology/narrowing-comparisons.ts'
 import { nothingComparisons } from './topology/nothing-comparisons.ts'
@@ -27,6 +27,7 @@ export function microComparisons(size: RunSize): Comparison[] {
     ...batcherComparisons(),
     ...parallelComparisons(size),
     ...countComparisons(size),
+    engineAlone(size),
     ...nothingComparisons(size),
     ...policyComparisons(size),
     ...narrowingComparisons(size),
@@ -53,6 +54,12 @@ export const microTargets: readonly Target[] = [
     maxTimeRatio: 1.5,
     says: `The count on a ${kind} store, in batches of 1,000, within 1.5 times the time of the loop`,
   })),
+  {
+    comparison: 'the engine alone',
+    row: 'typed records, batches of 10000',
+    maxThreadMicros: 1.5,
+    says: 'The engine alone: count with LevelDB, strings decoded and typed records handed to the user, batches of 10,000, under 1.5 us of its thread a record',
+  },
   {
     comparison: 'a pass that does nothing',
     row: 'topology, batches of 10000',

@@ -10,16 +10,17 @@ const SAYS_WIDTH = 70
 export function measuredTable({ comparison, rows, runs }: Measured): string {
   const table = new Table({
     ...PLAIN,
-    head: ['', 'us/record', 'spread', 'against the first', 'bytes/record', 'what it is'],
-    colAligns: ['left', 'right', 'right', 'right', 'right', 'left'],
-    colWidths: [null, null, null, null, null, SAYS_WIDTH],
+    head: ['', 'us/record', 'spread', 'its thread', 'against the first', 'bytes/record', 'what it is'],
+    colAligns: ['left', 'right', 'right', 'right', 'right', 'right', 'left'],
+    colWidths: [null, null, null, null, null, null, SAYS_WIDTH],
     wordWrap: true,
   })
-  rows.forEach(({ name, says, micros, timeRatio, bytesPerRecord }, i) =>
+  rows.forEach(({ name, says, micros, threadMicros, timeRatio, bytesPerRecord }, i) =>
     table.push([
       name,
       figure(micros.median),
       `${figure(micros.min)}-${figure(micros.max)}`,
+      figure(threadMicros.median),
       i === 0 ? '' : against(timeRatio.median),
       figure(Math.round(bytesPerRecord)),
       says,

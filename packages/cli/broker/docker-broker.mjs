@@ -59,6 +59,7 @@ function planKafka(host, ports, proxied = []) {
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,INNER:PLAINTEXT,CONTROLLER:PLAINTEXT,PROXIED:PLAINTEXT',
       listeners: `PLAINTEXT://:${port},INNER://:${innerPort},CONTROLLER://:${controllerPort}${more?.listener ?? ''}`,
       'node.id': String(index + 1),
+      'broker.rack': `rack-${index + 1}`,
       'process.roles': 'broker,controller',
     }
     const environment = Object.fromEntries(

@@ -36,6 +36,8 @@ export function testSettings(nodeCount) {
     'min.insync.replicas': inSync,
     'offsets.topic.num.partitions': '4',
     'offsets.topic.replication.factor': replicas,
+    // Who says in which rack he is reads from the replica there; clients that say nothing read from leaders.
+    'replica.selector.class': 'org.apache.kafka.common.replica.RackAwareReplicaSelector',
     'share.coordinator.state.topic.min.isr': inSync,
     'share.coordinator.state.topic.replication.factor': replicas,
     'transaction.state.log.min.isr': inSync,
@@ -74,6 +76,7 @@ export function serverProperties(node, cluster) {
   const settings = {
     'process.roles': 'broker,controller',
     'node.id': String(node.id),
+    'broker.rack': `rack-${node.id}`,
     'controller.quorum.voters': cluster.map(({ id, controllerPort }) => `${id}@127.0.0.1:${controllerPort}`).join(','),
     listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${proxied?.listener ?? ''}`,
     'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${proxied?.advertised ?? ''}`,

@@ -64,7 +64,7 @@ export { type BatcherBatching, type BatcherSettings, changeBatcher, resolveBatch
 export { resolveBatchPolicy } from './batch/resolve-batch-policy.ts'
 export { WaitingItems } from './batch/waiting-items.ts'
 export type { OutputRecord, StreamRecord } from './batch/stream-record.ts'
-export type { CommitParticipant } from './commit/commit-participant.ts'
+export type { CommitParticipant, CommitUrgency } from './commit/commit-participant.ts'
 export type { ProcessingGuarantee } from './commit/processing-guarantee.ts'
 export { type ErrorDetails, MillraceError } from './errors/millrace-error.ts'
 export { SerdeError, type SerdeErrorDetails } from './errors/serde-error.ts'
@@ -167,6 +167,14 @@ export type { Serde, SerdeType } from './serde/serde.ts'
 export { serdes } from './serde/serdes.ts'
 export { serializeColumn } from './serde/serialize-column.ts'
 export { murmur2, partitionForHash, partitionForKey } from './sink/murmur2.ts'
+export type {
+  OpenOutsideSink,
+  OutsideSink,
+  OutsideSinkContext,
+  RefusedRecord,
+  StagedRecord,
+  StartingPartition,
+} from './sink/outside-sink.ts'
 export type { Partitioner } from './sink/partitioner.ts'
 export type { TopicExtractor } from './sink/topic-extractor.ts'
 export type { StartAt } from './source/start-at.ts'
@@ -232,6 +240,7 @@ export type { SourceOptions } from './topology/source-options.ts'
 export { type OutputStreams, Stream } from './topology/stream.ts'
 export { TopologyBuilder } from './topology/topology-builder.ts'
 export type {
+  OutsideSinkNode,
   ProcessorNode,
   SinkNode,
   SourceNode,

@@ -19,10 +19,13 @@ async function nativeCodeOf(entry: string): Promise<string[]> {
 }
 
 describe('the entry points of the built package', () => {
-  test.each(['index', 'memory', 'testing', 'fp', 'kafka', 'leveldb', 'parallel'])('%s is loaded without native code', async (entry) => {
-    expect([dist(entry)].filter((file) => !existsSync(file))).toEqual([])
-    expect(await nativeCodeOf(entry)).toEqual([])
-  })
+  test.each(['index', 'memory', 'testing', 'fp', 'kafka', 'leveldb', 'parallel', 'bulk-sink', 'postgres', 'clickhouse'])(
+    '%s is loaded without native code',
+    async (entry) => {
+      expect([dist(entry)].filter((file) => !existsSync(file))).toEqual([])
+      expect(await nativeCodeOf(entry)).toEqual([])
+    },
+  )
 
   test.each([
     ['index', false],

@@ -6,7 +6,7 @@ import type { Comparison, Contender } from '../../harness/comparison.ts'
 import type { RunSize } from '../run-size.ts'
 import { CountByHand } from './count-by-hand.ts'
 import { batchesOf, runApp } from './running-app.ts'
-import { countTopology } from './topologies.ts'
+import { type Counting, countTopology } from './topologies.ts'
 import {
   CHANGELOG,
   makeSurroundings,
@@ -21,6 +21,11 @@ import {
 
 const BATCH_SIZES = [10_000, 1_000, 100, 1]
 const KEYS = 10_000
+const TAKES: Readonly<Record<Counting, string>> = {
+  batch: 'batches',
+  records: 'batches, and looks at each record, key and value decoded',
+  single: 'single records',
+}
 /** How often is looked whether all output is there; a run takes a hundred times as long. */
 const LOOK_MS = 1
 
@@ -35,6 +40,16 @@ export function countComparisons({ short, folder }: RunSize): Comparison[] {
       (['batch', 'single'] as const).map((processor) => byTopology({ kind, processor, size, workload, folder })),
     ),
   }))
+}
+
+/** What is left when reading and writing cost next to nothing: the engine, with strings decoded and typed records handed to the user. */
+export function engineAlone({ short, folder }: RunSize): Comparison {
+  const workload = makeWorkload(short ? 100_000 : 500_000, KEYS)
+  return {
+    name: 'the engine alone',
+    baseline: byHand('leveldb', workload, folder),
+    others: [byTopology({ kind: 'leveldb', processor: 'records', size: 10_000, workload, folder })],
+  }
 }
 
 function byHand(kind: StoreKind, workload: Workload, folder: string): Contender {
@@ -65,7 +80,7 @@ function byHand(kind: StoreKind, workload: Workload, folder: string): Contender 
 
 export interface TopologyContender {
   readonly kind: StoreKind
-  readonly processor: 'batch' | 'single'
+  readonly processor: Counting
   readonly size: number
   readonly workload: Workload
   readonly folder: string
@@ -73,8 +88,8 @@ export interface TopologyContender {
 
 function byTopology({ kind, processor, size, workload, folder }: TopologyContender): Contender {
   return {
-    name: `${processor} processor, batches of ${size}`,
-    says: `The same as a topology, with a processor that takes ${processor === 'batch' ? 'batches' : 'single records'}: all that the engine does and guarantees.`,
+    name: `${processor === 'records' ? 'typed records' : `${processor} processor`}, batches of ${size}`,
+    says: `The same as a topology, with a processor that takes ${TAKES[processor]}: all that the engine does and guarantees.`,
     records: workload.records,
     afresh: true,
     async open() {

@@ -1,16 +1,22 @@
 import { BatchCountAggregator, type Topology, TopologyBuilder } from '@millrace/core'
+import { RecordCount } from './record-count.ts'
 import { SingleCount } from './single-count.ts'
 import { countStore, INPUT, inputSerdes, OUTPUT, outputSerdes, type StoreKind } from './workload.ts'
 
-/** The count, by a processor that takes batches or by one that takes single records. */
-export function countTopology(kind: StoreKind, processor: 'batch' | 'single'): Topology {
+/** Who counts: one that takes batches as columns, one that takes them as records, or one that takes single records. */
+export type Counting = 'batch' | 'records' | 'single'
+
+export function countTopology(kind: StoreKind, counting: Counting): Topology {
   const counts = countStore(kind)
   const builder = new TopologyBuilder('count')
   const input = builder.source('input', { topics: [INPUT], ...inputSerdes })
+  const stores = [counts]
   const counted =
-    processor === 'batch'
-      ? input.process('count', { create: () => new BatchCountAggregator(counts), stores: [counts] })
-      : input.process('count', { create: () => new SingleCount(counts), stores: [counts] })
+    counting === 'single'
+      ? input.process('count', { create: () => new SingleCount(counts), stores })
+      : counting === 'records'
+        ? input.process('count', { create: () => new RecordCount(counts), stores })
+        : input.process('count', { create: () => new BatchCountAggregator(counts), stores })
   counted.sink('output', { topic: OUTPUT, ...outputSerdes })
   return builder.build()
 }

@@ -32,6 +32,7 @@ function nodeJson(node: TopologyNode, applicationId: string): object {
   const common = { name, kind, parents, children }
   if (node.kind === 'source') return { ...common, topics: node.topics.map((ref) => topicName(ref, applicationId)), startAt: node.startAt }
   if (node.kind === 'processor') return { ...common, stores: node.stores.map((store) => store.name) }
+  if (node.kind === 'outside-sink') return common
   return { ...common, topic: typeof node.topic === 'function' ? null : topicName(node.topic, applicationId) }
 }
 

@@ -6,6 +6,7 @@ import { unknownNames } from '../internal/unknown-names.ts'
 import { MOST_CONCURRENCY } from '../process/concurrency.ts'
 import type { Topology, TopologyNode } from '../topology/topology.ts'
 import type { AppDefinition } from './app-definition.ts'
+import { outsideSinkConflicts } from './outside-sink-problems.ts'
 import { resolveBatching } from './resolve-batching.ts'
 import { DefinitionChecks } from './definition-checks.ts'
 import { BUFFER_NAMES, COMMIT_NAMES, CONCURRENCY_NAMES, DEFINITION_NAMES, STATE_NAMES } from './definition-names.ts'
@@ -57,7 +58,7 @@ export function validateDefinition(
   checks.problems.push(...failureIssues)
   const concurrency = checks.group('concurrency', definition.concurrency, CONCURRENCY_NAMES)
   if (processingGuarantee === 'exactly-once') checks.problems.push(...unorderedProblems(topology), ...unloggedProblems(topology))
-  checks.problems.push(...mixedProblems(topology))
+  checks.problems.push(...mixedProblems(topology), ...outsideSinkConflicts(topology, processingGuarantee))
   const transactionTimeoutMs = checks.number('transactionTimeoutMs', definition.transactionTimeoutMs, {
     fallback: 10_000,
     min: 1_000,

@@ -4,12 +4,13 @@ import type { AnyStoreDefinition } from '../store/store-definition.ts'
 import type { RepartitionOptions } from './repartition-options.ts'
 import type { SinkOptions } from './sink-options.ts'
 import type { SourceOptions } from './source-options.ts'
-import type { ProcessorNode, SinkNode, SourceNode, TopicRef, TopologyNode } from './topology.ts'
+import type { OutsideSink } from '../sink/outside-sink.ts'
+import type { OutsideSinkNode, ProcessorNode, SinkNode, SourceNode, TopicRef, TopologyNode } from './topology.ts'
 
 type Unlinked<Node> = Omit<Node, 'edges' | 'parents'>
 
 /** A node as it was added, not connected yet. */
-export type UnlinkedNode = Unlinked<SourceNode> | Unlinked<ProcessorNode> | Unlinked<SinkNode>
+export type UnlinkedNode = Unlinked<SourceNode> | Unlinked<ProcessorNode> | Unlinked<SinkNode> | Unlinked<OutsideSinkNode>
 
 /** An edge as it was asked for: the nodes need not exist yet. */
 export interface Link {
@@ -60,6 +61,10 @@ export class BuilderGraph {
     const { topic, key, value, partitioner } = options ?? ({} as SinkOptions<unknown, unknown, unknown, unknown>)
     const target = typeof topic === 'function' ? topic : ({ kind: 'name', topic } as const)
     this.nodes.push({ kind: 'sink', name, topic: target, key, value, partitioner })
+  }
+
+  addOutsideSink(name: string, sink: OutsideSink<unknown, unknown>): void {
+    this.nodes.push({ kind: 'outside-sink', name, sink })
   }
 
   /** A sink `<name>-sink` and a source `<name>` on one internal topic. Returns the name of the sink. */

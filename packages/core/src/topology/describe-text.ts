@@ -22,6 +22,7 @@ function describeNode(node: TopologyNode, listed: (names: readonly string[]) => 
   const parents = `      <-- ${listed(node.parents)}`
   if (node.kind === 'source') return `Source: ${node.name} (topics: ${topicsOf(node)})\n${children}`
   if (node.kind === 'sink') return `Sink: ${node.name} (${targetOf(node)})\n${parents}`
+  if (node.kind === 'outside-sink') return `Sink: ${node.name} (outside)\n${parents}`
   const stores = node.stores.map(({ name }) => name).toSorted(compareNames)
   return `Processor: ${node.name} (stores: [${stores.join(', ')}])\n${children}\n${parents}`
 }

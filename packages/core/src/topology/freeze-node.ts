@@ -20,6 +20,8 @@ export function freezeNode(node: TopologyNode): TopologyNode {
     case 'sink':
       if (typeof node.topic === 'object') Object.freeze(node.topic)
       break
+    case 'outside-sink':
+      break
   }
   return Object.freeze(node)
 }

@@ -10,6 +10,7 @@ import { peek } from '../process/operators/peek.ts'
 import { selectKey } from '../process/operators/select-key.ts'
 import type { AnyProcessor, BatchProcessorFunction, ProcessorFunction, ProcessorOptions, ProcessorSupplier } from '../process/processor.ts'
 import type { OutputType, OutputTypes } from '../process/processor-context.ts'
+import type { OutsideSink } from '../sink/outside-sink.ts'
 import type { BuilderGraph } from './builder-graph.ts'
 import type { CheckBatchFunction, CheckGiven, CheckSerdes, KeyOut, OutputsIn, ProcessorIn, ValueOut } from './compile-error.ts'
 import type { RepartitionOptions } from './repartition-options.ts'
@@ -166,6 +167,12 @@ export class Stream<K, V, Outputs = NoOutputs> {
   /** Writes every record to a topic. */
   sink<KSerde, VSerde>(name: string, options: SinkOptions<K, V, KSerde, VSerde> & CheckSerdes<K, V, KSerde, VSerde>): void {
     this.#graph.addSink(name, options as unknown as SinkOptions<unknown, unknown, unknown, unknown>)
+    this.#graph.connect(this.node, name, this.#output)
+  }
+
+  /** Stores every record elsewhere than in a topic: `bulkRows(...)` in a database. */
+  sinkOutside(name: string, sink: OutsideSink<K, V>): void {
+    this.#graph.addOutsideSink(name, sink)
     this.#graph.connect(this.node, name, this.#output)
   }
 

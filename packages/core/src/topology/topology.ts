@@ -1,5 +1,6 @@
 import type { NodeConcurrency } from '../process/concurrency.ts'
 import type { AnyStoreDefinition } from '../store/store-definition.ts'
+import type { OutsideSink } from '../sink/outside-sink.ts'
 import type { Partitioner } from '../sink/partitioner.ts'
 import type { TopicExtractor } from '../sink/topic-extractor.ts'
 import type { Serde } from '../serde/serde.ts'
@@ -59,8 +60,14 @@ export interface SinkNode extends NodeBase {
   readonly partitioner: Partitioner<unknown, unknown> | undefined
 }
 
+/** A node that writes elsewhere than to a topic. */
+export interface OutsideSinkNode extends NodeBase {
+  readonly kind: 'outside-sink'
+  readonly sink: OutsideSink<unknown, unknown>
+}
+
 /** Any node; `kind` tells them apart. */
-export type TopologyNode = SourceNode | ProcessorNode | SinkNode
+export type TopologyNode = SourceNode | ProcessorNode | SinkNode | OutsideSinkNode
 
 /** Nodes that are connected to each other or share a store: the unit that tasks are made of, one for each partition. */
 export interface SubTopology {

@@ -6,6 +6,7 @@ export const COMPRESSIONS: readonly Compression[] = ['none', 'gzip', 'snappy', '
 
 /** One way of compressing, with its library loaded. */
 export interface Codec {
+  /** Any bytes, none included. */
   compress(bytes: Uint8Array): Uint8Array
   /** Throws when the bytes are damaged, or would become more than `limit`. */
   decompress(bytes: Uint8Array, limit: number): Uint8Array

@@ -1,5 +1,6 @@
 /** A transaction that was aborted, as a fetch response tells it. */
 export interface AbortedTransaction {
+  /** Of who wrote it, as the broker gave it. */
   readonly producerId: number
   /** Of its first record in the partition. */
   readonly firstOffset: number

@@ -12,12 +12,15 @@ export interface WritableColumns {
   readonly values: BytesColumn
   /** Milliseconds since the epoch. */
   readonly timestamps: ArrayLike<number>
+  /** Absent: no record has headers. */
   readonly headers?: readonly (Headers | undefined)[] | undefined
 }
 
 /** Who wrote a batch, so that the broker writes it once and in its turn. */
 export interface ProducerStamp {
+  /** As the broker gave it; -1: none, and no sequence. */
   readonly producerId: number
+  /** As the broker gave it, with the id. */
   readonly producerEpoch: number
   /** Of the batch's first record. */
   readonly baseSequence: number
@@ -39,6 +42,7 @@ export class BatchBuilder {
   #baseTimestamp = 0
   #maxTimestamp = 0
 
+  /** Of records so far. */
   get count(): number {
     return this.#count
   }
@@ -114,6 +118,7 @@ export class BatchBuilder {
 /** A record batch to be sent, as often as it takes. */
 export class SealedBatch {
   readonly bytes: Uint8Array
+  /** Of records. */
   readonly count: number
   readonly #view: DataView
 

@@ -9,6 +9,7 @@ import { readInt64 } from './int64.ts'
 import { MalformedBatchError } from './malformed-batch-error.ts'
 import type { RecordColumns } from './record-columns.ts'
 
+/** What of a fetch response is read, and how. */
 export interface BatchReaderOptions {
   /** Records below are left out: brokers answer with whole batches. */
   readonly fromOffset: number
@@ -72,6 +73,23 @@ export class BatchReader {
       if (compression !== undefined && !isLoaded(compression)) missing.add(compression)
     }
     return missing
+  }
+
+  /**
+   * What is behind the last whole batch that is yet to be read, and the leader epoch of that batch; undefined when there is none. Says nothing of whether they
+   * can be read.
+   */
+  get end(): { readonly offset: number; readonly leaderEpoch: number } | undefined {
+    const view = this.#view
+    let end: { offset: number; leaderEpoch: number } | undefined
+    for (let at = this.#at; at + BATCH.records <= view.byteLength;) {
+      const next = at + LENGTH_ENDS + Math.max(0, view.getInt32(at + BATCH.length))
+      if (next > view.byteLength) break
+      const offset = readInt64(view, at + BATCH.baseOffset) + view.getInt32(at + BATCH.lastOffsetDelta) + 1
+      end = { offset, leaderEpoch: view.getInt32(at + BATCH.leaderEpoch) }
+      at = next
+    }
+    return end
   }
 
   /**

@@ -318,7 +318,7 @@ export class App implements AsyncDisposable {
       () => this.#source?.close(),
       () => this.#reader?.ended(),
       () => this.#outlet?.close(undefined),
-      () => this.#environment.careful.close(),
+      () => Promise.all([this.#environment.careful.close(), this.#environment.outside.close()]),
       () => admin.close(),
       () => slot.release(),
     ]

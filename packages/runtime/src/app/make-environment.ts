@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { Batching } from '../batch/batching.ts'
 import { CarefulDelivery } from '../sink/careful-delivery.ts'
+import { OutsideSinks } from '../sink/outside-sinks.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
 import { ReadBuffer } from '../source/read-buffer.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
@@ -26,6 +27,18 @@ export function makeEnvironment({ definition, context, admin, plan, slot }: AppP
       () => definition.transport.openWriter(writerOptions(definition, slot, 'careful'), context),
       definition.processingGuarantee === 'exactly-once',
     ),
+    outside: new OutsideSinks({
+      nodes: definition.topology.nodes.filter((node) => node.kind === 'outside-sink'),
+      applicationId: definition.applicationId,
+      failure: definition.failure,
+      clock: definition.clock,
+      logger: context.logger,
+      emit: hooks.emit,
+      fail: hooks.fail,
+      admin,
+      directory,
+      openWriter: () => definition.transport.openWriter({ clientId: `${definition.applicationId}-dead-letters` }, context),
+    }),
     storeFolder: (task, store) => join(slot.folder, task, store),
     ...hooks,
   }

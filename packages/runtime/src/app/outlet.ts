@@ -41,7 +41,8 @@ export async function openOutlet(options: OutletOptions): Promise<Outlet> {
   const { transport, context, environment, source, writerOptions, onFailure } = options
   const { definition, clock } = environment
   const writer: RecordWriter = await transport.openWriter(writerOptions, context)
-  const participants = [new WriterParticipant(writer, environment)]
+  await environment.outside.open()
+  const participants = [...environment.outside.participants, new WriterParticipant(writer, environment)]
   const protocol =
     definition.processingGuarantee === 'exactly-once'
       ? new ExactlyOnce({ source, writer, participants })

@@ -1,4 +1,4 @@
-import type { Clock, CommitParticipant, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
+import type { Clock, CommitParticipant, CommitUrgency, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { CommitProtocol } from './commit-protocol.ts'
 import { Membership } from './membership.ts'
@@ -28,7 +28,7 @@ export class AtLeastOnce implements CommitProtocol {
 
   async open(): Promise<void> {}
 
-  async commit(sealed: readonly SealedTask[], check: () => void): Promise<readonly OffsetCommit[]> {
+  async commit(sealed: readonly SealedTask[], check: () => void, urgency: CommitUrgency): Promise<readonly OffsetCommit[]> {
     const { writer, participants } = this.#options
     for (const { held, changelog } of sealed) {
       for (const write of changelog) {
@@ -41,6 +41,7 @@ export class AtLeastOnce implements CommitProtocol {
     const committed = await prepare(
       participants,
       sealed.flatMap(({ offsets }) => offsets),
+      urgency,
     )
     check()
     if (sealed.some(({ task }) => task.stores.hasUnlogged) && committed.length < sealed.flatMap(({ offsets }) => offsets).length)

@@ -1,4 +1,5 @@
-import type { CommitEvent } from '@millrace/core'
+import { type CommitEvent, type OffsetCommit, partitionKey } from '@millrace/core'
+import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
 import type { ChangeloggedStore } from '../store/changelogged-store.ts'
 import type { SealedTask } from '../task/sealed-task.ts'
@@ -9,6 +10,9 @@ import type { CommitProtocol } from './commit-protocol.ts'
 
 /** Why a commit was made. */
 export type CommitReason = CommitEvent['reason']
+
+/** Commits that somebody waits for: what sinks outside of the log have gathered is stored first. */
+const WAITED_FOR: ReadonlySet<CommitReason> = new Set(['request', 'revoke', 'drain'])
 
 export interface CommitCoordinatorOptions {
   readonly environment: TaskEnvironment
@@ -70,17 +74,31 @@ export class CommitCoordinator {
       if (taken !== undefined) sealed.push(taken)
     }
     if (sealed.length === 0 && !this.#withdraws()) return false
+    let stored: ReadonlyMap<string, number> = new Map()
     try {
       // At once, before any pass can end: what is queued now belongs to what is sealed now.
       await output.barrier()
       this.#check(sealed)
-      environment.onCommitted(await protocol.commit(sealed, () => this.#check(sealed)))
+      const committed = await this.#protocolCommit(sealed, reason)
+      for (const { task } of sealed) task.offsets.confirmed(committed)
+      environment.onCommitted(committed)
+      stored = offsetsByPartition(committed)
       this.#since = environment.clock.monotonic()
     } finally {
       output.release()
     }
     // Of tasks that were lost meanwhile the new owner writes the state.
-    for (const { task, offsets } of sealed) if (task.state !== 'closed') await task.persist(offsets)
+    for (const { task, offsets } of sealed) {
+      if (task.state === 'closed') continue
+      // What a sink outside of the log holds back is not committed: a restart reads it again.
+      await task.persist(
+        offsets.flatMap((at) =>
+          stored.has(partitionKey(at.topic, at.partition))
+            ? { ...at, offset: stored.get(partitionKey(at.topic, at.partition)) as number }
+            : [],
+        ),
+      )
+    }
     environment.emit?.({
       type: 'commit',
       stage: 'commit',
@@ -93,6 +111,19 @@ export class CommitCoordinator {
     })
     if (sealed.some(({ changelog }) => changelog.length > 0)) await this.#notePositions(sealed)
     return true
+  }
+
+  async #protocolCommit(sealed: readonly SealedTask[], reason: CommitReason): Promise<readonly OffsetCommit[]> {
+    const { environment, protocol } = this.#options
+    const { clock, definition } = environment
+    const late = new AbortController()
+    // The other half is for the commit itself.
+    const cancel = clock.after(definition.revokeTimeoutMs / 2, () => late.abort())
+    try {
+      return await protocol.commit(sealed, () => this.#check(sealed), { flush: WAITED_FOR.has(reason), signal: late.signal })
+    } finally {
+      cancel()
+    }
   }
 
   /** Throws once the epoch of one of the tasks is over, or the commit was given up. */

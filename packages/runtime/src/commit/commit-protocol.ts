@@ -1,4 +1,4 @@
-import type { OffsetCommit } from '@millrace/core'
+import type { CommitUrgency, OffsetCommit } from '@millrace/core'
 import type { SealedTask } from '../task/sealed-task.ts'
 
 /** How a processing guarantee makes a commit: the part of it that differs. */
@@ -11,5 +11,5 @@ export interface CommitProtocol {
    * Writes the changelogs, makes them and the output durable, and commits the offsets. All output of what was sealed is with the writer, and no
    * other is. `check` is called after each wait: it throws when the commit may go no further. Resolves to the offsets that are committed.
    */
-  commit(sealed: readonly SealedTask[], check: () => void): Promise<readonly OffsetCommit[]>
+  commit(sealed: readonly SealedTask[], check: () => void, urgency: CommitUrgency): Promise<readonly OffsetCommit[]>
 }

@@ -1,4 +1,4 @@
-import type { CommitParticipant, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
+import type { CommitParticipant, CommitUrgency, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
 import type { SealedTask } from '../task/sealed-task.ts'
 import { writeNamed } from '../sink/write-named.ts'
 import type { CommitProtocol } from './commit-protocol.ts'
@@ -28,7 +28,7 @@ export class ExactlyOnce implements CommitProtocol {
     return this.#options.writer.begin()
   }
 
-  async commit(sealed: readonly SealedTask[], check: () => void): Promise<readonly OffsetCommit[]> {
+  async commit(sealed: readonly SealedTask[], check: () => void, urgency: CommitUrgency): Promise<readonly OffsetCommit[]> {
     const { source, writer, participants } = this.#options
     for (const { changelog } of sealed) {
       for (const write of changelog) {
@@ -39,7 +39,7 @@ export class ExactlyOnce implements CommitProtocol {
     // Of a task that has got no further what is committed is committed again: the group has to count us in for that, too.
     const offsets = sealed.flatMap(({ offsets: moved, held }) => (moved.length > 0 ? moved : [held]))
     // Asked before the transaction is, the writer names the record that it could not deliver.
-    const committed = await prepare(participants, offsets)
+    const committed = await prepare(participants, offsets, urgency)
     if (committed.some(({ offset }, i) => offset !== offsets[i]?.offset) || committed.length < offsets.length)
       throw new Error('A transaction has all effects of what was sealed, or none: its offsets are not for others to choose.')
     check()

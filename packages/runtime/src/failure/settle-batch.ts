@@ -9,7 +9,7 @@ import {
 import type { Part, PartDone, Pipeline } from '../process/pipeline.ts'
 import { RecordsFailed, thrownBy } from '../process/processing-error.ts'
 import type { Punctuations } from '../process/punctuations.ts'
-import { mergeSinkOutputs, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
+import { mergeSinkOutputs, type NodeOutput, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { failureStage } from './failure-stage.ts'
 
@@ -55,7 +55,7 @@ export interface SettlingBatch {
 /** How a part went, with what is to be written of it. */
 export interface Ran {
   readonly result: PartResult
-  readonly outputs: readonly SinkOutput[]
+  readonly outputs: readonly NodeOutput[]
 }
 
 /**
@@ -127,7 +127,11 @@ async function run(batch: SettlingBatch, rows: readonly number[] | undefined, ke
     try {
       const done = await pipeline.run({ ...part, rows, keep })
       const written = await deliver?.(mergeSinkOutputs(done.outputs).writes)
-      return ranOf(batch, written === true ? { ...done, outputs: [] } : done, rows === undefined)
+      return ranOf(
+        batch,
+        written === true ? { ...done, outputs: done.outputs.filter((output) => 'outside' in output) } : done,
+        rows === undefined,
+      )
     } catch (error) {
       const failed = failedAs(batch, error, scheduled)
       // While the breaker is open it is likelier that all would fail than that these records are at fault: they lose no chance by it.

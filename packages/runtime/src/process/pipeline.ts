@@ -10,7 +10,8 @@ import {
   type TopologyNode,
 } from '@millrace/core'
 import { encodeSink, type ResolvedSink } from '../sink/encode-sink.ts'
-import { mergeSinkOutputs, outputWithoutRows, type PassOutput, type SinkOutput } from '../sink/sink-output.ts'
+import { mergeSinkOutputs, type NodeOutput, outputWithoutRows, type PassOutput } from '../sink/sink-output.ts'
+import { type RunningOutsideSink, stageOutside } from '../sink/stage-outside.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
 import { driveProcessor } from './drive-processor.ts'
 import type { Gathered } from './gathered.ts'
@@ -37,6 +38,7 @@ export interface PipelineOptions {
   readonly punctuations: Punctuations
   readonly directory: TopicDirectory
   readonly resolveSink: (node: TopologyNode & { readonly kind: 'sink' }) => ResolvedSink
+  readonly outsideSink: (node: string) => RunningOutsideSink
   readonly maxOutputBytes: number
   readonly concurrency: ResolvedDefinition['concurrency']
   readonly monotonic: () => number
@@ -63,7 +65,7 @@ export interface Part {
 
 /** What became of a part. */
 export interface PartDone {
-  readonly outputs: readonly SinkOutput[]
+  readonly outputs: readonly NodeOutput[]
   /** Records that failed by themselves: of them nothing is among `outputs`. */
   readonly failed: readonly FailedRow[]
 }
@@ -77,7 +79,7 @@ interface Walk {
   readonly keep: boolean
   /** Its nodes' successes and failures count for their circuit breakers: not those of parts, which are run to find who is at fault. */
   readonly counted: boolean
-  readonly outputs: SinkOutput[]
+  readonly outputs: NodeOutput[]
   readonly failed: FailedRow[]
   /** What may be gathered yet, by all nodes together. */
   readonly budget: OutputBudget
@@ -88,6 +90,7 @@ interface RunningNode {
   readonly node: TopologyNode
   readonly edges: readonly { readonly output: string; readonly child: number; readonly order: number }[]
   readonly sink: ResolvedSink | undefined
+  readonly outside: RunningOutsideSink | undefined
   readonly context: NodeContext | undefined
   readonly processor: DetectedProcessor | undefined
   readonly concurrency: RunningConcurrency | undefined
@@ -114,6 +117,7 @@ export class Pipeline {
         node,
         edges: node.edges.map(({ output, child }, order) => ({ output, child: this.#byName.get(child) as number, order })),
         sink: node.kind === 'sink' ? options.resolveSink(node) : undefined,
+        outside: node.kind === 'outside-sink' ? options.outsideSink(node.name) : undefined,
         context: node.kind === 'processor' ? new NodeContext(options.scope, node, options.punctuations) : undefined,
         processor,
         concurrency:
@@ -234,6 +238,8 @@ export class Pipeline {
           outputs.push(this.#asItComes ? { ...output, asItComes: true } : output)
           bytes += output.bytes
         }
+      } else if (running.outside !== undefined) {
+        outputs.push(stageOutside(running.outside, input))
       } else {
         const context = running.context as NodeContext
         context.open(input, budget)

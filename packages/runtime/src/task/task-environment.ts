@@ -2,6 +2,7 @@ import type { Clock, Logger, OffsetCommit, RuntimeEvent, TransportAdmin } from '
 import type { RunnableDefinition } from '../app/resolve-definition.ts'
 import type { Batching } from '../batch/batching.ts'
 import type { CarefulDelivery } from '../sink/careful-delivery.ts'
+import type { OutsideSinks } from '../sink/outside-sinks.ts'
 import type { OutputQueue } from '../sink/output-queue.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
 import type { ReadBuffer } from '../source/read-buffer.ts'
@@ -20,6 +21,7 @@ export interface TaskEnvironment {
   readonly batching: Batching
   readonly buffer: ReadBuffer
   readonly careful: CarefulDelivery
+  readonly outside: OutsideSinks
   /** The queue of the present writer. */
   readonly output: () => OutputQueue
   /** Folder of one store of one task. */

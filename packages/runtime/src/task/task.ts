@@ -9,6 +9,7 @@ import { type TaskScope, writeTimestampOf } from '../process/task-scope.ts'
 import { resolveSink } from '../sink/encode-sink.ts'
 import { OutputQueueClosed } from '../sink/output-queue.ts'
 import type { PassOutput } from '../sink/sink-output.ts'
+import { TaskOutside } from '../sink/task-outside.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
 import type { TaskStores } from '../store/task-stores.ts'
 import { OffsetsToCommit } from './offsets-to-commit.ts'
@@ -57,7 +58,8 @@ export class Task {
   #waitingSince: number | undefined
   #waitsFor: 'retry' | 'commit' | undefined
   #recordsSinceSeal = 0
-  readonly #offsets: OffsetsToCommit
+  readonly offsets: OffsetsToCommit
+  readonly #outside: TaskOutside
 
   constructor(options: TaskOptions) {
     this.id = options.id
@@ -68,7 +70,8 @@ export class Task {
     this.#subTopology = options.subTopology
     this.#punctuations = new Punctuations(() => options.environment.clock.now())
     this.#scope = this.#makeScope()
-    this.#offsets = new OffsetsToCommit(options.queues)
+    this.offsets = new OffsetsToCommit(options.queues)
+    this.#outside = new TaskOutside(options.environment.outside, options.subTopology, options.queues)
     this.#breakers = circuitsOf(options.id, options.environment)
     for (const queue of this.queues) {
       if (queue.partitionTime > this.#scope.streamTime) this.#scope.streamTime = queue.partitionTime
@@ -124,6 +127,7 @@ export class Task {
       punctuations: this.#punctuations,
       directory,
       resolveSink: (node) => resolveSink(node, definition.applicationId),
+      outsideSink: (node) => this.#environment.outside.of(node),
       maxOutputBytes: definition.buffer.maxOutputBytes,
       concurrency: definition.concurrency,
       monotonic: () => clock.monotonic(),
@@ -142,6 +146,8 @@ export class Task {
       mayOverlap: () => this.#finishing === undefined && this.#punctuations.nextDue('stream-time') === Infinity,
       onPassed: (queue, records, output) => this.#passed(queue, records, output),
     })
+    await this.#outside.assign()
+    this.guard()
     this.stores.begin()
     this.#scope.writeTimestamp = clock.now()
     await this.#pipeline.init()
@@ -197,7 +203,7 @@ export class Task {
 
   /** What finished passes left to be committed, also if that is but what it has `putOut`; undefined: nothing. Synchronous: no pass can slip in. */
   seal(putOut: boolean): SealedTask | undefined {
-    const { offsets, held } = this.#offsets.take()
+    const { offsets, held } = this.offsets.take()
     const changelog = this.stores.seal()
     if (offsets.length === 0 && !this.stores.sealed && !putOut) return undefined
     const records = this.#recordsSinceSeal
@@ -223,6 +229,7 @@ export class Task {
     const abandoned = this.#closed
     this.#closed = true
     this.interrupt()
+    this.#outside.revoke()
     const { clock, definition, logger } = this.#environment
     const { revokeTimeoutMs } = definition
     this.#finishing ??= 'revoke'
@@ -257,11 +264,8 @@ export class Task {
   /** Returns false when there is nothing left to do for ever. */
   async #step(): Promise<boolean> {
     const { clock, definition, buffer } = this.#environment
-    const output = this.#environment.output()
-    if (output.full) {
-      await unlessAborted(output.room(), this.#abort.signal)
-      return !this.#abort.signal.aborted
-    }
+    const full = [this.#environment.output(), this.#outside].find((one) => one.full)
+    if (full !== undefined) return unlessAborted(full.room(), this.#abort.signal).then(() => !this.#abort.signal.aborted)
     if (this.#stateIsFull) {
       if (this.#finishing !== undefined) return false
       this.#waitsFor = 'commit'
@@ -317,6 +321,7 @@ export class Task {
     if (quota !== undefined) this.#quota.set(queue, quota - records)
     this.#recordsSinceSeal += records
     this.#environment.output().append(output, this)
+    this.#outside.accept(output)
     this.#environment.onProgress(records, this.stores.uncommittedBytes)
   }
 
@@ -352,6 +357,7 @@ export class Task {
     }
     this.stores.succeed()
     this.#environment.output().append(output, this)
+    this.#outside.accept(output)
     this.#environment.onProgress(0, this.stores.uncommittedBytes)
     return true
   }
@@ -363,11 +369,7 @@ export class Task {
 
   async #sleep(limitMs: number): Promise<void> {
     const cancel = limitMs === Infinity ? undefined : this.#environment.clock.after(Math.max(0, limitMs), () => this.#wakeup.notify())
-    try {
-      await this.#wakeup.wait()
-    } finally {
-      cancel?.()
-    }
+    await this.#wakeup.wait().finally(() => cancel?.())
   }
 
   #withQuota(): readonly PartitionQueue[] {

@@ -26,11 +26,24 @@ function committing(hold: (step: 'write' | 'flush' | 'commit') => Promise<void>)
   } as unknown as RecordWriter
   const source = { commit: ([{ offset: at }]: [OffsetCommit]) => (at === 5 ? step('commit') : undefined) } as unknown as RecordSource
   const admin = { endOffsets: async () => [] }
-  const environment = { clock: new ManualClock(), emit: undefined, admin, onCommitted: () => undefined } as unknown as TaskEnvironment
+  const definition = { revokeTimeoutMs: 1_000 }
+  const environment = {
+    clock: new ManualClock(),
+    definition,
+    emit: undefined,
+    admin,
+    onCommitted: () => undefined,
+  } as unknown as TaskEnvironment
   const output = new OutputQueue(writer, 100, () => undefined)
   const participants = [new WriterParticipant(writer, environment)]
   const stores = { all: [], hasUnlogged: false, persistUnlogged: async () => void steps.push('persist unlogged') }
-  const task = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores }
+  const task = {
+    id: '0_0',
+    state: 'running',
+    persist: async () => void steps.push('persist'),
+    stores,
+    offsets: { confirmed: () => undefined },
+  }
   const sealed = { task, offsets: [offset], held: { ...offset, offset: 0 }, changelog: [change], records: 5 }
   const protocol = new AtLeastOnce({ clock: environment.clock, source, writer, participants })
   const coordinator = new CommitCoordinator({ environment, output, protocol })

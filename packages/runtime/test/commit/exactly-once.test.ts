@@ -30,12 +30,25 @@ function committing(during: (step: string) => void = () => undefined) {
     begin: () => step('begin'),
   } as unknown as RecordWriter
   const admin = { endOffsets: async () => [] }
-  const environment = { clock: new ManualClock(), emit: undefined, admin, onCommitted: () => undefined } as unknown as TaskEnvironment
+  const definition = { revokeTimeoutMs: 1_000 }
+  const environment = {
+    clock: new ManualClock(),
+    definition,
+    emit: undefined,
+    admin,
+    onCommitted: () => undefined,
+  } as unknown as TaskEnvironment
   const output = new OutputQueue(writer, 100, () => undefined)
   const protocol = new ExactlyOnce({ source: {} as RecordSource, writer, participants: [new WriterParticipant(writer, environment)] })
   const coordinator = new CommitCoordinator({ environment, output, protocol })
   const task = (offsets: readonly OffsetCommit[], changelog: readonly (typeof write)[]) => {
-    const own = { id: '0_0', state: 'running', persist: async () => void steps.push('persist'), stores: { all: [] } }
+    const own = {
+      id: '0_0',
+      state: 'running',
+      persist: async () => void steps.push('persist'),
+      stores: { all: [] },
+      offsets: { confirmed: () => undefined },
+    }
     return Object.assign(own, { seal: () => ({ task: own, offsets, held, changelog, records: 1 }) })
   }
   return {

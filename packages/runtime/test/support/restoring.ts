@@ -21,6 +21,7 @@ import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport }
 import { resolveDefinition } from '../../src/app/resolve-definition.ts'
 import { Batching } from '../../src/batch/batching.ts'
 import { CarefulDelivery } from '../../src/sink/careful-delivery.ts'
+import { OutsideSinks } from '../../src/sink/outside-sinks.ts'
 import { TopicDirectory } from '../../src/sink/topic-directory.ts'
 import { ReadBuffer } from '../../src/source/read-buffer.ts'
 import { Standbys } from '../../src/standby/standbys.ts'
@@ -157,6 +158,12 @@ export class Restoring implements AsyncDisposable {
       directory: new TopicDirectory(admin),
       deletionRetentions: options.deletionRetentions ?? new Map(),
       careful: new CarefulDelivery(() => Promise.reject(new Error('nothing is written')), false),
+      outside: new OutsideSinks({
+        ...{ nodes: [], applicationId: 'app', failure: definition.failure, clock, logger: silentLogger, emit: undefined, admin },
+        directory: new TopicDirectory(admin),
+        openWriter: () => Promise.reject(new Error('nothing is written')),
+        fail: () => undefined,
+      }),
       output: () => {
         throw new Error('nothing is written')
       },

@@ -34,7 +34,7 @@ export function topologyGraph({ name, nodes, subTopologies, stores }: Topology, 
 }
 
 function topicsOf(node: TopologyNode, application: string): string[] {
-  if (node.kind === 'processor') return []
+  if (node.kind === 'processor' || node.kind === 'outside-sink') return []
   const refs = node.kind === 'source' ? node.topics : typeof node.topic === 'function' ? [] : [node.topic]
   return refs.map((ref) => {
     if (ref.kind === 'name') return ref.topic

@@ -2,6 +2,7 @@ import type { BuilderGraph } from '../builder-graph.ts'
 import { concurrencyProblems } from './concurrency-problems.ts'
 import { linkProblems } from './link-problems.ts'
 import { nameProblems } from './name-problems.ts'
+import { outsideSinkProblems } from './outside-sink-problems.ts'
 import { pathProblems } from './path-problems.ts'
 import { processorProblems } from './processor-problems.ts'
 import { sinkProblems } from './sink-problems.ts'
@@ -16,7 +17,8 @@ export function findProblems(topology: string, graph: BuilderGraph): readonly st
   for (const node of nodes) {
     if (node.kind === 'source') problems.push(...sourceProblems(node))
     else if (node.kind === 'processor') problems.push(...processorProblems(node))
-    else problems.push(...sinkProblems(node))
+    else if (node.kind === 'sink') problems.push(...sinkProblems(node))
+    else problems.push(...outsideSinkProblems(node))
   }
   problems.push(...topicProblems(nodes), ...storeProblems(nodes, graph), ...concurrencyProblems(nodes), ...pathProblems(nodes))
   return problems

@@ -25,7 +25,8 @@ function problemsOf(link: Link, byName: ReadonlyMap<string, UnlinkedNode>): stri
   ] as const) {
     if (node === undefined) problems.push(`'${parent}' is connected to '${child}', but there is no node '${name}'.`)
   }
-  if (from?.kind === 'sink') problems.push(`Sink '${parent}' has a child, '${child}'; a sink is where records leave the topology.`)
+  if (from?.kind === 'sink' || from?.kind === 'outside-sink')
+    problems.push(`Sink '${parent}' has a child, '${child}'; a sink is where records leave the topology.`)
   if (to?.kind === 'source') problems.push(`Source '${child}' has a parent, '${parent}'; a source gets its records from topics.`)
   const outputs = from?.kind === 'processor' ? from.outputs : []
   if (from !== undefined && output !== '' && !outputs.includes(output)) {

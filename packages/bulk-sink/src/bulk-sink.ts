@@ -1,0 +1,139 @@
+import { type Clock, MillraceError, settledWithin, silentLogger, systemClock } from '@millrace/core'
+import { checkPriority } from './check-priority.ts'
+import { resolveSink } from './config/resolve-sink.ts'
+import type { BulkSinkOptions, RefusedRow, SinkSettings } from './config/sink-options.ts'
+import type { SinkDriver } from './driver/driver.ts'
+import { estimateBytes } from './driver/estimate-bytes.ts'
+import type { Row } from './driver/row.ts'
+import { Dispatcher } from './insert/dispatcher.ts'
+import { type MetricsServer, type MetricsServerOptions, serveMetrics } from './metrics/serve-metrics.ts'
+import type { SinkMetricsReport } from './metrics/sink-metrics.ts'
+
+/** How a bulk sink works that is used without a topology. */
+export interface StandaloneSinkOptions extends BulkSinkOptions {
+  /** Takes rows that can't be stored for what they are; awaited before they count as done. What it throws keeps the row waiting. Default: they are logged. */
+  readonly deadLetter?: ((refused: RefusedRow) => void | Promise<void>) | undefined
+}
+
+/** Options of one row. */
+export interface WriteOptions {
+  /** From 1, the highest, to 10. Default: the table's. */
+  readonly priority?: number | undefined
+}
+
+/** What became of a sink's rows when it was closed. */
+export interface CloseReport {
+  /** Rows stored since it was opened. */
+  readonly stored: number
+  /** Rows given up since then. */
+  readonly rejected: number
+  /** Rows that were not stored in time: they are lost, unless whoever wrote them writes them again. */
+  readonly left: number
+}
+
+/**
+ * Gathers rows and inserts them in batches.
+ *
+ * ```ts with=rows
+ * const sink = createBulkSink({ driver: postgres({ url: 'postgres://localhost/shop' }), tables: { orders: { preset: 'events', id: 'id' } } })
+ * await sink.write('orders', { id: 'o-1', amount: 12 })
+ * await sink.close()
+ * ```
+ */
+export class BulkSink implements AsyncDisposable {
+  readonly #dispatcher: Dispatcher
+  readonly #driver: SinkDriver
+  readonly #clock: Clock
+  #closing: Promise<CloseReport> | undefined
+
+  /** @internal Use `createBulkSink`. */
+  constructor(options: StandaloneSinkOptions) {
+    const { deadLetter, ...rest } = options
+    const resolved = resolveSink(rest)
+    const { clock = systemClock, logger = silentLogger, afterInsert } = rest
+    this.#clock = clock
+    this.#driver = options.driver()
+    this.#dispatcher = new Dispatcher({
+      driver: this.#driver,
+      resolved,
+      clock,
+      logger,
+      afterInsert,
+      onRejected: async (table, { entry, error }) => {
+        if (deadLetter === undefined) logger.error({ err: error, table, row: entry.row }, 'a row can not be stored')
+        else await deadLetter({ table, row: entry.row, error })
+      },
+    })
+  }
+
+  /** Resolves when the row is accepted: at once, unless its table or the sink has too much in memory. `flush` tells when it is stored. */
+  async write(table: string, row: Row, { priority }: WriteOptions = {}): Promise<void> {
+    this.#assertOpen()
+    const dispatcher = this.#dispatcher
+    dispatcher.table(table)
+    checkPriority(priority)
+    if (dispatcher.usage.full(table)) {
+      await dispatcher.usage.room(table)
+      this.#assertOpen()
+    }
+    dispatcher.accept(
+      table,
+      { row, bytes: estimateBytes(row), part: undefined, slot: 0, offset: -1, timestamp: -1, at: this.#clock.now() },
+      priority,
+    )
+  }
+
+  /** Inserts what was accepted up to now, without waiting for more; resolves when each row is stored or given up, however long the database is away. */
+  async flush(): Promise<void> {
+    this.#assertOpen()
+    if (!(await this.#dispatcher.flush('manual', true))) throw closedError()
+  }
+
+  /** What was done so far. */
+  metrics(): SinkMetricsReport {
+    return this.#dispatcher.report()
+  }
+
+  /** Serves `metrics()` as JSON at `GET /metrics`. */
+  serveMetrics(options?: MetricsServerOptions): Promise<MetricsServer> {
+    return serveMetrics(() => this.metrics(), options)
+  }
+
+  /** Changes settings from the next batch on. Throws a `TypeError` that lists everything that is wrong, and then changes nothing. */
+  updateConfig(change: SinkSettings): void {
+    this.#dispatcher.update(change)
+  }
+
+  /** Stores what was accepted, for `closeTimeoutMs` at most, and disconnects. Says what could not be stored. */
+  close(): Promise<CloseReport> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  async #close(): Promise<CloseReport> {
+    const dispatcher = this.#dispatcher
+    await settledWithin(dispatcher.flush('shutdown', true), dispatcher.settings.closeTimeoutMs, this.#clock)
+    const { total_events_inserted: stored, rejected_events: rejected } = this.metrics()
+    const left = dispatcher.usage.rows
+    dispatcher.end()
+    await settledWithin(this.#driver.close(), dispatcher.settings.closeTimeoutMs, this.#clock)
+    return { stored, rejected, left }
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw closedError()
+  }
+}
+
+/** A bulk sink that is used without a topology. Throws a `TypeError` that lists everything that is wrong with its options. */
+export function createBulkSink(options: StandaloneSinkOptions): BulkSink {
+  return new BulkSink(options)
+}
+
+function closedError(): MillraceError {
+  return new MillraceError('SINK_CLOSED', 'The bulk sink is closed: rows are neither accepted nor stored any more.', { stage: 'sink' })
+}

@@ -1,0 +1,89 @@
+import type { TopicPartition, TopicPartitionOffset } from '@millrace/core'
+import type { Row } from './row.ts'
+
+/** Rows for one table, which are inserted all or none. */
+export interface InsertRequest {
+  readonly table: string
+  readonly rows: readonly Row[]
+  /** Serialised, as estimated. */
+  readonly bytes: number
+  /** The statement to insert with; undefined: the driver's own. */
+  readonly statement: string | undefined
+  /** Columns that tell whether a row is there already. */
+  readonly id: readonly string[]
+  /** Whether to compress what is sent, where the driver can. */
+  readonly compression: boolean
+  /** The same for each try of the same rows. */
+  readonly token: string
+  /** Aborted when the insert takes too long or is not wanted any more. */
+  readonly signal: AbortSignal
+}
+
+/** What an insert took. */
+export interface InsertAnswer {
+  /** Bytes that were sent, as far as known. */
+  readonly bytes: number
+}
+
+/**
+ * Who is at fault when an insert fails: `rows`: one of them, which would fail again; `server`: it is away, overloaded or not ready (a table is missing, a disk
+ * is full), and the same rows are inserted once that is over; `unknown`: it is tried again, and then taken apart.
+ */
+export type Blame = 'rows' | 'server' | 'unknown'
+
+/** Where a partition of a sink is, by the database's own word. */
+export interface StoredOffset extends TopicPartition {
+  /** Undefined: nothing was stored of it yet. */
+  readonly offset: number | undefined
+}
+
+/** Whose offsets they are. */
+export interface OffsetOwner {
+  readonly applicationId: string
+  readonly node: string
+  /** Tells this process's sink from any other. */
+  readonly owner: string
+}
+
+/** A database transaction with rows and offsets. */
+export interface SinkTransaction {
+  /**
+   * What is stored of those partitions that are still the owner's, which nobody else can take before this transaction has ended. Of the others nothing may
+   * be inserted.
+   */
+  lockOffsets(partitions: readonly TopicPartition[]): Promise<readonly StoredOffset[]>
+  /** Of partitions that were locked. */
+  moveOffsets(offsets: readonly TopicPartitionOffset[]): Promise<void>
+  /** As {@link SinkDriver.insert}; a failure takes back these rows and nothing else. */
+  insert(request: InsertRequest): Promise<InsertAnswer>
+  /** Rejects if it failed, or nobody knows whether it did: `lockOffsets` of the next transaction tells. */
+  commit(): Promise<void>
+  /** Never rejects. */
+  rollback(): Promise<void>
+}
+
+/** What a driver can that stores offsets beside rows. */
+export interface TransactionalDriver {
+  /** Makes `owner` the owner of partitions: whoever was it before can commit nothing more. Resolves to what is stored of them. */
+  claim(owner: OffsetOwner, partitions: readonly TopicPartition[]): Promise<readonly StoredOffset[]>
+  /** Aborted, the transaction is given up, and its calls reject. */
+  begin(owner: OffsetOwner, signal: AbortSignal): Promise<SinkTransaction>
+}
+
+/** A database as bulk sinks see it. */
+export interface SinkDriver {
+  readonly name: string
+  /** Inserts all rows or none. Rejects with a {@link RowError} for a row that can't be converted. */
+  insert(request: InsertRequest): Promise<InsertAnswer>
+  /** Who is to blame for what `insert` rejected with. */
+  blame(error: unknown): Blame
+  /** Present where offsets can be stored in the same transaction as rows. */
+  readonly transactions?: TransactionalDriver | undefined
+  /** Whether the server drops an insert whose token it has seen. Resolves to why not; undefined: it does. */
+  readonly tokens?: ((table: string) => Promise<string | undefined>) | undefined
+  /** Ends connections; what is under way fails. */
+  close(): Promise<void>
+}
+
+/** Makes the driver of one sink: inert until then. */
+export type DriverFactory = () => SinkDriver

@@ -1,0 +1,344 @@
+import { type Clock, type Logger, retryDelay, tell } from '@millrace/core'
+import { changeSettings } from '../config/resolve-sink.ts'
+import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
+import type { ResolvedTable } from '../config/table-options.ts'
+import type { SinkDriver } from '../driver/driver.ts'
+import { InsertFailed } from '../driver/insert-failed.ts'
+import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
+import type { Entry, FlushType, RowBatch } from './entry.ts'
+import { Inserter, type RejectedEntry } from './inserter.ts'
+import type { Lane } from './lane.ts'
+import { Lanes } from './lanes.ts'
+import type { PartitionProgress } from './partition-progress.ts'
+import { urgency } from './urgency.ts'
+import { Usage } from './usage.ts'
+
+export interface DispatcherOptions {
+  readonly driver: SinkDriver
+  readonly resolved: ResolvedSink
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly afterInsert: BulkSinkOptions['afterInsert']
+  /** Does with a row what is done with rows that can't be stored; rejects if it can't be let go. */
+  readonly onRejected: (table: string, rejected: RejectedEntry) => Promise<void>
+}
+
+interface FlushWaiter {
+  /** For each lane, up to which row. */
+  readonly until: ReadonlyMap<Lane, number>
+  /** Not while the server is in trouble. */
+  readonly patient: boolean
+  readonly resolve: (done: boolean) => void
+}
+
+/** Cuts batches of rows and inserts them, the most urgent first, as many at once as is allowed. */
+export class Dispatcher {
+  readonly metrics: SinkMetrics
+  readonly usage: Usage
+  readonly #options: DispatcherOptions
+  readonly #inserter: Inserter
+  readonly #lanes: Lanes
+  readonly #abort = new AbortController()
+  #given: SinkSettings
+  #settings: ResolvedSettings
+  /** Cut, and not done: waiting for their turn, being inserted, or waiting for another try. */
+  readonly #open = new Set<RowBatch>()
+  readonly #running = new Set<RowBatch>()
+  #flushes: FlushWaiter[] = []
+  #cancelTimer: (() => void) | undefined
+  #tokens = 0
+  #scheduled = false
+
+  constructor(options: DispatcherOptions) {
+    const { resolved, clock } = options
+    this.#options = options
+    this.#given = resolved.given
+    this.#settings = resolved.settings
+    this.metrics = new SinkMetrics(clock)
+    this.usage = new Usage(() => this.#settings)
+    this.#lanes = new Lanes(() => this.#settings)
+    this.#inserter = new Inserter({
+      ...options,
+      metrics: this.metrics,
+      retry: resolved.retry,
+      circuitBreaker: resolved.circuitBreaker,
+      insertTimeoutMs: () => this.#settings.insertTimeoutMs,
+      directFallback: () => this.#settings.directFallback,
+      signal: this.#abort.signal,
+    })
+  }
+
+  get settings(): ResolvedSettings {
+    return this.#settings
+  }
+
+  /** Whether a batch waits for the server to be well again. */
+  get troubled(): boolean {
+    for (const batch of this.#open) if (batch.tries > 0) return true
+    return false
+  }
+
+  report(): SinkMetricsReport {
+    return this.metrics.report({
+      enabled: this.#settings.enabled,
+      queuedItems: this.usage.rows,
+      memoryBytes: this.usage.bytes,
+      openCircuits: [...this.#inserter.breakers.open.keys()],
+    })
+  }
+
+  /** Throws a `TypeError` with everything that is wrong, and then changes nothing. */
+  update(change: SinkSettings): void {
+    const { given, settings } = changeSettings(this.#given, change)
+    this.#given = given
+    this.#settings = settings
+    this.#lanes.update()
+    this.usage.wake()
+    this.#wake()
+  }
+
+  /** The options of a table; throws for one that is not known. */
+  table(name: string): ResolvedTable {
+    return this.#lanes.table(name)
+  }
+
+  /** Never waits: who hands over asks for room before. */
+  accept(table: string, entry: Entry, priority: number | undefined): void {
+    const lane = this.#lanes.of(table, priority ?? this.table(table).priority)
+    lane.append(entry, entry.at)
+    this.usage.take(table, entry)
+    this.#wake()
+  }
+
+  /** Rows that are inserted together or not at all, under this token. */
+  submit(table: string, entries: Entry[], token: string): void {
+    const lane = this.#lanes.of(table, this.table(table).priority)
+    for (const entry of entries) this.usage.take(table, entry)
+    const readyAt = this.#options.clock.monotonic()
+    this.#open.add({ lane, entries, flushType: 'size-based', token, fixed: true, readyAt, from: lane.taken, tries: 0, notBefore: 0 })
+    lane.taken += entries.length
+    this.#wake()
+  }
+
+  /** Stores what was accepted up to now, without waiting for more. Resolves to whether all of it is done; with `patient` it waits however long. */
+  flush(type: FlushType, patient: boolean): Promise<boolean> {
+    const until = new Map<Lane, number>()
+    for (const lane of this.#lanes.all) {
+      lane.flush(type)
+      until.set(lane, lane.appended)
+    }
+    return new Promise((resolve) => {
+      this.#flushes.push({ until, patient, resolve })
+      this.#wake()
+      this.#answerFlushes()
+    })
+  }
+
+  /** What waits of a partition is dropped: nothing of it is tried any more. */
+  drop(part: PartitionProgress): void {
+    part.closed = true
+    for (const lane of this.#lanes.all)
+      for (const entry of lane.dropWhere((each) => each.part === part)) this.usage.giveBack(lane.table, entry)
+    for (const batch of this.#open) if (!this.#running.has(batch)) this.#dropClosed(batch)
+    this.usage.wake()
+    this.#wake()
+  }
+
+  /** Ends what is under way, without waiting for it. */
+  end(): void {
+    this.#abort.abort(new InsertFailed('', 'server', new Error('the sink is closed')))
+    this.#cancelTimer?.()
+    this.usage.end()
+    for (const { resolve } of this.#flushes.splice(0)) resolve(false)
+  }
+
+  /** Once for all that was accepted in one go. */
+  #wake(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    // Later than whatever is ready now: who writes row by row gets batches, too.
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    if (this.#abort.signal.aborted) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    let waitMs = this.#cut()
+    while (this.#running.size < this.#settings.maxConcurrentInserts) {
+      const { batch, waitMs: soonest } = this.#next()
+      if (batch === undefined) {
+        waitMs = Math.min(waitMs, soonest)
+        break
+      }
+      this.#begin(batch)
+      waitMs = Math.min(waitMs, this.#cut())
+    }
+    if (waitMs !== Infinity) this.#cancelTimer = this.#options.clock.after(Math.max(1, Math.ceil(waitMs)), () => this.#pump())
+  }
+
+  /** Cuts what is ready, as much as can be begun: what waits longer may become larger batches. Returns when to look again, in milliseconds. */
+  #cut(): number {
+    const { clock } = this.#options
+    const [now, monotonic] = [clock.now(), clock.monotonic()]
+    const memorySpent = this.usage.full(undefined)
+    let soonest = Infinity
+    for (const lane of this.#lanes.all) {
+      for (;;) {
+        if (this.#waitingOf(lane) >= 1) break
+        const decision = lane.decide({ now, memorySpent })
+        if (!decision.cut) {
+          soonest = Math.min(soonest, decision.waitMs)
+          break
+        }
+        const from = lane.taken
+        const { entries, flushType } = lane.take(decision.take, decision.trigger)
+        const token = `${lane.table}/${this.#tokens++}`
+        this.#open.add({ lane, entries, flushType, token, fixed: false, readyAt: monotonic, from, tries: 0, notBefore: 0 })
+      }
+    }
+    return soonest
+  }
+
+  /** Batches of a lane that wait for their turn. */
+  #waitingOf(lane: Lane): number {
+    let count = 0
+    for (const batch of this.#open) if (batch.lane === lane && !this.#running.has(batch)) count++
+    return count
+  }
+
+  /** The most urgent batch that may be begun, or how long none may. */
+  #next(): { readonly batch: RowBatch | undefined; readonly waitMs: number } {
+    const now = this.#options.clock.monotonic()
+    const { breakers } = this.#inserter
+    let found: RowBatch | undefined
+    let least = Infinity
+    let waitMs = Infinity
+    for (const batch of this.#open) {
+      if (this.#running.has(batch)) continue
+      const { table, priority } = batch.lane
+      const wait = Math.max(batch.notBefore - now, breakers.waitMs(table))
+      if (wait > 0) waitMs = Math.min(waitMs, wait)
+      else if (this.#mayTry(table)) {
+        const own = urgency(priority, now - batch.readyAt)
+        if (own < least) [found, least] = [batch, own]
+      }
+    }
+    return { batch: found, waitMs }
+  }
+
+  /** While a breaker has been open and nothing has gone well yet, one insert at a time is tried. */
+  #mayTry(table: string): boolean {
+    if (!this.#inserter.breakers.open.has(table)) return true
+    for (const batch of this.#running) if (batch.lane.table === table) return false
+    return true
+  }
+
+  #begin(batch: RowBatch): void {
+    this.#running.add(batch)
+    this.#inserter.breakers.try(batch.lane.table)
+    void this.#run(batch).finally(() => {
+      this.#running.delete(batch)
+      this.usage.wake()
+      this.#answerFlushes()
+      this.#wake()
+    })
+  }
+
+  async #run(batch: RowBatch): Promise<void> {
+    const { driver, clock } = this.#options
+    const { table: name } = batch.lane
+    this.#dropClosed(batch)
+    const { entries } = batch
+    const done = new Set<Entry>()
+    let waitedMs = 0
+    const began = clock.monotonic()
+    try {
+      const outcome = {
+        stored: async (part: readonly Entry[]) => {
+          await this.#afterInsert(name, part)
+          const now = clock.now()
+          for (const entry of part) {
+            waitedMs += Math.max(0, now - entry.at)
+            done.add(entry)
+          }
+        },
+        rejected: async (rejected: RejectedEntry) => {
+          if (rejected.entry.part?.closed !== true) await this.#options.onRejected(name, rejected)
+          done.add(rejected.entry)
+        },
+      }
+      const inserting = { name, table: this.table(name), token: batch.token, fixed: batch.fixed, insert: driver.insert.bind(driver) }
+      const rejectedBefore = this.metrics.rejected
+      const well = entries.length === 0 || (await this.#inserter.run(inserting, entries, outcome))
+      this.#open.delete(batch)
+      const failed = !well || batch.tries > 0
+      const tookMs = clock.monotonic() - batch.readyAt
+      const stored = entries.length - (this.metrics.rejected - rejectedBefore)
+      if (entries.length > 0) this.metrics.done({ size: entries.length, stored, type: batch.flushType, tookMs, failed, waitedMs })
+      this.#lanes.finished(batch.lane, { records: entries.length, durationMs: clock.monotonic() - began, failed: well ? 0 : 1 })
+    } catch (error) {
+      this.#tryLater(batch, error)
+    } finally {
+      // Of one that is tried as a whole nothing is done before all of it is.
+      if (!batch.fixed || !this.#open.has(batch)) {
+        for (const entry of done) this.#settled(name, entry)
+        batch.entries = batch.entries.filter((entry) => !done.has(entry))
+      }
+    }
+  }
+
+  #tryLater(batch: RowBatch, error: unknown): void {
+    const { clock, logger, resolved } = this.#options
+    if (this.#abort.signal.aborted) return
+    batch.tries++
+    this.metrics.retries++
+    const delayMs = retryDelay(batch.tries, resolved.retry, Math.random())
+    batch.notBefore = clock.monotonic() + delayMs
+    logger.warn(
+      { err: error, table: batch.lane.table, rows: batch.entries.length, attempt: batch.tries, delayMs },
+      'an insert failed and is tried again',
+    )
+  }
+
+  async #afterInsert(table: string, entries: readonly Entry[]): Promise<void> {
+    const { afterInsert, logger } = this.#options
+    if (afterInsert === undefined) return
+    try {
+      await afterInsert({ table, rows: entries.map(({ row }) => row) })
+    } catch (error) {
+      this.metrics.postProcessErrors++
+      tell(() => logger.warn({ err: error, table, rows: entries.length }, 'what comes after an insert failed; the rows are stored'), [], {
+        name: 'the logger',
+        logger,
+      })
+    }
+  }
+
+  /** Rows whose partitions were taken away meanwhile. */
+  #dropClosed(batch: RowBatch): void {
+    if (!batch.entries.some(({ part }) => part?.closed === true)) return
+    for (const entry of batch.entries) if (entry.part?.closed === true) this.usage.giveBack(batch.lane.table, entry)
+    batch.entries = batch.entries.filter(({ part }) => part?.closed !== true)
+  }
+
+  #settled(table: string, entry: Entry): void {
+    this.usage.giveBack(table, entry)
+    entry.part?.settle(entry.slot)
+  }
+
+  #answerFlushes(): void {
+    const { troubled } = this
+    this.#flushes = this.#flushes.filter(({ until, patient, resolve }) => {
+      const done = [...until].every(
+        ([lane, row]) => lane.taken >= row && ![...this.#open].some((batch) => batch.lane === lane && batch.from < row),
+      )
+      if (!done && (patient || !troubled)) return true
+      resolve(done)
+      return false
+    })
+  }
+}

@@ -1,0 +1,39 @@
+import type { Row } from '../driver/row.ts'
+import type { PartitionProgress } from './partition-progress.ts'
+
+/** A row that waits to be stored. */
+export interface Entry {
+  readonly row: Row
+  /** Serialised, as estimated. */
+  readonly bytes: number
+  /** Where it comes from; undefined: no topic. */
+  readonly part: PartitionProgress | undefined
+  readonly slot: number
+  /** When it was handed over, in milliseconds since 1970. */
+  readonly at: number
+  /** Of its record, as its timestamp; -1: it comes from none. */
+  readonly offset: number
+  readonly timestamp: number
+}
+
+/** Rows of one table that are inserted together, until each is stored or given up. */
+export interface RowBatch {
+  readonly lane: { readonly table: string; readonly priority: number }
+  entries: Entry[]
+  readonly flushType: FlushType
+  /** What tells its tries from those of others. */
+  readonly token: string
+  /** Each try is of all its rows: what was stored of it before, the server knows by its token. */
+  readonly fixed: boolean
+  /** When its lane had it ready, by the monotonic clock. */
+  readonly readyAt: number
+  /** How many of its lane's rows had been taken before it. */
+  readonly from: number
+  /** Tries that failed because of the server, so far. */
+  tries: number
+  /** Not before this, by the monotonic clock. */
+  notBefore: number
+}
+
+/** Why a batch was cut, as metrics call it. */
+export type FlushType = 'size-based' | 'bytes-based' | 'time-based' | 'memory-based' | 'immediate' | 'manual' | 'shutdown'

@@ -1,0 +1,196 @@
+import {
+  type Clock,
+  CircuitBreakers,
+  followSettling,
+  type Logger,
+  type PartResult,
+  DEFAULT_FAILURE_OPTIONS,
+  retryDelay,
+} from '@millrace/core'
+import type { ResolvedSink } from '../config/sink-options.ts'
+import type { ResolvedTable } from '../config/table-options.ts'
+import type { InsertAnswer, InsertRequest, SinkDriver } from '../driver/driver.ts'
+import { InsertFailed, insertFailed } from '../driver/insert-failed.ts'
+import { RowError } from '../driver/row-error.ts'
+import type { SinkMetrics } from '../metrics/sink-metrics.ts'
+import type { Entry } from './entry.ts'
+
+/** A row that can't be stored for what it is. */
+export interface RejectedEntry {
+  readonly entry: Entry
+  readonly error: Error
+}
+
+export interface InserterOptions {
+  readonly driver: SinkDriver
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly metrics: SinkMetrics
+  readonly retry: ResolvedSink['retry']
+  readonly circuitBreaker: ResolvedSink['circuitBreaker']
+  readonly insertTimeoutMs: () => number
+  readonly directFallback: () => boolean
+  /** Aborted when everything is to end. */
+  readonly signal: AbortSignal
+}
+
+/** What is told of the rows of a batch as they are done. */
+export interface Outcome {
+  readonly stored: (entries: readonly Entry[]) => Promise<void>
+  readonly rejected: (rejected: RejectedEntry) => Promise<void>
+}
+
+/** Rows, how they are inserted, and by what. */
+export interface Inserting {
+  readonly name: string
+  readonly table: ResolvedTable
+  readonly token: string
+  /** Each try is of all rows: only rows that are at fault are set apart, and these always in the same way. */
+  readonly fixed: boolean
+  readonly insert: (request: InsertRequest) => Promise<InsertAnswer>
+}
+
+/**
+ * Inserts batches. One whose rows are at fault is taken apart until these stand alone; one that fails because of the server is handed back, with what
+ * is not stored of it, by a rejection with an {@link InsertFailed}.
+ */
+export class Inserter {
+  readonly #options: InserterOptions
+  readonly breakers: CircuitBreakers
+  /** Until when the rows of a table are inserted one by one. */
+  readonly #directUntil = new Map<string, number>()
+
+  constructor(options: InserterOptions) {
+    this.#options = options
+    const { circuitBreaker, clock, logger } = options
+    this.breakers = new CircuitBreakers(circuitBreaker, clock, (table, from, to) =>
+      logger.warn({ table, from, to }, `the circuit breaker of table '${table}' is ${to}`),
+    )
+  }
+
+  /** Whether a table's rows are inserted one by one now. */
+  isDirect(name: string): boolean {
+    return (this.#directUntil.get(name) ?? -Infinity) > this.#options.clock.monotonic()
+  }
+
+  /** Resolves when each row is stored or rejected: to whether that went well at once. */
+  async run(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
+    if (entries.length > 1 && !inserting.fixed && (!inserting.table.enabled || this.isDirect(inserting.name))) {
+      let well = true
+      for (const [i, entry] of entries.entries()) {
+        const token = `${inserting.token}/${i}`
+        if (!(await this.#settle({ ...inserting, token }, [entry], outcome))) well = false
+      }
+      return well
+    }
+    return this.#settle(inserting, entries, outcome)
+  }
+
+  async #settle(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
+    const { clock, retry, metrics } = this.#options
+    const { name, table } = inserting
+    const all = entries.map((_, row) => row)
+    const first = await this.#part(inserting, entries, all, outcome)
+    if (first.ok) return true
+    let rejected = 0
+    await followSettling(
+      { count: entries.length, failure: { ...DEFAULT_FAILURE_OPTIONS, acknowledgement: 'best-effort', retry }, maxRetries: table.retries },
+      first,
+      {
+        run: (rows) => this.#part(inserting, entries, rows, outcome),
+        wait: async (number) => {
+          metrics.retries++
+          await this.#wait(retryDelay(number, retry, Math.random()))
+        },
+        giveUp: async (row, error) => {
+          rejected++
+          metrics.rejected++
+          await outcome.rejected({ entry: entries[row] as Entry, error: error as Error })
+        },
+        commitPrefix: () => undefined,
+      },
+    )
+    // The whole failed though none of its rows does: the batch itself is what the server refuses.
+    const own = 'error' in first && first.error instanceof InsertFailed && first.error.blame === 'unknown'
+    if (own && rejected === 0 && entries.length > 1 && this.#options.directFallback()) this.#goDirect(name, clock)
+    return false
+  }
+
+  #goDirect(name: string, clock: Clock): void {
+    const { logger, circuitBreaker } = this.#options
+    this.#directUntil.set(name, clock.monotonic() + circuitBreaker.openMs)
+    logger.warn(
+      { table: name, forMs: circuitBreaker.openMs },
+      `batches for '${name}' fail whose rows don't: they are inserted one by one for a while`,
+    )
+  }
+
+  /** Some rows together. Rejects if the server is to blame. */
+  async #part(inserting: Inserting, entries: readonly Entry[], rows: readonly number[], outcome: Outcome): Promise<PartResult> {
+    const part = rows.map((row) => entries[row] as Entry)
+    // The same parts have the same tokens, whenever they are taken.
+    const token = rows.length === entries.length ? inserting.token : `${inserting.token}/${rows[0]}-${rows.at(-1)}`
+    try {
+      await this.#insert({ ...inserting, token }, part)
+    } catch (caught) {
+      const { name } = inserting
+      const error = insertFailed(name, this.#options.driver, caught)
+      this.#options.metrics.failedBatches++
+      if (error instanceof RowError) return { ok: false, failed: [{ row: rows[error.index] as number, error }], kept: false }
+      if (error.blame === 'rows') return { ok: false, error }
+      if (error.blame === 'server' || inserting.fixed) {
+        this.breakers.failed(name)
+        throw error
+      }
+      return { ok: false, error }
+    }
+    this.breakers.succeeded(inserting.name)
+    await outcome.stored(part)
+    return { ok: true }
+  }
+
+  async #insert({ name, table, token, insert }: Inserting, part: readonly Entry[]): Promise<void> {
+    const { signal, clock, metrics, insertTimeoutMs } = this.#options
+    const late = new AbortController()
+    const limitMs = insertTimeoutMs()
+    const cancel = clock.after(limitMs, () => late.abort(new InsertFailed(name, 'server', new Error(`it took longer than ${limitMs} ms`))))
+    const end = () => late.abort(signal.reason)
+    signal.addEventListener('abort', end, { once: true })
+    if (signal.aborted) end()
+    const ended = new Promise<never>((_, reject) =>
+      late.signal.addEventListener('abort', () => reject(late.signal.reason as Error), { once: true }),
+    )
+    ended.catch(() => undefined)
+    try {
+      late.signal.throwIfAborted()
+      let bytes = 0
+      for (const entry of part) bytes += entry.bytes
+      const { statement, id, compression } = table
+      const rows = part.map(({ row }) => row)
+      const inserted = insert({ table: name, rows, bytes, statement, id, compression, token, signal: late.signal })
+      inserted.catch(() => undefined)
+      const answer = await Promise.race([inserted, ended])
+      metrics.inserts++
+      metrics.bytes += answer.bytes
+    } finally {
+      cancel()
+      signal.removeEventListener('abort', end)
+    }
+  }
+
+  async #wait(delayMs: number): Promise<void> {
+    const { clock, signal } = this.#options
+    await new Promise<void>((resolve, reject) => {
+      const end = () => {
+        cancel()
+        reject(signal.reason as Error)
+      }
+      const cancel = clock.after(delayMs, () => {
+        signal.removeEventListener('abort', end)
+        resolve()
+      })
+      signal.addEventListener('abort', end, { once: true })
+      if (signal.aborted) end()
+    })
+  }
+}

@@ -1,0 +1,68 @@
+import type { FinishedPass, LivePolicy } from '@millrace/core'
+import type { ResolvedSettings } from '../config/sink-options.ts'
+import type { ResolvedTable } from '../config/table-options.ts'
+import { tablePolicy } from '../config/table-policy.ts'
+import { Lane } from './lane.ts'
+import type { RowBatch } from './entry.ts'
+
+/** A policy that changes at run time. */
+interface Policy extends LivePolicy {
+  current: LivePolicy['current']
+}
+
+/** The lanes of all tables and priorities there were rows for. */
+export class Lanes {
+  readonly #settings: () => ResolvedSettings
+  readonly #lanes = new Map<string, Lane>()
+  readonly #policies = new Map<string, Policy>()
+
+  constructor(settings: () => ResolvedSettings) {
+    this.#settings = settings
+  }
+
+  get all(): readonly Lane[] {
+    return [...this.#lanes.values()]
+  }
+
+  /** The options of a table; throws for one that is not known. */
+  table(name: string): ResolvedTable {
+    const { tables } = this.#settings()
+    const table = tables.get(name)
+    if (table !== undefined) return table
+    throw new TypeError(`Table '${name}' is not one of the sink's: ${[...tables.keys()].join(', ')}. Name it in \`tables\`.`)
+  }
+
+  of(table: string, priority: number): Lane {
+    const key = `${priority} ${table}`
+    const known = this.#lanes.get(key)
+    if (known !== undefined) return known
+    const lane = new Lane(table, priority, this.#policyOf(table))
+    this.#lanes.set(key, lane)
+    return lane
+  }
+
+  /** Settings have changed. */
+  update(): void {
+    for (const [table, policy] of this.#policies) policy.current = this.#policyNow(table)
+  }
+
+  /** A batch is done. */
+  finished(lane: RowBatch['lane'], pass: Omit<FinishedPass, 'waiting'>): void {
+    const found = this.of(lane.table, lane.priority)
+    found.sizer.finished({ ...pass, waiting: found.length })
+  }
+
+  #policyOf(table: string): Policy {
+    const known = this.#policies.get(table)
+    if (known !== undefined) return known
+    const policy = { current: this.#policyNow(table) }
+    this.#policies.set(table, policy)
+    return policy
+  }
+
+  #policyNow(table: string): LivePolicy['current'] {
+    const options = this.table(table)
+    const policy = tablePolicy(options, this.#settings().adaptiveOptimization)
+    return options.enabled ? policy : { ...policy, timeoutMs: 0 }
+  }
+}

@@ -1,0 +1,353 @@
+import {
+  type Clock,
+  type CommitUrgency,
+  type Logger,
+  type OffsetCommit,
+  type OpenOutsideSink,
+  partitionKey,
+  type RecordBatch,
+  retryDelay,
+  type StagedRecord,
+  type StartingPartition,
+  type TopicPartition,
+} from '@millrace/core'
+import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
+import { changeSettings } from '../config/resolve-sink.ts'
+import type { OffsetOwner, SinkDriver, SinkTransaction, TransactionalDriver } from '../driver/driver.ts'
+import { InsertFailed } from '../driver/insert-failed.ts'
+import type { Entry, FlushType } from '../insert/entry.ts'
+import { Inserter, type RejectedEntry } from '../insert/inserter.ts'
+import { Lanes } from '../insert/lanes.ts'
+import { PartitionProgress } from '../insert/partition-progress.ts'
+import { Usage } from '../insert/usage.ts'
+import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
+import type { BulkRowsOptions } from './row-options.ts'
+import { type StagedRow, stageRows } from './staged-rows.ts'
+import { movesOf, startOf, type StoredPart } from './stored-parts.ts'
+import { type TakenRows, takeRows } from './taken-rows.ts'
+import { untilAborted } from './until-aborted.ts'
+
+export interface TransactionalRowsOptions<K, V> {
+  readonly owner: OffsetOwner
+  readonly driver: SinkDriver
+  readonly transactions: TransactionalDriver
+  readonly resolved: ResolvedSink
+  readonly rows: BulkRowsOptions<K, V>['rows']
+  readonly afterInsert: BulkSinkOptions['afterInsert']
+  readonly clock: Clock
+  readonly logger: Logger
+  readonly onRejected: (table: string, rejected: RejectedEntry) => Promise<void>
+}
+
+/**
+ * Rows and offsets in one transaction of the database, for all tables and partitions together, whenever the strategy of one table says so, or somebody waits
+ * for a commit. Whoever gets a partition next makes transactions of its former owner fail for it.
+ */
+export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
+  readonly name: string
+  readonly #options: TransactionalRowsOptions<K, V>
+  readonly #parts = new Map<string, StoredPart>()
+  readonly #abort = new AbortController()
+  readonly #metrics: SinkMetrics
+  readonly #usage: Usage
+  readonly #lanes: Lanes
+  readonly #inserter: Inserter
+  #given: SinkSettings
+  #settings: ResolvedSettings
+  /** Rows that were taken for a transaction, until one with them is committed. */
+  #taken: TakenRows[] = []
+  #running: Promise<void> | undefined
+  #cancelTimer: (() => void) | undefined
+  #wanted: FlushType | undefined
+  #tries = 0
+  #scheduled = false
+
+  constructor(options: TransactionalRowsOptions<K, V>) {
+    const { resolved, clock } = options
+    this.name = options.owner.node
+    this.#options = options
+    this.#given = resolved.given
+    this.#settings = resolved.settings
+    this.#metrics = new SinkMetrics(clock)
+    this.#usage = new Usage(() => this.#settings)
+    this.#lanes = new Lanes(() => this.#settings)
+    this.#inserter = new Inserter({
+      ...options,
+      metrics: this.#metrics,
+      retry: resolved.retry,
+      circuitBreaker: resolved.circuitBreaker,
+      insertTimeoutMs: () => this.#settings.insertTimeoutMs,
+      directFallback: () => false,
+      signal: this.#abort.signal,
+    })
+  }
+
+  report(): SinkMetricsReport {
+    const openCircuits = [...this.#inserter.breakers.open.keys()]
+    return this.#metrics.report({
+      ...{ enabled: this.#settings.enabled, queuedItems: this.#usage.rows, memoryBytes: this.#usage.bytes, openCircuits },
+    })
+  }
+
+  update(change: SinkSettings): void {
+    const { given, settings } = changeSettings(this.#given, change)
+    this.#given = given
+    this.#settings = settings
+    this.#lanes.update()
+    this.#usage.wake()
+    this.#wake()
+  }
+
+  async assign(partitions: readonly StartingPartition[]): Promise<void> {
+    // What was begun for an owner of before must have ended.
+    await this.#running
+    const { transactions, owner } = this.#options
+    const known = new Map((await transactions.claim(owner, partitions)).map((at) => [partitionKey(at.topic, at.partition), at]))
+    for (const starting of partitions) {
+      const key = partitionKey(starting.topic, starting.partition)
+      const stored = startOf(this.name, starting, known.get(key))
+      const part = new PartitionProgress(starting.topic, starting.partition, starting.offset)
+      this.#parts.set(key, { part, stored, reached: starting.offset, fenced: false })
+    }
+  }
+
+  revoke(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const key = partitionKey(topic, partition)
+      const found = this.#parts.get(key)
+      if (found === undefined) continue
+      found.part.closed = true
+      this.#parts.delete(key)
+      for (const lane of this.#lanes.all)
+        for (const entry of lane.dropWhere(({ part }) => part === found.part)) this.#usage.giveBack(lane.table, entry)
+    }
+    this.#usage.wake()
+  }
+
+  stage(batch: RecordBatch<K, V>): readonly unknown[] {
+    return stageRows(batch, this.#options.rows, (name) => this.#lanes.table(name))
+  }
+
+  accept(records: readonly StagedRecord[]): void {
+    const at = this.#options.clock.now()
+    for (const record of records) {
+      const known = this.#parts.get(partitionKey(record.topic, record.partition))
+      if (known === undefined) continue
+      const { offset, timestamp } = record
+      const staged = record.staged as readonly StagedRow[]
+      // It was stored before, and the log's offset was not committed after it.
+      const isStored = offset >= 0 && offset < known.stored
+      known.reached = Math.max(known.reached, offset + 1)
+      if (isStored || staged.length === 0) continue
+      const slot = known.part.stage(offset, staged.length)
+      for (const { table, row, priority, bytes } of staged) {
+        const entry: Entry = { row, bytes, part: known.part, slot, at, offset, timestamp }
+        this.#lanes.of(table, priority ?? this.#lanes.table(table).priority).append(entry, at)
+        this.#usage.take(table, entry)
+      }
+    }
+    this.#wake()
+  }
+
+  async prepare(offsets: readonly OffsetCommit[], { flush, signal }: CommitUrgency): Promise<readonly OffsetCommit[]> {
+    let isBehind = false
+    for (const { topic, partition, offset } of offsets) {
+      const known = this.#parts.get(partitionKey(topic, partition))
+      if (known === undefined) continue
+      known.reached = Math.max(known.reached, offset)
+      // Of records without rows nothing would be stored.
+      if (known.part.lowest === undefined && known.stored < known.reached) isBehind = true
+    }
+    if (flush || isBehind) this.#wanted ??= flush ? 'shutdown' : 'manual'
+    this.#wake()
+    if (flush) await untilAborted(this.#quiet(), signal)
+    return offsets.flatMap((wanted) => {
+      const known = this.#parts.get(partitionKey(wanted.topic, wanted.partition))
+      if (known === undefined) return [wanted]
+      return known.fenced ? [] : [{ ...wanted, offset: Math.min(wanted.offset, known.stored) }]
+    })
+  }
+
+  get full(): boolean {
+    return this.#usage.full(undefined)
+  }
+
+  room(): Promise<void> {
+    return this.#usage.room(undefined)
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort(new InsertFailed('', 'server', new Error('the sink is closed')))
+    this.#cancelTimer?.()
+    this.#usage.end()
+    await this.#running
+    await this.#options.driver.close()
+  }
+
+  /** Until what is wanted is done, or the server is in trouble. */
+  async #quiet(): Promise<void> {
+    while ((this.#running !== undefined || this.#wanted !== undefined) && !this.#abort.signal.aborted) {
+      await (this.#running ?? Promise.resolve())
+      if (this.#tries > 0) return
+    }
+  }
+
+  #wake(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      this.#pump()
+    })
+  }
+
+  #pump(): void {
+    if (this.#abort.signal.aborted || this.#running !== undefined || this.#tries > 0) return
+    this.#cancelTimer?.()
+    this.#cancelTimer = undefined
+    const { type, waitMs } = this.#due()
+    if (type !== undefined) this.#begin(type)
+    else if (waitMs !== Infinity) this.#cancelTimer = this.#options.clock.after(Math.max(1, waitMs), () => this.#pump())
+  }
+
+  /** Why it is time for a transaction; or how long there is none to make. */
+  #due(): { readonly type: FlushType | undefined; readonly waitMs: number } {
+    const now = this.#options.clock.now()
+    const memorySpent = this.#usage.full(undefined)
+    let waitMs = Infinity
+    for (const lane of this.#lanes.all) {
+      const decision = lane.decide({ now, memorySpent })
+      if (decision.cut) return { type: lane.typeOf(decision.trigger), waitMs: 0 }
+      waitMs = Math.min(waitMs, decision.waitMs)
+    }
+    return { type: this.#wanted, waitMs }
+  }
+
+  #begin(type: FlushType): void {
+    this.#wanted = undefined
+    this.#running = this.#transaction(type)
+      .then(
+        () => {
+          this.#tries = 0
+        },
+        (error: unknown) => this.#tryLater(error, type),
+      )
+      .finally(() => {
+        this.#running = undefined
+        this.#usage.wake()
+        this.#wake()
+      })
+  }
+
+  #tryLater(error: unknown, type: FlushType): void {
+    const { clock, logger, resolved } = this.#options
+    if (this.#abort.signal.aborted) return
+    this.#tries++
+    this.#metrics.retries++
+    const delayMs = retryDelay(this.#tries, resolved.retry, Math.random())
+    logger.warn({ err: error, attempt: this.#tries, delayMs, node: this.name }, 'a transaction failed and is tried again')
+    this.#cancelTimer = clock.after(delayMs, () => {
+      if (this.#running === undefined && !this.#abort.signal.aborted) this.#begin(type)
+    })
+  }
+
+  async #transaction(type: FlushType): Promise<void> {
+    const { clock, transactions, owner } = this.#options
+    const began = clock.monotonic()
+    for (const lane of this.#lanes.all) this.#taken = takeRows(this.#taken, lane)
+    const late = new AbortController()
+    const cancel = clock.after(this.#settings.insertTimeoutMs, () =>
+      late.abort(new InsertFailed('', 'server', new Error('a transaction took too long'))),
+    )
+    const signal = AbortSignal.any([this.#abort.signal, late.signal])
+    // Before anything is waited for: what comes meanwhile is not among the rows.
+    const moves = movesOf(this.#parts.values())
+    try {
+      const transaction = await transactions.begin(owner, signal)
+      try {
+        await this.#lock(
+          transaction,
+          moves.map(({ part }) => part),
+        )
+        const going = moves.filter(({ part, offset }) => !part.part.closed && offset > part.stored)
+        this.#dropDone()
+        await this.#insert(transaction)
+        await transaction.moveOffsets(going)
+        await transaction.commit()
+        for (const { part, offset } of going) part.stored = offset
+      } catch (error) {
+        await transaction.rollback()
+        throw error
+      }
+    } finally {
+      cancel()
+    }
+    await this.#stored(type, clock.monotonic() - began)
+  }
+
+  /** What another has by now is dropped; what an earlier transaction stored, whose answer was lost, is stored. */
+  async #lock(transaction: SinkTransaction, parts: readonly StoredPart[]): Promise<void> {
+    const mine = await transaction.lockOffsets(parts.map(({ part }) => part))
+    for (const known of parts) {
+      const { topic, partition } = known.part
+      const found = mine.find((at) => at.topic === topic && at.partition === partition)
+      if (found?.offset !== undefined) known.stored = Math.max(known.stored, found.offset)
+      if (found !== undefined) continue
+      known.fenced = true
+      known.part.closed = true
+      this.#options.logger.warn({ topic, partition, node: this.name }, 'a partition has another owner by now: its rows are dropped here')
+    }
+  }
+
+  #dropDone(): void {
+    const storedOf = new Map([...this.#parts.values()].map(({ part, stored }) => [part, stored]))
+    for (const taken of this.#taken) {
+      const isDone = ({ part, offset }: Entry) => part !== undefined && (part.closed || (offset >= 0 && offset < (storedOf.get(part) ?? 0)))
+      for (const entry of taken.entries.filter(isDone)) this.#settle(taken.table, entry)
+      taken.entries = taken.entries.filter((entry) => !isDone(entry))
+    }
+  }
+
+  async #insert(transaction: SinkTransaction): Promise<void> {
+    for (const taken of this.#taken) {
+      const { table: name, refused } = taken
+      const table = this.#lanes.table(name)
+      const left = taken.entries.filter((entry) => !refused.has(entry))
+      const rejected = async (one: RejectedEntry) => {
+        await this.#options.onRejected(name, one)
+        // Its dead letter is written: if the transaction fails it is not written again.
+        refused.add(one.entry)
+      }
+      for (let from = 0; from < left.length; from += table.batchSize) {
+        const inserting = { name, table, token: '', fixed: false, insert: transaction.insert.bind(transaction) }
+        await this.#inserter.run(inserting, left.slice(from, from + table.batchSize), { stored: async () => undefined, rejected })
+      }
+    }
+  }
+
+  async #stored(type: FlushType, tookMs: number): Promise<void> {
+    const { afterInsert, clock, logger } = this.#options
+    const done = this.#taken
+    this.#taken = []
+    const now = clock.now()
+    for (const { table, entries, refused } of done) {
+      const stored = entries.filter((entry) => !refused.has(entry))
+      const waitedMs = stored.reduce((sum, { at }) => sum + Math.max(0, now - at), 0)
+      if (entries.length > 0)
+        this.#metrics.done({ size: entries.length, stored: stored.length, type, tookMs, failed: this.#tries > 0, waitedMs })
+      for (const entry of entries) this.#settle(table, entry)
+      if (stored.length === 0 || afterInsert === undefined) continue
+      try {
+        await afterInsert({ table, rows: stored.map(({ row }) => row) })
+      } catch (error) {
+        this.#metrics.postProcessErrors++
+        logger.warn({ err: error, table, rows: stored.length }, 'what comes after an insert failed; the rows are stored')
+      }
+    }
+  }
+
+  #settle(table: string, entry: Entry): void {
+    this.#usage.giveBack(table, entry)
+    entry.part?.settle(entry.slot)
+  }
+}

@@ -1,0 +1,146 @@
+import { isIP } from 'node:net'
+import { type API, AuthenticationError, Connection, ResponseError, TimeoutError, Writer } from '@platformatic/kafka'
+import { PackedError } from '../errors/packed-error.ts'
+import type { ArrivedBytes } from '../wire/byte-reader.ts'
+import { decodeApiVersions, API_VERSIONS, encodeApiVersions, type VersionRange } from '../wire/api-versions.ts'
+import type { BrokerAddress, ResolvedConnectOptions } from './connection-options.ts'
+
+/** Bounded by who sends. */
+const MAX_IN_FLIGHT = 1_000
+
+/** A request that this package writes and reads itself. */
+export interface OwnCall<T> {
+  readonly key: number
+  readonly version: number
+  readonly parts: readonly Buffer[]
+  readonly decode: (bytes: ArrivedBytes) => T
+}
+
+/** One connection, logged in, to a broker whose versions are known. Once it is broken it stays so: open another. */
+export class BrokerConnection {
+  readonly #connection: Connection
+  readonly #address: BrokerAddress
+  #versions: ReadonlyMap<number, VersionRange> = new Map()
+
+  /** Rejects with a {@link PackedError}. */
+  static async open(address: BrokerAddress, options: ResolvedConnectOptions): Promise<BrokerConnection> {
+    const { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl } = options
+    const connection = new Connection(clientId, {
+      connectTimeout: connectTimeoutMs,
+      requestTimeout: requestTimeoutMs,
+      maxInflights: MAX_IN_FLIGHT,
+      ...(tls !== undefined && { tls, tlsServerName: isIP(address.host) === 0 }),
+      ...(sasl !== undefined && { sasl }),
+    })
+    // Without a listener an error after the first would end the process; each request learns of it anyway.
+    connection.on('error', () => {})
+    const opened = new BrokerConnection(connection, address)
+    try {
+      await connection.connect(address.host, address.port)
+      await opened.#negotiate()
+    } catch (error) {
+      opened.close()
+      throw opened.#errorOf(error)
+    }
+    return opened
+  }
+
+  private constructor(connection: Connection, address: BrokerAddress) {
+    this.#connection = connection
+    this.#address = address
+  }
+
+  get isUsable(): boolean {
+    return this.#connection.isConnected()
+  }
+
+  /** Of a call that the library writes and reads, the newest version of `apis` (newest first) that the broker speaks, and its answer, errors in it included. */
+  async call<A extends unknown[], T>(apis: readonly API<A, T>[], ...request: A): Promise<T> {
+    const api = apis.find(({ key, version }) => this.speaks(key, version)) ?? apis.at(-1)
+    if (api === undefined || !this.speaks(api.key, api.version)) throw this.#unsupported(api?.key ?? -1)
+    try {
+      return await api.async(this.#connection, ...request)
+    } catch (error) {
+      // Thrown for any error within; which concern what is for the caller to see.
+      if (error instanceof ResponseError) return error['response'] as T
+      throw this.#errorOf(error)
+    }
+  }
+
+  /** A call that this package writes and reads itself. */
+  send<T>({ key, version, parts, decode }: OwnCall<T>): Promise<T> {
+    if (!this.speaks(key, version)) return Promise.reject(this.#unsupported(key))
+    return this.#send({ key, version, parts, decode }, true)
+  }
+
+  speaks(key: number, version: number): boolean {
+    const range = this.#versions.get(key)
+    return range !== undefined && range.min <= version && version <= range.max
+  }
+
+  /** Every request under way rejects. */
+  close(): void {
+    const { socket } = this.#connection
+    // Before it is connected there may be none.
+    ;(socket as typeof socket | undefined)?.destroy()
+  }
+
+  async #negotiate(): Promise<void> {
+    const { versions } = await this.#send({ ...API_VERSIONS, parts: [encodeApiVersions()], decode: decodeApiVersions }, false)
+    this.#versions = versions
+  }
+
+  #send<T>({ key, version, parts, decode }: OwnCall<T>, hasTags: boolean): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#connection.send<T>(
+        key,
+        version,
+        () => {
+          const writer = Writer.create()
+          for (const part of parts) writer.append(part)
+          return writer
+        },
+        (_correlation, _key, _version, reader) => decode(reader.buffer),
+        true,
+        hasTags,
+        (error, answer) => {
+          if (error === null || error === undefined) resolve(answer as T)
+          else reject(this.#errorOf(error))
+        },
+      )
+    })
+  }
+
+  #unsupported(key: number): PackedError {
+    return new PackedError(`${this.#name()} does not speak a version of request ${key} that this client knows.`, { kind: 'unsupported' })
+  }
+
+  /** A time-out or an answer that can't be read leaves the connection in no state to go on with. */
+  #errorOf(error: unknown): PackedError {
+    if (error instanceof PackedError) return error
+    this.close()
+    const { message } = error as Error
+    const details = { cause: error }
+    if (error instanceof RangeError) {
+      return new PackedError(`${this.#name()} gave an answer that can't be read: ${message}.`, { kind: 'malformed', ...details })
+    }
+    if (error instanceof TimeoutError)
+      return new PackedError(`${this.#name()} has not answered in time.`, { kind: 'timed-out', ...details })
+    if (isAuthentication(error))
+      return new PackedError(`${this.#name()} does not let this client in: ${message}`, { kind: 'authentication', ...details })
+    return new PackedError(`${this.#name()} could not be reached: ${reasonOf(error)}`, { kind: 'unreachable', ...details })
+  }
+
+  #name(): string {
+    return `Broker ${this.#address.host}:${this.#address.port}`
+  }
+}
+
+function isAuthentication(error: unknown): boolean {
+  return error instanceof AuthenticationError || (error instanceof Error && error.cause !== undefined && isAuthentication(error.cause))
+}
+
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error ? `${message} ${cause.message}` : message
+}

@@ -1,0 +1,76 @@
+import { partitionKey } from '@millrace/core'
+import type { BrokerAddress } from './connection-options.ts'
+
+/** Who leads a partition. */
+export interface Leadership {
+  readonly leader: number
+  /** Counts the leaders the partition has had. */
+  readonly epoch: number
+}
+
+/** What is used of an answer to a request for metadata, of any version. */
+export interface MetadataAnswer {
+  readonly brokers: readonly (BrokerAddress & { readonly nodeId: number })[]
+  readonly controllerId: number
+  readonly topics: readonly MetadataTopic[]
+}
+
+export interface MetadataTopic {
+  readonly name: string | null | undefined
+  readonly errorCode: number
+  readonly partitions: readonly { readonly partitionIndex: number; readonly leaderId: number; readonly leaderEpoch: number }[]
+}
+
+/** What is known of the brokers and of who leads. Only ever put together from answers; a leadership is replaced by none that is older. */
+export class ClusterMetadata {
+  readonly #brokers = new Map<number, BrokerAddress>()
+  readonly #leaders = new Map<string, Leadership>()
+  readonly #codes = new Map<string, number>()
+  readonly #counts = new Map<string, number>()
+  #controller = -1
+
+  get brokers(): ReadonlyMap<number, BrokerAddress> {
+    return this.#brokers
+  }
+
+  get controller(): number {
+    return this.#controller
+  }
+
+  /** Undefined: it has none now, or nothing is known of it. */
+  leadership(topic: string, partition: number): Leadership | undefined {
+    return this.#leaders.get(partitionKey(topic, partition))
+  }
+
+  /** What was answered of the topic last: 0 when it is there; undefined when it was not asked for. */
+  codeOf(topic: string): number | undefined {
+    return this.#codes.get(topic)
+  }
+
+  /** How many partitions it has; 0 when it is not known. */
+  partitionsOf(topic: string): number {
+    return this.#counts.get(topic) ?? 0
+  }
+
+  take({ brokers, controllerId, topics }: MetadataAnswer): void {
+    this.#brokers.clear()
+    for (const { nodeId, host, port } of brokers) this.#brokers.set(nodeId, { host, port })
+    this.#controller = controllerId
+    for (const topic of topics) this.#takeTopic(topic)
+  }
+
+  #takeTopic({ name, errorCode, partitions }: MetadataTopic): void {
+    if (name === null || name === undefined) return
+    this.#codes.set(name, errorCode)
+    if (errorCode !== 0) return
+    this.#counts.set(name, partitions.length)
+    for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
+      const key = partitionKey(name, partitionIndex)
+      const known = this.#leaders.get(key)
+      // A broker that is behind may still name the leader before.
+      if (known !== undefined && known.epoch > leaderEpoch && leaderEpoch >= 0) continue
+      if (leaderId < 0) this.#leaders.delete(key)
+      else this.#leaders.set(key, { leader: leaderId, epoch: leaderEpoch })
+    }
+  }
+}

@@ -1,0 +1,174 @@
+import { type API, metadataV10, metadataV11, metadataV12, metadataV9 } from '@platformatic/kafka'
+import type { Clock } from '@millrace/core'
+import { PackedError } from '../errors/packed-error.ts'
+import { backoffMs } from './backoff.ts'
+import { BrokerConnection } from './broker-connection.ts'
+import { ClusterMetadata, type MetadataAnswer } from './cluster-metadata.ts'
+import type { BrokerAddress, ResolvedConnectOptions } from './connection-options.ts'
+
+const METADATA: readonly API<[string[] | null, boolean?, boolean?], MetadataAnswer>[] = [
+  metadataV12.api,
+  metadataV11.api,
+  metadataV10.api,
+  metadataV9.api,
+]
+
+/** What a connection is for: a broker answers those of one connection in turn, so what waits has its own. */
+export type Lane = 'control' | 'fetch-0' | 'fetch-1' | 'produce'
+
+interface Line {
+  connection: Promise<BrokerConnection> | undefined
+  failures: number
+  /** Not tried again before, on the monotonic clock. */
+  notBefore: number
+}
+
+/** The brokers: connections to them, kept as long as they hold, and who leads what. */
+export class Cluster {
+  readonly options: ResolvedConnectOptions
+  readonly metadata = new ClusterMetadata()
+  readonly #clock: Clock
+  readonly #topics = new Set<string>()
+  readonly #lines = new Map<string, Line>()
+  readonly #delays = new Set<() => void>()
+  #refreshing: { readonly done: Promise<void>; readonly topics: number } | undefined
+  #refreshedAt = -Infinity
+  #isClosed = false
+
+  constructor(options: ResolvedConnectOptions, clock: Clock) {
+    this.options = options
+    this.#clock = clock
+  }
+
+  /** Whether what is known of leaders is older than it may be. */
+  get isStale(): boolean {
+    return this.#clock.monotonic() - this.#refreshedAt > this.options.metadataMaxAgeMs
+  }
+
+  /** Topics that every {@link refresh} asks for from now on. */
+  track(topics: Iterable<string>): void {
+    for (const topic of topics) this.#topics.add(topic)
+  }
+
+  /** Asks anew who leads what. Rejects when no broker answers. Asked for several times at once, it is done once. */
+  async refresh(): Promise<void> {
+    const under = this.#refreshing
+    if (under !== undefined) {
+      await under.done
+      // It may have begun before the topics were known that are asked for now.
+      if (under.topics === this.#topics.size) return
+      return this.refresh()
+    }
+    const done = this.#refresh()
+    this.#refreshing = { done, topics: this.#topics.size }
+    try {
+      await done
+    } finally {
+      this.#refreshing = undefined
+    }
+  }
+
+  /** To the broker of this id. Waits for its turn after failures. Rejects with a {@link PackedError}. */
+  connection(node: number, lane: Lane): Promise<BrokerConnection> {
+    const address = this.metadata.brokers.get(node)
+    if (address === undefined) return Promise.reject(new PackedError(`Broker ${node} is not known.`, { kind: 'unreachable' }))
+    return this.#connectionTo(address, lane)
+  }
+
+  /** A broker that answers, whichever. */
+  async any<T>(ask: (connection: BrokerConnection) => Promise<T>): Promise<T> {
+    let last: PackedError | undefined
+    for (const address of this.#addresses()) {
+      try {
+        return await ask(await this.#connectionTo(address, 'control'))
+      } catch (error) {
+        last = error as PackedError
+        // Others would refuse, too.
+        if (last.kind === 'authentication' || last.kind === 'closed') break
+      }
+    }
+    throw last ?? new PackedError('No broker is known.', { kind: 'unreachable' })
+  }
+
+  /** Resolves after so many milliseconds, or when the cluster is closed. */
+  async delay(ms: number): Promise<void> {
+    if (this.#isClosed) return
+    await new Promise<void>((resolve) => {
+      const end = (): void => {
+        cancel()
+        this.#delays.delete(end)
+        resolve()
+      }
+      const cancel = this.#clock.after(ms, end)
+      this.#delays.add(end)
+    })
+  }
+
+  /** Every request under way rejects. */
+  close(): void {
+    this.#isClosed = true
+    for (const end of [...this.#delays]) end()
+    for (const { connection } of this.#lines.values()) {
+      connection?.then(
+        (opened) => opened.close(),
+        () => {},
+      )
+    }
+    this.#lines.clear()
+  }
+
+  async #refresh(): Promise<void> {
+    const topics = [...this.#topics]
+    this.metadata.take(await this.any((connection) => connection.call(METADATA, topics, false, false)))
+    this.#refreshedAt = this.#clock.monotonic()
+  }
+
+  /** Those that are connected first, then those known, then those to begin with: these may be names of several. */
+  #addresses(): BrokerAddress[] {
+    const addresses = new Map<string, BrokerAddress>()
+    for (const address of [...this.metadata.brokers.values(), ...this.options.brokers])
+      addresses.set(`${address.host}:${address.port}`, address)
+    const waiting = (address: BrokerAddress): number => this.#lines.get(lineKey(address, 'control'))?.failures ?? 0
+    return [...addresses.values()].toSorted((one, other) => waiting(one) - waiting(other))
+  }
+
+  async #connectionTo(address: BrokerAddress, lane: Lane): Promise<BrokerConnection> {
+    if (this.#isClosed) throw closed()
+    const key = lineKey(address, lane)
+    const line = this.#lines.get(key) ?? { connection: undefined, failures: 0, notBefore: -Infinity }
+    this.#lines.set(key, line)
+    const before = line.connection
+    const known = await before?.catch(() => undefined)
+    if (known?.isUsable === true) return known
+    // Another caller may have begun anew meanwhile.
+    if (line.connection !== before && line.connection !== undefined) return line.connection
+    line.connection = this.#open(address, line)
+    return line.connection
+  }
+
+  async #open(address: BrokerAddress, line: Line): Promise<BrokerConnection> {
+    try {
+      const wait = line.notBefore - this.#clock.monotonic()
+      if (wait > 0) await this.delay(wait)
+      if (this.#isClosed) throw closed()
+      const connection = await BrokerConnection.open(address, this.options)
+      line.failures = 0
+      if (!this.#isClosed) return connection
+      connection.close()
+      throw closed()
+    } catch (error) {
+      line.failures++
+      line.notBefore = this.#clock.monotonic() + backoffMs(line.failures)
+      line.connection = undefined
+      throw error
+    }
+  }
+}
+
+function lineKey({ host, port }: BrokerAddress, lane: Lane): string {
+  return `${host}:${port} ${lane}`
+}
+
+function closed(): PackedError {
+  return new PackedError('The client has been closed.', { kind: 'closed' })
+}

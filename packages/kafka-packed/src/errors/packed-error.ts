@@ -1,0 +1,48 @@
+/** What went wrong, by what there is to do about it. */
+export type PackedErrorKind =
+  /** No broker, or not the one that is needed, could be reached. */
+  | 'unreachable'
+  | 'timed-out'
+  | 'authentication'
+  | 'not-authorized'
+  | 'unknown-topic'
+  /** The partition does not hold this offset. */
+  | 'offset-out-of-range'
+  /** The partition once held other records up to this offset, which a leader has lost since (KIP-320). */
+  | 'truncated'
+  /** What the broker sent can't be read. */
+  | 'malformed'
+  /** The broker is too old, or too new. */
+  | 'unsupported'
+  /** It passes by itself. */
+  | 'transient'
+  | 'closed'
+  | 'other'
+
+const RETRIABLE: ReadonlySet<PackedErrorKind> = new Set<PackedErrorKind>(['unreachable', 'timed-out', 'transient'])
+
+/** What a {@link PackedError} is made of. */
+export interface PackedErrorDetails {
+  readonly kind: PackedErrorKind
+  /** The error code of Kafka's protocol; 0 where none was said. Default: 0. */
+  readonly code?: number | undefined
+  /** What it was caused by. */
+  readonly cause?: unknown
+}
+
+/** A failure of the packed client. */
+export class PackedError extends Error {
+  override readonly name = 'PackedError'
+  readonly kind: PackedErrorKind
+  /** The error code of Kafka's protocol; 0 where none was said. */
+  readonly code: number
+  /** Whether the same may succeed when it is tried again. */
+  readonly retriable: boolean
+
+  constructor(message: string, { kind, code = 0, cause }: PackedErrorDetails) {
+    super(message, cause === undefined ? undefined : { cause })
+    this.kind = kind
+    this.code = code
+    this.retriable = RETRIABLE.has(kind)
+  }
+}

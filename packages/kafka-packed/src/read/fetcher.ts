@@ -1,0 +1,241 @@
+import { backoffMs } from '../cluster/backoff.ts'
+import type { Cluster, Lane } from '../cluster/cluster.ts'
+import type { PackedError } from '../errors/packed-error.ts'
+import { refusal } from '../errors/protocol-codes.ts'
+import { decodeFetch, encodeFetch, FETCH, type FetchAnswer, type PartitionAnswer } from '../wire/fetch.ts'
+import { takeAnswer } from './take-answer.ts'
+import type { PartitionFetch } from './partition-fetch.ts'
+import type { ResolvedReaderOptions } from './reader-options.ts'
+
+/** Two requests at a time to each broker: while one waits for partitions that are idle, others go on. */
+const LANES: readonly Lane[] = ['fetch-0', 'fetch-1']
+/** So many answers of a partition wait to be polled before it is not asked for more. */
+const READ_AHEAD = 2
+
+interface Asked {
+  readonly partition: PartitionFetch
+  readonly generation: number
+}
+
+/** What one broker was asked, and gave. */
+export interface FetchCounts {
+  /** Answers, those without records included. */
+  readonly answers: number
+  /** Of records, as they arrived. */
+  readonly bytes: number
+}
+
+/**
+ * Keeps requests under way for all partitions that have room. {@link schedule} looks what there is to do, and is called whenever that may have changed; what has to
+ * wait for time to pass has a timer, so that no partition is forgotten.
+ */
+export class Fetcher {
+  readonly #cluster: Cluster
+  readonly #partitions: Map<string, PartitionFetch>
+  readonly #options: ResolvedReaderOptions
+  readonly #arrived: () => void
+  readonly #busy = new Set<string>()
+  #reserved = 0
+  #timer: { readonly at: number; readonly cancel: () => void } | undefined
+  #isRefreshing = false
+  #wantsRefresh = false
+  #refreshFailures = 0
+  #isClosed = false
+  #fatal: PackedError | undefined
+  readonly #fetches = new Map<number, FetchCounts>()
+
+  constructor(cluster: Cluster, partitions: Map<string, PartitionFetch>, options: ResolvedReaderOptions, arrived: () => void) {
+    this.#cluster = cluster
+    this.#partitions = partitions
+    this.#options = options
+    this.#arrived = arrived
+  }
+
+  /** What keeps everything from being read, and does not pass by itself. */
+  get fatal(): PackedError | undefined {
+    return this.#fatal
+  }
+
+  /** By the broker's id. */
+  get counts(): ReadonlyMap<number, FetchCounts> {
+    return this.#fetches
+  }
+
+  /** Waits to be polled, as it arrived. */
+  get bufferedBytes(): number {
+    let bytes = 0
+    for (const partition of this.#partitions.values()) bytes += partition.bufferedBytes
+    return bytes
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+
+  schedule(): void {
+    if (this.#isClosed || this.#fatal !== undefined) return
+    const now = this.#options.clock.monotonic()
+    const byNode = new Map<number, PartitionFetch[]>()
+    let isLeaderless = false
+    for (const partition of this.#partitions.values()) {
+      if (!this.#hasRoom(partition)) continue
+      if (partition.notBefore > now) {
+        this.#wakeAt(partition.notBefore)
+        continue
+      }
+      const node = this.#nodeOf(partition, now)
+      if (node === undefined) isLeaderless = true
+      else byNode.set(node, [...(byNode.get(node) ?? []), partition])
+    }
+    for (const [node, partitions] of byNode) this.#fetchFrom(node, partitions)
+    if (isLeaderless || this.#wantsRefresh || this.#cluster.isStale) this.#refresh()
+  }
+
+  #hasRoom({ isPaused, isInFlight, error, bufferedBytes }: PartitionFetch): boolean {
+    return !isPaused && !isInFlight && error === undefined && bufferedBytes < READ_AHEAD * this.#options.maxPartitionBytes
+  }
+
+  #nodeOf(partition: PartitionFetch, now: number): number | undefined {
+    const { replica, topic } = partition
+    // Not for good: the leader says again where to read, or reads for itself.
+    if (replica !== undefined && replica.until > now && this.#cluster.metadata.brokers.has(replica.node)) return replica.node
+    partition.replica = undefined
+    const leader = this.#cluster.metadata.leadership(topic, partition.partition)?.leader
+    return leader !== undefined && this.#cluster.metadata.brokers.has(leader) ? leader : undefined
+  }
+
+  #fetchFrom(node: number, partitions: readonly PartitionFetch[]): void {
+    const lane = LANES.find((one) => !this.#busy.has(`${node} ${one}`))
+    if (lane === undefined) return
+    const { maxPartitionBytes, maxFetchBytes, maxBufferedBytes } = this.#options
+    const held = this.#reserved + this.bufferedBytes
+    const room = maxBufferedBytes - held
+    // Polling makes room, and schedules.
+    if (room < maxPartitionBytes && held > 0) return
+    const maxBytes = Math.min(maxFetchBytes, Math.max(room, maxPartitionBytes), partitions.length * maxPartitionBytes)
+    const asked = partitions.map((partition) => ({ partition, generation: partition.generation }))
+    for (const partition of partitions) partition.isInFlight = true
+    this.#busy.add(`${node} ${lane}`)
+    this.#reserved += maxBytes
+    void this.#run(node, lane, { asked, maxBytes })
+  }
+
+  /** One request and what comes of it. Never rejects. */
+  async #run(node: number, lane: Lane, request: { readonly asked: readonly Asked[]; readonly maxBytes: number }): Promise<void> {
+    const { asked, maxBytes } = request
+    try {
+      await this.#fetch(node, lane, request)
+    } catch (error) {
+      this.#failed(asked, error as PackedError)
+    }
+    this.#busy.delete(`${node} ${lane}`)
+    this.#reserved -= maxBytes
+    for (const { partition, generation } of asked) if (partition.generation === generation) partition.isInFlight = false
+    if (this.#isClosed) return
+    this.#arrived()
+    this.schedule()
+  }
+
+  async #fetch(
+    node: number,
+    lane: Lane,
+    { asked, maxBytes }: { readonly asked: readonly Asked[]; readonly maxBytes: number },
+  ): Promise<void> {
+    const connection = await this.#cluster.connection(node, lane)
+    const { isolation, rack, maxWaitMs, maxPartitionBytes } = this.#options
+    // While the connection was made some may have been sought or paused.
+    const current = asked.filter(({ partition, generation }) => partition.generation === generation)
+    if (current.length === 0) return
+    const request = encodeFetch({
+      maxWaitMs,
+      minBytes: 1,
+      maxBytes,
+      readCommitted: isolation === 'read-committed',
+      rack,
+      partitions: current.map(({ partition: { topic, partition, fetchOffset, fetchedEpoch } }) => ({
+        topic,
+        partition,
+        leaderEpoch: this.#cluster.metadata.leadership(topic, partition)?.epoch ?? -1,
+        offset: fetchOffset,
+        fetchedEpoch,
+        maxBytes: maxPartitionBytes,
+      })),
+    })
+    const answer = await connection.send<FetchAnswer>({ ...FETCH, parts: [request], decode: decodeFetch })
+    if (answer.code !== 0) throw refusal(answer.code, 'answer a fetch')
+    const { answers: before, bytes } = this.#fetches.get(node) ?? { answers: 0, bytes: 0 }
+    const more = answer.partitions.reduce((sum, { records }) => sum + (records?.length ?? 0), 0)
+    this.#fetches.set(node, { answers: before + 1, bytes: bytes + more })
+    const answers = new Map(answer.partitions.map((one) => [`${one.topic} ${one.partition}`, one]))
+    for (const one of current) {
+      const ofPartition = answers.get(one.partition.key)
+      if (ofPartition !== undefined && one.partition.generation === one.generation) await this.#take(one, ofPartition)
+    }
+    if (answer.throttleMs > 0) await this.#cluster.delay(answer.throttleMs)
+  }
+
+  async #take({ partition, generation }: Asked, answer: PartitionAnswer): Promise<void> {
+    const outcome = await takeAnswer(partition, answer, { options: this.#options, generation, brokers: this.#cluster.metadata.brokers })
+    if (outcome === 'again') this.#later(partition)
+    else if (outcome === 'good') partition.failures = 0
+    this.#arrived()
+  }
+
+  /** Nothing came of a request: its partitions are asked for again where their leader is by then. */
+  #failed(asked: readonly Asked[], error: PackedError): void {
+    if (this.#isClosed) return
+    // A broker that lets nobody in, or speaks no version of ours, will not do so later.
+    if (error.kind === 'authentication' || error.kind === 'unsupported') this.#fatal = error
+    for (const { partition } of asked) this.#later(partition)
+  }
+
+  #later(partition: PartitionFetch): void {
+    partition.replica = undefined
+    partition.failures++
+    partition.notBefore = this.#options.clock.monotonic() + backoffMs(partition.failures)
+    this.#wantsRefresh = true
+  }
+
+  /** One at a time. One that fails, or that leaves partitions without a leader, is followed by another. */
+  #refresh(): void {
+    if (this.#isRefreshing) return
+    this.#isRefreshing = true
+    this.#wantsRefresh = false
+    void this.#refreshed()
+  }
+
+  /** Never rejects. */
+  async #refreshed(): Promise<void> {
+    try {
+      await this.#cluster.refresh()
+      this.#refreshFailures = this.#hasLeaderless() ? this.#refreshFailures + 1 : 0
+    } catch (error) {
+      this.#refreshFailures++
+      if ((error as PackedError).kind === 'authentication') this.#fatal = error as PackedError
+    }
+    if (this.#refreshFailures > 0) await this.#cluster.delay(backoffMs(this.#refreshFailures))
+    this.#isRefreshing = false
+    if (this.#isClosed) return
+    this.#arrived()
+    this.schedule()
+  }
+
+  #hasLeaderless(): boolean {
+    for (const { topic, partition } of this.#partitions.values()) {
+      if (this.#cluster.metadata.leadership(topic, partition) === undefined) return true
+    }
+    return false
+  }
+
+  /** One timer, for whichever comes first. */
+  #wakeAt(at: number): void {
+    if (this.#timer !== undefined && this.#timer.at <= at) return
+    this.#timer?.cancel()
+    const cancel = this.#options.clock.after(Math.max(0, at - this.#options.clock.monotonic()), () => {
+      this.#timer = undefined
+      this.schedule()
+    })
+    this.#timer = { at, cancel }
+  }
+}

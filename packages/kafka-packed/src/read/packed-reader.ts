@@ -1,0 +1,230 @@
+import { type IsolationLevel, partitionKey, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
+import { Cluster } from '../cluster/cluster.ts'
+import { PackedError } from '../errors/packed-error.ts'
+import { MalformedBatchError } from '../records/malformed-batch-error.ts'
+import { type FetchCounts, Fetcher } from './fetcher.ts'
+import { listOffsets, type OffsetQuestion } from './list-offsets.ts'
+import { PartitionFetch } from './partition-fetch.ts'
+import type { ReadBatch, ReadFailure, ReadResult } from './read-result.ts'
+import type { ReadPosition } from './read-position.ts'
+import { type ReaderOptions, type ResolvedReaderOptions, resolveReaderOptions } from './reader-options.ts'
+
+/** What a reader has done so far. */
+export interface ReaderStatistics {
+  /** From which brokers, by their ids. */
+  readonly fetched: ReadonlyMap<number, FetchCounts>
+  /** What waits to be polled, as it arrived. */
+  readonly bufferedBytes: number
+}
+
+/**
+ * Reads partitions that are assigned by hand, from several brokers at once, ahead of who polls, within a bound of bytes.
+ *
+ * @example
+ * ```ts
+ * import { PackedReader } from '@millrace/kafka-packed'
+ *
+ * await using reader = await PackedReader.open({ brokers: [{ host: 'localhost', port: 9092 }] })
+ * reader.assign([{ topic: 'lines', partition: 0, offset: 0 }])
+ * const { batches } = await reader.poll(10_000, 1_000)
+ * for (const { length, values } of batches) console.log(length, values.bytes.length)
+ * ```
+ */
+export class PackedReader implements AsyncDisposable {
+  readonly #options: ResolvedReaderOptions
+  readonly #cluster: Cluster
+  readonly #fetcher: Fetcher
+  readonly #partitions = new Map<string, PartitionFetch>()
+  #wake: (() => void) | undefined
+  #isClosed = false
+
+  /** Connects to the first broker that answers. Rejects with a {@link PackedError}, such as one of kind `unreachable`. */
+  static async open(options: ReaderOptions): Promise<PackedReader> {
+    const resolved = resolveReaderOptions(options)
+    const reader = new PackedReader(resolved)
+    try {
+      await reader.#cluster.refresh()
+    } catch (error) {
+      await reader.close()
+      throw error
+    }
+    return reader
+  }
+
+  private constructor(options: ResolvedReaderOptions) {
+    this.#options = options
+    this.#cluster = new Cluster(options.connect, options.clock)
+    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#wake?.())
+  }
+
+  /** Reads exactly these partitions, from these offsets. Replaces what was assigned before. */
+  assign(positions: readonly ReadPosition[]): void {
+    this.unassign([...this.#partitions.values()])
+    this.add(positions)
+  }
+
+  /** Reads these partitions, too; one that is read already goes on at the position given. */
+  add(positions: readonly ReadPosition[]): void {
+    this.#check()
+    for (const position of positions) {
+      const partition = new PartitionFetch(position)
+      this.unassign([position])
+      this.#partitions.set(partition.key, partition)
+    }
+    this.#cluster.track(positions.map(({ topic }) => topic))
+    this.#fetcher.schedule()
+  }
+
+  /** Reads these no more: nothing of them is polled from now on. */
+  unassign(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) {
+      const key = partitionKey(topic, partition)
+      this.#partitions.get(key)?.drop()
+      this.#partitions.delete(key)
+    }
+  }
+
+  /** Goes on at these offsets: nothing before them is polled from now on. Partitions that failed begin anew. Keeps pauses. */
+  seek(positions: readonly ReadPosition[]): void {
+    for (const { topic, partition, offset, leaderEpoch } of positions) this.#at({ topic, partition }).seek(offset, leaderEpoch)
+    this.#fetcher.schedule()
+  }
+
+  /** Nothing of these is polled from now on; what was read ahead is dropped. */
+  pause(partitions: readonly TopicPartition[]): void {
+    for (const one of partitions) {
+      const partition = this.#at(one)
+      partition.isPaused = true
+      partition.drop()
+    }
+    this.#fetcher.schedule()
+  }
+
+  /** Goes on where polling stood. */
+  resume(partitions: readonly TopicPartition[]): void {
+    for (const one of partitions) this.#at(one).isPaused = false
+    this.#fetcher.schedule()
+  }
+
+  /** Offset of the next record to be polled, of each partition that is assigned. */
+  positions(): TopicPartitionOffset[] {
+    return [...this.#partitions.values()].map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+  }
+
+  /**
+   * Up to `maxRecords` records of what has arrived; waits up to `maxWaitMs` for something to arrive. One poll at a time. Rejects with a {@link PackedError}
+   * when no broker lets this client in.
+   */
+  async poll(maxRecords: number, maxWaitMs: number): Promise<ReadResult> {
+    const { clock } = this.#options
+    const until = clock.monotonic() + maxWaitMs
+    for (;;) {
+      this.#check()
+      const result = this.#gather(maxRecords)
+      if (result.batches.length > 0 || result.ends.length > 0 || result.failures.length > 0) return result
+      const { fatal } = this.#fetcher
+      if (fatal !== undefined) throw fatal
+      const wait = until - clock.monotonic()
+      if (wait <= 0) return result
+      await this.#arrival(wait)
+    }
+  }
+
+  /** First or next offsets of partitions, or the first at or after a time in milliseconds (the end where there is none); they need not be assigned. */
+  listOffsets(partitions: readonly TopicPartition[], at: OffsetQuestion, isolation?: IsolationLevel): Promise<TopicPartitionOffset[]> {
+    this.#check()
+    return listOffsets(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
+  }
+
+  /** What was read so far, and what waits. */
+  statistics(): ReaderStatistics {
+    return { fetched: new Map(this.#fetcher.counts), bufferedBytes: this.#fetcher.bufferedBytes }
+  }
+
+  /** Ends a poll under way, and gives up all connections. Safe to call twice. */
+  close(): Promise<void> {
+    this.#isClosed = true
+    this.#fetcher.close()
+    this.#cluster.close()
+    this.#partitions.clear()
+    this.#wake?.()
+    return Promise.resolve()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #gather(maxRecords: number): ReadResult {
+    const batches: ReadBatch[] = []
+    const ends: TopicPartitionOffset[] = []
+    const failures: ReadFailure[] = []
+    let left = maxRecords
+    for (const partition of [...this.#partitions.values()]) {
+      if (partition.isPaused) continue
+      const before = left
+      left -= this.#take(partition, left, batches)
+      if (left < before) this.#toEnd(partition)
+      const end = left > 0 ? partition.takeEnd() : undefined
+      if (end !== undefined) ends.push({ topic: partition.topic, partition: partition.partition, offset: end })
+      const { topic, error } = partition
+      if (error !== undefined && !partition.isErrorTold && !partition.hasRecords) {
+        partition.isErrorTold = true
+        failures.push({ topic, partition: partition.partition, error })
+      }
+    }
+    if (left < maxRecords) this.#fetcher.schedule()
+    return { batches, ends, failures }
+  }
+
+  #take(from: PartitionFetch, most: number, into: ReadBatch[]): number {
+    const { topic, partition, end } = from
+    let taken = 0
+    try {
+      while (taken < most) {
+        const columns = from.take(most - taken)
+        if (columns === undefined) break
+        into.push({ topic, partition, endOffset: end, ...columns })
+        taken += columns.length
+      }
+    } catch (error) {
+      from.drop()
+      from.error = malformed(from, error)
+    }
+    return taken
+  }
+
+  #toEnd(partition: PartitionFetch): void {
+    this.#partitions.delete(partition.key)
+    this.#partitions.set(partition.key, partition)
+  }
+
+  async #arrival(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve)
+      this.#wake = () => {
+        cancel()
+        resolve()
+      }
+    })
+    this.#wake = undefined
+  }
+
+  #at({ topic, partition }: TopicPartition): PartitionFetch {
+    const found = this.#partitions.get(partitionKey(topic, partition))
+    if (found === undefined) throw new TypeError(`${topic}-${partition} is not assigned to this reader`)
+    return found
+  }
+
+  #check(): void {
+    if (this.#isClosed) throw new PackedError('The reader has been closed.', { kind: 'closed' })
+  }
+}
+
+function malformed({ topic, partition, position }: PartitionFetch, error: unknown): PackedError {
+  const reason = error instanceof MalformedBatchError ? error.message : String(error)
+  return new PackedError(`What follows offset ${position} of ${topic}-${partition} can't be read: ${reason}.`, {
+    kind: 'malformed',
+    cause: error,
+  })
+}

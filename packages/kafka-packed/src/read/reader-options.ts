@@ -1,0 +1,44 @@
+import type { Clock, IsolationLevel } from '@millrace/core'
+import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from '../cluster/connection-options.ts'
+import { systemClock } from '../cluster/system-clock.ts'
+
+/** What is read, and how much of it is kept. */
+export interface ReaderOptions extends ConnectOptions {
+  /** Whether records of open and aborted transactions are read. Default: `read-committed`. */
+  readonly isolation?: IsolationLevel | undefined
+  /** Where this client is: a replica in the same rack is read from, if the brokers choose replicas so. Default: none, leaders are read from. */
+  readonly rack?: string | undefined
+  /** How long a broker waits for records before it answers that there are none, in milliseconds. Default: 500. */
+  readonly maxWaitMs?: number | undefined
+  /** The most bytes of one partition in an answer; a batch that is larger comes alone. Default: 1 MiB. */
+  readonly maxPartitionBytes?: number | undefined
+  /** The most bytes of an answer. Default: 16 MiB. */
+  readonly maxFetchBytes?: number | undefined
+  /** The most bytes, as they arrived, that wait to be polled or are asked for; one batch a partition may come on top of it. Default: 64 MiB. */
+  readonly maxBufferedBytes?: number | undefined
+  /** Whether checksums are compared: about a tenth of a microsecond a record. Default: false. */
+  readonly checkCrcs?: boolean | undefined
+  /** Default: the time of this machine. */
+  readonly clock?: Clock | undefined
+}
+
+export interface ResolvedReaderOptions {
+  readonly connect: ResolvedConnectOptions
+  readonly isolation: IsolationLevel
+  readonly rack: string
+  readonly maxWaitMs: number
+  readonly maxPartitionBytes: number
+  readonly maxFetchBytes: number
+  readonly maxBufferedBytes: number
+  readonly checkCrcs: boolean
+  readonly clock: Clock
+}
+
+const MIB = 1024 * 1024
+
+export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOptions {
+  const { isolation = 'read-committed', rack = '', maxWaitMs = 500, checkCrcs = false, clock = systemClock } = options
+  const { maxPartitionBytes = MIB, maxFetchBytes = 16 * MIB, maxBufferedBytes = 64 * MIB } = options
+  const connect = resolveConnectOptions(options)
+  return { connect, isolation, rack, maxWaitMs, maxPartitionBytes, maxFetchBytes, maxBufferedBytes, checkCrcs, clock }
+}

@@ -1,0 +1,91 @@
+import { loadCodec } from '../compression/codecs.ts'
+import { PackedError } from '../errors/packed-error.ts'
+import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { BatchReader } from '../records/batch-reader.ts'
+import type { PartitionAnswer } from '../wire/fetch.ts'
+import type { PartitionFetch } from './partition-fetch.ts'
+import type { ResolvedReaderOptions } from './reader-options.ts'
+
+export interface AnswerContext {
+  readonly options: ResolvedReaderOptions
+  /** Of the request. */
+  readonly generation: number
+  readonly brokers: ReadonlyMap<number, unknown>
+}
+
+/** `again`: it passes, but not at once. `elsewhere`: another replica is asked, at once. `failed`: the partition stands still, and says why. */
+export type AnswerOutcome = 'good' | 'elsewhere' | 'again' | 'failed'
+
+/** Puts what was answered to its partition. */
+export function takeAnswer(
+  partition: PartitionFetch,
+  answer: PartitionAnswer,
+  context: AnswerContext,
+): AnswerOutcome | Promise<AnswerOutcome> {
+  if (answer.code !== CODE.none) return refused(partition, answer)
+  const { options, brokers } = context
+  if (answer.diverging !== undefined) return diverged(partition, answer.diverging.endOffset)
+  partition.bounds(answer, options.isolation === 'read-committed')
+  const { records, preferredReplica } = answer
+  if (records !== null && records.length > 0) return arrived(partition, records, { answer, context })
+  if (preferredReplica >= 0 && brokers.has(preferredReplica)) {
+    // As long as metadata is believed, as Java's clients: then the leader is asked again.
+    partition.replica = { node: preferredReplica, until: options.clock.monotonic() + options.connect.metadataMaxAgeMs }
+    return 'elsewhere'
+  }
+  return 'good'
+}
+
+interface Arrival {
+  readonly answer: PartitionAnswer
+  readonly context: AnswerContext
+}
+
+async function arrived(partition: PartitionFetch, records: Uint8Array, { answer, context }: Arrival): Promise<AnswerOutcome> {
+  const { options, generation } = context
+  const reader = new BatchReader(records, {
+    fromOffset: partition.fetchOffset,
+    checkCrcs: options.checkCrcs,
+    ...(options.isolation === 'read-committed' && { aborted: answer.aborted }),
+  })
+  try {
+    for (const compression of reader.missing()) await loadCodec(compression)
+  } catch (error) {
+    return fail(partition, new PackedError((error as Error).message, { kind: 'unsupported', cause: error }))
+  }
+  if (partition.generation !== generation) return 'good'
+  if (reader.end === undefined) {
+    const where = `offset ${partition.fetchOffset} of ${partition.topic}-${partition.partition}`
+    return fail(partition, new PackedError(`What is at ${where} is no whole record batch.`, { kind: 'malformed' }))
+  }
+  partition.push(reader, records.length)
+  return 'good'
+}
+
+function refused(partition: PartitionFetch, { code }: PartitionAnswer): AnswerOutcome {
+  const { topic, fetchOffset } = partition
+  // A replica may be behind the leader, or not have what was moved to another tier: only the leader's word counts.
+  if (partition.replica !== undefined) return 'again'
+  const error = refusal(code, `read ${topic}-${partition.partition} at offset ${fetchOffset}`)
+  // A topic may be there in a moment: brokers learn of it one after another.
+  if (error.retriable || error.kind === 'unknown-topic') return 'again'
+  return fail(partition, error)
+}
+
+/** The log has lost what was read from there on, and has other records instead, or none (KIP-320). */
+function diverged(partition: PartitionFetch, endOffset: number): AnswerOutcome {
+  const { topic, position } = partition
+  // Only what was read ahead, and not polled, is lost.
+  if (endOffset >= position) {
+    partition.drop()
+    partition.fetchedEpoch = -1
+    return 'again'
+  }
+  const lost = `${topic}-${partition.partition} has lost records from offset ${endOffset} on, which were read: up to ${position} (a leader without them was elected)`
+  return fail(partition, new PackedError(`${lost}.`, { kind: 'truncated' }))
+}
+
+function fail(partition: PartitionFetch, error: PackedError): AnswerOutcome {
+  partition.error = error
+  return 'failed'
+}

@@ -1,0 +1,105 @@
+import type { AbortedTransaction } from '../records/aborted-transactions.ts'
+import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { byTopic } from './by-topic.ts'
+
+/** The one version that everything from 2.7 to 4.1 speaks, with leader epochs, racks and what was truncated. */
+export const FETCH = { key: 1, version: 12 } as const
+
+export interface FetchRequest {
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly readCommitted: boolean
+  readonly rack: string
+  readonly partitions: readonly FetchedPartition[]
+}
+
+export interface FetchedPartition {
+  readonly topic: string
+  readonly partition: number
+  /** Epoch of the leader as this side knows it; -1: whichever. */
+  readonly leaderEpoch: number
+  readonly offset: number
+  /** Epoch of the record before `offset`; -1: not known, nothing is compared. */
+  readonly fetchedEpoch: number
+  readonly maxBytes: number
+}
+
+export function encodeFetch({ maxWaitMs, minBytes, maxBytes, readCommitted, rack, partitions }: FetchRequest): Buffer {
+  const out = new ByteWriter().int32(-1).int32(maxWaitMs).int32(minBytes).int32(maxBytes)
+  // Without a session: each request says everything.
+  out
+    .int8(readCommitted ? 1 : 0)
+    .int32(0)
+    .int32(-1)
+  out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
+    out.string(topic).array(ofTopic, (one) => {
+      out.int32(one.partition).int32(one.leaderEpoch).int64(one.offset).int32(one.fetchedEpoch).int64(-1).int32(one.maxBytes).noTags()
+    })
+    out.noTags()
+  })
+  return out
+    .array([], () => {})
+    .string(rack)
+    .noTags()
+    .finish()
+}
+
+export interface FetchAnswer {
+  readonly throttleMs: number
+  readonly code: number
+  readonly partitions: readonly PartitionAnswer[]
+}
+
+export interface PartitionAnswer {
+  readonly topic: string
+  readonly partition: number
+  readonly code: number
+  readonly highWatermark: number
+  readonly lastStableOffset: number
+  readonly logStartOffset: number
+  readonly aborted: readonly AbortedTransaction[]
+  /** The replica to read from instead; -1: this one. */
+  readonly preferredReplica: number
+  readonly records: Uint8Array | null
+  /** Where this replica's log parts from what was read before. */
+  readonly diverging: { readonly epoch: number; readonly endOffset: number } | undefined
+}
+
+/** Throws a `RangeError` when it is cut off. */
+export function decodeFetch(bytes: ArrivedBytes): FetchAnswer {
+  const from = new ByteReader(bytes)
+  const throttleMs = from.int32()
+  const code = from.int16()
+  from.int32()
+  const partitions = from
+    .array(() => {
+      const topic = from.string() ?? ''
+      const ofTopic = from.array(() => decodePartition(from, topic))
+      from.tags()
+      return ofTopic
+    })
+    .flat()
+  return { throttleMs, code, partitions }
+}
+
+function decodePartition(from: ByteReader, topic: string): PartitionAnswer {
+  const partition = from.int32()
+  const code = from.int16()
+  const highWatermark = from.int64()
+  const lastStableOffset = from.int64()
+  const logStartOffset = from.int64()
+  const aborted = from.array(() => {
+    const transaction = { producerId: from.int64(), firstOffset: from.int64() }
+    from.tags()
+    return transaction
+  })
+  const preferredReplica = from.int32()
+  const records = from.bytes()
+  let diverging: PartitionAnswer['diverging']
+  from.tags((tag, field) => {
+    if (tag === 0) diverging = { epoch: field.int32(), endOffset: field.int64() }
+  })
+  return { topic, partition, code, highWatermark, lastStableOffset, logStartOffset, aborted, preferredReplica, records, diverging }
+}

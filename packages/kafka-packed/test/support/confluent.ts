@@ -1,0 +1,142 @@
+import { randomUUID } from 'node:crypto'
+import confluent from '@confluentinc/kafka-javascript'
+import type { BrokerAddress } from '../../src/index.ts'
+
+const LIMIT_MS = 30_000
+
+type Callback<T> = (error: Error | null, result: T) => void
+
+/** One record as the confluent client takes it and gives it. */
+export interface RawRecord {
+  readonly partition: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly timestamp: number
+  readonly headers?: readonly Record<string, Buffer>[] | undefined
+}
+
+export type RawRead = RawRecord & { readonly offset: number }
+
+type Properties = Readonly<Record<string, unknown>>
+
+/** As a raw producer is used here: its typings are of less. */
+interface RawProducer {
+  connect(options: object, callback: Callback<unknown>): void
+  disconnect(callback: Callback<unknown>): void
+  setPollInBackground(isSet: boolean): void
+  produce(topic: string, partition: number, value: unknown, key: unknown, timestamp: number, opaque: undefined, headers: unknown): void
+  flush(ms: number, callback: Callback<unknown>): void
+  initTransactions(ms: number, callback: Callback<unknown>): void
+  beginTransaction(callback: Callback<unknown>): void
+  commitTransaction(ms: number, callback: Callback<unknown>): void
+  abortTransaction(ms: number, callback: Callback<unknown>): void
+}
+
+interface RawConsumer {
+  connect(options: object, callback: Callback<unknown>): void
+  disconnect(callback: Callback<unknown>): void
+  assign(partitions: readonly object[]): void
+  consume(count: number, callback: Callback<RawRead[]>): void
+}
+
+/** What the other client writes and reads, for comparison. */
+export class Confluent {
+  readonly brokers: string
+
+  constructor(brokers: string) {
+    this.brokers = brokers
+  }
+
+  get addresses(): BrokerAddress[] {
+    return this.brokers
+      .split(',')
+      .map((one) => ({ host: one.slice(0, one.lastIndexOf(':')), port: Number(one.slice(one.lastIndexOf(':') + 1)) }))
+  }
+
+  async topic(partitions: number, config: Readonly<Record<string, string>> = {}, replicas = 1): Promise<string> {
+    const { name, create } = this.later(partitions, config, replicas)
+    await create()
+    return name
+  }
+
+  /** A topic that is not there yet. */
+  later(
+    partitions: number,
+    config: Readonly<Record<string, string>> = {},
+    replicas = 1,
+  ): { readonly name: string; readonly create: () => Promise<void> } {
+    const name = `packed-${randomUUID()}`
+    return { name, create: () => this.#create(name, { num_partitions: partitions, replication_factor: replicas, config }) }
+  }
+
+  async #create(topic: string, settings: object): Promise<void> {
+    const admin = confluent.AdminClient.create({ 'bootstrap.servers': this.brokers })
+    try {
+      const wanted = { topic, ...settings }
+      await promised((callback) =>
+        admin.createTopic(wanted as never, LIMIT_MS, (error) => callback(error as unknown as Error | null, undefined)),
+      )
+    } finally {
+      admin.disconnect()
+    }
+  }
+
+  async producer(properties: Properties = {}): Promise<{ readonly raw: RawProducer } & AsyncDisposable> {
+    const options = { 'bootstrap.servers': this.brokers, 'enable.idempotence': true, 'linger.ms': 1, ...properties }
+    const raw = new confluent.Producer(options, {}) as unknown as RawProducer
+    await promised((callback) => raw.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
+    raw.setPollInBackground(true)
+    return { raw, [Symbol.asyncDispose]: () => promised((callback) => raw.disconnect(callback)).then(() => undefined) }
+  }
+
+  async write(topic: string, records: readonly RawRecord[], properties: Properties = {}): Promise<void> {
+    await using producer = await this.producer(properties)
+    for (const one of records) produce(producer.raw, topic, one)
+    await promised((callback) => producer.raw.flush(LIMIT_MS, callback))
+  }
+
+  /** One transaction after the other, each committed or aborted. */
+  async transactions(topic: string, all: readonly (readonly [RawRecord, 'commit' | 'abort'])[]): Promise<void> {
+    await using producer = await this.producer({ 'transactional.id': randomUUID() })
+    const { raw } = producer
+    await promised((callback) => raw.initTransactions(LIMIT_MS, callback))
+    for (const [record, end] of all) {
+      await promised((callback) => raw.beginTransaction(callback))
+      produce(raw, topic, record)
+      await promised((callback) => raw.flush(LIMIT_MS, callback))
+      await promised((callback) =>
+        end === 'commit' ? raw.commitTransaction(LIMIT_MS, callback) : raw.abortTransaction(LIMIT_MS, callback),
+      )
+    }
+  }
+
+  /** So many records from the beginning, by partition and offset. */
+  async read(topic: string, partitions: number, count: number): Promise<RawRead[]> {
+    const properties = { 'bootstrap.servers': this.brokers, 'group.id': randomUUID(), 'enable.auto.commit': false, 'check.crcs': true }
+    const raw = new confluent.KafkaConsumer(properties, {}) as unknown as RawConsumer
+    await promised((callback) => raw.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
+    try {
+      raw.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
+      const all: RawRead[] = []
+      while (all.length < count) all.push(...(await promised<RawRead[]>((callback) => raw.consume(1_000, callback))))
+      return all.toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
+    } finally {
+      await promised((callback) => raw.disconnect(callback))
+    }
+  }
+}
+
+function produce(raw: RawProducer, topic: string, { partition, key, value, timestamp, headers }: RawRecord): void {
+  // An empty buffer of its own would be sent as null.
+  const present = (bytes: Buffer | null): Buffer | null => (bytes?.length === 0 ? Buffer.from('x').subarray(0, 0) : bytes)
+  raw.produce(topic, partition, present(value), present(key), timestamp, undefined, headers)
+}
+
+function promised<T = unknown>(call: (callback: Callback<T>) => unknown): Promise<T> {
+  return new Promise((resolve, reject) => {
+    call((error, result) => {
+      if (error === null || error === undefined) resolve(result)
+      else reject(error)
+    })
+  })
+}

@@ -1,0 +1,6 @@
+/**
+ * ClickHouse for bulk sinks.
+ *
+ * @packageDocumentation
+ */
+export { clickhouse, type ClickhouseOptions } from '@millrace/sink-clickhouse'

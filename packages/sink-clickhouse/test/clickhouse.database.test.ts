@@ -1,0 +1,96 @@
+import { createBulkSink, type RefusedRow } from '@millrace/bulk-sink'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
+import { clickhouse } from '../src/index.ts'
+import { numbers, Tables } from './support/tables.ts'
+
+const url = inject('clickhouseUrl')
+const driver = clickhouse({ url })
+let tables: Tables
+
+beforeAll(() => {
+  tables = new Tables(url)
+})
+afterAll(() => tables[Symbol.asyncDispose]())
+
+test.each([false, true])(
+  'five writers of 1,000 rows each at once, with repeats: FINAL sees every row once (compressed: %s)',
+  async (compression) => {
+    const table = await tables.create('id UInt32, writer UInt8')
+    await using sink = createBulkSink({ driver, tables: { [table]: { preset: 'events', batchSize: 300, compression } } })
+    await Promise.all(
+      numbers(5).map(async (writer) => {
+        for (const i of numbers(1_000)) {
+          await sink.write(table, { id: 1_000 * writer + i, writer })
+          if (i % 10 === 0) await sink.write(table, { id: 1_000 * writer + i, writer })
+        }
+      }),
+    )
+    await sink.flush()
+    expect(await tables.ids(table)).toEqual(numbers(5_000))
+    expect(await sink.close()).toMatchObject({ rejected: 0, left: 0 })
+  },
+)
+
+test('values arrive as what they are; rows that can not be stored are given up alone, with the reason', async () => {
+  const columns = {
+    id: 'UInt64',
+    at: 'DateTime',
+    day: 'Date',
+    ms: 'Int64',
+    iso: 'String',
+    money: 'Decimal(12, 2)',
+    doc: 'String',
+    list: 'Array(String)',
+    real: 'Float64',
+    flag: 'UInt8',
+    maybe: 'Nullable(Int32)',
+    made: "String DEFAULT 'made'",
+  }
+  const table = await tables.create(
+    Object.entries(columns)
+      .map(([name, type]) => `${name} ${type}`)
+      .join(', '),
+  )
+  const refused: RefusedRow[] = []
+  await using sink = createBulkSink({ driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
+  const at = new Date('2024-02-29T23:59:59.987Z')
+  const text = 'quote " backslash \\ newline \n ünï 🎏'
+  await sink.write(table, {
+    ...{ id: 9_007_199_254_740_993n, at, day: at, ms: at, iso: at, money: 0.1, doc: { a: [1, text], big: 5n }, list: ['a', text] },
+    ...{ real: 0.5, flag: true, maybe: null },
+  })
+  await sink.write(table, { id: 2, doc: Buffer.from(text), iso: 12, money: 0.1 + 0.2, made: undefined, maybe: 7 })
+  for (const id of numbers(500)) await sink.write(table, { id: 100 + id, flag: id === 250 ? 'many' : 1 })
+  await sink.write(table, { id: 3, at: new Date(Number.NaN) })
+  await sink.write(table, { id: 4, flag: Number.NaN })
+  await sink.write(table, { id: 5, flag: null })
+  await sink.write(table, { id: 6, flga: 1 })
+  await sink.flush()
+  const reasonOf = (id: number) => refused.find(({ row }) => row['id'] === id)?.error.message
+  expect(reasonOf(2)).toBeUndefined()
+  const [two] = await tables.rows(`SELECT * FROM ${table} WHERE id = 2`)
+  expect(two).toMatchObject({ doc: text, iso: '12', made: 'made', maybe: 7 })
+  const [first] = await tables.rows(
+    `SELECT *, toUnixTimestamp(at) AS seconds, toString(ms) AS msText, toString(id) AS idText FROM ${table} WHERE id = 9007199254740993`,
+  )
+  expect(first).toMatchObject({
+    idText: '9007199254740993',
+    seconds: Math.floor(at.getTime() / 1_000),
+    day: '2024-02-29',
+    msText: String(at.getTime()),
+    iso: at.toISOString(),
+    doc: JSON.stringify({ a: [1, text], big: '5' }),
+    list: ['a', text],
+    real: 0.5,
+    flag: 1,
+    maybe: null,
+    made: 'made',
+  })
+  expect([first, two].map((row) => Number(row?.['money']))).toEqual([0.1, 0.3])
+  expect(await tables.ids(table)).toEqual([2, ...numbers(500).flatMap((id) => (id === 250 ? [] : [100 + id])), 9_007_199_254_740_992])
+  expect(refused.map(({ row: { id } }) => Number(id)).sort((a, b) => a - b)).toEqual([3, 4, 5, 6, 350])
+  expect(reasonOf(3)).toBe(`Column 'at' of table '${table}': the date is invalid (its type is DateTime)`)
+  expect(reasonOf(5)).toContain('null, and the column takes none')
+  expect(reasonOf(6)).toContain(`Column 'flga' of table '${table}': the table has no such column`)
+  expect(reasonOf(350)).toContain(`An insert into '${table}' failed`)
+})

@@ -1,0 +1,45 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { freePort } from '../../packages/cli/broker/free-port.mjs'
+
+const startLimitMs = 120_000
+
+/**
+ * A server in a container, removed by `stop()`, and by Testcontainers when this process dies.
+ * @param {object} plan
+ * @param {string} plan.image
+ * @param {number} plan.port Inside.
+ * @param {Record<string, string>} plan.environment
+ * @param {(host: string, port: number) => string} plan.url
+ * @param {(host: string, port: number) => Promise<boolean>} plan.answers
+ * @returns {Promise<import('./database-server.mjs').DatabaseServer>}
+ */
+export async function dockerServer({ image, port, environment, url, answers }) {
+  const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers')
+  const client = await getContainerRuntimeClient()
+  const { host } = client.info.containerRuntime
+  const outer = await freePort()
+  const started = await new GenericContainer(image)
+    .withExposedPorts({ container: port, host: outer })
+    .withEnvironment(environment)
+    .withWaitStrategy(Wait.forListeningPorts())
+    .withStartupTimeout(startLimitMs)
+    .start()
+  const ready = async () => {
+    for (const until = Date.now() + startLimitMs; !(await answers(host, outer)); await pause(100))
+      if (Date.now() > until) throw new Error(`${image} did not answer within ${startLimitMs} ms.`)
+  }
+  await ready()
+  const container = client.container.dockerode.getContainer(started.getId())
+  return {
+    kind: 'docker',
+    url: url(host, outer),
+    kill: async () => void (await started.stop({ timeout: 0, remove: false })),
+    restart: async () => {
+      await started.restart({ timeout: 10_000 })
+      await ready()
+    },
+    freeze: async () => void (await container.pause()),
+    thaw: async () => void (await container.unpause()),
+    stop: async () => void (await started.stop({ timeout: 10_000 })),
+  }
+}
