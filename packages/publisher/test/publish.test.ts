@@ -205,3 +205,17 @@ test('errors are told by code and outcome', () => {
     overtaken: false,
   })
 })
+
+test('the compiler knows types and payloads', async () => {
+  const { publisher } = await publishing({
+    events: { a: event<{ readonly total: number }>({ topic: 'a' }), b: event<string>({ topic: 'b' }) },
+  })
+  // @ts-expect-error -- no such type
+  await expect(publisher.publish('c', 'x')).rejects.toMatchObject({ code: 'UNKNOWN_EVENT_TYPE' })
+  // @ts-expect-error -- a text is no number
+  void publisher.publish('a', { total: '1' })
+  // @ts-expect-error -- the payload of another type
+  void publisher.publishBatch([{ type: 'a', payload: 'text' }])
+  void publisher.publish('b', 'text')
+  await publisher.close()
+})

@@ -17,6 +17,12 @@ function resolved(options: Partial<KafkaOptions> = {}) {
 }
 
 describe('the properties of clients', () => {
+  test("take from a publisher's configuration how much is fetched at a time", () => {
+    const properties = { 'fetch.min.bytes': 2_048, 'fetch.wait.max.ms': 200 }
+    expect(consumerConfiguration(resolved({ consumer: properties }), source).properties).toMatchObject(properties)
+    expect(consumerConfiguration(resolved(), source).properties).not.toHaveProperty('fetch.min.bytes')
+  })
+
   test('report each record, and compress, as a writer asks; who asks for nothing is told of failures only', () => {
     const options = resolved({ producer: { 'compression.codec': 'zstd' } })
     expect(producerConfiguration(options, writer).properties).toMatchObject({
