@@ -13,7 +13,7 @@ export class Stopwatch {
   readonly #profileFile: string | undefined
   #writeProfile: (() => void) | undefined
 
-  constructor({ profileFile }: ProgramConfig) {
+  constructor({ profileFile }: Pick<ProgramConfig, 'profileFile'>) {
     this.#profileFile = profileFile
   }
 

@@ -10,6 +10,12 @@ export type PackedErrorKind =
   | 'offset-out-of-range'
   /** The partition once held other records up to this offset, which a leader has lost since (KIP-320). */
   | 'truncated'
+  /** The broker, or the topic, takes no record of this size. */
+  | 'record-too-large'
+  /** The broker refuses these records, and would again. */
+  | 'record-refused'
+  /** Records before these were lost: the broker does not take what follows, and nobody can tell whether it has. */
+  | 'sequence-broken'
   /** What the broker sent can't be read. */
   | 'malformed'
   /** The broker is too old, or too new. */

@@ -6,7 +6,15 @@ export const CODE = {
   none: 0,
   offsetOutOfRange: 1,
   unknownTopic: 3,
+  requestTimedOut: 7,
+  messageTooLarge: 10,
+  recordListTooLarge: 18,
+  notEnoughReplicasAfterAppend: 20,
   topicNotAuthorized: 29,
+  outOfOrderSequence: 45,
+  duplicateSequence: 46,
+  invalidProducerEpoch: 47,
+  unknownProducerId: 59,
 } as const
 
 const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorKind>([
@@ -15,26 +23,36 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [CODE.unknownTopic, 'unknown-topic'],
   [5, 'transient'], // leader not available
   [6, 'transient'], // not leader or follower
-  [7, 'transient'], // request timed out
+  [CODE.requestTimedOut, 'transient'],
   [8, 'transient'], // broker not available
   [9, 'transient'], // replica not available
+  [CODE.messageTooLarge, 'record-too-large'],
   [13, 'transient'], // network
   [14, 'transient'], // coordinator loads
   [15, 'transient'], // coordinator not available
   [16, 'transient'], // not coordinator
   [17, 'unknown-topic'], // no name for a topic
+  [CODE.recordListTooLarge, 'record-too-large'],
+  [19, 'transient'], // too few replicas in sync
+  [CODE.notEnoughReplicasAfterAppend, 'transient'],
   [CODE.topicNotAuthorized, 'not-authorized'],
+  [32, 'record-refused'], // timestamp
   [30, 'not-authorized'],
   [31, 'not-authorized'],
   [33, 'authentication'],
   [35, 'unsupported'],
   [41, 'transient'], // not controller
+  [CODE.outOfOrderSequence, 'sequence-broken'],
+  [CODE.invalidProducerEpoch, 'sequence-broken'],
+  [51, 'transient'], // concurrent transactions
   [53, 'not-authorized'],
   [56, 'transient'], // storage
   [58, 'authentication'],
+  [CODE.unknownProducerId, 'sequence-broken'],
   [74, 'transient'], // fenced leader epoch
   [75, 'transient'], // unknown leader epoch
   [78, 'transient'], // offset not available
+  [87, 'record-refused'], // invalid record
   [89, 'transient'], // throttling
 ])
 

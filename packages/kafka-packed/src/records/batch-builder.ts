@@ -36,11 +36,16 @@ const NOTHING = new Uint8Array(0)
 
 /** Gathers records into one record batch (format v2). */
 export class BatchBuilder {
-  #bytes: Uint8Array = Buffer.allocUnsafeSlow(FIRST_BYTES)
+  #bytes: Uint8Array
   #at: number = BATCH.records
   #count = 0
   #baseTimestamp = 0
   #maxTimestamp = 0
+
+  /** `firstBytes`: about how large it will be; more is made room for when it is needed. Default: 4 KiB. */
+  constructor(firstBytes = FIRST_BYTES) {
+    this.#bytes = Buffer.allocUnsafeSlow(Math.max(firstBytes, BATCH.records))
+  }
 
   /** Of records so far. */
   get count(): number {
@@ -78,10 +83,10 @@ export class BatchBuilder {
     bytes[at++] = 0
     at = writeVarlong(bytes, at, timestamp - this.#baseTimestamp)
     at = writeVarint(bytes, at, this.#count)
-    at = writeBytes(bytes, at, { from: key, start: keyStart, length: keyLength })
-    at = writeBytes(bytes, at, { from: value, start: valueStart, length: valueLength })
+    at = this.#copy(at, key, keyStart, keyLength)
+    at = this.#copy(at, value, valueStart, valueLength)
     if (ofRecord === undefined) bytes[at++] = 0
-    else at = writeHeaders(bytes, at, ofRecord)
+    else at = this.#copyHeaders(at, ofRecord)
     const bodyEnds = writeVarint(bytes, begin, at - guess)
     if (bodyEnds !== guess) {
       bytes.copyWithin(bodyEnds, guess, at)
@@ -106,6 +111,29 @@ export class BatchBuilder {
     writeInt64(view, BATCH.maxTimestamp, this.#maxTimestamp)
     view.setInt32(BATCH.recordCount, this.#count)
     return new SealedBatch(bytes, view, this.#count)
+  }
+
+  /** A length, -1 for null, and what it is of; returns where it ends. */
+  #copy(to: number, from: Uint8Array, start: number, length: number): number {
+    const bytes = this.#bytes
+    let at = writeVarint(bytes, to, length)
+    if (length <= 0) return at
+    if (length > SHORT_BYTES) {
+      bytes.set(from.subarray(start, start + length), at)
+      return at + length
+    }
+    for (let i = 0; i < length; i++) bytes[at++] = from[start + i] as number
+    return at
+  }
+
+  #copyHeaders(to: number, headers: Headers): number {
+    let at = writeVarint(this.#bytes, to, headers.length)
+    for (const { key, value } of headers) {
+      const name = Buffer.from(key)
+      at = this.#copy(at, name, 0, name.length)
+      at = this.#copy(at, value ?? NOTHING, 0, value?.length ?? -1)
+    }
+    return at
   }
 
   #grow(least: number): void {
@@ -153,34 +181,6 @@ function lengthAt(column: BytesColumn, row: number): number {
   if (column.form === 'views') return column.views[row]?.length ?? -1
   const end = column.ends[row] as number
   return end < 0 ? -1 : end - (column.starts[row] as number)
-}
-
-interface Source {
-  readonly from: Uint8Array
-  readonly start: number
-  /** -1 for null. */
-  readonly length: number
-}
-
-function writeBytes(bytes: Uint8Array, to: number, { from, start, length }: Source): number {
-  let at = writeVarint(bytes, to, length)
-  if (length <= 0) return at
-  if (length > SHORT_BYTES) {
-    bytes.set(from.subarray(start, start + length), at)
-    return at + length
-  }
-  for (let i = 0; i < length; i++) bytes[at++] = from[start + i] as number
-  return at
-}
-
-function writeHeaders(bytes: Uint8Array, to: number, headers: Headers): number {
-  let at = writeVarint(bytes, to, headers.length)
-  for (const { key, value } of headers) {
-    const name = Buffer.from(key)
-    at = writeBytes(bytes, at, { from: name, start: 0, length: name.length })
-    at = writeBytes(bytes, at, { from: value ?? NOTHING, start: 0, length: value?.length ?? -1 })
-  }
-  return at
 }
 
 /** At most. */

@@ -81,9 +81,10 @@ export class Confluent {
     }
   }
 
+  /** As Java's clients put records to partitions, where they are not told. */
   async producer(properties: Properties = {}): Promise<{ readonly raw: RawProducer } & AsyncDisposable> {
     const options = { 'bootstrap.servers': this.brokers, 'enable.idempotence': true, 'linger.ms': 1, ...properties }
-    const raw = new confluent.Producer(options, {}) as unknown as RawProducer
+    const raw = new confluent.Producer(options, { partitioner: 'murmur2_random' }) as unknown as RawProducer
     await promised((callback) => raw.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
     raw.setPollInBackground(true)
     return { raw, [Symbol.asyncDispose]: () => promised((callback) => raw.disconnect(callback)).then(() => undefined) }

@@ -1,0 +1,72 @@
+import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { byTopic } from './by-topic.ts'
+
+/** Spoken by everything from 2.8 to 4.1. */
+export const PRODUCE = { key: 0, version: 9 } as const
+
+export interface ProducedPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly records: Uint8Array
+}
+
+/** In parts, so that records are not copied once more. To be acknowledged by all replicas in sync. */
+export function encodeProduce(partitions: readonly ProducedPartition[], timeoutMs: number): Buffer[] {
+  const parts: Buffer[] = []
+  let out = new ByteWriter().string(null).int16(-1).int32(timeoutMs)
+  out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
+    out.string(topic).array(ofTopic, ({ partition, records }) => {
+      out.int32(partition).unsignedVarint(records.length + 1)
+      parts.push(out.finish(), Buffer.from(records.buffer, records.byteOffset, records.byteLength))
+      out = new ByteWriter()
+      out.noTags()
+    })
+    out.noTags()
+  })
+  parts.push(out.noTags().finish())
+  return parts
+}
+
+export interface ProduceAnswer {
+  readonly partitions: readonly ProducedAnswer[]
+}
+
+export interface ProducedAnswer {
+  readonly topic: string
+  readonly partition: number
+  readonly code: number
+  /** What is wrong, in the broker's words. */
+  readonly message: string | null
+  /** Records that the broker refused, by their place in the batch. */
+  readonly refused: readonly { readonly index: number; readonly message: string | null }[]
+}
+
+/** Throws a `RangeError` when it is cut off. */
+export function decodeProduce(bytes: ArrivedBytes): ProduceAnswer {
+  const from = new ByteReader(bytes)
+  const partitions = from
+    .array(() => {
+      const topic = from.string() ?? ''
+      const ofTopic = from.array(() => decodePartition(from, topic))
+      from.tags()
+      return ofTopic
+    })
+    .flat()
+  return { partitions }
+}
+
+function decodePartition(from: ByteReader, topic: string): ProducedAnswer {
+  const partition = from.int32()
+  const code = from.int16()
+  // Base offset, time of appending, first offset of the log.
+  for (let i = 0; i < 3; i++) from.int64()
+  const refused = from.array(() => {
+    const one = { index: from.int32(), message: from.string() }
+    from.tags()
+    return one
+  })
+  const message = from.string()
+  from.tags()
+  return { topic, partition, code, message, refused }
+}

@@ -1,0 +1,276 @@
+import { backoffMs } from '../cluster/backoff.ts'
+import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { PackedError } from '../errors/packed-error.ts'
+import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { decodeProduce, encodeProduce, PRODUCE, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
+import { newIdentity } from './producer-identity.ts'
+import type { PartitionQueue } from './partition-queue.ts'
+import type { PendingBatch } from './pending-batch.ts'
+import type { ResolvedWriterOptions } from './writer-options.ts'
+
+/** To one broker: each partition has one batch in a request, so this bounds those of a partition, too. */
+const MAX_REQUESTS = 5
+/** Of a request; a broker refuses those beyond `socket.request.max.bytes`, 100 MiB by default. */
+const MAX_REQUEST_BYTES = 8 * 1024 * 1024
+/** Between two looks at whose time is over, in milliseconds. */
+const EXPIRY_MS = 1_000
+
+/** Told what came of batches. */
+export interface SenderEvents {
+  /** It waits no more: it was written, or has failed. */
+  readonly onSettled: (queue: PartitionQueue, batch: PendingBatch, failure?: BatchFailure) => void
+  /** Nothing can be written any more: see {@link Sender.fatal}. */
+  readonly onFatal: () => void
+  /** A batch was taken up: another partition may be better for records without a key. */
+  readonly onSent: (queue: PartitionQueue) => void
+}
+
+/** Why a batch was not written. */
+export interface BatchFailure {
+  readonly error: PackedError
+  /** The records that the broker found wrong, by their place in the batch; absent: it named none. */
+  readonly refused?: ProducedAnswer['refused']
+}
+
+interface Sent {
+  readonly queue: PartitionQueue
+  readonly batch: PendingBatch
+}
+
+/** Sends what waits in the queues, to whoever leads, until it is acknowledged. {@link schedule} looks what there is to do. */
+export class Sender {
+  readonly #cluster: Cluster
+  readonly #queues: ReadonlyMap<string, PartitionQueue>
+  readonly #options: ResolvedWriterOptions
+  readonly #events: SenderEvents
+  readonly #requests = new Map<number, number>()
+  /** The connection that the request before got, by broker. */
+  readonly #turns = new Map<number, Promise<unknown>>()
+  #timer: { readonly at: number; readonly cancel: () => void } | undefined
+  #isRefreshing = false
+  #refreshFailures = 0
+  #isRenewing = false
+  #isClosed = false
+  #isFlushing = false
+  #fatal: PackedError | undefined
+
+  constructor(
+    cluster: Cluster,
+    queues: ReadonlyMap<string, PartitionQueue>,
+    { options, events }: { readonly options: ResolvedWriterOptions; readonly events: SenderEvents },
+  ) {
+    this.#cluster = cluster
+    this.#queues = queues
+    this.#options = options
+    this.#events = events
+  }
+
+  /** Why nothing can be written any more. */
+  get fatal(): PackedError | undefined {
+    return this.#fatal
+  }
+
+  /** While it is set, nothing waits for more records. */
+  set isFlushing(isFlushing: boolean) {
+    this.#isFlushing = isFlushing
+    this.schedule()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#timer?.cancel()
+  }
+
+  schedule(): void {
+    if (this.#isClosed || this.#fatal !== undefined) return
+    const now = this.#options.clock.monotonic()
+    const byNode = new Map<number, PartitionQueue[]>()
+    let isLeaderless = false
+    let needsIdentity = false
+    for (const queue of this.#queues.values()) {
+      if (queue.isEmpty && !queue.needsIdentity) continue
+      if (this.#isFlushing || queue.lingersUntil <= now) queue.seal()
+      this.#expire(queue, now)
+      needsIdentity ||= queue.needsIdentity
+      this.#wakeAt(Math.min(queue.lingersUntil, now + EXPIRY_MS))
+      if (queue.notBefore > now) this.#wakeAt(queue.notBefore)
+      const leader = this.#cluster.metadata.leadership(queue.topic, queue.partition)?.leader
+      if (leader === undefined || !this.#cluster.metadata.brokers.has(leader)) isLeaderless = true
+      else byNode.set(leader, [...(byNode.get(leader) ?? []), queue])
+    }
+    for (const [node, queues] of byNode) this.#sendTo(node, queues, now)
+    if (isLeaderless || this.#cluster.isStale) this.refresh()
+    if (needsIdentity) void this.#renew()
+  }
+
+  /** Asks who leads by now; one at a time. */
+  refresh(): void {
+    if (this.#isRefreshing || this.#isClosed) return
+    this.#isRefreshing = true
+    void this.#refreshed()
+  }
+
+  #sendTo(node: number, queues: readonly PartitionQueue[], now: number): void {
+    for (let requests = this.#requests.get(node) ?? 0; requests < MAX_REQUESTS; requests++) {
+      const sent: Sent[] = []
+      let bytes = 0
+      for (const queue of queues) {
+        if (bytes >= MAX_REQUEST_BYTES) break
+        const batch = queue.take(node, now)
+        if (batch === undefined) continue
+        sent.push({ queue, batch })
+        bytes += batch.sealed.bytes.length
+        this.#events.onSent(queue)
+      }
+      if (sent.length === 0) return
+      this.#requests.set(node, requests + 1)
+      void this.#send(node, sent)
+    }
+  }
+
+  /** Never rejects. */
+  async #send(node: number, sent: readonly Sent[]): Promise<void> {
+    const answer = await this.#ask(node, sent)
+    if (answer !== undefined) {
+      const answers = new Map(answer.partitions.map((one) => [`${one.topic} ${one.partition}`, one]))
+      for (const one of sent) this.#answered(one, answers.get(one.queue.key))
+    }
+    this.#requests.set(node, (this.#requests.get(node) ?? 1) - 1)
+    this.schedule()
+  }
+
+  async #ask(node: number, sent: readonly Sent[]): Promise<ProduceAnswer | undefined> {
+    let wasSent = false
+    try {
+      const connection = await this.#connectionInTurn(node)
+      const partitions = sent.map(({ queue: { topic, partition }, batch }) => ({ topic, partition, records: batch.sealed.bytes }))
+      const parts = encodeProduce(partitions, this.#options.connect.requestTimeoutMs)
+      wasSent = true
+      return await connection.send<ProduceAnswer>({ ...PRODUCE, parts, decode: decodeProduce })
+    } catch (error) {
+      this.#unanswered(sent, error as PackedError, wasSent)
+      return undefined
+    }
+  }
+
+  /** In the order of the calls, also while a connection is made: requests must not overtake each other. */
+  #connectionInTurn(node: number): Promise<BrokerConnection> {
+    const connection = (this.#turns.get(node) ?? Promise.resolve()).then(() => this.#cluster.connection(node, 'produce'))
+    this.#turns.set(
+      node,
+      connection.catch(() => undefined),
+    )
+    return connection
+  }
+
+  #answered(sent: Sent, answer: ProducedAnswer | undefined): void {
+    const { queue, batch } = sent
+    if (answer === undefined) {
+      this.#retry(sent)
+      return
+    }
+    const { code, topic, partition, message, refused } = answer
+    // The leader has it, and may keep it.
+    batch.isUncertain ||= code === CODE.requestTimedOut || code === CODE.notEnoughReplicasAfterAppend
+    if (code === CODE.none || code === CODE.duplicateSequence) {
+      queue.done(batch)
+      this.#events.onSettled(queue, batch)
+      return
+    }
+    const isTooLarge = code === CODE.messageTooLarge || code === CODE.recordListTooLarge
+    const error = refusal(code, `write to ${topic}-${partition}${message === null ? '' : ` (${message})`}`)
+    if (isTooLarge && batch.sealed.count > 1) queue.split(batch)
+    else if (error.retriable || error.kind === 'unknown-topic') this.#retry(sent)
+    // What is missing is on its way, unless nothing is.
+    else if (error.kind === 'sequence-broken' && !queue.isFirst(batch)) this.#retry(sent)
+    else this.#fail(sent, { error, ...(refused.length > 0 && { refused }) })
+  }
+
+  #unanswered(sent: readonly Sent[], error: PackedError, wasSent: boolean): void {
+    if (this.#isClosed) return
+    if (error.kind === 'authentication' || error.kind === 'unsupported') this.#end(error)
+    for (const one of sent) {
+      one.batch.isUncertain ||= wasSent
+      this.#retry(one)
+    }
+  }
+
+  #retry({ queue, batch }: Sent): void {
+    queue.retry(batch, this.#options.clock.monotonic() + backoffMs(queue.failures + 1))
+    this.refresh()
+  }
+
+  #fail({ queue, batch }: Sent, failure: BatchFailure): void {
+    queue.fail(batch)
+    this.#events.onSettled(queue, batch, failure)
+  }
+
+  #end(error: PackedError): void {
+    this.#fatal = error
+    this.#events.onFatal()
+  }
+
+  #expire(queue: PartitionQueue, now: number): void {
+    const { topic, partition } = queue
+    for (const batch of queue.expired(now)) {
+      const message = `Records for ${topic}-${partition} could not be delivered within ${this.#options.deliveryTimeoutMs} ms.`
+      this.#fail({ queue, batch }, { error: new PackedError(message, { kind: 'timed-out' }) })
+    }
+  }
+
+  /** One identity for all that need another now. Never rejects. */
+  async #renew(): Promise<void> {
+    if (this.#isRenewing) return
+    this.#isRenewing = true
+    try {
+      const identity = await newIdentity(this.#cluster)
+      for (const queue of this.#queues.values()) {
+        if (!queue.needsIdentity) continue
+        for (const batch of queue.renew(identity)) this.#events.onSettled(queue, batch, { error: uncertain(queue) })
+      }
+    } catch (error) {
+      if (!(error as PackedError).retriable) this.#end(error as PackedError)
+      await this.#cluster.delay(backoffMs(1))
+    }
+    this.#isRenewing = false
+    this.schedule()
+  }
+
+  /** Never rejects. */
+  async #refreshed(): Promise<void> {
+    try {
+      await this.#cluster.refresh()
+      this.#refreshFailures = this.#hasLeaderless() ? this.#refreshFailures + 1 : 0
+    } catch (error) {
+      this.#refreshFailures++
+      if ((error as PackedError).kind === 'authentication') this.#end(error as PackedError)
+    }
+    if (this.#refreshFailures > 0) await this.#cluster.delay(backoffMs(this.#refreshFailures))
+    this.#isRefreshing = false
+    this.schedule()
+  }
+
+  #hasLeaderless(): boolean {
+    for (const { topic, partition } of this.#queues.values()) {
+      if (this.#cluster.metadata.leadership(topic, partition) === undefined) return true
+    }
+    return false
+  }
+
+  /** One timer, for whichever comes first. */
+  #wakeAt(at: number): void {
+    if (this.#timer !== undefined && this.#timer.at <= at) return
+    this.#timer?.cancel()
+    const cancel = this.#options.clock.after(Math.max(0, at - this.#options.clock.monotonic()), () => {
+      this.#timer = undefined
+      this.schedule()
+    })
+    this.#timer = { at, cancel }
+  }
+}
+
+function uncertain({ topic, partition }: PartitionQueue): PackedError {
+  const message = `Whether records for ${topic}-${partition} were written can't be told: they were sent and not answered, and records before them were lost.`
+  return new PackedError(message, { kind: 'sequence-broken' })
+}

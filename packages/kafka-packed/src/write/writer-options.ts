@@ -1,0 +1,36 @@
+import type { Clock } from '@millrace/core'
+import type { Compression } from '../compression/codec.ts'
+import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from '../cluster/connection-options.ts'
+import { systemClock } from '../cluster/system-clock.ts'
+
+/** How records are gathered and sent. */
+export interface WriterOptions extends ConnectOptions {
+  /** Default: `none`. */
+  readonly compression?: Compression | undefined
+  /** How long a batch waits for more records, in milliseconds. Default: 5. */
+  readonly lingerMs?: number | undefined
+  /** A batch of so many bytes, not compressed, is sent at once. Default: 512 KiB. */
+  readonly batchBytes?: number | undefined
+  /** The most bytes that wait to be acknowledged, not compressed: then writing waits. Default: 64 MiB. */
+  readonly maxBufferedBytes?: number | undefined
+  /** For how long records are tried, in milliseconds, from when they were written; then they have failed. Default: 120,000. */
+  readonly deliveryTimeoutMs?: number | undefined
+  /** Default: the time of this machine. */
+  readonly clock?: Clock | undefined
+}
+
+export interface ResolvedWriterOptions {
+  readonly connect: ResolvedConnectOptions
+  readonly compression: Compression
+  readonly lingerMs: number
+  readonly batchBytes: number
+  readonly maxBufferedBytes: number
+  readonly deliveryTimeoutMs: number
+  readonly clock: Clock
+}
+
+export function resolveWriterOptions(options: WriterOptions): ResolvedWriterOptions {
+  const { compression = 'none', lingerMs = 5, batchBytes = 512 * 1024, clock = systemClock } = options
+  const { maxBufferedBytes = 64 * 1024 * 1024, deliveryTimeoutMs = 120_000 } = options
+  return { connect: resolveConnectOptions(options), compression, lingerMs, batchBytes, maxBufferedBytes, deliveryTimeoutMs, clock }
+}
