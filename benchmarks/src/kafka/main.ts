@@ -85,6 +85,7 @@ async function measured(settings: Settings, { choice, args, tools }: Measuring):
       kafkaStreams: (megabytes) => kafkaStreams({ streamsApp, heapMb: megabytes }),
       rounds,
       surroundings,
+      profileFolder: settings.profile,
       say,
     })
     return { date, command, machine: thisMachine(), rounds, ...results }

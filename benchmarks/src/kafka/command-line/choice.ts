@@ -48,5 +48,5 @@ export function listing(settings: Settings): string {
   const indent = ' '.repeat(14)
   const lines = workloads(settings).map(({ name, title, programs }) => `${name.padEnd(14)}${title}\n${indent}${programs.join(', ')}`)
   const latencies = Object.entries(LATENCIES).map(([name, workload]) => `${name.padEnd(14)}latency of (${workload})`)
-  return [...lines, ...latencies, `${HEAP.padEnd(14)}the smallest heap in which Kafka Streams does (a) nearly as fast as it can`].join('\n')
+  return [...lines, ...latencies, `${HEAP.padEnd(14)}the smallest heap in which each does (a) nearly as fast as it can`].join('\n')
 }

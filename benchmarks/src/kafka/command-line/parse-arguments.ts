@@ -18,6 +18,7 @@ export interface Settings {
   readonly json?: string
   readonly page?: string
   readonly from?: string
+  readonly profile?: string
 }
 
 /** What `--short` means for those options that are not given. */
@@ -43,6 +44,7 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
     .option('--brokers <addresses>', 'a broker that runs; default: one of its own')
     .option('--json <file>', 'write the results to this file too')
     .option('--page <file>', 'put the results into this page, between its marks')
+    .option('--profile <folder>', 'write a CPU profile of each program in JavaScript into this folder, and say where its time goes')
     .option('--from <file>', 'measure nothing: take the results that --json wrote')
   try {
     command.parse(args, { from: 'user' })

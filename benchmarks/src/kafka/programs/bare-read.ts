@@ -3,9 +3,10 @@ import { kafka } from '@millrace/transport-kafka'
 import { programConfig, Stopwatch } from './stopwatch.ts'
 
 // Reads a changelog to its end, and does nothing with it: what a restore is held against.
-const { brokers, applicationId, changelog, partitions, records } = programConfig()
+const config = programConfig()
+const { brokers, applicationId, changelog, partitions, records } = config
 const POLL_MS = 1_000
-const stopwatch = new Stopwatch()
+const stopwatch = new Stopwatch(config)
 const source = await kafka({ brokers }).openSource({ clientId: applicationId, isolation: 'read-uncommitted' }, { logger: silentLogger })
 stopwatch.read()
 await source.assign(Array.from({ length: partitions }, (_, partition) => ({ topic: changelog, partition, offset: 0 })))

@@ -78,7 +78,7 @@ class ByHand {
 
   async #loop(): Promise<void> {
     const { records, commitIntervalMs, work } = this.#config
-    const stopwatch = new Stopwatch()
+    const stopwatch = new Stopwatch(this.#config)
     let left = records
     let committedAt = performance.now()
     let reading = this.#read()

@@ -20,7 +20,7 @@ class KafkaJsBatch {
   readonly #database: ClassicLevel<string, Buffer>
   readonly #counts = new Map<string, Count>()
   readonly #next = new Map<number, string>()
-  readonly #stopwatch = new Stopwatch()
+  readonly #stopwatch: Stopwatch
   #changed: Count[] = []
   #left: number
   #committedAt = 0
@@ -29,6 +29,7 @@ class KafkaJsBatch {
   constructor(config: ProgramConfig) {
     this.#config = config
     this.#left = config.records
+    this.#stopwatch = new Stopwatch(config)
     this.#database = new ClassicLevel(config.stateDir, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
   }
 

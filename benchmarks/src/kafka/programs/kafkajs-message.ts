@@ -5,8 +5,9 @@ import { programConfig, Stopwatch } from './stopwatch.ts'
 import { writeState } from './write-state.ts'
 
 // The loop that most people write: `eachMessage`, and in it an awaited get, an awaited put and an awaited send. It has no changelog.
-const { brokers, applicationId, input, output, records, commitIntervalMs, work, stateDir, stateFile } = programConfig()
-const stopwatch = new Stopwatch()
+const config = programConfig()
+const { brokers, applicationId, input, output, records, commitIntervalMs, work, stateDir, stateFile } = config
+const stopwatch = new Stopwatch(config)
 const database = new ClassicLevel<string, number>(stateDir, { keyEncoding: 'utf8', valueEncoding: 'json' })
 const kafka = new Kafka({ brokers: brokers.split(','), clientId: applicationId, logLevel: logLevel.ERROR })
 const consumer = kafka.consumer({ groupId: applicationId, maxWaitTimeInMs: 100 })

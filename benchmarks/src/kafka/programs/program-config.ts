@@ -27,6 +27,8 @@ export interface ProgramConfig {
   readonly stateDir: string
   /** Where it writes what its store holds at the end: a line `key<TAB>count` for each key. */
   readonly stateFile: string
+  /** Where it writes a CPU profile of the time that is measured, if it is JavaScript. */
+  readonly profileFile?: string | undefined
 }
 
 export const STORE = 'counts'

@@ -47,9 +47,20 @@ export function programsOf(java: JavaOptions): ReadonlyMap<ProgramName, Program>
   return new Map(programs.map((program) => [program.name, program]))
 }
 
-function node(name: ProgramName, title: string, changelog: Program['changelog']): Program {
+/** Millrace with so many megabytes for what lives long in the heap of V8. */
+export function millraceIn(heapMb: number): Program {
+  return node('millrace', 'Millrace, batches', 'makes', [`--max-old-space-size=${heapMb}`])
+}
+
+function node(name: ProgramName, title: string, changelog: Program['changelog'], flags: readonly string[] = []): Program {
   const file = fileURLToPath(new URL(`${name}.js`, import.meta.url))
-  return { name, title, changelog, hasState: true, command: (config) => ({ file: process.execPath, args: [file, JSON.stringify(config)] }) }
+  return {
+    name,
+    title,
+    changelog,
+    hasState: true,
+    command: (config) => ({ file: process.execPath, args: [...flags, file, JSON.stringify(config)] }),
+  }
 }
 
 /** In a heap of its own size. */

@@ -9,8 +9,9 @@ const AT_ONCE = 10_000
 const LOOK_MS = 2
 
 /** Reads a changelog to its end into LevelDB, a batch for what each read brings, while the next is under way. */
-export async function restoreByHand({ brokers, applicationId, changelog, partitions, stateDir, stateFile }: ProgramConfig): Promise<void> {
-  const stopwatch = new Stopwatch()
+export async function restoreByHand(config: ProgramConfig): Promise<void> {
+  const { brokers, applicationId, changelog, partitions, stateDir, stateFile } = config
+  const stopwatch = new Stopwatch(config)
   const database = new ClassicLevel<Buffer, Buffer>(stateDir, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
   const consumer = await openConsumer({ 'bootstrap.servers': brokers, 'group.id': applicationId, 'isolation.level': 'read_committed' })
   const ended = new Set<number>()

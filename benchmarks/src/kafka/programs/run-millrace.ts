@@ -36,8 +36,9 @@ export async function runMillrace(kind: MillraceKind): Promise<void> {
 }
 
 /** Times an application by what it tells. */
-function watch({ work, records, partitions }: ProgramConfig) {
-  const stopwatch = new Stopwatch()
+function watch(config: ProgramConfig) {
+  const { work, records, partitions } = config
+  const stopwatch = new Stopwatch(config)
   let cut = 0
   let committed = 0
   let restored = 0

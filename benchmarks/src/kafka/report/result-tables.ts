@@ -4,14 +4,16 @@ import { ratio } from './bound-result.ts'
 import { heapTable } from './heap.ts'
 import { latencyTable } from './latency.ts'
 import type { PlainTable } from './plain-table.ts'
+import { profileTable } from './profile-parts.ts'
 import { type ProgramResult, ratios, type Results, type WorkloadResult } from './results.ts'
 
 const MEGABYTE = 1_048_576
 const HEAD = ['', 'records/s', 'spread', 'of Kafka Streams', 'CPU s', "broker's CPU s", 'peak MB', 'output', 'changelog']
 
 /** Everything that was measured. */
-export function resultTables({ workloads, latencies = [], heap }: Results): PlainTable[] {
-  return [...workloads.map(workloadTable), ...latencies.map(latencyTable), ...(heap === undefined ? [] : [heapTable(heap)])]
+export function resultTables({ workloads, profiles = [], latencies = [], heap }: Results): PlainTable[] {
+  const profiled = profiles.map(({ workload, programs }) => profileTable(workload, programs))
+  return [...workloads.map(workloadTable), ...profiled, ...latencies.map(latencyTable), ...(heap === undefined ? [] : [heapTable(heap)])]
 }
 
 /** One workload: a row a program. CPU seconds are for a million records. */

@@ -2,6 +2,7 @@ import type { Machine } from '../../report/machine.ts'
 import type { ProgramName } from '../programs/programs.ts'
 import type { HeapRuns } from '../run/measure-heaps.ts'
 import type { RunResult } from '../run/run-once.ts'
+import type { ProgramProfile } from './profile-parts.ts'
 import type { LatencyResult } from './latency.ts'
 
 /** What `--json` writes. */
@@ -13,6 +14,7 @@ export interface Results {
   readonly machine: Machine
   readonly rounds: number
   readonly workloads: readonly WorkloadResult[]
+  readonly profiles?: readonly ProfileResult[]
   readonly latencies?: readonly LatencyResult[]
   readonly heap?: readonly HeapRuns[]
 }
@@ -21,6 +23,11 @@ export interface WorkloadResult {
   readonly name: string
   readonly title: string
   readonly programs: readonly ProgramResult[]
+}
+
+export interface ProfileResult {
+  readonly workload: string
+  readonly programs: readonly ProgramProfile[]
 }
 
 export interface ProgramResult {

@@ -1,4 +1,4 @@
-import type { Program } from '../programs/programs.ts'
+import type { Program, ProgramName } from '../programs/programs.ts'
 import type { Workload } from '../workloads.ts'
 import { type RunResult, runOnce } from './run-once.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -6,16 +6,17 @@ import type { Surroundings } from './surroundings.ts'
 export interface HeapOptions {
   readonly surroundings: Surroundings
   readonly rounds: number
-  /** Kafka Streams in a heap of so many megabytes. */
+  /** Kafka Streams in a heap of so many megabytes, and Millrace; undefined: as it is, which grows as V8 sees fit. */
   readonly kafkaStreams: (heapMb: number) => Program
-  readonly heapsMb: readonly number[]
-  readonly millrace: Program
+  readonly millrace: (heapMb: number | undefined) => Program
+  readonly heapsMb: { readonly kafkaStreams: readonly number[]; readonly millrace: readonly number[] }
   readonly say: (line: string) => void
 }
 
-/** How Kafka Streams does in a heap of this size, and Millrace in the same rounds. */
+/** How one of them does in a heap of this size. */
 export interface HeapRuns {
-  /** Undefined: Millrace, which has none. */
+  readonly program: ProgramName
+  /** Undefined: Millrace as it is. */
   readonly heapMb?: number
   readonly title: string
   readonly runs: readonly RunResult[]
@@ -23,21 +24,15 @@ export interface HeapRuns {
   readonly failure?: string
 }
 
-/** Runs Kafka Streams in heaps of all these sizes, and Millrace, in turns. */
+/** Runs both in heaps of all these sizes, in turns. */
 export async function measureHeaps(workload: Workload, options: HeapOptions): Promise<HeapRuns[]> {
   const { surroundings, rounds, kafkaStreams, heapsMb, millrace, say } = options
-  const contenders = [
-    { program: millrace, runs: [] as RunResult[], heapMb: undefined as number | undefined, failure: undefined as string | undefined },
-    ...heapsMb.map((heapMb) => ({
-      program: kafkaStreams(heapMb),
-      runs: [] as RunResult[],
-      heapMb,
-      failure: undefined as string | undefined,
-    })),
-  ]
+  const contenders: Contender[] = [undefined, ...heapsMb.millrace]
+    .map((heapMb): Contender => ({ program: millrace(heapMb), heapMb, runs: [], failure: undefined }))
+    .concat(heapsMb.kafkaStreams.map((heapMb) => ({ program: kafkaStreams(heapMb), heapMb, runs: [], failure: undefined })))
   for (let round = 0; round < rounds; round++) {
     for (let i = 0; i < contenders.length; i++) {
-      const contender = contenders[(round + i) % contenders.length] as (typeof contenders)[number]
+      const contender = contenders[(round + i) % contenders.length] as Contender
       const { program, heapMb, runs } = contender
       if (contender.failure !== undefined) continue
       const title = titleOf(program, heapMb)
@@ -53,11 +48,19 @@ export async function measureHeaps(workload: Workload, options: HeapOptions): Pr
     }
   }
   return contenders.map(({ program, heapMb, runs, failure }) => ({
+    program: program.name,
     title: titleOf(program, heapMb),
     runs: failure === undefined ? runs : [],
     ...(heapMb !== undefined && { heapMb }),
     ...(failure !== undefined && { failure }),
   }))
+}
+
+interface Contender {
+  readonly program: Program
+  readonly heapMb: number | undefined
+  readonly runs: RunResult[]
+  failure: string | undefined
 }
 
 function titleOf({ title }: Program, heapMb: number | undefined): string {

@@ -12,13 +12,15 @@ export interface RunParts {
   readonly shape: InputShape
   /** The topic that is read. */
   readonly input: string
+  /** Where a CPU profile of the program goes. */
+  readonly profileFile?: string | undefined
 }
 
 /** What a program is to be run with: topics and a folder of its own, which are gone afterwards. */
 export async function prepareRun(
   program: Program,
   { work, guarantee, commitIntervalMs, distant }: Workload,
-  { surroundings, shape, input }: RunParts,
+  { surroundings, shape, input, profileFile }: RunParts,
 ): Promise<{ readonly config: ProgramConfig } & AsyncDisposable> {
   const { brokers } = surroundings
   const applicationId = surroundings.name(program.name)
@@ -42,6 +44,7 @@ export async function prepareRun(
     records: shape.records,
     stateDir: join(folder, 'state'),
     stateFile: join(folder, 'state.txt'),
+    ...(profileFile !== undefined && { profileFile }),
   }
   return {
     config,

@@ -33,10 +33,10 @@ export interface RunResult {
 }
 
 /** Runs a program over a workload's input, and checks what it wrote and what its store holds. Rejects if anything of it is wrong. */
-export async function runOnce(program: Program, workload: Workload, surroundings: Surroundings): Promise<RunResult> {
+export async function runOnce(program: Program, workload: Workload, surroundings: Surroundings, profileFile?: string): Promise<RunResult> {
   const shape = shapeFor(program.name, workload)
   const input = await surroundings.input(workload.work === 'restore' ? { ...shape, records: 0 } : shape)
-  await using run = await prepareRun(program, workload, { surroundings, shape, input })
+  await using run = await prepareRun(program, workload, { surroundings, shape, input, profileFile })
   try {
     const brokerCpuMs = () => processorMs(surroundings.brokers.processIds)
     const end = await runProgram(program, run.config, { brokerCpuMs, limitMs: LIMIT_MS })
