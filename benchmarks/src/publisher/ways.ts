@@ -26,7 +26,8 @@ export async function awaitedSends(transport: Transport, topic: string, count: n
       timestamps: [Date.now()],
     }
     const [deliveries] = await Promise.all(writer.send?.([batch]) ?? [])
-    if (deliveries?.[0]?.outcome !== 'written') throw new Error('an event was not written')
+    const [delivery] = deliveries ?? []
+    if (delivery?.outcome !== 'written') throw new Error('an event was not written', { cause: delivery?.error })
   }
   await send(0)
   const began = performance.now()
