@@ -104,6 +104,7 @@ function timeout(delayMs: number, callback: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
+const never = new AbortController().signal
 const at = (partition: number, offset = 0) => ({ topic: 'events', partition, offset, begin: 0, end: 1_000 })
 const records = (table: string, partition: number, ids: readonly number[]) =>
   ids.map((id) => ({ topic: 'events', partition, offset: id % 100, timestamp: 0, staged: [{ table, row: { id }, bytes: 8 }] }))
@@ -116,10 +117,10 @@ test('the former owner of a partition stores nothing more of it, and the rest of
   const applicationId = `fence-${randomUUID()}`
   const zombie = await opened(exactlyOnce(table), applicationId)
   const owner = await opened(exactlyOnce(table), applicationId)
-  await zombie.assign([at(0), at(1)])
+  await zombie.assign([at(0), at(1)], never)
   zombie.accept([...records(table, 0, numbers(10)), ...records(table, 1, numbers(10, 100))])
   expect(await zombie.prepare(offsets([0, 10], [1, 10]), urgency())).toEqual(offsets([0, 10], [1, 10]))
-  await owner.assign([at(1)])
+  await owner.assign([at(1)], never)
   zombie.accept([...records(table, 0, numbers(10, 10)), ...records(table, 1, numbers(10, 110))])
   expect(await zombie.prepare(offsets([0, 20], [1, 20]), urgency())).toEqual(offsets([0, 20]))
   // What the log had not committed comes again.
@@ -134,15 +135,15 @@ test('stored offsets that the log can not have, or has no more, are errors that 
   const table = await tables.create('id int')
   const applicationId = `ends-${randomUUID()}`
   const first = await opened(exactlyOnce(table), applicationId)
-  await first.assign([at(0)])
+  await first.assign([at(0)], never)
   first.accept(records(table, 0, numbers(50)))
   await first.prepare(offsets([0, 50]), urgency())
   await first.close()
   const next = await opened(exactlyOnce(table), applicationId)
-  await expect(next.assign([{ ...at(0), end: 49 }])).rejects.toMatchObject({ code: 'STORED_OFFSET_BEYOND_END', offset: 50 })
-  await expect(next.assign([{ ...at(0, 51), begin: 51 }])).rejects.toMatchObject({ code: 'STORED_OFFSET_GONE' })
-  await expect(next.assign([at(0, 51)])).rejects.toMatchObject({ code: 'STORED_OFFSET_BEHIND' })
-  await next.assign([at(0, 20)])
+  await expect(next.assign([{ ...at(0), end: 49 }], never)).rejects.toMatchObject({ code: 'STORED_OFFSET_BEYOND_END', offset: 50 })
+  await expect(next.assign([{ ...at(0, 51), begin: 51 }], never)).rejects.toMatchObject({ code: 'STORED_OFFSET_GONE' })
+  await expect(next.assign([at(0, 51)], never)).rejects.toMatchObject({ code: 'STORED_OFFSET_BEHIND' })
+  await next.assign([at(0, 20)], never)
   next.accept(records(table, 0, numbers(40, 20)))
   await next.prepare(offsets([0, 60]), urgency())
   expect(await tables.ids(table)).toEqual(numbers(60))

@@ -6,9 +6,11 @@ import { leveldb } from 'millrace/leveldb'
 import { observed } from 'millrace/telemetry'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
-import { countWords, inputSerdes, someLines, wordCountTopology } from './support/word-count-topology.ts'
+import { countWords, inputSerdes, outputSerdes, someLines, wordCountTopology } from './support/word-count-topology.ts'
 
 const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
+
+const TRACE = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01'
 
 /** One of two processes of an application, as far as the group can tell. */
 async function member(transport: ReturnType<typeof kafka>, { topics, id }: { topics: { input: string; output: string }; id: string }) {
@@ -48,7 +50,7 @@ test('on a broker, two processes tell their lag under exactly-once, and each whe
   await log.write(
     topics.input,
     inputSerdes,
-    lines.map((value) => ({ key: null, value })),
+    lines.map((value) => ({ key: null, value, headers: [{ key: 'traceparent', value: Buffer.from(TRACE) }] })),
   )
   const members = [await member(transport, { topics, id }), await member(transport, { topics, id })]
   await expect.poll(() => members.every(({ app }) => app.state === 'running' && app.health().tasks.length > 0)).toBe(true)
@@ -75,4 +77,10 @@ test('on a broker, two processes tell their lag under exactly-once, and each whe
     expect(answers[1 - here]).toMatchObject({ address: addresses[here] })
   }
   for (const { close } of members) await close()
+
+  // Through a processor of single records, a repartition topic and one of batches that forwards no headers.
+  const traces = (await log.readAll(topics.output, outputSerdes)).map(({ headers }) =>
+    headers.map(({ key, value }) => `${key} ${Buffer.from(value ?? []).toString()}`).join(),
+  )
+  expect(new Set(traces)).toEqual(new Set([`traceparent ${TRACE}`]))
 })

@@ -27,6 +27,8 @@ export interface Comparison {
   /** What the others are compared with. */
   readonly baseline: Contender
   readonly others: readonly Contender[]
+  /** Where differences are small: runs of each, at least. Default: as many as of others. */
+  readonly minRuns?: number
 }
 
 /** A promise of the product: `row` takes no more than so much time. */
@@ -35,6 +37,8 @@ export interface Target {
   readonly row: string
   /** At most this share of the time of the comparison's baseline. */
   readonly maxTimeRatio?: number
+  /** At most this share of the CPU time of the comparison's baseline: the upper confidence limit of the median. */
+  readonly maxCpuRatio?: number
   /** At most so many microseconds a record. */
   readonly maxMicros?: number
   /** At most so many microseconds a record of the thread of JavaScript. */

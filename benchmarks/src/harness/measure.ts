@@ -3,7 +3,7 @@ import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
 import { profiled } from './cpu-profile.ts'
 import { threadMs } from './thread-time.ts'
-import { summarise, type Summary } from './summary.ts'
+import { summarise, type Summary, upperLimitOfMedian } from './summary.ts'
 
 export interface MeasureOptions {
   /** How often each contender is timed. */
@@ -26,6 +26,8 @@ export interface Row {
   readonly threadMicros: Summary
   /** Its time over the baseline's, of the same round. */
   readonly timeRatio: Summary
+  /** The process's CPU time over that of the baseline, of the same round: the median, and what it is below with 95 percent of confidence. */
+  readonly cpuRatio: { readonly median: number; readonly upperLimit: number }
   /** On V8's heap. */
   readonly bytesPerRecord: number
 }
@@ -44,17 +46,20 @@ interface Entrant {
   opened: Opened | undefined
   readonly micros: number[]
   readonly threadMicros: number[]
+  readonly cpu: number[]
   bytesPerRecord: number
 }
 
 /** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
-export async function measure({ name, baseline, others }: Comparison, options: MeasureOptions): Promise<Measured> {
+export async function measure({ name, baseline, others, minRuns = 0 }: Comparison, asked: MeasureOptions): Promise<Measured> {
+  const options = { ...asked, runs: Math.max(asked.runs, minRuns) }
   const entrants = [baseline, ...others].map((contender): Entrant => ({
     contender,
     repeats: 1,
     opened: undefined,
     micros: [],
     threadMicros: [],
+    cpu: [],
     bytesPerRecord: 0,
   }))
   try {
@@ -63,9 +68,10 @@ export async function measure({ name, baseline, others }: Comparison, options: M
       for (let i = 0; i < entrants.length; i++) {
         const entrant = entrants[(round + i) % entrants.length] as Entrant
         await once(entrant, async (opened) => {
-          const { micros, threadMicros } = await timed(opened, entrant)
+          const { micros, threadMicros, cpu } = await timed(opened, entrant)
           entrant.micros.push(micros)
           entrant.threadMicros.push(threadMicros)
+          entrant.cpu.push(cpu)
         })
       }
     }
@@ -120,16 +126,25 @@ async function once(entrant: Entrant, what: (opened: Opened) => Promise<void>): 
   }
 }
 
-/** Microseconds a record, by the clock and of the thread. */
-async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<{ readonly micros: number; readonly threadMicros: number }> {
+interface Times {
+  readonly micros: number
+  readonly threadMicros: number
+  readonly cpu: number
+}
+
+/** Microseconds a record: by the clock, of the thread, and of all cores. */
+async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<Times> {
   collectGarbage()
   opened.begin?.()
   const threadBegan = threadMs()
   const began = performance.now()
+  const usedBefore = process.cpuUsage()
   await repeat(opened, repeats)
   const ms = performance.now() - began
-  const perRecord = (milliseconds: number) => (milliseconds * 1_000) / (repeats * contender.records)
-  return { micros: perRecord(ms), threadMicros: perRecord(threadMs() - threadBegan) }
+  const thread = threadMs() - threadBegan
+  const { user, system } = process.cpuUsage(usedBefore)
+  const records = repeats * contender.records
+  return { micros: (ms * 1_000) / records, threadMicros: (thread * 1_000) / records, cpu: (user + system) / records }
 }
 
 async function repeat(opened: Opened, repeats: number): Promise<void> {
@@ -139,8 +154,16 @@ async function repeat(opened: Opened, repeats: number): Promise<void> {
   }
 }
 
-function rowOf({ contender, micros, threadMicros, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord }: Entrant, baseline: Entrant): Row {
   const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
-  const { name, says } = contender
-  return { name, says, micros: summarise(micros), threadMicros: summarise(threadMicros), timeRatio: summarise(ratios), bytesPerRecord }
+  const cpuRatios = cpu.map((own, round) => own / (baseline.cpu[round] as number))
+  return {
+    name: contender.name,
+    says: contender.says,
+    micros: summarise(micros),
+    threadMicros: summarise(threadMicros),
+    timeRatio: summarise(ratios),
+    cpuRatio: { median: summarise(cpuRatios).median, upperLimit: upperLimitOfMedian(cpuRatios) },
+    bytesPerRecord,
+  }
 }

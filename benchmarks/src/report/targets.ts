@@ -12,16 +12,18 @@ export interface TargetResult {
 /** The targets whose rows were measured. */
 export function targetResults(targets: readonly Target[], all: readonly Measured[]): TargetResult[] {
   const results: TargetResult[] = []
-  for (const { comparison, row, maxTimeRatio, maxMicros, maxThreadMicros, says } of targets) {
+  for (const { comparison, row, maxTimeRatio, maxCpuRatio, maxMicros, maxThreadMicros, says } of targets) {
     const found = all.find((one) => one.comparison === comparison)?.rows.find(({ name }) => name === row)
     if (found === undefined) continue
-    const { timeRatio, micros, threadMicros } = found
+    const { timeRatio, cpuRatio, micros, threadMicros } = found
     const reached =
       timeRatio.median <= (maxTimeRatio ?? Infinity) &&
+      cpuRatio.upperLimit <= (maxCpuRatio ?? Infinity) &&
       micros.median <= (maxMicros ?? Infinity) &&
       threadMicros.median <= (maxThreadMicros ?? Infinity)
     const taken = maxThreadMicros === undefined ? micros : threadMicros
-    const measured = maxTimeRatio === undefined ? `${figure(taken.median)} us` : against(timeRatio.median)
+    const time = maxTimeRatio === undefined ? `${figure(taken.median)} us` : against(timeRatio.median)
+    const measured = maxCpuRatio === undefined ? time : cpu(cpuRatio)
     results.push({ says, reached, measured })
   }
   return results
@@ -29,4 +31,9 @@ export function targetResults(targets: readonly Target[], all: readonly Measured
 
 export function targetLines(results: readonly TargetResult[]): string {
   return results.map(({ says, reached, measured }) => `${reached ? 'reached    ' : 'NOT REACHED'}  ${says}: ${measured}\n`).join('')
+}
+
+function cpu({ median, upperLimit }: { readonly median: number; readonly upperLimit: number }): string {
+  const more = (ratio: number) => `${((ratio - 1) * 100).toFixed(1)} %`
+  return `${more(median)}, with 95 % of confidence no more than ${more(upperLimit)}`
 }

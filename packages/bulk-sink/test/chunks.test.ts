@@ -3,6 +3,7 @@ import { expect, test } from 'vitest'
 import { bulkRows } from '../src/index.ts'
 import { numbers, Refusal, settled, Shelf } from './support/shelf.ts'
 
+const never = new AbortController().signal
 const tables = { a: { retries: 0 }, b: {} }
 
 async function opened(shelf: Shelf): Promise<{ sink: OpenOutsideSink<string, number>; clock: ManualClock }> {
@@ -28,7 +29,7 @@ const reached = async (sink: OpenOutsideSink<string, number>, offset: number, fl
 test('a chunk is inserted when all of its offsets were processed, and not before; what is made again has the same tokens', async () => {
   const shelf = new Shelf({ tokens: true })
   const first = await opened(shelf)
-  await first.sink.assign(start(0))
+  await first.sink.assign(start(0), never)
   first.sink.accept(records(0, 25))
   await settled()
   expect(shelf.ids('a')).toEqual(numbers(20))
@@ -39,7 +40,7 @@ test('a chunk is inserted when all of its offsets were processed, and not before
   expect(shelf.ids('a')).toEqual(numbers(25))
   // The last commit of the log failed.
   const second = await opened(shelf)
-  await second.sink.assign(start(20))
+  await second.sink.assign(start(20), never)
   second.sink.accept([...records(20, 25), ...records(30, 41)])
   expect(await reached(second.sink, 41, true)).toBe(40)
   expect(shelf.ids('a')).toEqual([...numbers(25), ...numbers(10).map((i) => 30 + i)])
@@ -49,7 +50,7 @@ test('a chunk is inserted when all of its offsets were processed, and not before
 test('while one table of a chunk is not stored its offset stays where the chunk begins, so that the other has the same chunk again', async () => {
   const shelf = new Shelf({ tokens: true })
   const first = await opened(shelf)
-  await first.sink.assign(start(3))
+  await first.sink.assign(start(3), never)
   shelf.before = ({ table }) => {
     if (table === 'b') throw new Refusal('server')
   }
@@ -59,7 +60,7 @@ test('while one table of a chunk is not stored its offset stays where the chunk 
   expect(shelf.ids('a')).toEqual(numbers(20).slice(3))
   shelf.before = () => undefined
   const second = await opened(shelf)
-  await second.sink.assign(start(3))
+  await second.sink.assign(start(3), never)
   second.sink.accept(records(3, 21))
   expect(await reached(second.sink, 21, true)).toBe(20)
   expect(shelf.ids('a')).toEqual(numbers(20).slice(3))
@@ -69,7 +70,7 @@ test('while one table of a chunk is not stored its offset stays where the chunk 
 test('a bad row is set apart in the same way each time, and nothing but rows is ever at fault', async () => {
   const shelf = new Shelf({ tokens: true })
   const { sink, clock } = await opened(shelf)
-  await sink.assign(start(0))
+  await sink.assign(start(0), never)
   let unknown = 2
   let away = 2
   shelf.before = ({ rows }) => {
@@ -88,10 +89,11 @@ test('a bad row is set apart in the same way each time, and nothing but rows is 
 test('what is taken away is not inserted any more; where the server drops no repeats it does not begin', async () => {
   const shelf = new Shelf({ tokens: true })
   const { sink } = await opened(shelf)
-  await sink.assign(start(0))
+  await sink.assign(start(0), never)
   sink.accept(records(0, 9))
   sink.revoke([{ topic: 't', partition: 0 }])
   expect(await reached(sink, 10, true)).toBe(10)
   expect(shelf.inserts).toEqual([])
-  await expect(opened(new Shelf())).rejects.toMatchObject({ code: 'EXACTLY_ONCE_UNSUPPORTED' })
+  const without = await opened(new Shelf())
+  await expect(without.sink.assign(start(0), never)).rejects.toMatchObject({ code: 'EXACTLY_ONCE_UNSUPPORTED' })
 })

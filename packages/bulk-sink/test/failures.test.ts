@@ -77,6 +77,24 @@ test('memory is bounded while the server is away: who writes waits, and goes on 
   expect(shelf.ids('t')).toHaveLength(500)
 })
 
+test('each try of a batch has the same token, and no other batch of any sink ever has it', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const tokens = () => shelf.inserts.map(({ token }) => token)
+  let away = 2
+  shelf.before = () => {
+    if (away-- > 0) throw new Refusal('server')
+  }
+  for (const restart of [0, 1]) {
+    await using sink = sinkOf(shelf, clock)
+    for (const id of numbers(200)) await sink.write('t', { id: 200 * restart + id })
+    await settled()
+    await clock.advance(10_000, settled)
+  }
+  expect(shelf.ids('t')).toHaveLength(400)
+  expect(tokens()).toHaveLength(6)
+  expect(new Set(tokens()).size).toBe(4)
+})
+
 test('only the rows that are at fault are given up; the others of their batch are stored once', async () => {
   const [shelf, clock] = [new Shelf(), new ManualClock()]
   const refused: RefusedRow[] = []

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { processEnvironment } from './command-line/environment.ts'
+import { EXIT } from './command-line/exit-codes.ts'
 import { failureLine } from './command-line/failure-line.ts'
 import { StopSignals } from './command-line/stop-signals.ts'
 
@@ -18,7 +19,8 @@ try {
   const { runCommand } = await import('./command-line/run-command.ts')
   const { importModule } = await import('./load/typescript.ts')
   // What the user's module has opened does not keep the command alive.
-  process.exit(await runCommand(process.argv.slice(2), processEnvironment({ importModule, stop: signals.stop, kill: signals.kill })))
+  const code = await runCommand(process.argv.slice(2), processEnvironment({ importModule, stop: signals.stop, kill: signals.kill }))
+  process.exit(code === EXIT.interrupted && signals.received === 'SIGTERM' ? EXIT.terminated : code)
 } catch (error) {
   fail(error)
 }

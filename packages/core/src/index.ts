@@ -264,5 +264,5 @@ export {
 } from './transport/record-writer.ts'
 export { type OffsetCommit, partitionKey, type TopicPartition, type TopicPartitionOffset } from './transport/topic-partition.ts'
 export type { NewTopic, TopicDescription, TopicSettings, TransportAdmin } from './transport/transport-admin.ts'
-export type { Transport, TransportContext } from './transport/transport.ts'
+export type { Transport, TransportContext, TransportRecipe } from './transport/transport.ts'
 export type { PollResult, WireBatch } from './transport/wire-batch.ts'

@@ -1,5 +1,5 @@
 /**
- * Publishes events in batches.
+ * Publishes events in batches, and reads them.
  *
  * @packageDocumentation
  */
@@ -9,15 +9,23 @@ export {
   type CloseReport,
   consumerProperties,
   createPublisher,
+  decodeEvents,
   type DegradeOptions,
+  dropRepeats,
+  type DropRepeatsOptions,
   event,
+  EVENT_BATCH_HEADER,
   EVENT_ID_HEADER,
   EVENT_TYPE_HEADER,
   type EventDefinition,
   type EventDefinitions,
+  eventSource,
+  type EventSourceOptions,
   type FailedOutcome,
   getBatchConfig,
   type OutboxOptions,
+  type PackedEvent,
+  packEvents,
   type PayloadOf,
   type Priority,
   type PublishedEvent,
@@ -31,5 +39,8 @@ export {
   type PublishOptions,
   type PublishOutcome,
   type PublishReceipt,
+  type ReceivedEvent,
+  type ReceivedEventOf,
   type UnsentEvent,
+  type WorkerOptions,
 } from '@millrace/publisher'

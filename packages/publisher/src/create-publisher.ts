@@ -3,6 +3,7 @@ import type { EventDefinitions } from './events.ts'
 import type { Publisher } from './publisher.ts'
 import type { PublisherOptions } from './publisher-options.ts'
 import { resolvePublisher } from './resolve-options.ts'
+import { WorkerPublisher } from './worker/worker-publisher.ts'
 
 /**
  * A publisher of events. It takes events from now on; the transport is opened with the first. Throws a `TypeError` that lists everything that is wrong with
@@ -21,5 +22,8 @@ import { resolvePublisher } from './resolve-options.ts'
  * ```
  */
 export function createPublisher<Events extends EventDefinitions>(options: PublisherOptions<Events>): Publisher<Events> {
-  return new BatchingPublisher<Events>(resolvePublisher(options))
+  const resolved = resolvePublisher(options)
+  return options.worker === undefined || options.worker === false
+    ? new BatchingPublisher<Events>(resolved)
+    : new WorkerPublisher<Events>(resolved, options)
 }

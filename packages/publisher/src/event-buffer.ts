@@ -7,12 +7,15 @@ export interface EventBufferOptions {
   readonly whenFull: 'wait' | 'reject'
 }
 
+/** What is counted of an event. */
+export type BufferedEvent = Pick<PendingEvent, 'id' | 'type' | 'topic' | 'bytes' | 'arrivedAt'>
+
 /** What is taken and not settled yet, in events and bytes, and who waits for room. An event larger than all of it has room when nothing else is there. */
-export class EventBuffer {
+export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
   readonly #options: EventBufferOptions
   #events = 0
   bytes = 0
-  #waiting: PendingEvent[] = []
+  #waiting: Event[] = []
   #waitingBytes = 0
 
   constructor(options: EventBufferOptions) {
@@ -24,12 +27,12 @@ export class EventBuffer {
   }
 
   /** In the order in which they came. */
-  get waiters(): readonly PendingEvent[] {
+  get waiters(): readonly Event[] {
     return this.#waiting
   }
 
   /** True: it is taken. False: it waits for room. Throws a `PublishError` of code `BUFFER_FULL`. */
-  enter(event: PendingEvent): boolean {
+  enter(event: Event): boolean {
     if (this.#waiting.length === 0 && this.#hasRoom(event)) {
       this.#events++
       this.bytes += event.bytes
@@ -45,13 +48,13 @@ export class EventBuffer {
   }
 
   /** Takes it whether there is room or not: it is pending already. */
-  enterAnyway({ bytes }: PendingEvent): void {
+  enterAnyway({ bytes }: Event): void {
     this.#events++
     this.bytes += bytes
   }
 
   /** Takes all of them, or none: then there is no room for all, or others wait for it. */
-  enterAll(events: readonly PendingEvent[]): boolean {
+  enterAll(events: readonly Event[]): boolean {
     const bytes = events.reduce((sum, event) => sum + event.bytes, 0)
     const { maxEvents, maxBytes } = this.#options
     const isEmpty = this.#events === 0 && this.#waiting.length === 0
@@ -62,14 +65,14 @@ export class EventBuffer {
   }
 
   /** It is settled; returns those that have room now. */
-  leave(event: PendingEvent): PendingEvent[] {
+  leave(event: Event): Event[] {
     this.#events--
     this.bytes -= event.bytes
     return this.#admit()
   }
 
-  #admit(): PendingEvent[] {
-    const admitted: PendingEvent[] = []
+  #admit(): Event[] {
+    const admitted: Event[] = []
     for (const next of this.#waiting) {
       if (!this.#hasRoom(next)) break
       this.#events++
@@ -82,20 +85,20 @@ export class EventBuffer {
   }
 
   /** Those that have waited since before `time` wait no longer. */
-  expire(time: number): PendingEvent[] {
+  expire(time: number): Event[] {
     const first = this.#waiting.findIndex(({ arrivedAt }) => arrivedAt > time)
     const expired = this.#waiting.splice(0, first < 0 ? this.#waiting.length : first)
     for (const { bytes } of expired) this.#waitingBytes -= bytes
     return expired
   }
 
-  #hasRoom({ bytes }: PendingEvent): boolean {
+  #hasRoom({ bytes }: Event): boolean {
     const { maxEvents, maxBytes } = this.#options
     return this.#events < maxEvents && (this.bytes + bytes <= maxBytes || this.#events === 0)
   }
 }
 
-export function bufferFull({ id, type, topic }: PendingEvent, { maxEvents, maxBytes }: EventBufferOptions): PublishError {
+export function bufferFull({ id, type, topic }: BufferedEvent, { maxEvents, maxBytes }: EventBufferOptions): PublishError {
   const limits = `${maxEvents.toLocaleString('en')} events or ${maxBytes.toLocaleString('en')} bytes (buffer.maxEvents, buffer.maxBytes)`
   return new PublishError(
     'BUFFER_FULL',

@@ -4,7 +4,7 @@ import { type FailedOutcome, PublishError } from './publish-error.ts'
 import type { UnsentEvent } from './publisher.ts'
 
 /** An event that nobody was handed. */
-export function notSent({ id, type, topic, stored }: PendingEvent, reason: string): PublishError {
+export function notSent({ id, type, topic, stored }: Pick<PendingEvent, 'id' | 'type' | 'topic' | 'stored'>, reason: string): PublishError {
   return new PublishError('NOT_SENT', `An event of type '${type}' was not sent: ${reason}. It is not in topic '${topic}'.`, {
     outcome: 'not-sent',
     kept: stored !== undefined,

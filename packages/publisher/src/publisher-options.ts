@@ -1,6 +1,7 @@
 import type { BatchOptions, CircuitBreakerOptions, Clock, Environment, Logger, RetryOptions, Transport } from '@millrace/core'
 import type { EventDefinitions } from './events.ts'
 import type { OutboxOptions } from './outbox/outbox-options.ts'
+import type { WorkerOptions } from './worker/worker-options.ts'
 
 /** How a publisher retries. */
 export interface PublisherRetryOptions extends Omit<RetryOptions, 'nonRetryable'> {
@@ -58,6 +59,11 @@ export interface PublisherOptions<Events extends EventDefinitions> {
    * be sent is then tried without end. Default: none.
    */
   readonly outbox?: OutboxOptions | undefined
+  /**
+   * Serialises and sends in a process of its own, so that this one's event loop is spared. The transport must be one that can be made there (`kafka`), and
+   * payloads what JSON has; `serialize`, `outbox` and `clock` can't be used with it. Default: false.
+   */
+  readonly worker?: boolean | WorkerOptions | undefined
   /** Default: says nothing. */
   readonly logger?: Logger | undefined
   /** Default: the system's. */

@@ -26,6 +26,7 @@ import { type BatchConfig, findBatchConfig } from './batch-config.ts'
 import type { OutboxOptions } from './outbox/outbox-options.ts'
 import type { EventDefinition, EventDefinitions } from './events.ts'
 import type { PublisherOptions } from './publisher-options.ts'
+import { workerProblems } from './worker/worker-problems.ts'
 
 /** Options, complete. */
 export interface ResolvedPublisher {
@@ -66,6 +67,7 @@ const NAMES = namesOf<Options>({
   closeTimeoutMs: true,
   transactionalId: true,
   outbox: true,
+  worker: true,
   logger: true,
   clock: true,
   environment: true,
@@ -106,6 +108,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     outbox === undefined || (typeof outbox?.folder === 'string' && typeof outbox.open === 'function')
       ? undefined
       : `outbox is ${describeValue(outbox)}; use { folder, open: openLevelDb }.`,
+    ...workerProblems(options),
     ...eventsProblems(events),
   ]
   const batch = isObject(options.batch) ? options.batch : {}

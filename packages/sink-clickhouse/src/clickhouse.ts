@@ -4,7 +4,7 @@ import { type Logger, silentLogger, wrongOptions } from '@millrace/core'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { clickhouseBlame } from './blame.ts'
-import { rowLine } from './row-line.ts'
+import { type Column, rowLine } from './row-line.ts'
 
 /** Which ClickHouse, and how to reach it. */
 export interface ClickhouseOptions {
@@ -46,7 +46,7 @@ class ClickhouseDriver implements SinkDriver {
   readonly #plain: ClickHouseClient
   #compressing: ClickHouseClient | undefined
   #server: Promise<Server> | undefined
-  readonly #columns = new Map<string, Promise<ReadonlyMap<string, string>>>()
+  readonly #columns = new Map<string, Promise<ReadonlyMap<string, Column>>>()
 
   constructor(config: ClickHouseClientConfigOptions, logger: Logger) {
     this.#config = config
@@ -57,9 +57,9 @@ class ClickhouseDriver implements SinkDriver {
   async insert({ table, rows, statement, compression, token, signal }: InsertRequest) {
     const [server, columns] = await Promise.all([this.#serverOf(signal), this.#columnsOf(table, signal)])
     let bytes = 0
-    const given = new Set<string>()
+    const place = { table, columns, given: new Set<string>() }
     const lines = rows.map((row, index) => {
-      const line = `${rowLine(row, { index, table, columns, given })}\n`
+      const line = rowLine(row, index, place)
       bytes += line.length
       return line
     })
@@ -68,7 +68,7 @@ class ClickhouseDriver implements SinkDriver {
     const client = compression ? this.#compress() : this.#plain
     const settings = server.knowsTokens ? { insert_deduplication_token: token } : {}
     // Columns that no row gives have their defaults.
-    const query = statement ?? `INSERT INTO ${quotedName(table)} (${[...given].map(quotedName).join(', ')}) FORMAT JSONEachRow`
+    const query = statement ?? `INSERT INTO ${quotedName(table)} (${[...place.given].map(quotedName).join(', ')}) FORMAT JSONEachRow`
     try {
       const values = Readable.from(pieces(lines), { objectMode: false })
       const { stream } = await client.exec({ query, values, clickhouse_settings: settings, abort_signal: signal })
@@ -118,11 +118,11 @@ class ClickhouseDriver implements SinkDriver {
     return asked
   }
 
-  #columnsOf(table: string, signal: AbortSignal): Promise<ReadonlyMap<string, string>> {
+  #columnsOf(table: string, signal: AbortSignal): Promise<ReadonlyMap<string, Column>> {
     const known = this.#columns.get(table)
     if (known !== undefined) return known
     const asked = this.#rows<{ name: string; type: string }>(`DESCRIBE TABLE ${quotedName(table)}`, signal).then(
-      (rows) => new Map(rows.map(({ name, type }) => [name, type])),
+      (rows) => new Map(rows.map(({ name, type }) => [name, { type, label: `${JSON.stringify(name)}:` }])),
     )
     this.#columns.set(table, asked)
     asked.catch(() => this.#columns.delete(table))

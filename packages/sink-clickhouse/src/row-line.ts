@@ -1,41 +1,41 @@
 import { type Row, RowError } from '@millrace/bulk-sink'
 
+/** A column of a table. */
+export interface Column {
+  /** As the server writes it: `DateTime64(3)`, `Nullable(Int32)`. */
+  readonly type: string
+  /** Its name as it begins a value in JSON. */
+  readonly label: string
+}
+
 /** Where a row is to go. */
 export interface Place {
-  readonly index: number
   readonly table: string
-  /** Type of each column, by name. */
-  readonly columns: ReadonlyMap<string, string>
+  /** By name. */
+  readonly columns: ReadonlyMap<string, Column>
   /** Takes the names of columns that are given. */
   readonly given: Set<string>
 }
 
 /** A row as a line of JSONEachRow. Throws a {@link RowError} for a value that can't be in its column. */
-export function rowLine(row: Row, place: Place): string {
-  let line = '{'
-  for (const name in row) {
-    const value = row[name]
-    if (value === undefined) continue
-    const type = place.columns.get(name)
-    if (type === undefined)
-      throw new RowError({ ...place, column: name }, `the table has no such column; it has ${[...place.columns.keys()].join(', ')}`)
-    line += `${line === '{' ? '' : ','}${JSON.stringify(name)}:${valueText(value, { ...place, type, column: name })}`
-    if (!place.given.has(name)) place.given.add(name)
-  }
-  return `${line}}`
-}
-
-interface Column extends Place {
-  readonly column: string
-  readonly type: string
-}
-
-function valueText(value: unknown, at: Column): string {
+export function rowLine(row: Row, index: number, { table, columns, given }: Place): string {
+  let line = ''
+  let name = ''
   try {
-    return textOf(value, at.type)
+    for (name in row) {
+      const value = row[name]
+      if (value === undefined) continue
+      const column = columns.get(name)
+      if (column === undefined) throw new Error(`the table has no such column; it has ${[...columns.keys()].join(', ')}`)
+      line += line === '' ? '{' : ','
+      line += column.label + textOf(value, column.type)
+      given.add(name)
+    }
   } catch (error) {
-    throw new RowError(at, `${(error as Error).message} (its type is ${at.type})`)
+    const type = columns.get(name)?.type
+    throw new RowError({ index, table, column: name }, `${(error as Error).message}${type === undefined ? '' : ` (its type is ${type})`}`)
   }
+  return line === '' ? '{}\n' : `${line}}\n`
 }
 
 function textOf(value: unknown, type: string): string {

@@ -29,6 +29,7 @@ export interface BatchFailed extends BatchStart {
 
 /** Publishes batches for who subscribed to Node's `diagnostics_channel`. */
 export class Diagnostics {
+  readonly events = ['pass-started', 'pass-ended'] as const
   readonly #application: string
   readonly #start: Channel = channel('millrace:batch:start')
   readonly #stop: Channel = channel('millrace:batch:stop')

@@ -31,6 +31,7 @@ export class Telemetry implements AsyncDisposable {
   readonly #sampler: Sampler
   readonly #readiness: Readiness
   readonly #view: LiveView
+  readonly #unregister: () => void
   #app: ObservedApp | undefined
   #server: TelemetryServer | undefined
   #port: number | undefined
@@ -48,7 +49,7 @@ export class Telemetry implements AsyncDisposable {
       storesOf: (task) => topology.subTopologies[Number(task.slice(0, task.indexOf('_')))]?.stores.map(({ name }) => name) ?? [],
     })
     this.#readiness = new Readiness({ stuckAfterMs: this.#options.stuckAfterMs, now })
-    this.#view = new LiveView(topology, { application: applicationId, now })
+    this.#view = new LiveView(topology, { recorder: this.#recorder, now })
     this.#sampler = new Sampler({
       recorder: this.#recorder,
       readiness: this.#readiness,
@@ -56,8 +57,11 @@ export class Telemetry implements AsyncDisposable {
       logger: this.#logger,
     })
     this.registry = this.#options.registry ?? new Registry()
-    register(this.#recorder.all, this.registry)
-    if (this.#options.nodeMetrics) collectDefaultMetrics({ register: this.registry })
+    this.#unregister = register(this.#recorder.all, this.registry)
+    const { nodeMetrics } = this.#options
+    // Another application of the process may have them there already.
+    if (nodeMetrics && this.registry.getSingleMetric('process_cpu_seconds_total') === undefined)
+      collectDefaultMetrics({ register: this.registry })
     const advertise = this.#options.http?.advertise
     this.definition = {
       ...definition,
@@ -106,11 +110,12 @@ export class Telemetry implements AsyncDisposable {
     this.#logger.info({ url: this.url }, 'telemetry is served')
   }
 
-  /** Closes the HTTP server. Safe to call twice. */
+  /** Closes the HTTP server, and takes the application's metrics out of the registry. Safe to call twice. */
   async close(): Promise<void> {
     this.#stopMeter?.()
     this.#stopMeter = undefined
     this.#sampler.stop()
+    this.#unregister()
     await this.#server?.close()
     this.#server = undefined
     this.#port = undefined
@@ -127,23 +132,35 @@ export class Telemetry implements AsyncDisposable {
 
   #advertised(advertise: string | true): string | undefined {
     if (advertise !== true) return advertise
-    return this.#port === undefined ? undefined : `${this.#options.http?.host ?? ''}:${this.#port}`
+    return this.url?.replace('http://', '')
   }
 
   #observer({ observer: own, applicationId: application }: AppDefinition): Observer {
     const { http, logs } = this.#options
-    const ours = [this.#recorder.observe, this.#readiness.observe, new Diagnostics(application).observe]
-    if (http !== undefined) ours.push(this.#view.observe)
-    if (logs !== undefined) {
-      const { logger = this.#logger, summaryEveryMs = 10_000 } = logs
-      ours.push(new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now() }).observe)
-    }
+    const all = [this.#recorder, this.#readiness, new Diagnostics(application), ...(http === undefined ? [] : [this.#view])]
+    const { logger = this.#logger, summaryEveryMs = 10_000 } = logs ?? {}
+    const log = new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now() })
+    const told = tellers(logs === undefined ? all : [...all, log])
     return (event: RuntimeEvent) => {
-      for (const observer of ours) observer(event)
+      const observers = told.get(event.type)
+      if (observers !== undefined) for (let i = 0; i < observers.length; i++) observers[i]?.(event)
       // The user's last: what it throws or rejects with is the engine's to log.
       return own?.(event)
     }
   }
+}
+
+interface Told {
+  /** What it wants to be told of. */
+  readonly events: readonly RuntimeEvent['type'][]
+  readonly observe: Observer
+}
+
+/** By type, since most events come for each batch and concern few. */
+function tellers(all: readonly Told[]): ReadonlyMap<RuntimeEvent['type'], readonly Observer[]> {
+  const told = new Map<RuntimeEvent['type'], Observer[]>()
+  for (const { events, observe } of all) for (const type of events) told.set(type, [...(told.get(type) ?? []), observe])
+  return told
 }
 
 /** Follows passes, where anything wants that. */

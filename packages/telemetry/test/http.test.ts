@@ -132,4 +132,6 @@ test('what is wrong with the options is told all at once', async () => {
     compatibleNames: { prefix: '1' },
   }
   await expect(CountingApp.start({ telemetry: wrong })).rejects.toThrow(/port[^]*token[^]*advertise[^]*requestsPerSecond/)
+  const everywhere = { http: { host: '0.0.0.0', advertise: true } }
+  await expect(CountingApp.start({ telemetry: everywhere })).rejects.toThrow('name the address that others use')
 })

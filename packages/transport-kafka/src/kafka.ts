@@ -6,6 +6,7 @@ import type {
   Transport,
   TransportAdmin,
   TransportContext,
+  TransportRecipe,
 } from '@millrace/core'
 import { KafkaAdmin } from './admin/kafka-admin.ts'
 import { ConfluentClient } from './confluent/confluent-client.ts'
@@ -34,15 +35,17 @@ import { KafkaSource } from './source/kafka-source.ts'
  * ```
  */
 export function kafka(options: KafkaOptions): Transport {
-  return new KafkaTransport(resolveOptions(options))
+  return new KafkaTransport(resolveOptions(options), { module: import.meta.url, name: 'kafka', options })
 }
 
 class KafkaTransport implements Transport {
   readonly name = 'kafka'
+  readonly recipe: TransportRecipe
   readonly #options: ResolvedKafkaOptions
   readonly #client: KafkaClient
 
-  constructor(options: ResolvedKafkaOptions) {
+  constructor(options: ResolvedKafkaOptions, recipe: TransportRecipe) {
+    this.recipe = recipe
     this.#options = options
     this.#client = new ConfluentClient(options)
   }

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type AppDefinition, silentLogger, type Topology } from '@millrace/core'
 import { type App, start } from '@millrace/runtime'
+import { observed, type TelemetryOptions } from '@millrace/telemetry'
 import { APPLICATION, COMMIT_RECORDS, type Surroundings } from './workload.ts'
 
 /** Long enough not to be what cuts batches or commits. */
@@ -12,7 +13,13 @@ export interface RunningApp extends AsyncDisposable {
 }
 
 /** What differs between applications, besides their topologies. */
-export type AppSettings = Pick<AppDefinition, 'batch' | 'failure'>
+export type AppSettings = Pick<AppDefinition, 'batch' | 'failure'> & {
+  /** Absent: nobody looks. */
+  readonly telemetry?: TelemetryOptions
+}
+
+/** How often metrics are read of what is observed. */
+const SCRAPE_MS = 1_000
 
 /** Batches of `size` records. What is there is handed on at once: the last batch is not to wait for company. */
 export function batchesOf(size: number): AppSettings {
@@ -20,9 +27,14 @@ export function batchesOf(size: number): AppSettings {
 }
 
 /** Starts an application on an empty input; resolves when it reads. */
-export async function runApp(parent: string, { transport }: Surroundings, topology: Topology, settings: AppSettings): Promise<RunningApp> {
+export async function runApp(
+  parent: string,
+  { transport }: Surroundings,
+  topology: Topology,
+  { telemetry, ...settings }: AppSettings,
+): Promise<RunningApp> {
   const stateDir = await mkdtemp(join(parent, 'app-'))
-  const app = await start({
+  const definition: AppDefinition = {
     topology,
     transport,
     applicationId: APPLICATION,
@@ -30,7 +42,11 @@ export async function runApp(parent: string, { transport }: Surroundings, topolo
     logger: silentLogger,
     ...settings,
     commit: { intervalMs: NEVER_MS, records: COMMIT_RECORDS },
-  })
+  }
+  const observing = telemetry === undefined ? undefined : observed(definition, telemetry)
+  const app = await start(observing?.definition ?? definition)
+  await observing?.attach(app)
+  const scraping = observing === undefined ? undefined : setInterval(() => void observing.metrics(), SCRAPE_MS)
   const running = app.run()
   running.catch(() => undefined)
   await Promise.race([app.idle(), running])
@@ -38,6 +54,8 @@ export async function runApp(parent: string, { transport }: Surroundings, topolo
     app,
     async [Symbol.asyncDispose]() {
       await app.close()
+      clearInterval(scraping)
+      await observing?.close()
       await rm(stateDir, { recursive: true, force: true })
     },
   }

@@ -1,4 +1,5 @@
 import { type Clock, type Logger, retryDelay, tell } from '@millrace/core'
+import { randomUUID } from 'node:crypto'
 import { changeSettings } from '../config/resolve-sink.ts'
 import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
 import type { ResolvedTable } from '../config/table-options.ts'
@@ -46,6 +47,8 @@ export class Dispatcher {
   readonly #running = new Set<RowBatch>()
   #flushes: FlushWaiter[] = []
   #cancelTimer: (() => void) | undefined
+  /** Of this sink and no other, ever: a server may remember tokens for long. */
+  readonly #token = randomUUID()
   #tokens = 0
   #scheduled = false
 
@@ -196,7 +199,7 @@ export class Dispatcher {
         }
         const from = lane.taken
         const { entries, flushType } = lane.take(decision.take, decision.trigger)
-        const token = `${lane.table}/${this.#tokens++}`
+        const token = `${this.#token}/${this.#tokens++}`
         this.#open.add({ lane, entries, flushType, token, fixed: false, readyAt: monotonic, from, tries: 0, notBefore: 0 })
       }
     }

@@ -13,7 +13,7 @@ import { Dispatcher } from '../insert/dispatcher.ts'
 import type { RejectedEntry } from '../insert/inserter.ts'
 import { type MetricsServer, type MetricsServerOptions, serveMetrics } from '../metrics/serve-metrics.ts'
 import type { SinkMetricsReport } from '../metrics/sink-metrics.ts'
-import { checkTokens, ChunkedRows } from './chunked-rows.ts'
+import { ChunkedRows } from './chunked-rows.ts'
 import { TransactionalRows } from './transactional-rows.ts'
 import { AtLeastOnceRows } from './at-least-once-rows.ts'
 import type { BulkRowsOptions } from './row-options.ts'
@@ -92,9 +92,13 @@ export class BulkRows<K, V> implements OutsideSink<K, V> {
     this.#running = dispatcher
     const parts = { node: context.node, dispatcher, rows, now: () => clock.now(), closeDriver: () => driver.close() }
     if (this.#options.exactlyOnce !== true) return new AtLeastOnceRows(parts)
-    await checkTokens(context.node, driver, [...this.#resolved.settings.tables.keys()])
     const { chunkSize = DEFAULT_CHUNK_SIZE } = this.#options
-    return new ChunkedRows({ ...parts, chunkSize, applicationId: context.applicationId })
+    const { applicationId, node } = context
+    const { settings, retry } = this.#resolved
+    return new ChunkedRows({
+      ...{ ...parts, chunkSize, applicationId, driver, tables: [...settings.tables.keys()] },
+      asking: { driver, retry, clock, logger, node },
+    })
   }
 
   #opened(): Running {

@@ -15,10 +15,14 @@ import type { RowsParts } from './at-least-once-rows.ts'
 import { Partitions } from './partitions.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
 import { untilAborted } from './until-aborted.ts'
+import { type Asking, untilAnswered } from './until-answered.ts'
 
 export interface ChunkedRowsParts<K, V> extends RowsParts<K, V> {
   readonly applicationId: string
   readonly chunkSize: number
+  readonly driver: SinkDriver
+  readonly tables: readonly string[]
+  readonly asking: Asking
 }
 
 /** The rows of the offsets from one multiple of the size up to the next, by table. */
@@ -38,13 +42,17 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
   readonly #partitions = new Partitions()
   /** By partition, the oldest first. */
   readonly #chunks = new Map<string, Chunk[]>()
+  #isChecked = false
 
   constructor(parts: ChunkedRowsParts<K, V>) {
     this.name = parts.node
     this.#parts = parts
   }
 
-  async assign(partitions: readonly StartingPartition[]): Promise<void> {
+  async assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void> {
+    const { driver, tables, asking } = this.#parts
+    if (!this.#isChecked) await untilAnswered(() => checkTokens(this.name, driver, tables), asking, signal)
+    this.#isChecked = true
     for (const partition of partitions) {
       this.#partitions.assign(partition)
       this.#chunks.set(partitionKey(partition.topic, partition.partition), [])
@@ -138,7 +146,7 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
 }
 
 /** Rejects unless the server drops repeats of every table. */
-export async function checkTokens(node: string, driver: SinkDriver, tables: readonly string[]): Promise<void> {
+async function checkTokens(node: string, driver: SinkDriver, tables: readonly string[]): Promise<void> {
   const problems: string[] = []
   for (const table of tables) {
     const problem = driver.tokens === undefined ? `${driver.name} knows no de-duplication tokens` : await driver.tokens(table)

@@ -26,6 +26,7 @@ import { type StagedRow, stageRows } from './staged-rows.ts'
 import { movesOf, startOf, type StoredPart } from './stored-parts.ts'
 import { type TakenRows, takeRows } from './taken-rows.ts'
 import { untilAborted } from './until-aborted.ts'
+import { untilAnswered } from './until-answered.ts'
 
 export interface TransactionalRowsOptions<K, V> {
   readonly owner: OffsetOwner
@@ -98,11 +99,14 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     this.#wake()
   }
 
-  async assign(partitions: readonly StartingPartition[]): Promise<void> {
+  async assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void> {
     // What was begun for an owner of before must have ended.
     await this.#running
-    const { transactions, owner } = this.#options
-    const known = new Map((await transactions.claim(owner, partitions)).map((at) => [partitionKey(at.topic, at.partition), at]))
+    const { transactions, owner, resolved } = this.#options
+    const asking = { ...this.#options, retry: resolved.retry, node: this.name }
+    const ended = AbortSignal.any([signal, this.#abort.signal])
+    const claimed = await untilAnswered(() => transactions.claim(owner, partitions), asking, ended)
+    const known = new Map(claimed.map((at) => [partitionKey(at.topic, at.partition), at]))
     for (const starting of partitions) {
       const key = partitionKey(starting.topic, starting.partition)
       const stored = startOf(this.name, starting, known.get(key))

@@ -33,14 +33,31 @@ export function command(name: string, description: string, examples: readonly st
     .addHelpText('after', examples.length === 0 ? '' : `\nExamples:\n${examples.map((one) => `  $ ${one}`).join('\n')}`)
 }
 
-/** Lets `action` do what the command says. */
-export function runs<Options extends CommonOptions>(of: Command, host: CommandHost, action: Action<Options>): Command {
+/** Lets `action` do what the command says. A signal ends it where it stands, unless it `finishes` by itself when `environment.stop` is aborted. */
+export function runs<Options extends CommonOptions>(
+  of: Command,
+  host: CommandHost,
+  action: Action<Options>,
+  finishes: (options: Options) => boolean = () => false,
+): Command {
   return of.action(async (...given: unknown[]) => {
     // The arguments, then the options, then the command.
     const options = (given[given.length - 1] as Command).optsWithGlobals<Options & Record<string, unknown>>()
     const args = given.slice(0, -2) as (string | undefined)[]
-    const report = new Report(host.environment, options)
+    const { environment } = host
+    const report = new Report(environment, options)
     host.began(report)
-    host.ended((await action({ options, args, environment: host.environment, report })) ?? EXIT.done, report)
+    const done = action({ options, args, environment, report })
+    // Who was ended before is told of nothing else.
+    done.catch(() => undefined)
+    host.ended((await (finishes(options) ? done : Promise.race([done, interrupted(environment.stop)]))) ?? EXIT.done, report)
+  })
+}
+
+function interrupted(stop: AbortSignal): Promise<number> {
+  return new Promise((resolve) => {
+    const end = () => resolve(EXIT.interrupted)
+    if (stop.aborted) end()
+    stop.addEventListener('abort', end, { once: true })
   })
 }

@@ -61,7 +61,6 @@ function program(host: CommandHost, texts: string[]): Command {
     .description('Runs, inspects and operates Millrace applications.')
     .version(version(), '--version', 'print the version')
     .helpOption('--help', 'say what can be done, and how')
-    .helpCommand(false)
   for (const one of [
     runCommandOf(host),
     devCommand(host),
@@ -81,7 +80,7 @@ function program(host: CommandHost, texts: string[]): Command {
 
 function configure(of: Command, texts: string[]): void {
   // An option belongs to the command that it stands behind.
-  of.enablePositionalOptions()
+  of.enablePositionalOptions().helpCommand(false)
   of.exitOverride().helpOption('--help', 'say what can be done, and how')
   of.configureOutput({ writeOut: (text) => texts.push(text), writeErr: (text) => texts.push(text), outputError: () => undefined })
   for (const one of of.commands) configure(one, texts)

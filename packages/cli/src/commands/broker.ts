@@ -40,26 +40,31 @@ export function brokerCommand(host: CommandHost): Command {
     .option('--nodes <count>', 'brokers in the cluster', wholeNumber(1), 1)
     .option('--port <port>', 'of the first one; the others follow. By default free ones', wholeNumber(1))
     .option('--image <image>', 'where Docker runs; by default apache/kafka')
-  return runs<BrokerOptions>(broker, host, async ({ options: { nodes, port, image }, environment, report }) => {
-    if (port !== undefined && port + nodes - 1 > 65_535) throw new UsageError(`--port is ${port}: use one that leaves room below 65536.`)
-    const { openBroker } = (await import(new URL('../../broker/broker.mjs', import.meta.url).href)) as BrokerModule
-    const opened = await openBroker(
-      {
-        ...{ nodes, longLived: true, say: (message) => void report.note(message) },
-        ...(port !== undefined && { port }),
-        ...(image !== undefined && { image }),
-      },
-      environment.variables,
-    )
-    await report.line({ brokers: opened.brokers, kind: opened.kind }, () => opened.brokers)
-    // What listens for signals does not keep the process alive.
-    const alive = setInterval(() => undefined, 1_000_000)
-    await new Promise<void>((resolve) => {
-      if (environment.stop.aborted) resolve()
-      environment.stop.addEventListener('abort', () => resolve())
-    })
-    clearInterval(alive)
-    await report.note('stopping')
-    await opened.stop()
-  })
+  return runs<BrokerOptions>(
+    broker,
+    host,
+    async ({ options: { nodes, port, image }, environment, report }) => {
+      if (port !== undefined && port + nodes - 1 > 65_535) throw new UsageError(`--port is ${port}: use one that leaves room below 65536.`)
+      const { openBroker } = (await import(new URL('../../broker/broker.mjs', import.meta.url).href)) as BrokerModule
+      const opened = await openBroker(
+        {
+          ...{ nodes, longLived: true, say: (message) => void report.note(message) },
+          ...(port !== undefined && { port }),
+          ...(image !== undefined && { image }),
+        },
+        environment.variables,
+      )
+      await report.line({ brokers: opened.brokers, kind: opened.kind }, () => opened.brokers)
+      // What listens for signals does not keep the process alive.
+      const alive = setInterval(() => undefined, 1_000_000)
+      await new Promise<void>((resolve) => {
+        if (environment.stop.aborted) resolve()
+        environment.stop.addEventListener('abort', () => resolve())
+      })
+      clearInterval(alive)
+      await report.note('stopping')
+      await opened.stop()
+    },
+    () => true,
+  )
 }

@@ -97,8 +97,11 @@ function replayCommand(host: CommandHost): Command {
     .option('--limit <count>', 'the first so many', wholeNumber(1))
     .option('--again', 'also what was replayed before')
     .option('--dry-run', 'only say what would be replayed')
-  return runs<ReplayCommandOptions>(back, host, (invocation) =>
-    withReading(invocation, invocation.args[0], (reading) => replayLetters(reading, invocation)),
+  return runs<ReplayCommandOptions>(
+    back,
+    host,
+    (invocation) => withReading(invocation, invocation.args[0], (reading) => replayLetters(reading, invocation)),
+    () => true,
   )
 }
 

@@ -44,7 +44,7 @@ export function devCommand(host: CommandHost): Command {
     .argument('<file>', 'module whose default export is the application')
     .option('--input <topic=file>', 'records for a topic, a line each; may be given several times', inputFile, [])
     .option('--partitions <count>', 'of each topic', wholeNumber(1), 1)
-  return runs<DevOptions>(dev, host, develop)
+  return runs<DevOptions>(dev, host, develop, () => true)
 }
 
 async function develop(invocation: Invocation<DevOptions>): Promise<number> {

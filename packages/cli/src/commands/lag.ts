@@ -39,7 +39,7 @@ export function lagCommand(host: CommandHost): Command {
     )
     .option('--max <records>', `end with ${EXIT.negative} if a partition is further behind`, wholeNumber(0))
     .option('--watch <seconds>', 'again and again', positiveNumber)
-  return runs<LagOptions>(lag, host, showLag)
+  return runs<LagOptions>(lag, host, showLag, ({ watch }) => watch !== undefined)
 }
 
 async function showLag({ args: [file], options, environment, report }: Invocation<LagOptions>): Promise<number> {

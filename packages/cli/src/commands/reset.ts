@@ -48,7 +48,7 @@ export function resetCommand(host: CommandHost): Command {
     .option('--dry-run', 'only say what would be done (default)')
     .option('--execute', 'do it')
     .option('--force', 'put members out of the group that have not left it')
-  return runs<ResetOptions>(reset, host, resetApplication)
+  return runs<ResetOptions>(reset, host, resetApplication, ({ execute }) => execute === true)
 }
 
 async function resetApplication({ args: [file], options, environment, report }: Invocation<ResetOptions>): Promise<void> {

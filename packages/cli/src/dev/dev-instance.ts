@@ -21,7 +21,8 @@ await startedProcess(verbose, async ({ environment, report, run }) => {
     last = last.then(() => log.write(lines, topic)).catch((error: unknown) => report.note(failureLine(error)))
   })
   const shown = show(log)
-  const running = run(file, { ...definition, transport: log.transport, stateDir, logger: definition.logger ?? report.logger })
+  const own = { ...definition, transport: log.transport, stateDir, logger: definition.logger ?? report.logger }
+  const running = run(file, { definition: own, telemetry: undefined })
   process.send?.(READY)
   await running
   await shown

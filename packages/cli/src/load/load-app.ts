@@ -13,11 +13,31 @@ export function existingFile(file: string, { folder }: Pick<Environment, 'folder
   return path
 }
 
+/** What `observed` of `millrace/telemetry` returns, of whichever copy of it. */
+export interface ExportedTelemetry {
+  readonly definition: AppDefinition
+  /** Takes the application, which is of the same copy. */
+  attach(app: unknown): Promise<void>
+  close(): Promise<void>
+}
+
+/** What a module exports. */
+export interface LoadedApp {
+  readonly definition: AppDefinition
+  /** Where the module has its application observed. */
+  readonly telemetry: ExportedTelemetry | undefined
+}
+
+/** The application that a module exports: see {@link loadModule}. */
+export async function loadApp(file: string, environment: Environment): Promise<AppDefinition> {
+  return (await loadModule(file, environment)).definition
+}
+
 /**
- * The application that a module exports: what `defineApp` returns, a promise of it, or a function that returns either. Rejects with a {@link UsageError}
+ * The application that a module exports: what `defineApp` returns, or `observed`, a promise of it, or a function that returns either. Rejects with a {@link UsageError}
  * that says what is wrong with the file.
  */
-export async function loadApp(file: string, environment: Environment): Promise<AppDefinition> {
+export async function loadModule(file: string, environment: Environment): Promise<LoadedApp> {
   const path = existingFile(file, environment)
   let definition: unknown
   try {
@@ -28,7 +48,8 @@ export async function loadApp(file: string, environment: Environment): Promise<A
     if (error instanceof UsageError) throw error
     throw new UsageError(`'${file}' can't be loaded: ${failureLine(error)}`, { cause: error })
   }
-  if (isDefinition(definition)) return definition
+  if (isDefinition(definition)) return { definition, telemetry: undefined }
+  if (isTelemetry(definition)) return { definition: definition.definition, telemetry: definition }
   throw new UsageError(`'${file}' exports no application: let it \`export default defineApp({ ... })\`, and not start it itself.`)
 }
 
@@ -36,6 +57,10 @@ export async function loadApp(file: string, environment: Environment): Promise<A
 function exportedBy(module: unknown): unknown {
   const exported = propertyOf(module, 'default')
   return propertyOf(exported, '__esModule') === true ? propertyOf(exported, 'default') : exported
+}
+
+function isTelemetry(value: unknown): value is ExportedTelemetry {
+  return isDefinition(propertyOf(value, 'definition')) && typeof propertyOf(value, 'attach') === 'function'
 }
 
 function isDefinition(value: unknown): value is AppDefinition {

@@ -3,6 +3,13 @@ import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Instance, InstanceEnd } from './supervisor.ts'
 
+/** An address to listen at. */
+export interface HttpAddress {
+  readonly host: string
+  /** 0: any that is free. */
+  readonly port: number
+}
+
 /** What a process of an application is told, once: how it is to run. */
 export interface InstanceRequest {
   /** Absolute path of the module. */
@@ -11,6 +18,8 @@ export interface InstanceRequest {
   readonly instance: number
   readonly instances: number
   readonly verbose: boolean
+  /** Where its HTTP server is to listen; absent: there is none, or the module's. */
+  readonly http?: HttpAddress | undefined
 }
 
 /** What it is told when it is to finish. */

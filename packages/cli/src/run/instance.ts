@@ -1,6 +1,7 @@
 import { UsageError } from '../command-line/errors.ts'
-import { loadApp } from '../load/load-app.ts'
+import { loadModule } from '../load/load-app.ts'
 import type { InstanceRequest } from './instance-process.ts'
+import { withHttp } from './serve-http.ts'
 import { startedProcess } from './started-process.ts'
 
 /** What `run` starts: one process of an application, which ends when it is told to, or when who started it is gone. */
@@ -8,9 +9,11 @@ import { startedProcess } from './started-process.ts'
 const request = JSON.parse(process.argv[2] ?? '{}') as InstanceRequest
 
 await startedProcess(request.verbose, async ({ environment, run }) => {
-  const definition = await loadApp(request.file, environment)
-  if (definition.transport.name === 'memory' && request.instances > 1) {
+  const loaded = await loadModule(request.file, environment)
+  if (loaded.definition.transport.name === 'memory' && request.instances > 1) {
     throw new UsageError('An embedded log belongs to one process: run it with one instance, or on Kafka.')
   }
-  await run(request.file, definition)
+  const { file, http } = request
+  const token = environment.variables['MILLRACE_TOKEN']
+  await run(file, http === undefined ? loaded : await withHttp(file, loaded, { ...http, token }))
 })

@@ -1,9 +1,9 @@
-import type { AppDefinition } from '@millrace/core'
 import { start as startWithOurs } from '@millrace/runtime'
 import { type Environment, processEnvironment } from '../command-line/environment.ts'
 import { UsageError } from '../command-line/errors.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { Report } from '../command-line/report.ts'
+import type { LoadedApp } from '../load/load-app.ts'
 import { importModule, packageOf } from '../load/typescript.ts'
 import { DRAIN } from './instance-process.ts'
 import { NOT_STARTABLE } from './supervisor.ts'
@@ -13,7 +13,7 @@ export interface StartedProcess {
   readonly environment: Environment
   readonly report: Report
   /** Runs the application until the process is told to finish. */
-  readonly run: (file: string, definition: AppDefinition) => Promise<void>
+  readonly run: (file: string, app: LoadedApp) => Promise<void>
 }
 
 /** Does the work of a process that was started by another of ours, and ends it with the exit code that tells how it went. */
@@ -35,14 +35,19 @@ export async function startedProcess(verbose: boolean, work: (process: StartedPr
     process.exit(exitCodeOf(error, running))
   }
   process.on('uncaughtException', (error) => void end(error))
-  const run = async (file: string, definition: AppDefinition) => {
+  const run = async (file: string, { definition, telemetry }: LoadedApp) => {
     const start = await starterOf(file)
     const app = await start({ ...definition, handleSignals: false })
+    await telemetry?.attach(app)
     running = true
     const close = () => void app.close().catch(() => undefined)
     stopping.signal.addEventListener('abort', close)
     if (stopping.signal.aborted) close()
-    await app.run()
+    try {
+      await app.run()
+    } finally {
+      await telemetry?.close()
+    }
   }
   try {
     await work({ environment, report, run })

@@ -19,7 +19,10 @@ builder
 export default defineApp({
   topology: builder.build(),
   applicationId: `word-count-${id}`,
-  transport: kafka({ brokers, consumer: { 'session.timeout.ms': 6_000, 'heartbeat.interval.ms': 500 } }),
+  transport: kafka({
+    brokers,
+    consumer: { 'session.timeout.ms': Number(process.env['SESSION_MS'] ?? 6_000), 'heartbeat.interval.ms': 500 },
+  }),
   stateDir: process.env['STATE_DIR'] ?? './state',
   commit: { intervalMs: 100 },
 })

@@ -43,16 +43,30 @@ test('a stack is told with --verbose only', async () => {
 
 test('each command has help with examples, and --json', async () => {
   const { stdout: all } = await millrace(['--help'])
-  const names = [...all.slice(all.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+)/gm)].map(([, name]) => name as string)
+  const below = async (words: readonly string[], help: string): Promise<string[][]> => {
+    const names = [...help.slice(help.indexOf('Commands:')).matchAll(/^ {2}([a-z-]+) /gm)].map(([, name]) => [...words, name as string])
+    return help.includes('Commands:') ? names : []
+  }
+  const commands = await below([], all)
+  for (const words of [...commands]) commands.push(...(await below(words, (await millrace([...words, '--help'])).stdout)))
 
-  expect(names).toContain('describe')
-  for (const name of names) {
-    const { code, stdout } = await millrace([name, '--help'])
+  expect(commands).toContainEqual(['dead-letters', 'replay'])
+  for (const words of commands) {
+    const { code, stdout } = await millrace([...words, '--help'])
+    const name = words.join(' ')
     expect({ name, code, json: /--json/.test(stdout), examples: /Examples:\n {2}\$ millrace /.test(stdout) }).toEqual({
       ...{ name, code: 0 },
       ...{ json: true, examples: true },
     })
   }
+})
+
+test('a signal ends a command that does not finish by itself', async () => {
+  const stop = new AbortController()
+  const running = millrace(['describe', 'word-count.ts'], { stop: stop.signal, importModule: () => new Promise(() => undefined) })
+  stop.abort()
+
+  expect(await running).toEqual({ code: 130, stdout: '', stderr: '' })
 })
 
 test('without a command, help is printed, and the exit code says that nothing was done', async () => {

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { freePort } from '../../../../tools/broker/free-port.mjs'
 import { millrace } from '../support/command.ts'
 import { KafkaApp } from '../support/kafka-app.ts'
 
@@ -25,8 +26,19 @@ test(
     await app.write(500)
     expect(await lag()).toMatchObject({ state: 'Dead', members: 0, totalLag: 0, withoutOffset: 2 })
 
-    const run = app.spawn(['run', 'word-count.ts', '--instances', '2', '--json'])
+    const port = await freePort()
+    const run = app.spawn(['run', 'word-count.ts', '--instances', '2', '--json', '--http', String(port)])
     await expect.poll(lag, { timeout: 60_000 }).toMatchObject({ state: 'Stable', members: 2, totalLag: 0, withoutOffset: 0 })
+
+    // Each process has some of the words, and knows who has the others.
+    for (const url of [`http://127.0.0.1:${port}`, `http://127.0.0.1:${port + 1}`]) {
+      for (const [word, times] of Object.entries({ to: 2, be: 2, or: 1, not: 1 })) {
+        const { stdout, stderr } = await millrace(['stores', 'get', 'counts', word, '--http', url])
+        expect({ stdout, stderr }).toEqual({ stdout: `${word}\t${times * 1_000}\n`, stderr: '' })
+      }
+    }
+    const scanned = await millrace(['stores', 'scan', 'counts', '--http', `http://127.0.0.1:${port}`, '--prefix', 'n', '--json'])
+    expect(JSON.parse(scanned.stdout)).toMatchObject({ store: 'counts', more: false })
 
     // One dies.
     const [, second] = run.events
@@ -43,6 +55,10 @@ test(
 
     run.signal('SIGTERM')
     expect(await run.ended).toBe(0)
+    // What it has left on disk is read when it is stopped.
+    const left = app.spawn(['stores', 'scan', 'counts', 'word-count.ts'])
+    expect(await left.ended).toBe(0)
+    expect(left.stdout.split('\n').toSorted()).toEqual(['', 'be\t4000', 'not\t2000', 'or\t2000', 'to\t4000'])
     expect(run.events.slice(5)).toMatchObject([
       { event: 'ended', code: 0 },
       { event: 'ended', code: 0 },
@@ -77,6 +93,37 @@ test(
     await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal, like])
   },
 )
+
+test('what a killed process has left in its group is put out of it with --force', { timeout: 120_000 }, async () => {
+  await using app = await KafkaApp.open()
+  const reset = (...args: string[]) =>
+    millrace([
+      'reset',
+      '--brokers',
+      app.brokers,
+      '--application',
+      app.applicationId,
+      '--input-topics',
+      app.topics.lines,
+      '--execute',
+      ...args,
+    ])
+  await app.write(1)
+  const run = app.spawn(['run', 'word-count.ts', '--json'], { SESSION_MS: '120000' })
+  const partitions = [0, 1].map((partition) => ({ topic: app.topics.lines, partition }))
+  const committed = async () => (await app.admin.committedOffsets(app.applicationId, partitions)).map(({ offset }) => offset)
+  await expect.poll(committed, { timeout: 60_000 }).toEqual([1, 1])
+  process.kill(run.events[0]?.pid ?? 0, 'SIGKILL')
+  run.signal('SIGKILL')
+  await run.ended
+
+  expect((await reset()).code).toBe(3)
+  expect(await committed()).toEqual([1, 1])
+  expect(await reset('--force')).toMatchObject({ code: 0, stderr: expect.stringContaining('is left alone') as unknown })
+  expect(await committed()).toEqual([0, 0])
+  const internal = [`${app.applicationId}-by-word-repartition`, `${app.applicationId}-counts-changelog`]
+  await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal])
+})
 
 test('what can never run is not started again, and a second signal ends what does at once', { timeout: 120_000 }, async () => {
   await using app = await KafkaApp.open()

@@ -61,8 +61,8 @@ export class KafkaApp implements AsyncDisposable {
   }
 
   /** The command in a process of its own, which is gone when the test ends. */
-  spawn(args: readonly string[]): CommandProcess {
-    return startCommand(args, { folder: apps, variables: this.variables })
+  spawn(args: readonly string[], variables: Readonly<Record<string, string>> = {}): CommandProcess {
+    return startCommand(args, { folder: apps, variables: { ...this.variables, ...variables } })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

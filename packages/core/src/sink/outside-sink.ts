@@ -52,8 +52,11 @@ export interface OutsideSinkContext {
  * {@link CommitParticipant} it is asked how far each partition is stored; asked to `flush`, it stores what it can within the signal's time first.
  */
 export interface OpenOutsideSink<K, V> extends CommitParticipant {
-  /** Tasks begin to process these; awaited before their first record. */
-  assign(partitions: readonly StartingPartition[]): Promise<void>
+  /**
+   * Tasks begin to process these; awaited before their first record. What it needs and can't reach is waited for, until the signal is aborted: they are not to
+   * begin any more.
+   */
+  assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void>
   /** Their tasks are over, in whatever way: what is not stored of them is dropped, and never stored. */
   revoke(partitions: readonly TopicPartition[]): void
   /** What each record of a batch is to it, by index. Throws a `BatchRecordError` for one that it can't take. */

@@ -8,10 +8,20 @@ export interface TransportContext {
   readonly logger: Logger
 }
 
+/** How another process makes the same transport: `module` (a URL) exports a function called `name`, which takes `options`. */
+export interface TransportRecipe {
+  readonly module: string
+  readonly name: string
+  /** What can be sent to another process: no functions. */
+  readonly options: unknown
+}
+
 /** Where records come from and go to. Inert until something is opened; each part is closed by who opened it. */
 export interface Transport {
   /** Names the transport in logs and errors, such as `kafka`. */
   readonly name: string
+  /** Absent: it can be made in this process only. */
+  readonly recipe?: TransportRecipe | undefined
   /** Connects a reader. Rejects with a `MillraceError`, such as `BROKER_UNREACHABLE`. */
   openSource(options: RecordSourceOptions, context: TransportContext): Promise<RecordSource>
   /** Connects a writer. One with a `transactionalId` fences earlier ones of that id. Rejects as `openSource`. */

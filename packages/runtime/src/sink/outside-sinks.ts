@@ -66,7 +66,7 @@ export class OutsideSinks {
   }
 
   /** A task with these sinks begins to process its partitions. */
-  async assign(nodes: readonly string[], readings: readonly Reading[]): Promise<void> {
+  async assign(nodes: readonly string[], readings: readonly Reading[], signal: AbortSignal): Promise<void> {
     if (nodes.length === 0) return
     const { admin } = this.#options
     const partitions = readings.map(({ topic, partition }) => ({ topic, partition }))
@@ -76,7 +76,7 @@ export class OutsideSinks {
       const key = partitionKey(topic, partition)
       return { topic, partition, offset, begin: begin.get(key) ?? 0, end: end.get(key) ?? offset }
     })
-    for (const node of nodes) await this.#sink(node).assign(starting)
+    for (const node of nodes) await this.#sink(node).assign(starting, signal)
   }
 
   revoke(nodes: readonly string[], partitions: readonly TopicPartition[]): void {

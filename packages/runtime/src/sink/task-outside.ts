@@ -15,9 +15,9 @@ export class TaskOutside {
     this.#queues = queues
   }
 
-  /** The task begins. */
-  assign(): Promise<void> {
-    return this.#sinks.assign(this.#nodes, this.#queues)
+  /** The task begins; aborted, it does not. */
+  assign(signal: AbortSignal): Promise<void> {
+    return this.#sinks.assign(this.#nodes, this.#queues, signal)
   }
 
   /** The task is over: what is not stored yet is dropped. */

@@ -146,7 +146,7 @@ export class Task {
       mayOverlap: () => this.#finishing === undefined && this.#punctuations.nextDue('stream-time') === Infinity,
       onPassed: (queue, records, output) => this.#passed(queue, records, output),
     })
-    await this.#outside.assign()
+    await this.#outside.assign(this.#abort.signal)
     this.guard()
     this.stores.begin()
     this.#scope.writeTimestamp = clock.now()

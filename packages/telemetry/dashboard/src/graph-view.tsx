@@ -17,7 +17,16 @@ export function GraphView({ live, history }: { readonly live: Live; readonly his
       <div class="graph" tabIndex={0} role="region" aria-label="Topology, scrollable">
         <svg viewBox={box} width={width + 2 * MARGIN} height={height + 2 * MARGIN} aria-hidden="true">
           <defs>
-            <marker id="arrow" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="7" markerHeight="7" orient="auto-start-reverse">
+            <marker
+              id="arrow"
+              viewBox="0 0 8 8"
+              refX="8"
+              refY="4"
+              markerWidth="9"
+              markerHeight="9"
+              markerUnits="userSpaceOnUse"
+              orient="auto-start-reverse"
+            >
               <path d="M0 0L8 4L0 8z" />
             </marker>
           </defs>
@@ -102,12 +111,13 @@ function Node({ node, at, value }: { readonly node: GraphNode; readonly at: Plac
         {shortened(name)}
       </text>
       <text x={BOX.width / 2} y={41} text-anchor="middle" class="below">
-        {shortened(below === '' ? '' : kind === 'processor' ? below : `${below} ${rate(value)}`)}
+        {kind === 'processor' ? shortened(below) : `${shortened(below, 18)} ${rate(value)}`}
       </text>
     </g>
   )
 }
 
-function shortened(text: string): string {
-  return text.length <= MAX_LABEL ? text : `${text.slice(0, MAX_LABEL - 1)}…`
+/** Names of topics differ at their ends. */
+function shortened(text: string, most = MAX_LABEL): string {
+  return text.length <= most ? text : `…${text.slice(1 - most)}`
 }

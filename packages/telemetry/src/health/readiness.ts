@@ -41,6 +41,7 @@ interface Restoring {
 
 /** Says whether an application is ready, and if not, why: it remembers what events tell and asks for the rest. */
 export class Readiness {
+  readonly events = ['pass-ended', 'state', 'restore', 'assigned', 'recover', 'revoked', 'lost'] as const
   readonly #options: ReadinessOptions
   readonly #restoring = new Map<string, Restoring>()
   /** When a pass last ended, by task; or when it was assigned. */

@@ -37,6 +37,8 @@ export function resolveHttp(options: HttpOptions, problems: string[]): ResolvedH
     problems.push('http.token is no token; use 16 to 1,024 visible characters of ASCII.')
   if (typeof advertise !== 'boolean' && !(typeof advertise === 'string' && /^[^\s@]{1,240}:\d{1,5}$/.test(advertise)))
     problems.push("http.advertise is no address; use 'host:port', or true for the address it listens at.")
+  if (advertise === true && /^(0\.0\.0\.0|::|\[::\])$/.test(host))
+    problems.push(`http.advertise is true and http.host is ${host}, at which nobody else reaches it; name the address that others use.`)
   if (!(requestsPerSecond >= 1 && requestsPerSecond <= 100_000))
     problems.push(`http.requestsPerSecond is ${String(requestsPerSecond)}; use a number from 1 to 100,000.`)
   if (typeof dashboard !== 'boolean') problems.push(`http.dashboard is ${String(dashboard)}; use true or false.`)

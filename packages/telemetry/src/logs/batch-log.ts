@@ -35,6 +35,7 @@ export interface BatchLogOptions {
  * single records (`debug`).
  */
 export class BatchLog {
+  readonly events = ['failure', 'pass-ended', 'revoked', 'lost', 'recover', 'state'] as const
   readonly #options: BatchLogOptions
   readonly #summaries = new Map<string, Map<string, Summary>>()
   /** Failures of the pass under way, by task. */

@@ -12,6 +12,8 @@ export interface NodeSeries {
 /** What is counted for one topic-partition of one task: all series, looked up once. */
 export class PartitionSeries {
   readonly partition: string
+  /** Records of the batch that was cut last. */
+  lastBatch = 0
   readonly batchedRecords: Series
   readonly batchRecords: Series
   readonly batchBytes: Series
@@ -21,13 +23,13 @@ export class PartitionSeries {
   readonly lastPass: Series
   readonly retries: Series
   readonly retried: Series
-  readonly batches: (trigger: BatchTrigger) => Series
-  readonly passes: (outcome: PassEndedEvent['outcome']) => Series
+  readonly batches: Remembered<BatchTrigger>
+  readonly passes: Remembered<PassEndedEvent['outcome']>
   /** Under the compatible names. */
   readonly compatible:
     | {
-        readonly batches: (status: string) => Series
-        readonly messages: (status: string) => Series
+        readonly batches: Remembered<string>
+        readonly messages: Remembered<string>
         readonly duration: Series
         readonly size: Series
       }
@@ -76,11 +78,18 @@ export class PartitionSeries {
   }
 }
 
-function remembered(make: (value: string) => Series): (value: string) => Series {
-  const known = new Map<string, Series>()
-  return (value) => {
+/** Series by the value of one more label. */
+export interface Remembered<Value extends string> {
+  (value: Value): Series
+  readonly known: ReadonlyMap<Value, Series>
+}
+
+function remembered<Value extends string>(make: (value: Value) => Series): Remembered<Value> {
+  const known = new Map<Value, Series>()
+  const of = (value: Value): Series => {
     let series = known.get(value)
     if (series === undefined) known.set(value, (series = make(value)))
     return series
   }
+  return Object.assign(of, { known })
 }

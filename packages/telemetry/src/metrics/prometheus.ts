@@ -1,16 +1,47 @@
 import type { Metric, Registry } from 'prom-client'
-import type { Family } from './family.ts'
+import type { Family, MetricDefinition } from './family.ts'
 
-/** Registers metrics with a registry of prom-client, which reads them when it is asked: until then nothing is done for it. */
-export function register(families: readonly Family[], registry: Registry): void {
-  // What a registry uses of a metric is its name and `get`; its typings ask for classes of its own.
-  for (const family of families) registry.registerMetric(metricOf(family) as unknown as Metric)
+/** Registers metrics with a registry of prom-client, which reads them when it is asked: until then nothing is done for it. Returns how to take them out. */
+export function register(families: readonly Family[], registry: Registry): () => void {
+  const shown = families.map((family) => ({ family, metric: metricIn(registry, family.definition) }))
+  for (const { family, metric } of shown) metric.families.add(family)
+  return () => {
+    for (const { family, metric } of shown) {
+      metric.families.delete(family)
+      if (metric.families.size === 0) registry.removeSingleMetric(metric.name)
+    }
+  }
 }
 
-function metricOf(family: Family) {
-  const { name, help, kind } = family.definition
-  const get = async () => ({ name, help, type: kind, aggregator: kind === 'gauge' ? 'last' : 'sum', values: valuesOf(family) })
-  return { name, help, type: kind, get, reset: () => undefined }
+/** The one of that name, which applications of one registry share: they differ in a label. */
+function metricIn(registry: Registry, definition: MetricDefinition): SharedMetric {
+  const known: unknown = registry.getSingleMetric(definition.name)
+  if (known instanceof SharedMetric) return known
+  const metric = new SharedMetric(definition)
+  // What a registry uses of a metric is its name and `get`; its typings ask for classes of its own.
+  registry.registerMetric(metric as unknown as Metric)
+  return metric
+}
+
+class SharedMetric {
+  readonly name: string
+  readonly help: string
+  readonly type: MetricDefinition['kind']
+  readonly families = new Set<Family>()
+
+  constructor({ name, help, kind }: MetricDefinition) {
+    this.name = name
+    this.help = help
+    this.type = kind
+  }
+
+  async get() {
+    const { name, help, type } = this
+    return { name, help, type, aggregator: type === 'gauge' ? 'last' : 'sum', values: [...this.families].flatMap(valuesOf) }
+  }
+
+  /** Asked for by `resetMetrics`: what is counted here is not the registry's. */
+  reset(): void {}
 }
 
 function valuesOf(family: Family) {

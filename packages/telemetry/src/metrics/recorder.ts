@@ -16,6 +16,10 @@ export interface RecorderOptions {
 
 /** Counts what an observer is told. Series are looked up once and kept by task and topic, so that an event costs a few additions. */
 export class Recorder {
+  readonly events = [
+    ...(['batch', 'cut', 'pass-ended', 'flush', 'commit', 'abort', 'recover', 'retry', 'failure', 'circuit'] as const),
+    ...(['restore', 'standby', 'assigned', 'revoked', 'lost', 'state'] as const),
+  ]
   readonly application: string
   readonly families: Readonly<Record<MetricName, Family>>
   readonly compatible: Compatible | undefined
@@ -47,8 +51,6 @@ export class Recorder {
         return this.#batch(event)
       case 'cut':
         return this.#cut(event)
-      case 'pass-started':
-        return undefined
       case 'pass-ended':
         return this.#passEnded(event)
       case 'flush':
@@ -61,7 +63,7 @@ export class Recorder {
       case 'abort':
         return this.families.aborts.of(this.application).add(1)
       case 'recover':
-        for (const task of event.tasks) this.#forget(task)
+        for (const task of event.tasks) this.#madeAnew(task)
         return this.families.recoveries.of(this.application, event.stage).add(1)
       case 'retry': {
         const part = this.#part(event)
@@ -88,9 +90,14 @@ export class Recorder {
       case 'state':
         if (event.to === 'rebalancing') this.families.rebalances.of(this.application).add(1)
         return undefined
-      case 'batching':
+      default:
         return undefined
     }
+  }
+
+  /** What was counted of one topic of a task; undefined: nothing yet. */
+  counted(task: string, topic: string): PartitionSeries | undefined {
+    return this.#tasks.get(task)?.get(topic)
   }
 
   #part({ task, topic, partition }: { readonly task: string; readonly topic: string; readonly partition: number }): PartitionSeries {
@@ -116,6 +123,7 @@ export class Recorder {
     const part = this.#part(event)
     part.batches(event.trigger).add(1)
     part.batchedRecords.add(event.records)
+    part.lastBatch = event.records
     part.batchRecords.observe(event.records)
     part.batchBytes.observe(event.bytes)
     part.fill.observe(event.ageMs / 1_000)
@@ -164,6 +172,12 @@ export class Recorder {
     for (const task of tasks) this.#forget(task)
   }
 
+  /** Its circuit breakers are closed, and its stores are read back from their beginning. */
+  #madeAnew(task: string): void {
+    for (const key of this.#restored.keys()) if (key.startsWith(`${task} `)) this.#restored.delete(key)
+    this.families.circuit.removeWhere((labels) => labels['task'] === task)
+  }
+
   /** What a task had is elsewhere now: its series would stand still for ever. */
   #forget(task: string): void {
     const { application } = this
@@ -173,8 +187,7 @@ export class Recorder {
       for (const family of this.all) if (family.definition.labels.includes('partition')) family.removeWhere(gone)
     }
     this.#tasks.delete(task)
-    for (const key of this.#restored.keys()) if (key.startsWith(`${task} `)) this.#restored.delete(key)
-    this.families.circuit.removeWhere((labels) => labels['task'] === task)
+    this.#madeAnew(task)
     const partition = task.slice(task.indexOf('_') + 1)
     const stores = new Set(this.#storesOf(task))
     for (const name of ['entries', 'uncommitted', 'restoring', 'restored'] as const)

@@ -1,4 +1,12 @@
-import type { Headers, PassEndedEvent, PassStartedEvent, PassTrace, PassTracer, RecordBatch } from '@millrace/core'
+import {
+  ColumnBatch,
+  type Headers,
+  type PassEndedEvent,
+  type PassStartedEvent,
+  type PassTrace,
+  type PassTracer,
+  type RecordBatch,
+} from '@millrace/core'
 import {
   context,
   isSpanContextValid,
@@ -86,6 +94,7 @@ interface Carried {
 }
 
 function carriedIn(batch: Batch): Carried | undefined {
+  if (batch instanceof ColumnBatch && !batch.hasHeaders) return undefined
   let headers: (Headers | undefined)[] | undefined
   let count = 0
   for (let i = 0; i < batch.length; i++) {
@@ -119,7 +128,7 @@ function contextsIn({ headers }: Carried, limit: number): SpanContext[] {
 interface Followed {
   readonly carried: Carried | undefined
   readonly span: Span | undefined
-  readonly outputs: 'record' | 'span'
+  readonly outputs: ResolvedTracingOptions['outputs']
   readonly checkpoints: CheckpointHook | undefined
 }
 
@@ -128,12 +137,18 @@ class FollowedPass implements PassTrace {
   /** The headers by which the span goes on. */
   readonly #ofSpan: Headers | undefined
   readonly #checkpoints = new Map<string, Headers>()
+  readonly headersOf: PassTrace['headersOf']
 
   constructor(followed: Followed) {
     const { span } = followed
     const spanContext = span?.spanContext()
     this.#followed = followed
-    this.#ofSpan = spanContext !== undefined && isSpanContextValid(spanContext) ? headersOfSpan(spanContext) : undefined
+    const { carried, outputs, checkpoints } = followed
+    const isGoingOn = spanContext !== undefined && outputs !== 'record' && isSpanContextValid(spanContext)
+    this.#ofSpan = isGoingOn ? headersOfSpan(spanContext) : undefined
+    // Asked for each record: where nothing would be added, it is not.
+    const adds = carried !== undefined || this.#ofSpan !== undefined || checkpoints?.produced !== undefined
+    this.headersOf = adds ? this.#headersOf : undefined
   }
 
   /** What processors start belongs to the span. */
@@ -142,7 +157,7 @@ class FollowedPass implements PassTrace {
     return span === undefined ? work() : context.with(trace.setSpan(ROOT_CONTEXT, span), work)
   }
 
-  readonly headersOf = (topic: string, own: Headers | undefined, row: number): Headers | undefined => {
+  readonly #headersOf = (topic: string, own: Headers | undefined, row: number): Headers | undefined => {
     const checkpoint = this.#checkpoint(topic)
     const traced = this.#traced(own, row)
     return checkpoint.length === 0 ? traced : [...(traced ?? []), ...checkpoint]

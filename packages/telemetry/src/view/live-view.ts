@@ -1,5 +1,6 @@
-import type { AppHealth, BatchEvent, FailureEvent, RuntimeEvent, Topology } from '@millrace/core'
+import type { AppHealth, FailureEvent, RuntimeEvent, Topology } from '@millrace/core'
 import type { ReadinessReport } from '../health/readiness.ts'
+import type { Recorder } from '../metrics/recorder.ts'
 import type { Sample } from '../metrics/sampler.ts'
 import { type TopologyGraph, topologyGraph } from './topology-graph.ts'
 
@@ -8,31 +9,26 @@ const MAX_DEAD_LETTERS = 100
 const MAX_CHANGES = 200
 const MAX_TEXT = 2_000
 
-interface PartitionCounts {
-  records: number
-  batches: number
-  lastBatch: number
-  retries: number
-  givenUp: number
-  readonly triggers: Record<string, number>
-}
-
-/** What the dashboard shows, gathered from events: counts that only grow, and what happened lately. */
+/** What the dashboard shows: what was counted, and what happened lately. */
 export class LiveView {
+  readonly events = [...(['batch', 'failure', 'state', 'circuit', 'recover', 'abort', 'assigned', 'revoked', 'lost', 'restore'] as const)]
   readonly #application: string
+  readonly #recorder: Recorder
   readonly #graph: TopologyGraph
   readonly #now: () => number
-  readonly #nodes = new Map<string, number>()
-  /** By parent, then by child. */
+  /** Of nodes with several parents: by parent, then by child. */
   readonly #edges = new Map<string, Map<string, number>>()
   readonly #onlyParent: ReadonlyMap<string, string>
-  readonly #partitions = new Map<string, Map<string, PartitionCounts>>()
+  /** Records given up, by task and topic. */
+  readonly #givenUp = new Map<string, number>()
   readonly #deadLetters: object[] = []
   readonly #changes: object[] = []
   readonly #restores = new Map<string, object>()
 
-  constructor(topology: Topology, { application, now }: { readonly application: string; readonly now: () => number }) {
+  constructor(topology: Topology, { recorder, now }: { readonly recorder: Recorder; readonly now: () => number }) {
+    const { application } = recorder
     this.#application = application
+    this.#recorder = recorder
     this.#graph = topologyGraph(topology, application)
     this.#now = now
     this.#onlyParent = new Map(topology.nodes.flatMap(({ name, parents }) => (parents.length === 1 ? [[name, parents[0] as string]] : [])))
@@ -41,20 +37,10 @@ export class LiveView {
   readonly observe = (event: RuntimeEvent): void => {
     switch (event.type) {
       case 'batch':
-        return this.#batch(event)
-      case 'cut': {
-        const counts = this.#partition(event)
-        counts.records += event.records
-        counts.batches++
-        counts.lastBatch = event.records
-        counts.triggers[event.trigger] = (counts.triggers[event.trigger] ?? 0) + 1
-        return undefined
-      }
-      case 'retry':
-        this.#partition(event).retries++
+        for (const part of event.from ?? []) this.#flowed(part.node, event.node, part.records)
         return undefined
       case 'failure':
-        this.#partition(event).givenUp++
+        this.#givenUp.set(`${event.task} ${event.topic}`, (this.#givenUp.get(`${event.task} ${event.topic}`) ?? 0) + 1)
         return this.#deadLetter(event)
       case 'state':
         return this.#changed({ what: 'state', detail: `${event.from} → ${event.to}` })
@@ -83,19 +69,20 @@ export class LiveView {
   /** All of it, as plain data. */
   snapshot({ health, sample, readiness }: { health: AppHealth; sample: Sample; readiness: ReadinessReport }): object {
     const lags = new Map(sample.lag.map(({ topic, partition, lag }) => [`${topic} ${partition}`, lag]))
+    const nodes = this.#processed()
     return {
       application: this.#application,
       now: this.#now(),
       readiness,
       graph: this.#graph,
-      nodes: Object.fromEntries(this.#nodes),
-      edges: [...this.#edges].flatMap(([from, to]) => [...to].map(([child, records]) => ({ from, to: child, records }))),
+      nodes: Object.fromEntries(nodes),
+      edges: this.#flows(nodes),
       partitions: health.tasks.flatMap(({ task, state, partitions, pass, waitsFor, circuits }) =>
         partitions.map(({ topic, partition, position, waitingRecords, batchSize }) => ({
           ...{ task, state, topic, partition, position, waitingRecords, batchSize, waitsFor, circuits },
           lag: lags.get(`${topic} ${partition}`),
           inFlight: pass?.topic === topic ? Math.max(1, pass.batches) : 0,
-          ...this.#partitions.get(task)?.get(topic),
+          ...this.#counted(task, topic),
         })),
       ),
       stores: sample.stores,
@@ -105,12 +92,32 @@ export class LiveView {
     }
   }
 
-  #batch({ node, records, from }: BatchEvent): void {
-    this.#nodes.set(node, (this.#nodes.get(node) ?? 0) + records)
-    if (from !== undefined) for (const part of from) this.#flowed(part.node, node, part.records)
-    else {
-      const parent = this.#onlyParent.get(node)
-      if (parent !== undefined) this.#flowed(parent, node, records)
+  /** Records that went into each node. */
+  #processed(): Map<string, number> {
+    const nodes = new Map<string, number>()
+    for (const { labels, value } of this.#recorder.families.records.all) {
+      const node = labels['node'] as string
+      nodes.set(node, (nodes.get(node) ?? 0) + value)
+    }
+    return nodes
+  }
+
+  #flows(nodes: ReadonlyMap<string, number>): { from: string; to: string; records: number }[] {
+    const several = [...this.#edges].flatMap(([from, to]) => [...to].map(([child, records]) => ({ from, to: child, records })))
+    const single = [...this.#onlyParent].flatMap(([to, from]) => (nodes.has(to) ? [{ from, to, records: nodes.get(to) as number }] : []))
+    return [...single, ...several]
+  }
+
+  #counted(task: string, topic: string): object | undefined {
+    const counted = this.#recorder.counted(task, topic)
+    if (counted === undefined) return undefined
+    const { batchedRecords, lastBatch, retries, batches } = counted
+    return {
+      records: batchedRecords.value,
+      lastBatch,
+      retries: retries.value,
+      givenUp: this.#givenUp.get(`${task} ${topic}`) ?? 0,
+      triggers: Object.fromEntries([...batches.known].map(([trigger, { value }]) => [trigger, value])),
     }
   }
 
@@ -118,14 +125,6 @@ export class LiveView {
     let to = this.#edges.get(parent)
     if (to === undefined) this.#edges.set(parent, (to = new Map<string, number>()))
     to.set(child, (to.get(child) ?? 0) + records)
-  }
-
-  #partition({ task, topic }: { readonly task: string; readonly topic: string }): PartitionCounts {
-    let topics = this.#partitions.get(task)
-    if (topics === undefined) this.#partitions.set(task, (topics = new Map<string, PartitionCounts>()))
-    let counts = topics.get(topic)
-    if (counts === undefined) topics.set(topic, (counts = { records: 0, batches: 0, lastBatch: 0, retries: 0, givenUp: 0, triggers: {} }))
-    return counts
   }
 
   #deadLetter({ policy, stage, node, topic, partition, offset, attempts, error, record }: FailureEvent): void {
@@ -141,7 +140,7 @@ export class LiveView {
   }
 
   #forget(task: string): void {
-    this.#partitions.delete(task)
+    for (const key of this.#givenUp.keys()) if (key.startsWith(`${task} `)) this.#givenUp.delete(key)
     for (const key of this.#restores.keys()) if (key.startsWith(`${task} `)) this.#restores.delete(key)
   }
 }

@@ -92,3 +92,30 @@ test('the compatible names have their prefix, their kinds and a status', async (
     orders_batch_queue_depth: 'gauge',
   })
 })
+
+test('applications of one registry are told apart by their label, and each takes its own out', async () => {
+  const registry = new Registry()
+  const both = ['one', 'two'].map((application) => {
+    const recorder = new Recorder({ application, compatible: undefined, storesOf: () => [] })
+    recorder.observe(cut)
+    return register(recorder.all, registry)
+  })
+  const counted = async () => (await registry.metrics()).split('\n').filter((line) => line.startsWith('millrace_batched_records_total{'))
+  expect(await counted()).toEqual(
+    ['one', 'two'].map((one) => `millrace_batched_records_total{application="${one}",topic="in",partition="3"} 3`),
+  )
+  both[0]?.()
+  expect(await counted()).toHaveLength(1)
+  both[1]?.()
+  expect(await registry.metrics()).toBe('\n')
+})
+
+test('a recovery keeps what was counted, and knows nothing of the circuits there were', async () => {
+  const { recorder, lines } = recording()
+  recorder.observe(cut)
+  recorder.observe({ type: 'circuit', stage: 'process', task: '0_3', node: 'call', from: 'closed', to: 'open' })
+  expect(await lines()).toContain('millrace_circuit_state{application="app",node="call",task="0_3"} 2')
+  recorder.observe({ type: 'recover', stage: 'commit', tasks: ['0_3'], error: new Error('lost') })
+  expect((await lines()).filter((line) => line.includes('circuit'))).toEqual([])
+  expect(await lines()).toContain('millrace_batched_records_total{application="app",topic="in",partition="3"} 3')
+})

@@ -46,8 +46,8 @@ async function processed(records: Parameters<CountingApp['write']>[0], options: 
   return running
 }
 
-test('a batch has one span, linked to the traces of its records; each record goes on in its own', async () => {
-  const { exporter, tracing } = inMemory()
+test('a batch has one span, linked to the traces of its records; each record goes on in its own, or else in that of the batch', async () => {
+  const { exporter, tracing } = inMemory({ outputs: 'record-or-span' })
   await using running = await processed([traced(1), traced(2), traced(2), { key: 'without', partition: 0 }], { telemetry: { tracing } })
   const [span, ...others] = exporter.getFinishedSpans()
   expect(others).toEqual([])
@@ -115,6 +115,13 @@ test('dead letters go on in the trace of their record, and a batch that fails sa
   await failing.write([traced(1)])
   await expect(failing.ended).rejects.toThrow('refused')
   expect(second.getFinishedSpans()).toMatchObject([{ status: { code: 2 }, events: [{ name: 'exception' }] }])
+})
+
+test('by default records without a trace are written without one', async () => {
+  const { exporter, tracing } = inMemory()
+  await using running = await processed([{ key: 'without', partition: 0 }], { telemetry: { tracing } })
+  expect(exporter.getFinishedSpans()).toHaveLength(1)
+  expect(await headersIn(running, 'out')).toEqual([{}])
 })
 
 test('spans are bounded a second; traces of records go on without them', async () => {

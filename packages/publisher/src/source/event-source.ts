@@ -1,0 +1,46 @@
+import { serdes, type SourceOptions, type Stream, type TopologyBuilder } from '@millrace/core'
+import { EVENT_ID_HEADER, EVENT_TYPE_HEADER } from '../event-headers.ts'
+import type { EventDefinitions } from '../events.ts'
+import { decodeEvents, type ReceivedEventOf } from './decode-events.ts'
+
+/** What is read, and how. */
+export type EventSourceOptions = Omit<SourceOptions<string | null, Uint8Array | null>, 'key' | 'value' | 'timestamp'>
+
+/**
+ * Reads topics that hold single events, envelopes of several, or both: each event is a record of its own, in its order, with the key, timestamp and
+ * headers of the record that it came in. A record that is neither fails at the node `NAME-decode`; deletions (null values) are left out.
+ *
+ * ```ts
+ * import { TopologyBuilder } from 'millrace'
+ * import { event, eventSource } from 'millrace/publisher'
+ *
+ * const events = { 'order.created': event<{ id: string; total: number }>({ topic: 'orders' }) }
+ *
+ * const builder = new TopologyBuilder('orders')
+ * eventSource<typeof events>(builder, 'orders', { topics: ['orders'] }).peek('show', ({ value }) => console.log(value.type, value.payload.total))
+ * ```
+ */
+export function eventSource<Events extends EventDefinitions>(
+  builder: TopologyBuilder,
+  name: string,
+  options: EventSourceOptions,
+): Stream<string | null, ReceivedEventOf<Events>> {
+  const source = builder.source(name, { ...options, key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
+  return source.flatMap(`${name}-decode`, ({ value, ...record }) => {
+    if (value === null) return []
+    return decodeEvents(value, record.headers).map((event) => ({
+      ...record,
+      value: event as ReceivedEventOf<Events>,
+      // Of an envelope, each event gets its own.
+      headers: record.headers.some(({ key }) => key === EVENT_TYPE_HEADER) ? record.headers : [...record.headers, ...headersOf(event)],
+    }))
+  })
+}
+
+function headersOf({ id, type }: { readonly id: string | undefined; readonly type: string | undefined }) {
+  const own = [
+    { key: EVENT_ID_HEADER, text: id },
+    { key: EVENT_TYPE_HEADER, text: type },
+  ]
+  return own.flatMap(({ key, text }) => (text === undefined ? [] : [{ key, value: Buffer.from(text) }]))
+}

@@ -1,0 +1,118 @@
+import { deserialize } from 'node:v8'
+import type { Logger, Transport } from '@millrace/core'
+import { BatchingPublisher } from '../batching-publisher.ts'
+import type { EventDefinitions } from '../events.ts'
+import { PublishError } from '../publish-error.ts'
+import type { Publisher } from '../publisher.ts'
+import { resolvePublisher } from '../resolve-options.ts'
+import {
+  aboutOf,
+  dataOf,
+  type CallMessage,
+  type EventMessage,
+  type FromWorker,
+  isBatch,
+  isEvent,
+  type Settled,
+  type StartMessage,
+  type ToWorker,
+} from './messages.ts'
+
+/** How long what is pending may take when the process that started this one is gone. */
+const ORPHAN_MS = 10_000
+
+/** The worker: a publisher whose events come from the process that started it. */
+class Worker {
+  readonly #publisher: Publisher<EventDefinitions>
+  #settled: Settled[] = []
+
+  constructor(publisher: Publisher<EventDefinitions>) {
+    this.#publisher = publisher
+  }
+
+  take(message: Exclude<ToWorker, StartMessage>): void {
+    if (isBatch(message)) for (const one of message.events) this.#publish(one)
+    else if (isEvent(message)) this.#publish(message)
+    else this.#answer(message.call, this.#call(message))
+  }
+
+  #publish({ n, type, body, options }: EventMessage): void {
+    this.#answer(n, this.#publisher.publish(type, deserialize(body) as never, options))
+  }
+
+  #call(message: CallMessage): Promise<Settled extends { readonly value: infer Value } ? Value : never> {
+    if ('flush' in message) return this.#publisher.forceFlush() as never
+    if ('close' in message) return this.#publisher.close(message.close) as never
+    const events = message.transaction.map(({ type, body, options }) => ({ type, payload: deserialize(body) as never, options }))
+    return this.#publisher.publishTransaction(events) as never
+  }
+
+  #answer(n: number, work: Promise<unknown>): void {
+    work.then(
+      (value) => this.#settle({ n, value: value as never }),
+      (error: unknown) => this.#settle({ n, error: dataOf(error) }),
+    )
+  }
+
+  /** What is settled in one turn is told at once. */
+  #settle(settled: Settled): void {
+    this.#settled.push(settled)
+    if (this.#settled.length > 1) return
+    setImmediate(() => {
+      tell({ settled: this.#settled.splice(0), status: this.#publisher.getBatchStatus(), metrics: this.#publisher.metrics() })
+    })
+  }
+
+  async orphaned(): Promise<void> {
+    await this.#publisher.close({ timeoutMs: ORPHAN_MS })
+  }
+}
+
+function tell(message: FromWorker): void {
+  if (process.connected) process.send?.(message)
+}
+
+function loggerTo(send: (message: FromWorker) => void): Logger {
+  const at = (level: 'debug' | 'info' | 'warn' | 'error') => (about: object, message?: string) =>
+    send({ log: { level, about: aboutOf(about), message: message ?? '' } })
+  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+}
+
+async function start({ start: { transport: recipe, events, options } }: StartMessage): Promise<Worker> {
+  const module = (await import(recipe.module)) as Readonly<Record<string, (options: unknown) => Transport>>
+  const make = module[recipe.name]
+  if (make === undefined) throw new TypeError(`${recipe.module} has no ${recipe.name}`)
+  const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events, logger: loggerTo(tell) })
+  return new Worker(new BatchingPublisher(resolved))
+}
+
+let worker: Promise<Worker> | undefined
+process.on('message', (message: ToWorker) => {
+  if ('start' in message) {
+    worker = start(message)
+    worker.then(
+      () => tell({ ready: true }),
+      (error: unknown) =>
+        tell({
+          failed: dataOf(
+            new PublishError('WORKER_FAILED', `The worker can't start: ${String(error)}`, { outcome: 'not-sent', cause: error }),
+          ),
+        }),
+    )
+    return
+  }
+  worker?.then(
+    (started) => started.take(message),
+    () => undefined,
+  )
+})
+process.on('disconnect', () => {
+  Promise.resolve(worker)
+    .then((started) => started?.orphaned())
+    .then(
+      () => process.exit(0),
+      () => process.exit(1),
+    )
+})
+// Signals of a terminal are for the process that started this one: it closes it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)

@@ -1,0 +1,22 @@
+import { describeValue, isObject } from '@millrace/core'
+import type { EventDefinitions } from '../events.ts'
+import type { PublisherOptions } from '../publisher-options.ts'
+
+/** What can't be had in another process. */
+export function workerProblems({ worker, transport, events, outbox, clock }: PublisherOptions<EventDefinitions>): string[] {
+  if (worker === undefined || worker === false) return []
+  const problems: string[] = []
+  if (worker !== true && !isObject(worker)) problems.push(`worker is ${describeValue(worker)}; use true, or an object.`)
+  if (transport?.recipe === undefined)
+    problems.push(
+      `worker can't be used with transport '${transport?.name}', which lives in this process; use kafka(...), or leave worker out.`,
+    )
+  if (outbox !== undefined) problems.push('outbox can not be used with worker; leave one of them out.')
+  if (clock !== undefined) problems.push('clock can not be used with worker: the other process has the system clock.')
+  for (const [type, definition] of Object.entries(isObject(events) ? events : {}))
+    if (isObject(definition) && definition.serialize !== undefined)
+      problems.push(
+        `events['${type}'].serialize can't be used with worker: functions don't go to another process. Publish what JSON has, or leave worker out.`,
+      )
+  return problems
+}

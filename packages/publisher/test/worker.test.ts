@@ -1,0 +1,120 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { MillraceError, type Logger, silentLogger } from '@millrace/core'
+import { createPublisher, event, PublishError } from '@millrace/publisher'
+import { memory, type MemoryTransport } from '@millrace/transport-memory'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { logInFolder } from './modules/log-in-folder.ts'
+import { readTopic, threeTopics } from './support/publishing.ts'
+
+let folder = ''
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-worker-'))
+  const admin = await logInFolder({ folder }).openAdmin({ logger: silentLogger })
+  await admin.createTopics(['a', 'b', 'c'].map((topic) => ({ topic, partitions: 2, config: { 'max.message.bytes': '1000' } })))
+  await admin.close()
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+const worker = { execArgv: ['--import', 'tsx', '--conditions=@millrace/source'] }
+
+function recording() {
+  const pids: number[] = []
+  const messages: string[] = []
+  const log = (about: object, message?: string) => {
+    messages.push(message ?? '')
+    if (message === 'a worker of the publisher was started') pids.push((about as { readonly pid: number }).pid)
+  }
+  return { pids, messages, logger: { debug: log, info: log, warn: log, error: log } as unknown as Logger }
+}
+
+const isAlive = (pid: number) => {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
+
+test('a worker publishes single events and batches, answers with receipts and whole errors, and ends when it is closed', async () => {
+  const { logger, pids, messages } = recording()
+  const options = {
+    transport: logInFolder({ folder }),
+    events: threeTopics,
+    environment: {},
+    batch: { size: 4, timeoutMs: 20 },
+    logger,
+    worker,
+  }
+  const publisher = createPublisher({ ...options, transactionalId: 'worker-1' })
+  const single = publisher.publish('a', { key: 'k', n: 0 }, { id: 'one' })
+  expect(publisher.getBatchStatus().pendingEvents).toBe(1)
+  expect(await single).toMatchObject({ id: 'one', topic: 'a', offset: 0 })
+  const outcomes = await publisher.publishBatch([
+    { type: 'a', payload: { key: 'k', n: 1 } },
+    { type: 'a', payload: { key: 'k', n: 2, pad: 'x'.repeat(2_000) }, options: { id: 'large' } },
+    { type: 'a', payload: { key: 'k', n: 3 } },
+  ])
+  expect(outcomes.map(({ ok }) => ok)).toEqual([true, false, true])
+  const [, failed] = outcomes
+  const error = failed?.ok === false ? failed.error : undefined
+  expect(error).toBeInstanceOf(PublishError)
+  expect(error).toBeInstanceOf(MillraceError)
+  expect(error).toMatchObject({
+    code: 'RECORD_TOO_LARGE',
+    outcome: 'refused',
+    eventId: 'large',
+    eventType: 'a',
+    topic: 'a',
+    overtaken: true,
+  })
+  expect(error?.cause).toMatchObject({ name: 'MillraceError', code: 'RECORD_TOO_LARGE' })
+  expect(await publisher.publishTransaction([{ type: 'b', payload: { key: 'k', n: 4 } }])).toMatchObject([{ topic: 'b' }])
+  await expect(publisher.publish('a', { n: (() => 1) as never })).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', outcome: 'not-sent' })
+  void publisher.publish('c', { key: 'k', n: 5 })
+  await publisher.forceFlush()
+  expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 0, inFlight: 0, pendingBytes: 0, waitingForRoom: 0 })
+  expect(publisher.metrics().batch).toMatchObject({ pending_batch_messages: 0, rejected_total: 1, batch_size_configured: 4 })
+  expect(await publisher.close()).toEqual({ unsent: [] })
+  expect(publisher.metrics().batch).toMatchObject({ delivered_total: 5, failed_total: 1 })
+  await expect(publisher.publish('a', { n: 6 })).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' })
+  expect(pids.map(isAlive)).toEqual([false])
+  expect(messages).toContain('events were flushed')
+  expect((await readTopic(logInFolder({ folder }) as MemoryTransport, 'a')).map(({ payload }) => payload.n)).toEqual([0, 1, 3])
+}, 60_000)
+
+test('a worker that is killed rejects what it had, as unknown, and the next event has another; what can not be sent is named by close', async () => {
+  const { logger, pids } = recording()
+  const transport = logInFolder({ folder, stuck: true })
+  const publisher = createPublisher({ transport, events: threeTopics, environment: {}, batch: { strategy: 'immediate' }, logger, worker })
+  const lost = publisher.publish('a', { n: 1 })
+  const never = Promise.race([publisher.forceFlush().then(() => 'flushed'), lost.catch(() => 'rejected')])
+  await expect.poll(() => publisher.getBatchStatus().pendingEvents).toBe(1)
+  // It is ready once it has answered something: it refuses this one by itself.
+  await expect(publisher.publish('nothing' as 'a', { n: 0 })).rejects.toMatchObject({ code: 'UNKNOWN_EVENT_TYPE' })
+  await expect(publisher.publishTransaction([])).rejects.toThrow('transactionalId')
+  process.kill(pids[0] as number, 'SIGKILL')
+  await expect(lost).rejects.toMatchObject({ code: 'WORKER_DIED', eventType: 'a', topic: 'a' })
+  expect(['flushed', 'rejected']).toContain(await never)
+  const stuck = publisher.publish('b', { n: 2 }, { id: 'two' })
+  const { unsent } = await publisher.close({ timeoutMs: 4_000 })
+  expect(unsent).toEqual([{ id: 'two', type: 'b', topic: 'b', outcome: 'unknown', kept: false }])
+  await expect(stuck).rejects.toMatchObject({ outcome: 'unknown' })
+  expect(pids).toHaveLength(2)
+  expect(pids.map(isAlive)).toEqual([false, false])
+}, 60_000)
+
+test('a worker that can not start says why', async () => {
+  const transport = Object.assign(memory(), { recipe: { module: 'data:text/javascript,', name: 'nothing', options: undefined } })
+  const publisher = createPublisher({ transport, events: threeTopics, environment: {}, worker })
+  await expect(publisher.publish('a', { n: 1 })).rejects.toMatchObject({ code: 'WORKER_FAILED', outcome: 'not-sent' })
+  expect(await publisher.close()).toEqual({ unsent: [] })
+}, 60_000)
+
+test('what can not go to another process is refused when the publisher is made', () => {
+  const serialize = () => new Uint8Array()
+  const wrong = { transport: memory(), events: { a: event<string>({ topic: 'a', serialize }) }, environment: {}, worker: true }
+  expect(() => createPublisher(wrong)).toThrow("transport 'memory', which lives in this process")
+  expect(() => createPublisher(wrong)).toThrow("events['a'].serialize can't be used with worker")
+})

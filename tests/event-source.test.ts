@@ -1,0 +1,65 @@
+import { serdes, TopologyBuilder } from 'millrace'
+import { dropRepeats, decodeEvents, event, eventSource, packEvents } from 'millrace/publisher'
+import { TopologyTestDriver } from 'millrace/testing'
+import { inMemory } from '@millrace/store-memory'
+import { expect, test } from 'vitest'
+
+const events = { made: event<{ n: number }>({ topic: 'in' }) }
+const seen = inMemory.keyValueStore({ name: 'seen', key: serdes.string, value: serdes.string })
+const bytes = (value: unknown) => Buffer.from(JSON.stringify(value))
+const single = (id: string, n: number) => ({
+  key: 'k',
+  value: bytes({ n }),
+  headers: [
+    { key: 'millrace-event-id', value: Buffer.from(id) },
+    { key: 'millrace-event-type', value: Buffer.from('made') },
+  ],
+})
+const packed = (...ids: readonly (readonly [string, number])[]) => ({
+  key: 'k',
+  ...packEvents(ids.map(([id, n]) => ({ id, type: 'made', payload: { n } }))),
+})
+
+function topologyWith(remember: number) {
+  const builder = new TopologyBuilder('reading')
+  eventSource<typeof events>(builder, 'events', { topics: ['in'] })
+    .process('once', dropRepeats(seen, { remember }))
+    .map('text', ({ value, ...record }) => ({ ...record, key: value.id ?? 'none', value: `${value.type} ${value.payload.n}` }))
+    .sink('out', { topic: 'out', key: serdes.string, value: serdes.string })
+  return builder.build()
+}
+
+test('single events and envelopes are read from one topic, in order, and each id passes once', async () => {
+  await using driver = await TopologyTestDriver.start(topologyWith(100))
+  const input = driver.input('in', { key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
+  const output = driver.output('out', { key: serdes.string, value: serdes.string })
+  for (const record of [single('1', 1), packed(['2', 2], ['1', 1], ['3', 3]), single('3', 3), single('4', 4)]) await input.send(record)
+  await input.send({ key: 'k', value: null })
+  await input.send({ key: 'k', value: bytes({ events: [{ type: 'made', payload: { n: 5 } }] }) })
+  expect((await output.readAll()).map(({ key, value }) => [key, value])).toEqual([
+    ['1', 'made 1'],
+    ['2', 'made 2'],
+    ['3', 'made 3'],
+    ['4', 'made 4'],
+    ['none', 'made 5'],
+  ])
+})
+
+test('as many ids are remembered as asked for, the last ones', async () => {
+  await using driver = await TopologyTestDriver.start(topologyWith(2))
+  const input = driver.input('in', { key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
+  const output = driver.output('out', { key: serdes.string, value: serdes.string })
+  for (const id of ['1', '2', '1', '3', '3', '1']) await input.send(single(id, 0))
+  expect((await output.readAll()).map(({ key }) => key)).toEqual(['1', '2', '3', '1'])
+})
+
+test('what is neither says why', () => {
+  expect(() => decodeEvents(Buffer.from('{'), [])).toThrow('it is no JSON')
+  const headers = packEvents([]).headers
+  expect(() => decodeEvents(bytes({ n: 1 }), headers)).toThrow("'events' is undefined")
+  expect(() => decodeEvents(bytes({ events: [{ type: 'made' }] }), headers)).toThrow('event 0 of it has no type or no payload')
+  expect(decodeEvents(bytes({ events: [{ type: 'made' }] }), [])).toEqual([
+    { id: undefined, type: undefined, payload: { events: [{ type: 'made' }] } },
+  ])
+  expect(() => dropRepeats(seen, { remember: 0 })).toThrow('remember is 0')
+})
