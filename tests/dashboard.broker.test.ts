@@ -168,7 +168,7 @@ describe('200 partitions and 50 nodes', () => {
       await expect.poll(() => page.locator('.graph .node').count()).toBe(50)
       for (const view of ['Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line']) {
         await go(page, view)
-        expect(await page.getByRole('heading', { level: 2 }).innerText()).toBe(view)
+        await expect.poll(() => page.getByRole('heading', { level: 2 }).innerText()).toBe(view)
         expect([view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view, 360])
       }
       await go(page, 'Partitions')

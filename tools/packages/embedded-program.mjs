@@ -82,8 +82,12 @@ async function proveClientIsMissed(project, node) {
   if (!missed) throw new Error(`Without the Kafka client the README's program ended with ${code} and this:\n${output}`)
 }
 
+/** What an example begins with that needs a server. */
+const NEEDS_SERVER = /\bbrokers: |\burl: '/
+
 /**
- * The examples of the packages' own pages, as they are in the tarballs. Those that need a broker are compiled only.
+ * The examples of the packages' own pages, as they are in the tarballs. Those that need a server are compiled only; the page of a command may show how it is
+ * called instead.
  * @param {import('./outside-project.mjs').OutsideProject} project
  * @returns {string[]} The programs to run.
  */
@@ -91,13 +95,14 @@ function writeExamples(project) {
   const { dependencies } = JSON.parse(readFileSync(join(project.folder, 'package.json'), 'utf8'))
   const programs = []
   for (const name of Object.keys(dependencies)) {
-    const page = readFileSync(join(project.folder, 'node_modules', name, 'README.md'), 'utf8')
-    const blocks = blocksOf(page)
-    if (blocks.length === 0) throw new Error(`The README of ${name} has no example.`)
+    const folder = join(project.folder, 'node_modules', name)
+    const blocks = blocksOf(readFileSync(join(folder, 'README.md'), 'utf8'))
+    const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    if (blocks.length === 0 && bin === undefined) throw new Error(`The README of ${name} has no example.`)
     for (const [i, block] of blocks.entries()) {
       const module = `example-${name.replace(/\W+/g, '-')}-${i}`
       project.write(`${module}.ts`, block)
-      if (!/from '(millrace\/|@millrace\/transport-)kafka'/.test(block)) programs.push(`${module}.js`)
+      if (!NEEDS_SERVER.test(block)) programs.push(`${module}.js`)
     }
   }
   return programs

@@ -1,7 +1,14 @@
-import { stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import type { AnyStoreDefinition, BatchKeyValueStore, BatchSessionStore, BatchWindowStore, ResolvedDefinition, Serde } from '@millrace/core'
-import { localState, type LocalStore, openLocalStore } from '@millrace/runtime'
+import {
+  type AnyStoreDefinition,
+  type BatchKeyValueStore,
+  type BatchSessionStore,
+  type BatchWindowStore,
+  type ResolvedDefinition,
+  type Serde,
+  MillraceError,
+} from '@millrace/core'
+import { localState, openLocalStore } from '@millrace/runtime'
 import { NotFoundError, RefusedError, UsageError } from '../command-line/errors.ts'
 import { writtenValue } from '../records/serde-forms.ts'
 import type { FoundEntry, StoreAnswer, StoreQuestion } from './store-question.ts'
@@ -26,7 +33,8 @@ export async function askLocalStores(definition: ResolvedDefinition, question: S
   }
   const folders = await foldersOf(definition, question.store)
   const entries: FoundEntry[] = []
-  for (const { folder } of folders) {
+  for (const candidates of folders) {
+    const folder = await newestOf(candidates, store, resolve(definition.stateDir))
     await using snapshot = await StoreSnapshot.of(folder, resolve(definition.stateDir))
     await using opened = await openLocalStore(store, snapshot.folder)
     for await (const page of pagesOf(opened.handle, store, question)) {
@@ -37,26 +45,48 @@ export async function askLocalStores(definition: ResolvedDefinition, question: S
   return { store: question.store, entries, more: false }
 }
 
-/** The newest folder of each task: one that has moved from process to process may have left older ones. */
-async function foldersOf({ stateDir, applicationId }: ResolvedDefinition, store: string): Promise<readonly LocalStore[]> {
-  const newest = new Map<string, { readonly found: LocalStore; readonly at: number }>()
+/** The folders of each task: one that has moved from process to process may have left older ones. Rejects while a process has one of them open. */
+async function foldersOf({ stateDir, applicationId }: ResolvedDefinition, store: string): Promise<readonly (readonly string[])[]> {
+  const folders = new Map<string, string[]>()
   for (const { heldBy, stores } of await localState(stateDir, applicationId)) {
-    for (const found of stores.filter((one) => one.store === store)) {
+    for (const { task, folder } of stores.filter((one) => one.store === store)) {
       if (heldBy !== undefined) {
         throw new RefusedError(
           `Store '${store}' is open in process ${heldBy.pid} on ${heldBy.host}: ask that one, with --http, or stop it first.`,
         )
       }
-      const at = (await stat(found.folder)).mtimeMs
-      if (at >= (newest.get(found.task)?.at ?? 0)) newest.set(found.task, { found, at })
+      folders.set(task, [...(folders.get(task) ?? []), folder])
     }
   }
-  if (newest.size === 0) {
+  if (folders.size === 0) {
     throw new NotFoundError(
       `There is no store '${store}' below ${resolve(stateDir, applicationId)}: it is kept in memory, on another machine, or --state-dir is another folder.`,
     )
   }
-  return [...newest.values()].map(({ found }) => found)
+  return [...folders.values()]
+}
+
+/** The one whose entries hold most of the changelog. Times of files say nothing: an old folder is written to when it is opened. */
+async function newestOf(folders: readonly string[], store: Defined, beside: string): Promise<string> {
+  const [first = '', ...others] = folders
+  let newest = { folder: first, position: others.length === 0 ? 0 : await positionIn(first, store, beside) }
+  for (const folder of others) {
+    const position = await positionIn(folder, store, beside)
+    if (position > newest.position) newest = { folder, position }
+  }
+  return newest.folder
+}
+
+/** -1 for what holds nothing that could be read. */
+async function positionIn(folder: string, store: Defined, beside: string): Promise<number> {
+  await using snapshot = await StoreSnapshot.of(folder, beside)
+  try {
+    await using opened = await openLocalStore(store, snapshot.folder)
+    return opened.changelogPosition
+  } catch (error) {
+    if (error instanceof MillraceError && error.code === 'STORE_CORRUPT') return -1
+    throw error
+  }
 }
 
 function pagesOf(handle: unknown, { shape, key: serde }: Defined, { key, from, to, prefix, reverse }: StoreQuestion): Pages {

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -42,8 +42,14 @@ async function counted(): Promise<{ definition: AppDefinition; stateDir: string;
   const context = { logger: silentLogger }
   const admin = await transport.openAdmin(context)
   await admin.createTopics(['words', 'totals'].map((topic) => ({ topic, partitions: 2 })))
-  const writer = await transport.openWriter({ clientId: 'test' }, context)
-  const words = ['the', 'whale', 'the', 'that', 'the', '..']
+  await write(definition, ['the', 'whale', 'the', 'that', 'the', '..'])
+  const open = () => start(definition)
+  await countAll(definition)
+  return { definition, stateDir, open }
+}
+
+async function write({ transport }: AppDefinition, words: readonly string[]): Promise<void> {
+  const writer = await transport.openWriter({ clientId: 'test' }, { logger: silentLogger })
   await writer.writeBatch({
     topic: 'words',
     length: words.length,
@@ -53,13 +59,15 @@ async function counted(): Promise<{ definition: AppDefinition; stateDir: string;
     partitions: words.map((word) => (word === 'the' ? 1 : 0)),
   })
   await writer.close()
-  const open = () => start(definition)
-  const app = await open()
+}
+
+/** Runs the application until it has counted all words, and stops it. */
+async function countAll(definition: AppDefinition): Promise<void> {
+  const app = await start(definition)
   const running = app.run()
   await app.caughtUp()
   await app.close()
   await running
-  return { definition, stateDir, open }
 }
 
 /** All files below a folder, with what is in them and when they were changed. */
@@ -74,6 +82,20 @@ function contentsOf(folder: string): Record<string, string> {
 }
 
 describe('of an application that is stopped', () => {
+  test('what is read of a task that several processes had is what has most of its changelog, whichever folder was touched last', async () => {
+    const { definition, stateDir } = await counted()
+    const ask = (...args: string[]) => millrace(['stores', ...args], { importModule: async () => ({ default: definition }) })
+    const old = join(stateDir, 'app', '1')
+    cpSync(join(stateDir, 'app', '0'), old, { recursive: true })
+    await write(definition, ['the', '..'])
+    await countAll(definition)
+    const later = new Date(Date.now() + 60_000)
+    for (const name of readdirSync(old, { recursive: true, encoding: 'utf8' })) utimesSync(join(old, name), later, later)
+
+    expect((await ask('scan', 'counts', 'word-count.ts')).stdout).toBe('..\t2\nthat\t1\nwhale\t1\nthe\t4\n')
+    expect((await ask('get', 'counts', 'the', 'word-count.ts')).stdout).toBe('the\t4\n')
+  })
+
   test('keys, ranges, prefixes and windows are read from its folder, in which nothing changes', async () => {
     const { definition, stateDir } = await counted()
     const before = contentsOf(stateDir)

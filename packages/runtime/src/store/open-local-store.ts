@@ -7,6 +7,8 @@ import { openTaskStore } from './layers/task-store.ts'
 export interface OpenedLocalStore extends AsyncDisposable {
   /** What a processor would be given, by the store's shape. To be read only: what is set is never written. */
   readonly handle: unknown
+  /** Up to where its entries hold the changelog: of two folders of one task, the one that is further is the newer. */
+  readonly changelogPosition: number
 }
 
 /**
@@ -18,7 +20,7 @@ export async function openLocalStore(definition: AnyStoreDefinition, folder: str
   const positions = decodePositions(await metadataOf(store))
   if (positions !== undefined && (positions.layout ?? '') === store.layout) {
     store.hasStreamTime(positions.streamTime)
-    return { handle: store.handle, [Symbol.asyncDispose]: () => store.close() }
+    return { handle: store.handle, changelogPosition: positions.changelogPosition, [Symbol.asyncDispose]: () => store.close() }
   }
   await store.close()
   const message =
