@@ -9,9 +9,6 @@ import { writeState } from './write-state.ts'
 /** As the loops by hand: at most so many at once, and what is there is taken at once. */
 const BATCH = { size: 10_000, maxBytes: 16_777_216, waitWhenIdle: false }
 
-/** For the keys of a partition as the input has them by default, which the loops by hand keep in a `Map`. The default of 16 MiB has room for about half. */
-const STATE_CACHE_BYTES = 67_108_864
-
 /** The whole program. */
 export async function runMillrace(kind: MillraceKind): Promise<void> {
   const config = programConfig()
@@ -25,7 +22,6 @@ export async function runMillrace(kind: MillraceKind): Promise<void> {
     processingGuarantee: guarantee,
     transport: kafka({ brokers }),
     batch: BATCH,
-    stateCacheBytes: STATE_CACHE_BYTES,
     commit: { intervalMs: commitIntervalMs },
     logger: silentLogger,
     observer: watched.observer,

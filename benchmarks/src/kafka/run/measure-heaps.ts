@@ -6,7 +6,7 @@ import type { Surroundings } from './surroundings.ts'
 export interface HeapOptions {
   readonly surroundings: Surroundings
   readonly rounds: number
-  /** Kafka Streams in a heap of so many megabytes, and Millrace; undefined: as it is, which grows as V8 sees fit. */
+  /** Kafka Streams in a heap of so many megabytes, and Millrace; undefined: in Node's default heap, which grows as V8 sees fit. */
   readonly kafkaStreams: (heapMb: number) => Program
   readonly millrace: (heapMb: number | undefined) => Program
   readonly heapsMb: { readonly kafkaStreams: readonly number[]; readonly millrace: readonly number[] }
@@ -16,7 +16,7 @@ export interface HeapOptions {
 /** How one of them does in a heap of this size. */
 export interface HeapRuns {
   readonly program: ProgramName
-  /** Undefined: Millrace as it is. */
+  /** Undefined: Millrace in Node's default heap. */
   readonly heapMb?: number
   readonly title: string
   readonly runs: readonly RunResult[]
@@ -64,5 +64,5 @@ interface Contender {
 }
 
 function titleOf({ title }: Program, heapMb: number | undefined): string {
-  return heapMb === undefined ? title : `${title}, heap of ${heapMb} MiB`
+  return `${title}, ${heapMb === undefined ? "Node's default heap" : `heap of ${heapMb} MiB`}`
 }
