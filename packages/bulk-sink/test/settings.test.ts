@@ -126,3 +126,12 @@ test('GET /metrics answers with what was done, as JSON', async () => {
   const [other, posted] = [await fetch(server.url.replace('metrics', 'other')), await fetch(server.url, { method: 'POST' })]
   expect([other.status, posted.status]).toEqual([404, 405])
 })
+
+test('GET of anything else, and of a sink that has not begun, is answered with an error', async () => {
+  const rows = bulkRows({ driver: new Shelf().driver, environment: {}, tables: { t: {} }, rows: () => [] })
+  await using server = await rows.serveMetrics()
+  const statusOf = async (path: string) => (await fetch(new URL(path, server.url))).status
+  expect(await statusOf('/metrics')).toBe(503)
+  expect((await fetch(`${new URL('/', server.url).href}/`)).status).toBe(404)
+  expect(await statusOf('/other')).toBe(404)
+})

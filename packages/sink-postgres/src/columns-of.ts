@@ -1,8 +1,9 @@
 import type { Column } from './column.ts'
 import type { Queryable } from './queryable.ts'
 
+// Types without their lengths: values are cast to them, and a cast cuts what is too long, where the insert refuses it.
 const COLUMNS = `
-  select a.attname as name, format_type(a.atttypid, a.atttypmod) as type, t.typcategory as category
+  select a.attname as name, format_type(a.atttypid, -1) as type, t.typcategory as category
   from pg_attribute a join pg_type t on t.oid = a.atttypid
   where a.attrelid = $1::regclass and a.attnum > 0 and not a.attisdropped and a.attgenerated = ''`
 

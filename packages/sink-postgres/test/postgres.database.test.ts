@@ -54,6 +54,23 @@ test('a value of the wrong type in one row of 1,000: this row alone is given up,
   expect(messages).toContain(`Column 'amuont' of table '${table}': the table has no such column; it has id, amount, small`)
 })
 
+test('a text that is too long for its column is refused, not cut', async () => {
+  const table = await database.table('id int primary key, code varchar(3), fixed char(3), bits bit(3)')
+  const refused: RefusedRow[] = []
+  await using sink = createBulkSink({
+    driver,
+    tables: { [table]: { strategy: 'size', batchSize: 10, id: 'id' } },
+    deadLetter: (row) => void refused.push(row),
+  })
+  await sink.write(table, { id: 0, code: 'abc', fixed: 'abc', bits: '101' })
+  await sink.write(table, { id: 1, code: 'abcd', fixed: 'abc', bits: '101' })
+  await sink.write(table, { id: 2, code: 'abc', fixed: 'abcd', bits: '101' })
+  await sink.write(table, { id: 3, code: 'abc', fixed: 'abc', bits: '1011' })
+  await sink.flush()
+  expect(await database.ids(table)).toEqual([0])
+  expect(refused.map(({ row }) => Number(row['id'])).sort((a, b) => a - b)).toEqual([1, 2, 3])
+})
+
 test('values arrive as what they are', async () => {
   const columns = {
     id: 'bigint primary key',

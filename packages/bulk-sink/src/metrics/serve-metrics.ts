@@ -1,5 +1,6 @@
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { asError } from '@millrace/core'
 
 /** A server of metrics. */
 export interface MetricsServer extends AsyncDisposable {
@@ -23,10 +24,9 @@ export async function serveMetrics(
   { port = 0, host = '127.0.0.1' }: MetricsServerOptions = {},
 ): Promise<MetricsServer> {
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost')
-    const status = pathname !== '/metrics' ? 404 : request.method !== 'GET' ? 405 : 200
+    const { status, answer } = answerTo(request, report)
     response.writeHead(status, { 'content-type': 'application/json' })
-    response.end(status === 200 ? JSON.stringify(report()) : JSON.stringify({ error: 'GET /metrics is what there is.' }))
+    response.end(JSON.stringify(answer))
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -39,4 +39,16 @@ export async function serveMetrics(
     })
   const address = server.address() as AddressInfo
   return { url: `http://${host}:${address.port}/metrics`, close, [Symbol.asyncDispose]: close }
+}
+
+function answerTo({ url = '/', method }: IncomingMessage, report: () => unknown): { readonly status: number; readonly answer: unknown } {
+  const path = url.split('?', 1)[0]
+  if (path !== '/metrics' || method !== 'GET')
+    return { status: path === '/metrics' ? 405 : 404, answer: { error: 'GET /metrics is what there is.' } }
+  try {
+    return { status: 200, answer: report() }
+  } catch (error) {
+    // Such as a sink of an application that has not begun.
+    return { status: 503, answer: { error: asError(error).message } }
+  }
 }

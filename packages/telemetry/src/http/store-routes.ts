@@ -109,8 +109,8 @@ export class StoreRoutes {
     let pages: Entries
     if (shape === 'window' || shape === 'session') {
       const { from, to, reverse } = timesOf(query)
-      pages = (store as ReadOnlyWindowStore<unknown, unknown>).fetchAllPages(
-        (shape === 'window' ? { from, to, reverse } : { earliestEnd: from, latestStart: to, reverse }) as object,
+      pages = (store as ReadOnlyWindowStore<unknown, unknown> | ReadOnlySessionStore<unknown, unknown>).fetchAllPages(
+        { from, to, reverse },
         pageSize,
       )
     } else if (query.has('prefix') || query.has('prefixBase64')) {

@@ -137,6 +137,8 @@ class FollowedPass implements PassTrace {
   /** The headers by which the span goes on. */
   readonly #ofSpan: Headers | undefined
   readonly #checkpoints = new Map<string, Headers>()
+  /** Of a checkpoint: told when the pass is over, which must not fail for it. */
+  #failed: { readonly error: unknown } | undefined
   readonly headersOf: PassTrace['headersOf']
 
   constructor(followed: Followed) {
@@ -165,14 +167,8 @@ class FollowedPass implements PassTrace {
 
   readonly ended = (event: PassEndedEvent): void => {
     const { span } = this.#followed
-    if (span === undefined) return
-    span.setAttributes({ 'millrace.outcome': event.outcome, 'millrace.records.given_up': event.givenUp, 'millrace.retries': event.retries })
-    if (event.outcome === 'failed') {
-      const { error } = event
-      span.recordException(error instanceof Error ? error : String(error))
-      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) })
-    }
-    span.end()
+    if (span !== undefined) end(span, event)
+    if (this.#failed !== undefined) throw this.#failed.error
   }
 
   #traced(own: Headers | undefined, row: number): Headers | undefined {
@@ -190,13 +186,32 @@ class FollowedPass implements PassTrace {
     if (produced === undefined) return NONE
     let headers = this.#checkpoints.get(topic)
     if (headers === undefined) {
-      const carrier: Record<string, string | Uint8Array> = {}
-      produced({ topic }, carrier)
-      headers = Object.entries(carrier).map(([key, value]) => ({ key, value: typeof value === 'string' ? Buffer.from(value) : value }))
+      headers = this.#added(produced, topic)
       this.#checkpoints.set(topic, headers)
     }
     return headers
   }
+
+  #added(produced: NonNullable<CheckpointHook['produced']>, topic: string): Headers {
+    const carrier: Record<string, string | Uint8Array> = {}
+    try {
+      produced({ topic }, carrier)
+    } catch (error) {
+      this.#failed ??= { error }
+      return NONE
+    }
+    return Object.entries(carrier).map(([key, value]) => ({ key, value: typeof value === 'string' ? Buffer.from(value) : value }))
+  }
 }
 
 const NONE: Headers = Object.freeze([])
+
+function end(span: Span, event: PassEndedEvent): void {
+  span.setAttributes({ 'millrace.outcome': event.outcome, 'millrace.records.given_up': event.givenUp, 'millrace.retries': event.retries })
+  if (event.outcome === 'failed') {
+    const { error } = event
+    span.recordException(error instanceof Error ? error : String(error))
+    span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) })
+  }
+  span.end()
+}

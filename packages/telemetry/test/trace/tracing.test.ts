@@ -155,3 +155,13 @@ test('a monitor of data streams sees what is read, and adds its checkpoint to al
   expect(read).toEqual(['in counting 2 3'])
   expect((await headersIn(running, 'out')).map((headers) => headers['dd-pathway-ctx'])).toEqual(['to out', 'to out'])
 })
+
+test('a checkpoint that throws costs its headers and nothing else', async () => {
+  const checkpoints = {
+    produced: () => {
+      throw new Error('no agent')
+    },
+  }
+  await using running = await processed([traced(1), { key: 'without', partition: 0 }], { telemetry: { checkpoints } })
+  expect(await headersIn(running, 'out')).toEqual([{ traceparent: parentOf(1), tracestate: 'a=1', other: 'x' }, {}])
+})
