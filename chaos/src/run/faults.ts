@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Fault } from '../command-line/settings.ts'
 import type { OwnBroker } from './broker.ts'
 import type { Random } from './random.ts'
+import { LastCommitLate } from './worker-process.ts'
 import type { Workers } from './workers.ts'
 
 /** Between two faults. */
@@ -33,12 +34,14 @@ export interface Harm {
 
 /** Does harm at random moments until the time is over; resolves when all of it is over too. */
 export async function doHarm(options: FaultsOptions): Promise<Harm> {
-  const { kinds, random, workers, untilMs, stopped, say } = options
+  const { kinds, random, workers, untilMs, stopped, say, sessionTimeoutMs } = options
   const done: Record<Fault, number> = { kill: 0, close: 0, pause: 0, state: 0, broker: 0 }
   const problems: string[] = []
   const underWay = new Set<Promise<void>>()
   const began = performance.now()
   let brokerAway = false
+  /** When the broker was last away, milliseconds: since it was killed, until members had the time to find it again. */
+  let lastAway = { from: Number.POSITIVE_INFINITY, until: Number.POSITIVE_INFINITY }
   const isOver = () => stopped.aborted || performance.now() >= untilMs
   while (kinds.length > 0 && !isOver()) {
     await sleep(random.between(...PAUSE_MS))
@@ -51,11 +54,22 @@ export async function doHarm(options: FaultsOptions): Promise<Harm> {
     done[kind]++
     const seconds = ((performance.now() - began) / 1_000).toFixed(1)
     say(`${seconds.padStart(6)} s  ${kind === 'broker' ? 'broker restarted' : `worker ${number}: ${kind}`} (${waitMs} ms)`)
-    if (kind === 'broker') brokerAway = true
+    const startedAt = performance.now()
+    if (kind === 'broker') {
+      brokerAway = true
+      lastAway = { from: startedAt, until: Number.POSITIVE_INFINITY }
+    }
     const harm = harmOf(kind, number, waitMs, options)
-      .catch((error: unknown) => void problems.push(`${seconds} s: ${String(error)}`))
+      .catch((error: unknown) => {
+        if (error instanceof LastCommitLate && lastAway.from < performance.now() && startedAt < lastAway.until) {
+          say(`worker ${number} could not commit before it was closed: the broker was away`)
+        } else problems.push(`${seconds} s: ${String(error)}`)
+      })
       .then(() => {
-        if (kind === 'broker') brokerAway = false
+        if (kind === 'broker') {
+          brokerAway = false
+          lastAway = { ...lastAway, until: performance.now() + sessionTimeoutMs }
+        }
         underWay.delete(harm)
       })
     underWay.add(harm)

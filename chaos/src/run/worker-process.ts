@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { NO_BROKER, type WorkerConfig, type WorkerMessage, type WorkerRequest } from '../worker/messages.ts'
+import { NO_BROKER, NOT_COMMITTED, type WorkerConfig, type WorkerMessage, type WorkerRequest } from '../worker/messages.ts'
 
 const PROGRAM = fileURLToPath(new URL('../worker/worker.js', import.meta.url))
 
@@ -12,6 +12,9 @@ export interface WorkerTold {
   /** It ended otherwise, though nobody wanted it to. */
   readonly onUnasked: (how: string) => void
 }
+
+/** A worker was closed, and its last commit was not confirmed in time. Right where the broker was away, and nowhere else. */
+export class LastCommitLate extends Error {}
 
 /** A worker in a process of its own. */
 export class WorkerProcess {
@@ -63,11 +66,12 @@ export class WorkerProcess {
     return answer
   }
 
-  /** In order: it finishes what it has begun. Rejects if it ends otherwise. */
+  /** In order: it finishes what it has begun. Rejects if it ends otherwise, with {@link LastCommitLate} if only its last commit came too late. */
   async close(): Promise<void> {
     this.#asked = true
     this.#child.send('close' satisfies WorkerRequest, () => undefined)
     await this.#ended
+    if (this.#child.exitCode === NOT_COMMITTED) throw new LastCommitLate('The last commit of a worker that was to close was not confirmed.')
     if (this.#child.exitCode !== 0 && this.#child.exitCode !== NO_BROKER)
       throw new Error(`A worker that was to close ended with ${howEnded(this.#child)}.`)
   }

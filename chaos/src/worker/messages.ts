@@ -11,6 +11,9 @@ export interface WorkerConfig extends Pick<Settings, 'guarantee' | 'groupProtoco
 /** A worker ends with it that could not start because no broker answered: whoever watches it starts it again. */
 export const NO_BROKER = 75
 
+/** A worker ends with it that was closed and whose last commit was not confirmed in time: what it had processed since the commit before is processed again. */
+export const NOT_COMMITTED = 74
+
 /** `close` is answered by the end of the process. */
 export type WorkerRequest = 'close' | 'caught-up' | 'state'
 

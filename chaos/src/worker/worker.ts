@@ -1,6 +1,6 @@
 import { defineApp, MillraceError, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
-import { NO_BROKER, type WorkerConfig, type WorkerMessage, type WorkerRequest } from './messages.ts'
+import { NO_BROKER, NOT_COMMITTED, type WorkerConfig, type WorkerMessage, type WorkerRequest } from './messages.ts'
 import { chaosTopology, counts } from './topology.ts'
 
 // One worker, in a process of its own. Its configuration is its argument; it is asked and answers over the channel to its parent. It logs to
@@ -44,6 +44,7 @@ const app = await start(
   }),
 ).catch(endWithoutBroker)
 let hasRun = false
+let closing = false
 app.onStateChange((to) => {
   hasRun ||= to === 'running'
 })
@@ -64,6 +65,7 @@ const answers: Readonly<
 
 process.on('message', (to: WorkerRequest) => {
   if (to === 'close') {
+    closing = true
     // Whether it went well is told by run().
     app.close().catch(() => undefined)
     return
@@ -75,7 +77,9 @@ process.on('message', (to: WorkerRequest) => {
 })
 
 await app.run().catch((error: unknown) => {
-  if (hasRun) throw error
-  endWithoutBroker(error)
+  if (!hasRun) endWithoutBroker(error)
+  if (!(closing && error instanceof MillraceError && error.code === 'TIMED_OUT' && error.stage === 'commit')) throw error
+  process.stderr.write(`${error.message}\n`)
+  process.exit(NOT_COMMITTED)
 })
 process.disconnect()
