@@ -68,9 +68,10 @@ async function foldersOf({ stateDir, applicationId }: ResolvedDefinition, store:
 
 /** The one whose entries hold most of the changelog. Times of files say nothing: an old folder is written to when it is opened. */
 async function newestOf(folders: readonly string[], store: Defined, beside: string): Promise<string> {
-  const [first = '', ...others] = folders
-  let newest = { folder: first, position: others.length === 0 ? 0 : await positionIn(first, store, beside) }
-  for (const folder of others) {
+  const [only = ''] = folders
+  if (folders.length === 1) return only
+  let newest = { folder: only, position: -1 }
+  for (const folder of folders) {
     const position = await positionIn(folder, store, beside)
     if (position > newest.position) newest = { folder, position }
   }

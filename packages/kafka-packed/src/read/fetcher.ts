@@ -1,5 +1,8 @@
 import { backoffMs } from '../cluster/backoff.ts'
+import { addTo } from '../cluster/by-node.ts'
 import type { Cluster, Lane } from '../cluster/cluster.ts'
+import { LeaderSearch } from '../cluster/leader-search.ts'
+import { WakeTimer } from '../cluster/wake-timer.ts'
 import type { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { decodeFetch, encodeFetch, FETCH, type FetchAnswer, type PartitionAnswer } from '../wire/fetch.ts'
@@ -36,10 +39,9 @@ export class Fetcher {
   readonly #arrived: () => void
   readonly #busy = new Set<string>()
   #reserved = 0
-  #timer: { readonly at: number; readonly cancel: () => void } | undefined
-  #isRefreshing = false
+  readonly #timer: WakeTimer
+  readonly #search: LeaderSearch
   #wantsRefresh = false
-  #refreshFailures = 0
   #isClosed = false
   #fatal: PackedError | undefined
   readonly #fetches = new Map<number, FetchCounts>()
@@ -49,6 +51,14 @@ export class Fetcher {
     this.#partitions = partitions
     this.#options = options
     this.#arrived = arrived
+    this.#timer = new WakeTimer(options.clock, () => this.schedule())
+    this.#search = new LeaderSearch(cluster, {
+      partitions,
+      onRefused: (error) => {
+        this.#fatal = error
+      },
+      onDone: () => this.#goOn(),
+    })
   }
 
   /** What keeps everything from being read, and does not pass by itself. */
@@ -70,7 +80,7 @@ export class Fetcher {
 
   close(): void {
     this.#isClosed = true
-    this.#timer?.cancel()
+    this.#timer.cancel()
   }
 
   schedule(): void {
@@ -81,15 +91,15 @@ export class Fetcher {
     for (const partition of this.#partitions.values()) {
       if (!this.#hasRoom(partition)) continue
       if (partition.notBefore > now) {
-        this.#wakeAt(partition.notBefore)
+        this.#timer.at(partition.notBefore)
         continue
       }
       const node = this.#nodeOf(partition, now)
       if (node === undefined) isLeaderless = true
-      else byNode.set(node, [...(byNode.get(node) ?? []), partition])
+      else addTo(byNode, node, partition)
     }
     for (const [node, partitions] of byNode) this.#fetchFrom(node, partitions)
-    if (isLeaderless || this.#wantsRefresh || this.#cluster.isStale) this.#refresh()
+    if (isLeaderless || this.#wantsRefresh || this.#cluster.isStale) this.#findLeaders()
   }
 
   #hasRoom({ isPaused, isInFlight, error, bufferedBytes }: PartitionFetch): boolean {
@@ -132,9 +142,20 @@ export class Fetcher {
     this.#busy.delete(`${node} ${lane}`)
     this.#reserved -= maxBytes
     for (const { partition, generation } of asked) if (partition.generation === generation) partition.isInFlight = false
+    this.#goOn()
+  }
+
+  #goOn(): void {
     if (this.#isClosed) return
     this.#arrived()
     this.schedule()
+  }
+
+  #findLeaders(): void {
+    // What is asked already may have been answered before it was wanted.
+    if (this.#search.isUnderWay) return
+    this.#wantsRefresh = false
+    this.#search.begin()
   }
 
   async #fetch(
@@ -195,47 +216,5 @@ export class Fetcher {
     partition.failures++
     partition.notBefore = this.#options.clock.monotonic() + backoffMs(partition.failures)
     this.#wantsRefresh = true
-  }
-
-  /** One at a time. One that fails, or that leaves partitions without a leader, is followed by another. */
-  #refresh(): void {
-    if (this.#isRefreshing) return
-    this.#isRefreshing = true
-    this.#wantsRefresh = false
-    void this.#refreshed()
-  }
-
-  /** Never rejects. */
-  async #refreshed(): Promise<void> {
-    try {
-      await this.#cluster.refresh()
-      this.#refreshFailures = this.#hasLeaderless() ? this.#refreshFailures + 1 : 0
-    } catch (error) {
-      this.#refreshFailures++
-      if ((error as PackedError).kind === 'authentication') this.#fatal = error as PackedError
-    }
-    if (this.#refreshFailures > 0) await this.#cluster.delay(backoffMs(this.#refreshFailures))
-    this.#isRefreshing = false
-    if (this.#isClosed) return
-    this.#arrived()
-    this.schedule()
-  }
-
-  #hasLeaderless(): boolean {
-    for (const { topic, partition } of this.#partitions.values()) {
-      if (this.#cluster.metadata.leadership(topic, partition) === undefined) return true
-    }
-    return false
-  }
-
-  /** One timer, for whichever comes first. */
-  #wakeAt(at: number): void {
-    if (this.#timer !== undefined && this.#timer.at <= at) return
-    this.#timer?.cancel()
-    const cancel = this.#options.clock.after(Math.max(0, at - this.#options.clock.monotonic()), () => {
-      this.#timer = undefined
-      this.schedule()
-    })
-    this.#timer = { at, cancel }
   }
 }

@@ -1,6 +1,9 @@
 import { backoffMs } from '../cluster/backoff.ts'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import { addTo } from '../cluster/by-node.ts'
 import type { Cluster } from '../cluster/cluster.ts'
+import { LeaderSearch } from '../cluster/leader-search.ts'
+import { WakeTimer } from '../cluster/wake-timer.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import { decodeProduce, encodeProduce, PRODUCE, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
@@ -47,9 +50,8 @@ export class Sender {
   readonly #requests = new Map<number, number>()
   /** The connection that the request before got, by broker. */
   readonly #turns = new Map<number, Promise<unknown>>()
-  #timer: { readonly at: number; readonly cancel: () => void } | undefined
-  #isRefreshing = false
-  #refreshFailures = 0
+  readonly #timer: WakeTimer
+  readonly #search: LeaderSearch
   #isRenewing = false
   #isClosed = false
   #isFlushing = false
@@ -64,6 +66,12 @@ export class Sender {
     this.#queues = queues
     this.#options = options
     this.#events = events
+    this.#timer = new WakeTimer(options.clock, () => this.schedule())
+    this.#search = new LeaderSearch(cluster, {
+      partitions: queues,
+      onRefused: (error) => this.#end(error),
+      onDone: () => this.schedule(),
+    })
   }
 
   /** Why nothing can be written any more. */
@@ -79,7 +87,7 @@ export class Sender {
 
   close(): void {
     this.#isClosed = true
-    this.#timer?.cancel()
+    this.#timer.cancel()
   }
 
   schedule(): void {
@@ -93,11 +101,11 @@ export class Sender {
       if (this.#isFlushing || queue.lingersUntil <= now) queue.seal()
       this.#expire(queue, now)
       needsIdentity ||= queue.needsIdentity
-      this.#wakeAt(Math.min(queue.lingersUntil, now + EXPIRY_MS))
-      if (queue.notBefore > now) this.#wakeAt(queue.notBefore)
+      this.#timer.at(Math.min(queue.lingersUntil, now + EXPIRY_MS))
+      if (queue.notBefore > now) this.#timer.at(queue.notBefore)
       const leader = this.#cluster.metadata.leadership(queue.topic, queue.partition)?.leader
       if (leader === undefined || !this.#cluster.metadata.brokers.has(leader)) isLeaderless = true
-      else byNode.set(leader, [...(byNode.get(leader) ?? []), queue])
+      else addTo(byNode, leader, queue)
     }
     for (const [node, queues] of byNode) this.#sendTo(node, queues, now)
     if (isLeaderless || this.#cluster.isStale) this.refresh()
@@ -106,9 +114,7 @@ export class Sender {
 
   /** Asks who leads by now; one at a time. */
   refresh(): void {
-    if (this.#isRefreshing || this.#isClosed) return
-    this.#isRefreshing = true
-    void this.#refreshed()
+    if (!this.#isClosed) this.#search.begin()
   }
 
   #sendTo(node: number, queues: readonly PartitionQueue[], now: number): void {
@@ -235,38 +241,6 @@ export class Sender {
     }
     this.#isRenewing = false
     this.schedule()
-  }
-
-  /** Never rejects. */
-  async #refreshed(): Promise<void> {
-    try {
-      await this.#cluster.refresh()
-      this.#refreshFailures = this.#hasLeaderless() ? this.#refreshFailures + 1 : 0
-    } catch (error) {
-      this.#refreshFailures++
-      if ((error as PackedError).kind === 'authentication') this.#end(error as PackedError)
-    }
-    if (this.#refreshFailures > 0) await this.#cluster.delay(backoffMs(this.#refreshFailures))
-    this.#isRefreshing = false
-    this.schedule()
-  }
-
-  #hasLeaderless(): boolean {
-    for (const { topic, partition } of this.#queues.values()) {
-      if (this.#cluster.metadata.leadership(topic, partition) === undefined) return true
-    }
-    return false
-  }
-
-  /** One timer, for whichever comes first. */
-  #wakeAt(at: number): void {
-    if (this.#timer !== undefined && this.#timer.at <= at) return
-    this.#timer?.cancel()
-    const cancel = this.#options.clock.after(Math.max(0, at - this.#options.clock.monotonic()), () => {
-      this.#timer = undefined
-      this.schedule()
-    })
-    this.#timer = { at, cancel }
   }
 }
 

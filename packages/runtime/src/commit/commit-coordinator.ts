@@ -92,11 +92,10 @@ export class CommitCoordinator {
       if (task.state === 'closed') continue
       // What a sink outside of the log holds back is not committed: a restart reads it again.
       await task.persist(
-        offsets.flatMap((at) =>
-          stored.has(partitionKey(at.topic, at.partition))
-            ? { ...at, offset: stored.get(partitionKey(at.topic, at.partition)) as number }
-            : [],
-        ),
+        offsets.flatMap((at) => {
+          const offset = stored.get(partitionKey(at.topic, at.partition))
+          return offset === undefined ? [] : { ...at, offset }
+        }),
       )
     }
     environment.emit?.({
