@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { freePorts } from '../../packages/cli/broker/free-port.mjs'
@@ -6,7 +6,7 @@ import { startReaper } from '../../packages/cli/broker/reaper.mjs'
 import { run } from '../run.mjs'
 import { openDatabase } from './database-server.mjs'
 import { dockerServer } from './docker-server.mjs'
-import { ServerProcess } from './server-process.mjs'
+import { serveFrom } from './server-process.mjs'
 
 /** @type {import('./database-server.mjs').DatabaseKind} */
 export const clickhouseKind = {
@@ -43,40 +43,20 @@ async function debianClickhouse() {
   for (const name of ['data', 'tmp', 'formats']) await mkdir(join(folder, name))
   await writeFile(join(folder, 'config.xml'), config(folder, Number(http), Number(tcp)))
   await writeFile(join(folder, 'users.xml'), users)
-  const server = new ServerProcess({
-    name: 'ClickHouse',
-    command: 'clickhouse-server',
-    args: ['--config-file', join(folder, 'config.xml')],
-    cwd: folder,
-    log: join(folder, 'server.log'),
-    uid: undefined,
-    stopSignal: 'SIGTERM',
-    answers: () => answersClickhouse('127.0.0.1', Number(http)),
-    reaper,
-  })
-  const stop = async () => {
-    await server.kill()
-    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
-    reaper.close()
-  }
-  try {
-    await server.start()
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  return {
-    kind: 'debian',
-    url: `http://127.0.0.1:${http}`,
-    kill: () => server.kill(),
-    restart: async () => {
-      await server.stop()
-      await server.start()
+  return serveFrom(
+    {
+      name: 'ClickHouse',
+      command: 'clickhouse-server',
+      args: ['--config-file', join(folder, 'config.xml')],
+      cwd: folder,
+      log: join(folder, 'server.log'),
+      uid: undefined,
+      stopSignal: 'SIGTERM',
+      answers: () => answersClickhouse('127.0.0.1', Number(http)),
+      reaper,
     },
-    freeze: () => server.freeze(),
-    thaw: () => server.thaw(),
-    stop,
-  }
+    `http://127.0.0.1:${http}`,
+  )
 }
 
 /**

@@ -1,5 +1,5 @@
 import { chownSync, existsSync, readdirSync } from 'node:fs'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { createConnection } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,7 +8,7 @@ import { startReaper } from '../../packages/cli/broker/reaper.mjs'
 import { run } from '../run.mjs'
 import { openDatabase } from './database-server.mjs'
 import { dockerServer } from './docker-server.mjs'
-import { ServerProcess } from './server-process.mjs'
+import { serveFrom } from './server-process.mjs'
 
 const debianFolder = '/usr/lib/postgresql'
 const user = 'millrace'
@@ -73,40 +73,20 @@ async function debianPostgres({ durable = false }) {
     max_wal_size: '256MB',
     max_connections: 60,
   }
-  const server = new ServerProcess({
-    name: 'PostgreSQL',
-    command: join(programs, 'postgres'),
-    args: ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
-    cwd: folder,
-    log: join(folder, 'server.log'),
-    uid,
-    stopSignal: 'SIGINT',
-    answers: () => answersPostgres('127.0.0.1', port),
-    reaper,
-  })
-  const stop = async () => {
-    await server.kill()
-    await rm(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
-    reaper.close()
-  }
-  try {
-    await server.start()
-  } catch (error) {
-    await stop()
-    throw error
-  }
-  return {
-    kind: 'debian',
-    url: `postgres://${user}@127.0.0.1:${port}/postgres`,
-    kill: () => server.kill(),
-    restart: async () => {
-      await server.stop()
-      await server.start()
+  return serveFrom(
+    {
+      name: 'PostgreSQL',
+      command: join(programs, 'postgres'),
+      args: ['-D', data, ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`])],
+      cwd: folder,
+      log: join(folder, 'server.log'),
+      uid,
+      stopSignal: 'SIGINT',
+      answers: () => answersPostgres('127.0.0.1', port),
+      reaper,
     },
-    freeze: () => server.freeze(),
-    thaw: () => server.thaw(),
-    stop,
-  }
+    `postgres://${user}@127.0.0.1:${port}/postgres`,
+  )
 }
 
 /** The user that the package makes, or else nobody. */

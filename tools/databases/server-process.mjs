@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { setTimeout as pause } from 'node:timers/promises'
 import { standsStill } from '../../packages/cli/broker/stands-still.mjs'
 
@@ -22,7 +22,7 @@ const askAgainMs = 50
  */
 
 /** A server process on its folder and port: stopped, killed and started again. */
-export class ServerProcess {
+class ServerProcess {
   /** @type {import('node:child_process').ChildProcess | undefined} */
   #process
 
@@ -109,5 +109,38 @@ export class ServerProcess {
     child.kill(signal)
     await ended
     clearTimeout(force)
+  }
+}
+
+/**
+ * Starts a server whose folder is its `cwd`, which goes when it is stopped, or if it does not start.
+ * @param {ServerPlan} plan
+ * @param {string} url What clients are given.
+ * @returns {Promise<import('./database-server.mjs').DatabaseServer>}
+ */
+export async function serveFrom(plan, url) {
+  const server = new ServerProcess(plan)
+  const stop = async () => {
+    await server.kill()
+    await rm(plan.cwd, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 })
+    plan.reaper.close()
+  }
+  try {
+    await server.start()
+  } catch (error) {
+    await stop()
+    throw error
+  }
+  return {
+    kind: 'debian',
+    url,
+    kill: () => server.kill(),
+    restart: async () => {
+      await server.stop()
+      await server.start()
+    },
+    freeze: () => server.freeze(),
+    thaw: () => server.thaw(),
+    stop,
   }
 }
