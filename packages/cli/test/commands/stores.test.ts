@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cpSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -94,6 +94,28 @@ describe('of an application that is stopped', () => {
 
     expect((await ask('scan', 'counts', 'word-count.ts')).stdout).toBe('..\t2\nthat\t1\nwhale\t1\nthe\t4\n')
     expect((await ask('get', 'counts', 'the', 'word-count.ts')).stdout).toBe('the\t4\n')
+  })
+
+  test('of a process that was killed after its first commit, the folder counts, and not that of the one which had the task before', async () => {
+    const { definition, stateDir } = await counted()
+    const ask = (...args: string[]) => millrace(['stores', ...args], { importModule: async () => ({ default: definition }) })
+    const [first, second, killed] = ['0', '1', 'killed'].map((slot) => join(stateDir, 'app', slot)) as [string, string, string]
+    cpSync(first, join(stateDir, 'before'), { recursive: true })
+    await write(definition, ['the', '..'])
+    const app = await start(definition)
+    const running = app.run()
+    await app.caughtUp()
+    await app.commit()
+    // As a SIGKILL leaves it now.
+    cpSync(first, killed, { recursive: true })
+    rmSync(join(killed, '.lock'))
+    await app.close()
+    await running
+    rmSync(first, { recursive: true })
+    renameSync(join(stateDir, 'before'), first)
+    renameSync(killed, second)
+
+    expect((await ask('scan', 'counts', 'word-count.ts')).stdout).toBe('..\t2\nthat\t1\nwhale\t1\nthe\t4\n')
   })
 
   test('keys, ranges, prefixes and windows are read from its folder, in which nothing changes', async () => {
