@@ -69,7 +69,7 @@ describe.concurrent('bounded-memory', () => {
     },
   )
 
-  test('records that become ten thousand each go through in memory that does not grow', { timeout: 180_000 }, async ({ expect }) => {
+  test('records that become ten thousand each go through in memory that does not grow', { timeout: 420_000 }, async ({ expect }) => {
     const records = 600
     await using run = await setUp('fan-out', { records, bytes: 100 })
     const { member } = run

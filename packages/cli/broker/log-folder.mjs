@@ -14,15 +14,18 @@ const AVAILABLE_BYTES = 12 * GIBIBYTE
  * change to its log: on a disk that is busy with what tests write it stands still for seconds, its broker counts as dead meanwhile, and
  * every test on it waits.
  * @param {boolean} longLived
+ * @param {string} [memory] A file system that is kept in memory.
+ * @param {number} [availableBytes] What this process may have of memory.
  */
-export function logFolder(longLived) {
-  return !longLived && hasRoom() && process.availableMemory() >= AVAILABLE_BYTES ? MEMORY : tmpdir()
+export function logFolder(longLived, memory = MEMORY, availableBytes = process.availableMemory()) {
+  return !longLived && availableBytes >= AVAILABLE_BYTES && hasRoom(memory) ? memory : tmpdir()
 }
 
-function hasRoom() {
+/** @param {string} folder */
+function hasRoom(folder) {
   try {
-    accessSync(MEMORY, constants.W_OK)
-    const { bavail, bsize } = statfsSync(MEMORY)
+    accessSync(folder, constants.W_OK)
+    const { bavail, bsize } = statfsSync(folder)
     return bavail * bsize >= ROOM_BYTES
   } catch {
     return false
