@@ -24,6 +24,8 @@ const workers = {
 
 export default defineConfig({
   test: {
+    // Removing what a broker has written takes a while on a busy machine.
+    teardownTimeout: 60_000,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
