@@ -25,6 +25,8 @@ export class Recorder {
   readonly compatible: Compatible | undefined
   /** By task, then by topic. */
   readonly #tasks = new Map<string, Map<string, PartitionSeries>>()
+  /** Of the last event: the next one is mostly of the same pass. */
+  #last: { readonly task: string; readonly topic: string; readonly part: PartitionSeries } | undefined
   readonly #restored = new Map<string, number>()
   readonly #storesOf: RecorderOptions['storesOf']
   readonly #commit: Series
@@ -101,10 +103,13 @@ export class Recorder {
   }
 
   #part({ task, topic, partition }: { readonly task: string; readonly topic: string; readonly partition: number }): PartitionSeries {
+    const last = this.#last
+    if (last !== undefined && last.task === task && last.topic === topic) return last.part
     let topics = this.#tasks.get(task)
     if (topics === undefined) this.#tasks.set(task, (topics = new Map<string, PartitionSeries>()))
     let part = topics.get(topic)
     if (part === undefined) topics.set(topic, (part = new PartitionSeries(this, topic, String(partition))))
+    this.#last = { task, topic, part }
     return part
   }
 
@@ -189,6 +194,7 @@ export class Recorder {
       for (const family of this.all) if (family.definition.labels.includes('partition')) family.removeWhere(gone)
     }
     this.#tasks.delete(task)
+    this.#last = undefined
     this.#madeAnew(task)
     const partition = task.slice(task.indexOf('_') + 1)
     const stores = new Set(this.#storesOf(task))
