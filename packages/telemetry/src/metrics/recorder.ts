@@ -1,5 +1,6 @@
 import type { AssignmentEvent, BatchEvent, CutEvent, FailureEvent, PassEndedEvent, RestoreEvent, RuntimeEvent } from '@millrace/core'
 import { CATALOGUE, type MetricName } from './catalogue.ts'
+import { CIRCUIT_VALUES } from './circuit-values.ts'
 import { compatibleMetrics } from './compatible.ts'
 import { Family, type Series } from './family.ts'
 import { type NodeSeries, PartitionSeries } from './partition-series.ts'
@@ -74,10 +75,8 @@ export class Recorder {
       }
       case 'failure':
         return this.#failure(event)
-      case 'circuit': {
-        const states = { closed: 0, 'half-open': 1, open: 2 } as const
-        return this.families.circuit.of(this.application, event.node, event.task).set(states[event.to])
-      }
+      case 'circuit':
+        return this.families.circuit.of(this.application, event.node, event.task).set(CIRCUIT_VALUES[event.to])
       case 'restore':
         return this.#restore(event)
       case 'standby': {
