@@ -1,4 +1,5 @@
 import {
+  type CircuitState,
   type CommitUrgency,
   MillraceError,
   type OffsetCommit,
@@ -108,6 +109,10 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
     const { chunkSize } = this.#parts
     // A chunk is made again as a whole: nobody may begin in the middle of one.
     return this.#partitions.durable(offsets, (lowest, start) => Math.max(start, Math.floor(lowest / chunkSize) * chunkSize))
+  }
+
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#parts.dispatcher.circuits
   }
 
   get full(): boolean {

@@ -1,4 +1,5 @@
 import {
+  type CircuitState,
   type Clock,
   type CommitUrgency,
   type Logger,
@@ -83,8 +84,12 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     })
   }
 
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#inserter.breakers.open
+  }
+
   report(): SinkMetricsReport {
-    const openCircuits = [...this.#inserter.breakers.open.keys()]
+    const openCircuits = [...this.circuits.keys()]
     return this.#metrics.report({
       ...{ enabled: this.#settings.enabled, queuedItems: this.#usage.rows, memoryBytes: this.#usage.bytes, openCircuits },
     })
