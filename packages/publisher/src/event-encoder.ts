@@ -1,5 +1,6 @@
 import { asError, type Clock, describeValue, type Header, headerBytes } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
+import { bytesOfKey, laneOf } from './event-key.ts'
 import { EVENT_ID_HEADER, EVENT_TYPE_HEADER } from './event-headers.ts'
 import type { EventDefinition, EventDefinitions, PublishOptions, PublishReceipt } from './events.ts'
 import type { PendingEvent } from './pending-event.ts'
@@ -39,7 +40,7 @@ export class EventEncoder {
         type,
         topic: definition.topic,
         key,
-        lane: key === null ? undefined : laneOf(key),
+        lane: laneOf(key),
         value,
         headers,
         timestamp: options.timestamp ?? this.#clock.now(),
@@ -47,6 +48,7 @@ export class EventEncoder {
         critical: options.critical ?? definition.critical ?? false,
         bytes: (key?.byteLength ?? 0) + value.byteLength + headerBytes(headers),
         sequence: 0,
+        epoch: 0,
         arrivedAt: 0,
         state: 'new',
         ...settling,
@@ -84,18 +86,6 @@ export class EventEncoder {
       headers.push({ key, value: typeof value === 'string' ? Buffer.from(value) : value })
     return headers
   }
-}
-
-/** Two keys of the same bytes have the same lane. */
-function laneOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
-}
-
-function bytesOfKey(key: string | Uint8Array | null | undefined): Uint8Array | null {
-  if (key === null || key === undefined) return null
-  if (typeof key === 'string') return Buffer.from(key)
-  if (key instanceof Uint8Array) return key.slice()
-  throw new TypeError(`its key is ${describeValue(key)}; use a text, bytes or null.`)
 }
 
 function json(payload: unknown): Uint8Array {

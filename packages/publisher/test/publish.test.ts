@@ -196,6 +196,13 @@ test('options that are wrong are all named at once', () => {
     expect(lines).toContain(named)
 })
 
+test('a size of a type above the maximum of a flush is refused, unless the type has a maximum of its own', () => {
+  const create = (batch: object) => () => createPublisher({ transport: memory(), events: { a: numbered('a', { batch }) }, environment: {} })
+  expect(create({ size: 300 })).toThrow("events['a'].batch.size is 300 and the maximum of a flush is 200")
+  expect(create({ size: 300, maxSize: 250 })).toThrow("events['a'].batch.maxSize is 250")
+  expect(create({ size: 300, maxSize: 300 })).not.toThrow()
+})
+
 test('errors are told by code and outcome', () => {
   expect(new PublishError('X', 'text', { outcome: 'unknown', eventId: 'i' })).toMatchObject({
     code: 'X',

@@ -11,6 +11,7 @@ import type {
   PublishOutcome,
   PublishReceipt,
 } from '../events.ts'
+import { bytesOfKey, laneOf } from '../event-key.ts'
 import { alreadyClosed, notSent } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from '../publisher.ts'
@@ -28,6 +29,7 @@ interface SentEvent {
   readonly id: string
   readonly type: string
   readonly topic: string
+  readonly lane: string | undefined
   readonly bytes: number
   readonly arrivedAt: number
   readonly message: EventMessage
@@ -64,7 +66,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     this.#options = options
     this.#clock = options.clock
     this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
-    this.#buffer = new EventBuffer(options.buffer)
+    this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#start = startOf(options, given)
   }
 
@@ -84,7 +86,8 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       const { topic } = this.#options.events[type] as EventDefinition<never>
       const id = message.options.id as string
       const bytes = message.body.byteLength
-      const event: SentEvent = { id, type, topic, bytes, arrivedAt: this.#clock.monotonic(), message, resolve, reject }
+      const lane = laneOf(bytesOfKey(message.options.key))
+      const event: SentEvent = { id, type, topic, lane, bytes, arrivedAt: this.#clock.monotonic(), message, resolve, reject }
       if (this.#buffer.enter(event)) this.#send(event)
     } catch (error) {
       this.#rejected.rejected++
@@ -226,7 +229,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     if (first === undefined) return []
     const [{ topic }] = [this.#options.events[first.type] as EventDefinition<never>]
     const messages = events.map(({ type, payload, options }) => this.#messageOf(type, payload, options))
-    if (this.#buffer.waiting > 0) throw bufferFull({ id: '', type: first.type, topic, bytes: 0, arrivedAt: 0 }, this.#options.buffer)
+    if (this.#buffer.waiting > 0) throw bufferFull({ id: '', type: first.type, topic }, this.#options.buffer)
     return this.#call({ transaction: messages })
   }
 
