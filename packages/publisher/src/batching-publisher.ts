@@ -7,11 +7,13 @@ import type { FlushGroup, FlushTrigger, Urgency } from './flush-group.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { ForcedFlushes } from './forced-flushes.ts'
 import { KeyLanes } from './key-lanes.ts'
+import { outcomesOf } from './outcomes-of.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { alreadyClosed, closedBefore, notSent, unsentOf } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from './publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from './publisher-metrics.ts'
+import { Refusals } from './refusals.ts'
 import type { ResolvedPublisher } from './resolve-options.ts'
 import { TransactionSender } from './transaction-sender.ts'
 import { Transactions } from './transactions.ts'
@@ -43,11 +45,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #forced = new ForcedFlushes()
   readonly #unsettled = new Set<PendingEvent>()
   readonly #timer: FlushTimer
+  readonly #refusals: Refusals
   /** Published while the outbox was being opened: they come behind what is found there. */
   #early: { readonly events: readonly PendingEvent[]; readonly isTransaction: boolean }[] = []
   #flushes = 0
-  /** That the buffer is full was logged, and there was no room since. */
-  #saidFull = false
   #closing: Promise<CloseReport> | undefined
   /** Nothing is sent any more. */
   #over = false
@@ -58,6 +59,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#clock = clock
     this.#encoder = new EventEncoder(options.events, clock)
     this.#buffer = new EventBuffer(options.buffer, options.topics)
+    this.#refusals = new Refusals(logger)
     this.#timer = new FlushTimer(clock, () => this.#flushDue())
     this.#lanes = new TopicLanes({
       ...degrade,
@@ -120,7 +122,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#kept?.keep(event)
       if (hasRoom) this.#whenOpened([event], false)
     } catch (error) {
-      this.#refused(type, error as PublishError)
+      this.#counts.rejected++
+      this.#refusals.add(type, error as PublishError)
       reject(error)
       return promise
     }
@@ -134,24 +137,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#forced.taken(event)
   }
 
-  /** It was not taken. */
-  #refused(type: string, error: PublishError): void {
-    this.#counts.rejected++
-    const isFull = error.code === 'BUFFER_FULL'
-    if (isFull && this.#saidFull) return
-    this.#saidFull ||= isFull
-    this.#options.logger.warn(
-      { type, err: error },
-      isFull ? 'the buffer is full: events are rejected until there is room' : 'an event was not taken',
-    )
-  }
-
-  async publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]> {
-    const published = events.map(({ type, payload, options }) => this.#publish(type, payload, options))
-    const settled = await Promise.allSettled(published)
-    return settled.map((one) =>
-      one.status === 'fulfilled' ? { ok: true, receipt: one.value } : { ok: false, error: one.reason as PublishError },
-    )
+  publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]> {
+    return outcomesOf(events.map(({ type, payload, options }) => this.#publish(type, payload, options)))
   }
 
   async publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
@@ -219,7 +206,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   #add(event: PendingEvent): void {
-    this.#saidFull = false
+    this.#refusals.hadRoom()
     this.#waiting.add(event)
   }
 

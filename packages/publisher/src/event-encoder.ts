@@ -1,8 +1,10 @@
 import { asError, type Clock, describeValue, type Header, headerBytes } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
+import { checkPublishOptions } from './check-publish-options.ts'
 import { bytesOfKey, laneOf } from './event-key.ts'
 import { EVENT_ID_HEADER, EVENT_TYPE_HEADER } from './event-headers.ts'
 import type { EventDefinition, EventDefinitions, PublishOptions, PublishReceipt } from './events.ts'
+import { jsonText } from './json-text.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { PublishError } from './publish-error.ts'
 
@@ -31,8 +33,9 @@ export class EventEncoder {
     const definition = this.#definitionOf(type)
     const id = options.id ?? randomUUID()
     try {
+      checkPublishOptions(options)
       const key = bytesOfKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
-      const value = definition.serialize === undefined ? json(payload) : definition.serialize(payload as never)
+      const value = definition.serialize === undefined ? Buffer.from(jsonText(payload)) : definition.serialize(payload as never)
       if (!(value instanceof Uint8Array)) throw new TypeError(`serialize returned ${describeValue(value)}; it must return bytes.`)
       const headers = this.#headersOf(type, id, options.headers)
       return {
@@ -82,14 +85,7 @@ export class EventEncoder {
       this.#typeHeaders.set(type, typeHeader)
     }
     const headers: Header[] = [{ key: EVENT_ID_HEADER, value: Buffer.from(id) }, typeHeader]
-    for (const [key, value] of Object.entries(own ?? {}))
-      headers.push({ key, value: typeof value === 'string' ? Buffer.from(value) : value })
+    for (const [key, value] of Object.entries(own ?? {})) headers.push({ key, value: Buffer.from(value as Uint8Array) })
     return headers
   }
-}
-
-function json(payload: unknown): Uint8Array {
-  const text: string | undefined = JSON.stringify(payload)
-  if (text === undefined) throw new TypeError(`JSON has nothing for ${describeValue(payload)}.`)
-  return Buffer.from(text)
 }
