@@ -82,6 +82,7 @@ test('a table has a row for each program, and dashes for what is not known', () 
     '-',
     '100',
     '-',
+    '-',
     '',
   ])
 })

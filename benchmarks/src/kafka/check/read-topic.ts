@@ -12,11 +12,18 @@ export interface TopicReading {
   readonly isolation: IsolationLevel
 }
 
-/** Shows every record that a topic holds now, each partition in order. Resolves to how many there are. */
+/** What a topic held. */
+export interface TopicEnd {
+  readonly records: number
+  /** Of each partition: records, and offsets that hold none, which ends of transactions are in a topic that is not compacted. */
+  readonly partitions: readonly { readonly records: number; readonly gaps: number }[]
+}
+
+/** Shows every record that a topic holds now, each partition in order. */
 export async function readTopic(
   { transport, topic, partitions, isolation }: TopicReading,
   look: (batch: WireBatch) => void,
-): Promise<number> {
+): Promise<TopicEnd> {
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
   await using admin = await transport.openAdmin(context)
   const begins = await admin.beginningOffsets(all)
@@ -25,16 +32,22 @@ export async function readTopic(
   await using source = await transport.openSource({ clientId: 'bench-check', isolation }, context)
   await source.assign(begins)
   const until = performance.now() + LIMIT_MS
-  let records = 0
+  const counts = new Array<number>(partitions).fill(0)
   while (open.size > 0) {
     if (performance.now() > until) throw new Error(`'${topic}' could not be read to its end in ${LIMIT_MS / 1_000} s.`)
     const polled = await source.poll(POLL_MS)
     for (const batch of polled.batches) {
-      records += batch.length
+      counts[batch.partition]! += batch.length
       look(batch)
       batch.release()
     }
     for (const { partition, offset } of polled.ends) if (offset >= (ends.get(partition) ?? 0)) open.delete(partition)
   }
-  return records
+  return {
+    records: counts.reduce((sum, count) => sum + count, 0),
+    partitions: begins.map(({ partition, offset }) => {
+      const records = counts[partition] as number
+      return { records, gaps: (ends.get(partition) ?? 0) - offset - records }
+    }),
+  }
 }
