@@ -3,11 +3,14 @@ import { PackedError, type PackedErrorKind } from './packed-error.ts'
 
 /** Error codes of Kafka's protocol that are told apart. */
 export const CODE = {
+  unknownServerError: -1,
   none: 0,
   offsetOutOfRange: 1,
+  corruptMessage: 2,
   unknownTopic: 3,
   requestTimedOut: 7,
   messageTooLarge: 10,
+  invalidTopic: 17,
   recordListTooLarge: 18,
   notEnoughReplicasAfterAppend: 20,
   topicNotAuthorized: 29,
@@ -19,7 +22,7 @@ export const CODE = {
 
 const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorKind>([
   [CODE.offsetOutOfRange, 'offset-out-of-range'],
-  [2, 'malformed'],
+  [CODE.corruptMessage, 'malformed'],
   [CODE.unknownTopic, 'unknown-topic'],
   [5, 'transient'], // leader not available
   [6, 'transient'], // not leader or follower
@@ -31,7 +34,7 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [14, 'transient'], // coordinator loads
   [15, 'transient'], // coordinator not available
   [16, 'transient'], // not coordinator
-  [17, 'unknown-topic'], // no name for a topic
+  [CODE.invalidTopic, 'unknown-topic'],
   [CODE.recordListTooLarge, 'record-too-large'],
   [19, 'transient'], // too few replicas in sync
   [CODE.notEnoughReplicasAfterAppend, 'transient'],
@@ -55,6 +58,34 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [87, 'record-refused'], // invalid record
   [89, 'transient'], // throttling
 ])
+
+/** Said of a batch before it would be written: it is nowhere. After any other refusal a replica may have it, and keep it. */
+const NOT_WRITTEN: ReadonlySet<number> = new Set([
+  CODE.corruptMessage,
+  CODE.messageTooLarge,
+  CODE.invalidTopic,
+  CODE.recordListTooLarge,
+  19, // too few replicas in sync
+  CODE.topicNotAuthorized,
+  31, // the cluster is not for this client
+  32, // timestamp
+  35, // version
+  43, // format
+  CODE.outOfOrderSequence,
+  CODE.invalidProducerEpoch,
+  CODE.unknownProducerId,
+  87, // invalid record
+])
+
+/** Whether a refused batch may have been written all the same. */
+export function mayBeWritten(code: number): boolean {
+  return !NOT_WRITTEN.has(code)
+}
+
+/** Whether to ask again: a topic may be there in a moment, since brokers learn of it one after another. */
+export function mayPass(error: PackedError): boolean {
+  return error.retriable || (error.kind === 'unknown-topic' && error.code !== CODE.invalidTopic)
+}
 
 /** What a broker answered, as an error. `doing` completes "Kafka refused to ...". */
 export function refusal(code: number, doing: string): PackedError {

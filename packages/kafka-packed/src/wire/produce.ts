@@ -36,6 +36,8 @@ export interface ProducedAnswer {
   readonly topic: string
   readonly partition: number
   readonly code: number
+  /** Where the first record is; -1: not told. */
+  readonly baseOffset: number
   /** What is wrong, in the broker's words. */
   readonly message: string | null
   /** Records that the broker refused, by their place in the batch. */
@@ -59,8 +61,9 @@ export function decodeProduce(bytes: ArrivedBytes): ProduceAnswer {
 function decodePartition(from: ByteReader, topic: string): ProducedAnswer {
   const partition = from.int32()
   const code = from.int16()
-  // Base offset, time of appending, first offset of the log.
-  for (let i = 0; i < 3; i++) from.int64()
+  const baseOffset = from.int64()
+  // Time of appending, first offset of the log.
+  for (let i = 0; i < 2; i++) from.int64()
   const refused = from.array(() => {
     const one = { index: from.int32(), message: from.string() }
     from.tags()
@@ -68,5 +71,5 @@ function decodePartition(from: ByteReader, topic: string): ProducedAnswer {
   })
   const message = from.string()
   from.tags()
-  return { topic, partition, code, message, refused }
+  return { topic, partition, code, baseOffset, message, refused }
 }

@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { LeaderSearch } from '../cluster/leader-search.ts'
 import { WakeTimer } from '../cluster/wake-timer.ts'
 import { PackedError } from '../errors/packed-error.ts'
-import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { CODE, mayBeWritten, mayPass, refusal } from '../errors/protocol-codes.ts'
 import { decodeProduce, encodeProduce, PRODUCE, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
 import { newIdentity } from './producer-identity.ts'
 import type { PartitionQueue } from './partition-queue.ts'
@@ -16,18 +16,23 @@ import type { ResolvedWriterOptions } from './writer-options.ts'
 const MAX_REQUESTS = 5
 /** Of a request; a broker refuses those beyond `socket.request.max.bytes`, 100 MiB by default. */
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024
+/** Answers in a row that can't be read before records have failed by it: one may have been damaged on its way. */
+const MALFORMED_ANSWERS = 3
 /** Between two looks at whose time is over, in milliseconds. */
 const EXPIRY_MS = 1_000
 
 /** Told what came of batches. */
 export interface SenderEvents {
   /** It waits no more: it was written, or has failed. */
-  readonly onSettled: (queue: PartitionQueue, batch: PendingBatch, failure?: BatchFailure) => void
+  readonly onSettled: (queue: PartitionQueue, batch: PendingBatch, outcome: BatchOutcome) => void
   /** Nothing can be written any more: see {@link Sender.fatal}. */
   readonly onFatal: () => void
   /** A batch was taken up: another partition may be better for records without a key. */
   readonly onSent: (queue: PartitionQueue) => void
 }
+
+/** Where the first record of a batch is, or why the batch was not written. */
+export type BatchOutcome = { readonly baseOffset: number; readonly error?: undefined } | BatchFailure
 
 /** Why a batch was not written. */
 export interface BatchFailure {
@@ -54,7 +59,6 @@ export class Sender {
   readonly #search: LeaderSearch
   #isRenewing = false
   #isClosed = false
-  #isFlushing = false
   #fatal: PackedError | undefined
 
   constructor(
@@ -69,8 +73,12 @@ export class Sender {
     this.#timer = new WakeTimer(options.clock, () => this.schedule())
     this.#search = new LeaderSearch(cluster, {
       partitions: queues,
+      clock: options.clock,
       onRefused: (error) => this.#end(error),
-      onDone: () => this.schedule(),
+      onDone: () => {
+        this.#failRefused()
+        this.schedule()
+      },
     })
   }
 
@@ -79,15 +87,10 @@ export class Sender {
     return this.#fatal
   }
 
-  /** While it is set, nothing waits for more records. */
-  set isFlushing(isFlushing: boolean) {
-    this.#isFlushing = isFlushing
-    this.schedule()
-  }
-
   close(): void {
     this.#isClosed = true
     this.#timer.cancel()
+    this.#search.close()
   }
 
   schedule(): void {
@@ -98,7 +101,7 @@ export class Sender {
     let needsIdentity = false
     for (const queue of this.#queues.values()) {
       if (queue.isEmpty && !queue.needsIdentity) continue
-      if (this.#isFlushing || queue.lingersUntil <= now) queue.seal()
+      if (queue.lingersUntil <= now) queue.seal()
       this.#expire(queue, now)
       needsIdentity ||= queue.needsIdentity
       this.#timer.at(Math.min(queue.lingersUntil, now + EXPIRY_MS))
@@ -108,7 +111,8 @@ export class Sender {
       else addTo(byNode, leader, queue)
     }
     for (const [node, queues] of byNode) this.#sendTo(node, queues, now)
-    if (isLeaderless || this.#cluster.isStale) this.refresh()
+    if (this.#cluster.isStale) this.refresh()
+    else if (isLeaderless) this.#search.beginForLeaderless()
     if (needsIdentity) void this.#renew()
   }
 
@@ -138,6 +142,8 @@ export class Sender {
   /** Never rejects. */
   async #send(node: number, sent: readonly Sent[]): Promise<void> {
     const answer = await this.#ask(node, sent)
+    // Who closes has told what became of them.
+    if (this.#isClosed) return
     if (answer !== undefined) {
       const answers = new Map(answer.partitions.map((one) => [`${one.topic} ${one.partition}`, one]))
       for (const one of sent) this.#answered(one, answers.get(one.queue.key))
@@ -173,21 +179,23 @@ export class Sender {
   #answered(sent: Sent, answer: ProducedAnswer | undefined): void {
     const { queue, batch } = sent
     if (answer === undefined) {
+      batch.isUncertain = true
       this.#retry(sent)
       return
     }
-    const { code, topic, partition, message, refused } = answer
-    // The leader has it, and may keep it.
-    batch.isUncertain ||= code === CODE.requestTimedOut || code === CODE.notEnoughReplicasAfterAppend
+    const { code, topic, partition, message, baseOffset } = answer
+    const refused = answer.refused.filter(({ index }) => index >= 0 && index < batch.sealed.count)
     if (code === CODE.none || code === CODE.duplicateSequence) {
       queue.done(batch)
-      this.#events.onSettled(queue, batch)
+      this.#events.onSettled(queue, batch, { baseOffset })
       return
     }
+    // The leader may have it, and may have passed it on.
+    batch.isUncertain ||= mayBeWritten(code)
     const isTooLarge = code === CODE.messageTooLarge || code === CODE.recordListTooLarge
     const error = refusal(code, `write to ${topic}-${partition}${message === null ? '' : ` (${message})`}`)
     if (isTooLarge && batch.sealed.count > 1) queue.split(batch)
-    else if (error.retriable || error.kind === 'unknown-topic') this.#retry(sent)
+    else if (mayPass(error) || code === CODE.corruptMessage) this.#retry(sent)
     // What is missing is on its way, unless nothing is.
     else if (error.kind === 'sequence-broken' && !queue.isFirst(batch)) this.#retry(sent)
     else this.#fail(sent, { error, ...(refused.length > 0 && { refused }) })
@@ -198,7 +206,22 @@ export class Sender {
     if (error.kind === 'authentication' || error.kind === 'unsupported') this.#end(error)
     for (const one of sent) {
       one.batch.isUncertain ||= wasSent
-      this.#retry(one)
+      const isHopeless = error.kind === 'malformed' && ++one.batch.malformedAnswers >= MALFORMED_ANSWERS
+      if (isHopeless) this.#fail(one, { error })
+      else this.#retry(one)
+    }
+  }
+
+  /** A topic that this client may not see has no leaders for it, and will have none. */
+  #failRefused(): void {
+    for (const queue of this.#queues.values()) {
+      const { topic, partition } = queue
+      const code = this.#cluster.metadata.codeOf(topic) ?? 0
+      if (code === 0 || queue.isEmpty || this.#cluster.metadata.leadership(topic, partition) !== undefined) continue
+      const error = refusal(code, `tell who leads ${topic}-${partition}`)
+      if (mayPass(error)) continue
+      queue.seal()
+      for (const batch of queue.expired(Infinity)) this.#fail({ queue, batch }, { error })
     }
   }
 

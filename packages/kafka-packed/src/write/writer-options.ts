@@ -1,6 +1,12 @@
-import type { Clock } from '@millrace/core'
-import type { Compression } from '../compression/codec.ts'
-import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from '../cluster/connection-options.ts'
+import { type Clock, describeValue, namesOf, unknownNames, wrongOptions } from '@millrace/core'
+import { type Compression, COMPRESSIONS } from '../compression/codec.ts'
+import {
+  checkNumbers,
+  CONNECT_NAMES,
+  type ConnectOptions,
+  type ResolvedConnectOptions,
+  resolveConnectOptions,
+} from '../cluster/connection-options.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 
 /** How records are gathered and sent. */
@@ -29,8 +35,27 @@ export interface ResolvedWriterOptions {
   readonly clock: Clock
 }
 
+const NAMES: readonly string[] = [
+  ...CONNECT_NAMES,
+  ...namesOf<Omit<WriterOptions, keyof ConnectOptions>>({
+    compression: true,
+    lingerMs: true,
+    batchBytes: true,
+    maxBufferedBytes: true,
+    deliveryTimeoutMs: true,
+    clock: true,
+  }),
+]
+
+/** Fills in every default. Throws a `TypeError` that lists everything that is wrong. */
 export function resolveWriterOptions(options: WriterOptions): ResolvedWriterOptions {
   const { compression = 'none', lingerMs = 5, batchBytes = 512 * 1024, clock = systemClock } = options
   const { maxBufferedBytes = 64 * 1024 * 1024, deliveryTimeoutMs = 120_000 } = options
-  return { connect: resolveConnectOptions(options), compression, lingerMs, batchBytes, maxBufferedBytes, deliveryTimeoutMs, clock }
+  const problems = unknownNames((name) => name, options, NAMES)
+  const connect = resolveConnectOptions(options, problems)
+  if (!COMPRESSIONS.includes(compression)) problems.push(`compression is ${describeValue(compression)}; use ${COMPRESSIONS.join(', ')}.`)
+  checkNumbers({ lingerMs }, 0, problems)
+  checkNumbers({ batchBytes, maxBufferedBytes, deliveryTimeoutMs }, 1, problems)
+  if (problems.length > 0) throw wrongOptions("PackedWriter was given what it can't use", problems)
+  return { connect, compression, lingerMs, batchBytes, maxBufferedBytes, deliveryTimeoutMs, clock }
 }
