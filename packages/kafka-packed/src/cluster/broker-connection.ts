@@ -24,6 +24,7 @@ export class BrokerConnection {
   #underWay = 0
   #isRetired = false
   #versions: ReadonlyMap<number, VersionRange> = new Map()
+  #features: ReadonlyMap<string, number> = new Map()
 
   /** Rejects with a {@link PackedError}. */
   static async open(address: BrokerAddress, options: ResolvedConnectOptions): Promise<BrokerConnection> {
@@ -90,6 +91,11 @@ export class BrokerConnection {
     return range !== undefined && range.min <= version && version <= range.max
   }
 
+  /** Level of what the cluster has switched on; 0: it has not. */
+  feature(name: string): number {
+    return this.#features.get(name) ?? 0
+  }
+
   /** Every request under way rejects. */
   close(): void {
     // Ends the timer of its next login, too, which would log in over what is closed.
@@ -110,8 +116,9 @@ export class BrokerConnection {
   }
 
   async #negotiate(): Promise<void> {
-    const { versions } = await this.#send({ ...API_VERSIONS, parts: [encodeApiVersions()], decode: decodeApiVersions }, false)
+    const { versions, features } = await this.#send({ ...API_VERSIONS, parts: [encodeApiVersions()], decode: decodeApiVersions }, false)
     this.#versions = versions
+    this.#features = features
   }
 
   #send<T>({ key, version, parts, decode }: OwnCall<T>, hasTags: boolean): Promise<T> {

@@ -13,11 +13,17 @@ export const CODE = {
   invalidTopic: 17,
   recordListTooLarge: 18,
   notEnoughReplicasAfterAppend: 20,
+  illegalGeneration: 22,
+  unknownMember: 25,
   topicNotAuthorized: 29,
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
+  operationNotAttempted: 55,
   unknownProducerId: 59,
+  fencedInstance: 82,
+  producerFenced: 90,
+  staleMemberEpoch: 113,
 } as const
 
 const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorKind>([
@@ -38,6 +44,8 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [CODE.recordListTooLarge, 'record-too-large'],
   [19, 'transient'], // too few replicas in sync
   [CODE.notEnoughReplicasAfterAppend, 'transient'],
+  [CODE.illegalGeneration, 'not-member'],
+  [CODE.unknownMember, 'not-member'],
   [CODE.topicNotAuthorized, 'not-authorized'],
   [32, 'record-refused'], // timestamp
   [30, 'not-authorized'],
@@ -47,6 +55,8 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [41, 'transient'], // not controller
   [CODE.outOfOrderSequence, 'sequence-broken'],
   [CODE.invalidProducerEpoch, 'sequence-broken'],
+  [48, 'fatal'], // state of the transaction
+  [49, 'fatal'], // producer id of another transactional id
   [51, 'transient'], // concurrent transactions
   [53, 'not-authorized'],
   [56, 'transient'], // storage
@@ -55,8 +65,13 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [74, 'transient'], // fenced leader epoch
   [75, 'transient'], // unknown leader epoch
   [78, 'transient'], // offset not available
+  [CODE.fencedInstance, 'not-member'],
   [87, 'record-refused'], // invalid record
+  [88, 'transient'], // offset of an open transaction
   [89, 'transient'], // throttling
+  [CODE.producerFenced, 'fenced'],
+  [CODE.staleMemberEpoch, 'not-member'],
+  [120, 'abortable'],
 ])
 
 /** Said of a batch before it would be written: it is nowhere. After any other refusal a replica may have it, and keep it. */

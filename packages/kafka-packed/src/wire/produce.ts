@@ -4,6 +4,8 @@ import { byTopic } from './by-topic.ts'
 
 /** Spoken by everything from 2.8 to 4.1. */
 export const PRODUCE = { key: 0, version: 9 } as const
+/** The same, but that a partition takes part in the transaction by it (KIP-890). */
+export const PRODUCE_ADDING = { key: 0, version: 12 } as const
 
 export interface ProducedPartition {
   readonly topic: string
@@ -12,9 +14,9 @@ export interface ProducedPartition {
 }
 
 /** In parts, so that records are not copied once more. To be acknowledged by all replicas in sync. */
-export function encodeProduce(partitions: readonly ProducedPartition[], timeoutMs: number): Buffer[] {
+export function encodeProduce(partitions: readonly ProducedPartition[], timeoutMs: number, transactionalId: string | null): Buffer[] {
   const parts: Buffer[] = []
-  let out = new ByteWriter().string(null).int16(-1).int32(timeoutMs)
+  let out = new ByteWriter().string(transactionalId).int16(-1).int32(timeoutMs)
   out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
     out.string(topic).array(ofTopic, ({ partition, records }) => {
       out.int32(partition).unsignedVarint(records.length + 1)

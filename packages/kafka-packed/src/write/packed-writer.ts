@@ -1,4 +1,4 @@
-import { byteLengthAt, headerBytes, murmur2, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
+import { byteLengthAt, headerBytes, murmur2, type OffsetCommit, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { loadCodec } from '../compression/codecs.ts'
@@ -14,7 +14,9 @@ import { type BatchOutcome, Sender } from './sender.ts'
 import { Settlements } from './settlements.ts'
 import { tellAwaited } from './tell-awaited.ts'
 import { recordOf, type WriteFailed } from './write-failed.ts'
+import type { GroupMembership } from '../wire/transactions.ts'
 import { type ResolvedWriterOptions, resolveWriterOptions, type WriterOptions } from './writer-options.ts'
+import { WriterTransactions } from './writer-transactions.ts'
 
 /** Records for one topic, as columns. */
 export interface WriteColumns extends WritableColumns {
@@ -55,6 +57,7 @@ export class PackedWriter implements AsyncDisposable {
   readonly #sender: Sender
   #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
   readonly #settlements = new Settlements()
+  readonly #transactions: WriterTransactions | undefined
   #bufferedBytes = 0
   #waiters: (() => void)[] = []
   #isClosed = false
@@ -66,7 +69,7 @@ export class PackedWriter implements AsyncDisposable {
     try {
       await loadCodec(writer.#options.compression)
       await writer.#cluster.refresh()
-      writer.#identity = await writer.#patiently(() => newIdentity(writer.#cluster))
+      writer.#identity = await (writer.#transactions?.takeOver() ?? writer.#patiently(() => newIdentity(writer.#cluster)))
     } catch (error) {
       writer.#abandon()
       throw error
@@ -77,8 +80,19 @@ export class PackedWriter implements AsyncDisposable {
   private constructor(options: ResolvedWriterOptions) {
     this.#options = options
     this.#cluster = new Cluster(options.connect, options.clock)
+    const { transactionalId } = options
+    this.#transactions =
+      transactionalId === undefined
+        ? undefined
+        : new WriterTransactions(this.#cluster, {
+            transactionalId,
+            options,
+            onChange: () => this.#sender.schedule(),
+            onFatal: (error) => this.#sender.end(error),
+          })
     this.#sender = new Sender(this.#cluster, this.#queues, {
       options,
+      transaction: this.#transactions,
       events: {
         onSettled: (queue, batch, outcome) => this.#settled(queue, batch, outcome),
         onFatal: () => this.#changed(),
@@ -104,9 +118,11 @@ export class PackedWriter implements AsyncDisposable {
     const isWhole = known !== undefined && known.length === this.#cluster.metadata.partitionsOf(columns.topic)
     const queues = isWhole ? known : await this.#queuesOf(columns.topic)
     checkPartitions(columns, queues.length)
+    this.#transactions?.checkOpen()
     while (this.#bufferedBytes >= this.#options.maxBufferedBytes) {
       await this.#change()
       this.#check()
+      this.#transactions?.checkOpen()
     }
     this.#append(columns, queues)
     this.#sender.schedule()
@@ -126,9 +142,47 @@ export class PackedWriter implements AsyncDisposable {
     })
   }
 
+  /** Begins a transaction: what is written from now on, and offsets that are sent, is one with it. Only with a `transactionalId`. */
+  begin(): void {
+    this.#check()
+    this.#transactional().begin()
+  }
+
+  /**
+   * Offsets up to which a group has read what was written in this transaction: committed with it, and refused where the member has lost its place in the group
+   * (KIP-447). Rejects with a {@link PackedError}: `abortable`, or one after which this writer is over, such as `fenced`.
+   */
+  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMembership): Promise<void> {
+    this.#check()
+    await this.#transactional().sendOffsets(offsets, group)
+  }
+
+  /**
+   * Flushes, and commits. Rejects with a {@link PackedError}: `abortable` (then {@link abort}), one after which this writer is over, such as `fenced`, or a
+   * retriable one, if the broker has not answered: whether it is committed is known once this is called again, and resolves.
+   */
+  async commit(): Promise<void> {
+    this.#check()
+    const transactions = this.#transactional()
+    transactions.end()
+    await this.flush()
+    this.#goOnAs(await transactions.commit())
+  }
+
+  /** Drops what was not sent, waits for what was, and aborts. Rejects as {@link commit}; what is retriable may be called again. */
+  async abort(): Promise<void> {
+    this.#check()
+    const transactions = this.#transactional()
+    if (transactions.state === 'none') throw new TypeError('abort() comes behind begin()')
+    transactions.giveUp()
+    await this.flush()
+    const isBroken = [...this.#queues.values()].some((queue) => queue.isBroken)
+    this.#goOnAs(await transactions.abort(isBroken))
+  }
+
   /**
    * Flushes, as long as `deliveryTimeoutMs` allows, and gives up all connections. Resolves to all that failed and was told by no flush, and, where nothing
-   * could be written any more, to all that was not acknowledged. Safe to call twice: the second resolves as the first.
+   * could be written any more, to all that was not acknowledged. A transaction that is open is aborted. Safe to call twice: the second resolves as the first.
    */
   close(): Promise<readonly WriteFailed[]> {
     this.#closing ??= this.#close()
@@ -144,6 +198,7 @@ export class PackedWriter implements AsyncDisposable {
 
   async #close(): Promise<readonly WriteFailed[]> {
     try {
+      if (this.#transactions !== undefined && this.#transactions.state !== 'none') await this.abort()
       const failures = await this.flush()
       this.#abandon()
       return failures
@@ -161,6 +216,18 @@ export class PackedWriter implements AsyncDisposable {
     const error = this.#sender.fatal ?? closed()
     for (const queue of this.#queues.values()) for (const batch of queue.drop()) this.#settled(queue, batch, { error })
     this.#changed()
+  }
+
+  #transactional(): WriterTransactions {
+    if (this.#transactions === undefined) throw new TypeError('transactions need the option transactionalId')
+    return this.#transactions
+  }
+
+  /** Sequence numbers begin anew. */
+  #goOnAs(identity: ProducerIdentity | undefined): void {
+    if (identity === undefined) return
+    this.#identity = identity
+    for (const queue of this.#queues.values()) queue.renew(identity)
   }
 
   #append(columns: WriteColumns, queues: readonly PartitionQueue[]): void {

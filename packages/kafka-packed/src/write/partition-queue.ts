@@ -63,6 +63,11 @@ export class PartitionQueue {
     return this.#notBefore
   }
 
+  /** Records were lost, so that its sequence numbers are of no use any more. */
+  get isBroken(): boolean {
+    return this.#isBroken
+  }
+
   get isEmpty(): boolean {
     return this.#open === undefined && this.#waiting.length === 0 && this.#inFlight.length === 0
   }
@@ -122,21 +127,30 @@ export class PartitionQueue {
     this.#openAwaited = undefined
   }
 
+  /** Whether there is a batch to be sent to this node, and no other comes first. */
+  isReady(node: number, now: number): boolean {
+    if (this.#waiting.length === 0 || this.#isBroken || this.#notBefore > now) return false
+    if (this.#inFlight.length === 0) return true
+    // What is under way to a leader before could be overtaken; what failed is tried again before anything new, and alone.
+    return this.#node === node && this.#failures === 0 && this.#isKnown && this.#inFlight.length < MAX_IN_FLIGHT
+  }
+
   /** The next batch to be sent to this node, stamped; undefined while there is none, or others come first. */
   take(node: number, now: number): PendingBatch | undefined {
-    const next = this.#waiting[0]
-    if (next === undefined || this.#isBroken || this.#notBefore > now) return undefined
-    if (this.#inFlight.length > 0) {
-      // What is under way to a leader before could be overtaken; what failed is tried again before anything new, and alone.
-      if (this.#node !== node || this.#failures > 0 || !this.#isKnown || this.#inFlight.length >= MAX_IN_FLIGHT) return undefined
-    }
-    this.#waiting.shift()
+    if (!this.isReady(node, now)) return undefined
+    const next = this.#waiting.shift()
+    if (next === undefined) return undefined
     if (next.sequence === undefined) {
       next.sequence = this.#nextSequence
       this.#nextSequence = sequenceAfter(this.#nextSequence, next.sealed.count)
     }
     const { producerId, producerEpoch } = this.#identity
-    next.sealed.stamp({ producerId, producerEpoch, baseSequence: next.sequence, isTransactional: false })
+    next.sealed.stamp({
+      producerId,
+      producerEpoch,
+      baseSequence: next.sequence,
+      isTransactional: this.#options.transactionalId !== undefined,
+    })
     this.#node = node
     this.#inFlight.push(next)
     return next

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import { addTo } from '../cluster/by-node.ts'
@@ -6,7 +7,7 @@ import { LeaderSearch } from '../cluster/leader-search.ts'
 import { WakeTimer } from '../cluster/wake-timer.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { CODE, mayBeWritten, mayPass, refusal } from '../errors/protocol-codes.ts'
-import { decodeProduce, encodeProduce, PRODUCE, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
+import { decodeProduce, encodeProduce, PRODUCE, PRODUCE_ADDING, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
 import { newIdentity } from './producer-identity.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { PendingBatch } from './pending-batch.ts'
@@ -31,8 +32,28 @@ export interface SenderEvents {
   readonly onSent: (queue: PartitionQueue) => void
 }
 
+/** What a sender asks of the transaction that everything is written in. */
+export interface SendingTransaction {
+  readonly transactionalId: string
+  /** Whether partitions take part by being written to. */
+  readonly isAdding: boolean
+  /** Set: nothing more is sent, and what waits has failed by it. */
+  readonly failure: PackedError | undefined
+  /** Whether a partition takes part; if it does not, it will, and `schedule` is called then. */
+  admits(partition: TopicPartition): boolean
+  /** A batch was not written. */
+  failed(error: PackedError): void
+}
+
 /** Where the first record of a batch is, or why the batch was not written. */
 export type BatchOutcome = { readonly baseOffset: number; readonly error?: undefined } | BatchFailure
+
+export interface SenderParts {
+  readonly options: ResolvedWriterOptions
+  readonly events: SenderEvents
+  /** Absent: no transactions. */
+  readonly transaction: SendingTransaction | undefined
+}
 
 /** Why a batch was not written. */
 export interface BatchFailure {
@@ -52,6 +73,7 @@ export class Sender {
   readonly #queues: ReadonlyMap<string, PartitionQueue>
   readonly #options: ResolvedWriterOptions
   readonly #events: SenderEvents
+  readonly #transaction: SendingTransaction | undefined
   readonly #requests = new Map<number, number>()
   /** The connection that the request before got, by broker. */
   readonly #turns = new Map<number, Promise<unknown>>()
@@ -61,12 +83,9 @@ export class Sender {
   #isClosed = false
   #fatal: PackedError | undefined
 
-  constructor(
-    cluster: Cluster,
-    queues: ReadonlyMap<string, PartitionQueue>,
-    { options, events }: { readonly options: ResolvedWriterOptions; readonly events: SenderEvents },
-  ) {
+  constructor(cluster: Cluster, queues: ReadonlyMap<string, PartitionQueue>, { options, events, transaction }: SenderParts) {
     this.#cluster = cluster
+    this.#transaction = transaction
     this.#queues = queues
     this.#options = options
     this.#events = events
@@ -74,7 +93,7 @@ export class Sender {
     this.#search = new LeaderSearch(cluster, {
       partitions: queues,
       clock: options.clock,
-      onRefused: (error) => this.#end(error),
+      onRefused: (error) => this.end(error),
       onDone: () => {
         this.#failRefused()
         this.schedule()
@@ -103,7 +122,7 @@ export class Sender {
       if (queue.isEmpty && !queue.needsIdentity) continue
       if (queue.lingersUntil <= now) queue.seal()
       this.#expire(queue, now)
-      needsIdentity ||= queue.needsIdentity
+      needsIdentity ||= queue.needsIdentity && this.#transaction === undefined
       this.#timer.at(Math.min(queue.lingersUntil, now + EXPIRY_MS))
       if (queue.notBefore > now) this.#timer.at(queue.notBefore)
       const leader = this.#cluster.metadata.leadership(queue.topic, queue.partition)?.leader
@@ -127,6 +146,7 @@ export class Sender {
       let bytes = 0
       for (const queue of queues) {
         if (bytes >= MAX_REQUEST_BYTES) break
+        if (!queue.isReady(node, now) || this.#transaction?.admits(queue) === false) continue
         const batch = queue.take(node, now)
         if (batch === undefined) continue
         sent.push({ queue, batch })
@@ -157,9 +177,11 @@ export class Sender {
     try {
       const connection = await this.#connectionInTurn(node)
       const partitions = sent.map(({ queue: { topic, partition }, batch }) => ({ topic, partition, records: batch.sealed.bytes }))
-      const parts = encodeProduce(partitions, this.#options.connect.requestTimeoutMs)
+      const transactionalId = this.#transaction?.transactionalId ?? null
+      const parts = encodeProduce(partitions, this.#options.connect.requestTimeoutMs, transactionalId)
+      const api = this.#transaction?.isAdding === true ? PRODUCE_ADDING : PRODUCE
       wasSent = true
-      return await connection.send<ProduceAnswer>({ ...PRODUCE, parts, decode: decodeProduce })
+      return await connection.send<ProduceAnswer>({ ...api, parts, decode: decodeProduce })
     } catch (error) {
       this.#unanswered(sent, error as PackedError, wasSent)
       return undefined
@@ -192,6 +214,8 @@ export class Sender {
     }
     // The leader may have it, and may have passed it on.
     batch.isUncertain ||= mayBeWritten(code)
+    const isFenced = code === CODE.producerFenced || (code === CODE.invalidProducerEpoch && this.#transaction !== undefined)
+    if (isFenced) this.end(fenced())
     const isTooLarge = code === CODE.messageTooLarge || code === CODE.recordListTooLarge
     const error = refusal(code, `write to ${topic}-${partition}${message === null ? '' : ` (${message})`}`)
     if (isTooLarge && batch.sealed.count > 1) queue.split(batch)
@@ -203,7 +227,7 @@ export class Sender {
 
   #unanswered(sent: readonly Sent[], error: PackedError, wasSent: boolean): void {
     if (this.#isClosed) return
-    if (error.kind === 'authentication' || error.kind === 'unsupported') this.#end(error)
+    if (error.kind === 'authentication' || error.kind === 'unsupported') this.end(error)
     for (const one of sent) {
       one.batch.isUncertain ||= wasSent
       const isHopeless = error.kind === 'malformed' && ++one.batch.malformedAnswers >= MALFORMED_ANSWERS
@@ -232,16 +256,23 @@ export class Sender {
 
   #fail({ queue, batch }: Sent, failure: BatchFailure): void {
     queue.fail(batch)
+    this.#transaction?.failed(failure.error)
     this.#events.onSettled(queue, batch, failure)
   }
 
-  #end(error: PackedError): void {
-    this.#fatal = error
+  /** Nothing can be written any more. */
+  end(error: PackedError): void {
+    this.#fatal ??= error
     this.#events.onFatal()
   }
 
   #expire(queue: PartitionQueue, now: number): void {
     const { topic, partition } = queue
+    const failure = this.#transaction?.failure
+    if (failure !== undefined) {
+      queue.seal()
+      for (const batch of queue.expired(Infinity)) this.#fail({ queue, batch }, { error: failure })
+    }
     for (const batch of queue.expired(now)) {
       const message = `Records for ${topic}-${partition} could not be delivered within ${this.#options.deliveryTimeoutMs} ms.`
       this.#fail({ queue, batch }, { error: new PackedError(message, { kind: 'timed-out' }) })
@@ -259,12 +290,18 @@ export class Sender {
         for (const batch of queue.renew(identity)) this.#events.onSettled(queue, batch, { error: uncertain(queue) })
       }
     } catch (error) {
-      if (!(error as PackedError).retriable) this.#end(error as PackedError)
+      if (!(error as PackedError).retriable) this.end(error as PackedError)
       await this.#cluster.delay(backoffMs(1))
     }
     this.#isRenewing = false
     this.schedule()
   }
+}
+
+/** Another has taken over, or the broker has ended the transaction because it took too long. */
+export function fenced(): PackedError {
+  const message = 'Another writer has taken over this transactional id, or the transaction took longer than it may: this writer is over.'
+  return new PackedError(message, { kind: 'fenced', code: CODE.producerFenced })
 }
 
 function uncertain({ topic, partition }: PartitionQueue): PackedError {

@@ -134,6 +134,10 @@ export class WireBroker implements AsyncDisposable {
     if (key === KEY.apiVersions) return versions()
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
+    if (key === KEY.findCoordinator)
+      return new ByteWriter().int32(0).int16(0).string(null).int32(1).string('127.0.0.1').int32(this.port).noTags().finish()
+    if (key === KEY.addPartitions) return added(body)
+    if (key === KEY.endTransaction) return ended(0)
     if (key === KEY.produce) return produced(readProduce(body).map(({ topic, partition }) => ({ topic, partition, code: 0 })))
     return 'silence'
   }
@@ -167,6 +171,29 @@ function versions(): Buffer {
 
 function identity(code: number, producerId: number, epoch = 0): Buffer {
   return new ByteWriter().int32(0).int16(code).int64(producerId).int16(epoch).noTags().finish()
+}
+
+export function ended(code: number): Buffer {
+  return new ByteWriter().int32(0).int16(code).noTags().finish()
+}
+
+/** All that are asked for. */
+function added(body: ByteReader): Buffer {
+  body.string()
+  body.int64()
+  body.int16()
+  const topics = body.array(() => {
+    const topic = body.string()
+    const partitions = body.array(() => body.int32())
+    body.tags()
+    return { topic, partitions }
+  })
+  const out = new ByteWriter().int32(0)
+  out.array(topics, ({ topic, partitions }) => {
+    out.string(topic).array(partitions, (partition) => out.int32(partition).int16(0).noTags())
+    out.noTags()
+  })
+  return out.noTags().finish()
 }
 
 export interface ProducedBatch {
