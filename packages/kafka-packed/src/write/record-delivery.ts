@@ -4,7 +4,11 @@ import type { PackedError } from '../errors/packed-error.ts'
 export type RecordDelivery =
   /** `offset` is -1 where the broker knew the record from an earlier attempt and did not say where it is. */
   | { readonly partition: number; readonly offset: number; readonly error?: undefined }
-  | { readonly partition: number; readonly error: PackedError }
+  | {
+      readonly partition: number
+      /** Why the record is not in its topic, or may not be: whether it may be is the error's to say. */
+      readonly error: PackedError
+    }
 
 /** Told once of each record of a call to `write`, by its row. What it throws is nobody's to catch: it must not throw. */
 export type OnDelivered = (row: number, delivery: RecordDelivery) => void
