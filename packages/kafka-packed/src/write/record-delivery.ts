@@ -2,8 +2,13 @@ import type { PackedError } from '../errors/packed-error.ts'
 
 /** What became of one record: where it is, or why it may not be there. */
 export type RecordDelivery =
-  /** `offset` is -1 where the broker knew the record from an earlier attempt and did not say where it is. */
-  | { readonly partition: number; readonly offset: number; readonly error?: undefined }
+  | {
+      readonly partition: number
+      /** -1 where the broker knew the record from an earlier attempt and did not say where it is. */
+      readonly offset: number
+      /** None: the record is in its topic. */
+      readonly error?: undefined
+    }
   | {
       readonly partition: number
       /** Why the record is not in its topic, or may not be: whether it may be is the error's to say. */
