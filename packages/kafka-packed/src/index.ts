@@ -10,6 +10,8 @@ export { BatchBuilder, type ProducerStamp, SealedBatch, type WritableColumns } f
 export { BatchReader, type BatchReaderOptions } from './records/batch-reader.ts'
 export { MalformedBatchError } from './records/malformed-batch-error.ts'
 export { type RecordColumns, sliceRecords } from './records/record-columns.ts'
+export { PackedAdmin } from './admin/packed-admin.ts'
+export type { DescribedTopic } from './admin/topic-calls.ts'
 export type { BrokerAddress, ConnectOptions } from './cluster/connection-options.ts'
 export { PackedError, type PackedErrorDetails, type PackedErrorKind } from './errors/packed-error.ts'
 export type { OffsetQuestion } from './read/list-offsets.ts'
