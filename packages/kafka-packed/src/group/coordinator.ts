@@ -1,0 +1,78 @@
+import type { Clock } from '@millrace/core'
+import { backoffMs } from '../cluster/backoff.ts'
+import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import type { BrokerAddress } from '../cluster/connection-options.ts'
+import type { PackedError } from '../errors/packed-error.ts'
+import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { decodeFindCoordinator, encodeFindCoordinator, FIND_COORDINATOR } from '../wire/find-coordinator.ts'
+
+/** It loads, is not available, or has moved. */
+const MOVED: ReadonlySet<number> = new Set([14, 15, 16])
+
+export interface CoordinatorCall<T> {
+  readonly use: (connection: BrokerConnection) => Promise<T>
+  readonly codeOf: (answer: T) => number
+  /** Completes "Kafka refused to ...". */
+  readonly doing: string
+  /** Asked again for so long, in milliseconds, while the coordinator can't be reached or is another. */
+  readonly patienceMs: number
+}
+
+/** The broker that looks after one group: looked for when it is first needed, and again whenever it says that it is not the one. */
+export class Coordinator {
+  readonly #cluster: Cluster
+  readonly #groupId: string
+  readonly #clock: Clock
+  #node: number | undefined
+
+  constructor(cluster: Cluster, groupId: string, clock: Clock) {
+    this.#cluster = cluster
+    this.#groupId = groupId
+    this.#clock = clock
+  }
+
+  /** Where it is, as far as known. */
+  get address(): BrokerAddress | undefined {
+    return this.#node === undefined ? undefined : this.#cluster.metadata.brokers.get(this.#node)
+  }
+
+  /** One try. Rejects with a {@link PackedError}; a retriable one when it can't be reached, or is another. */
+  async once<T>({ use, codeOf, doing }: Omit<CoordinatorCall<T>, 'patienceMs'>): Promise<T> {
+    try {
+      const answer = await use(await this.#connection())
+      const code = codeOf(answer)
+      if (MOVED.has(code)) throw refusal(code, doing)
+      return answer
+    } catch (error) {
+      this.#node = undefined
+      throw error
+    }
+  }
+
+  /** Tries until it is answered, or time is over. Rejects with a {@link PackedError}. */
+  async call<T>(call: CoordinatorCall<T>): Promise<T> {
+    const until = this.#clock.monotonic() + call.patienceMs
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.once(call)
+      } catch (error) {
+        if (!(error as PackedError).retriable || this.#clock.monotonic() >= until) throw error
+      }
+      await this.#cluster.delay(backoffMs(failures))
+    }
+  }
+
+  async #connection(): Promise<BrokerConnection> {
+    this.#node ??= await this.#find()
+    return this.#cluster.connection(this.#node, 'control')
+  }
+
+  async #find(): Promise<number> {
+    const parts = [encodeFindCoordinator(this.#groupId)]
+    const found = await this.#cluster.any((connection) => connection.send({ ...FIND_COORDINATOR, parts, decode: decodeFindCoordinator }))
+    if (found.code !== CODE.none) throw refusal(found.code, `name the coordinator of group '${this.#groupId}'`)
+    if (!this.#cluster.metadata.brokers.has(found.node)) await this.#cluster.refresh()
+    return found.node
+  }
+}
