@@ -3,7 +3,7 @@ import { backoffMs } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
-import { Coordinator } from './coordinator.ts'
+import { Coordinator } from '../cluster/coordinator.ts'
 import { leaveGroup } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
 import { GroupOffsets } from './group-offsets.ts'
@@ -74,7 +74,7 @@ export class GroupMember implements AsyncDisposable {
     this.#options = options
     this.#hooks = hooks
     this.#cluster = new Cluster(connect, clock)
-    this.#coordinator = new Coordinator(this.#cluster, groupId, clock)
+    this.#coordinator = new Coordinator(this.#cluster, { type: 'group', name: groupId, clock })
     const parts = { cluster: this.#cluster, coordinator: this.#coordinator, clock, patienceMs: connect.requestTimeoutMs }
     this.#offsets = new GroupOffsets(parts)
     this.#rounds = new Rounds(this.#cluster, options, {
@@ -234,7 +234,7 @@ export class GroupMember implements AsyncDisposable {
     if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return
     const call = { use: leaveGroupOf(metadata), codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
     // The group will notice by itself.
-    await Promise.race([this.#coordinator.call(call).catch(() => undefined), this.#cluster.delay(LEAVE_MS)])
+    await Promise.race([this.#coordinator.answer(call).catch(() => undefined), this.#cluster.delay(LEAVE_MS)])
   }
 
   /** What the group says of this member. */

@@ -1,7 +1,7 @@
 import type { Clock, OffsetCommit, TopicPartition } from '@millrace/core'
 import type { Cluster } from '../cluster/cluster.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
-import type { Coordinator } from './coordinator.ts'
+import type { Coordinator } from '../cluster/coordinator.ts'
 import { commitOffsets, fetchOffsets } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
 import type { GroupMetadata } from './group-options.ts'
@@ -42,7 +42,7 @@ export class GroupOffsets {
     const until = clock.monotonic() + patienceMs
     for (;;) {
       const metadata = member.metadata()
-      const codes = await coordinator.call({
+      const codes = await coordinator.answer({
         use: (connection) => commitOffsets(connection, metadata, offsets),
         codeOf: ([first]) => first ?? CODE.none,
         doing: `commit offsets of group '${groupId}'`,
@@ -60,7 +60,7 @@ export class GroupOffsets {
     const until = clock.monotonic() + patienceMs
     const doing = `tell offsets of group '${groupId}'`
     for (;;) {
-      const answer = await coordinator.call({
+      const answer = await coordinator.answer({
         use: (connection) => fetchOffsets(connection, groupId, { partitions, requireStable }),
         codeOf: ({ code }) => code,
         doing,

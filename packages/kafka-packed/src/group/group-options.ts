@@ -1,5 +1,11 @@
-import type { Clock, TopicPartition } from '@millrace/core'
-import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from '../cluster/connection-options.ts'
+import { type Clock, describeValue, namesOf, type TopicPartition, unknownNames, wrongOptions } from '@millrace/core'
+import {
+  checkNumbers,
+  CONNECT_NAMES,
+  type ConnectOptions,
+  type ResolvedConnectOptions,
+  resolveConnectOptions,
+} from '../cluster/connection-options.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 import type { PackedError } from '../errors/packed-error.ts'
 
@@ -65,18 +71,42 @@ export interface ResolvedGroupOptions {
   readonly clock: Clock
 }
 
+const NAMES: readonly string[] = [
+  ...CONNECT_NAMES,
+  ...namesOf<Omit<GroupOptions, keyof ConnectOptions>>({
+    groupId: true,
+    groupInstanceId: true,
+    sessionTimeoutMs: true,
+    heartbeatIntervalMs: true,
+    rebalanceTimeoutMs: true,
+    topicsMaxAgeMs: true,
+    coLocate: true,
+    warm: true,
+    clock: true,
+  }),
+]
+
+/** Fills in every default. Throws a `TypeError` that lists everything that is wrong. */
 export function resolveGroupOptions(options: GroupOptions): ResolvedGroupOptions {
   const { groupId, groupInstanceId, sessionTimeoutMs = 45_000, rebalanceTimeoutMs = 300_000, topicsMaxAgeMs = 10_000 } = options
-  const { coLocate = false, warm = () => [], clock = systemClock } = options
-  if (groupId === '') throw new TypeError('groupId is empty: a group needs a name')
-  const connect = resolveConnectOptions(options)
+  const { coLocate = false, warm = () => [], clock = systemClock, heartbeatIntervalMs = 3_000 } = options
+  const problems = unknownNames((name) => name, options, NAMES)
+  const connect = resolveConnectOptions(options, problems)
+  for (const [name, value] of Object.entries({ groupId, groupInstanceId })) {
+    const isAbsent = name === 'groupInstanceId' && value === undefined
+    if (!isAbsent && (typeof value !== 'string' || value === '')) problems.push(`${name} is ${describeValue(value)}; use text.`)
+  }
+  if (typeof coLocate !== 'boolean') problems.push(`coLocate is ${describeValue(coLocate)}; use true or false.`)
+  if (typeof warm !== 'function') problems.push(`warm is ${describeValue(warm)}; use a function.`)
+  checkNumbers({ sessionTimeoutMs, heartbeatIntervalMs, rebalanceTimeoutMs, topicsMaxAgeMs }, 1, problems)
+  if (problems.length > 0) throw wrongOptions("GroupMember was given what it can't use", problems)
   return {
     // An answer that takes longer than a session comes too late to stay a member.
     connect: { ...connect, requestTimeoutMs: Math.min(connect.requestTimeoutMs, sessionTimeoutMs) },
     groupId,
     groupInstanceId,
     sessionTimeoutMs,
-    heartbeatIntervalMs: Math.min(options.heartbeatIntervalMs ?? 3_000, sessionTimeoutMs / 3),
+    heartbeatIntervalMs: Math.min(heartbeatIntervalMs, sessionTimeoutMs / 3),
     rebalanceTimeoutMs,
     topicsMaxAgeMs,
     coLocate,

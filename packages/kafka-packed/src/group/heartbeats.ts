@@ -1,7 +1,7 @@
 import type { Clock } from '@millrace/core'
 import type { BrokerAddress } from '../cluster/connection-options.ts'
 import type { PackedError } from '../errors/packed-error.ts'
-import type { Coordinator } from './coordinator.ts'
+import type { Coordinator } from '../cluster/coordinator.ts'
 import { heartbeat } from './group-calls.ts'
 import type { GroupMetadata, ResolvedGroupOptions } from './group-options.ts'
 import { StandIn } from './stand-in.ts'

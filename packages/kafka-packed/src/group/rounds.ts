@@ -5,7 +5,7 @@ import { refusal } from '../errors/protocol-codes.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { assign } from './assign.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
-import { Coordinator } from './coordinator.ts'
+import { Coordinator } from '../cluster/coordinator.ts'
 import { type JoinAnswer, joinGroup, syncGroup } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
 import type { GroupMetadata, ResolvedGroupOptions } from './group-options.ts'
@@ -168,6 +168,6 @@ export class Rounds {
   #lines(): [Cluster, Coordinator] {
     const { connect, rebalanceTimeoutMs, groupId, clock } = this.#options
     const waiting = new Cluster({ ...connect, requestTimeoutMs: rebalanceTimeoutMs + MARGIN_MS }, clock)
-    return [waiting, new Coordinator(waiting, groupId, clock)]
+    return [waiting, new Coordinator(waiting, { type: 'group', name: groupId, clock })]
   }
 }

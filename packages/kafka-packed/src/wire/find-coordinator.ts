@@ -4,7 +4,10 @@ import { ByteWriter } from './byte-writer.ts'
 /** The one version that everything from 2.4 to 4.1 speaks. */
 export const FIND_COORDINATOR = { key: 10, version: 3 } as const
 
-const GROUP = 0
+const TYPES = ['group', 'transaction'] as const
+
+/** What a broker coordinates. */
+export type CoordinatedType = (typeof TYPES)[number]
 
 export interface CoordinatorAnswer {
   readonly code: number
@@ -13,8 +16,9 @@ export interface CoordinatorAnswer {
   readonly port: number
 }
 
-export function encodeFindCoordinator(groupId: string): Buffer {
-  return new ByteWriter().string(groupId).int8(GROUP).noTags().finish()
+/** `name`: of the group, or the transactional id. */
+export function encodeFindCoordinator(name: string, type: CoordinatedType = 'group'): Buffer {
+  return new ByteWriter().string(name).int8(TYPES.indexOf(type)).noTags().finish()
 }
 
 /** Throws a `RangeError` when it is cut off. */

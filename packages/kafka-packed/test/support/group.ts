@@ -3,7 +3,7 @@ import type { TopicPartition } from '@millrace/core'
 import { Cluster } from '../../src/cluster/cluster.ts'
 import { resolveConnectOptions } from '../../src/cluster/connection-options.ts'
 import { systemClock } from '../../src/cluster/system-clock.ts'
-import { Coordinator } from '../../src/group/coordinator.ts'
+import { Coordinator } from '../../src/cluster/coordinator.ts'
 import { leaveGroup } from '../../src/group/group-calls.ts'
 import { decodeFindCoordinator, encodeFindCoordinator, FIND_COORDINATOR } from '../../src/wire/find-coordinator.ts'
 import { type BrokerAddress, GroupMember, type GroupOptions, type PackedError } from '../../src/index.ts'
@@ -71,9 +71,9 @@ export class RecordedMember implements AsyncDisposable {
 /** Makes the group put a member out, in its name and behind its back. */
 export async function putOut(brokers: readonly BrokerAddress[], { member }: RecordedMember): Promise<void> {
   const { metadata } = member
-  const cluster = new Cluster(resolveConnectOptions({ brokers }), systemClock)
+  const cluster = new Cluster(resolveConnectOptions({ brokers }, []), systemClock)
   try {
-    await new Coordinator(cluster, metadata.groupId, systemClock).call({
+    await new Coordinator(cluster, { type: 'group', name: metadata.groupId, clock: systemClock }).answer({
       use: (connection) => leaveGroup(connection, metadata),
       codeOf: (code) => code,
       doing: 'put a member out',
@@ -86,7 +86,7 @@ export async function putOut(brokers: readonly BrokerAddress[], { member }: Reco
 
 /** The id of the broker that looks after a group. */
 export async function coordinatorOf(brokers: readonly BrokerAddress[], group: string): Promise<number> {
-  const cluster = new Cluster(resolveConnectOptions({ brokers }), systemClock)
+  const cluster = new Cluster(resolveConnectOptions({ brokers }, []), systemClock)
   try {
     const parts = [encodeFindCoordinator(group)]
     return (await cluster.any((connection) => connection.send({ ...FIND_COORDINATOR, parts, decode: decodeFindCoordinator }))).node

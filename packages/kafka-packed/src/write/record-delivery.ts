@@ -1,0 +1,16 @@
+import type { PackedError } from '../errors/packed-error.ts'
+
+/** What became of one record: where it is, or why it may not be there. */
+export type RecordDelivery =
+  /** `offset` is -1 where the broker knew the record from an earlier attempt and did not say where it is. */
+  | { readonly partition: number; readonly offset: number; readonly error?: undefined }
+  | { readonly partition: number; readonly error: PackedError }
+
+/** Told once of each record of a call to `write`, by its row. What it throws is nobody's to catch: it must not throw. */
+export type OnDelivered = (row: number, delivery: RecordDelivery) => void
+
+/** One record of a batch that somebody waits for. */
+export interface AwaitedRecord {
+  readonly row: number
+  readonly onDelivered: OnDelivered
+}
