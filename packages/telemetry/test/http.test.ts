@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { advertisedIn } from '@millrace/core'
 import { memory } from '@millrace/transport-memory'
 import { expect, test } from 'vitest'
 import { CountingApp } from './support/counting-app.ts'
@@ -88,6 +89,13 @@ test('a key that another process has is answered with where that is', async () =
     elsewhere.add(address)
   }
   expect(elsewhere.size).toBe(2)
+})
+
+test('an address with port 0 is told with the port that it has come to be', async () => {
+  await using running = await CountingApp.start({ telemetry: { http: { port: 0, advertise: 'this-host:0' } } })
+  await expect.poll(async () => (await running.app.inspect.group()).members.length).toBe(1)
+  const [member] = (await running.app.inspect.group()).members
+  expect(advertisedIn(member?.clientId ?? '')).toBe(`this-host:${new URL(running.telemetry.url ?? '').port}`)
 })
 
 test('with a token nothing but health is told without it, and batching is changed with it alone', async () => {

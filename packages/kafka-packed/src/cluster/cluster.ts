@@ -14,7 +14,7 @@ const METADATA: readonly API<[string[] | null, boolean?, boolean?], MetadataAnsw
 ]
 
 /** What a connection is for: a broker answers those of one connection in turn, so what waits has its own. */
-export type Lane = 'control' | 'fetch-0' | 'fetch-1' | 'produce'
+export type Lane = 'control' | 'fetch-0' | 'fetch-1' | 'fetch-urgent' | 'coordinator' | 'produce'
 
 interface Line {
   connection: Promise<BrokerConnection> | undefined
@@ -142,6 +142,7 @@ export class Cluster {
     if (known?.isUsable === true) return known
     // Another caller may have begun anew meanwhile.
     if (line.connection !== before && line.connection !== undefined) return line.connection
+    known?.retire()
     line.connection = this.#open(address, line)
     return line.connection
   }

@@ -1,6 +1,7 @@
 import { type API, listOffsetsV5, listOffsetsV6, listOffsetsV7, listOffsetsV8, listOffsetsV9 } from '@platformatic/kafka'
 import { type Clock, type IsolationLevel, partitionKey, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
+import { addTo } from '../cluster/by-node.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
@@ -79,7 +80,7 @@ function byLeader(cluster: Cluster, partitions: readonly TopicPartition[]): Map<
   const leaders = new Map<number, TopicPartition[]>()
   for (const one of partitions) {
     const leader = cluster.metadata.leadership(one.topic, one.partition)?.leader
-    if (leader !== undefined) leaders.set(leader, [...(leaders.get(leader) ?? []), one])
+    if (leader !== undefined) addTo(leaders, leader, one)
   }
   return leaders
 }
