@@ -151,9 +151,6 @@ describe('the check of what was mapped', () => {
 describe('the check of commits', () => {
   const right: Committing = {
     guarantee: 'exactly-once',
-    intervalMs: 100,
-    ms: 10_000,
-    commits: 80,
     offsets: [{ partition: 0, committed: 30, end: 30 }],
     output: [
       { records: 30, gaps: 80 },
@@ -161,10 +158,8 @@ describe('the check of commits', () => {
     ],
   }
 
-  test('is content with what is right, and with a busy machine', () => {
+  test('is content with what is right', () => {
     expect(() => checkCommits(right)).not.toThrow()
-    expect(() => checkCommits({ ...right, commits: 5 })).not.toThrow()
-    expect(() => checkCommits({ ...right, ms: 1_900, commits: 0 })).not.toThrow()
   })
 
   test('finds offsets that are not committed', () => {
@@ -177,10 +172,6 @@ describe('the check of commits', () => {
     expect(() => checkCommits({ ...right, output })).toThrow('output of exactly once is in no transaction')
     expect(() => checkCommits({ ...right, guarantee: 'at-least-once' })).toThrow('output of at least once is in transactions')
     expect(() => checkCommits({ ...right, guarantee: 'at-least-once', output })).not.toThrow()
-  })
-
-  test('finds a program that saves its commits', () => {
-    expect(() => checkCommits({ ...right, commits: 4 })).toThrow('4 commits in 10000 ms, for an interval of 100 ms')
   })
 })
 

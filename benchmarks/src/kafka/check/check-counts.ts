@@ -1,7 +1,8 @@
-import { deserializeColumn, serdes, type WireBatch } from '@millrace/core'
+import { deserializeColumn, serdes } from '@millrace/core'
 import { type InputShape, keyText, numberInKey, timeOf } from '../input/input-shape.ts'
 import { ExpectedRecords } from './expected-records.ts'
 import { readTopic, type TopicEnd, type TopicReading } from './read-topic.ts'
+import type { TopicBatch } from './topic-reader.ts'
 import { WrongResult } from './wrong-result.ts'
 
 /**
@@ -35,7 +36,7 @@ export async function checkCounts(reading: TopicReading, shape: InputShape, how:
   return end
 }
 
-function decoded({ keys, values }: WireBatch) {
+function decoded({ keys, values }: TopicBatch) {
   const texts = deserializeColumn(serdes.string, keys)
   const counts = deserializeColumn(serdes.safeInt64, values)
   const [failure] = [...texts.failures, ...counts.failures].filter((one) => one !== undefined)

@@ -1,5 +1,6 @@
-import { bytesAt, type Transport, type WireBatch } from '@millrace/core'
-import { readTopic } from './read-topic.ts'
+import { bytesAt } from '@millrace/core'
+import { readTopic, type TopicReading } from './read-topic.ts'
+import type { TopicBatch } from './topic-reader.ts'
 
 /** Where brokers keep what groups commit. */
 export const OFFSETS_TOPIC = '__consumer_offsets'
@@ -7,9 +8,12 @@ export const OFFSETS_TOPIC = '__consumer_offsets'
 const LAST_OFFSET_KEY = 1
 
 /** How often a group has committed an offset of a topic, of the partition where that was most often; the beginning does not count. */
-export async function countCommits(transport: Transport, partitions: number, { group, topic }: { group: string; topic: string }) {
+export async function countCommits(
+  reading: Pick<TopicReading, 'transport' | 'openReader' | 'partitions'>,
+  { group, topic }: { readonly group: string; readonly topic: string },
+): Promise<number> {
   const offsets = new Map<number, Set<bigint>>()
-  await readTopic({ transport, topic: OFFSETS_TOPIC, partitions, isolation: 'read-committed' }, (batch) => {
+  await readTopic({ ...reading, topic: OFFSETS_TOPIC, isolation: 'read-committed' }, (batch) => {
     for (let i = 0; i < batch.length; i++) {
       const commit = commitAt(batch, i)
       if (commit === undefined || commit.group !== group || commit.topic !== topic || commit.offset === 0n) continue
@@ -27,7 +31,7 @@ interface Commit {
   readonly offset: bigint
 }
 
-function commitAt({ keys, values }: WireBatch, i: number): Commit | undefined {
+function commitAt({ keys, values }: TopicBatch, i: number): Commit | undefined {
   const key = bytesAt(keys, i)
   const value = bytesAt(values, i)
   return key === null || value === null ? undefined : commitIn(Buffer.from(key), Buffer.from(value))

@@ -11,7 +11,7 @@ const MEGABYTE = 1_048_576
 const HEAD = ['', 'records/s', 'spread', 'of Kafka Streams', 'CPU s', "broker's CPU s", 'peak MB', 'output', 'changelog', 'commits']
 
 /** Everything that was measured. */
-export function resultTables({ workloads, profiles = [], latencies = [], heap }: Results): PlainTable[] {
+export function resultTables({ workloads, profiles, latencies, heap }: Results): PlainTable[] {
   const profiled = profiles.map(({ workload, programs }) => profileTable(workload, programs))
   return [...workloads.map(workloadTable), ...profiled, ...latencies.map(latencyTable), ...(heap === undefined ? [] : [heapTable(heap)])]
 }

@@ -57,7 +57,7 @@ export async function runOnce(
   try {
     const brokerCpuMs = () => processorMs(surroundings.brokers.processIds)
     const end = await runProgram(program, run.config, { brokerCpuMs, limitMs })
-    return { ...figuresOf(end, shape.records), ...(await checked(program, run.config, { shape, surroundings, ms: end.ms })) }
+    return { ...figuresOf(end, shape.records), ...(await checked(program, run.config, { shape, surroundings })) }
   } catch (error) {
     throw new Error(`${program.title}, workload ${workload.name}: ${(error as Error).message}`, { cause: error })
   }
@@ -66,8 +66,6 @@ export async function runOnce(
 interface Around {
   readonly shape: InputShape
   readonly surroundings: Surroundings
-  /** How long it ran. */
-  readonly ms: number
 }
 
 function figuresOf({ ms, cpuMs, peakBytes, brokerCpuMs }: ProgramEnd, records: number) {
@@ -86,8 +84,8 @@ async function checked(program: Program, config: ProgramConfig, around: Around) 
   const { work, guarantee, output, changelog, partitions, stateFile } = config
   const { shape, surroundings } = around
   const isolation: IsolationLevel = guarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted'
-  const { transport } = surroundings
-  const reading = (topic: string) => ({ transport, topic, partitions, isolation })
+  const { transport, openReader } = surroundings
+  const reading = (topic: string) => ({ transport, openReader, topic, partitions, isolation })
   if (work === 'restore') {
     const expected = Array.from({ length: shape.keys }, (_, number) => restoredCount(number))
     if (program.hasState) await checkState(stateFile, expected)
@@ -106,10 +104,14 @@ async function checked(program: Program, config: ProgramConfig, around: Around) 
 }
 
 /** How often a program committed; checks that it did as it was told. */
-async function committed(config: ProgramConfig, written: TopicEnd, { surroundings, ms }: Around): Promise<number> {
-  const { applicationId, input, guarantee, commitIntervalMs } = config
-  const commits = await countCommits(surroundings.transport, await surroundings.offsetsPartitions(), { group: applicationId, topic: input })
+async function committed(config: ProgramConfig, written: TopicEnd, { surroundings }: Around): Promise<number> {
+  const { applicationId, input, guarantee } = config
+  const { transport, openReader } = surroundings
+  const commits = await countCommits(
+    { transport, openReader, partitions: await surroundings.offsetsPartitions() },
+    { group: applicationId, topic: input },
+  )
   const offsets = await surroundings.committed(applicationId, input, config.partitions)
-  checkCommits({ guarantee, intervalMs: commitIntervalMs, ms, commits, offsets, output: written.partitions })
+  checkCommits({ guarantee, offsets, output: written.partitions })
   return commits
 }

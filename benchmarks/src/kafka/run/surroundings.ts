@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { silentLogger, type Transport, type TransportAdmin } from '@millrace/core'
 import { kafka } from '@millrace/transport-kafka'
 import { OFFSETS_TOPIC } from '../check/count-commits.ts'
+import { type OpenTopicReader, packedReaderOf } from '../check/topic-reader.ts'
 import { fillInput } from '../input/write-records.ts'
 import type { InputShape } from '../input/input-shape.ts'
 
@@ -25,6 +26,8 @@ export class Surroundings implements AsyncDisposable {
   /** Where programs keep their state. */
   readonly folder: string
   readonly transport: Transport
+  /** For what is checked. */
+  readonly openReader: OpenTopicReader
   readonly #admin: TransportAdmin
   readonly #prefix = `bench-${randomBytes(3).toString('hex')}`
   readonly #inputs = new Map<string, Promise<string>>()
@@ -34,6 +37,7 @@ export class Surroundings implements AsyncDisposable {
     this.brokers = brokers
     this.folder = folder
     this.transport = transport
+    this.openReader = packedReaderOf(brokers.brokers)
     this.#admin = admin
   }
 
