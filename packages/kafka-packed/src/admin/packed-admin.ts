@@ -61,6 +61,7 @@ export class PackedAdmin implements AsyncDisposable {
     return createTopic(this.#context, this.#controller, topic)
   }
 
+  /** Deletes a topic and all that is in it. Rejects with a `PackedError` if it does not exist, or may not be deleted. */
   deleteTopic(topic: string): Promise<void> {
     return deleteTopic(this.#context, this.#controller, topic)
   }
