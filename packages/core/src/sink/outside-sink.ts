@@ -32,6 +32,8 @@ export interface StartingPartition extends TopicPartitionOffset {
   readonly begin: number
   /** The offset after the last. */
   readonly end: number
+  /** Of its topic: a topic that is deleted and created anew has another. Undefined: the log gives its topics none. */
+  readonly topicId?: string | undefined
 }
 
 /** What a sink outside of the log is opened with. */
