@@ -55,7 +55,7 @@ export class PackedReader implements AsyncDisposable {
   private constructor(options: ResolvedReaderOptions) {
     this.#options = options
     this.#cluster = new Cluster(options.connect, options.clock)
-    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#wake?.())
+    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#arrived())
   }
 
   /** Reads exactly these partitions, from these offsets. Replaces what was assigned before. */
@@ -106,7 +106,7 @@ export class PackedReader implements AsyncDisposable {
     }
     this.#fetcher.schedule()
     // There may be something already.
-    this.#wake?.()
+    this.#arrived()
   }
 
   /** Offset of the next record to be polled, of each partition that is assigned. */
@@ -156,6 +156,11 @@ export class PackedReader implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #arrived(): void {
+    this.#wake?.()
+    this.#options.onArrival()
   }
 
   #gather(maxRecords: number): ReadResult {
