@@ -65,10 +65,10 @@ export interface OpenOutsideSink<K, V> extends CommitParticipant {
   stage(batch: RecordBatch<K, V>): readonly unknown[]
   /** A pass is done, and these are what came of it: those of a partition in the order of their offsets. */
   accept(records: readonly StagedRecord[]): void
-  /** Whether passes are to wait for room. */
-  readonly full: boolean
-  /** Resolves when there may be room. */
-  room(): Promise<void>
+  /** Whether passes of a task that reads these partitions are to wait for room. */
+  full(partitions: readonly TopicPartition[]): boolean
+  /** Resolves when there may be room for that task. */
+  room(partitions: readonly TopicPartition[]): Promise<void>
   /** Ends what is under way. What is not stored is read again by whoever has the partitions next. */
   close(): Promise<void>
 }
