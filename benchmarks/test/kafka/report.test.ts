@@ -8,7 +8,7 @@ import { heapBound, heapTable, smallestHeap } from '../../src/kafka/report/heap.
 import { latencyTable } from '../../src/kafka/report/latency.ts'
 import { BEGIN, END, writeIntoPage } from '../../src/kafka/report/page.ts'
 import { readResults, writeResults } from '../../src/kafka/report/results-file.ts'
-import { drawn } from '../../src/kafka/report/plain-table.ts'
+import { drawn } from '../../src/report/plain-table.ts'
 import { workloadTable } from '../../src/kafka/report/result-tables.ts'
 import { merged, noResults, type Results, type WorkloadResult } from '../../src/kafka/report/results.ts'
 import type { HeapRuns } from '../../src/kafka/run/measure-heaps.ts'

@@ -3,8 +3,8 @@ import type { RunResult } from '../run/run-once.ts'
 import { ratio } from './bound-result.ts'
 import { heapTable } from './heap.ts'
 import { latencyTable } from './latency.ts'
-import type { PlainTable } from './plain-table.ts'
-import { profileTable } from './profile-parts.ts'
+import type { PlainTable } from '../../report/plain-table.ts'
+import { profileTable } from '../../report/profile-parts.ts'
 import { type ProgramResult, ratios, type Results, type WorkloadResult } from './results.ts'
 
 const MEGABYTE = 1_048_576
@@ -12,7 +12,7 @@ const HEAD = ['', 'records/s', 'spread', 'of Kafka Streams', 'CPU s', "broker's 
 
 /** Everything that was measured. */
 export function resultTables({ workloads, profiles, latencies, heap }: Results): PlainTable[] {
-  const profiled = profiles.map(({ workload, programs }) => profileTable(workload, programs))
+  const profiled = profiles.map(({ workload, programs }) => profileTable(`workload (${workload})`, programs))
   return [...workloads.map(workloadTable), ...profiled, ...latencies.map(latencyTable), ...(heap === undefined ? [] : [heapTable(heap)])]
 }
 

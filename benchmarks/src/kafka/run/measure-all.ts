@@ -1,11 +1,11 @@
 import { summarise } from '../../harness/summary.ts'
 import { type Choice, LATENCIES, type LatencyName } from '../command-line/choice.ts'
 import { millraceIn, type Program, type ProgramName } from '../programs/programs.ts'
-import { drawn } from '../report/plain-table.ts'
+import { drawn } from '../../report/plain-table.ts'
 import { heapTable } from '../report/heap.ts'
 import { type LatencyResult, type LatencyRow, latencyTable } from '../report/latency.ts'
 import { workloadTable } from '../report/result-tables.ts'
-import { profileTable } from '../report/profile-parts.ts'
+import { profileTable } from '../../report/profile-parts.ts'
 import type { ProfileResult, Results, WorkloadResult } from '../report/results.ts'
 import type { Workload } from '../workloads.ts'
 import { type HeapRuns, measureHeaps } from './measure-heaps.ts'
@@ -60,7 +60,7 @@ export async function measureAll(parts: AllParts): Promise<void> {
     }
     if (parts.profileFolder === undefined || !PROFILED.includes(workload.name) || isThere(`profile-${workload.name}`)) continue
     const profiled = await profilesOf(workload, parts.profileFolder, parts)
-    say(drawn(profileTable(profiled.workload, profiled.programs)))
+    say(drawn(profileTable(`workload (${profiled.workload})`, profiled.programs)))
     await onResult(`profile-${workload.name}`, { profiles: [profiled] })
   }
   for (const name of choice.latencies.filter((one) => !isThere(one))) {
