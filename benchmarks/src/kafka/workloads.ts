@@ -28,6 +28,7 @@ const GROWTH = 10
 /** Of what is restored where it is to be small. */
 const COUNT_BYTES = 8
 /** What is far away takes its time. */
+const DISTANT_SHARE = 10
 const FEWER = 5
 /** What a proxy adds to every packet, each way. */
 export const DISTANCE_MS = 5
@@ -83,8 +84,8 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
     {
       ...count,
       name: 'f-distant',
-      title: `as (a), with ${DISTANCE_MS} ms to the broker and ${DISTANCE_MS} ms back, a fifth of the records`,
-      shape: { ...shape, records: Math.ceil(shape.records / FEWER) },
+      title: `as (a), with ${DISTANCE_MS} ms to the broker and ${DISTANCE_MS} ms back, a tenth of the records`,
+      shape: { ...shape, records: Math.ceil(shape.records / DISTANT_SHARE) },
       distant: true,
       programs: few(COUNTING),
     },

@@ -78,7 +78,7 @@ describe('workloads', () => {
   })
 
   test('are fewer records where a broker is far away', () => {
-    expect(workloads({ ...sizes, short: false }).find(({ distant }) => distant)?.shape.records).toBe(200_000)
+    expect(workloads({ ...sizes, short: false }).find(({ distant }) => distant)?.shape.records).toBe(100_000)
   })
 
   test('grow ten times, one thing each', () => {
