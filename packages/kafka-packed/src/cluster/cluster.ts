@@ -3,7 +3,7 @@ import type { Clock } from '@millrace/core'
 import { PackedError } from '../errors/packed-error.ts'
 import { backoffMs } from './backoff.ts'
 import { BrokerConnection } from './broker-connection.ts'
-import { ClusterMetadata, type MetadataAnswer } from './cluster-metadata.ts'
+import { ClusterMetadata, type MetadataAnswer, type MetadataTopic } from './cluster-metadata.ts'
 import type { BrokerAddress, ResolvedConnectOptions } from './connection-options.ts'
 
 const METADATA: readonly API<[string[] | null, boolean?, boolean?], MetadataAnswer>[] = [
@@ -66,6 +66,11 @@ export class Cluster {
     } finally {
       this.#refreshing = undefined
     }
+  }
+
+  /** What is answered of these topics, which are not tracked for that; null: of all. */
+  async topics(topics: string[] | null): Promise<readonly MetadataTopic[]> {
+    return (await this.any((connection) => connection.call(METADATA, topics, false, false))).topics
   }
 
   /** To the broker of this id. Waits for its turn after failures. Rejects with a {@link PackedError}. */

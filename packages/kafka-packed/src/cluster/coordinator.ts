@@ -5,6 +5,7 @@ import { type CoordinatedType, decodeFindCoordinator, encodeFindCoordinator, FIN
 import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
+import type { BrokerAddress } from './connection-options.ts'
 
 /** It loads, is not available, or has moved. */
 const MOVED: ReadonlySet<number> = new Set([14, 15, 16])
@@ -31,6 +32,37 @@ export class Coordinator {
     this.#type = type
     this.#name = name
     this.#clock = clock
+  }
+
+  /** Where it is, as far as known. */
+  get address(): BrokerAddress | undefined {
+    return this.#node === undefined ? undefined : this.#cluster.metadata.brokers.get(this.#node)
+  }
+
+  /** One try, whatever is answered. Rejects with a `PackedError`; a retriable one when it can't be reached, or is another. */
+  async once<T>({ use, codeOf, doing }: Omit<CoordinatorCall<T>, 'patienceMs'>): Promise<T> {
+    try {
+      const answer = await use(await this.#connection())
+      const code = codeOf(answer)
+      if (MOVED.has(code)) throw refusal(code, doing)
+      return answer
+    } catch (error) {
+      this.#node = undefined
+      throw error
+    }
+  }
+
+  /** Tries until it is answered, whatever that is, or time is over. Rejects with a `PackedError`. */
+  async answer<T>(call: CoordinatorCall<T>): Promise<T> {
+    const until = this.#clock.monotonic() + call.patienceMs
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.once(call)
+      } catch (error) {
+        if (!(error as PackedError).retriable || this.#clock.monotonic() >= until) throw error
+      }
+      await this.#cluster.delay(backoffMs(failures))
+    }
   }
 
   /** Tries until it is answered with 0 or what does not pass by itself, or time is over. Rejects with a `PackedError`. */

@@ -6,6 +6,9 @@ export type PackedErrorKind =
   | 'authentication'
   | 'not-authorized'
   | 'unknown-topic'
+  | 'topic-exists'
+  /** The group has members, or they read these topics. */
+  | 'group-in-use'
   /** The partition does not hold this offset. */
   | 'offset-out-of-range'
   /** The partition once held other records up to this offset, which a leader has lost since (KIP-320). */

@@ -52,6 +52,7 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [31, 'not-authorized'],
   [33, 'authentication'],
   [35, 'unsupported'],
+  [36, 'topic-exists'],
   [41, 'transient'], // not controller
   [CODE.outOfOrderSequence, 'sequence-broken'],
   [CODE.invalidProducerEpoch, 'sequence-broken'],
@@ -62,10 +63,12 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [56, 'transient'], // storage
   [58, 'authentication'],
   [CODE.unknownProducerId, 'sequence-broken'],
+  [68, 'group-in-use'], // not empty
   [74, 'transient'], // fenced leader epoch
   [75, 'transient'], // unknown leader epoch
   [78, 'transient'], // offset not available
   [CODE.fencedInstance, 'not-member'],
+  [86, 'group-in-use'], // subscribed to the topic
   [87, 'record-refused'], // invalid record
   [88, 'transient'], // offset of an open transaction
   [89, 'transient'], // throttling

@@ -3,7 +3,7 @@ import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { MalformedBatchError } from '../records/malformed-batch-error.ts'
 import { type FetchCounts, Fetcher } from './fetcher.ts'
-import { listOffsets, type OffsetQuestion } from './list-offsets.ts'
+import { listOffsetsOrEnds, type OffsetQuestion } from './list-offsets.ts'
 import { PartitionFetch } from './partition-fetch.ts'
 import { PollRoom } from './poll-room.ts'
 import type { ReadBatch, ReadFailure, ReadResult } from './read-result.ts'
@@ -55,7 +55,7 @@ export class PackedReader implements AsyncDisposable {
   private constructor(options: ResolvedReaderOptions) {
     this.#options = options
     this.#cluster = new Cluster(options.connect, options.clock)
-    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#wake?.())
+    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#arrived())
   }
 
   /** Reads exactly these partitions, from these offsets. Replaces what was assigned before. */
@@ -106,7 +106,7 @@ export class PackedReader implements AsyncDisposable {
     }
     this.#fetcher.schedule()
     // There may be something already.
-    this.#wake?.()
+    this.#arrived()
   }
 
   /** Offset of the next record to be polled, of each partition that is assigned. */
@@ -136,7 +136,7 @@ export class PackedReader implements AsyncDisposable {
   /** First or next offsets of partitions, or the first at or after a time in milliseconds (the end where there is none); they need not be assigned. */
   listOffsets(partitions: readonly TopicPartition[], at: OffsetQuestion, isolation?: IsolationLevel): Promise<TopicPartitionOffset[]> {
     this.#check()
-    return listOffsets(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
+    return listOffsetsOrEnds(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
   }
 
   /** What was read so far, and what waits. */
@@ -156,6 +156,11 @@ export class PackedReader implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close()
+  }
+
+  #arrived(): void {
+    this.#wake?.()
+    this.#options.onArrival()
   }
 
   #gather(maxRecords: number): ReadResult {

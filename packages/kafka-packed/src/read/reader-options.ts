@@ -26,6 +26,8 @@ export interface ReaderOptions extends ConnectOptions {
   readonly maxPollBytes?: number | undefined
   /** Whether checksums are compared: about a tenth of a microsecond a record. Default: false. */
   readonly checkCrcs?: boolean | undefined
+  /** Called when there may be something to poll. It may not throw. Default: none. */
+  readonly onArrival?: (() => void) | undefined
   /** Default: the time of this machine. */
   readonly clock?: Clock | undefined
 }
@@ -40,6 +42,7 @@ export interface ResolvedReaderOptions {
   readonly maxBufferedBytes: number
   readonly maxPollBytes: number
   readonly checkCrcs: boolean
+  readonly onArrival: () => void
   readonly clock: Clock
 }
 
@@ -57,6 +60,7 @@ const NAMES: readonly string[] = [
     maxBufferedBytes: true,
     maxPollBytes: true,
     checkCrcs: true,
+    onArrival: true,
     clock: true,
   }),
 ]
@@ -64,6 +68,7 @@ const NAMES: readonly string[] = [
 /** Fills in every default. Throws a `TypeError` that lists everything that is wrong. */
 export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOptions {
   const { isolation = 'read-committed', rack = '', maxWaitMs = 500, checkCrcs = false, clock = systemClock } = options
+  const { onArrival = () => {} } = options
   const { maxPartitionBytes = MIB, maxFetchBytes = 16 * MIB, maxBufferedBytes = 64 * MIB, maxPollBytes = 64 * MIB } = options
   const problems = unknownNames((name) => name, options, NAMES)
   const connect = resolveConnectOptions(options, problems)
@@ -73,5 +78,17 @@ export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOpti
   checkNumbers({ maxWaitMs }, 0, problems)
   checkNumbers({ maxPartitionBytes, maxFetchBytes, maxBufferedBytes, maxPollBytes }, 1, problems)
   if (problems.length > 0) throw wrongOptions("PackedReader was given what it can't use", problems)
-  return { connect, isolation, rack, maxWaitMs, maxPartitionBytes, maxFetchBytes, maxBufferedBytes, maxPollBytes, checkCrcs, clock }
+  return {
+    connect,
+    isolation,
+    rack,
+    maxWaitMs,
+    maxPartitionBytes,
+    maxFetchBytes,
+    maxBufferedBytes,
+    maxPollBytes,
+    checkCrcs,
+    onArrival,
+    clock,
+  }
 }

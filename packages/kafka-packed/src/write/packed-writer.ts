@@ -189,6 +189,14 @@ export class PackedWriter implements AsyncDisposable {
     return this.#closing
   }
 
+  /** Gives up all connections at once, and what was not acknowledged: it has failed, and so has what no flush told. An open transaction is left to the broker. */
+  abandon(): readonly WriteFailed[] {
+    this.#abandon()
+    const failures = this.#settlements.takeUntold()
+    this.#closing ??= Promise.resolve(failures)
+    return failures
+  }
+
   /** Closes. Rejects with the {@link PackedError} of the first records that failed and were told by nobody. */
   async [Symbol.asyncDispose](): Promise<void> {
     const isFirst = this.#closing === undefined

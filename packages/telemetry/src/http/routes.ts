@@ -43,7 +43,7 @@ export class Routes {
       'GET topology': (request) => this.#topology(request),
       'GET tasks': () => this.#tasks(),
       'GET stores': (request) => this.#store(request),
-      'GET live.json': () => this.#live(),
+      'GET live.json': ({ query }) => this.#live(query),
       'PATCH batching': (request) => this.#batching(request),
     }
   }
@@ -114,11 +114,12 @@ export class Routes {
     return this.#stores.query(name, key[0], query)
   }
 
-  async #live(): Promise<Answer> {
+  async #live(query: URLSearchParams): Promise<Answer> {
     const { sampler, app, view, readiness } = this.#options
     await sampler.refresh()
     const health = app().health()
-    return json(view.snapshot({ health, sample: sampler.last, readiness: readiness.look(health) }))
+    const told = { instance: query.get('instance') ?? '', after: Number(query.get('after') ?? 0) }
+    return json(view.snapshot({ health, sample: sampler.last, readiness: readiness.look(health), told }))
   }
 
   async #batching({ message }: Request): Promise<Answer> {
