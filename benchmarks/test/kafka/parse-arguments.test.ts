@@ -31,6 +31,8 @@ describe('options of bench:kafka', () => {
     [['--runs', 'many'], /whole number from 1 up/],
     [['--value-bytes', '10'], /at least 11/],
     [['--fast'], /unknown option/],
+    [['--page', 'page.md'], /--page needs --json/],
+    [['--resume'], /--resume needs --json/],
   ])('refuse %s', (args, message) => {
     expect(() => parseArguments(args)).toThrow(message)
   })
@@ -41,7 +43,7 @@ describe('a choice', () => {
 
   test('is everything, unless told otherwise', () => {
     const { workloads: all, latencies, heap } = choice()
-    expect([all.length, latencies, heap]).toEqual([11, ['latency-a', 'latency-c'], true])
+    expect([all.length, latencies, heap]).toEqual([12, ['latency-a', 'latency-c'], true])
   })
 
   test('leaves out latency and memory in short', () => {
@@ -52,7 +54,7 @@ describe('a choice', () => {
   test('may be of some programs, of workloads that have them', () => {
     const { workloads: all } = choice('--program', 'bare-read,by-hand', '--only', 'a,e')
     expect(all.map(({ programs }) => programs)).toEqual([['by-hand'], ['by-hand', 'bare-read']])
-    expect(choice('--program', 'bare-read').workloads.map(({ name }) => name)).toEqual(['e'])
+    expect(choice('--program', 'bare-read').workloads.map(({ name }) => name)).toEqual(['e', 'e-values'])
   })
 
   test('of what there is not is refused', () => {
@@ -73,6 +75,10 @@ describe('workloads', () => {
     const all = workloads({ ...sizes, short: false })
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length)
     expect(new Set(all.flatMap(({ programs }) => programs)).size).toBe(8)
+  })
+
+  test('are fewer records where a broker is far away', () => {
+    expect(workloads({ ...sizes, short: false }).find(({ distant }) => distant)?.shape.records).toBe(100_000)
   })
 
   test('grow ten times, one thing each', () => {

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { run } from './run.mjs'
 import { freePorts } from './free-port.mjs'
 import { CHEAP_START, JavaNode } from './java-node.mjs'
 import { kafkaJars } from './kafka-jars.mjs'
+import { logFolder } from './log-folder.mjs'
 import { pairUp, serverProperties } from './node-settings.mjs'
 import { startReaper } from './reaper.mjs'
 
@@ -24,7 +24,7 @@ export async function javaLacks(env = process.env) {
 }
 
 /**
- * Real Kafka, in KRaft mode, from the jars of Maven Central: in a temporary folder and on free ports, all gone after `stop()`, and
+ * Real Kafka, in KRaft mode, from the jars of Maven Central: in a folder of its own and on free ports, all gone after `stop()`, and
  * also when this process dies.
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
@@ -32,7 +32,7 @@ export async function javaLacks(env = process.env) {
 export async function javaBroker({ nodes: count, port, proxyPorts = [], longLived = false, cache, say }) {
   const jars = await kafkaJars(cache, say)
   const classpath = [join(jars, '*')].join(delimiter)
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-'))
+  const folder = await mkdtemp(join(logFolder(longLived), 'millrace-kafka-'))
   const reaper = startReaper()
   reaper.watchFolder(folder)
 
@@ -56,7 +56,7 @@ export async function javaBroker({ nodes: count, port, proxyPorts = [], longLive
   try {
     // It may begin with a dash, which only '=' keeps from being taken for an option.
     const clusterId = randomBytes(16).toString('base64url')
-    await Promise.all(plans.map((plan) => format(plan, plans, { clusterId, classpath })))
+    await Promise.all(plans.map((plan) => format(plan, serverProperties(plan, plans), { clusterId, classpath })))
     await Promise.all(nodes.map((node) => node.start()))
   } catch (error) {
     await stop()
@@ -87,16 +87,17 @@ export async function javaBroker({ nodes: count, port, proxyPorts = [], longLive
 /**
  * Gives a node its settings and an empty log that knows its cluster.
  * @param {import('./node-settings.mjs').NodePlan} plan
- * @param {readonly import('./node-settings.mjs').NodePlan[]} cluster
- * @param {{ clusterId: string, classpath: string }} options
+ * @param {string} properties The whole settings file.
+ * @param {{ clusterId: string, classpath: string, users?: readonly string[] }} options `users`: who may log in by SCRAM, as Kafka's `--add-scram` takes them.
  */
-async function format(plan, cluster, { clusterId, classpath }) {
+export async function format(plan, properties, { clusterId, classpath, users = [] }) {
   const settings = join(plan.folder, 'server.properties')
   await mkdir(plan.folder, { recursive: true })
-  await writeFile(settings, serverProperties(plan, cluster))
+  await writeFile(settings, properties)
   const { code, output } = await run('java', [
     ...[...CHEAP_START, '-cp', classpath],
     ...['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', settings],
+    ...users.flatMap((user) => ['--add-scram', user]),
   ])
   if (code !== 0) throw new Error(`Kafka could not format ${plan.folder}:\n${output.trim()}`)
 }

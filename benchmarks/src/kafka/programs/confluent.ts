@@ -1,5 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import library from '@confluentinc/kafka-javascript'
+import { READING, TRANSACTION_TIMEOUT_MS, WRITING, WRITING_TOPICS } from './client-settings.ts'
 
 /** What the loop by hand uses of the client's raw API, which its own typings describe in part. */
 export interface Message {
@@ -17,6 +18,21 @@ export interface Position {
   readonly offset: number
 }
 
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export const ASSIGNED = -175
+export const REVOKED = -174
+
+/** Partitions come or go. */
+export interface GroupEvent {
+  /** {@link ASSIGNED} or {@link REVOKED}; anything else is an error of the group. */
+  readonly code: number
+  readonly partitions: readonly TopicPartition[]
+}
+
 type Callback<T = unknown> = (error: Error | null | undefined, value: T) => void
 type Properties = Readonly<Record<string, unknown>>
 
@@ -25,6 +41,8 @@ export interface Consumer {
   disconnect(callback: Callback): void
   setDefaultConsumeTimeout(ms: number): void
   subscribe(topics: readonly string[]): void
+  incrementalAssign(partitions: readonly TopicPartition[]): void
+  incrementalUnassign(partitions: readonly TopicPartition[]): void
   assign(positions: readonly Position[]): void
   consume(count: number, callback: Callback<readonly Message[]>): void
   commitSync(offsets: readonly Position[]): void
@@ -64,19 +82,16 @@ export function promised<T = unknown>(call: (callback: Callback<T>) => void): Pr
   })
 }
 
-/** Connected, with the settings that Millrace's adapter has. */
-export async function openConsumer(properties: Properties): Promise<Consumer> {
+/**
+ * Connected, with the settings that Millrace's adapter has. `onRebalance`: partitions come or go, which waits for an answer; without it the client answers by itself.
+ */
+export async function openConsumer(properties: Properties, onRebalance?: (event: GroupEvent) => void): Promise<Consumer> {
+  const rebalance = (error: { readonly code: number }, partitions: readonly TopicPartition[]) =>
+    onRebalance?.({ code: error.code, partitions })
   const consumer = new KafkaConsumer(
     {
-      'fetch.queue.backoff.ms': 2,
-      'fetch.wait.max.ms': 100,
-      'queued.min.messages': 100_000,
-      'queued.max.messages.kbytes': 16_384,
-      'fetch.max.bytes': 8_388_608,
-      'enable.auto.commit': false,
-      'enable.auto.offset.store': false,
-      'enable.partition.eof': true,
-      'partition.assignment.strategy': 'cooperative-sticky',
+      ...READING,
+      ...(onRebalance !== undefined && { rebalance_cb: rebalance }),
       ...properties,
     },
     { 'auto.offset.reset': 'earliest' },
@@ -95,18 +110,10 @@ export async function openProducer(
   const producer = new KafkaProducer(
     {
       'bootstrap.servers': brokers,
-      'enable.idempotence': true,
-      'linger.ms': 10,
-      'batch.size': 1_000_000,
-      'batch.num.messages': 100_000,
-      'queue.buffering.max.messages': 500_000,
-      'queue.buffering.max.kbytes': 131_072,
-      'compression.codec': 'lz4',
-      'delivery.report.only.error': true,
-      dr_cb: true,
-      ...(transactionalId !== undefined && { 'transactional.id': transactionalId, 'transaction.timeout.ms': 10_000 }),
+      ...WRITING,
+      ...(transactionalId !== undefined && { 'transactional.id': transactionalId, 'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS }),
     },
-    { partitioner: 'murmur2_random', ...(transactionalId !== undefined && { 'message.timeout.ms': 10_000 }) },
+    { ...WRITING_TOPICS, ...(transactionalId !== undefined && { 'message.timeout.ms': TRANSACTION_TIMEOUT_MS }) },
   )
   producer.on('delivery-report', (error) => {
     if (error !== null) onFailure(error)
@@ -123,11 +130,22 @@ export function produced(producer: Producer, topic: string, key: Buffer | null, 
     producer.produce(topic, null, value, key)
     return true
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code === QUEUE_FULL) return false
-    throw error
+    return notFull(error)
   }
+}
+
+/** False where a producer's queue is full; throws any other error. */
+export function notFull(error: unknown): false {
+  if ((error as { readonly code?: unknown }).code === QUEUE_FULL) return false
+  throw error
 }
 
 export async function whileFull(): Promise<void> {
   await sleep(FULL_MS)
+}
+
+/** Once a flush has answered: reports of what could not be delivered wait for their turn in the event loop. */
+export async function reportsHandled(): Promise<void> {
+  await nextTurn()
+  await nextTurn()
 }

@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Program } from '../programs/programs.ts'
-import { type CpuProfile, profileParts, type ProgramProfile } from '../report/profile-parts.ts'
+import { type CpuProfile, profileParts, type ProgramProfile } from '../../report/profile-parts.ts'
 import { shapeFor, type Workload } from '../workloads.ts'
 import { runOnce } from './run-once.ts'
 import type { Surroundings } from './surroundings.ts'
@@ -20,7 +20,7 @@ export async function measureProfiles(workload: Workload, { programs, surroundin
   const profiles: ProgramProfile[] = []
   for (const program of programs) {
     const file = join(folder, `${workload.name}-${program.name}.cpuprofile`)
-    await runOnce(program, workload, surroundings, file)
+    await runOnce(program, workload, surroundings, { profileFile: file })
     const profile = JSON.parse(await readFile(file, 'utf8')) as CpuProfile
     profiles.push({ title: program.title, parts: profileParts(profile, shapeFor(program.name, workload).records) })
   }

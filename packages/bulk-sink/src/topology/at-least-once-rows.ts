@@ -1,4 +1,5 @@
 import type {
+  CircuitState,
   CommitUrgency,
   OffsetCommit,
   OpenOutsideSink,
@@ -71,12 +72,16 @@ export class AtLeastOnceRows<K, V> implements OpenOutsideSink<K, V> {
     return this.#partitions.durable(offsets)
   }
 
-  get full(): boolean {
-    return this.#parts.dispatcher.usage.full(undefined)
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#parts.dispatcher.circuits
   }
 
-  room(): Promise<void> {
-    return this.#parts.dispatcher.usage.room(undefined)
+  full(partitions: readonly TopicPartition[]): boolean {
+    return this.#parts.dispatcher.usage.fullFor(this.#partitions.of(partitions))
+  }
+
+  room(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#parts.dispatcher.usage.roomFor(this.#partitions.of(partitions))
   }
 
   async close(): Promise<void> {

@@ -23,16 +23,17 @@ export class Partitions {
     return this.#parts.get(partitionKey(topic, partition))
   }
 
-  get all(): Iterable<PartitionProgress> {
-    return this.#parts.values()
+  /** Those of them that are here. */
+  of(partitions: readonly TopicPartition[]): PartitionProgress[] {
+    return partitions.flatMap((at) => this.get(at) ?? [])
   }
 
   /** Up to where each is stored: where the first record is that has rows that are not, or what `align` makes of that. */
   durable(offsets: readonly OffsetCommit[], align = (lowest: number, _start: number) => lowest): readonly OffsetCommit[] {
     return offsets.map((wanted) => {
       const part = this.get(wanted)
-      if (part?.lowest === undefined) return wanted
-      return { ...wanted, offset: Math.min(wanted.offset, align(part.lowest, part.start)) }
+      if (part === undefined) return wanted
+      return { ...wanted, offset: align(Math.min(wanted.offset, part.lowest ?? Infinity), part.start) }
     })
   }
 }

@@ -1,21 +1,16 @@
 import { type IsolationLevel, partitionKey, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
 import { Cluster } from '../cluster/cluster.ts'
+import { repeat } from '../cluster/repeat.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { MalformedBatchError } from '../records/malformed-batch-error.ts'
-import { type FetchCounts, Fetcher } from './fetcher.ts'
-import { listOffsets, type OffsetQuestion } from './list-offsets.ts'
+import { Fetcher } from './fetcher.ts'
+import { listOffsetsOrEnds, type OffsetQuestion } from './list-offsets.ts'
 import { PartitionFetch } from './partition-fetch.ts'
+import { PollRoom } from './poll-room.ts'
 import type { ReadBatch, ReadFailure, ReadResult } from './read-result.ts'
 import type { ReadPosition } from './read-position.ts'
+import type { ReaderStatistics } from './reader-statistics.ts'
 import { type ReaderOptions, type ResolvedReaderOptions, resolveReaderOptions } from './reader-options.ts'
-
-/** What a reader has done so far. */
-export interface ReaderStatistics {
-  /** From which brokers, by their ids. */
-  readonly fetched: ReadonlyMap<number, FetchCounts>
-  /** What waits to be polled, as it arrived. */
-  readonly bufferedBytes: number
-}
 
 /**
  * Reads partitions that are assigned by hand, from several brokers at once, ahead of who polls, within a bound of bytes.
@@ -37,6 +32,7 @@ export class PackedReader implements AsyncDisposable {
   readonly #partitions = new Map<string, PartitionFetch>()
   #wake: (() => void) | undefined
   #isClosed = false
+  #endStatistics = (): void => {}
 
   /** Connects to the first broker that answers. Rejects with a {@link PackedError}, such as one of kind `unreachable`. */
   static async open(options: ReaderOptions): Promise<PackedReader> {
@@ -48,13 +44,15 @@ export class PackedReader implements AsyncDisposable {
       await reader.close()
       throw error
     }
+    const { onStatistics, clock, statisticsMs } = resolved
+    if (onStatistics !== undefined) reader.#endStatistics = repeat(clock, statisticsMs, () => onStatistics(reader.statistics()))
     return reader
   }
 
   private constructor(options: ResolvedReaderOptions) {
     this.#options = options
     this.#cluster = new Cluster(options.connect, options.clock)
-    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#wake?.())
+    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#arrived())
   }
 
   /** Reads exactly these partitions, from these offsets. Replaces what was assigned before. */
@@ -90,20 +88,22 @@ export class PackedReader implements AsyncDisposable {
     this.#fetcher.schedule()
   }
 
-  /** Nothing of these is polled from now on; what was read ahead is dropped. */
+  /** Nothing of these is polled from now on; what was read ahead is kept, until others need its room. */
   pause(partitions: readonly TopicPartition[]): void {
-    for (const one of partitions) {
-      const partition = this.#at(one)
-      partition.isPaused = true
-      partition.drop()
-    }
+    for (const one of partitions) this.#at(one).isPaused = true
     this.#fetcher.schedule()
   }
 
   /** Goes on where polling stood. */
   resume(partitions: readonly TopicPartition[]): void {
-    for (const one of partitions) this.#at(one).isPaused = false
+    for (const one of partitions) {
+      const partition = this.#at(one)
+      partition.isPaused = false
+      partition.isUrgent = true
+    }
     this.#fetcher.schedule()
+    // There may be something already.
+    this.#arrived()
   }
 
   /** Offset of the next record to be polled, of each partition that is assigned. */
@@ -133,17 +133,24 @@ export class PackedReader implements AsyncDisposable {
   /** First or next offsets of partitions, or the first at or after a time in milliseconds (the end where there is none); they need not be assigned. */
   listOffsets(partitions: readonly TopicPartition[], at: OffsetQuestion, isolation?: IsolationLevel): Promise<TopicPartitionOffset[]> {
     this.#check()
-    return listOffsets(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
+    return listOffsetsOrEnds(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
   }
 
-  /** What was read so far, and what waits. */
+  /** What was read so far, what waits, and how far each partition is. */
   statistics(): ReaderStatistics {
-    return { fetched: new Map(this.#fetcher.counts), bufferedBytes: this.#fetcher.bufferedBytes }
+    const partitions = [...this.#partitions.values()].map(({ topic, partition, position, end }) => ({
+      topic,
+      partition,
+      position,
+      endOffset: end,
+    }))
+    return { fetched: new Map(this.#fetcher.counts), bufferedBytes: this.#fetcher.bufferedBytes, partitions }
   }
 
   /** Ends a poll under way, and gives up all connections. Safe to call twice. */
   close(): Promise<void> {
     this.#isClosed = true
+    this.#endStatistics()
     this.#fetcher.close()
     this.#cluster.close()
     this.#partitions.clear()
@@ -155,17 +162,21 @@ export class PackedReader implements AsyncDisposable {
     return this.close()
   }
 
+  #arrived(): void {
+    this.#wake?.()
+    this.#options.onArrival()
+  }
+
   #gather(maxRecords: number): ReadResult {
     const batches: ReadBatch[] = []
     const ends: TopicPartitionOffset[] = []
     const failures: ReadFailure[] = []
-    let left = maxRecords
+    const buffered = this.#fetcher.bufferedBytes
+    const taken = new PollRoom(maxRecords, this.#options.maxPollBytes)
     for (const partition of [...this.#partitions.values()]) {
       if (partition.isPaused) continue
-      const before = left
-      left -= this.#take(partition, left, batches)
-      if (left < before) this.#toEnd(partition)
-      const end = left > 0 ? partition.takeEnd() : undefined
+      if (this.#take(partition, taken, batches)) this.#toEnd(partition)
+      const end = taken.isFull ? undefined : partition.takeEnd()
       if (end !== undefined) ends.push({ topic: partition.topic, partition: partition.partition, offset: end })
       const { topic, error } = partition
       if (error !== undefined && !partition.isErrorTold && !partition.hasRecords) {
@@ -173,25 +184,27 @@ export class PackedReader implements AsyncDisposable {
         failures.push({ topic, partition: partition.partition, error })
       }
     }
-    if (left < maxRecords) this.#fetcher.schedule()
+    // Without records, too: what was read to its end is given up when it is asked for more.
+    if (batches.length > 0 || this.#fetcher.bufferedBytes < buffered) this.#fetcher.schedule()
     return { batches, ends, failures }
   }
 
-  #take(from: PartitionFetch, most: number, into: ReadBatch[]): number {
+  /** Returns whether there was anything. */
+  #take(from: PartitionFetch, room: PollRoom, into: ReadBatch[]): boolean {
     const { topic, partition, end } = from
-    let taken = 0
+    const before = into.length
     try {
-      while (taken < most) {
-        const columns = from.take(most - taken)
+      while (!room.isFull) {
+        const columns = from.take(room.records)
         if (columns === undefined) break
         into.push({ topic, partition, endOffset: end, ...columns })
-        taken += columns.length
+        room.take(columns)
       }
     } catch (error) {
       from.drop()
       from.error = malformed(from, error)
     }
-    return taken
+    return into.length > before
   }
 
   #toEnd(partition: PartitionFetch): void {
