@@ -63,3 +63,31 @@ test('what is neither says why', () => {
   ])
   expect(() => dropRepeats(seen, { remember: 0 })).toThrow('remember is 0')
 })
+
+test('a type with bytes of its own is read by its own function, and what that throws for fails as no event', async () => {
+  const own = {
+    text: event<string>({ topic: 'in', serialize: (text) => Buffer.from(text), deserialize: (read) => Buffer.from(read).toString('utf8') }),
+    made: event<{ n: number }>({ topic: 'in' }),
+    broken: event<never>({
+      topic: 'in',
+      deserialize: () => {
+        throw new Error('not so')
+      },
+    }),
+  }
+  const builder = new TopologyBuilder('reading')
+  eventSource(builder, 'events', { topics: ['in'], events: own })
+    .map('text', ({ value, ...record }) => ({ ...record, key: value.type ?? 'none', value: JSON.stringify(value.payload) }))
+    .sink('out', { topic: 'out', key: serdes.string, value: serdes.string })
+  await using driver = await TopologyTestDriver.start(builder.build())
+  const input = driver.input('in', { key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
+  const output = driver.output('out', { key: serdes.string, value: serdes.string })
+  const header = (type: string) => [{ key: 'millrace-event-type', value: Buffer.from(type) }]
+  await input.send({ key: 'k', value: Buffer.from('no { JSON'), headers: header('text') })
+  await input.send(single('1', 1))
+  expect((await output.readAll()).map(({ key, value }) => [key, value])).toEqual([
+    ['text', '"no { JSON"'],
+    ['made', '{"n":1}'],
+  ])
+  expect(() => decodeEvents(bytes(1), header('broken'), own)).toThrow("deserialize of type 'broken' throws")
+})

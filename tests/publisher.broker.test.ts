@@ -1,15 +1,24 @@
-import { randomUUID } from 'node:crypto'
+import { randomBytes, randomUUID } from 'node:crypto'
 import { bytesAt, COMPRESSIONS, silentLogger, type Transport } from '@millrace/core'
 import { kafka } from 'millrace/kafka'
 import { createPublisher, event, EVENT_ID_HEADER, type Publisher } from 'millrace/publisher'
 import { describe, expect, inject, test } from 'vitest'
+import { ChildProgram } from './support/child-program.ts'
 import { ownBroker } from './support/own-broker.ts'
 import { recordCodec } from './support/record-codec.ts'
+import { temporaryFolder } from './support/temporary-folder.ts'
 
 interface Payload {
   readonly key: string
   readonly n: number
   readonly pad?: string
+}
+
+/** What the program `outbox-publisher` says. */
+interface Said {
+  readonly delivered?: number
+  readonly stored?: boolean
+  readonly unsent?: number
 }
 
 const context = { logger: silentLogger }
@@ -106,6 +115,90 @@ describe('on a broker', () => {
     const payloads = await read(transport, topic)
     for (const rest of [0, 1, 2]) expect(numbersOf(payloads, `k${rest}`)).toEqual(upTo(60).filter((n) => n % 3 === rest && !large.has(n)))
   })
+})
+
+describe('on a broker, too,', () => {
+  const transport = kafka({ brokers })
+  const keys = ['k0', 'k1', 'k2']
+  const incompressible = randomBytes(40_000).toString('base64')
+
+  test('a process that is killed leaves its outbox to the next: every event is there, in the order of its key, each id once', async () => {
+    const topic = name('outbox')
+    await create(transport, [topic])
+    await using folder = await temporaryFolder()
+    const config = { brokers, topic, folder: folder.path, count: 3_000 }
+    let delivered = 0
+    let stored = false
+    await using first = new ChildProgram<Said>('outbox-publisher', config, (said) => {
+      delivered = said.delivered ?? delivered
+      stored ||= said.stored ?? false
+    })
+    await first.until(() => stored && delivered > 0)
+    first.signal('SIGKILL')
+    expect(await first.exit()).toBeNull()
+    let unsent = -1
+    await using second = new ChildProgram<Said>('outbox-publisher', { ...config, count: 0 }, (said) => {
+      unsent = said.unsent ?? unsent
+    })
+    expect(await second.exit()).toBe(0)
+    expect(unsent).toBe(0)
+    const payloads = await read(transport, topic)
+    for (const [rest, key] of keys.entries()) expect(numbersOf(payloads, key)).toEqual(upTo(3_000).filter((n) => n % 3 === rest))
+  }, 180_000)
+
+  test('transactions are all or nothing, in the order of their keys, and who is fenced does not fence back', async () => {
+    const topics = [name('one'), name('two')] as const
+    await create(transport, topics, { 'max.message.bytes': '20000' })
+    const events = { one: to(topics[0]), two: to(topics[1]) }
+    const options = { transport, events, environment: {}, transactionalId: name('transactions') }
+    await using publisher = createPublisher(options)
+    const both = (n: number, pad = '') => (['one', 'two'] as const).map((type) => ({ type, payload: { key: 'k', n, pad } }))
+    void publisher.publish('one', { key: 'k', n: 0 })
+    const receipts = publisher.publishTransaction(both(1))
+    void publisher.publish('one', { key: 'k', n: 2 })
+    expect((await receipts).map(({ topic }) => topic)).toEqual(topics)
+    await expect(publisher.publishTransaction(both(3, incompressible))).rejects.toMatchObject({ outcome: 'refused' })
+    await publisher.publishTransaction(both(4))
+    await publisher.forceFlush()
+    expect(numbersOf(await read(transport, topics[0]), 'k')).toEqual([0, 1, 2, 4])
+    expect(numbersOf(await read(transport, topics[1]), 'k')).toEqual([1, 4])
+    await using other = createPublisher(options)
+    await other.publishTransaction(both(5))
+    for (const n of [6, 7])
+      await expect(publisher.publishTransaction(both(n))).rejects.toMatchObject({
+        code: 'TRANSACTION_FAILED',
+        cause: { code: 'PRODUCER_FENCED' },
+      })
+    await other.publishTransaction(both(8))
+    expect(numbersOf(await read(transport, topics[1]), 'k')).toEqual([1, 4, 5, 8])
+  }, 180_000)
+
+  test('a worker sends single events, batches and transactions, in the order of their keys', async () => {
+    const topics = [name('worker-one'), name('worker-two')] as const
+    await create(transport, topics, { 'max.message.bytes': '20000' })
+    const publisher = createPublisher({
+      transport,
+      events: { one: to(topics[0]), two: to(topics[1]) },
+      environment: {},
+      transactionalId: name('worker'),
+      worker: { execArgv: ['--import', 'tsx', '--conditions=@millrace/source'] },
+    })
+    const type = (n: number): 'one' | 'two' => (n % 2 === 0 ? 'one' : 'two')
+    const payload = (n: number, pad = '') => ({ key: keys[n % 3] as string, n, pad })
+    expect(await publisher.publish('one', payload(0))).toMatchObject({ topic: topics[0] })
+    for (const n of upTo(300).slice(1)) void publisher.publish(type(n), payload(n))
+    const transaction = publisher.publishTransaction([300, 301, 302].map((n) => ({ type: type(n) as 'one', payload: payload(n) })))
+    const batch = [303, 304, 305, 306].map((n) => ({ type: type(n) as 'one', payload: payload(n, n === 304 ? incompressible : '') }))
+    const outcomes = await publisher.publishBatch(batch)
+    expect(outcomes.map((one) => (one.ok ? 'written' : one.error.code))).toEqual(['written', 'RECORD_TOO_LARGE', 'written', 'written'])
+    expect(await transaction).toHaveLength(3)
+    expect(await publisher.close()).toEqual({ unsent: [] })
+    for (const [parity, topic] of topics.entries()) {
+      const payloads = await read(transport, topic)
+      for (const [rest, key] of keys.entries())
+        expect(numbersOf(payloads, key)).toEqual(upTo(307).filter((n) => n % 2 === parity && n % 3 === rest && n !== 304))
+    }
+  }, 180_000)
 })
 
 test('with no broker there nothing hangs: publish waits in bounded memory, close answers in time with what was not sent', async () => {

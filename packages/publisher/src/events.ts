@@ -15,6 +15,8 @@ export interface EventDefinition<Payload> {
   readonly key?: ((payload: Payload) => string | Uint8Array | null | undefined) | undefined
   /** The bytes of a payload. Default: JSON. */
   readonly serialize?: ((payload: Payload) => Uint8Array) | undefined
+  /** The payload of such bytes, for who reads events. Default: JSON. */
+  readonly deserialize?: ((bytes: Uint8Array) => unknown) | undefined
   /** When batches of this type are cut, apart from all others. Default: with all others. */
   readonly batch?: BatchOptions | undefined
   /** Of the whole topic: all types of one topic must agree. Default: `lz4`. */
@@ -43,7 +45,9 @@ export type PayloadOf<Definition> = Definition extends EventDefinition<infer Pay
  * }
  * ```
  */
-export function event<Payload>(definition: EventDefinition<Payload>): EventDefinition<Payload> {
+export function event<Payload>(
+  definition: EventDefinition<Payload> & { readonly deserialize?: ((bytes: Uint8Array) => Payload) | undefined },
+): EventDefinition<Payload> {
   return Object.freeze({ ...definition })
 }
 

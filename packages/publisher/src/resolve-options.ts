@@ -76,7 +76,7 @@ const NAMES = namesOf<Options>({
   clock: true,
   environment: true,
 })
-const DEFINITION_NAMES = ['topic', 'key', 'serialize', 'batch', 'compression', 'priority', 'critical']
+const DEFINITION_NAMES = ['topic', 'key', 'serialize', 'deserialize', 'batch', 'compression', 'priority', 'critical']
 const BREAKER = { threshold: 0.5, window: 20, minimum: 5, openMs: 5_000 }
 const MAX_TIMER_MS = 2_147_483_647
 
@@ -195,11 +195,12 @@ function eventsProblems(events: EventDefinitions): string[] {
 }
 
 function definitionProblems(name: string, definition: EventDefinition<never>): (string | undefined)[] {
-  const { topic, key, serialize, batch, compression, priority } = definition
+  const { topic, key, serialize, deserialize, batch, compression, priority } = definition
   const problems: (string | undefined)[] = [
     typeof topic === 'string' && topic !== '' ? undefined : `${name}.topic is ${describeValue(topic)}; use the name of a topic.`,
     functionProblem(`${name}.key`, key),
     functionProblem(`${name}.serialize`, serialize),
+    functionProblem(`${name}.deserialize`, deserialize),
     oneOf(`${name}.compression`, compression, COMPRESSIONS),
     oneOf(`${name}.priority`, priority, ['normal', 'high']),
     ...unknownNames((option) => `${name}.${option}`, definition, DEFINITION_NAMES),

@@ -42,16 +42,14 @@ export class TransactionSender {
       await writer.begin()
       places = await write(writer, events)
     } catch (error) {
-      await this.#abort(writer)
-      return this.#failed('refused', error)
+      return this.#failed('refused', await this.#abort(writer, error))
     }
     try {
       await writer.commit()
       return { ok: true, places }
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'TRANSACTION_ABORTABLE') {
-        await this.#abort(writer)
-        return this.#failed('refused', error)
+        return this.#failed('refused', await this.#abort(writer, error))
       }
       // The next writer of the id learns how it ended, and ends it if need be; this one does not know.
       this.#leave(writer)
@@ -84,14 +82,23 @@ export class TransactionSender {
 
   #failed(outcome: FailedOutcome, thrown: unknown): TransactionResult {
     const result = failed(outcome, thrown)
-    if (result.error.code === 'PRODUCER_FENCED') this.#fenced ??= fenced(this.#options.transactionalId, result.error)
+    if (isFenced(result.error)) this.#fenced ??= fenced(this.#options.transactionalId, result.error)
     return this.#fenced === undefined ? result : { ...result, error: this.#fenced }
   }
 
-  async #abort(writer: RecordWriter): Promise<void> {
+  /**
+   * Returns why it failed. The next transaction has another writer: librdkafka counts a record that the broker refused as sent, so that what follows it is refused as out of
+   * sequence.
+   */
+  async #abort(writer: RecordWriter, reason: unknown): Promise<unknown> {
     try {
       await writer.abort()
-    } catch {
+      return reason
+    } catch (error) {
+      this.#options.logger.warn({ err: error }, 'a transaction was not aborted: the next writer of its id ends it')
+      // Of a producer that was fenced, records may only be told that they were dropped.
+      return isFenced(error) ? error : reason
+    } finally {
       this.#leave(writer)
     }
   }
@@ -127,6 +134,10 @@ function failed(outcome: FailedOutcome, thrown: unknown): Extract<TransactionRes
       ? thrown
       : new MillraceError('WRITE_FAILED', asError(thrown).message, { stage: 'commit', cause: thrown })
   return { ok: false, outcome, error }
+}
+
+function isFenced(error: unknown): boolean {
+  return error instanceof MillraceError && error.code === 'PRODUCER_FENCED'
 }
 
 function fenced(transactionalId: string, cause: MillraceError): MillraceError {

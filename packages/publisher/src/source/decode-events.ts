@@ -39,12 +39,15 @@ export function packEvents(events: readonly PackedEvent[]): { readonly value: Ui
 
 /**
  * The events of one record: one of a publisher, or all of an envelope. A record with the header `millrace-event-batch` is an envelope, one with
- * `millrace-event-type` is not; one with neither is, if it is an object with `events`, each of which has a `type` and a `payload`. Throws a
- * {@link MillraceError} of code `NOT_AN_EVENT`.
+ * `millrace-event-type` is not; one with neither is, if it is an object with `events`, each of which has a `type` and a `payload`. Payloads are JSON, but
+ * for types whose definition has `deserialize`. Throws a {@link MillraceError} of code `NOT_AN_EVENT`.
  */
-export function decodeEvents(value: Uint8Array, headers: Headers): readonly ReceivedEvent[] {
-  const payload = parse(value)
+export function decodeEvents(value: Uint8Array, headers: Headers, definitions: EventDefinitions = {}): readonly ReceivedEvent[] {
   const type = textOf(headers, EVENT_TYPE_HEADER)
+  const definition = type !== undefined && Object.hasOwn(definitions, type) ? definitions[type] : undefined
+  if (definition?.deserialize !== undefined)
+    return [{ id: textOf(headers, EVENT_ID_HEADER), type, payload: own(value, type as string, definition.deserialize) }]
+  const payload = parse(value)
   const isEnvelope = textOf(headers, EVENT_BATCH_HEADER) !== undefined
   if (isEnvelope || (type === undefined && looksPacked(payload))) return unpack(payload)
   return [{ id: textOf(headers, EVENT_ID_HEADER), type, payload }]
@@ -55,6 +58,14 @@ function parse(value: Uint8Array): unknown {
     return JSON.parse(decoder.decode(value)) as unknown
   } catch (cause) {
     throw notAnEvent('it is no JSON', cause)
+  }
+}
+
+function own(value: Uint8Array, type: string, deserialize: (bytes: Uint8Array) => unknown): unknown {
+  try {
+    return deserialize(value)
+  } catch (cause) {
+    throw notAnEvent(`deserialize of type '${type}' throws`, cause)
   }
 }
 

@@ -4,7 +4,13 @@ import type { EventDefinitions } from '../events.ts'
 import { decodeEvents, type ReceivedEventOf } from './decode-events.ts'
 
 /** What is read, and how. */
-export type EventSourceOptions = Omit<SourceOptions<string | null, Uint8Array | null>, 'key' | 'value' | 'timestamp'>
+export interface EventSourceOptions<Events extends EventDefinitions = EventDefinitions> extends Omit<
+  SourceOptions<string | null, Uint8Array | null>,
+  'key' | 'value' | 'timestamp'
+> {
+  /** Their definitions: those with `deserialize` are read by that. Default: none, payloads are JSON. */
+  readonly events?: Events | undefined
+}
 
 /**
  * Reads topics that hold single events, envelopes of several, or both: each event is a record of its own, in its order, with the key, timestamp and
@@ -23,12 +29,12 @@ export type EventSourceOptions = Omit<SourceOptions<string | null, Uint8Array | 
 export function eventSource<Events extends EventDefinitions>(
   builder: TopologyBuilder,
   name: string,
-  options: EventSourceOptions,
+  { events, ...options }: EventSourceOptions<Events>,
 ): Stream<string | null, ReceivedEventOf<Events>> {
   const source = builder.source(name, { ...options, key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
   return source.flatMap(`${name}-decode`, ({ value, ...record }) => {
     if (value === null) return []
-    return decodeEvents(value, record.headers).map((event) => ({
+    return decodeEvents(value, record.headers, events).map((event) => ({
       ...record,
       value: event as ReceivedEventOf<Events>,
       // Of an envelope, each event gets its own.

@@ -23,7 +23,7 @@ export interface BatchMessage {
 export interface StartMessage {
   readonly start: {
     readonly transport: TransportRecipe
-    readonly events: Readonly<Record<string, Omit<EventDefinition<never>, 'key' | 'serialize'>>>
+    readonly events: Readonly<Record<string, Omit<EventDefinition<never>, 'key' | 'serialize' | 'deserialize'>>>
     readonly options: Omit<PublisherOptions<never>, 'transport' | 'events' | 'worker' | 'logger' | 'clock' | 'outbox'>
   }
 }

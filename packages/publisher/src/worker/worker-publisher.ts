@@ -358,7 +358,9 @@ function checkStart(start: StartMessage): void {
 function startOf<Events extends EventDefinitions>(resolved: ResolvedPublisher, given: PublisherOptions<Events>): StartMessage {
   const { transport: _t, events: _e, worker: _w, logger: _l, clock: _c, outbox: _o, environment = process.env, ...options } = given
   const relevant = Object.entries(environment).filter(([name]) => name.startsWith('KAFKA_') || name === 'NODE_ENV')
-  const events = Object.entries(resolved.events).map(([type, { key: _k, serialize: _s, ...plain }]) => [type, plain] as const)
+  const events = Object.entries(resolved.events).map(
+    ([type, { key: _k, serialize: _s, deserialize: _d, ...plain }]) => [type, plain] as const,
+  )
   return {
     start: {
       transport: resolved.transport.recipe as TransportRecipe,

@@ -257,8 +257,7 @@ export class KafkaWriter implements RecordWriter {
     try {
       if (this.#dead === undefined) {
         if (this.#inTransaction) await this.#producer.abort(CLOSE_ABORT_MS)
-        // Who is told of each record has waited for those that matter.
-        else if (this.#options.deliveryReports !== true) await this.#flush(Math.min(CLOSE_FLUSH_MS, this.#giveUpMs))
+        else if (this.#options.deliveryReports !== true || this.#sends.size > 0) await this.#flush(Math.min(CLOSE_FLUSH_MS, this.#giveUpMs))
       }
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'Not everything could be finished when a Kafka writer was closed')

@@ -112,9 +112,10 @@ export class ReportedSend {
   #report(row: number, report: DeliveryReport): void {
     if (report.error === undefined) return this.#set(row, { outcome: 'written', partition: report.partition, offset: report.offset })
     const { error, partition } = report
-    const refused = REFUSALS.has(error.kind) || REFUSING_CODES.has(error.code)
     const { topic } = this.#batch
-    this.#set(row, { outcome: refused ? 'refused' : 'unknown', error: undelivered(error, { topic, partition }) })
+    const delivered = undelivered(error, { topic, partition })
+    if (REFUSING_CODES.has(error.code)) return this.#set(row, { outcome: 'refused', error: invalid(topic, delivered) })
+    this.#set(row, { outcome: REFUSALS.has(error.kind) ? 'refused' : 'unknown', error: delivered })
   }
 
   #set(row: number, delivery: Delivery): void {

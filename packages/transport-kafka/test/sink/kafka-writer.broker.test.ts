@@ -135,6 +135,26 @@ describe('a writer', () => {
     await writer.writeBatch(batchOf(topic, [{ value: 'a' }]))
     expect(await writer.flush()).toEqual([])
   })
+
+  test('that tells of each record delivers on close what was sent and not waited for', async () => {
+    await using cluster = new Cluster({ producer: { 'linger.ms': 1_500 } })
+    const topic = await cluster.topic()
+    const writer = await cluster.writer({ deliveryReports: true })
+    // Its topic is known from here on, so that records are queued at once, where they wait for company.
+    await Promise.all(writer.send?.([batchOf(topic, [{ value: 'a' }])]) ?? [])
+    const sent = Promise.all(writer.send?.([batchOf(topic, [{ value: 'b' }, { value: 'c' }])]) ?? [])
+    await new Promise((resolve) => setImmediate(resolve))
+    await writer.close()
+    expect((await sent).flat()).toMatchObject([{ outcome: 'written' }, { outcome: 'written' }])
+  })
+
+  test('says of a record that the broker finds invalid that it is, whoever sends it', async () => {
+    await using cluster = new Cluster()
+    const topic = await cluster.topic(1, { 'cleanup.policy': 'compact' })
+    const writer = await cluster.writer({ deliveryReports: true })
+    const [deliveries] = await Promise.all(writer.send?.([batchOf(topic, [{ key: null, value: 'without a key' }])]) ?? [])
+    expect(deliveries).toMatchObject([{ outcome: 'refused', error: { code: 'INVALID_RECORD' } }])
+  })
 })
 
 describe('a transaction', () => {

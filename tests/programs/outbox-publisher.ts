@@ -1,0 +1,33 @@
+import { kafka } from 'millrace/kafka'
+import { openLevelDb } from 'millrace/leveldb'
+import { createPublisher, event } from 'millrace/publisher'
+
+interface Config {
+  readonly brokers: string
+  readonly topic: string
+  readonly folder: string
+  /** So many events are published; none: what the outbox has is sent. */
+  readonly count: number
+}
+
+const { brokers, topic, folder, count } = JSON.parse(process.argv[2] as string) as Config
+const publisher = createPublisher({
+  transport: kafka({ brokers }),
+  environment: {},
+  outbox: { folder, open: openLevelDb },
+  // Many flushes, so that it is killed between two of them.
+  batch: { size: 5, maxSize: 5 },
+  events: { a: event<{ readonly key: string; readonly n: number }>({ topic, key: ({ key }) => key }) },
+})
+let delivered = 0
+for (let n = 0; n < count; n++)
+  publisher.publish('a', { key: `k${n % 3}`, n }, { id: `id-${n}` }).then(
+    () => process.send?.({ delivered: ++delivered }),
+    () => undefined,
+  )
+await publisher.stored()
+process.send?.({ stored: true })
+await publisher.forceFlush()
+const { unsent } = await publisher.close()
+process.send?.({ unsent: unsent.length })
+process.disconnect()
