@@ -1,3 +1,4 @@
+import { type ProfileParts, profileParts } from '../report/profile-parts.ts'
 import { allocatedBytes } from './allocated-bytes.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
@@ -30,6 +31,8 @@ export interface Row {
   readonly cpuRatio: { readonly median: number; readonly upperLimit: number }
   /** On V8's heap. */
   readonly bytesPerRecord: number
+  /** Where its time goes, if it was profiled. */
+  readonly parts?: ProfileParts | undefined
 }
 
 export interface Measured {
@@ -48,6 +51,7 @@ interface Entrant {
   readonly threadMicros: number[]
   readonly cpu: number[]
   bytesPerRecord: number
+  parts: ProfileParts | undefined
 }
 
 /** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
@@ -62,6 +66,7 @@ export async function measure(comparison: Comparison, asked: MeasureOptions): Pr
     threadMicros: [],
     cpu: [],
     bytesPerRecord: 0,
+    parts: undefined,
   }))
   try {
     await warmUp(entrants, options)
@@ -86,9 +91,10 @@ export async function measure(comparison: Comparison, asked: MeasureOptions): Pr
       })
       if (options.profileFolder === undefined) continue
       const title = `${name} ${entrant.contender.name}`
-      await once(entrant, (opened) => {
+      await once(entrant, async (opened) => {
         opened.begin?.()
-        return profiled(options.profileFolder as string, title, () => repeat(opened, entrant.repeats))
+        const profile = await profiled(options.profileFolder as string, title, () => repeat(opened, entrant.repeats))
+        entrant.parts = profileParts(profile, entrant.repeats * entrant.contender.records)
       })
     }
   } finally {
@@ -160,7 +166,7 @@ async function repeat(opened: Opened, repeats: number): Promise<void> {
   }
 }
 
-function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord, parts }: Entrant, baseline: Entrant): Row {
   const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
   const cpuRatios = cpu.map((own, round) => own / (baseline.cpu[round] as number))
   return {
@@ -171,5 +177,6 @@ function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord }: Entrant
     timeRatio: summarise(ratios),
     cpuRatio: { median: summarise(cpuRatios).median, upperLimit: upperLimitOfMedian(cpuRatios) },
     bytesPerRecord,
+    ...(parts !== undefined && { parts }),
   }
 }
