@@ -3,14 +3,16 @@ import { pino } from 'pino'
 import type { Comparison } from '../../harness/comparison.ts'
 import type { RunSize } from '../run-size.ts'
 import { byTopology } from './count-comparisons.ts'
+import { toldPasses } from './told-passes.ts'
 import { makeWorkload } from './workload.ts'
 
 const KEYS = 10_000
 /** Differences of a few percent are lost in fewer. */
 const MIN_RUNS = 21
-const MIN_WARM_UP_RUNS = 6
+/** What is told is compiled after some thousand passes. */
+const MIN_WARM_UP_RUNS = 10
 
-/** The count with all telemetry switched on, beside the same with nobody looking. */
+/** The count with all telemetry switched on, beside the same with nobody looking; and what it takes of a pass, by itself. */
 export function telemetryComparisons({ short, folder }: RunSize): Comparison[] {
   const workload = makeWorkload(short ? 100_000 : 800_000, KEYS)
   const tracer = new BasicTracerProvider({ spanProcessors: [new NoopSpanProcessor()] }).getTracer('bench')
@@ -21,7 +23,7 @@ export function telemetryComparisons({ short, folder }: RunSize): Comparison[] {
     tracing: { tracer },
     logs: { logger: pino({ level: 'info' }, pino.destination('/dev/null')) },
   }
-  return [1_000, 100].map((size) => {
+  const counted = [1_000, 100].map((size): Comparison => {
     const common = { kind: 'memory', processor: 'batch', size, workload, folder } as const
     return {
       name: `telemetry, count in batches of ${size}`,
@@ -42,4 +44,5 @@ export function telemetryComparisons({ short, folder }: RunSize): Comparison[] {
       ],
     }
   })
+  return [...counted, toldPasses(telemetry)]
 }
