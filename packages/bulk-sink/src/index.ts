@@ -9,6 +9,7 @@ export { TABLE_PRESETS } from './config/presets.ts'
 export type { TableOptions, TablePreset, TableStrategy } from './config/table-options.ts'
 export type {
   Blame,
+  ClaimedPartition,
   DriverFactory,
   InsertAnswer,
   InsertRequest,
@@ -19,6 +20,7 @@ export type {
   TransactionalDriver,
 } from './driver/driver.ts'
 export { RowError } from './driver/row-error.ts'
+export { type Columns, type ColumnsUse, TableColumns } from './driver/table-columns.ts'
 export type { Row, TableRow } from './driver/row.ts'
 export type { FlushType } from './insert/entry.ts'
 export type { MetricsServer, MetricsServerOptions } from './metrics/serve-metrics.ts'

@@ -206,3 +206,70 @@ test('no more inserts at once than are allowed', async () => {
   expect(most).toBe(2)
   expect(new Set(shelf.ids('t'))).toEqual(new Set(numbers(100)))
 })
+
+test('a step after an insert that never ends holds up nothing for longer than an insert may', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  await using sink = sinkOf(shelf, clock, {
+    maxConcurrentInserts: 1,
+    insertTimeoutMs: 1_000,
+    afterInsert: ({ rows }) => (rows[0]?.['id'] === 0 ? gate().opened : undefined),
+  })
+  for (const id of numbers(200)) await sink.write('t', { id })
+  await settled()
+  expect(shelf.ids('t')).toHaveLength(100)
+  await clock.advance(1_000, settled)
+  expect(shelf.ids('t')).toEqual(numbers(200))
+  expect(sink.metrics()).toMatchObject({ post_process_errors: 1, total_events_inserted: 200 })
+})
+
+test('rows are counted once each, whichever try stored them, and whatever other batches do meanwhile', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const held = gate()
+  await using sink = sinkOf(shelf, clock, {
+    tables: { t: { strategy: 'size', batchSize: 10 }, u: { strategy: 'size', batchSize: 10 } },
+    deadLetter: () => undefined,
+  })
+  let away = 1
+  shelf.before = async ({ table, rows }) => {
+    if (table === 'u') await held.opened
+    if (table === 't' && rows.some(({ id }) => id === 3)) throw new Refusal('rows')
+    // After a part of the batch was stored.
+    if (table === 't' && rows.some(({ id }) => id === 9) && rows.length < 6 && away-- > 0) throw new Refusal('server')
+  }
+  for (const id of numbers(10)) {
+    await sink.write('u', { id })
+    await sink.write('t', { id })
+  }
+  await settled()
+  await clock.advance(10_000, settled)
+  held.open()
+  await sink.flush()
+  expect(sink.metrics()).toMatchObject({ total_events_inserted: 19, rejected_events: 1, batch_size: 10, batching: { total_batches: 2 } })
+})
+
+test('a row that refers to one of another table waits until that is stored; one whose row never comes is given up alone', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const refused: unknown[] = []
+  await using sink = sinkOf(shelf, clock, {
+    tables: {
+      parents: { strategy: 'size', batchSize: 1_000, maxWaitMs: 3_600_000 },
+      children: { strategy: 'size', batchSize: 10, retries: 1 },
+    },
+    deadLetter: ({ table, row }) => void refused.push([table, row['id']]),
+  })
+  let away = true
+  shelf.before = ({ table, rows }) => {
+    if (table === 'parents' && away) throw new Refusal('server')
+    if (table === 'children' && rows.some(({ id }) => !shelf.ids('parents').includes(id))) throw new Refusal('reference')
+  }
+  for (const id of numbers(9)) await sink.write('parents', { id })
+  for (const id of numbers(10)) await sink.write('children', { id })
+  await settled()
+  // However often: its row is still to come.
+  await clock.advance(60_000, settled)
+  expect([shelf.ids('children'), refused]).toEqual([[], []])
+  away = false
+  await clock.advance(60_000, settled)
+  expect(shelf.ids('children')).toEqual(numbers(9))
+  expect(refused).toEqual([['children', 9]])
+})

@@ -1,10 +1,18 @@
-import { type ClickHouseClient, type ClickHouseClientConfigOptions, ClickHouseLogLevel, createClient } from '@clickhouse/client'
-import type { DriverFactory, InsertRequest, SinkDriver } from '@millrace/bulk-sink'
+import {
+  type ClickHouseClient,
+  type ClickHouseClientConfigOptions,
+  ClickHouseLogLevel,
+  type ClickHouseSettings,
+  createClient,
+} from '@clickhouse/client'
+import { type DriverFactory, type InsertRequest, RowError, type SinkDriver, TableColumns } from '@millrace/bulk-sink'
 import { type Logger, silentLogger, wrongOptions } from '@millrace/core'
+import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { finished } from 'node:stream/promises'
 import { clickhouseBlame } from './blame.ts'
 import { type Column, rowLine } from './row-line.ts'
+import { windowProblem } from './token-window.ts'
 
 /** Which ClickHouse, and how to reach it. */
 export interface ClickhouseOptions {
@@ -22,8 +30,8 @@ const LARGE_BYTES = 50_000_000
 const PIECE_BYTES = 65_536
 /** Since when a server drops an insert whose token it has seen, in tables that keep windows of them. */
 const TOKENS_SINCE = [22, 2] as const
-/** The insert names a column that is not there, or a value that does not fit: the table may have changed. */
-const SCHEMA_CODES: ReadonlySet<string> = new Set(['16', '117', '27', '60'])
+/** Besides those of rows: the insert names a column, or a table, that is not there. */
+const SCHEMA_CODES: ReadonlySet<string> = new Set(['16', '60'])
 
 /** ClickHouse for a bulk sink: streams of JSONEachRow, with a de-duplication token where the server knows one. Nothing is connected before the first insert. */
 export function clickhouse(options: ClickhouseOptions): DriverFactory {
@@ -46,7 +54,7 @@ class ClickhouseDriver implements SinkDriver {
   readonly #plain: ClickHouseClient
   #compressing: ClickHouseClient | undefined
   #server: Promise<Server> | undefined
-  readonly #columns = new Map<string, Promise<ReadonlyMap<string, Column>>>()
+  readonly #columns = new TableColumns<Column>()
 
   constructor(config: ClickHouseClientConfigOptions, logger: Logger) {
     this.#config = config
@@ -54,8 +62,35 @@ class ClickhouseDriver implements SinkDriver {
     this.#plain = createClient({ ...config, compression: { request: false, ...config.compression } })
   }
 
-  async insert({ table, rows, statement, compression, token, signal }: InsertRequest) {
-    const [server, columns] = await Promise.all([this.#serverOf(signal), this.#columnsOf(table, signal)])
+  async insert(request: InsertRequest) {
+    const { knowsTokens } = await this.#serverOf(request.signal)
+    const settings = knowsTokens ? { insert_deduplicate: 1 as const, insert_deduplication_token: request.token } : {}
+    return this.#withColumns(request, (columns) => this.#send(request, columns, { into: request.table, settings }))
+  }
+
+  /** Into a table of the same columns and constraints that keeps nothing. */
+  readonly check = async (request: InsertRequest): Promise<void> => {
+    const { table, signal } = request
+    const probe = `${table}_check_${randomBytes(6).toString('hex')}`
+    await this.#command(`CREATE TABLE ${quotedName(probe)} AS ${quotedName(table)} ENGINE = Null`, signal)
+    try {
+      await this.#withColumns(request, (columns) =>
+        this.#send({ ...request, statement: undefined }, columns, { into: probe, settings: {} }),
+      )
+    } finally {
+      await this.#command(`DROP TABLE IF EXISTS ${quotedName(probe)}`, AbortSignal.timeout(30_000))
+    }
+  }
+
+  #withColumns<T>({ table, signal }: InsertRequest, work: (columns: ReadonlyMap<string, Column>) => Promise<T>): Promise<T> {
+    return this.#columns.use({ table, ask: () => this.#askColumns(table, signal), work, isSuspect })
+  }
+
+  async #send(
+    { table, rows, statement, compression, signal }: InsertRequest,
+    columns: ReadonlyMap<string, Column>,
+    { into, settings }: { readonly into: string; readonly settings: ClickHouseSettings },
+  ) {
     let bytes = 0
     const place = { table, columns, given: new Set<string>() }
     const lines = rows.map((row, index) => {
@@ -66,18 +101,12 @@ class ClickhouseDriver implements SinkDriver {
     if (bytes > LARGE_BYTES)
       this.#logger.warn({ table, rows: rows.length, bytes }, 'a batch for ClickHouse has more than 50 MB: cut smaller ones (batchBytes)')
     const client = compression ? this.#compress() : this.#plain
-    const settings = server.knowsTokens ? { insert_deduplication_token: token } : {}
     // Columns that no row gives have their defaults.
-    const query = statement ?? `INSERT INTO ${quotedName(table)} (${[...place.given].map(quotedName).join(', ')}) FORMAT JSONEachRow`
-    try {
-      const values = Readable.from(pieces(lines), { objectMode: false })
-      const { stream } = await client.exec({ query, values, clickhouse_settings: settings, abort_signal: signal })
-      // It is done when the answer has been read, be it empty.
-      await finished(stream.resume())
-    } catch (error) {
-      if (SCHEMA_CODES.has(String((error as { code?: unknown }).code))) this.#columns.delete(table)
-      throw error
-    }
+    const query = statement ?? `INSERT INTO ${quotedName(into)} (${[...place.given].map(quotedName).join(', ')}) FORMAT JSONEachRow`
+    const values = Readable.from(pieces(lines), { objectMode: false })
+    const { stream } = await client.exec({ query, values, clickhouse_settings: settings, abort_signal: signal })
+    // It is done when the answer has been read, be it empty.
+    await finished(stream.resume())
     return { bytes }
   }
 
@@ -90,9 +119,7 @@ class ClickhouseDriver implements SinkDriver {
       AbortSignal.timeout(30_000),
     )
     if (found === undefined) return `there is no table '${table}'`
-    if (found.engine.startsWith('Replicated') || found.engine.startsWith('Shared')) return undefined
-    if (/non_replicated_deduplication_window = [1-9]/.test(found.engine_full)) return undefined
-    return `table '${table}' keeps no tokens; set non_replicated_deduplication_window, such as 10000, or use a replicated engine`
+    return windowProblem(table, found)
   }
 
   async close() {
@@ -118,15 +145,14 @@ class ClickhouseDriver implements SinkDriver {
     return asked
   }
 
-  #columnsOf(table: string, signal: AbortSignal): Promise<ReadonlyMap<string, Column>> {
-    const known = this.#columns.get(table)
-    if (known !== undefined) return known
-    const asked = this.#rows<{ name: string; type: string }>(`DESCRIBE TABLE ${quotedName(table)}`, signal).then(
-      (rows) => new Map(rows.map(({ name, type }) => [name, { type, label: `${JSON.stringify(name)}:` }])),
-    )
-    this.#columns.set(table, asked)
-    asked.catch(() => this.#columns.delete(table))
-    return asked
+  async #askColumns(table: string, signal: AbortSignal): Promise<ReadonlyMap<string, Column>> {
+    const rows = await this.#rows<{ name: string; type: string }>(`DESCRIBE TABLE ${quotedName(table)}`, signal)
+    return new Map(rows.map(({ name, type }) => [name, { type, label: `${JSON.stringify(name)}:` }]))
+  }
+
+  async #command(query: string, signal: AbortSignal): Promise<void> {
+    const { stream } = await this.#plain.exec({ query, abort_signal: signal })
+    await finished(stream.resume())
   }
 
   async #rows<T>(query: string, signal: AbortSignal): Promise<T[]> {
@@ -156,4 +182,9 @@ function quotedName(table: string): string {
 
 function text(value: string): string {
   return `'${value.replaceAll(/[\\']/g, String.raw`\$&`)}'`
+}
+
+/** Whether the table may have other columns than are known. */
+function isSuspect(error: unknown): boolean {
+  return error instanceof RowError || clickhouseBlame(error) === 'rows' || SCHEMA_CODES.has(String((error as { code?: unknown }).code))
 }

@@ -18,6 +18,9 @@ test.each([
   [252, 'too many parts', 'server'],
   [516, 'a wrong password', 'server'],
   [159, 'it took too long', 'server'],
+  [290, 'a limit is reached', 'server'],
+  [499, 'the storage does not answer', 'server'],
+  [745, 'it is overloaded', 'server'],
   [36, 'bad arguments', 'unknown'],
 ])('%i (%s) is the fault of: %s', (code, _, blame) => {
   expect(clickhouseBlame(said(code))).toBe(blame)

@@ -94,3 +94,31 @@ test('values arrive as what they are; rows that can not be stored are given up a
   expect(reasonOf(6)).toContain(`Column 'flga' of table '${table}': the table has no such column`)
   expect(reasonOf(350)).toContain(`An insert into '${table}' failed`)
 })
+
+test('columns that are added or changed while it runs; whether rows could be stored is told without storing any', async () => {
+  const table = await tables.create('id UInt32, size UInt32')
+  const refused: RefusedRow[] = []
+  await using sink = createBulkSink({ driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
+  await sink.write(table, { id: 0, size: 1 })
+  await sink.flush()
+  await tables.run(`ALTER TABLE ${table} ADD COLUMN note String`)
+  await tables.run(`ALTER TABLE ${table} MODIFY COLUMN size String`)
+  await sink.write(table, { id: 1, size: 'large', note: 'new' })
+  await sink.flush()
+  expect(refused).toEqual([])
+  expect(await tables.rows(`SELECT * FROM ${table} FINAL ORDER BY id`)).toEqual([
+    { id: 0, size: '1', note: '' },
+    { id: 1, size: 'large', note: 'new' },
+  ])
+  const own = driver()
+  const signal = AbortSignal.timeout(60_000)
+  const request = {
+    ...{ table, bytes: 0, statement: undefined, id: [], compression: false, token: '', signal },
+    rows: [{ id: 2, size: 'x' }],
+  }
+  await own.check?.(request)
+  await expect(own.check?.({ ...request, rows: [{ id: 2 }, { id: 'two' }] })).rejects.toSatisfy((error) => own.blame(error) === 'rows')
+  expect(await tables.ids(table)).toEqual([0, 1])
+  expect(await tables.rows(`SHOW TABLES LIKE '${table}%'`)).toHaveLength(1)
+  await own.close()
+})

@@ -1,3 +1,4 @@
+import { RowError } from '@millrace/bulk-sink'
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
 
 /** A connection that is in use. */
@@ -38,20 +39,25 @@ export class Connections {
     return { client, release }
   }
 
-  /** With a connection of its own. */
+  /** With a connection of its own, which is kept if the server has answered, be it with an error. */
   async use<T>(signal: AbortSignal, work: (client: PoolClient) => Promise<T>): Promise<T> {
     const { client, release } = await this.take(signal)
-    let broken = true
     try {
       const answer = await work(client)
-      broken = false
+      release(false)
       return answer
-    } finally {
-      release(broken)
+    } catch (error) {
+      release(!isAnswer(error))
+      throw error
     }
   }
 
   async close(): Promise<void> {
     await this.#pool.end()
   }
+}
+
+/** Whether an error leaves its connection as it was: a row that was never sent, or what the server refused. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof RowError || (error as { readonly severity?: unknown } | null)?.severity === 'ERROR'
 }

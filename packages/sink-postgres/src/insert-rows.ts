@@ -3,17 +3,23 @@ import { type Column, columnText } from './column.ts'
 import { quotedIdentifier, quotedName } from './columns-of.ts'
 import type { Queryable } from './queryable.ts'
 
-/** Rows that give the same columns, with where they stand among all. */
-interface Group {
+/** Rows that give the same columns: one statement. */
+export interface RowGroup {
   readonly names: readonly string[]
   readonly rows: Row[]
-  readonly indexes: number[]
+  /** Where they stand among all; undefined: they are all. */
+  indexes: number[] | undefined
 }
 
 /** One statement for each set of columns: `unnest` of an array for each column, in one round trip. Several are to be in one transaction. */
-export async function insertRows(client: Queryable, columns: ReadonlyMap<string, Column>, request: InsertRequest): Promise<InsertAnswer> {
+export async function insertRows(
+  client: Queryable,
+  groups: readonly RowGroup[],
+  { columns, request }: { readonly columns: ReadonlyMap<string, Column>; readonly request: InsertRequest },
+): Promise<InsertAnswer> {
   let bytes = 0
-  const statements = groupsOf(request.rows).map((group) => statementOf(group, columns, request))
+  // All of them before the first is sent: a row that can't be converted is known at once.
+  const statements = groups.map((group) => statementOf(group, columns, request))
   for (const { text, values } of statements) {
     for (const value of values) bytes += Buffer.byteLength(value)
     await client.query({ text, values })
@@ -21,19 +27,16 @@ export async function insertRows(client: Queryable, columns: ReadonlyMap<string,
   return { bytes }
 }
 
-/** Whether one statement is enough. */
-export function isOneStatement(rows: readonly Row[]): boolean {
-  return groupsOf(rows).length === 1
-}
-
 /** Mostly all rows give the same columns in the same order. */
-function groupsOf(rows: readonly Row[]): Group[] {
-  const groups = new Map<string, Group>()
-  let last: Group | undefined
+export function groupsOf(rows: readonly Row[]): RowGroup[] {
+  const same = rows.length === 0 ? [] : namesOf(rows[0] as Row)
+  if (rows.every((row) => hasColumns(row, same))) return [{ names: same, rows: [...rows], indexes: undefined }]
+  const groups = new Map<string, RowGroup & { indexes: number[] }>()
+  let last: (RowGroup & { indexes: number[] }) | undefined
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index] as Row
     if (last === undefined || !hasColumns(row, last.names)) {
-      const names = Object.keys(row).filter((name) => row[name] !== undefined)
+      const names = namesOf(row)
       const key = JSON.stringify([...names].sort())
       last = groups.get(key)
       if (last === undefined) groups.set(key, (last = { names, rows: [], indexes: [] }))
@@ -42,6 +45,10 @@ function groupsOf(rows: readonly Row[]): Group[] {
     last.indexes.push(index)
   }
   return [...groups.values()]
+}
+
+function namesOf(row: Row): string[] {
+  return Object.keys(row).filter((name) => row[name] !== undefined)
 }
 
 function hasColumns(row: Row, names: readonly string[]): boolean {
@@ -54,12 +61,12 @@ function hasColumns(row: Row, names: readonly string[]): boolean {
 }
 
 function statementOf(
-  { names, rows, indexes }: Group,
+  { names, rows, indexes }: RowGroup,
   columns: ReadonlyMap<string, Column>,
   request: InsertRequest,
 ): { text: string; values: string[] } {
   const { table, statement, id } = request
-  const [first] = indexes as [number, ...number[]]
+  const first = indexes?.[0] ?? 0
   const known = names.map((name) => {
     const column = columns.get(name)
     if (column !== undefined) return column
@@ -70,7 +77,7 @@ function statementOf(
     values = known.map((column) => columnText(table, column, rows))
   } catch (error) {
     // Its index is that among the rows of the group.
-    if (!(error instanceof RowError)) throw error
+    if (!(error instanceof RowError) || indexes === undefined) throw error
     throw new RowError(
       { index: indexes[error.index] as number, table, column: error.column },
       error.message.slice(error.message.indexOf(': ') + 2),

@@ -1,19 +1,22 @@
-import type {
-  DriverFactory,
-  InsertAnswer,
-  InsertRequest,
-  OffsetOwner,
-  SinkDriver,
-  SinkTransaction,
-  TransactionalDriver,
+import {
+  type DriverFactory,
+  type InsertAnswer,
+  type InsertRequest,
+  type OffsetOwner,
+  RowError,
+  type SinkDriver,
+  type SinkTransaction,
+  TableColumns,
+  type TransactionalDriver,
 } from '@millrace/bulk-sink'
 import { wrongOptions } from '@millrace/core'
-import type { PoolClient, PoolConfig } from 'pg'
+import type { PoolConfig } from 'pg'
 import { postgresBlame } from './blame.ts'
 import type { Column } from './column.ts'
 import { columnsOf } from './columns-of.ts'
 import { type Connection, Connections } from './connections.ts'
-import { insertRows, isOneStatement } from './insert-rows.ts'
+import { inTransaction } from './in-transaction.ts'
+import { groupsOf, insertRows } from './insert-rows.ts'
 import { claimOffsets, createOffsetsTable, lockOffsets, moveOffsets } from './offsets-table.ts'
 
 /** Which PostgreSQL, and how to reach it. */
@@ -30,8 +33,8 @@ const CONNECT_MS = 10_000
 const CLAIM_MS = 60_000
 /** After so long without a word the server ends a transaction: one of an owner that stands still would keep its partitions locked. */
 const STALLED_MS = 20_000
-/** Errors after which a table may have other columns than are known. */
-const SCHEMA_CODES: ReadonlySet<string> = new Set(['42703', '42804', '42P01', '42P10', '22P02', '22P05'])
+/** Errors after which a table may have other columns than are known, besides those of rows. */
+const SCHEMA_CODES: ReadonlySet<string> = new Set(['42703', '42P01', '42P10', '42704'])
 
 /** PostgreSQL for a bulk sink: `unnest`, with ON CONFLICT DO NOTHING. Nothing is connected before the first insert. */
 export function postgres(options: PostgresOptions): DriverFactory {
@@ -45,7 +48,7 @@ class PostgresDriver implements SinkDriver {
   readonly name = 'postgres'
   readonly blame = postgresBlame
   readonly #connections: Connections
-  readonly #columns = new Map<string, Promise<ReadonlyMap<string, Column>>>()
+  readonly #columns = new TableColumns<Column>()
   #hasOffsets = false
 
   constructor(config: PoolConfig) {
@@ -53,13 +56,18 @@ class PostgresDriver implements SinkDriver {
   }
 
   async insert(request: InsertRequest): Promise<InsertAnswer> {
-    return this.#connections.use(request.signal, async (client) => {
-      if (isOneStatement(request.rows)) return this.#insert(client, request)
-      await client.query('begin')
-      const answer = await this.#insert(client, request)
-      await client.query('commit')
-      return answer
-    })
+    const groups = groupsOf(request.rows)
+    return this.#connections.use(request.signal, (client) =>
+      this.#columns.use({
+        table: request.table,
+        ask: () => columnsOf(request.table, client),
+        work: (columns) => {
+          const insert = () => insertRows(client, groups, { columns, request })
+          return groups.length === 1 ? insert() : inTransaction(client, insert)
+        },
+        isSuspect,
+      }),
+    )
   }
 
   readonly transactions: TransactionalDriver = {
@@ -86,17 +94,28 @@ class PostgresDriver implements SinkDriver {
   }
 
   #transaction({ client, release }: Connection, owner: OffsetOwner): SinkTransaction {
+    const takeBack = () => client.query('rollback to savepoint rows').catch(() => undefined)
     return {
       lockOffsets: (partitions) => lockOffsets(client, owner, partitions),
       moveOffsets: (offsets) => moveOffsets(client, owner, offsets),
       insert: async (request) => {
+        const groups = groupsOf(request.rows)
         await client.query('savepoint rows')
         try {
-          const answer = await this.#insert(client, request)
+          const answer = await this.#columns.use({
+            table: request.table,
+            ask: () => columnsOf(request.table, client),
+            work: (columns) => insertRows(client, groups, { columns, request }),
+            isSuspect: async (error) => {
+              if (!isSuspect(error)) return false
+              await takeBack()
+              return true
+            },
+          })
           await client.query('release savepoint rows')
           return answer
         } catch (error) {
-          await client.query('rollback to savepoint rows').catch(() => undefined)
+          await takeBack()
           throw error
         }
       },
@@ -112,22 +131,9 @@ class PostgresDriver implements SinkDriver {
       },
     }
   }
+}
 
-  async #insert(client: PoolClient, request: InsertRequest): Promise<InsertAnswer> {
-    try {
-      return await insertRows(client, await this.#columnsOf(request.table, client), request)
-    } catch (error) {
-      if (SCHEMA_CODES.has((error as { code?: string }).code ?? '')) this.#columns.delete(request.table)
-      throw error
-    }
-  }
-
-  #columnsOf(table: string, client: PoolClient): Promise<ReadonlyMap<string, Column>> {
-    const known = this.#columns.get(table)
-    if (known !== undefined) return known
-    const asked = columnsOf(table, client)
-    this.#columns.set(table, asked)
-    asked.catch(() => this.#columns.delete(table))
-    return asked
-  }
+/** Whether the table may have other columns than are known. */
+function isSuspect(error: unknown): boolean {
+  return error instanceof RowError || postgresBlame(error) === 'rows' || SCHEMA_CODES.has((error as { code?: string }).code ?? '')
 }

@@ -161,3 +161,49 @@ test('a batch that is refused for what it is, though none of its rows is, goes i
   // Batches are not tried while they are known to fail.
   expect(sink.metrics().batching.failed_batches).toBe(before)
 })
+
+test('columns that are added or changed while it runs; rows that are refused cost no connection; a statement that is wrong is told', async () => {
+  const table = await database.table('id int primary key, size int')
+  const parents = await database.table('id int primary key')
+  const children = await database.table(`id int primary key, parent int references ${parents}`)
+  const wrong = await database.table('id int')
+  const refused: RefusedRow[] = []
+  const name = `t${Date.now()}`
+  const limited = new URL(url)
+  limited.searchParams.set('application_name', name)
+  await using sink = createBulkSink({
+    driver: postgres({ url: limited.href }),
+    tables: {
+      [table]: {},
+      [parents]: {},
+      [children]: { strategy: 'immediate' },
+      [wrong]: { statement: `insert into ${wrong} :rows nonsense`, retries: 0 },
+    },
+    retry: { initialDelayMs: 1 },
+    maxConcurrentInserts: 1,
+    deadLetter: (row) => void refused.push(row),
+  })
+  await sink.write(table, { id: 0, size: 1 })
+  await sink.flush()
+  const connections = () => database.run(`select pid from pg_stat_activity where application_name = '${name}'`)
+  const before = await connections()
+  await database.run(`alter table ${table} add column note text; alter table ${table} alter column size type text`)
+  await sink.write(table, { id: 1, size: 'large', note: 'new' })
+  await sink.flush()
+  await sink.write(table, { id: 'bad', size: 'x' })
+  await sink.write(table, { id: 2, nothing: 1 })
+  await sink.write(wrong, { id: 7 })
+  // Its parent comes by another way, and later.
+  await sink.write(children, { id: 1, parent: 1 })
+  await sink.write(parents, { id: 1 })
+  await sink.flush()
+  expect(await database.run(`select * from ${table} order by id`)).toEqual([
+    { id: 0, size: '1', note: null },
+    { id: 1, size: 'large', note: 'new' },
+  ])
+  expect(await database.ids(children)).toEqual([1])
+  expect(new Set(refused.map(({ row }) => row['id']))).toEqual(new Set([2, 7, 'bad']))
+  expect(refused.find(({ table: of }) => of === wrong)?.error.message).toContain('syntax error')
+  expect(before).toHaveLength(1)
+  expect(await connections()).toEqual(before)
+})

@@ -26,10 +26,17 @@ export interface InsertAnswer {
 }
 
 /**
- * Who is at fault when an insert fails: `rows`: one of them, which would fail again; `server`: it is away, overloaded or not ready (a table is missing, a disk
- * is full), and the same rows are inserted once that is over; `unknown`: it is tried again, and then taken apart.
+ * Who is at fault when an insert fails: `rows`: one of them, which would fail again; `reference`: a row that one of them refers to is not there, and may be yet
+ * to be stored; `server`: it is away, overloaded or not ready (a table is missing, a disk is full), and the same rows are inserted once that is over;
+ * `unknown`: it is tried again, and then taken apart.
  */
-export type Blame = 'rows' | 'server' | 'unknown'
+export type Blame = 'rows' | 'reference' | 'server' | 'unknown'
+
+/** A partition that a sink begins with. */
+export interface ClaimedPartition extends TopicPartition {
+  /** Of its topic: what was stored of another topic of the same name does not count. Undefined: nobody knows. */
+  readonly topicId?: string | undefined
+}
 
 /** Where a partition of a sink is, by the database's own word. */
 export interface StoredOffset extends TopicPartition {
@@ -65,7 +72,7 @@ export interface SinkTransaction {
 /** What a driver can that stores offsets beside rows. */
 export interface TransactionalDriver {
   /** Makes `owner` the owner of partitions: whoever was it before can commit nothing more. Resolves to what is stored of them. */
-  claim(owner: OffsetOwner, partitions: readonly TopicPartition[]): Promise<readonly StoredOffset[]>
+  claim(owner: OffsetOwner, partitions: readonly ClaimedPartition[]): Promise<readonly StoredOffset[]>
   /** Aborted, the transaction is given up, and its calls reject. */
   begin(owner: OffsetOwner, signal: AbortSignal): Promise<SinkTransaction>
 }
@@ -81,6 +88,11 @@ export interface SinkDriver {
   readonly transactions?: TransactionalDriver | undefined
   /** Whether the server drops an insert whose token it has seen. Resolves to why not; undefined: it does. */
   readonly tokens?: ((table: string) => Promise<string | undefined>) | undefined
+  /**
+   * Rejects as `insert` would for what its rows are, and stores nothing. Wanted beside `tokens`: rows that share a token are stored by one insert or none, so
+   * that those at fault have to be known before.
+   */
+  readonly check?: ((request: InsertRequest) => Promise<void>) | undefined
   /** Ends connections; what is under way fails. */
   close(): Promise<void>
 }

@@ -10,7 +10,11 @@ export class InsertFailed extends MillraceError {
 
   constructor(table: string, blame: Blame, cause: unknown) {
     const reason = cause instanceof Error ? cause.message || cause.name : String(cause)
-    super('INSERT_FAILED', `An insert into '${table}' failed: ${reason}`, { stage: 'sink', retryable: blame !== 'rows', cause })
+    super('INSERT_FAILED', `An insert into '${table}' failed: ${reason}`, {
+      stage: 'sink',
+      retryable: blame !== 'rows' && blame !== 'reference',
+      cause,
+    })
     this.table = table
     this.blame = blame
   }

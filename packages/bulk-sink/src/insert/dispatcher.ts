@@ -1,4 +1,4 @@
-import { type Clock, type Logger, retryDelay, tell } from '@millrace/core'
+import { type CircuitState, type Clock, type Logger, retryDelay } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { changeSettings } from '../config/resolve-sink.ts'
 import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
@@ -6,6 +6,7 @@ import type { ResolvedTable } from '../config/table-options.ts'
 import type { SinkDriver } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
 import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
+import { AfterInsert } from './after-insert.ts'
 import type { Entry, FlushType, RowBatch } from './entry.ts'
 import { Inserter, type RejectedEntry } from './inserter.ts'
 import type { Lane } from './lane.ts'
@@ -39,6 +40,7 @@ export class Dispatcher {
   readonly #options: DispatcherOptions
   readonly #inserter: Inserter
   readonly #lanes: Lanes
+  readonly #after: AfterInsert
   readonly #abort = new AbortController()
   #given: SinkSettings
   #settings: ResolvedSettings
@@ -69,6 +71,7 @@ export class Dispatcher {
       directFallback: () => this.#settings.directFallback,
       signal: this.#abort.signal,
     })
+    this.#after = new AfterInsert({ ...options, metrics: this.metrics, limitMs: () => this.#settings.insertTimeoutMs })
   }
 
   get settings(): ResolvedSettings {
@@ -81,12 +84,17 @@ export class Dispatcher {
     return false
   }
 
+  /** Circuit breakers of tables that are not closed. */
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#inserter.breakers.open
+  }
+
   report(): SinkMetricsReport {
     return this.metrics.report({
       enabled: this.#settings.enabled,
       queuedItems: this.usage.rows,
       memoryBytes: this.usage.bytes,
-      openCircuits: [...this.#inserter.breakers.open.keys()],
+      openCircuits: [...this.circuits.keys()],
     })
   }
 
@@ -117,10 +125,15 @@ export class Dispatcher {
   submit(table: string, entries: Entry[], token: string): void {
     const lane = this.#lanes.of(table, this.table(table).priority)
     for (const entry of entries) this.usage.take(table, entry)
-    const readyAt = this.#options.clock.monotonic()
-    this.#open.add({ lane, entries, flushType: 'size-based', token, fixed: true, readyAt, from: lane.taken, tries: 0, notBefore: 0 })
+    this.#add(lane, entries, { flushType: 'size-based', token, fixed: true, from: lane.taken })
     lane.taken += entries.length
     this.#wake()
+  }
+
+  #add(lane: Lane, entries: Entry[], cut: Pick<RowBatch, 'flushType' | 'token' | 'fixed' | 'from'>): void {
+    const tally = { size: entries.length, stored: 0, waitedMs: 0 }
+    const readyAt = this.#options.clock.monotonic()
+    this.#open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), tries: 0, notBefore: 0 })
   }
 
   /** Stores what was accepted up to now, without waiting for more. Resolves to whether all of it is done; with `patient` it waits however long. */
@@ -142,7 +155,12 @@ export class Dispatcher {
     part.closed = true
     for (const lane of this.#lanes.all)
       for (const entry of lane.dropWhere((each) => each.part === part)) this.usage.giveBack(lane.table, entry)
-    for (const batch of this.#open) if (!this.#running.has(batch)) this.#dropClosed(batch)
+    for (const batch of this.#open) {
+      if (!this.#running.has(batch)) this.#dropClosed(batch)
+      // What is under way of others, too, goes on without its rows.
+      else if (!batch.entries.some(isWanted))
+        batch.abort.abort(new InsertFailed(batch.lane.table, 'server', new Error('its partitions were taken away')))
+    }
     this.usage.wake()
     this.#wake()
   }
@@ -185,8 +203,7 @@ export class Dispatcher {
 
   /** Cuts what is ready, as much as can be begun: what waits longer may become larger batches. Returns when to look again, in milliseconds. */
   #cut(): number {
-    const { clock } = this.#options
-    const [now, monotonic] = [clock.now(), clock.monotonic()]
+    const now = this.#options.clock.now()
     const memorySpent = this.usage.full(undefined)
     let soonest = Infinity
     for (const lane of this.#lanes.all) {
@@ -200,7 +217,7 @@ export class Dispatcher {
         const from = lane.taken
         const { entries, flushType } = lane.take(decision.take, decision.trigger)
         const token = `${this.#token}/${this.#tokens++}`
-        this.#open.add({ lane, entries, flushType, token, fixed: false, readyAt: monotonic, from, tries: 0, notBefore: 0 })
+        this.#add(lane, entries, { flushType, token, fixed: false, from })
       }
     }
     return soonest
@@ -254,18 +271,19 @@ export class Dispatcher {
   async #run(batch: RowBatch): Promise<void> {
     const { driver, clock } = this.#options
     const { table: name } = batch.lane
+    const { tally, token, fixed } = batch
     this.#dropClosed(batch)
     const { entries } = batch
     const done = new Set<Entry>()
-    let waitedMs = 0
     const began = clock.monotonic()
     try {
       const outcome = {
         stored: async (part: readonly Entry[]) => {
-          await this.#afterInsert(name, part)
+          await this.#after.call({ table: name, rows: part.map(({ row }) => row) })
           const now = clock.now()
+          tally.stored += part.length
           for (const entry of part) {
-            waitedMs += Math.max(0, now - entry.at)
+            tally.waitedMs += Math.max(0, now - entry.at)
             done.add(entry)
           }
         },
@@ -274,29 +292,33 @@ export class Dispatcher {
           done.add(rejected.entry)
         },
       }
-      const inserting = { name, table: this.table(name), token: batch.token, fixed: batch.fixed, insert: driver.insert.bind(driver) }
-      const rejectedBefore = this.metrics.rejected
+      const table = this.table(name)
+      const mayCome = () => batch.tries < table.retries || this.#othersWait(batch)
+      const insert = driver.insert.bind(driver)
+      const inserting = { name, table, token, fixed, mayCome, isWanted, signal: batch.abort.signal, insert }
       const well = entries.length === 0 || (await this.#inserter.run(inserting, entries, outcome))
       this.#open.delete(batch)
-      const failed = !well || batch.tries > 0
       const tookMs = clock.monotonic() - batch.readyAt
-      const stored = entries.length - (this.metrics.rejected - rejectedBefore)
-      if (entries.length > 0) this.metrics.done({ size: entries.length, stored, type: batch.flushType, tookMs, failed, waitedMs })
+      if (entries.length > 0) this.metrics.done({ ...tally, type: batch.flushType, tookMs, failed: !well || batch.tries > 0 })
       this.#lanes.finished(batch.lane, { records: entries.length, durationMs: clock.monotonic() - began, failed: well ? 0 : 1 })
     } catch (error) {
       this.#tryLater(batch, error)
     } finally {
-      // Of one that is tried as a whole nothing is done before all of it is.
-      if (!batch.fixed || !this.#open.has(batch)) {
-        for (const entry of done) this.#settled(name, entry)
-        batch.entries = batch.entries.filter((entry) => !done.has(entry))
-      }
+      for (const entry of done) this.#settled(name, entry)
+      batch.entries = batch.entries.filter((entry) => !done.has(entry))
+      this.#dropClosed(batch)
     }
   }
 
   #tryLater(batch: RowBatch, error: unknown): void {
     const { clock, logger, resolved } = this.#options
     if (this.#abort.signal.aborted) return
+    if (batch.abort.signal.aborted) {
+      this.#open.delete(batch)
+      return
+    }
+    // What its rows refer to may be what other tables still gather.
+    if (error instanceof InsertFailed && error.blame === 'reference') for (const lane of this.#lanes.all) lane.flush('manual')
     batch.tries++
     this.metrics.retries++
     const delayMs = retryDelay(batch.tries, resolved.retry, Math.random())
@@ -307,25 +329,19 @@ export class Dispatcher {
     )
   }
 
-  async #afterInsert(table: string, entries: readonly Entry[]): Promise<void> {
-    const { afterInsert, logger } = this.#options
-    if (afterInsert === undefined) return
-    try {
-      await afterInsert({ table, rows: entries.map(({ row }) => row) })
-    } catch (error) {
-      this.metrics.postProcessErrors++
-      tell(() => logger.warn({ err: error, table, rows: entries.length }, 'what comes after an insert failed; the rows are stored'), [], {
-        name: 'the logger',
-        logger,
-      })
-    }
+  /** Whether rows of other tables are not stored yet that are no younger than those of a batch. */
+  #othersWait({ lane, entries }: RowBatch): boolean {
+    const last = Math.max(...entries.slice(-1).map(({ at }) => at))
+    const isOlder = (table: string, since: number | undefined) => table !== lane.table && since !== undefined && since <= last
+    if (this.#lanes.all.some(({ table, firstArrivedAt }) => isOlder(table, firstArrivedAt))) return true
+    return [...this.#open].some((other) => isOlder(other.lane.table, other.entries[0]?.at))
   }
 
   /** Rows whose partitions were taken away meanwhile. */
   #dropClosed(batch: RowBatch): void {
-    if (!batch.entries.some(({ part }) => part?.closed === true)) return
-    for (const entry of batch.entries) if (entry.part?.closed === true) this.usage.giveBack(batch.lane.table, entry)
-    batch.entries = batch.entries.filter(({ part }) => part?.closed !== true)
+    if (batch.entries.every(isWanted)) return
+    for (const entry of batch.entries) if (!isWanted(entry)) this.usage.giveBack(batch.lane.table, entry)
+    batch.entries = batch.entries.filter(isWanted)
   }
 
   #settled(table: string, entry: Entry): void {
@@ -344,4 +360,9 @@ export class Dispatcher {
       return false
     })
   }
+}
+
+/** Whether its partition was not taken away. */
+function isWanted({ part }: Entry): boolean {
+  return part?.closed !== true
 }

@@ -23,8 +23,12 @@ export interface RowBatch {
   readonly flushType: FlushType
   /** What tells its tries from those of others. */
   readonly token: string
-  /** Each try is of all its rows: what was stored of it before, the server knows by its token. */
+  /** All its rows are stored by one insert or none, under its token: the server knows by that what it has. */
   readonly fixed: boolean
+  /** Aborted when nobody wants any of its rows any more. */
+  readonly abort: AbortController
+  /** What became of its rows so far, of all tries. */
+  readonly tally: RowTally
   /** When its lane had it ready, by the monotonic clock. */
   readonly readyAt: number
   /** How many of its lane's rows had been taken before it. */
@@ -33,6 +37,14 @@ export interface RowBatch {
   tries: number
   /** Not before this, by the monotonic clock. */
   notBefore: number
+}
+
+/** Counts of the rows of a batch. */
+export interface RowTally {
+  readonly size: number
+  stored: number
+  /** Together, from the moment a row was handed over until it was stored, in milliseconds. */
+  waitedMs: number
 }
 
 /** Why a batch was cut, as metrics call it. */

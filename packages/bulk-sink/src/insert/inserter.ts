@@ -45,8 +45,14 @@ export interface Inserting {
   readonly name: string
   readonly table: ResolvedTable
   readonly token: string
-  /** Each try is of all rows: only rows that are at fault are set apart, and these always in the same way. */
+  /** All rows are stored by one insert or none: those at fault are looked for without storing any. */
   readonly fixed: boolean
+  /** Whether rows may come that these refer to: then it is tried again before one of them is blamed for that. */
+  readonly mayCome: () => boolean
+  /** Rows that are not are left out from then on. Default: all are. */
+  readonly isWanted?: ((entry: Entry) => boolean) | undefined
+  /** Aborted when nobody wants the rows any more. Default: never. */
+  readonly signal?: AbortSignal | undefined
   readonly insert: (request: InsertRequest) => Promise<InsertAnswer>
 }
 
@@ -83,7 +89,81 @@ export class Inserter {
       }
       return well
     }
-    return this.#settle(inserting, entries, outcome)
+    return inserting.fixed ? this.#whole(inserting, entries, outcome) : this.#settle(inserting, entries, outcome)
+  }
+
+  /** One insert of all rows but those at fault. A part of them under a token of its own would come again with the whole, once the fault is mended. */
+  async #whole(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
+    let left = entries
+    while (left.length > 0) {
+      try {
+        await this.#insert(inserting, left)
+      } catch (caught) {
+        const faults = await this.#faults(inserting, left, this.#failed(inserting.name, caught))
+        for (const { entry, error } of faults) {
+          this.#options.metrics.rejected++
+          await outcome.rejected({ entry, error })
+        }
+        const gone = new Set(faults.map(({ entry }) => entry))
+        left = left.filter((entry) => !gone.has(entry))
+        continue
+      }
+      this.breakers.succeeded(inserting.name)
+      await outcome.stored(left)
+      return left.length === entries.length
+    }
+    return false
+  }
+
+  /** The rows that are to blame for a failure; rejects if none is. */
+  async #faults(inserting: Inserting, entries: readonly Entry[], error: InsertFailed | RowError): Promise<readonly RejectedEntry[]> {
+    const { driver } = this.#options
+    const { name } = inserting
+    if (error instanceof RowError) return [{ entry: entries[error.index] as Entry, error }]
+    const check = driver.check?.bind(driver)
+    if (error.blame !== 'rows' || check === undefined) throw this.#serverFailed(name, error)
+    const found: RejectedEntry[] = []
+    const checking = async (request: InsertRequest) => {
+      await check(request)
+      return { bytes: 0 }
+    }
+    const run = async (rows: readonly number[]): Promise<PartResult> => {
+      try {
+        await this.#insert(
+          { ...inserting, insert: checking },
+          rows.map((row) => entries[row] as Entry),
+        )
+        return { ok: true }
+      } catch (caught) {
+        const failed = insertFailed(name, driver, caught)
+        if (failed instanceof RowError) return { ok: false, failed: [{ row: rows[failed.index] as number, error: failed }], kept: false }
+        if (failed.blame !== 'rows') throw this.#serverFailed(name, failed)
+        return { ok: false, error: failed }
+      }
+    }
+    await followSettling(
+      { count: entries.length, failure: { ...DEFAULT_FAILURE_OPTIONS, acknowledgement: 'best-effort' }, maxRetries: 0 },
+      { ok: false, error },
+      {
+        run,
+        wait: async () => undefined,
+        giveUp: async (row, reason) => void found.push({ entry: entries[row] as Entry, error: reason as Error }),
+        commitPrefix: () => undefined,
+      },
+    )
+    // The server refuses the whole, and none of its rows by itself: only somebody else can mend that.
+    if (found.length === 0) throw this.#serverFailed(name, error)
+    return found
+  }
+
+  #failed(name: string, caught: unknown): InsertFailed | RowError {
+    this.#options.metrics.failedBatches++
+    return insertFailed(name, this.#options.driver, caught)
+  }
+
+  #serverFailed<T>(name: string, error: T): T {
+    this.breakers.failed(name)
+    return error
   }
 
   async #settle(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
@@ -100,7 +180,7 @@ export class Inserter {
         run: (rows) => this.#part(inserting, entries, rows, outcome),
         wait: async (number) => {
           metrics.retries++
-          await this.#wait(retryDelay(number, retry, Math.random()))
+          await this.#wait(retryDelay(number, retry, Math.random()), inserting.signal)
         },
         giveUp: async (row, error) => {
           rejected++
@@ -127,36 +207,35 @@ export class Inserter {
 
   /** Some rows together. Rejects if the server is to blame. */
   async #part(inserting: Inserting, entries: readonly Entry[], rows: readonly number[], outcome: Outcome): Promise<PartResult> {
-    const part = rows.map((row) => entries[row] as Entry)
+    const { isWanted } = inserting
+    const wanted = isWanted === undefined ? rows : rows.filter((row) => isWanted(entries[row] as Entry))
+    if (wanted.length === 0) return { ok: true }
+    const part = wanted.map((row) => entries[row] as Entry)
     // The same parts have the same tokens, whenever they are taken.
     const token = rows.length === entries.length ? inserting.token : `${inserting.token}/${rows[0]}-${rows.at(-1)}`
+    const { name } = inserting
     try {
       await this.#insert({ ...inserting, token }, part)
     } catch (caught) {
-      const { name } = inserting
-      const error = insertFailed(name, this.#options.driver, caught)
-      this.#options.metrics.failedBatches++
-      if (error instanceof RowError) return { ok: false, failed: [{ row: rows[error.index] as number, error }], kept: false }
-      if (error.blame === 'rows') return { ok: false, error }
-      if (error.blame === 'server' || inserting.fixed) {
-        this.breakers.failed(name)
-        throw error
-      }
+      const error = this.#failed(name, caught)
+      if (error instanceof RowError) return { ok: false, failed: [{ row: wanted[error.index] as number, error }], kept: false }
+      if (error.blame === 'server') throw this.#serverFailed(name, error)
+      if (error.blame === 'reference' && inserting.mayCome()) throw error
       return { ok: false, error }
     }
-    this.breakers.succeeded(inserting.name)
+    this.breakers.succeeded(name)
     await outcome.stored(part)
     return { ok: true }
   }
 
-  async #insert({ name, table, token, insert }: Inserting, part: readonly Entry[]): Promise<void> {
+  async #insert({ name, table, token, insert, signal: own }: Inserting, part: readonly Entry[]): Promise<void> {
     const { signal, clock, metrics, insertTimeoutMs } = this.#options
     const late = new AbortController()
     const limitMs = insertTimeoutMs()
     const cancel = clock.after(limitMs, () => late.abort(new InsertFailed(name, 'server', new Error(`it took longer than ${limitMs} ms`))))
-    const end = () => late.abort(signal.reason)
-    signal.addEventListener('abort', end, { once: true })
-    if (signal.aborted) end()
+    const end = () => late.abort(signal.aborted ? signal.reason : own?.reason)
+    for (const each of [signal, own]) each?.addEventListener('abort', end, { once: true })
+    if (signal.aborted || own?.aborted === true) end()
     const ended = new Promise<never>((_, reject) =>
       late.signal.addEventListener('abort', () => reject(late.signal.reason as Error), { once: true }),
     )
@@ -174,23 +253,28 @@ export class Inserter {
       metrics.bytes += answer.bytes
     } finally {
       cancel()
-      signal.removeEventListener('abort', end)
+      for (const each of [signal, own]) each?.removeEventListener('abort', end)
     }
   }
 
-  async #wait(delayMs: number): Promise<void> {
+  async #wait(delayMs: number, own: AbortSignal | undefined): Promise<void> {
     const { clock, signal } = this.#options
+    const signals = own === undefined ? [signal] : [signal, own]
     await new Promise<void>((resolve, reject) => {
-      const end = () => {
+      const clear = () => {
         cancel()
-        reject(signal.reason as Error)
+        for (const each of signals) each.removeEventListener('abort', end)
+      }
+      const end = () => {
+        clear()
+        reject(signals.find(({ aborted }) => aborted)?.reason as Error)
       }
       const cancel = clock.after(delayMs, () => {
-        signal.removeEventListener('abort', end)
+        clear()
         resolve()
       })
-      signal.addEventListener('abort', end, { once: true })
-      if (signal.aborted) end()
+      for (const each of signals) each.addEventListener('abort', end, { once: true })
+      if (signals.some(({ aborted }) => aborted)) end()
     })
   }
 }

@@ -1,4 +1,5 @@
 import {
+  type CircuitState,
   type CommitUrgency,
   MillraceError,
   type OffsetCommit,
@@ -13,6 +14,7 @@ import type { SinkDriver } from '../driver/driver.ts'
 import type { Entry } from '../insert/entry.ts'
 import type { RowsParts } from './at-least-once-rows.ts'
 import { Partitions } from './partitions.ts'
+import { refusePunctuated } from './refuse-punctuated.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
 import { untilAborted } from './until-aborted.ts'
 import { type Asking, untilAnswered } from './until-answered.ts'
@@ -32,9 +34,10 @@ interface Chunk {
 }
 
 /**
- * Rows in chunks whose bounds are multiples of a number of offsets, so that a chunk has the same rows, and the same token, whenever it is made again: after a
- * restart, or by another process. The server drops what it has seen. A chunk is inserted when all of it has been processed, and never before: its token would
- * stand for fewer rows than it has in the end. Chunks that are not full take memory that nothing limits but their size. The last records of a topic wait, and their offsets with them, for the chunk to be full.
+ * Rows in chunks whose bounds are multiples of a number of offsets, so that a chunk has the same token whenever it is made again: after a restart, or by
+ * another process. The server drops what it has seen. A chunk is inserted when all of it has been processed, and never before: its token would stand for fewer
+ * rows than it has in the end. For the same reason nobody begins in the middle of one: what is committed is where a chunk begins. Chunks that are not full take
+ * memory that nothing limits but their size; the last records of a topic wait, and their offsets with them.
  */
 export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
   readonly name: string
@@ -42,6 +45,8 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
   readonly #partitions = new Partitions()
   /** By partition, the oldest first. */
   readonly #chunks = new Map<string, Chunk[]>()
+  /** Of partitions, what their topics are told from others of the same name by. */
+  readonly #topicIds = new Map<string, string>()
   #isChecked = false
 
   constructor(parts: ChunkedRowsParts<K, V>) {
@@ -54,8 +59,10 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
     if (!this.#isChecked) await untilAnswered(() => checkTokens(this.name, driver, tables), asking, signal)
     this.#isChecked = true
     for (const partition of partitions) {
+      const key = partitionKey(partition.topic, partition.partition)
       this.#partitions.assign(partition)
-      this.#chunks.set(partitionKey(partition.topic, partition.partition), [])
+      this.#chunks.set(key, [])
+      this.#topicIds.set(key, partition.topicId ?? '')
     }
   }
 
@@ -81,11 +88,7 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
       const chunks = this.#chunks.get(partitionKey(record.topic, record.partition))
       if (part === undefined || chunks === undefined) continue
       const { offset, timestamp } = record
-      // What a punctuator put out has no offset that would come again with it.
-      if (offset < 0)
-        throw new MillraceError('ROW_INVALID', `Sink '${this.name}' is exactly once by offsets: it takes no rows of punctuators.`, {
-          stage: 'sink',
-        })
+      refusePunctuated(this.name, offset)
       const chunk = this.#chunkOf(chunks, Math.floor(offset / this.#parts.chunkSize))
       if (staged.length === 0) continue
       const slot = part.stage(offset, staged.length)
@@ -106,8 +109,12 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
     }
     if (flush) await untilAborted(this.#parts.dispatcher.flush('shutdown', false), signal)
     const { chunkSize } = this.#parts
-    // A chunk is made again as a whole: nobody may begin in the middle of one.
+    // In the middle of a chunk that may be stored meanwhile nobody may begin, however far the log has got.
     return this.#partitions.durable(offsets, (lowest, start) => Math.max(start, Math.floor(lowest / chunkSize) * chunkSize))
+  }
+
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#parts.dispatcher.circuits
   }
 
   get full(): boolean {
@@ -134,13 +141,11 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
   /** Everything of a partition below `next` was processed: chunks that end there, or before, are complete. */
   #submit({ topic, partition }: TopicPartition, chunks: Chunk[], next: number): void {
     const { chunkSize, applicationId, dispatcher, node } = this.#parts
+    const from = `${topic}-${partition}/${this.#topicIds.get(partitionKey(topic, partition))}`
     while (chunks[0] !== undefined && (chunks[0].index + 1) * chunkSize <= next) {
       const chunk = chunks.shift() as Chunk
-      for (const [table, entries] of chunk.rows) {
-        // The first offset is in it: where records were deleted before they were read, or reading began later, the chunk is another one.
-        const [from, to] = [entries[0]?.offset, (chunk.index + 1) * chunkSize]
-        dispatcher.submit(table, entries, `${applicationId}/${node}/${table}/${topic}-${partition}/${from}-${to}`)
-      }
+      const bounds = `${chunk.index * chunkSize}-${(chunk.index + 1) * chunkSize}`
+      for (const [table, entries] of chunk.rows) dispatcher.submit(table, entries, `${applicationId}/${node}/${table}/${from}/${bounds}`)
     }
   }
 }
@@ -148,6 +153,7 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
 /** Rejects unless the server drops repeats of every table. */
 async function checkTokens(node: string, driver: SinkDriver, tables: readonly string[]): Promise<void> {
   const problems: string[] = []
+  if (driver.check === undefined) problems.push(`${driver.name} can't check rows without storing them`)
   for (const table of tables) {
     const problem = driver.tokens === undefined ? `${driver.name} knows no de-duplication tokens` : await driver.tokens(table)
     if (problem !== undefined && !problems.includes(problem)) problems.push(problem)

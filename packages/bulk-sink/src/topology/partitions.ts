@@ -31,8 +31,8 @@ export class Partitions {
   durable(offsets: readonly OffsetCommit[], align = (lowest: number, _start: number) => lowest): readonly OffsetCommit[] {
     return offsets.map((wanted) => {
       const part = this.get(wanted)
-      if (part?.lowest === undefined) return wanted
-      return { ...wanted, offset: Math.min(wanted.offset, align(part.lowest, part.start)) }
+      if (part === undefined) return wanted
+      return { ...wanted, offset: align(Math.min(wanted.offset, part.lowest ?? Infinity), part.start) }
     })
   }
 }

@@ -5,12 +5,16 @@ import type { PartitionProgress } from '../insert/partition-progress.ts'
 /** A partition with offsets that are stored beside its rows. */
 export interface StoredPart {
   readonly part: PartitionProgress
+  readonly topicId: string | undefined
   /** By the database: everything below is stored, and nothing above. */
   stored: number
   /** Everything below was processed, and what came of it was handed over. */
   reached: number
-  /** It has another owner by now. */
-  fenced: boolean
+  /**
+   * Whether it is ours: `lost` if the database names another owner; `proving` while a commit of the group is under way that only its member can make; `proven`
+   * when that went well: the other's claim came late, and is to be replaced.
+   */
+  claim: 'ours' | 'lost' | 'proving' | 'proven'
 }
 
 /** Where a partition is, by what the database says; throws if that can't be reconciled with the log. */
@@ -45,10 +49,16 @@ export function startOf(
   )
 }
 
-/** What is to be stored of partitions that have moved. */
-export function movesOf(parts: Iterable<StoredPart>): (TopicPartitionOffset & { readonly part: StoredPart })[] {
+/** A partition with how far a transaction is to take it. */
+export interface Move extends TopicPartitionOffset {
+  readonly part: StoredPart
+}
+
+/** What is to be stored of partitions that have moved; `cuts`: where the rows that are to be stored end, of partitions of which some are left. */
+export function movesOf(parts: Iterable<StoredPart>, cuts: ReadonlyMap<PartitionProgress, number>): Move[] {
   return [...parts].flatMap((part) => {
     const { topic, partition, closed } = part.part
-    return closed || part.fenced || part.reached <= part.stored ? [] : [{ topic, partition, offset: part.reached, part }]
+    const offset = Math.min(part.reached, cuts.get(part.part) ?? Infinity)
+    return closed || part.claim !== 'ours' || offset <= part.stored ? [] : [{ topic, partition, offset, part }]
   })
 }

@@ -1,4 +1,5 @@
 import {
+  type CircuitState,
   type Clock,
   type CommitUrgency,
   type Logger,
@@ -11,20 +12,24 @@ import {
   type StartingPartition,
   type TopicPartition,
 } from '@millrace/core'
-import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
+import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings, StoredRows } from '../config/sink-options.ts'
 import { changeSettings } from '../config/resolve-sink.ts'
-import type { OffsetOwner, SinkDriver, SinkTransaction, TransactionalDriver } from '../driver/driver.ts'
+import type { ClaimedPartition, OffsetOwner, SinkDriver, SinkTransaction, StoredOffset, TransactionalDriver } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
 import type { Entry, FlushType } from '../insert/entry.ts'
 import { Inserter, type RejectedEntry } from '../insert/inserter.ts'
+import { AfterInsert } from '../insert/after-insert.ts'
 import { Lanes } from '../insert/lanes.ts'
 import { PartitionProgress } from '../insert/partition-progress.ts'
 import { Usage } from '../insert/usage.ts'
 import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
+import { refusePunctuated } from './refuse-punctuated.ts'
+import { insertTaken } from './insert-taken.ts'
+import { lockParts } from './lock-parts.ts'
 import type { BulkRowsOptions } from './row-options.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
-import { movesOf, startOf, type StoredPart } from './stored-parts.ts'
-import { type TakenRows, takeRows } from './taken-rows.ts'
+import { type Move, movesOf, startOf, type StoredPart } from './stored-parts.ts'
+import { cutsFor, type TakenRows, takeRows } from './taken-rows.ts'
 import { untilAborted } from './until-aborted.ts'
 import { untilAnswered } from './until-answered.ts'
 
@@ -40,9 +45,13 @@ export interface TransactionalRowsOptions<K, V> {
   readonly onRejected: (table: string, rejected: RejectedEntry) => Promise<void>
 }
 
+/** By how much more may be in a transaction after one that went well. */
+const LIMIT_GROWTH = 1.25
+
 /**
  * Rows and offsets in one transaction of the database, for all tables and partitions together, whenever the strategy of one table says so, or somebody waits
- * for a commit. Whoever gets a partition next makes transactions of its former owner fail for it.
+ * for a commit. Whoever gets a partition next makes transactions of its former owner store nothing of it. A claim may come late, though, and shut out who has
+ * the partition by now: he makes sure that the group counts him in, by a commit, and claims it again.
  */
 export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   readonly name: string
@@ -53,6 +62,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   readonly #usage: Usage
   readonly #lanes: Lanes
   readonly #inserter: Inserter
+  readonly #after: AfterInsert
   #given: SinkSettings
   #settings: ResolvedSettings
   /** Rows that were taken for a transaction, until one with them is committed. */
@@ -61,6 +71,8 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   #cancelTimer: (() => void) | undefined
   #wanted: FlushType | undefined
   #tries = 0
+  /** Rows of a transaction, about: fewer after one that took too long. */
+  #limit = Infinity
   #scheduled = false
 
   constructor(options: TransactionalRowsOptions<K, V>) {
@@ -81,10 +93,15 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       directFallback: () => false,
       signal: this.#abort.signal,
     })
+    this.#after = new AfterInsert({ ...options, metrics: this.#metrics, limitMs: () => this.#settings.insertTimeoutMs })
+  }
+
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#inserter.breakers.open
   }
 
   report(): SinkMetricsReport {
-    const openCircuits = [...this.#inserter.breakers.open.keys()]
+    const openCircuits = [...this.circuits.keys()]
     return this.#metrics.report({
       ...{ enabled: this.#settings.enabled, queuedItems: this.#usage.rows, memoryBytes: this.#usage.bytes, openCircuits },
     })
@@ -102,17 +119,21 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   async assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void> {
     // What was begun for an owner of before must have ended.
     await this.#running
+    const claimed = await this.#claim(partitions, signal)
+    for (const starting of partitions) {
+      const key = partitionKey(starting.topic, starting.partition)
+      const stored = startOf(this.name, starting, claimed.get(key))
+      const part = new PartitionProgress(starting.topic, starting.partition, starting.offset)
+      this.#parts.set(key, { part, topicId: starting.topicId, stored, reached: starting.offset, claim: 'ours' })
+    }
+  }
+
+  async #claim(partitions: readonly ClaimedPartition[], signal: AbortSignal): Promise<ReadonlyMap<string, StoredOffset>> {
     const { transactions, owner, resolved } = this.#options
     const asking = { ...this.#options, retry: resolved.retry, node: this.name }
     const ended = AbortSignal.any([signal, this.#abort.signal])
     const claimed = await untilAnswered(() => transactions.claim(owner, partitions), asking, ended)
-    const known = new Map(claimed.map((at) => [partitionKey(at.topic, at.partition), at]))
-    for (const starting of partitions) {
-      const key = partitionKey(starting.topic, starting.partition)
-      const stored = startOf(this.name, starting, known.get(key))
-      const part = new PartitionProgress(starting.topic, starting.partition, starting.offset)
-      this.#parts.set(key, { part, stored, reached: starting.offset, fenced: false })
-    }
+    return new Map(claimed.map((at) => [partitionKey(at.topic, at.partition), at]))
   }
 
   revoke(partitions: readonly TopicPartition[]): void {
@@ -125,6 +146,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       for (const lane of this.#lanes.all)
         for (const entry of lane.dropWhere(({ part }) => part === found.part)) this.#usage.giveBack(lane.table, entry)
     }
+    // The next one lets go of what was taken.
+    if (this.#taken.length > 0) this.#wanted ??= 'manual'
+    this.#wake()
     this.#usage.wake()
   }
 
@@ -138,6 +162,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       const known = this.#parts.get(partitionKey(record.topic, record.partition))
       if (known === undefined) continue
       const { offset, timestamp } = record
+      refusePunctuated(this.name, offset)
       const staged = record.staged as readonly StagedRow[]
       // It was stored before, and the log's offset was not committed after it.
       const isStored = offset >= 0 && offset < known.stored
@@ -158,18 +183,42 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     for (const { topic, partition, offset } of offsets) {
       const known = this.#parts.get(partitionKey(topic, partition))
       if (known === undefined) continue
+      // The commit before this one was let pass.
+      if (known.claim === 'proving') this.#reclaim(known)
       known.reached = Math.max(known.reached, offset)
       // Of records without rows nothing would be stored.
       if (known.part.lowest === undefined && known.stored < known.reached) isBehind = true
     }
     if (flush || isBehind) this.#wanted ??= flush ? 'shutdown' : 'manual'
     this.#wake()
-    if (flush) await untilAborted(this.#quiet(), signal)
-    return offsets.flatMap((wanted) => {
+    if (flush) await untilAborted(this.#stored(offsets), signal)
+    return offsets.map((wanted) => {
       const known = this.#parts.get(partitionKey(wanted.topic, wanted.partition))
-      if (known === undefined) return [wanted]
-      return known.fenced ? [] : [{ ...wanted, offset: Math.min(wanted.offset, known.stored) }]
+      if (known === undefined) return wanted
+      if (known.claim === 'lost') known.claim = 'proving'
+      return { ...wanted, offset: Math.min(wanted.offset, known.stored) }
     })
+  }
+
+  /** Makes a partition ours again that somebody claimed too late. */
+  #reclaim(known: StoredPart): void {
+    known.claim = 'proven'
+    const { logger } = this.#options
+    const { topic, partition } = known.part
+    const claiming = this.#claim([{ topic, partition, topicId: known.topicId }], this.#abort.signal)
+    claiming.then(
+      (claimed) => {
+        const found = claimed.get(partitionKey(topic, partition))
+        known.stored = Math.max(known.stored, found?.offset ?? 0)
+        known.claim = 'ours'
+        this.#wanted ??= 'manual'
+        this.#wake()
+      },
+      (error: unknown) => {
+        known.claim = 'lost'
+        logger.warn({ err: error, topic, partition, node: this.name }, 'a partition could not be claimed again')
+      },
+    )
   }
 
   get full(): boolean {
@@ -188,9 +237,13 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     await this.#options.driver.close()
   }
 
-  /** Until what is wanted is done, or the server is in trouble. */
-  async #quiet(): Promise<void> {
-    while ((this.#running !== undefined || this.#wanted !== undefined) && !this.#abort.signal.aborted) {
+  /** Until these are stored, nothing more is under way for them, or the server is in trouble. */
+  async #stored(offsets: readonly OffsetCommit[]): Promise<void> {
+    const isMissing = ({ topic, partition, offset }: OffsetCommit) => {
+      const known = this.#parts.get(partitionKey(topic, partition))
+      return known !== undefined && known.claim === 'ours' && known.stored < offset
+    }
+    while ((this.#running !== undefined || this.#wanted !== undefined) && offsets.some(isMissing) && !this.#abort.signal.aborted) {
       await (this.#running ?? Promise.resolve())
       if (this.#tries > 0) return
     }
@@ -259,95 +312,76 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const { clock, transactions, owner } = this.#options
     const began = clock.monotonic()
     for (const lane of this.#lanes.all) this.#taken = takeRows(this.#taken, lane)
+    // Before anything is waited for: what comes meanwhile is not among the rows.
+    const cuts = cutsFor(this.#taken, this.#limit)
+    const moves = movesOf(this.#parts.values(), cuts)
     const late = new AbortController()
     const cancel = clock.after(this.#settings.insertTimeoutMs, () =>
       late.abort(new InsertFailed('', 'server', new Error('a transaction took too long'))),
     )
     const signal = AbortSignal.any([this.#abort.signal, late.signal])
-    // Before anything is waited for: what comes meanwhile is not among the rows.
-    const moves = movesOf(this.#parts.values())
     try {
-      const transaction = await transactions.begin(owner, signal)
-      try {
-        await this.#lock(
-          transaction,
-          moves.map(({ part }) => part),
-        )
-        const going = moves.filter(({ part, offset }) => !part.part.closed && offset > part.stored)
-        this.#dropDone()
-        await this.#insert(transaction)
-        await transaction.moveOffsets(going)
-        await transaction.commit()
-        for (const { part, offset } of going) part.stored = offset
-      } catch (error) {
-        await transaction.rollback()
-        throw error
+      if (moves.length > 0) {
+        const transaction = await transactions.begin(owner, signal)
+        try {
+          await this.#store(transaction, moves)
+        } catch (error) {
+          await transaction.rollback()
+          throw error
+        }
       }
+    } catch (error) {
+      if (late.signal.aborted) this.#limit = Math.max(1, Math.floor(Math.min(this.#limit, this.#count) / 2))
+      throw error
     } finally {
       cancel()
     }
-    await this.#stored(type, clock.monotonic() - began)
+    await this.#done(type, clock.monotonic() - began)
+    if (cuts.size > 0) this.#wanted ??= type
+    this.#limit *= LIMIT_GROWTH
   }
 
-  /** What another has by now is dropped; what an earlier transaction stored, whose answer was lost, is stored. */
-  async #lock(transaction: SinkTransaction, parts: readonly StoredPart[]): Promise<void> {
-    const mine = await transaction.lockOffsets(parts.map(({ part }) => part))
-    for (const known of parts) {
-      const { topic, partition } = known.part
-      const found = mine.find((at) => at.topic === topic && at.partition === partition)
-      if (found?.offset !== undefined) known.stored = Math.max(known.stored, found.offset)
-      if (found !== undefined) continue
-      known.fenced = true
-      known.part.closed = true
-      this.#options.logger.warn({ topic, partition, node: this.name }, 'a partition has another owner by now: its rows are dropped here')
-    }
+  async #store(transaction: SinkTransaction, moves: readonly Move[]): Promise<void> {
+    const { onRejected, logger } = this.#options
+    const parts = moves.map(({ part }) => part)
+    await lockParts(transaction, parts, { logger, node: this.name })
+    const going = moves.filter(({ part, offset }) => !part.part.closed && part.claim === 'ours' && offset > part.stored)
+    const ends = new Map(going.map(({ part, offset }) => [part.part, offset]))
+    const starts = new Map(going.map(({ part }) => [part.part, part.stored]))
+    const isGoing = ({ part, offset }: Entry) =>
+      part !== undefined && offset < (ends.get(part) ?? -1) && offset >= (starts.get(part) ?? Infinity)
+    const table = (name: string) => this.#lanes.table(name)
+    await insertTaken(this.#taken, { transaction, inserter: this.#inserter, table, isGoing, onRejected })
+    await transaction.moveOffsets(going)
+    await transaction.commit()
+    for (const { part, offset } of going) part.stored = offset
   }
 
-  #dropDone(): void {
+  get #count(): number {
+    return this.#taken.reduce((sum, { entries }) => sum + entries.length, 0)
+  }
+
+  /** Lets go of what is stored by now, and of what is not wanted any more. */
+  async #done(type: FlushType, tookMs: number): Promise<void> {
+    const { clock } = this.#options
     const storedOf = new Map([...this.#parts.values()].map(({ part, stored }) => [part, stored]))
-    for (const taken of this.#taken) {
-      const isDone = ({ part, offset }: Entry) => part !== undefined && (part.closed || (offset >= 0 && offset < (storedOf.get(part) ?? 0)))
-      for (const entry of taken.entries.filter(isDone)) this.#settle(taken.table, entry)
-      taken.entries = taken.entries.filter((entry) => !isDone(entry))
-    }
-  }
-
-  async #insert(transaction: SinkTransaction): Promise<void> {
-    for (const taken of this.#taken) {
-      const { table: name, refused } = taken
-      const table = this.#lanes.table(name)
-      const left = taken.entries.filter((entry) => !refused.has(entry))
-      const rejected = async (one: RejectedEntry) => {
-        await this.#options.onRejected(name, one)
-        // Its dead letter is written: if the transaction fails it is not written again.
-        refused.add(one.entry)
-      }
-      for (let from = 0; from < left.length; from += table.batchSize) {
-        const inserting = { name, table, token: '', fixed: false, insert: transaction.insert.bind(transaction) }
-        await this.#inserter.run(inserting, left.slice(from, from + table.batchSize), { stored: async () => undefined, rejected })
-      }
-    }
-  }
-
-  async #stored(type: FlushType, tookMs: number): Promise<void> {
-    const { afterInsert, clock, logger } = this.#options
-    const done = this.#taken
-    this.#taken = []
+    const left: TakenRows[] = []
     const now = clock.now()
-    for (const { table, entries, refused } of done) {
-      const stored = entries.filter((entry) => !refused.has(entry))
+    const calls: StoredRows[] = []
+    for (const { table, entries, refused } of this.#taken) {
+      const wanted = entries.filter(({ part }) => part?.closed !== true)
+      const done = wanted.filter(({ part, offset }) => part !== undefined && offset < (storedOf.get(part) ?? 0))
+      const isDone = new Set(done)
+      for (const entry of entries) if (entry.part?.closed === true || isDone.has(entry)) this.#settle(table, entry)
+      const rest = wanted.filter((entry) => !isDone.has(entry))
+      if (rest.length > 0) left.push({ table, entries: rest, refused })
+      const stored = done.filter((entry) => !refused.has(entry))
       const waitedMs = stored.reduce((sum, { at }) => sum + Math.max(0, now - at), 0)
-      if (entries.length > 0)
-        this.#metrics.done({ size: entries.length, stored: stored.length, type, tookMs, failed: this.#tries > 0, waitedMs })
-      for (const entry of entries) this.#settle(table, entry)
-      if (stored.length === 0 || afterInsert === undefined) continue
-      try {
-        await afterInsert({ table, rows: stored.map(({ row }) => row) })
-      } catch (error) {
-        this.#metrics.postProcessErrors++
-        logger.warn({ err: error, table, rows: stored.length }, 'what comes after an insert failed; the rows are stored')
-      }
+      if (done.length > 0) this.#metrics.done({ size: done.length, stored: stored.length, type, tookMs, failed: this.#tries > 0, waitedMs })
+      calls.push({ table, rows: stored.map(({ row }) => row) })
     }
+    this.#taken = left
+    for (const stored of calls) await this.#after.call(stored)
   }
 
   #settle(table: string, entry: Entry): void {

@@ -13,6 +13,8 @@ export class Refusal extends Error {
 /** A database of the tests: keeps rows in memory, and fails or waits when it is told to. */
 export class Shelf {
   readonly inserts: InsertRequest[] = []
+  /** What was asked whether it could be stored. */
+  readonly checks: InsertRequest[] = []
   readonly #tables = new Map<string, Row[]>()
   /** Called before each insert: throws to make it fail, or waits. */
   before: (request: InsertRequest) => void | Promise<void> = () => undefined
@@ -37,6 +39,10 @@ export class Shelf {
       const rows = this.#tables.get(request.table) ?? []
       this.#tables.set(request.table, [...rows, ...request.rows])
       return { bytes: request.bytes }
+    },
+    check: async (request) => {
+      this.checks.push(request)
+      await this.before(request)
     },
     close: async () => {
       this.closed = true

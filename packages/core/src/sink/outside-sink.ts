@@ -2,6 +2,7 @@ import type { RecordBatch } from '../batch/record-batch.ts'
 import type { CommitParticipant } from '../commit/commit-participant.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { CircuitState } from '../observe/observer.ts'
 import type { TopicPartition, TopicPartitionOffset } from '../transport/topic-partition.ts'
 
 /** What came of one record at a sink outside of the log. */
@@ -31,6 +32,8 @@ export interface StartingPartition extends TopicPartitionOffset {
   readonly begin: number
   /** The offset after the last. */
   readonly end: number
+  /** Of its topic: a topic that is deleted and created anew has another. Undefined: the log gives its topics none. */
+  readonly topicId?: string | undefined
 }
 
 /** What a sink outside of the log is opened with. */
@@ -63,6 +66,8 @@ export interface OpenOutsideSink<K, V> extends CommitParticipant {
   stage(batch: RecordBatch<K, V>): readonly unknown[]
   /** A pass is done, and these are what came of it: those of a partition in the order of their offsets. */
   accept(records: readonly StagedRecord[]): void
+  /** Its circuit breakers that are not closed, by what they are of, such as a table. Absent: it has none. */
+  readonly circuits?: ReadonlyMap<string, CircuitState>
   /** Whether passes are to wait for room. */
   readonly full: boolean
   /** Resolves when there may be room. */

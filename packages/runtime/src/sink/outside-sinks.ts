@@ -1,4 +1,5 @@
 import {
+  type AppHealth,
   type CommitParticipant,
   MillraceError,
   NO_HEADERS,
@@ -61,6 +62,15 @@ export class OutsideSinks {
     }
   }
 
+  /** Circuit breakers that are not closed, by node. */
+  get circuits(): AppHealth['sinks'] {
+    return Object.fromEntries(
+      [...this.#open].flatMap(([node, { circuits }]) =>
+        circuits === undefined || circuits.size === 0 ? [] : [[node, Object.fromEntries(circuits)] as const],
+      ),
+    )
+  }
+
   of(node: string): RunningOutsideSink {
     return { node, sink: this.#sink(node) }
   }
@@ -70,11 +80,16 @@ export class OutsideSinks {
     if (nodes.length === 0) return
     const { admin } = this.#options
     const partitions = readings.map(({ topic, partition }) => ({ topic, partition }))
-    const [begins, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-uncommitted')])
+    const [begins, ends, described] = await Promise.all([
+      admin.beginningOffsets(partitions),
+      admin.endOffsets(partitions, 'read-uncommitted'),
+      admin.describeTopics([...new Set(partitions.map(({ topic }) => topic))]),
+    ])
     const [begin, end] = [offsetsByPartition(begins), offsetsByPartition(ends)]
+    const ids = new Map(described.map(({ topic, id }) => [topic, id]))
     const starting = readings.map(({ topic, partition, nextOffset: offset }) => {
       const key = partitionKey(topic, partition)
-      return { topic, partition, offset, begin: begin.get(key) ?? 0, end: end.get(key) ?? offset }
+      return { topic, partition, offset, begin: begin.get(key) ?? 0, end: end.get(key) ?? offset, topicId: ids.get(topic) }
     })
     for (const node of nodes) await this.#sink(node).assign(starting, signal)
   }

@@ -1,0 +1,47 @@
+import { ManualClock, silentLogger } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { bulkRows } from '../src/index.ts'
+import { gate, numbers, Refusal, settled, Shelf } from './support/shelf.ts'
+
+const never = new AbortController().signal
+const at = (partition: number) => ({ topic: 't', partition })
+const records = (partition: number) =>
+  numbers(10).map((i) => ({
+    ...{ ...at(partition), offset: i, timestamp: 0 },
+    staged: [{ table: 'a', row: { id: 10 * partition + i }, bytes: 10 }],
+  }))
+
+test('of a batch that is under way when partitions are taken away nothing of them is tried again, and the rest is stored', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const rows = bulkRows({
+    ...{ driver: shelf.driver, environment: {}, rows: () => [] },
+    tables: { a: { strategy: 'size', batchSize: 20 } },
+  })
+  const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse: async () => undefined })
+  await sink.assign(
+    [0, 1].map((partition) => ({ ...at(partition), offset: 0, begin: 0, end: 100 })),
+    never,
+  )
+  const held = gate()
+  shelf.before = async ({ rows: inserted }) => {
+    if (inserted.length === 20) await held.opened
+    if (inserted.some(({ id }) => id === 15)) throw new Refusal('rows')
+  }
+  sink.accept([...records(0), ...records(1)])
+  await settled()
+  sink.revoke([at(0)])
+  held.open()
+  await settled()
+  expect(new Set(shelf.ids('a'))).toEqual(new Set(numbers(20).filter((id) => id >= 10 && id !== 15)))
+  expect(rows.metrics().batching.queued_items).toBe(0)
+  // With nobody left who wants it, it is given up at once.
+  shelf.before = () => gate().opened
+  sink.accept(records(1).map((record) => ({ ...record, offset: record.offset + 10 })))
+  sink.accept(records(1).map((record) => ({ ...record, offset: record.offset + 20 })))
+  await settled()
+  sink.revoke([at(1)])
+  await settled()
+  expect(shelf.inserts.at(-1)?.signal.aborted).toBe(true)
+  expect(rows.metrics()).toMatchObject({ rejected_events: 1, batching: { queued_items: 0, memory_usage_mb: 0 } })
+  await sink.close()
+})

@@ -1,0 +1,159 @@
+import { ManualClock, type OpenOutsideSink, silentLogger, type StagedRecord } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { bulkRows, type BulkRowsOptions } from '../src/index.ts'
+import { Ledger } from './support/ledger.ts'
+import { gate, numbers, Refusal, settled } from './support/shelf.ts'
+
+const never = new AbortController().signal
+const start = (partition = 0, topicId = 'one') => [{ topic: 't', partition, offset: 0, begin: 0, end: 1_000, topicId }]
+/** Each record has a row in `a`, of its offset; `more` gives it others. */
+const records = (
+  from: number,
+  to: number,
+  { partition = 0, more }: { readonly partition?: number; readonly more?: (id: number) => string[] } = {},
+): StagedRecord[] =>
+  numbers(to - from).map((i) => {
+    const id = from + i
+    const staged = ['a', ...(more?.(id) ?? [])].map((table) => ({ table, row: { id }, bytes: 10 }))
+    return { topic: 't', partition, offset: id, timestamp: 0, staged }
+  })
+
+async function opened(ledger: Ledger, options: Partial<BulkRowsOptions<string, number>> = {}) {
+  const clock = new ManualClock()
+  const refused: number[] = []
+  const rows = bulkRows<string, number>({
+    ...{
+      driver: ledger.driver,
+      environment: {},
+      tables: { a: { batchSize: 100 }, b: { batchSize: 100 } },
+      rows: () => [],
+      exactlyOnce: true,
+    },
+    ...options,
+  })
+  const refuse = async ({ offset }: { readonly offset: number }) => void refused.push(offset)
+  const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse })
+  return { sink, clock, refused, metrics: () => rows.metrics() }
+}
+
+async function committed(sink: OpenOutsideSink<string, number>, offset: number, flush = true): Promise<number | undefined> {
+  const [answer] = await sink.prepare([{ topic: 't', partition: 0, offset }], { flush, signal: AbortSignal.timeout(20_000) })
+  return answer?.offset
+}
+
+test('a claim of the former owner that comes late shuts out the present one for no longer than two commits of the group', async () => {
+  const ledger = new Ledger()
+  const [former, owner] = [await opened(ledger), await opened(ledger)]
+  const slow = gate()
+  ledger.claims = () => slow.opened
+  const late = former.sink.assign(start(), never)
+  await settled()
+  ledger.claims = async () => undefined
+  await owner.sink.assign(start(), never)
+  owner.sink.accept(records(0, 10))
+  expect(await committed(owner.sink, 10)).toBe(10)
+  slow.open()
+  await late
+  owner.sink.accept(records(10, 20))
+  // The group lets nobody commit this who is not its member.
+  expect(await committed(owner.sink, 20)).toBe(10)
+  expect(await committed(owner.sink, 20)).toBe(10)
+  owner.sink.accept(records(20, 30))
+  await settled()
+  expect(await committed(owner.sink, 30)).toBe(30)
+  expect(ledger.ids('a')).toEqual(numbers(30))
+  // The former owner had found that ten were stored.
+  former.sink.accept(records(0, 15))
+  expect(await committed(former.sink, 15)).toBe(10)
+  former.sink.revoke(start())
+  await settled()
+  expect(former.metrics().batching).toMatchObject({ queued_items: 0, memory_usage_mb: 0 })
+  expect(ledger.ids('a')).toEqual(numbers(30))
+})
+
+test('a partition that is taken away while a transaction with it is under way goes on where that ends', async () => {
+  const ledger = new Ledger()
+  const { sink } = await opened(ledger)
+  await sink.assign(start(), never)
+  const held = gate()
+  ledger.before = ({ rows }) => (rows[0]?.['id'] === 0 ? held.opened : undefined)
+  sink.accept(records(0, 250))
+  const flushing = committed(sink, 250)
+  await settled()
+  sink.revoke(start())
+  const again = sink.assign(start(), never)
+  held.open()
+  await Promise.all([again, flushing])
+  sink.accept(records(0, 260))
+  expect(await committed(sink, 260)).toBe(260)
+  expect(ledger.ids('a')).toEqual(numbers(260))
+})
+
+test('a transaction that takes too long is tried again with fewer rows, each record’s together, until all are in', async () => {
+  const ledger = new Ledger()
+  const { sink, clock } = await opened(ledger, { insertTimeoutMs: 1_000 })
+  await sink.assign([...start(0), ...start(1)], never)
+  let rows = 0
+  ledger.before = async ({ rows: inserted }) => {
+    rows += inserted.length
+    if (rows > 30) await gate().opened
+  }
+  sink.accept(records(0, 60, { more: (id) => (id % 2 === 0 ? ['b'] : []) }))
+  sink.accept(records(0, 40, { partition: 1 }))
+  const flushing = committed(sink, 60)
+  for (let second = 0; second < 60; second++) {
+    await clock.advance(1_000, settled)
+    rows = 0
+  }
+  expect(await flushing).toBe(0)
+  for (let second = 0; second < 60; second++) {
+    await clock.advance(1_000, settled)
+    rows = 0
+  }
+  expect(await committed(sink, 60)).toBe(60)
+  expect([...ledger.ids('a')].map(Number).sort((x, y) => x - y)).toEqual([...numbers(60), ...numbers(40)].sort((x, y) => x - y))
+  expect(ledger.ids('b')).toEqual(numbers(30).map((i) => 2 * i))
+  expect(Math.max(...ledger.commits)).toBeLessThanOrEqual(30)
+})
+
+test('who waits for a commit waits for what was there when he asked, however much comes in meanwhile', async () => {
+  const ledger = new Ledger()
+  const { sink } = await opened(ledger, { tables: { a: { batchSize: 10 } } })
+  await sink.assign(start(), never)
+  let next = 10
+  ledger.before = async () => {
+    await settled()
+    // There is always enough for another transaction.
+    sink.accept(records(next, next + 10))
+    next += 10
+  }
+  sink.accept(records(0, 10))
+  expect(await committed(sink, 10)).toBe(10)
+  expect(next).toBeLessThan(60)
+  await sink.close()
+})
+
+test('rows that refer to others come after these; one whose row is nowhere is given up, and nothing else is', async () => {
+  const ledger = new Ledger()
+  const { sink, refused } = await opened(ledger)
+  await sink.assign(start(), never)
+  ledger.before = ({ table, rows }, ids) => {
+    if (table === 'a' && rows.some(({ id }) => !ids('b').includes(id))) throw new Refusal('reference')
+  }
+  sink.accept(records(0, 20, { more: (id) => (id === 13 ? [] : ['b']) }))
+  expect(await committed(sink, 20)).toBe(20)
+  expect(refused).toEqual([13])
+  expect(ledger.ids('a')).toEqual(numbers(20).filter((id) => id !== 13))
+})
+
+test('of a topic that was made anew nothing is taken for stored', async () => {
+  const ledger = new Ledger()
+  for (const id of ['one', 'two']) {
+    const { sink } = await opened(ledger)
+    await sink.assign(start(0, id), never)
+    sink.accept(records(0, 10))
+    expect(await committed(sink, 10)).toBe(10)
+    expect(() => sink.accept([{ ...(records(0, 1)[0] as StagedRecord), offset: -1 }])).toThrow('it takes no rows of punctuators')
+  }
+  expect(ledger.ids('a')).toEqual([...numbers(10), ...numbers(10)])
+})
