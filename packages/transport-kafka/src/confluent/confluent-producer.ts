@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { bytesAt, type OffsetCommit, type WriteBatch } from '@millrace/core'
+import type { OffsetCommit, WriteBatch } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, DeliveryFailure, DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
 import { answered } from './answered.ts'
 import { closed } from '../errors/kafka-error.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
-import { producible, producibleHeaders } from './producible.ts'
+import { producibleHeaders } from './producible.ts'
+import { ProducibleColumn } from './producible-column.ts'
 import type { Callback, RawError, RawModule, RawProducer } from './raw-api.ts'
 import { rawOffsets } from './raw-offsets.ts'
 import { toClientError } from './to-client-error.ts'
@@ -38,6 +39,8 @@ export class ConfluentProducer implements ProducerClient {
   readonly #calls: AdminCalls
   readonly #transactionTimeoutMs: number
   readonly #underWay = new UnderWay()
+  readonly #keys = new ProducibleColumn()
+  readonly #values = new ProducibleColumn()
   #onFailure: (failure: DeliveryFailure) => void = () => {}
   #reported = 0
 
@@ -92,8 +95,8 @@ export class ConfluentProducer implements ProducerClient {
     this.#producer.produce(
       topic,
       partition < 0 ? -1 : partition,
-      producible(bytesAt(values, i)),
-      producible(bytesAt(keys, i)),
+      this.#values.at(values, i),
+      this.#keys.at(keys, i),
       producibleTimestamp(timestamps[i] as number),
       opaque,
       own === undefined || own.length === 0 ? undefined : producibleHeaders(own),
