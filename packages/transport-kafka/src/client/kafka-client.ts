@@ -109,7 +109,7 @@ export interface ProducerClient {
    * Queues one row, of producers opened with `deliveryReports`; `report` is called once when it was acknowledged or given up. Throws a {@link ClientError} if
    * it was not queued, and then does not report.
    */
-  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): void | Promise<void>
+  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): Promise<void> | undefined
   /** Resolves to whether everything was acknowledged or has failed within the time; failures have been reported by then. */
   flush(timeoutMs: number): Promise<boolean>
   begin(): Promise<void>

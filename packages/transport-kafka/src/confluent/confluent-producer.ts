@@ -80,9 +80,10 @@ export class ConfluentProducer implements ProducerClient {
     return to
   }
 
-  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): void {
+  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): undefined {
     try {
       this.#produceRow(batch, row, report)
+      return undefined
     } catch (thrown) {
       throw toClientError(thrown)
     }

@@ -60,7 +60,8 @@ export class ReportedSend {
     const { length } = this.#batch
     const until = performance.now() + this.#sending.giveUpMs
     for (let row = 0; row < length;) {
-      const full = await this.#queueRow(row)
+      const answer = this.#queueRow(row)
+      const full = answer instanceof Promise ? ((await answer) as unknown) : answer
       if (full === undefined) row++
       else if (performance.now() > until) this.#refuse(row++, full)
       else await this.#room(row)
@@ -68,20 +69,24 @@ export class ReportedSend {
     }
   }
 
-  /** Says why the row has to wait for room; undefined when it is dealt with. */
-  async #queueRow(row: number): Promise<unknown> {
+  /** Says why the row has to wait for room; undefined when it is dealt with. Only a client that waits for room itself is waited for. */
+  #queueRow(row: number): unknown {
     if (this.#deliveries[row] !== undefined) return undefined
     try {
       checkHeaders(this.#batch, row)
-      await this.#sending.producer.produceReported(this.#batch, row, (report) => this.#report(row, report))
-      return undefined
+      const queued = this.#sending.producer.produceReported(this.#batch, row, (report) => this.#report(row, report))
+      return queued?.catch((thrown: unknown) => this.#notQueued(row, thrown))
     } catch (thrown) {
-      if (thrown instanceof ClientError && thrown.kind === 'queue-full') return thrown
-      this.#refuse(row, thrown)
-      // The rest would be told the same, and what is queued out of turn would overtake.
-      if (thrown instanceof ClientError && FINAL.has(thrown.kind)) this.refuseFrom(row + 1, thrown)
-      return undefined
+      return this.#notQueued(row, thrown)
     }
+  }
+
+  #notQueued(row: number, thrown: unknown): unknown {
+    if (thrown instanceof ClientError && thrown.kind === 'queue-full') return thrown
+    this.#refuse(row, thrown)
+    // The rest would be told the same, and what is queued out of turn would overtake.
+    if (thrown instanceof ClientError && FINAL.has(thrown.kind)) this.refuseFrom(row + 1, thrown)
+    return undefined
   }
 
   async #room(row: number): Promise<void> {
