@@ -6,6 +6,7 @@ process.env['UV_THREADPOOL_SIZE'] ??= '8'
 
 const sourceConditions = ['@millrace/source', 'node', 'import', 'module', 'default']
 const requiringConditions = ['@millrace/source', 'node', 'default']
+const wordCount = 'examples/word-count/test/support/bundled-program.ts'
 const brokerTests = '{packages,examples}/*/test/**/*.broker.test.ts'
 
 const shared = {
@@ -23,6 +24,8 @@ const workers = {
 
 export default defineConfig({
   test: {
+    // Removing what a broker has written takes a while on a busy machine.
+    teardownTimeout: 60_000,
     sequence: { sequencer: LongestFirst },
     projects: [
       {
@@ -44,6 +47,7 @@ export default defineConfig({
             'tools/test/**/*.test.ts',
           ],
           exclude: ['**/node_modules/**', '**/*.broker.test.ts', '**/*.database.test.ts'],
+          globalSetup: [wordCount],
         },
       },
       {
@@ -53,7 +57,7 @@ export default defineConfig({
           name: 'broker',
           include: [brokerTests, 'tests/**/*.broker.test.ts', 'tools/test/**/*.broker.test.ts'],
           exclude: ['**/node_modules/**'],
-          globalSetup: ['tests/support/test-programs.ts', 'tests/support/kafka-broker.ts'],
+          globalSetup: ['tests/support/test-programs.ts', wordCount, 'tests/support/kafka-broker.ts'],
           // Many of them wait most of the time. With more at a time the broker that they share answers too late on a small machine.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },

@@ -122,6 +122,14 @@ test('every view of a running application, as it lives, and hostile content that
   expect(await letter.locator('pre').allTextContents()).toEqual([HOSTILE, HOSTILE])
   expect(await letter.locator('summary').textContent()).toContain(HOSTILE)
   expect(await page.locator('main img, main script').count()).toBe(0)
+  // Each is sent once, and kept by the page.
+  const [answer] = await Promise.all([page.waitForResponse(/live\.json\?instance=.*&after=1$/), page.waitForRequest(/after=1$/)])
+  expect(((await answer.json()) as { deadLetters: object[] }).deadLetters).toEqual([])
+  expect(await letter.count()).toBe(1)
+  await write([{ key: 'second', value: HOSTILE }])
+  await expect.poll(() => letter.count()).toBe(2)
+  await page.waitForRequest(/after=2$/)
+  expect(await letter.locator('pre').first().textContent()).toBe('second')
   expect(await page.evaluate('globalThis.pwned')).toBeUndefined()
 
   await go(page, 'Time line')
@@ -203,6 +211,8 @@ describe('200 partitions and 50 nodes', () => {
     await go(page, 'Partitions')
     expect(await page.getByRole('table', { name: /200 partitions, lag [\d,]+ in all/ }).count()).toBe(1)
     expect(await page.getByRole('img', { name: 'records 75 %, age 25 %' }).count()).toBe(50)
+    await page.getByRole('combobox').selectOption('name')
+    expect(await page.getByRole('img', { name: 'records 25 %, order 50 %, punctuate 25 %' }).count()).toBe(1)
     expect(await page.getByRole('link', { name: 'Partitions' }).getAttribute('aria-current')).toBe('page')
     await go(page, 'Stores')
     expect(await page.getByRole('progressbar', { name: /Restoring counts of task 0_0/ }).count()).toBe(1)

@@ -29,7 +29,7 @@ function restored({ events }: Member): number {
 describe.concurrent('exactly-once', () => {
   test.for(transactionSteps.flatMap((step, i) => ({ step, state: i % 2 === 0 ? 'kept' : 'deleted' })))(
     'a process that is killed at the step $step, its state $state, neither loses nor repeats anything',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async ({ step, state }, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({
@@ -57,7 +57,7 @@ describe.concurrent('exactly-once', () => {
 
   test.for(['before-write', 'before-changelog', 'during-flush', 'after-offsets', 'during-commit', 'before-persist'] as const)(
     'a process that is stopped at the step %s for longer than its session, and goes on, neither loses nor repeats anything',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (step, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({
@@ -98,7 +98,7 @@ describe.concurrent('exactly-once', () => {
 
   test.for(['classic', 'consumer'] as const)(
     'members that come and go in a %s group while input is written neither lose nor repeat anything',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (groupProtocol, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({ brokers, sessionTimeoutMs, groupProtocol, partitions: 4, folder: folder.path })
@@ -121,7 +121,7 @@ describe.concurrent('exactly-once', () => {
 describe.concurrent('restore', () => {
   test.for(['at-least-once', 'exactly-once'] as const)(
     'a process that was killed goes on from its own disk, %s: it reads no more than its last two commits have written',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (guarantee, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({

@@ -23,7 +23,7 @@ async function twoMembers(group: StandbyGroup) {
 }
 
 describe('a hot standby, on a broker', () => {
-  test('goes on when the broker went away and came back', { timeout: 120_000 }, async () => {
+  test('goes on when the broker went away and came back', { timeout: 300_000 }, async () => {
     await using broker = await ownBroker()
     // The membership outlasts it.
     const transport = kafka({ brokers: broker.brokers, consumer: { 'session.timeout.ms': 45_000 } })
@@ -45,7 +45,7 @@ describe('a hot standby, on a broker', () => {
     await two.close()
   })
 
-  test('begins anew with a changelog that was deleted and made anew', { timeout: 120_000 }, async () => {
+  test('begins anew with a changelog that was deleted and made anew', { timeout: 300_000 }, async () => {
     const transport = kafka({ brokers: inject('kafkaBrokers') })
     await using group = await StandbyGroup.open({ transport, id: randomUUID().slice(0, 8) })
     const { one, two } = await twoMembers(group)

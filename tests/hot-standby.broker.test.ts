@@ -45,7 +45,7 @@ async function expectCounted(group: TracedGroup, guarantee: 'at-least-once' | 'e
 describe.each(['leveldb', 'memory'] as const)('with stores of %s', (backend) => {
   test.for(['at-least-once', 'exactly-once'] as const)(
     '%s, tasks of a process that was killed are taken over by one that has followed them, and reads back little',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (processingGuarantee, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({

@@ -44,7 +44,7 @@ async function expectNothingLost(group: TracedGroup, expect: ExpectStatic) {
 describe.concurrent('no-loss', () => {
   test.for(steps.flatMap((step) => [{ step, state: 'kept' } as const, { step, state: 'deleted' } as const]))(
     'a process that is killed at the step $step loses nothing, with its state $state',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async ({ step, state }, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({
@@ -71,7 +71,7 @@ describe.concurrent('no-loss', () => {
 
   test.for(['before-persist', 'after-persist', 'before-commit', 'after-commit'] as const)(
     'a process that is killed at the step %s goes on where its state without a changelog is: nothing is lost, and no record counted twice',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (step, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({
@@ -101,7 +101,7 @@ describe.concurrent('no-loss', () => {
 
   test.for(['during-persist', 'after-persist'] as const)(
     'a process that is killed while it restores, at the step %s of a local write, loses nothing',
-    { timeout: 120_000 },
+    { timeout: 300_000 },
     async (step, { expect }) => {
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({

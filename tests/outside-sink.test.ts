@@ -1,4 +1,4 @@
-import { type AppDefinition, defineApp, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import { type AppDefinition, defineApp, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
 import { inMemory, memory } from 'millrace/memory'
 import { expect, test } from 'vitest'
 import { HeldSink } from './support/held-sink.ts'
@@ -137,4 +137,26 @@ test('what it can not go together with is an error at the start, and so is what 
   stream.sinkOutside('second', twice)
   expect(() => nothing.build()).toThrow("Sinks 'first' and 'second' are given the same object")
   expect(() => nothing.build()).toThrow(/Sink 'none' is given[\s\S]*bulkRows|Sink 'held' has a child, 'none'/)
+})
+
+test('what goes into it is told as of the stage `sink`, and its circuit breakers in the health of the application', async () => {
+  await using folder = await temporaryFolder()
+  const transport = memory()
+  await using log = await LogClient.open(transport)
+  await log.createTopics({ in: 1 })
+  await log.write('in', pair, records(3))
+  const sink = new HeldSink()
+  const stages = new Map<string, string>()
+  const observer = (event: RuntimeEvent) => {
+    if (event.type === 'batch') stages.set(event.node, event.stage)
+  }
+  const app = await start(defineApp({ ...definition(sink, { transport, stateDir: folder.path }), observer }))
+  const running = app.run()
+  await app.caughtUp()
+  expect(Object.fromEntries(stages)).toEqual({ in: 'source', count: 'process', held: 'sink' })
+  expect(app.health()).toMatchObject({ healthy: true, sinks: {} })
+  sink.circuits.set('orders', 'open')
+  expect(app.health()).toMatchObject({ healthy: false, sinks: { held: { orders: 'open' } } })
+  await app.close()
+  await running
 })

@@ -1,4 +1,5 @@
 import type {
+  CircuitState,
   CommitUrgency,
   OffsetCommit,
   OpenOutsideSink,
@@ -18,6 +19,8 @@ export class HeldSink implements OutsideSink<string, number> {
   readonly flushes: boolean[] = []
   context: OutsideSinkContext | undefined
   closed = 0
+  /** Its circuit breakers. */
+  readonly circuits = new Map<string, CircuitState>()
   /** Offsets from this on are not stored. */
   storedBelow = Infinity
   /** After so many records there is no room. */
@@ -29,6 +32,7 @@ export class HeldSink implements OutsideSink<string, number> {
     const isFull = () => this.accepted.length >= this.most
     return {
       name: context.node,
+      circuits: this.circuits,
       assign: async (partitions) => void this.assigned.push(...partitions),
       revoke: (partitions) => void this.revoked.push(...partitions),
       stage: (batch: RecordBatch<string, number>) => batch.values,

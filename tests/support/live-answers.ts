@@ -8,7 +8,8 @@ const TYPES: Readonly<Record<string, string>> = { html: 'text/html', js: 'text/j
 /** Serves the dashboard's files with answers made up, for what no small application shows. */
 export async function serveAnswers(folder: string, answer: () => object): Promise<{ url: string; close: () => Promise<void> }> {
   const server = createServer((request, response) => {
-    const name = request.url === '/' ? 'index.html' : (request.url ?? '').slice(1)
+    const path = (request.url ?? '').split('?')[0] ?? ''
+    const name = path === '/' ? 'index.html' : path.slice(1)
     if (name === 'live.json') return void response.setHeader('content-type', 'application/json').end(JSON.stringify(answer()))
     readFile(join(folder, name)).then(
       (file) => response.setHeader('content-type', TYPES[name.split('.').at(-1) ?? ''] ?? 'text/plain').end(file),
@@ -53,7 +54,7 @@ export function manyPartitions(partitions: number, nodes: number): object {
       lag: (partition * 37) % 1_000,
       inFlight: partition % 2,
       lastBatch: 50,
-      triggers: { records: 3, age: 1 },
+      triggers: partition === 0 ? { order: 2, punctuate: 1, records: 1 } : { records: 3, age: 1 },
     })),
     stores: [],
     restores: [{ task: '0_0', store: 'counts', phase: 'progress', restoredRecords: 30, remainingRecords: 70, durationMs: 100 }],

@@ -1,9 +1,12 @@
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
+import { tmpdir } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openBroker } from '../broker/broker.mjs'
 import { planContainers } from '../../packages/cli/broker/docker-broker.mjs'
+import { logFolder } from '../../packages/cli/broker/log-folder.mjs'
 import { serverProperties } from '../../packages/cli/broker/node-settings.mjs'
 
 describe('KAFKA_BROKERS', () => {
@@ -75,4 +78,14 @@ test('a node behind a proxy has a listener more, and tells who comes by it to ta
   expect(settings).toContain('listeners=PLAINTEXT://127.0.0.1:9001,CONTROLLER://127.0.0.1:9101,PROXIED://127.0.0.1:9201\n')
   expect(settings).toContain('advertised.listeners=PLAINTEXT://127.0.0.1:9001,PROXIED://127.0.0.1:9301\n')
   expect(serverProperties(node, [node])).not.toContain('PROXIED://')
+})
+
+test('logs of a broker are in memory where there is plenty of it and the broker lives for minutes, else on the disk', () => {
+  const plenty = 64 * 2 ** 30
+  // Any folder with room stands for one in memory.
+  const roomy = fileURLToPath(new URL('.', import.meta.url))
+  expect(logFolder(false, roomy, plenty)).toBe(roomy)
+  expect(logFolder(false, roomy, 2 ** 30)).toBe(tmpdir())
+  expect(logFolder(true, roomy, plenty)).toBe(tmpdir())
+  expect(logFolder(false, '/nowhere', plenty)).toBe(tmpdir())
 })

@@ -1,22 +1,16 @@
 import { deserializeColumn, type PackedColumn, serdes } from '@millrace/core'
 import { PackedReader, PackedWriter } from '@millrace/kafka-packed'
+import { brokerAddresses } from '../kafka/check/topic-reader.ts'
 import { Stopwatch } from '../kafka/programs/stopwatch.ts'
 import { CHUNK, type ClientConfig, keyOf, VALUE_BYTES } from './client-config.ts'
 
 const POLL_RECORDS = 10_000
 const POLL_MS = 1_000
 
-function addresses(brokers: string): { host: string; port: number }[] {
-  return brokers.split(',').map((one) => {
-    const colon = one.lastIndexOf(':')
-    return { host: one.slice(0, colon), port: Number(one.slice(colon + 1)) }
-  })
-}
-
 /** Reads all records, with a string for each key. */
 export async function readPacked({ brokers, topic, partitions, records }: ClientConfig): Promise<void> {
   const stopwatch = new Stopwatch({})
-  await using reader = await PackedReader.open({ brokers: addresses(brokers), isolation: 'read-uncommitted' })
+  await using reader = await PackedReader.open({ brokers: brokerAddresses(brokers), isolation: 'read-uncommitted' })
   stopwatch.read()
   reader.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
   let letters = 0
@@ -35,7 +29,7 @@ export async function writePacked({ brokers, topic, records }: ClientConfig): Pr
   const keys = packedKeys(records)
   const bytes = Buffer.alloc(VALUE_BYTES, 'v')
   const stopwatch = new Stopwatch({})
-  await using writer = await PackedWriter.open({ brokers: addresses(brokers), compression: 'lz4', lingerMs: 10 })
+  await using writer = await PackedWriter.open({ brokers: brokerAddresses(brokers), compression: 'lz4', lingerMs: 10 })
   stopwatch.read()
   for (let from = 0; from < records; from += CHUNK) {
     const length = Math.min(CHUNK, records - from)

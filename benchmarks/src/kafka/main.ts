@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
@@ -10,7 +10,8 @@ import { boundResults } from './report/bounds.ts'
 import { writeIntoPage } from './report/page.ts'
 import { drawn } from './report/plain-table.ts'
 import { resultTables } from './report/result-tables.ts'
-import type { Results } from './report/results.ts'
+import { readResults, writeResults } from './report/results-file.ts'
+import { merged, noResults, type Results } from './report/results.ts'
 import { measureAll } from './run/measure-all.ts'
 import { openBrokers, type Tools } from './run/open-brokers.ts'
 import { Surroundings } from './run/surroundings.ts'
@@ -44,27 +45,36 @@ async function compare(settings: Settings, args: readonly string[], tools: Tools
     say(listing(settings))
     return
   }
-  const results = from === undefined ? await measured(settings, { choice, args, tools }) : await written(from)
-  for (const { says, reached, measured: figures } of boundResults(results))
-    say(`${reached ? 'reached    ' : 'NOT REACHED'}  ${says}: ${figures}`)
-  if (json !== undefined) await writeFile(json, `${JSON.stringify(results, null, 2)}\n`)
-  if (page !== undefined) await writeIntoPage(page, results)
-}
-
-/** What was measured before. */
-async function written(file: string): Promise<Results> {
-  const results = JSON.parse(await readFile(file, 'utf8')) as Results
-  for (const table of resultTables(results)) say(drawn(table))
-  return results
+  const file = from ?? json
+  const before = file === undefined ? undefined : await readResults(file)
+  if (from !== undefined && before === undefined) throw new CommanderError(USAGE, 'bench.from', `There is no file ${from}.`)
+  let results = before ?? noResults(thisMachine())
+  if (from === undefined) {
+    // As it goes: who is interrupted keeps what there is.
+    await measure(settings, { choice, args, tools, before }, async (now) => {
+      results = merged(results, now)
+      if (json !== undefined) await writeResults(json, results)
+      if (page !== undefined) await writeIntoPage(page, results)
+    })
+  } else {
+    for (const table of resultTables(results)) say(drawn(table))
+    if (page !== undefined) await writeIntoPage(page, results)
+  }
+  for (const { says, reached, measured } of boundResults(results)) say(`${reached ? 'reached    ' : 'NOT REACHED'}  ${says}: ${measured}`)
 }
 
 interface Measuring {
   readonly choice: Choice
   readonly args: readonly string[]
   readonly tools: Tools
+  readonly before: Results | undefined
 }
 
-async function measured(settings: Settings, { choice, args, tools }: Measuring): Promise<Results> {
+async function measure(
+  settings: Settings,
+  { choice, args, tools, before }: Measuring,
+  onResults: (now: Results) => Promise<void>,
+): Promise<void> {
   const { runs: rounds, heapMb } = settings
   const all = workloadsOf(settings)
   const workload = (name: string) => all.find((one) => one.name === name) as Workload
@@ -72,13 +82,12 @@ async function measured(settings: Settings, { choice, args, tools }: Measuring):
   const needsJava = choice.heap || chosen.some(({ programs }) => programs.includes('kafka-streams'))
   const streamsApp = needsJava ? await tools.streamsApp(say) : []
   const programs = programsOf({ streamsApp, heapMb })
-  const command = ['npm run bench:kafka --', ...args].join(' ')
-  const date = new Date().toISOString().slice(0, 10)
+  const origin = { date: new Date().toISOString().slice(0, 10), command: ['npm run bench:kafka --', ...args].join(' ') }
   await using brokers = await openBrokers(settings.brokers, tools, say)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   try {
     await using surroundings = await Surroundings.open(brokers, folder)
-    const results = await measureAll({
+    await measureAll({
       choice,
       workload,
       program: (name: ProgramName) => programs.get(name) as Program,
@@ -87,8 +96,10 @@ async function measured(settings: Settings, { choice, args, tools }: Measuring):
       surroundings,
       profileFolder: settings.profile,
       say,
+      known: before?.workloads ?? [],
+      isThere: (name) => settings.resume && before?.origins[name] !== undefined,
+      onResult: (name, result) => onResults({ ...noResults(thisMachine()), origins: { [name]: origin }, ...result }),
     })
-    return { date, command, machine: thisMachine(), rounds, ...results }
   } finally {
     await rm(folder, { recursive: true, force: true })
   }

@@ -31,6 +31,8 @@ describe('options of bench:kafka', () => {
     [['--runs', 'many'], /whole number from 1 up/],
     [['--value-bytes', '10'], /at least 11/],
     [['--fast'], /unknown option/],
+    [['--page', 'page.md'], /--page needs --json/],
+    [['--resume'], /--resume needs --json/],
   ])('refuse %s', (args, message) => {
     expect(() => parseArguments(args)).toThrow(message)
   })
@@ -73,6 +75,10 @@ describe('workloads', () => {
     const all = workloads({ ...sizes, short: false })
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length)
     expect(new Set(all.flatMap(({ programs }) => programs)).size).toBe(8)
+  })
+
+  test('are fewer records where a broker is far away', () => {
+    expect(workloads({ ...sizes, short: false }).find(({ distant }) => distant)?.shape.records).toBe(200_000)
   })
 
   test('grow ten times, one thing each', () => {

@@ -7,9 +7,10 @@ import { boundResults } from '../../src/kafka/report/bounds.ts'
 import { heapBound, heapTable, smallestHeap } from '../../src/kafka/report/heap.ts'
 import { latencyTable } from '../../src/kafka/report/latency.ts'
 import { BEGIN, END, writeIntoPage } from '../../src/kafka/report/page.ts'
+import { readResults, writeResults } from '../../src/kafka/report/results-file.ts'
 import { drawn } from '../../src/kafka/report/plain-table.ts'
 import { workloadTable } from '../../src/kafka/report/result-tables.ts'
-import type { Results, WorkloadResult } from '../../src/kafka/report/results.ts'
+import { merged, noResults, type Results, type WorkloadResult } from '../../src/kafka/report/results.ts'
 import type { HeapRuns } from '../../src/kafka/run/measure-heaps.ts'
 import { processorMs } from '../../src/kafka/run/processor-time.ts'
 import { thisMachine } from '../../src/report/machine.ts'
@@ -19,6 +20,7 @@ function workload(name: string, rates: Partial<Record<ProgramName, readonly numb
   return {
     name,
     title: 'something',
+    commitIntervalMs: 100,
     programs: Object.entries(rates).map(([program, all]) => ({
       name: program as ProgramName,
       title: program,
@@ -28,7 +30,10 @@ function workload(name: string, rates: Partial<Record<ProgramName, readonly numb
 }
 
 function results(...workloads: WorkloadResult[]): Results {
-  return { date: '2000-01-01', command: 'npm run bench:kafka -- --runs 3', machine: thisMachine(), rounds: 3, workloads }
+  const origins = Object.fromEntries(
+    workloads.map(({ name }) => [name, { date: '2000-01-01', command: 'npm run bench:kafka -- --runs 3' }]),
+  )
+  return { ...noResults(thisMachine()), origins, workloads }
 }
 
 describe('bounds', () => {
@@ -67,6 +72,24 @@ describe('bounds', () => {
   })
 })
 
+test('a program that saves its commits is told of, when it ran for long enough to tell', () => {
+  const run = (ms: number, commits: number) => ({ records: 1, ms, recordsPerSecond: 1, cpuSecondsPerMillion: 1, outputRecords: 1, commits })
+  const told = (...runs: readonly (readonly [number, number])[]) => {
+    const all = runs.map(([ms, commits]) => run(ms, commits))
+    const programs = [
+      { name: 'by-hand' as const, title: 'by hand', runs: [run(1_000, 9)] },
+      { name: 'millrace' as const, title: 'Millrace', runs: all },
+    ]
+    return boundResults(results({ name: 'c', title: '', commitIntervalMs: 100, programs })).map(({ reached, measured }) => [
+      reached,
+      measured,
+    ])
+  }
+  expect(told([1_000, 3], [1_000, 1], [2_000, 8])).toEqual([[true, '0.30 (Millrace)']])
+  expect(told([1_000, 2])).toEqual([[false, '0.20 (Millrace)']])
+  expect(told([400, 0])).toEqual([[true, '0.90 (by hand)']])
+})
+
 test('a table has a row for each program, and dashes for what is not known', () => {
   const text = drawn(workloadTable(workload('a', { millrace: [1_000, 3_000, 2_000], 'kafka-streams': [1_000, 1_000, 1_000] })))
   expect(text).toMatch(/^\(a\) something: median of 3 runs\n/)
@@ -81,6 +104,7 @@ test('a table has a row for each program, and dashes for what is not known', () 
     '-',
     '-',
     '100',
+    '-',
     '-',
     '',
   ])
@@ -146,6 +170,41 @@ test('a table of latency has a column for each share of the throughput', () => {
   expect(table.rows).toEqual([['Millrace', '3 / 20 (1,000/s)']])
 })
 
+describe('what was measured before', () => {
+  const rates = (all: Results) => all.workloads.map(({ name, programs }) => [name, programs[0]?.runs[0]?.recordsPerSecond])
+  const before = results(workload('c', { millrace: [300] }), workload('a', { millrace: [100] }))
+  const now: Results = {
+    ...results(workload('a', { millrace: [200] }), workload('b', { millrace: [50] })),
+    heap: [{ program: 'millrace', title: 'Millrace', runs: [] }],
+    origins: { a: { date: '2000-01-02', command: 'again' } },
+  }
+
+  test('stays, but for what is measured once more', () => {
+    const all = merged(before, now)
+    expect(rates(all)).toEqual([
+      ['a', 200],
+      ['b', 50],
+      ['c', 300],
+    ])
+    expect([all.origins['a']?.command, all.origins['c']?.date, all.heap?.length]).toEqual(['again', '2000-01-01', 1])
+    expect(merged(all, before).heap).toHaveLength(1)
+  })
+
+  test('is read from its file, which is whole or not there', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'millrace-results-'))
+    try {
+      const file = join(folder, 'results.json')
+      await expect(readResults(file)).resolves.toBeUndefined()
+      await writeResults(file, before)
+      await expect(readResults(file)).resolves.toEqual(before)
+      await writeFile(file, '{"workloads":')
+      await expect(readResults(file)).rejects.toThrow('has no results of this comparison')
+    } finally {
+      await rm(folder, { recursive: true })
+    }
+  })
+})
+
 describe('a page', () => {
   const write = async (page: string) => {
     const folder = await mkdtemp(join(tmpdir(), 'millrace-page-'))
@@ -164,7 +223,7 @@ describe('a page', () => {
     expect(page).toMatch(/^before\n/)
     expect(page).toMatch(/\nafter\n$/)
     expect(page).not.toContain('old figures')
-    expect(page).toContain('Measured on 2000-01-01 with `npm run bench:kafka -- --runs 3`')
+    expect(page).toContain('- 2000-01-01, `npm run bench:kafka -- --runs 3`: (a)')
     expect(page).toContain('| (a) at least 0.9 times Kafka Streams, caching off | 3.00 (3.00-3.00) | reached |')
     expect(page).toContain('| millrace | 300 | 300-300 | 3.00 |')
   })

@@ -54,10 +54,14 @@ async function publish(publisher: Publisher<typeof events>, body: unknown): Prom
     return { status: 201, body: await publisher.publish(type, payload as never) }
   } catch (error) {
     if (!(error instanceof PublishError)) throw error
-    // Only what is certainly not there may be sent again as it is.
-    const status = error.outcome === 'not-sent' ? 503 : error.outcome === 'refused' ? 422 : 504
-    return { status, body: { error: error.message, code: error.code, outcome: error.outcome } }
+    return { status: statusOf(error), body: { error: error.message, code: error.code, outcome: error.outcome } }
   }
+}
+
+function statusOf({ code, outcome }: PublishError): number {
+  if (code === 'NOT_SERIALIZABLE') return 400
+  // Only what is certainly not there may be sent again as it is.
+  return outcome === 'not-sent' ? 503 : outcome === 'refused' ? 422 : 504
 }
 
 function reply(response: ServerResponse, status: number, body: unknown): void {

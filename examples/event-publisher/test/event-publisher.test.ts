@@ -17,6 +17,8 @@ test('events are published by POST, and refused with a reason; status and metric
   expect(created.status).toBe(201)
   expect(await created.json()).toMatchObject({ topic: 'orders', partition: 0, offset: 0 })
   expect((await post('{')).status).toBe(400)
+  const wrong = await post(JSON.stringify({ type: 'order.created', payload: { id: 1, total: 2 } }))
+  expect([wrong.status, await wrong.json()]).toMatchObject([400, { code: 'NOT_SERIALIZABLE' }])
   const unknown = await post(JSON.stringify({ type: 'page.viewed', payload: { path: '/' } }))
   expect([unknown.status, await unknown.json()]).toMatchObject([422, { code: 'UNKNOWN_TOPIC', outcome: 'refused' }])
   expect(await (await fetch(`${service.url}/status`)).json()).toMatchObject({ pendingEvents: 0, inFlight: 0 })

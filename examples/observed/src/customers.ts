@@ -5,8 +5,8 @@ const EVERY_MS = 100
 const AT_ONCE = 50
 const CUSTOMERS = 200
 
-/** Orders as they come in, until they are stopped: 500 a second, each in a trace of its own, one of a thousand no order at all. */
-export async function startOrdering(transport: Transport): Promise<() => Promise<void>> {
+/** Orders as they come in to a topic, until they are stopped: 500 a second, each in a trace of its own, one of a thousand no order at all. */
+export async function startOrdering(transport: Transport, topic: string): Promise<() => Promise<void>> {
   const writer = await transport.openWriter({ clientId: 'customers' }, { logger: silentLogger })
   let number = 0
   const order = (): Order => {
@@ -16,12 +16,13 @@ export async function startOrdering(transport: Transport): Promise<() => Promise
   let writing: Promise<void> = Promise.resolve()
   const send = async () => {
     const orders = Array.from({ length: AT_ONCE }, order)
-    const columns = { keys: orders.map(() => `order-${number}`), values: orders }
+    const first = number - AT_ONCE
+    const keys = orders.map((_, i) => `order-${first + i}`)
     await writer.writeBatch({
-      topic: 'orders',
+      topic,
       length: orders.length,
-      keys: serializeColumn(orderSerdes.key, columns.keys),
-      values: serializeColumn(orderSerdes.value, columns.values),
+      keys: serializeColumn(orderSerdes.key, keys),
+      values: serializeColumn(orderSerdes.value, orders),
       timestamps: orders.map(() => Date.now()),
       headers: orders.map(() => [{ key: 'traceparent', value: Buffer.from(`00-${digits(32)}-${digits(16)}-01`) }]),
     })

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { run } from './run.mjs'
 import { freePorts } from './free-port.mjs'
 import { CHEAP_START, JavaNode } from './java-node.mjs'
 import { kafkaJars } from './kafka-jars.mjs'
+import { logFolder } from './log-folder.mjs'
 import { pairUp, serverProperties } from './node-settings.mjs'
 import { startReaper } from './reaper.mjs'
 
@@ -24,7 +24,7 @@ export async function javaLacks(env = process.env) {
 }
 
 /**
- * Real Kafka, in KRaft mode, from the jars of Maven Central: in a temporary folder and on free ports, all gone after `stop()`, and
+ * Real Kafka, in KRaft mode, from the jars of Maven Central: in a folder of its own and on free ports, all gone after `stop()`, and
  * also when this process dies.
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
@@ -32,7 +32,7 @@ export async function javaLacks(env = process.env) {
 export async function javaBroker({ nodes: count, port, proxyPorts = [], longLived = false, cache, say }) {
   const jars = await kafkaJars(cache, say)
   const classpath = [join(jars, '*')].join(delimiter)
-  const folder = await mkdtemp(join(tmpdir(), 'millrace-kafka-'))
+  const folder = await mkdtemp(join(logFolder(longLived), 'millrace-kafka-'))
   const reaper = startReaper()
   reaper.watchFolder(folder)
 

@@ -1,7 +1,10 @@
 import { asError, type Clock, describeValue, type Header, headerBytes } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
+import { checkPublishOptions } from './check-publish-options.ts'
+import { bytesOfKey, laneOf } from './event-key.ts'
 import { EVENT_ID_HEADER, EVENT_TYPE_HEADER } from './event-headers.ts'
 import type { EventDefinition, EventDefinitions, PublishOptions, PublishReceipt } from './events.ts'
+import { jsonText } from './json-text.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { PublishError } from './publish-error.ts'
 
@@ -30,8 +33,9 @@ export class EventEncoder {
     const definition = this.#definitionOf(type)
     const id = options.id ?? randomUUID()
     try {
+      checkPublishOptions(options)
       const key = bytesOfKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
-      const value = definition.serialize === undefined ? json(payload) : definition.serialize(payload as never)
+      const value = definition.serialize === undefined ? Buffer.from(jsonText(payload)) : definition.serialize(payload as never)
       if (!(value instanceof Uint8Array)) throw new TypeError(`serialize returned ${describeValue(value)}; it must return bytes.`)
       const headers = this.#headersOf(type, id, options.headers)
       return {
@@ -39,7 +43,7 @@ export class EventEncoder {
         type,
         topic: definition.topic,
         key,
-        lane: key === null ? undefined : laneOf(key),
+        lane: laneOf(key),
         value,
         headers,
         timestamp: options.timestamp ?? this.#clock.now(),
@@ -47,6 +51,7 @@ export class EventEncoder {
         critical: options.critical ?? definition.critical ?? false,
         bytes: (key?.byteLength ?? 0) + value.byteLength + headerBytes(headers),
         sequence: 0,
+        epoch: 0,
         arrivedAt: 0,
         state: 'new',
         ...settling,
@@ -80,26 +85,7 @@ export class EventEncoder {
       this.#typeHeaders.set(type, typeHeader)
     }
     const headers: Header[] = [{ key: EVENT_ID_HEADER, value: Buffer.from(id) }, typeHeader]
-    for (const [key, value] of Object.entries(own ?? {}))
-      headers.push({ key, value: typeof value === 'string' ? Buffer.from(value) : value })
+    for (const [key, value] of Object.entries(own ?? {})) headers.push({ key, value: Buffer.from(value as Uint8Array) })
     return headers
   }
-}
-
-/** Two keys of the same bytes have the same lane. */
-function laneOf(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1')
-}
-
-function bytesOfKey(key: string | Uint8Array | null | undefined): Uint8Array | null {
-  if (key === null || key === undefined) return null
-  if (typeof key === 'string') return Buffer.from(key)
-  if (key instanceof Uint8Array) return key.slice()
-  throw new TypeError(`its key is ${describeValue(key)}; use a text, bytes or null.`)
-}
-
-function json(payload: unknown): Uint8Array {
-  const text: string | undefined = JSON.stringify(payload)
-  if (text === undefined) throw new TypeError(`JSON has nothing for ${describeValue(payload)}.`)
-  return Buffer.from(text)
 }

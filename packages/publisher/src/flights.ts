@@ -8,7 +8,7 @@ import {
   type ResolvedRetryOptions,
   retryDelay,
 } from '@millrace/core'
-import { type FlightPort, type FlightResult, fly, mayBeSentAgain } from './flight.ts'
+import { type FlightPort, type FlightResult, fly, isOfTheRecord, mayBeSentAgain, type Sent } from './flight.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { deliveryFailed } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
@@ -21,6 +21,8 @@ type Written = Extract<Delivery, { readonly outcome: 'written' }>
 
 export interface FlightsOptions {
   readonly maxRetries: number
+  /** Nothing is given up but what is refused for its own sake. */
+  readonly unending: boolean
   readonly retry: ResolvedRetryOptions
   readonly compressions: ReadonlyMap<string, Compression>
   readonly logger: Logger
@@ -30,7 +32,8 @@ export interface FlightsOptions {
   readonly breakers: CircuitBreakers | undefined
   readonly counts: PublisherCounts
   readonly onWritten: (event: PendingEvent, delivery: Written) => void
-  readonly onFailed: (event: PendingEvent, error: PublishError) => void
+  /** `forGood`: no publisher can ever send it. */
+  readonly onFailed: (event: PendingEvent, error: PublishError, forGood: boolean) => void
   /** A topic may take another flight. */
   readonly onLanded: () => void
 }
@@ -97,7 +100,7 @@ export class Flights {
   }
 
   /** Tells the circuit breaker of the topic. */
-  async #observed(topic: string, deliveries: Promise<readonly Delivery[]>): Promise<readonly Delivery[]> {
+  async #observed(topic: string, deliveries: Promise<readonly Sent[]>): Promise<readonly Sent[]> {
     const settled = await deliveries
     const answered = settled.some((one) => one.outcome === 'written' || !mayBeSentAgain(one))
     if (answered) this.#options.breakers?.succeeded(topic)
@@ -105,26 +108,27 @@ export class Flights {
     return settled
   }
 
-  async #fly(topic: string, events: readonly PendingEvent[], first: Promise<readonly Delivery[]>): Promise<FlightResult> {
+  async #fly(topic: string, events: readonly PendingEvent[], first: Promise<readonly Sent[]>): Promise<FlightResult> {
     const { counts, lanes, onLanded } = this.#options
     const result = await fly(events, first, this.#portOf(topic))
     if (result === 'apart') counts.takenApart++
-    lanes.end(topic, result === 'good')
+    lanes.end(topic, result === 'barred' ? undefined : result === 'good')
     onLanded()
     return result
   }
 
   #portOf(topic: string): FlightPort {
-    const { maxRetries, breakers, writers, onWritten, onFailed } = this.#options
+    const { maxRetries, unending, breakers, writers, onWritten, onFailed } = this.#options
     return {
       maxRetries,
+      unending,
       send: (events) => {
         breakers?.try(topic)
         const [deliveries] = writers.send(this.#compressionOf(topic), [writeBatchOf(topic, events)])
-        return this.#observed(topic, deliveries as Promise<readonly Delivery[]>)
+        return this.#observed(topic, deliveries as Promise<readonly Sent[]>)
       },
       written: onWritten,
-      failed: (event, delivery, overtaken) => onFailed(event, deliveryFailed(event, delivery, overtaken)),
+      failed: (event, delivery, overtaken) => onFailed(event, deliveryFailed(event, delivery, overtaken), isOfTheRecord(delivery)),
       wait: (retry, error, events) => this.waitForRetry({ retry, error, events, topic }),
     }
   }

@@ -4,7 +4,7 @@ import type { KeyLanes } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
 
 /** Why a flush was made. */
-export type FlushTrigger = BatchTrigger | 'critical' | 'forced'
+export type FlushTrigger = BatchTrigger | Urgency
 
 /** Events of one topic in a group. */
 interface TopicQueue {
@@ -23,11 +23,16 @@ export interface FlushState {
   readonly room: (topic: string) => number
   /** What is there is cut without waiting. */
   readonly finishing: boolean
+  /** Events of lower epochs go without waiting: see `ForcedFlushes`. */
+  readonly forcedBelow: number
   /** Somebody waits for room. */
   readonly full: boolean
-  /** Critical events that wait must wait for others. Default: false. */
-  readonly noCritical?: boolean
+  /** What must wait for others, of that which would go at once. */
+  readonly blocked: ReadonlySet<Urgency>
 }
+
+/** What has events go at once, whatever else waits. */
+export type Urgency = 'critical' | 'forced'
 
 /** Events that are cut by one policy: those of all topics but where a type has a policy of its own. */
 export class FlushGroup {
@@ -65,6 +70,13 @@ export class FlushGroup {
     if (event.critical) queue.critical--
   }
 
+  /** It goes at once from now on. */
+  makeCritical(event: PendingEvent): void {
+    if (event.critical) return
+    event.critical = true
+    ;(this.#queues.get(event.topic) as TopicQueue).critical++
+  }
+
   /** What waits in the longest, whatever may go now; undefined: nothing does. */
   get oldest(): PendingEvent | undefined {
     let oldest: PendingEvent | undefined
@@ -82,25 +94,30 @@ export class FlushGroup {
     now,
     room,
     finishing,
+    forcedBelow,
     full,
-    noCritical = false,
-  }: FlushState): CutDecision | { readonly cut: true; readonly trigger: 'critical' } {
+    blocked,
+  }: FlushState): CutDecision | { readonly cut: true; readonly trigger: Urgency } {
     let records = 0
     let bytes = 0
     let firstArrivedAt = Infinity
+    let forced = false
     for (const queue of this.#queues.values()) {
       if (queue.events === 0 || room(queue.topic) === 0) continue
-      if (queue.critical > 0 && !noCritical) return { cut: true, trigger: 'critical' }
+      if (queue.critical > 0 && !blocked.has('critical')) return { cut: true, trigger: 'critical' }
       records += queue.events
       bytes += queue.bytes
       for (const fifo of [queue.high, queue.normal]) {
         fifo.trim()
-        firstArrivedAt = Math.min(firstArrivedAt, fifo.peek()?.arrivedAt ?? Infinity)
+        const head = fifo.peek()
+        if (head === undefined) continue
+        firstArrivedAt = Math.min(firstArrivedAt, head.arrivedAt)
+        forced ||= head.epoch < forcedBelow
       }
     }
     if (records === 0) return { cut: false, waitMs: Infinity }
     const { limits } = this.sizer
-    return decideCut(limits, {
+    const decision = decideCut(limits, {
       records,
       bytes,
       recordsWithinBytes: records,
@@ -109,15 +126,32 @@ export class FlushGroup {
       finishing: finishing ? 'drain' : undefined,
       memorySpent: full,
     })
+    return !decision.cut && forced && !blocked.has('forced') ? { cut: true, trigger: 'forced' } : decision
   }
 
   /**
    * The events of one flush: high ones first, else in the order in which they came, with those before them that have their key; no more than the largest
    * flush may have, in events and bytes. None if all that waits must wait for others of its key.
    */
-  take(flush: number, room: FlushState['room'], onlyCritical: boolean): PendingEvent[] {
+  take(flush: number, { room, forcedBelow }: Pick<FlushState, 'room' | 'forcedBelow'>, trigger: FlushTrigger): PendingEvent[] {
     const taken = new Taken(this.policy, room)
     const queues = [...this.#queues.values()].filter(({ topic, events }) => events > 0 && room(topic) > 0)
+    if (trigger === 'critical') this.#fill(taken, queues, { flush, only: ({ critical }) => critical })
+    else if (trigger === 'forced') this.#fill(taken, queues, { flush, only: ({ epoch }) => epoch < forcedBelow })
+    // Those that are forced take along what is there.
+    if (trigger !== 'critical' && (trigger !== 'forced' || taken.events.length > 0)) this.#fill(taken, queues, { flush, only: undefined })
+    for (const { high, normal } of queues) {
+      high.trim()
+      normal.trim()
+    }
+    return taken.events
+  }
+
+  #fill(
+    taken: Taken,
+    queues: readonly TopicQueue[],
+    { flush, only }: { readonly flush: number; readonly only: ((event: PendingEvent) => boolean) | undefined },
+  ): void {
     for (const part of ['high', 'normal'] as const) {
       const places = queues.map((queue) => queue[part].next(0))
       while (!taken.full) {
@@ -125,15 +159,10 @@ export class FlushGroup {
         if (at === undefined) break
         const fifo = (queues[at] as TopicQueue)[part]
         const candidate = fifo.at(places[at] as number)
-        if (!onlyCritical || candidate.critical) this.#takeWithThoseBefore(candidate, flush, taken)
+        if (only === undefined || only(candidate)) this.#takeWithThoseBefore(candidate, flush, taken)
         places[at] = fifo.next((places[at] as number) + 1)
       }
     }
-    for (const { high, normal } of queues) {
-      high.trim()
-      normal.trim()
-    }
-    return taken.events
   }
 
   #takeWithThoseBefore(candidate: PendingEvent, flush: number, taken: Taken): void {

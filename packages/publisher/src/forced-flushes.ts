@@ -1,28 +1,46 @@
 import type { PendingEvent } from './pending-event.ts'
 
-interface Forced {
-  readonly events: Set<PendingEvent>
-  readonly resolve: () => void
+/** What was published between two calls of `forceFlush`. */
+interface Epoch {
+  readonly number: number
+  unsettled: number
+  readonly resolves: (() => void)[]
 }
 
 /** Who waits until all that was published before is settled. */
 export class ForcedFlushes {
-  #forced: Forced[] = []
+  /** The last is the one that events are published in. */
+  #epochs: Epoch[] = [{ number: 0, unsettled: 0, resolves: [] }]
 
-  get waiting(): boolean {
-    return this.#forced.length > 0
+  /** Events of lower epochs are to go without waiting for company. */
+  get epoch(): number {
+    return this.#last.number
   }
 
-  /** Resolves when each of `events` is settled. */
-  until(events: Iterable<PendingEvent>): Promise<void> {
-    const left = new Set(events)
-    if (left.size === 0) return Promise.resolve()
-    return new Promise((resolve) => this.#forced.push({ events: left, resolve: () => resolve() }))
+  get #last(): Epoch {
+    return this.#epochs.at(-1) as Epoch
   }
 
-  settled(event: PendingEvent): void {
-    if (this.#forced.length === 0) return
-    for (const { events, resolve } of this.#forced) if (events.delete(event) && events.size === 0) resolve()
-    this.#forced = this.#forced.filter(({ events }) => events.size > 0)
+  /** It was published. */
+  taken(event: PendingEvent): void {
+    const last = this.#last
+    event.epoch = last.number
+    last.unsettled++
+  }
+
+  /** Resolves when everything that was published before is settled. */
+  reached(): Promise<void> {
+    const { number, unsettled } = this.#last
+    if (unsettled > 0) this.#epochs.push({ number: number + 1, unsettled: 0, resolves: [] })
+    const before = this.#epochs.at(-2)
+    if (before === undefined) return Promise.resolve()
+    return new Promise((resolve) => before.resolves.push(resolve))
+  }
+
+  settled({ epoch }: PendingEvent): void {
+    const lowest = (this.#epochs[0] as Epoch).number
+    ;(this.#epochs[epoch - lowest] as Epoch).unsettled--
+    while (this.#epochs.length > 1 && this.#epochs[0]?.unsettled === 0)
+      for (const resolve of this.#epochs.shift()?.resolves ?? []) resolve()
   }
 }

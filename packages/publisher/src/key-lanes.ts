@@ -33,6 +33,18 @@ export class KeyLanes {
     return lane.waiting.peek()
   }
 
+  /** The last before `event` in its key that waits for a flush, not for a transaction; `event` waits itself. */
+  lastBefore(event: PendingEvent): PendingEvent | undefined {
+    const waiting = event.lane === undefined ? undefined : this.#lanes.get(event.lane)?.waiting
+    let last: PendingEvent | undefined
+    for (let at = waiting?.next(0); waiting !== undefined && at !== undefined; at = waiting.next(at + 1)) {
+      const one = waiting.at(at)
+      if (one === event) break
+      if (one.state === 'waiting') last = one
+    }
+    return last
+  }
+
   /** Whether nothing waits or flies before these events in any of their keys. */
   areNext(events: readonly PendingEvent[]): boolean {
     const seen = new Set<string>()

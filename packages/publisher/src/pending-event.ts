@@ -14,13 +14,22 @@ export interface PendingEvent {
   readonly headers: Headers
   readonly timestamp: number
   readonly high: boolean
-  readonly critical: boolean
+  /** Also where it is in the way of a transaction. */
+  critical: boolean
   /** Of key, value and headers. */
   readonly bytes: number
-  /** Where the outbox has it. */
+  /** Where it is in the outbox. */
   stored?: number | undefined
+  /** The outbox has it on disk. Default: false. */
+  kept?: boolean | undefined
+  /** Some try of it was not answered: it may be in its topic, whatever is heard of later tries. Default: false. */
+  doubtful?: boolean | undefined
+  /** What its last try came to, where it certainly is not in its topic and none is under way. */
+  between?: 'not-sent' | 'refused' | undefined
   /** Ascends in the order in which events were taken. */
   sequence: number
+  /** Which calls of `forceFlush` it was published before: see `ForcedFlushes`. */
+  epoch: number
   /** By the clock that only goes forwards. */
   arrivedAt: number
   /** `new`: it waits for room; `held`: for its transaction. */

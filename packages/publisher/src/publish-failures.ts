@@ -1,13 +1,18 @@
-import type { Delivery, MillraceError } from '@millrace/core'
+import type { MillraceError } from '@millrace/core'
+import { isOfTheRecord, type Undelivered } from './flight.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { type FailedOutcome, PublishError } from './publish-error.ts'
 import type { UnsentEvent } from './publisher.ts'
 
-/** An event that nobody was handed. */
-export function notSent({ id, type, topic, stored }: Pick<PendingEvent, 'id' | 'type' | 'topic' | 'stored'>, reason: string): PublishError {
+/** An event that nobody was handed, or everybody refused. */
+export function notSent(
+  { id, type, topic, kept }: Pick<PendingEvent, 'id' | 'type' | 'topic' | 'kept'>,
+  reason: string,
+  outcome: 'not-sent' | 'refused' = 'not-sent',
+): PublishError {
   return new PublishError('NOT_SENT', `An event of type '${type}' was not sent: ${reason}. It is not in topic '${topic}'.`, {
-    outcome: 'not-sent',
-    kept: stored !== undefined,
+    outcome,
+    kept,
     retryable: true,
     eventId: id,
     eventType: type,
@@ -16,21 +21,30 @@ export function notSent({ id, type, topic, stored }: Pick<PendingEvent, 'id' | '
 }
 
 /** An event that was handed over, and not acknowledged. */
-export function deliveryFailed(
-  { id, type, topic, stored }: PendingEvent,
-  { outcome, error }: Exclude<Delivery, { readonly outcome: 'written' }>,
-  overtaken: boolean,
-): PublishError {
+export function deliveryFailed(event: PendingEvent, delivery: Undelivered, overtaken: boolean): PublishError {
+  const { id, type, topic, kept } = event
+  const { error, unopened } = delivery
   const details = { eventId: id, eventType: type, topic, partition: error.partition, cause: error, overtaken }
   const behind = overtaken ? ' Later events of its key are there already: sent again, it comes behind them.' : ''
-  if (outcome === 'refused')
-    return new PublishError(error.code, `An event of type '${type}' was refused: ${error.message}${behind}`, {
-      ...details,
-      outcome,
-      retryable: error.retryable && !overtaken,
-    })
+  // Of the tries before this one, too, none may have been left without an answer.
+  if (delivery.outcome === 'refused' && event.doubtful !== true)
+    return new PublishError(
+      error.code,
+      `An event of type '${type}' was ${unopened === true ? 'not sent' : 'refused'}: ${error.message}${behind}`,
+      {
+        ...details,
+        outcome: unopened === true ? 'not-sent' : 'refused',
+        retryable: error.retryable && !overtaken,
+        kept: kept === true && !isOfTheRecord(delivery),
+      },
+    )
   const message = `Nobody knows whether an event of type '${type}' is in topic '${topic}': ${error.message} Sent again it may be there twice, and comes behind what was published since; consumers tell repeats by its id, ${id}.${behind}`
-  return new PublishError('DELIVERY_UNKNOWN', message, { ...details, outcome, retryable: false, kept: stored !== undefined })
+  return new PublishError('DELIVERY_UNKNOWN', message, {
+    ...details,
+    outcome: 'unknown',
+    retryable: false,
+    kept: kept === true && !isOfTheRecord(delivery),
+  })
 }
 
 /** An event of a transaction that was not committed, as far as is known. */
@@ -59,11 +73,21 @@ export function alreadyClosed(type: string): PublishError {
 
 /** An event that was pending when the publisher was closed. */
 export function closedBefore(event: PendingEvent, timeoutMs: number): PublishError {
-  const error = notSent(event, `the publisher was closed, and ${timeoutMs} ms did not suffice for it`)
-  return event.state === 'flying' ? deliveryFailed(event, { outcome: 'unknown', error }, false) : error
+  const outcome = outcomeOf(event)
+  const reason = `the publisher was closed, and ${timeoutMs} ms did not suffice for it`
+  return outcome === 'unknown'
+    ? deliveryFailed(event, { outcome, error: notSent(event, reason) }, false)
+    : notSent(event, outcome === 'refused' ? `all tries of it were refused, ${reason}` : reason, outcome)
 }
 
 /** What closing says of an event that is pending. */
-export function unsentOf({ id, type, topic, state, stored }: PendingEvent): UnsentEvent {
-  return { id, type, topic, outcome: state === 'flying' ? 'unknown' : 'not-sent', kept: stored !== undefined }
+export function unsentOf(event: PendingEvent): UnsentEvent {
+  const { id, type, topic, kept = false } = event
+  return { id, type, topic, outcome: outcomeOf(event), kept }
+}
+
+/** Whether an event that is pending may be in its topic. */
+function outcomeOf({ state, doubtful, between }: PendingEvent): FailedOutcome {
+  if (doubtful === true) return 'unknown'
+  return state === 'flying' ? (between ?? 'unknown') : 'not-sent'
 }

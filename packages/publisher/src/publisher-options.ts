@@ -17,7 +17,7 @@ export interface PublisherBufferOptions {
   readonly maxBytes?: number | undefined
   /**
    * `wait`: `publish` waits for room; as many events as the buffer holds, and as many bytes, may do so, and what is more is rejected; `reject`: with
-   * `BUFFER_FULL`, at once. Default: `wait`.
+   * `BUFFER_FULL`, at once. Half of the buffer is for any topic, half is divided among all. Default: `wait`.
    */
   readonly whenFull?: 'wait' | 'reject' | undefined
 }
@@ -55,12 +55,12 @@ export interface PublisherOptions<Events extends EventDefinitions> {
   /** Makes `publishTransaction` possible: a name that no other process has, kept over restarts. Default: none. */
   readonly transactionalId?: string | undefined
   /**
-   * Keeps pending events on disk until they are acknowledged or refused for good, and sends what an earlier process has left before anything else. What can't
-   * be sent is then tried without end. Default: none.
+   * Keeps pending events on disk until they are acknowledged or refused for their own sake (too large, invalid), and sends what an earlier process has left
+   * before anything else. What can't be sent is then tried without end. Default: none.
    */
   readonly outbox?: OutboxOptions | undefined
   /**
-   * Serialises and sends in a process of its own, so that this one's event loop is spared. The transport must be one that can be made there (`kafka`), and
+   * Makes records and sends them in a process of its own, so that this one's event loop is spared. The transport must be one that can be made there (`kafka`), and
    * payloads what JSON has; `serialize`, `outbox` and `clock` can't be used with it. Default: false.
    */
   readonly worker?: boolean | WorkerOptions | undefined

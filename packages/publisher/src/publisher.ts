@@ -32,7 +32,7 @@ export interface UnsentEvent {
   readonly id: string
   readonly type: string
   readonly topic: string
-  /** `not-sent`, or `unknown` if it was on its way. */
+  /** `not-sent`; `refused` if all that was tried was refused; `unknown` if it may have been written. */
   readonly outcome: FailedOutcome
   /** The outbox has it. */
   readonly kept: boolean
@@ -47,7 +47,7 @@ export interface CloseReport {
 export interface Publisher<Events extends EventDefinitions> extends AsyncDisposable {
   /**
    * Resolves when the event is durable; rejects with a `PublishError` that says whether it may be in its topic. It is taken at once, unless the buffer
-   * is full. Rejections may be left alone: each is logged, too. Only those of events that were not taken (closed, full, not serialisable) may not.
+   * is full. Rejections may be left alone: they are logged, too.
    */
   publish<Type extends keyof Events & string>(
     type: Type,

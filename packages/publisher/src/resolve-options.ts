@@ -32,6 +32,8 @@ import { workerProblems } from './worker/worker-problems.ts'
 export interface ResolvedPublisher {
   readonly transport: Transport
   readonly events: EventDefinitions
+  /** How many of them there are. */
+  readonly topics: number
   readonly clientId: string
   readonly config: BatchConfig
   readonly policy: BatchPolicy
@@ -41,7 +43,9 @@ export interface ResolvedPublisher {
   readonly compressions: ReadonlyMap<string, Compression>
   readonly buffer: { readonly maxEvents: number; readonly maxBytes: number; readonly whenFull: 'wait' | 'reject' }
   readonly retry: ResolvedRetryOptions
+  /** Of batches: Infinity with an outbox. */
   readonly maxRetries: number
+  readonly transactionRetries: number
   readonly circuitBreaker: ResolvedCircuitBreakerOptions | false
   readonly degrade: { readonly afterBatches: number; readonly recoverAfter: number }
   readonly deliveryTimeoutMs: number
@@ -113,12 +117,14 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
   ]
   const batch = isObject(options.batch) ? options.batch : {}
   const { config, policy, problems: batchProblems } = findBatchConfig(options.environment ?? process.env, batch)
+  if (batchProblems.length === 0) problems.push(...ownSizeProblems(events, config))
   const found = [...problems, ...batchProblems].filter((problem) => problem !== undefined)
   if (found.length > 0) throw wrongOptions('createPublisher was given what it can not use', found)
   const failure = resolveFailureOptions({ retry: delays, circuitBreaker: breaker })
   return {
     transport,
     events,
+    topics: new Set(Object.values(events).map(({ topic }) => topic)).size,
     clientId,
     config,
     policy,
@@ -127,6 +133,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     buffer: { maxEvents: 10_000, maxBytes: 33_554_432, whenFull: 'wait', ...definedOnly(buffer) },
     retry: failure.retry,
     maxRetries: outbox === undefined ? maxRetries : Infinity,
+    transactionRetries: maxRetries,
     circuitBreaker: failure.circuitBreaker,
     degrade: { afterBatches: 3, recoverAfter: 10, ...definedOnly(degrade) },
     deliveryTimeoutMs: outbox === undefined ? deliveryTimeoutMs : Infinity,
@@ -151,6 +158,17 @@ function policiesOf(
     own.set(type, resolveBatchPolicy([base, definition.batch]))
   }
   return own
+}
+
+/** A type's own size is bound by the common maximum, unless it has one of its own. */
+function ownSizeProblems(events: EventDefinitions, { maxSize: commonMax }: BatchConfig): string[] {
+  return Object.entries(isObject(events) ? events : {}).flatMap(([type, definition]) => {
+    const { size = 0, maxSize = commonMax } = isObject(definition) && isObject(definition.batch) ? definition.batch : {}
+    if (!(size > maxSize)) return []
+    const name = `events['${type}'].batch`
+    const whose = maxSize === commonMax ? `the maximum of a flush is ${commonMax}` : `${name}.maxSize is ${maxSize}`
+    return [`${name}.size is ${size} and ${whose}; use a size of at most the maximum, or raise ${name}.maxSize.`]
+  })
 }
 
 function eventsProblems(events: EventDefinitions): string[] {

@@ -40,10 +40,11 @@ export class TopicLanes {
     else lane.busy = true
   }
 
-  /** `good`: the whole batch was written. */
-  end(topic: string, good: boolean): void {
+  /** `good`: the whole batch was written; undefined: that says nothing of batches. */
+  end(topic: string, good: boolean | undefined): void {
     const lane = this.#lanes.get(topic) as Lane
     lane.busy = false
+    if (good === undefined) return
     lane.row = good === lane.degraded ? lane.row + 1 : 0
     const { afterBatches, recoverAfter, onDegraded } = this.#options
     if (lane.row < (lane.degraded ? recoverAfter : afterBatches)) return

@@ -1,13 +1,4 @@
-import {
-  asError,
-  type Delivery,
-  type Logger,
-  MillraceError,
-  type RecordWriter,
-  settledWithin,
-  type Clock,
-  type Transport,
-} from '@millrace/core'
+import { asError, type Delivery, type Logger, MillraceError, type RecordWriter, type Transport } from '@millrace/core'
 import type { PendingEvent } from './pending-event.ts'
 import type { FailedOutcome } from './publish-error.ts'
 import { byTopic, writeBatchOf } from './write-batches.ts'
@@ -24,13 +15,15 @@ export interface TransactionSenderOptions {
   readonly clientId: string
   readonly transactionalId: string
   readonly logger: Logger
-  readonly clock: Clock
 }
 
 /** Sends events in transactions, one at a time, by a writer of their own. */
 export class TransactionSender {
   readonly #options: TransactionSenderOptions
   #writer: RecordWriter | undefined
+  #opening: Promise<RecordWriter> | undefined
+  /** Another has taken the transactional id over: to open a writer again would take it back, and so on. */
+  #fenced: MillraceError | undefined
   #closed = false
 
   constructor(options: TransactionSenderOptions) {
@@ -42,7 +35,7 @@ export class TransactionSender {
     try {
       writer = await this.#open()
     } catch (error) {
-      return failed('not-sent', error)
+      return this.#failed('not-sent', error)
     }
     let places: ReadonlyMap<PendingEvent, Written>
     try {
@@ -50,7 +43,7 @@ export class TransactionSender {
       places = await write(writer, events)
     } catch (error) {
       await this.#abort(writer)
-      return failed('refused', error)
+      return this.#failed('refused', error)
     }
     try {
       await writer.commit()
@@ -58,22 +51,41 @@ export class TransactionSender {
     } catch (error) {
       if (error instanceof MillraceError && error.code === 'TRANSACTION_ABORTABLE') {
         await this.#abort(writer)
-        return failed('refused', error)
+        return this.#failed('refused', error)
       }
       // The next writer of the id learns how it ended, and ends it if need be; this one does not know.
       this.#leave(writer)
-      return failed('unknown', error)
+      return this.#failed('unknown', error)
     }
   }
 
   async #open(): Promise<RecordWriter> {
+    this.#check()
+    if (this.#writer !== undefined) return this.#writer
+    this.#opening ??= this.#openOne().finally(() => {
+      this.#opening = undefined
+    })
+    return this.#opening
+  }
+
+  async #openOne(): Promise<RecordWriter> {
     const { transport, clientId, transactionalId, logger } = this.#options
+    const writer = await transport.openWriter({ clientId: `${clientId}-transactions`, transactionalId, deliveryReports: true }, { logger })
+    if (this.#closed) await writer.close()
+    this.#check()
+    this.#writer = writer
+    return writer
+  }
+
+  #check(): void {
     if (this.#closed) throw new MillraceError('CLOSED', 'The publisher is closed.', { stage: 'commit' })
-    this.#writer ??= await transport.openWriter(
-      { clientId: `${clientId}-transactions`, transactionalId, deliveryReports: true },
-      { logger },
-    )
-    return this.#writer
+    if (this.#fenced !== undefined) throw this.#fenced
+  }
+
+  #failed(outcome: FailedOutcome, thrown: unknown): TransactionResult {
+    const result = failed(outcome, thrown)
+    if (result.error.code === 'PRODUCER_FENCED') this.#fenced ??= fenced(this.#options.transactionalId, result.error)
+    return this.#fenced === undefined ? result : { ...result, error: this.#fenced }
   }
 
   async #abort(writer: RecordWriter): Promise<void> {
@@ -89,9 +101,10 @@ export class TransactionSender {
     writer.close().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'a writer of the publisher did not close'))
   }
 
-  async close(limitMs: number): Promise<void> {
+  /** Resolves when everything is closed, or has failed to. */
+  async close(): Promise<void> {
     this.#closed = true
-    if (this.#writer !== undefined) await settledWithin(this.#writer.close(), limitMs, this.#options.clock)
+    await Promise.allSettled([this.#opening, this.#writer?.close()])
   }
 }
 
@@ -108,10 +121,15 @@ async function write(writer: RecordWriter, events: readonly PendingEvent[]): Pro
   return places
 }
 
-function failed(outcome: FailedOutcome, thrown: unknown): TransactionResult {
+function failed(outcome: FailedOutcome, thrown: unknown): Extract<TransactionResult, { readonly ok: false }> {
   const error =
     thrown instanceof MillraceError
       ? thrown
       : new MillraceError('WRITE_FAILED', asError(thrown).message, { stage: 'commit', cause: thrown })
   return { ok: false, outcome, error }
+}
+
+function fenced(transactionalId: string, cause: MillraceError): MillraceError {
+  const message = `Another publisher has taken the transactional id '${transactionalId}' over: give each process one of its own, and make this publisher anew.`
+  return new MillraceError('PRODUCER_FENCED', message, { stage: 'commit', cause })
 }

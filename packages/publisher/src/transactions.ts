@@ -12,7 +12,7 @@ export interface TransactionsOptions {
   readonly maxRetries: number
   readonly wait: (retry: number, error: MillraceError, events: number) => Promise<boolean>
   readonly onWritten: (event: PendingEvent, place: { readonly partition: number; readonly offset: number }) => void
-  readonly onFailed: (event: PendingEvent, error: PublishError) => void
+  readonly onFailed: (event: PendingEvent, error: PublishError, forGood: boolean) => void
   /** One is over. */
   readonly onEnd: () => void
 }
@@ -59,12 +59,15 @@ export class Transactions {
     let result: TransactionResult = await sender.send(events)
     for (let retry = 1; !result.ok; retry++) {
       const { outcome, error } = result
-      if (outcome === 'unknown' || !mayBeSentAgain({ outcome: 'refused', error }) || retry > maxRetries) break
+      // Who has taken its id over is not to be fenced in turn.
+      if (outcome === 'unknown' || error.code === 'PRODUCER_FENCED' || !mayBeSentAgain({ error }) || retry > maxRetries) break
+      for (const event of events) event.between = outcome
       if (!(await wait(retry, error, events.length))) break
+      for (const event of events) event.between = undefined
       result = await sender.send(events)
     }
     for (const event of events) {
-      if (!result.ok) onFailed(event, transactionFailed(event, result))
+      if (!result.ok) onFailed(event, transactionFailed(event, result), true)
       else onWritten(event, result.places.get(event) as { readonly partition: number; readonly offset: number })
     }
     this.#running = false

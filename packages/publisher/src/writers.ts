@@ -1,22 +1,10 @@
-import {
-  asError,
-  type Clock,
-  type Compression,
-  type Delivery,
-  type Logger,
-  MillraceError,
-  type RecordWriter,
-  settledWithin,
-  type Transport,
-  type WriteBatch,
-} from '@millrace/core'
-import { ANOTHER_CLIENT } from './flight.ts'
+import { asError, type Compression, type Logger, MillraceError, type RecordWriter, type Transport, type WriteBatch } from '@millrace/core'
+import { ANOTHER_CLIENT, type Sent } from './flight.ts'
 
 export interface WritersOptions {
   readonly transport: Transport
   readonly clientId: string
   readonly logger: Logger
-  readonly clock: Clock
 }
 
 /** A writer for each codec that is used, opened when it is needed first, and anew when it has died. */
@@ -32,7 +20,7 @@ export class Writers {
   }
 
   /** One send for all batches. The promises never reject. */
-  send(compression: Compression, batches: readonly WriteBatch[]): readonly Promise<readonly Delivery[]>[] {
+  send(compression: Compression, batches: readonly WriteBatch[]): readonly Promise<readonly Sent[]>[] {
     const writer = this.#open.get(compression)
     if (writer !== undefined) return this.#sendBy(writer, compression, batches)
     const sent = this.#writer(compression).then((opened) => this.#sendBy(opened, compression, batches))
@@ -40,15 +28,15 @@ export class Writers {
       try {
         return (await (
           await sent
-        )[i]) as readonly Delivery[]
+        )[i]) as readonly Sent[]
       } catch (thrown) {
         const error = asMillraceError(thrown)
-        return Array.from({ length: batch.length }, () => ({ outcome: 'refused' as const, error }))
+        return Array.from({ length: batch.length }, () => ({ outcome: 'refused' as const, error, unopened: true as const }))
       }
     })
   }
 
-  #sendBy(writer: RecordWriter, compression: Compression, batches: readonly WriteBatch[]): readonly Promise<readonly Delivery[]>[] {
+  #sendBy(writer: RecordWriter, compression: Compression, batches: readonly WriteBatch[]): readonly Promise<readonly Sent[]>[] {
     const sent = (writer as Required<RecordWriter>).send(batches)
     return sent.map(async (deliveries) => {
       const settled = await deliveries
@@ -69,11 +57,15 @@ export class Writers {
 
   async #openOne(compression: Compression): Promise<RecordWriter> {
     const { transport, clientId, logger } = this.#options
-    if (this.#closed) throw new MillraceError('CLOSED', 'The publisher is closed.', { stage: 'sink' })
+    if (this.#closed) throw closedMeanwhile()
     const writer = await transport.openWriter({ clientId, deliveryReports: true, compression }, { logger })
     if (writer.send === undefined) {
       await writer.close()
       throw noReports(transport.name)
+    }
+    if (this.#closed) {
+      await writer.close()
+      throw closedMeanwhile()
     }
     this.#open.set(compression, writer)
     return writer
@@ -88,18 +80,17 @@ export class Writers {
     this.#leaving.add(left)
   }
 
-  /** What is open is closed; whether that was done within the limit. It goes on after that by itself. */
-  async close(limitMs: number): Promise<boolean> {
-    const { clock } = this.#options
+  /** Resolves when everything is closed, or has failed to. */
+  async close(): Promise<void> {
     this.#closed = true
-    for (const opening of this.#opening.values()) opening.then((writer) => writer.close()).catch(() => undefined)
     for (const [compression, writer] of this.#open) this.#leave(compression, writer)
-    return settledWithin(
-      Promise.all([...this.#leaving, ...[...this.#opening.values()].map((one) => one.catch(() => undefined))]),
-      limitMs,
-      clock,
-    )
+    await Promise.allSettled(this.#opening.values())
+    await Promise.all(this.#leaving)
   }
+}
+
+function closedMeanwhile(): MillraceError {
+  return new MillraceError('CLOSED', 'The publisher is closed.', { stage: 'sink' })
 }
 
 function noReports(transport: string): MillraceError {

@@ -308,7 +308,7 @@ describe('closing', () => {
     const closing = publisher.close({ timeoutMs: 1_000 })
     await advance(1_000)
     expect((await closing).unsent).toHaveLength(1)
-    await expect(published).rejects.toMatchObject({ outcome: 'unknown' })
+    await expect(published).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'refused' })
   })
 })
 

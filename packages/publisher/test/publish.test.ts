@@ -1,6 +1,7 @@
 import { createPublisher, event, PublishError } from '@millrace/publisher'
 import { memory } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
+import { bytesOfKey } from '../src/event-key.ts'
 import { numbered, publishing, settle, threeTopics } from './support/publishing.ts'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
@@ -36,8 +37,16 @@ describe('an event', () => {
     const { publisher } = await publishing({ events: { a: event<unknown>({ topic: 'a', key: (payload) => payload as string }) } })
     await expect(publisher.publish('a', undefined)).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', outcome: 'not-sent', eventType: 'a' })
     await expect(publisher.publish('a', 17)).rejects.toThrow('its key is 17')
+    for (const [options, named] of [
+      [{ id: 17 }, 'its id is 17'],
+      [{ timestamp: 'now' }, 'its timestamp is "now"'],
+      [{ headers: { trace: 1 } }, "its header 'trace' is 1"],
+      [{ priority: 'low' }, 'its priority is "low"'],
+      [{ critical: 1 }, 'critical is 1'],
+    ] as const)
+      await expect(publisher.publish('a', 'x', options as never)).rejects.toThrow(named)
     await expect(publisher.publish('b' as 'a', 'x')).rejects.toMatchObject({ code: 'UNKNOWN_EVENT_TYPE' })
-    expect(publisher.metrics().batch).toMatchObject({ rejected_total: 3, published_total: 0 })
+    expect(publisher.metrics().batch).toMatchObject({ rejected_total: 8, published_total: 0 })
     await publisher.close()
   })
 })
@@ -194,6 +203,20 @@ test('options that are wrong are all named at once', () => {
     'KAFKA_BATCH_TIMEOUT_MS is "soon"',
   ])
     expect(lines).toContain(named)
+})
+
+test('a size of a type above the maximum of a flush is refused, unless the type has a maximum of its own', () => {
+  const create = (batch: object) => () => createPublisher({ transport: memory(), events: { a: numbered('a', { batch }) }, environment: {} })
+  expect(create({ size: 300 })).toThrow("events['a'].batch.size is 300 and the maximum of a flush is 200")
+  expect(create({ size: 300, maxSize: 250 })).toThrow("events['a'].batch.maxSize is 250")
+  expect(create({ size: 300, maxSize: 300 })).not.toThrow()
+})
+
+test('a key is copied: whose bytes it was may use them again', () => {
+  const bytes = Buffer.from('key')
+  const copy = bytesOfKey(bytes)
+  bytes.fill(0)
+  expect(Buffer.from(copy as Uint8Array).toString()).toBe('key')
 })
 
 test('errors are told by code and outcome', () => {

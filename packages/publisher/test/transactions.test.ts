@@ -73,6 +73,41 @@ describe('a transaction', () => {
     await publisher.close()
   })
 
+  test('of a publisher whose id another has taken is refused, and does not take the id back', async () => {
+    const { publisher, transport } = await publishing(options)
+    await publisher.publishTransaction(both)
+    const other = createPublisher({ transport, events: threeTopics, environment: {}, transactionalId: 'publisher-1' })
+    await other.publishTransaction(both)
+    const fenced = { code: 'TRANSACTION_FAILED', outcome: 'refused', cause: { code: 'PRODUCER_FENCED' } }
+    await expect(publisher.publishTransaction(both)).rejects.toMatchObject(fenced)
+    await expect(publisher.publishTransaction(both)).rejects.toThrow("taken the transactional id 'publisher-1' over")
+    expect(await other.publishTransaction(both)).toHaveLength(2)
+    await Promise.all([publisher.close(), other.close()])
+  })
+
+  test('whose writer is opened after the publisher was closed does not run', async () => {
+    let goOn: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => {
+      goOn = () => resolve()
+    })
+    const operations: string[] = []
+    const faults = {
+      before(operation: MemoryOperation) {
+        operations.push(operation.type)
+        return operation.type === 'open-writer' ? gate : undefined
+      },
+    }
+    const { publisher, closeNow, read } = await publishing({ ...options, faults })
+    const transaction = Promise.allSettled([publisher.publishTransaction(both)])
+    await settle()
+    await closeNow()
+    goOn()
+    await settle()
+    expect(await transaction).toMatchObject([{ status: 'rejected' }])
+    expect(operations).not.toContain('begin')
+    expect(await read('a')).toEqual([])
+  })
+
   test('needs a transactional id, and room for all of it', async () => {
     const without = createPublisher({ transport: memory(), events: { a: event({ topic: 'a' }) }, environment: {} })
     await expect(without.publishTransaction([])).rejects.toThrow('transactionalId')

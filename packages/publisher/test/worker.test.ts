@@ -71,17 +71,21 @@ test('a worker publishes single events and batches, answers with receipts and wh
   })
   expect(error?.cause).toMatchObject({ name: 'MillraceError', code: 'RECORD_TOO_LARGE' })
   expect(await publisher.publishTransaction([{ type: 'b', payload: { key: 'k', n: 4 } }])).toMatchObject([{ topic: 'b' }])
-  await expect(publisher.publish('a', { n: (() => 1) as never })).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', outcome: 'not-sent' })
-  void publisher.publish('c', { key: 'k', n: 5 })
+  await expect(publisher.publish('a', { n: 1n as never })).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', outcome: 'not-sent' })
+  await expect(publisher.publish('a', { n: 0 }, { headers: { trace: Symbol('t') as never } })).rejects.toThrow("its header 'trace' is")
+  const changed = { key: 'k', n: 5 }
+  void publisher.publish('c', changed)
+  changed.n = 6
   await publisher.forceFlush()
   expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 0, inFlight: 0, pendingBytes: 0, waitingForRoom: 0 })
-  expect(publisher.metrics().batch).toMatchObject({ pending_batch_messages: 0, rejected_total: 1, batch_size_configured: 4 })
+  expect(publisher.metrics().batch).toMatchObject({ pending_batch_messages: 0, rejected_total: 2, batch_size_configured: 4 })
   expect(await publisher.close()).toEqual({ unsent: [] })
   expect(publisher.metrics().batch).toMatchObject({ delivered_total: 5, failed_total: 1 })
   await expect(publisher.publish('a', { n: 6 })).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' })
   expect(pids.map(isAlive)).toEqual([false])
   expect(messages).toContain('events were flushed')
   expect((await readTopic(logInFolder({ folder }) as MemoryTransport, 'a')).map(({ payload }) => payload.n)).toEqual([0, 1, 3])
+  expect((await readTopic(logInFolder({ folder }) as MemoryTransport, 'c')).map(({ payload }) => payload.n)).toEqual([5])
 }, 60_000)
 
 test('a worker that is killed rejects what it had, as unknown, and the next event has another; what can not be sent is named by close', async () => {
@@ -105,6 +109,46 @@ test('a worker that is killed rejects what it had, as unknown, and the next even
   expect(pids.map(isAlive)).toEqual([false, false])
 }, 60_000)
 
+test('a worker that answers no more holds nobody up: close ends in time, every promise with it, and names what was sent and what waited', async () => {
+  const { logger, pids } = recording()
+  const transport = logInFolder({ folder, stuck: true })
+  const publisher = createPublisher({
+    transport,
+    events: threeTopics,
+    environment: {},
+    batch: { strategy: 'immediate' },
+    buffer: { maxEvents: 6 },
+    transactionalId: 'worker-2',
+    logger,
+    worker,
+  })
+  const both = [
+    { type: 'b' as const, payload: { n: 4 }, options: { id: 'four' } },
+    { type: 'c' as const, payload: { n: 5 }, options: { id: 'five' } },
+  ]
+  for (const n of [0, 1, 2, 3, 6, 7]) void publisher.publish('a', { key: 'k', n }, { id: `a${n}` })
+  // It is told how it goes though nothing is settled.
+  await expect
+    .poll(() => publisher.getBatchStatus(), { timeout: 60_000 })
+    .toMatchObject({ inFlight: 4, pendingEvents: 0, waitingForRoom: 2 })
+  await expect(publisher.publishTransaction([{ type: 'nothing' as 'a', payload: { n: 0 } }])).rejects.toMatchObject({
+    code: 'UNKNOWN_EVENT_TYPE',
+  })
+  await expect(publisher.publishTransaction([...both, ...both])).rejects.toMatchObject({ code: 'BUFFER_FULL' })
+  const transaction = Promise.allSettled([publisher.publishTransaction(both)])
+  const flushed = publisher.forceFlush()
+  process.kill(pids[0] as number, 'SIGSTOP')
+  const { unsent } = await publisher.close({ timeoutMs: 100 })
+  expect(await transaction).toMatchObject([{ status: 'rejected', reason: { code: 'DELIVERY_UNKNOWN', outcome: 'unknown' } }])
+  await flushed
+  expect(unsent.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
+    ...['a0', 'a1', 'a2', 'a3', 'four', 'five'].map((id) => `${id} unknown`),
+    'a6 not-sent',
+    'a7 not-sent',
+  ])
+  expect(pids.map(isAlive)).toEqual([false])
+}, 120_000)
+
 test('a worker that can not start says why', async () => {
   const transport = Object.assign(memory(), { recipe: { module: 'data:text/javascript,', name: 'nothing', options: undefined } })
   const publisher = createPublisher({ transport, events: threeTopics, environment: {}, worker })
@@ -116,5 +160,8 @@ test('what can not go to another process is refused when the publisher is made',
   const serialize = () => new Uint8Array()
   const wrong = { transport: memory(), events: { a: event<string>({ topic: 'a', serialize }) }, environment: {}, worker: true }
   expect(() => createPublisher(wrong)).toThrow("transport 'memory', which lives in this process")
+  const recipe = { module: 'data:text/javascript,', name: 'nothing', options: { log: () => undefined } }
+  const unclonable = { ...wrong, transport: Object.assign(memory(), { recipe }), events: threeTopics }
+  expect(() => createPublisher(unclonable)).toThrow('options that go to the worker must be plain data')
   expect(() => createPublisher(wrong)).toThrow("events['a'].serialize can't be used with worker")
 })

@@ -17,5 +17,6 @@ export type { QueryOptions } from './app/query.ts'
 export { start } from './app/start.ts'
 export { ProcessingError } from './process/processing-error.ts'
 export { openLocalStore, type OpenedLocalStore } from './store/open-local-store.ts'
+export { compareReached, type ReachedPositions } from './store/store-positions.ts'
 // For benchmarks and tests of stores; an application's stores are opened for it.
 export { openTaskStore, type TaskStore, type TaskStoreOptions } from './store/layers/task-store.ts'

@@ -131,8 +131,9 @@ export class Telemetry implements AsyncDisposable {
   }
 
   #advertised(advertise: string | true): string | undefined {
-    if (advertise !== true) return advertise
-    return this.url?.replace('http://', '')
+    if (advertise === true) return this.url?.replace('http://', '')
+    // Port 0 is any that was free: the one that it has come to be.
+    return this.#port === undefined ? advertise : advertise.replace(/:0+$/, `:${this.#port}`)
   }
 
   #observer({ observer: own, applicationId: application }: AppDefinition): Observer {

@@ -1,4 +1,5 @@
 import { request } from 'node:http'
+import { advertisedIn } from '@millrace/core'
 import { memory } from '@millrace/transport-memory'
 import { expect, test } from 'vitest'
 import { CountingApp } from './support/counting-app.ts'
@@ -88,6 +89,34 @@ test('a key that another process has is answered with where that is', async () =
     elsewhere.add(address)
   }
   expect(elsewhere.size).toBe(2)
+})
+
+test('an address with port 0 is told with the port that it has come to be', async () => {
+  await using running = await CountingApp.start({ telemetry: { http: { port: 0, advertise: 'this-host:0' } } })
+  await expect.poll(async () => (await running.app.inspect.group()).members.length).toBe(1)
+  const [member] = (await running.app.inspect.group()).members
+  expect(advertisedIn(member?.clientId ?? '')).toBe(`this-host:${new URL(running.telemetry.url ?? '').port}`)
+})
+
+test('dead letters are told once to who says what was told before', async () => {
+  const failure = { process: 'dead-letter', deadLetter: { topic: 'dead' } } as const
+  await using running = await CountingApp.start({
+    telemetry: { http },
+    definition: { failure, batch: { size: 10, timeoutMs: 1, maxRetries: 0 } },
+    before: ({ key }) => {
+      if (key !== 'good') throw new Error(`no ${key}`)
+    },
+  })
+  const live = async (query = '') => (await (await running.ask(`/live.json${query}`)).json()) as { instance: string; deadLetters: object[] }
+  await running.write([{ key: 'a' }, { key: 'good' }])
+  await running.app.caughtUp()
+  const { instance, deadLetters } = await live()
+  expect(deadLetters).toMatchObject([{ number: 1, reason: 'Error: no a' }])
+  await running.write([{ key: 'b' }])
+  await running.app.caughtUp()
+  expect((await live(`?instance=${instance}&after=1`)).deadLetters).toMatchObject([{ number: 2, reason: 'Error: no b' }])
+  expect((await live(`?instance=${instance}&after=2`)).deadLetters).toEqual([])
+  expect((await live('?instance=another&after=2')).deadLetters).toHaveLength(2)
 })
 
 test('with a token nothing but health is told without it, and batching is changed with it alone', async () => {

@@ -1,40 +1,51 @@
-import { type IsolationLevel, silentLogger, type Transport, type WireBatch } from '@millrace/core'
+import { type IsolationLevel, silentLogger, type Transport } from '@millrace/core'
+import { type OpenTopicReader, readerOf, type TopicBatch } from './topic-reader.ts'
 
-const context = { logger: silentLogger }
-const POLL_MS = 1_000
 /** Without a record that is yet to come. */
 const LIMIT_MS = 120_000
 
 export interface TopicReading {
   readonly transport: Transport
+  /** Default: the transport reads. */
+  readonly openReader?: OpenTopicReader
   readonly topic: string
   readonly partitions: number
   readonly isolation: IsolationLevel
 }
 
-/** Shows every record that a topic holds now, each partition in order. Resolves to how many there are. */
+/** What a topic held. */
+export interface TopicEnd {
+  readonly records: number
+  /** Of each partition: records, and offsets that hold none, which ends of transactions are in a topic that is not compacted. */
+  readonly partitions: readonly { readonly records: number; readonly gaps: number }[]
+}
+
+/** Shows every record that a topic holds now, each partition in order. */
 export async function readTopic(
-  { transport, topic, partitions, isolation }: TopicReading,
-  look: (batch: WireBatch) => void,
-): Promise<number> {
+  { transport, openReader = readerOf(transport), topic, partitions, isolation }: TopicReading,
+  look: (batch: TopicBatch) => void,
+): Promise<TopicEnd> {
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
-  await using admin = await transport.openAdmin(context)
+  await using admin = await transport.openAdmin({ logger: silentLogger })
   const begins = await admin.beginningOffsets(all)
   const ends = new Map((await admin.endOffsets(all, isolation)).map(({ partition, offset }) => [partition, offset]))
   const open = new Set(begins.filter(({ partition, offset }) => offset < (ends.get(partition) ?? 0)).map(({ partition }) => partition))
-  await using source = await transport.openSource({ clientId: 'bench-check', isolation }, context)
-  await source.assign(begins)
+  await using reader = await openReader(begins, isolation)
   const until = performance.now() + LIMIT_MS
-  let records = 0
+  const counts = new Array<number>(partitions).fill(0)
   while (open.size > 0) {
     if (performance.now() > until) throw new Error(`'${topic}' could not be read to its end in ${LIMIT_MS / 1_000} s.`)
-    const polled = await source.poll(POLL_MS)
-    for (const batch of polled.batches) {
-      records += batch.length
+    const reached = await reader.poll((batch) => {
+      counts[batch.partition]! += batch.length
       look(batch)
-      batch.release()
-    }
-    for (const { partition, offset } of polled.ends) if (offset >= (ends.get(partition) ?? 0)) open.delete(partition)
+    })
+    for (const { partition, offset } of reached) if (offset >= (ends.get(partition) ?? 0)) open.delete(partition)
   }
-  return records
+  return {
+    records: counts.reduce((sum, count) => sum + count, 0),
+    partitions: begins.map(({ partition, offset }) => {
+      const records = counts[partition] as number
+      return { records, gaps: (ends.get(partition) ?? 0) - offset - records }
+    }),
+  }
 }

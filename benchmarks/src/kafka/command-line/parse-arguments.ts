@@ -19,7 +19,11 @@ export interface Settings {
   readonly page?: string
   readonly from?: string
   readonly profile?: string
+  /** Measure only what the file of `json` lacks. */
+  readonly resume: boolean
 }
+
+const USAGE = 2
 
 /** What `--short` means for those options that are not given. */
 const SHORT = { records: 10_000, keys: 1_000, runs: 1 } as const
@@ -42,8 +46,9 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
     .option('--short', 'few records, one run, and only whom a bound needs, for continuous integration', false)
     .option('--list', 'print the names, and measure nothing', false)
     .option('--brokers <addresses>', 'a broker that runs; default: one of its own')
-    .option('--json <file>', 'write the results to this file too')
-    .option('--page <file>', 'put the results into this page, between its marks')
+    .option('--json <file>', 'write the results to this file, as they come, in place of those of the same name that it has')
+    .option('--resume', 'measure only what the file of --json lacks, such as after an interruption', false)
+    .option('--page <file>', 'put all that the file of --json has into this page, between its marks')
     .option('--profile <folder>', 'write a CPU profile of each program in JavaScript into this folder, and say where its time goes')
     .option('--from <file>', 'measure nothing: take the results that --json wrote')
   try {
@@ -53,10 +58,19 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
     throw error
   }
   const settings = command.opts<Settings>()
+  checkFiles(settings)
   if (!settings.short) return settings
   const given = (name: keyof typeof SHORT) => command.getOptionValueSource(name) !== 'default'
   const defaults = Object.entries(SHORT).filter(([name]) => !given(name as keyof typeof SHORT))
   return { ...settings, ...Object.fromEntries(defaults) }
+}
+
+/** The page is written from the file, so that what is measured apart comes together. */
+function checkFiles({ json, from, page, resume, list }: Settings): void {
+  if (list || json !== undefined) return
+  if (resume) throw new CommanderError(USAGE, 'bench.resume', '--resume needs --json with the file of what there is.')
+  if (page !== undefined && from === undefined)
+    throw new CommanderError(USAGE, 'bench.page', '--page needs --json too: the page is written from that file, with what it had before.')
 }
 
 function whole(value: string): number {

@@ -13,6 +13,8 @@ const KEY_DIGITS = 8
 const KEY_PREFIX = 'key-'
 /** A number and a space. */
 export const LEAST_VALUE_BYTES = NUMBER_DIGITS + 1
+/** Each record is a millisecond later than the one before it, so that its time tells which it is. */
+const FIRST_TIME = Date.UTC(2026, 0, 1)
 const LETTERS = 'abcdefghijklmnopqrstuvwxyz'
 
 /** Which key record `index` has: always the same one, and as good as random. */
@@ -21,6 +23,11 @@ export function keyNumber(index: number, keys: number): number {
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
   return ((hash ^ (hash >>> 16)) >>> 0) % keys
+}
+
+/** The time of record `index` of an input that is written before it is read. */
+export function timeOf(index: number): number {
+  return FIRST_TIME + index
 }
 
 /** Text of 12 characters. */

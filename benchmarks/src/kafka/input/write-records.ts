@@ -1,5 +1,5 @@
 import { type RecordWriter, serdes, serializeColumn, silentLogger, type Transport } from '@millrace/core'
-import { type InputShape, keyNumber, keyText, valueText } from './input-shape.ts'
+import { type InputShape, keyNumber, keyText, timeOf, valueText } from './input-shape.ts'
 
 const WRITTEN_AT_ONCE = 10_000
 
@@ -10,10 +10,12 @@ export interface NumberedRecords {
   readonly from: number
   /** The one behind the last. */
   readonly to: number
+  /** The time of each. */
+  readonly time: (index: number) => number
 }
 
-/** Queues these records of an input, whose time is now. */
-export async function writeRecords(writer: RecordWriter, { topic, shape, from, to }: NumberedRecords): Promise<void> {
+/** Queues these records of an input. */
+export async function writeRecords(writer: RecordWriter, { topic, shape, from, to, time }: NumberedRecords): Promise<void> {
   const indices = Array.from({ length: to - from }, (_, i) => from + i)
   await writer.writeBatch({
     topic,
@@ -26,7 +28,7 @@ export async function writeRecords(writer: RecordWriter, { topic, shape, from, t
       serdes.string,
       indices.map((index) => valueText(index, shape.valueBytes)),
     ),
-    timestamps: new Float64Array(indices.length).fill(Date.now()),
+    timestamps: Float64Array.from(indices, time),
   })
 }
 
@@ -34,7 +36,7 @@ export async function writeRecords(writer: RecordWriter, { topic, shape, from, t
 export async function fillInput(transport: Transport, topic: string, shape: InputShape): Promise<void> {
   await using writer = await transport.openWriter({ clientId: 'bench-input' }, { logger: silentLogger })
   for (let from = 0; from < shape.records; from += WRITTEN_AT_ONCE)
-    await writeRecords(writer, { topic, shape, from, to: Math.min(shape.records, from + WRITTEN_AT_ONCE) })
+    await writeRecords(writer, { topic, shape, from, to: Math.min(shape.records, from + WRITTEN_AT_ONCE), time: timeOf })
   await delivered(writer)
 }
 

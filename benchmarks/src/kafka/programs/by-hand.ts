@@ -1,19 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { ClassicLevel } from 'classic-level'
 import { isKept } from '../input/input-shape.ts'
 import {
+  ASSIGNED,
   type Consumer,
+  type GroupEvent,
   type Message,
+  notFull,
   openConsumer,
   openProducer,
   type Position,
-  produced,
   type Producer,
   promised,
+  reportsHandled,
+  REVOKED,
   whileFull,
 } from './confluent.ts'
-import { restoreByHand } from './restore-by-hand.ts'
+import { allEntries, type Count, int64, type PartitionCounts } from './partition-counts.ts'
 import type { ProgramConfig } from './program-config.ts'
+import { restoreByHand, restoredCounts } from './restore-by-hand.ts'
 import { programConfig, Stopwatch } from './stopwatch.ts'
 import { writeState } from './write-state.ts'
 
@@ -22,42 +26,39 @@ const AT_ONCE = 10_000
 const LOOK_MS = 2
 const NEVER_MS = 600_000
 const UNTIL_TRANSACTION_ENDS = -1
-
-interface Count {
-  readonly key: string
-  readonly keyBytes: Buffer
-  value: number
-  changed: boolean
-}
+/** Of its key. */
+const ANY_PARTITION = null
 
 /**
- * What a good engineer would write with the same client and LevelDB: up to 10,000 records at once, the next read under way meanwhile, every count in a `Map`,
- * one `getMany` for the keys that are new, and a commit that makes output and changelog durable before the offsets, and those before the store. Left out:
- * restoring, partitions that come and go, records that fail, a bound on memory.
+ * What a good engineer would write with the same client and LevelDB, with the same guarantees. Up to 10,000 records at once, the next read under way meanwhile; the
+ * counts that were used lately in memory, one `getMany` a partition for the others; a commit that makes output and changelog durable before the offsets. A
+ * partition that comes is restored from its changelog before it is read, one that goes is committed first. What fails ends the program, which is right when it
+ * is started again. Left out: records that fail, processing beside a commit, headers, everything else a framework is for.
  */
 class ByHand {
   readonly #config: ProgramConfig
   readonly #consumer: Consumer
   readonly #producer: Producer
-  readonly #database: ClassicLevel<string, Buffer>
-  readonly #counts = new Map<string, Count>()
+  /** By partition; undefined where it is another's. */
+  readonly #counts: (PartitionCounts | undefined)[] = []
   readonly #next = new Map<number, number>()
   readonly #number = Buffer.alloc(8)
-  #changed: Count[] = []
+  readonly #rebalances: GroupEvent[] = []
+  #hasEnded = false
   #failure: Error | undefined
 
   private constructor(config: ProgramConfig, consumer: Consumer, producer: Producer) {
     this.#config = config
     this.#consumer = consumer
     this.#producer = producer
-    this.#database = new ClassicLevel(config.stateDir, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
   }
 
   static async run(config: ProgramConfig): Promise<void> {
-    const { brokers, applicationId, input, stateFile, work } = config
-    const exactlyOnce = config.guarantee === 'exactly-once'
+    const { brokers, applicationId, input, guarantee } = config
+    const exactlyOnce = guarantee === 'exactly-once'
     const isolation = exactlyOnce ? 'read_committed' : 'read_uncommitted'
-    const consumer = await openConsumer({ 'bootstrap.servers': brokers, 'group.id': applicationId, 'isolation.level': isolation })
+    const reading = { 'bootstrap.servers': brokers, 'group.id': applicationId, 'isolation.level': isolation }
+    const consumer = await openConsumer(reading, (event) => program.#onRebalance(event))
     const fail = (error: Error) => {
       program.#failure ??= error
     }
@@ -66,14 +67,7 @@ class ByHand {
     if (exactlyOnce) await promised((callback) => producer.beginTransaction(callback))
     consumer.subscribe([input])
     await program.#loop()
-    if (work !== 'map')
-      await writeState(
-        stateFile,
-        [...program.#counts.values()].map(({ key, value }) => [key, value] as const),
-      )
-    await program.#database.close()
-    await promised((callback) => producer.disconnect(NEVER_MS, callback))
-    await promised((callback) => consumer.disconnect(callback))
+    await program.#end()
   }
 
   async #loop(): Promise<void> {
@@ -81,10 +75,11 @@ class ByHand {
     const stopwatch = new Stopwatch(this.#config)
     let left = records
     let committedAt = performance.now()
-    let reading = this.#read()
+    let reading: Promise<readonly Message[]> | undefined
     while (left > 0) {
-      const messages = await reading
-      reading = this.#read()
+      const messages = await (reading ?? this.#read())
+      // Nothing of a partition that goes may be on its way when it goes.
+      reading = this.#rebalances.length === 0 ? this.#read() : undefined
       if (messages.length === 0) {
         await sleep(LOOK_MS)
       } else {
@@ -94,6 +89,7 @@ class ByHand {
         left -= messages.length
         for (const { partition, offset } of messages) this.#next.set(partition, offset + 1)
       }
+      if (reading === undefined) await this.#rebalance()
       if (left > 0 && performance.now() - committedAt < commitIntervalMs) continue
       await this.#commit()
       committedAt = performance.now()
@@ -111,75 +107,68 @@ class ByHand {
     const lastOnly = this.#config.work === 'count-last'
     const touched = new Set<Count>()
     for (let i = 0; i < messages.length; i++) {
+      const { partition, timestamp } = messages[i] as Message
       const count = counts[i] as Count
-      count.value++
-      if (!count.changed) {
-        count.changed = true
-        this.#changed.push(count)
-      }
+      this.#counts[partition]!.increment(count, timestamp)
       if (lastOnly) touched.add(count)
-      else while (!this.#write(this.#config.output, count)) await whileFull()
+      else while (!this.#write(this.#config.output, ANY_PARTITION, count)) await whileFull()
     }
-    for (const count of touched) while (!this.#write(this.#config.output, count)) await whileFull()
+    for (const count of touched) while (!this.#write(this.#config.output, ANY_PARTITION, count)) await whileFull()
   }
 
-  /** The client copies what it is given, so that all numbers share a buffer. */
-  #write(topic: string, { keyBytes, value }: Count): boolean {
-    return produced(this.#producer, topic, keyBytes, int64(this.#number, value))
+  /** False: there is no room for it now. The client copies what it is given, so that all numbers share a buffer. */
+  #write(topic: string, partition: number | null, { keyBytes, value, timestamp }: Count): boolean {
+    try {
+      this.#producer.produce(topic, partition, int64(this.#number, value), keyBytes, timestamp)
+      return true
+    } catch (error) {
+      return notFull(error)
+    }
   }
 
   /** The count of each record's key, by position. */
   async #countsOf(messages: readonly Message[]): Promise<Count[]> {
     const counts = new Array<Count>(messages.length)
-    const missing: Count[] = []
     for (let i = 0; i < messages.length; i++) {
-      const keyBytes = messages[i]!.key as Buffer
-      const key = keyBytes.toString('latin1')
-      let count = this.#counts.get(key)
-      if (count === undefined) {
-        count = { key, keyBytes, value: 0, changed: false }
-        this.#counts.set(key, count)
-        missing.push(count)
-      }
-      counts[i] = count
+      const { partition, key } = messages[i] as Message
+      counts[i] = this.#counts[partition]!.find(key as Buffer)
     }
-    if (missing.length === 0) return counts
-    const stored = await this.#database.getMany(missing.map(({ key }) => key))
-    stored.forEach((bytes, i) => {
-      if (bytes !== undefined) missing[i]!.value = Number(bytes.readBigInt64BE())
-    })
+    await Promise.all(this.#owned.map((one) => one.load()))
     return counts
   }
 
   async #map(messages: readonly Message[]): Promise<void> {
-    for (const { key, value } of messages) {
-      const text = (value as Buffer).toString('utf8')
+    for (const message of messages) {
+      const text = (message.value as Buffer).toString()
       if (!isKept(text)) continue
-      const mapped = Buffer.from(text.toUpperCase())
-      while (!produced(this.#producer, this.#config.output, key, mapped)) await whileFull()
+      const value = Buffer.from(text.toUpperCase())
+      while (!this.#writeMapped(message, value)) await whileFull()
+    }
+  }
+
+  #writeMapped({ key, timestamp }: Message, value: Buffer): boolean {
+    try {
+      this.#producer.produce(this.#config.output, ANY_PARTITION, value, key, timestamp)
+      return true
+    } catch (error) {
+      return notFull(error)
     }
   }
 
   async #commit(): Promise<void> {
-    const changed = this.#changed
     if (this.#next.size === 0) return
-    this.#changed = []
-    for (const count of changed) while (!this.#write(this.#config.changelog, count)) await whileFull()
+    for (const { partition, changed } of this.#owned)
+      for (const count of changed) while (!this.#write(this.#config.changelog, partition, count)) await whileFull()
     const offsets = [...this.#next].map(([partition, offset]): Position => ({ topic: this.#config.input, partition, offset }))
     this.#next.clear()
     if (this.#config.guarantee === 'exactly-once') await this.#commitTransaction(offsets)
     else {
       await promised((callback) => this.#producer.flush(NEVER_MS, callback))
+      await reportsHandled()
       if (this.#failure !== undefined) throw this.#failure
       this.#consumer.commitSync(offsets)
     }
-    if (changed.length === 0) return
-    const batch = this.#database.batch()
-    for (const count of changed) {
-      batch.put(count.key, int64(Buffer.allocUnsafe(8), count.value))
-      count.changed = false
-    }
-    await batch.write()
+    await Promise.all(this.#owned.map((one) => one.save()))
   }
 
   async #commitTransaction(offsets: readonly Position[]): Promise<void> {
@@ -187,12 +176,50 @@ class ByHand {
     await promised((callback) => this.#producer.commitTransaction(UNTIL_TRANSACTION_ENDS, callback))
     await promised((callback) => this.#producer.beginTransaction(callback))
   }
-}
 
-function int64(bytes: Buffer, value: number): Buffer {
-  bytes.writeInt32BE(Math.floor(value / 4_294_967_296), 0)
-  bytes.writeUInt32BE(value >>> 0, 4)
-  return bytes
+  get #owned(): readonly PartitionCounts[] {
+    return this.#counts.filter((one) => one !== undefined)
+  }
+
+  #onRebalance(event: GroupEvent): void {
+    if (this.#hasEnded) this.#consumer.incrementalUnassign(event.partitions)
+    else this.#rebalances.push(event)
+  }
+
+  /** While nothing is being read. */
+  async #rebalance(): Promise<void> {
+    for (const { code, partitions } of this.#rebalances.splice(0)) {
+      if (code === ASSIGNED) await this.#take(partitions)
+      else if (code === REVOKED) await this.#giveUp(partitions)
+      else throw new Error(`The group has failed: ${code}.`)
+    }
+  }
+
+  async #take(partitions: GroupEvent['partitions']): Promise<void> {
+    if (this.#config.work !== 'map') {
+      const numbers = partitions.map(({ partition }) => partition)
+      for (const counts of await restoredCounts(this.#config, numbers)) this.#counts[counts.partition] = counts
+    }
+    this.#consumer.incrementalAssign(partitions)
+  }
+
+  async #giveUp(partitions: GroupEvent['partitions']): Promise<void> {
+    await this.#commit()
+    for (const { partition } of partitions) {
+      await this.#counts[partition]?.close()
+      this.#counts[partition] = undefined
+    }
+    this.#consumer.incrementalUnassign(partitions)
+  }
+
+  async #end(): Promise<void> {
+    const { stateFile, work } = this.#config
+    this.#hasEnded = true
+    if (work !== 'map') await writeState(stateFile, allEntries(this.#owned))
+    for (const counts of this.#owned) await counts.close()
+    await promised((callback) => this.#producer.disconnect(NEVER_MS, callback))
+    await promised((callback) => this.#consumer.disconnect(callback))
+  }
 }
 
 const config = programConfig()

@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import library from '@confluentinc/kafka-javascript'
 
 /** What the loop by hand uses of the client's raw API, which its own typings describe in part. */
@@ -17,6 +17,21 @@ export interface Position {
   readonly offset: number
 }
 
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export const ASSIGNED = -175
+export const REVOKED = -174
+
+/** Partitions come or go. */
+export interface GroupEvent {
+  /** {@link ASSIGNED} or {@link REVOKED}; anything else is an error of the group. */
+  readonly code: number
+  readonly partitions: readonly TopicPartition[]
+}
+
 type Callback<T = unknown> = (error: Error | null | undefined, value: T) => void
 type Properties = Readonly<Record<string, unknown>>
 
@@ -25,6 +40,8 @@ export interface Consumer {
   disconnect(callback: Callback): void
   setDefaultConsumeTimeout(ms: number): void
   subscribe(topics: readonly string[]): void
+  incrementalAssign(partitions: readonly TopicPartition[]): void
+  incrementalUnassign(partitions: readonly TopicPartition[]): void
   assign(positions: readonly Position[]): void
   consume(count: number, callback: Callback<readonly Message[]>): void
   commitSync(offsets: readonly Position[]): void
@@ -64,8 +81,12 @@ export function promised<T = unknown>(call: (callback: Callback<T>) => void): Pr
   })
 }
 
-/** Connected, with the settings that Millrace's adapter has. */
-export async function openConsumer(properties: Properties): Promise<Consumer> {
+/**
+ * Connected, with the settings that Millrace's adapter has. `onRebalance`: partitions come or go, which waits for an answer; without it the client answers by itself.
+ */
+export async function openConsumer(properties: Properties, onRebalance?: (event: GroupEvent) => void): Promise<Consumer> {
+  const rebalance = (error: { readonly code: number }, partitions: readonly TopicPartition[]) =>
+    onRebalance?.({ code: error.code, partitions })
   const consumer = new KafkaConsumer(
     {
       'fetch.queue.backoff.ms': 2,
@@ -77,6 +98,7 @@ export async function openConsumer(properties: Properties): Promise<Consumer> {
       'enable.auto.offset.store': false,
       'enable.partition.eof': true,
       'partition.assignment.strategy': 'cooperative-sticky',
+      ...(onRebalance !== undefined && { rebalance_cb: rebalance }),
       ...properties,
     },
     { 'auto.offset.reset': 'earliest' },
@@ -123,11 +145,22 @@ export function produced(producer: Producer, topic: string, key: Buffer | null, 
     producer.produce(topic, null, value, key)
     return true
   } catch (error) {
-    if ((error as { readonly code?: unknown }).code === QUEUE_FULL) return false
-    throw error
+    return notFull(error)
   }
+}
+
+/** False where a producer's queue is full; throws any other error. */
+export function notFull(error: unknown): false {
+  if ((error as { readonly code?: unknown }).code === QUEUE_FULL) return false
+  throw error
 }
 
 export async function whileFull(): Promise<void> {
   await sleep(FULL_MS)
+}
+
+/** Once a flush has answered: reports of what could not be delivered wait for their turn in the event loop. */
+export async function reportsHandled(): Promise<void> {
+  await nextTurn()
+  await nextTurn()
 }

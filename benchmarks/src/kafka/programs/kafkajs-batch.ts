@@ -1,41 +1,36 @@
-import { ClassicLevel } from 'classic-level'
-import { type EachBatchPayload, Kafka, logLevel, type Message, type Producer, type Transaction } from 'kafkajs'
+import { CompressionTypes, type EachBatchPayload, Kafka, logLevel, type Message, type Producer, type Transaction } from 'kafkajs'
 import { isKept } from '../input/input-shape.ts'
+import { useLz4 } from './kafkajs-lz4.ts'
+import { allEntries, type Count, int64, PartitionCounts } from './partition-counts.ts'
 import type { ProgramConfig } from './program-config.ts'
 import { programConfig, Stopwatch } from './stopwatch.ts'
 import { writeState } from './write-state.ts'
 
-interface Count {
-  readonly key: string
-  value: number
-  changed: boolean
-}
+const ALL_REPLICAS = -1
 
 /**
- * A loop over `eachBatch` with LevelDB, as one writes it with kafkajs for both ways: every count in a `Map`, one `getMany` and one `send` a batch, and commits
- * that write the changelog first and the store last. Left out: what is left out of the other loop by hand.
+ * A loop over `eachBatch` with LevelDB, as one writes it with kafkajs for both ways: the counts that were used lately in memory, one `getMany` for the others and
+ * one `send` a batch, and commits that write the changelog first. Left out: restoring, partitions that come and go, records that fail, headers.
  */
 class KafkaJsBatch {
   readonly #config: ProgramConfig
-  readonly #database: ClassicLevel<string, Buffer>
-  readonly #counts = new Map<string, Count>()
+  readonly #counts = new Map<number, PartitionCounts>()
   readonly #next = new Map<number, string>()
   readonly #stopwatch: Stopwatch
-  #changed: Count[] = []
   #left: number
-  #committedAt = 0
+  #committedAt = performance.now()
   #transaction: Transaction | undefined
 
   constructor(config: ProgramConfig) {
     this.#config = config
     this.#left = config.records
     this.#stopwatch = new Stopwatch(config)
-    this.#database = new ClassicLevel(config.stateDir, { keyEncoding: 'utf8', valueEncoding: 'buffer' })
   }
 
   async run(): Promise<void> {
     const { brokers, applicationId, input, stateFile, work, guarantee } = this.#config
     const exactlyOnce = guarantee === 'exactly-once'
+    useLz4()
     const kafka = new Kafka({ brokers: brokers.split(','), clientId: applicationId, logLevel: logLevel.ERROR })
     const consumer = kafka.consumer({
       groupId: applicationId,
@@ -51,7 +46,7 @@ class KafkaJsBatch {
       const eachBatch = async (payload: EachBatchPayload) => {
         this.#stopwatch.read()
         if (exactlyOnce) this.#transaction ??= await producer.transaction()
-        await this.#process(payload, this.#transaction ?? producer)
+        await this.#process(payload, producer)
         if (this.#left > 0 && performance.now() - this.#committedAt < this.#config.commitIntervalMs) return
         await this.#commit(producer, (offsets) => consumer.commitOffsets(offsets))
         if (this.#left > 0) return
@@ -62,96 +57,73 @@ class KafkaJsBatch {
     })
     await consumer.disconnect()
     await producer.disconnect()
-    if (work !== 'map')
-      await writeState(
-        stateFile,
-        [...this.#counts.values()].map(({ key, value }) => [key, value] as const),
-      )
-    await this.#database.close()
+    if (work !== 'map') await writeState(stateFile, allEntries(this.#counts.values()))
+    for (const counts of this.#counts.values()) await counts.close()
   }
 
-  async #process(payload: EachBatchPayload, to: Producer | Transaction): Promise<void> {
+  async #process(payload: EachBatchPayload, producer: Producer): Promise<void> {
     const { batch } = payload
     const output = this.#config.work === 'map' ? mapped(batch) : await this.#counted(batch)
-    if (output.length > 0) await to.send({ topic: this.#config.output, messages: output })
+    await this.#send(producer, this.#config.output, output)
     this.#left -= batch.messages.length
     this.#next.set(batch.partition, (BigInt(batch.lastOffset()) + 1n).toString())
     await payload.heartbeat()
   }
 
-  async #counted({ messages }: EachBatchPayload['batch']): Promise<Message[]> {
-    const counts = new Array<Count>(messages.length)
-    const missing: Count[] = []
-    for (let i = 0; i < messages.length; i++) {
-      const key = (messages[i]!.key as Buffer).toString('latin1')
-      let count = this.#counts.get(key)
-      if (count === undefined) {
-        count = { key, value: 0, changed: false }
-        this.#counts.set(key, count)
-        missing.push(count)
-      }
-      counts[i] = count
-    }
-    if (missing.length > 0) {
-      const stored = await this.#database.getMany(missing.map(({ key }) => key))
-      stored.forEach((bytes, i) => {
-        if (bytes !== undefined) missing[i]!.value = Number(bytes.readBigInt64BE())
-      })
-    }
-    const output: Message[] = []
-    for (const count of counts) {
-      count.value++
-      if (!count.changed) {
-        count.changed = true
-        this.#changed.push(count)
-      }
-      if (this.#config.work === 'count') output.push(messageOf(count))
-    }
-    return this.#config.work === 'count' ? output : [...new Set(counts)].map(messageOf)
+  async #send(producer: Producer, topic: string, messages: Message[]): Promise<void> {
+    if (messages.length === 0) return
+    await (this.#transaction ?? producer).send({ topic, messages, acks: ALL_REPLICAS, compression: CompressionTypes.LZ4 })
   }
 
+  async #counted({ partition, messages }: EachBatchPayload['batch']): Promise<Message[]> {
+    let own = this.#counts.get(partition)
+    if (own === undefined) {
+      own = await PartitionCounts.open(this.#config.stateDir, partition)
+      this.#counts.set(partition, own)
+    }
+    const counts: Count[] = []
+    for (const { key } of messages) counts.push(own.find(key as Buffer))
+    await own.load()
+    const output: Message[] = []
+    for (let i = 0; i < messages.length; i++) {
+      const count = counts[i] as Count
+      own.increment(count, Number(messages[i]!.timestamp))
+      if (this.#config.work === 'count') output.push(messageOf(count))
+    }
+    return this.#config.work === 'count' ? output : Array.from(new Set(counts), messageOf)
+  }
+
+  /** What is stored before the offsets are committed may be counted again, which at least once allows; in a transaction it may not. */
   async #commit(producer: Producer, commitOffsets: (offsets: { topic: string; partition: number; offset: string }[]) => Promise<void>) {
     const { input, changelog, applicationId } = this.#config
-    const changed = this.#changed
     const offsets = [...this.#next].map(([partition, offset]) => ({ topic: input, partition, offset }))
-    this.#changed = []
     this.#next.clear()
-    if (changed.length > 0) await (this.#transaction ?? producer).send({ topic: changelog, messages: changed.map(messageOf) })
+    const changes = [...this.#counts.values()].flatMap(({ partition, changed }) =>
+      changed.map((count) => ({ ...messageOf(count), partition })),
+    )
+    await this.#send(producer, changelog, changes)
     if (this.#transaction !== undefined) {
       await this.#transaction.sendOffsets({ consumerGroupId: applicationId, topics: [{ topic: input, partitions: offsets }] })
       await this.#transaction.commit()
       this.#transaction = undefined
-    } else await commitOffsets(offsets)
-    if (changed.length > 0) {
-      const batch = this.#database.batch()
-      for (const count of changed) {
-        batch.put(count.key, int64(count.value))
-        count.changed = false
-      }
-      await batch.write()
     }
+    await Promise.all(Array.from(this.#counts.values(), (one) => one.save()))
+    if (this.#config.guarantee === 'at-least-once') await commitOffsets(offsets)
     this.#committedAt = performance.now()
   }
 }
 
 function mapped({ messages }: EachBatchPayload['batch']): Message[] {
   const output: Message[] = []
-  for (const { key, value } of messages) {
-    const text = (value as Buffer).toString('utf8')
-    if (isKept(text)) output.push({ key, value: text.toUpperCase() })
+  for (const { key, value, timestamp } of messages) {
+    const text = (value as Buffer).toString()
+    if (isKept(text)) output.push({ key, value: text.toUpperCase(), timestamp })
   }
   return output
 }
 
-function messageOf({ key, value }: Count): Message {
-  return { key, value: int64(value) }
-}
-
-function int64(value: number): Buffer {
-  const bytes = Buffer.allocUnsafe(8)
-  bytes.writeInt32BE(Math.floor(value / 4_294_967_296), 0)
-  bytes.writeUInt32BE(value >>> 0, 4)
-  return bytes
+function messageOf({ keyBytes, value, timestamp }: Count): Message {
+  return { key: keyBytes, value: int64(Buffer.allocUnsafe(8), value), timestamp: String(timestamp) }
 }
 
 await new KafkaJsBatch(programConfig()).run()

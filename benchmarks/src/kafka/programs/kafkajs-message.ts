@@ -21,15 +21,16 @@ let left = records
 async function eachMessage({ partition, message }: EachMessagePayload): Promise<void> {
   stopwatch.read()
   const key = String(message.key)
+  const { timestamp } = message
   if (work === 'map') {
     const text = String(message.value)
-    if (isKept(text)) await producer.send({ topic: output, messages: [{ key, value: text.toUpperCase() }] })
+    if (isKept(text)) await producer.send({ topic: output, messages: [{ key, value: text.toUpperCase(), timestamp }] })
   } else {
     const count = ((await database.get(key)) ?? 0) + 1
     await database.put(key, count)
     const value = Buffer.alloc(8)
     value.writeBigInt64BE(BigInt(count))
-    await producer.send({ topic: output, messages: [{ key, value }] })
+    await producer.send({ topic: output, messages: [{ key, value, timestamp }] })
   }
   next.set(partition, (BigInt(message.offset) + 1n).toString())
   left--

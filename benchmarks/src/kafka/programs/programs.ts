@@ -63,7 +63,7 @@ function node(name: ProgramName, title: string, changelog: Program['changelog'],
   }
 }
 
-/** In a heap of its own size. */
+/** In a heap of its own size, without which it ends at once, instead of with one thread less. */
 export function kafkaStreams({ streamsApp, heapMb }: JavaOptions): Program {
   return {
     name: 'kafka-streams',
@@ -85,7 +85,7 @@ export function kafkaStreams({ streamsApp, heapMb }: JavaOptions): Program {
         'state-file': config.stateFile,
       }
       const args = Object.entries(given).flatMap(([name, value]) => [`--${name}`, String(value)])
-      return { file: 'java', args: [`-Xmx${heapMb}m`, ...streamsApp, ...args] }
+      return { file: 'java', args: [`-Xmx${heapMb}m`, '-XX:+ExitOnOutOfMemoryError', ...streamsApp, ...args] }
     },
   }
 }

@@ -1,44 +1,38 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import { ClassicLevel } from 'classic-level'
-import { type Message, openConsumer, promised } from './confluent.ts'
+import type { Message } from './confluent.ts'
+import { allEntries, PartitionCounts } from './partition-counts.ts'
 import type { ProgramConfig } from './program-config.ts'
+import { readChangelog } from './read-changelog.ts'
 import { Stopwatch } from './stopwatch.ts'
 import { writeState } from './write-state.ts'
 
-const AT_ONCE = 10_000
-const LOOK_MS = 2
-
-/** Reads a changelog to its end into LevelDB, a batch for what each read brings, while the next is under way. */
-export async function restoreByHand(config: ProgramConfig): Promise<void> {
-  const { brokers, applicationId, changelog, partitions, stateDir, stateFile } = config
-  const stopwatch = new Stopwatch(config)
-  const database = new ClassicLevel<Buffer, Buffer>(stateDir, { keyEncoding: 'buffer', valueEncoding: 'buffer' })
-  const consumer = await openConsumer({ 'bootstrap.servers': brokers, 'group.id': applicationId, 'isolation.level': 'read_committed' })
-  const ended = new Set<number>()
-  consumer.on('partition.eof', ({ partition }) => ended.add(partition))
-  const read = () => promised<readonly Message[]>((callback) => consumer.consume(AT_ONCE, callback))
-  consumer.assign(Array.from({ length: partitions }, (_, partition) => ({ topic: changelog, partition, offset: 0 })))
-  stopwatch.read()
-  let reading = read()
-  for (;;) {
-    const messages = await reading
-    const last = ended.size === partitions && messages.length === 0
-    if (last) break
-    reading = read()
-    if (messages.length === 0) {
-      await sleep(LOOK_MS)
-      continue
-    }
-    const batch = database.batch()
-    for (const { key, value } of messages) batch.put(key as Buffer, value as Buffer)
-    await batch.write()
-  }
-  stopwatch.done()
-  await promised((callback) => consumer.disconnect(callback))
-  await writeState(stateFile, entriesOf(database))
-  await database.close()
+/** Opens the counts of these partitions, with what their changelog says: one LevelDB batch for what each read brings to a partition. */
+export async function restoredCounts(config: ProgramConfig, partitions: readonly number[]): Promise<PartitionCounts[]> {
+  const counts: PartitionCounts[] = []
+  for (const partition of partitions) counts.push(await PartitionCounts.open(config.stateDir, partition))
+  await readChangelog(config, partitions, async (messages) => {
+    const records = byPartition(messages)
+    await Promise.all(counts.map((one) => one.restore(records.get(one.partition) ?? [])))
+  })
+  return counts
 }
 
-async function* entriesOf(database: ClassicLevel<Buffer, Buffer>): AsyncGenerator<readonly [string, number]> {
-  for await (const [key, value] of database.iterator()) yield [key.toString('utf8'), Number(value.readBigInt64BE())]
+/** What is timed is a whole restore. */
+export async function restoreByHand(config: ProgramConfig): Promise<void> {
+  const stopwatch = new Stopwatch(config)
+  stopwatch.read()
+  const partitions = Array.from({ length: config.partitions }, (_, partition) => partition)
+  const counts = await restoredCounts(config, partitions)
+  stopwatch.done()
+  await writeState(config.stateFile, allEntries(counts))
+  for (const one of counts) await one.close()
+}
+
+function byPartition(messages: readonly Message[]): ReadonlyMap<number, readonly Message[]> {
+  const all = new Map<number, Message[]>()
+  for (const message of messages) {
+    const own = all.get(message.partition)
+    if (own === undefined) all.set(message.partition, [message])
+    else own.push(message)
+  }
+  return all
 }

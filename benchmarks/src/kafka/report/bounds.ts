@@ -37,10 +37,19 @@ const BOUNDS: readonly Bound[] = [
 ]
 
 const LEAST_OF_GROWTH = 0.9
+/** What a commit takes comes on top of the interval for who waits for it. */
+const LEAST_OF_COMMITS = 0.25
+/** In fewer of them a commit more or less is too much. */
+const INTERVALS = 5
 
 /** The bounds of what was measured. */
 export function boundResults(results: Results): BoundResult[] {
-  return [...BOUNDS.flatMap((bound) => boundResult(results, bound)), ...heapBound(results.heap ?? []), ...growthResults(results)]
+  return [
+    ...BOUNDS.flatMap((bound) => boundResult(results, bound)),
+    ...heapBound(results.heap ?? []),
+    ...growthResults(results),
+    ...commitResults(results),
+  ]
 }
 
 function boundResult({ workloads }: Results, { workload, program, against, least = 0, most = Infinity, says }: Bound): BoundResult[] {
@@ -67,5 +76,20 @@ function growthResults({ workloads }: Results): BoundResult[] {
     return [
       { says, reached: after / before >= LEAST_OF_GROWTH, measured: `${ratio(after / before)} (${ratio(after)} of ${ratio(before)})` },
     ]
+  })
+}
+
+/** A program that commits more rarely than it was told to saves work: of those that ran for some intervals the one that did so most. */
+function commitResults({ workloads }: Results): BoundResult[] {
+  return workloads.flatMap(({ name, commitIntervalMs, programs }) => {
+    const shares = programs.flatMap(({ title, runs }) => {
+      const long = runs.filter(({ ms, commits }) => commits !== undefined && ms >= INTERVALS * commitIntervalMs)
+      if (long.length === 0) return []
+      return [{ title, share: summarise(long.map(({ ms, commits = 0 }) => (commits * commitIntervalMs) / ms)).median }]
+    })
+    const [rarest] = shares.toSorted((a, b) => a.share - b.share)
+    if (rarest === undefined) return []
+    const says = `(${name}) fair: each program commits at least ${LEAST_OF_COMMITS} times as often as its interval says`
+    return [{ says, reached: rarest.share >= LEAST_OF_COMMITS, measured: `${ratio(rarest.share)} (${rarest.title})` }]
   })
 }

@@ -8,10 +8,10 @@ import { profileTable } from './profile-parts.ts'
 import { type ProgramResult, ratios, type Results, type WorkloadResult } from './results.ts'
 
 const MEGABYTE = 1_048_576
-const HEAD = ['', 'records/s', 'spread', 'of Kafka Streams', 'CPU s', "broker's CPU s", 'peak MB', 'output', 'changelog']
+const HEAD = ['', 'records/s', 'spread', 'of Kafka Streams', 'CPU s', "broker's CPU s", 'peak MB', 'output', 'changelog', 'commits']
 
 /** Everything that was measured. */
-export function resultTables({ workloads, profiles = [], latencies = [], heap }: Results): PlainTable[] {
+export function resultTables({ workloads, profiles, latencies, heap }: Results): PlainTable[] {
   const profiled = profiles.map(({ workload, programs }) => profileTable(workload, programs))
   return [...workloads.map(workloadTable), ...profiled, ...latencies.map(latencyTable), ...(heap === undefined ? [] : [heapTable(heap)])]
 }
@@ -44,6 +44,7 @@ function rowOf({ name, title, runs }: ProgramResult, workload: WorkloadResult): 
     ),
     medianOf(runs, ({ outputRecords }) => outputRecords, whole),
     medianOf(runs, ({ changelogRecords }) => changelogRecords, whole),
+    medianOf(runs, ({ commits }) => commits, whole),
   ]
 }
 

@@ -7,21 +7,27 @@ import type { LatencyResult } from './latency.ts'
 
 /** What `--json` writes. */
 export interface Results {
+  readonly machine: Machine
+  /** Of each part, by its name as `--list` has it. */
+  readonly origins: Readonly<Record<string, Origin>>
+  readonly workloads: readonly WorkloadResult[]
+  readonly profiles: readonly ProfileResult[]
+  readonly latencies: readonly LatencyResult[]
+  readonly heap?: readonly HeapRuns[] | undefined
+}
+
+/** Where figures come from. */
+export interface Origin {
   /** Of the day. */
   readonly date: string
   /** What was called. */
   readonly command: string
-  readonly machine: Machine
-  readonly rounds: number
-  readonly workloads: readonly WorkloadResult[]
-  readonly profiles?: readonly ProfileResult[]
-  readonly latencies?: readonly LatencyResult[]
-  readonly heap?: readonly HeapRuns[]
 }
 
 export interface WorkloadResult {
   readonly name: string
   readonly title: string
+  readonly commitIntervalMs: number
   readonly programs: readonly ProgramResult[]
 }
 
@@ -35,6 +41,28 @@ export interface ProgramResult {
   readonly title: string
   /** One a round; the same rounds for all programs of a workload. */
   readonly runs: readonly RunResult[]
+}
+
+/** Before anything is measured. */
+export function noResults(machine: Machine): Results {
+  return { machine, origins: {}, workloads: [], profiles: [], latencies: [] }
+}
+
+/** What was measured before, with what is measured now in its place, each in the order of names. */
+export function merged(before: Results, now: Results): Results {
+  return {
+    machine: now.machine,
+    origins: { ...before.origins, ...now.origins },
+    workloads: replaced(before.workloads, now.workloads, ({ name }) => name),
+    profiles: replaced(before.profiles, now.profiles, ({ workload }) => workload),
+    latencies: replaced(before.latencies, now.latencies, ({ workload }) => workload),
+    heap: now.heap ?? before.heap,
+  }
+}
+
+function replaced<T>(before: readonly T[], now: readonly T[], nameOf: (one: T) => string): readonly T[] {
+  const all = new Map([...before, ...now].map((one) => [nameOf(one), one]))
+  return [...all].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
 }
 
 /** How many times as fast `name` was as `against`, of each round. Nothing where one of them did not run. */

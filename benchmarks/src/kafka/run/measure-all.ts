@@ -16,8 +16,10 @@ import { runOnce } from './run-once.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const SHARES = [0.1, 0.5, 0.9]
-const LATENCY = { warmUpMs: 5_000, measuredMs: 10_000 }
-const HEAPS_MB = { kafkaStreams: [64, 96, 128, 192, 256, 384, 512, 1_024, 2_048], millrace: [48, 64, 96, 128, 192] }
+const LATENCY = { warmUpMs: 3_000, measuredMs: 7_000 }
+/** The others' records cost what these do. */
+const PROFILED: readonly string[] = ['a', 'b', 'c', 'd', 'e']
+const HEAPS_MB = { kafkaStreams: [64, 96, 128, 192, 256, 512, 1_024], millrace: [64, 128] }
 
 export interface AllParts {
   readonly choice: Choice
@@ -31,47 +33,56 @@ export interface AllParts {
   /** Where CPU profiles go; undefined: there are none. */
   readonly profileFolder: string | undefined
   readonly say: (line: string) => void
+  /** What was measured before. */
+  readonly known: readonly WorkloadResult[]
+  /** What is not to be measured once more. */
+  readonly isThere: (name: string) => boolean
+  /** Told each result when it is there, with the name it is chosen by. */
+  readonly onResult: (name: string, result: PartOfResults) => Promise<void>
 }
 
-/** Measures what was chosen, one after the other, and tells each result when it is there. */
-export async function measureAll(parts: AllParts): Promise<Pick<Results, 'workloads' | 'profiles' | 'latencies' | 'heap'>> {
-  const { choice, say } = parts
-  const workloads: WorkloadResult[] = []
-  const profiles: ProfileResult[] = []
+export type PartOfResults = Partial<Pick<Results, 'workloads' | 'profiles' | 'latencies' | 'heap'>>
+
+/** Measures what was chosen, one after the other. */
+export async function measureAll(parts: AllParts): Promise<void> {
+  const { choice, say, onResult, isThere } = parts
+  const measured = [...parts.known]
   for (const workload of choice.workloads) {
     if (workload.distant && parts.surroundings.brokers.distant === undefined) {
       say(`(${workload.name}) is left out: brokers that are not ours can't be put behind a proxy.\n`)
       continue
     }
-    const result = await throughput(workload, parts)
-    say(`\n${drawn(workloadTable(result))}`)
-    workloads.push(result)
-    if (parts.profileFolder === undefined) continue
+    if (!isThere(workload.name)) {
+      const result = await throughput(workload, parts)
+      say(`\n${drawn(workloadTable(result))}`)
+      measured.unshift(result)
+      await onResult(workload.name, { workloads: [result] })
+    }
+    if (parts.profileFolder === undefined || !PROFILED.includes(workload.name) || isThere(`profile-${workload.name}`)) continue
     const profiled = await profilesOf(workload, parts.profileFolder, parts)
     say(drawn(profileTable(profiled.workload, profiled.programs)))
-    profiles.push(profiled)
+    await onResult(`profile-${workload.name}`, { profiles: [profiled] })
   }
-  const latencies: LatencyResult[] = []
-  for (const name of choice.latencies) {
-    const result = await latencyOf(name, workloads, parts)
+  for (const name of choice.latencies.filter((one) => !isThere(one))) {
+    const result = await latencyOf(name, measured, parts)
     say(`\n${drawn(latencyTable(result))}`)
-    latencies.push(result)
+    await onResult(name, { latencies: [result] })
   }
-  if (!choice.heap) return { workloads, profiles, latencies }
+  if (!choice.heap || isThere('heap')) return
   const heap = await heaps(parts)
   say(`\n${drawn(heapTable(heap))}`)
-  return { workloads, profiles, latencies, heap }
+  await onResult('heap', { heap })
 }
 
 async function throughput(workload: Workload, { program, rounds, surroundings, say }: AllParts): Promise<WorkloadResult> {
-  const { name, title } = workload
+  const { name, title, commitIntervalMs } = workload
   const measured = await measureWorkload(workload, {
     programs: workload.programs.map(program),
     rounds,
     surroundings,
     onRun: (one, { recordsPerSecond }) => say(`  (${name}) ${one.title}: ${Math.round(recordsPerSecond).toLocaleString('en')} records/s`),
   })
-  return { name, title, programs: measured.map(({ program: one, runs }) => ({ name: one.name, title: one.title, runs })) }
+  return { name, title, commitIntervalMs, programs: measured.map(({ program: one, runs }) => ({ name: one.name, title: one.title, runs })) }
 }
 
 async function profilesOf(workload: Workload, folder: string, { program, surroundings }: AllParts): Promise<ProfileResult> {

@@ -1,7 +1,11 @@
 import type { Program, ProgramName } from '../programs/programs.ts'
 import type { Workload } from '../workloads.ts'
 import { type RunResult, runOnce } from './run-once.ts'
+import { ProgramFailure } from './run-program.ts'
 import type { Surroundings } from './surroundings.ts'
+
+/** Who takes longer collects garbage most of the time. */
+const LIMIT_MS = 180_000
 
 export interface HeapOptions {
   readonly surroundings: Surroundings
@@ -37,11 +41,11 @@ export async function measureHeaps(workload: Workload, options: HeapOptions): Pr
       if (contender.failure !== undefined) continue
       const title = titleOf(program, heapMb)
       try {
-        const result = await runOnce(program, workload, surroundings)
+        const result = await runOnce(program, workload, surroundings, { limitMs: LIMIT_MS })
         runs.push(result)
         say(`  (heap) ${title}: ${Math.round(result.recordsPerSecond).toLocaleString('en')} records/s`)
       } catch (error) {
-        if (heapMb === undefined) throw error
+        if (heapMb === undefined || !isShortOfMemory(error)) throw error
         contender.failure = (error as Error).message.split('\n', 1)[0] ?? ''
         say(`  (heap) ${title}: does not do it`)
       }
@@ -54,6 +58,11 @@ export async function measureHeaps(workload: Workload, options: HeapOptions): Pr
     ...(heapMb !== undefined && { heapMb }),
     ...(failure !== undefined && { failure }),
   }))
+}
+
+/** Anything else, such as a result that is wrong, says nothing of a heap. */
+export function isShortOfMemory(error: unknown): boolean {
+  return error instanceof Error && error.cause instanceof ProgramFailure && error.cause.isShortOfMemory
 }
 
 interface Contender {

@@ -75,17 +75,25 @@ interface Pace {
 
 async function writePaced(transport: Transport, { input, workload, records, rate, started }: Pace): Promise<void> {
   await using writer = await transport.openWriter({ clientId: 'bench-paced' }, context)
-  await writeRecords(writer, { topic: input, shape: workload.shape, from: 0, to: FIRST })
+  const begin = { topic: input, shape: workload.shape }
+  await writeRecords(writer, { ...begin, from: 0, to: FIRST, time: Date.now })
   await started
   const began = performance.now()
+  // When it is due, whenever it is written: what waits because the writer is late has waited.
+  const time = dueTimes({ beganAt: Date.now(), first: FIRST, rate })
   for (let from = FIRST; from < records;) {
     const due = FIRST + Math.floor(((performance.now() - began) * rate) / 1_000)
     const to = Math.min(records, due)
-    if (to > from) await writeRecords(writer, { topic: input, shape: workload.shape, from, to })
+    if (to > from) await writeRecords(writer, { ...begin, from, to, time })
     from = to
     await sleep(EVERY_MS)
   }
   await writer.flush()
+}
+
+/** The time of record `index` of those that follow each other at `rate` a second, the `first` of them at `beganAt`. */
+export function dueTimes({ beganAt, first, rate }: { readonly beganAt: number; readonly first: number; readonly rate: number }) {
+  return (index: number): number => Math.floor(beganAt + ((index - first) * 1_000) / rate)
 }
 
 interface Output {

@@ -20,7 +20,7 @@ export async function measureProfiles(workload: Workload, { programs, surroundin
   const profiles: ProgramProfile[] = []
   for (const program of programs) {
     const file = join(folder, `${workload.name}-${program.name}.cpuprofile`)
-    await runOnce(program, workload, surroundings, file)
+    await runOnce(program, workload, surroundings, { profileFile: file })
     const profile = JSON.parse(await readFile(file, 'utf8')) as CpuProfile
     profiles.push({ title: program.title, parts: profileParts(profile, shapeFor(program.name, workload).records) })
   }

@@ -1,8 +1,10 @@
 import type { IsolationLevel } from '@millrace/core'
+import { checkCommits } from '../check/check-commits.ts'
 import { checkCounts } from '../check/check-counts.ts'
 import { checkMapped } from '../check/check-mapped.ts'
 import { checkState } from '../check/check-state.ts'
-import { readTopic } from '../check/read-topic.ts'
+import { countCommits } from '../check/count-commits.ts'
+import { readTopic, type TopicEnd } from '../check/read-topic.ts'
 import { countsOf, type InputShape } from '../input/input-shape.ts'
 import { restoredCount } from '../input/write-records.ts'
 import type { ProgramConfig } from '../programs/program-config.ts'
@@ -14,6 +16,13 @@ import { type ProgramEnd, runProgram } from './run-program.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const LIMIT_MS = 1_800_000
+
+export interface RunOptions {
+  /** Where a CPU profile of the program goes. */
+  readonly profileFile?: string
+  /** It is killed then. */
+  readonly limitMs?: number
+}
 
 /** What one run of a program came to, when its results were found right. */
 export interface RunResult {
@@ -30,16 +39,24 @@ export interface RunResult {
   readonly outputRecords: number
   /** Absent where there is no changelog. */
   readonly changelogRecords?: number | undefined
+  /** How often it committed; absent where it has nothing to commit. */
+  readonly commits?: number | undefined
 }
 
 /** Runs a program over a workload's input, and checks what it wrote and what its store holds. Rejects if anything of it is wrong. */
-export async function runOnce(program: Program, workload: Workload, surroundings: Surroundings, profileFile?: string): Promise<RunResult> {
+export async function runOnce(
+  program: Program,
+  workload: Workload,
+  surroundings: Surroundings,
+  options: RunOptions = {},
+): Promise<RunResult> {
+  const { profileFile, limitMs = LIMIT_MS } = options
   const shape = shapeFor(program.name, workload)
   const input = await surroundings.input(workload.work === 'restore' ? { ...shape, records: 0 } : shape)
   await using run = await prepareRun(program, workload, { surroundings, shape, input, profileFile })
   try {
     const brokerCpuMs = () => processorMs(surroundings.brokers.processIds)
-    const end = await runProgram(program, run.config, { brokerCpuMs, limitMs: LIMIT_MS })
+    const end = await runProgram(program, run.config, { brokerCpuMs, limitMs })
     return { ...figuresOf(end, shape.records), ...(await checked(program, run.config, { shape, surroundings })) }
   } catch (error) {
     throw new Error(`${program.title}, workload ${workload.name}: ${(error as Error).message}`, { cause: error })
@@ -63,23 +80,38 @@ function figuresOf({ ms, cpuMs, peakBytes, brokerCpuMs }: ProgramEnd, records: n
   }
 }
 
-async function checked(
-  program: Program,
-  { work, guarantee, output, changelog, partitions, stateFile }: ProgramConfig,
-  { shape, surroundings }: Around,
-) {
+async function checked(program: Program, config: ProgramConfig, around: Around) {
+  const { work, guarantee, output, changelog, partitions, stateFile } = config
+  const { shape, surroundings } = around
   const isolation: IsolationLevel = guarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted'
-  const { transport } = surroundings
-  const reading = (topic: string) => ({ transport, topic, partitions, isolation })
-  if (work === 'map') return { outputRecords: (await checkMapped(reading(output), shape)).records }
+  const { transport, openReader } = surroundings
+  const reading = (topic: string) => ({ transport, openReader, topic, partitions, isolation })
   if (work === 'restore') {
     const expected = Array.from({ length: shape.keys }, (_, number) => restoredCount(number))
     if (program.hasState) await checkState(stateFile, expected)
-    return { outputRecords: 0, changelogRecords: await readTopic(reading(changelog), () => undefined) }
+    return { outputRecords: 0, changelogRecords: (await readTopic(reading(changelog), () => undefined)).records }
+  }
+  if (work === 'map') {
+    const written = await checkMapped(reading(output), shape)
+    return { outputRecords: written.records, commits: await committed(config, written, around) }
   }
   const written = await checkCounts(reading(output), shape, work === 'count' ? 'every-record' : 'ascending')
   await checkState(stateFile, countsOf(shape))
-  if (program.changelog === 'has-none') return { outputRecords: written.records }
+  const commits = await committed(config, written, around)
+  if (program.changelog === 'has-none') return { outputRecords: written.records, commits }
   const changes = await checkCounts(reading(changelog), shape, 'last')
-  return { outputRecords: written.records, changelogRecords: changes.records }
+  return { outputRecords: written.records, changelogRecords: changes.records, commits }
+}
+
+/** How often a program committed; checks that it did as it was told. */
+async function committed(config: ProgramConfig, written: TopicEnd, { surroundings }: Around): Promise<number> {
+  const { applicationId, input, guarantee } = config
+  const { transport, openReader } = surroundings
+  const commits = await countCommits(
+    { transport, openReader, partitions: await surroundings.offsetsPartitions() },
+    { group: applicationId, topic: input },
+  )
+  const offsets = await surroundings.committed(applicationId, input, config.partitions)
+  checkCommits({ guarantee, offsets, output: written.partitions })
+  return commits
 }

@@ -6,6 +6,19 @@ import type { Program } from '../programs/programs.ts'
 
 /** Of what it says when it fails. */
 const LAST_CHARACTERS = 4_000
+const OUT_OF_MEMORY = /OutOfMemoryError|heap out of memory|GC overhead limit/
+
+/** A program did not come to its end, with what it said. */
+export class ProgramFailure extends Error {
+  override readonly name = 'ProgramFailure'
+  /** Whether what it lacked was memory, as Java and V8 say so, or time, which it takes for ever where memory is short. */
+  readonly isShortOfMemory: boolean
+
+  constructor(message: string, { timedOut }: { readonly timedOut: boolean }) {
+    super(message)
+    this.isShortOfMemory = timedOut || OUT_OF_MEMORY.test(message)
+  }
+}
 
 export interface ProgramEnd extends ProgramDone {
   /** Of all brokers, while it ran; undefined where nobody knows their processes. */
@@ -19,6 +32,7 @@ export async function runProgram(
   { brokerCpuMs, limitMs }: { readonly brokerCpuMs: () => number | undefined; readonly limitMs: number },
 ): Promise<ProgramEnd> {
   const { file, args } = program.command(config)
+  const began = performance.now()
   const child = spawn(file, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: limitMs, killSignal: 'SIGKILL' })
   const kill = () => child.kill('SIGKILL')
   process.once('exit', kill)
@@ -34,10 +48,14 @@ export async function runProgram(
     else end = { ...message, brokerCpuMs: between(before, brokerCpuMs()) }
   })
   const failed = once(child, 'error').then(([error]: unknown[]) => `could not be started: ${String(error)}`)
-  const closed = once(child, 'close').then(([code, signal]: unknown[]) => (code === 0 ? undefined : `ended with ${String(code ?? signal)}`))
+  let timedOut = false
+  const closed = once(child, 'close').then(([code, signal]: unknown[]) => {
+    timedOut = signal === 'SIGKILL' && performance.now() - began >= limitMs
+    return code === 0 ? undefined : `ended with ${String(code ?? signal)}`
+  })
   const problem = await Promise.race([failed, closed])
   process.off('exit', kill)
-  if (problem !== undefined) throw new Error(`${program.title} ${problem}:\n${said.trim()}`)
+  if (problem !== undefined) throw new ProgramFailure(`${program.title} ${problem}:\n${said.trim()}`, { timedOut })
   if (end === undefined) throw new Error(`${program.title} ended, and did not tell how it went:\n${said.trim()}`)
   return end
 }

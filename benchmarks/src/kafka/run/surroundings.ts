@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
 import { silentLogger, type Transport, type TransportAdmin } from '@millrace/core'
 import { kafka } from '@millrace/transport-kafka'
+import { OFFSETS_TOPIC } from '../check/count-commits.ts'
+import { type OpenTopicReader, packedReaderOf } from '../check/topic-reader.ts'
 import { fillInput } from '../input/write-records.ts'
 import type { InputShape } from '../input/input-shape.ts'
 
@@ -24,6 +26,8 @@ export class Surroundings implements AsyncDisposable {
   /** Where programs keep their state. */
   readonly folder: string
   readonly transport: Transport
+  /** For what is checked. */
+  readonly openReader: OpenTopicReader
   readonly #admin: TransportAdmin
   readonly #prefix = `bench-${randomBytes(3).toString('hex')}`
   readonly #inputs = new Map<string, Promise<string>>()
@@ -33,6 +37,7 @@ export class Surroundings implements AsyncDisposable {
     this.brokers = brokers
     this.folder = folder
     this.transport = transport
+    this.openReader = packedReaderOf(brokers.brokers)
     this.#admin = admin
   }
 
@@ -67,6 +72,24 @@ export class Surroundings implements AsyncDisposable {
 
   async createTopic(topic: string, partitions: number, kind: 'kept' | 'compacted'): Promise<void> {
     await this.#admin.createTopics([{ topic, partitions, config: kind === 'kept' ? FOREVER : COMPACTED }])
+  }
+
+  /** Of each partition of an input: what a group has committed, or 0, and where it ends. */
+  async committed(group: string, topic: string, partitions: number) {
+    const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
+    const offsets = await this.#admin.committedOffsets(group, all)
+    const ends = await this.#admin.endOffsets(all, 'read-uncommitted')
+    return ends.map(({ partition, offset: end }) => ({
+      partition,
+      committed: offsets.find((one) => one.partition === partition)?.offset ?? 0,
+      end,
+    }))
+  }
+
+  /** Of the topic in which brokers keep what groups commit. */
+  async offsetsPartitions(): Promise<number> {
+    const [topic] = await this.#admin.describeTopics([OFFSETS_TOPIC])
+    return topic?.partitions ?? 0
   }
 
   /** Those of them that are there. */

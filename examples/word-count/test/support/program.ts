@@ -1,13 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { inject } from 'vitest'
 
-/** From its sources: a test must not need a build. */
-const program = [
-  '--conditions=@millrace/source',
-  `--import=${pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href}`,
-  fileURLToPath(new URL('../../src/main.ts', import.meta.url)),
-]
+const program = [inject('wordCount')]
 
 export interface ProgramOptions {
   readonly cwd?: string

@@ -1,4 +1,4 @@
-import { type Clock, type Logger, retryDelay } from '@millrace/core'
+import { type CircuitState, type Clock, type Logger, retryDelay } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { changeSettings } from '../config/resolve-sink.ts'
 import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
@@ -84,12 +84,17 @@ export class Dispatcher {
     return false
   }
 
+  /** Circuit breakers of tables that are not closed. */
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#inserter.breakers.open
+  }
+
   report(): SinkMetricsReport {
     return this.metrics.report({
       enabled: this.#settings.enabled,
       queuedItems: this.usage.rows,
       memoryBytes: this.usage.bytes,
-      openCircuits: [...this.#inserter.breakers.open.keys()],
+      openCircuits: [...this.circuits.keys()],
     })
   }
 

@@ -1,4 +1,5 @@
 import type {
+  CircuitState,
   CommitUrgency,
   OffsetCommit,
   OpenOutsideSink,
@@ -69,6 +70,10 @@ export class AtLeastOnceRows<K, V> implements OpenOutsideSink<K, V> {
     // While the server is in trouble nobody is kept waiting: what is stored is what can be committed.
     if (flush) await untilAborted(this.#parts.dispatcher.flush('shutdown', false), signal)
     return this.#partitions.durable(offsets)
+  }
+
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#parts.dispatcher.circuits
   }
 
   full(partitions: readonly TopicPartition[]): boolean {

@@ -1,4 +1,5 @@
 import {
+  type CircuitState,
   type CommitUrgency,
   MillraceError,
   type OffsetCommit,
@@ -110,6 +111,10 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
     const { chunkSize } = this.#parts
     // In the middle of a chunk that may be stored meanwhile nobody may begin, however far the log has got.
     return this.#partitions.durable(offsets, (lowest, start) => Math.max(start, Math.floor(lowest / chunkSize) * chunkSize))
+  }
+
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#parts.dispatcher.circuits
   }
 
   full(partitions: readonly TopicPartition[]): boolean {

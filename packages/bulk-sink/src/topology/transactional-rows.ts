@@ -1,4 +1,5 @@
 import {
+  type CircuitState,
   type CommitUrgency,
   type OffsetCommit,
   type OpenOutsideSink,
@@ -22,6 +23,7 @@ import { Usage } from '../insert/usage.ts'
 import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
 import { refusePunctuated } from './refuse-punctuated.ts'
 import { insertTaken } from './insert-taken.ts'
+import { lockParts } from './lock-parts.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
 import { type Move, movesOf, startOf, type StoredPart } from './stored-parts.ts'
 import { cutsFor, type TakenRows, takeRows } from './taken-rows.ts'
@@ -80,8 +82,12 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     this.#after = new AfterInsert({ ...options, metrics: this.#metrics, limitMs: () => this.#settings.insertTimeoutMs })
   }
 
+  get circuits(): ReadonlyMap<string, CircuitState> {
+    return this.#inserter.breakers.open
+  }
+
   report(): SinkMetricsReport {
-    const openCircuits = [...this.#inserter.breakers.open.keys()]
+    const openCircuits = [...this.circuits.keys()]
     return this.#metrics.report({
       ...{ enabled: this.#settings.enabled, queuedItems: this.#usage.rows, memoryBytes: this.#usage.bytes, openCircuits },
     })
@@ -325,11 +331,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   }
 
   async #store(transaction: SinkTransaction, moves: readonly Move[]): Promise<void> {
-    const { onRejected } = this.#options
-    await this.#lock(
-      transaction,
-      moves.map(({ part }) => part),
-    )
+    const { onRejected, logger } = this.#options
+    const parts = moves.map(({ part }) => part)
+    await lockParts(transaction, parts, { logger, node: this.name })
     const going = moves.filter(({ part, offset }) => !part.part.closed && part.claim === 'ours' && offset > part.stored)
     const ends = new Map(going.map(({ part, offset }) => [part.part, offset]))
     const starts = new Map(going.map(({ part }) => [part.part, part.stored]))
@@ -340,19 +344,6 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     await transaction.moveOffsets(going)
     await transaction.commit()
     for (const { part, offset } of going) part.stored = offset
-  }
-
-  /** What another has by now is left alone; what an earlier transaction stored, whose answer was lost, is stored. */
-  async #lock(transaction: SinkTransaction, parts: readonly StoredPart[]): Promise<void> {
-    const mine = await transaction.lockOffsets(parts.map(({ part }) => part))
-    for (const known of parts) {
-      const { topic, partition } = known.part
-      const found = mine.find((at) => at.topic === topic && at.partition === partition)
-      if (found?.offset !== undefined) known.stored = Math.max(known.stored, found.offset)
-      if (found !== undefined) continue
-      known.claim = 'lost'
-      this.#options.logger.warn({ topic, partition, node: this.name }, 'another has claimed a partition: nothing of it is stored here')
-    }
   }
 
   get #count(): number {

@@ -6,7 +6,7 @@ import { EXIT } from '../command-line/exit-codes.ts'
 import { moment, nameList, positiveNumber, wholeNumber } from '../command-line/parse-values.ts'
 import { progress } from '../command-line/progress.ts'
 import { counted } from '../command-line/table.ts'
-import type { DeadLetter, DeadLetterFilter } from '../dead-letters/dead-letter.ts'
+import { type DeadLetter, type DeadLetterFilter, placeOf } from '../dead-letters/dead-letter.ts'
 import { deadLettersOf, describeAll, type DeadLetterReading, topicsOf } from '../dead-letters/dead-letter-topics.ts'
 import { letterJson, letterText, listed, type ListedLetter, listText } from '../dead-letters/dead-letter-text.ts'
 import { replay, type ReplayOptions, type ReplayResult } from '../dead-letters/replay.ts'
@@ -230,8 +230,8 @@ function named(topics: readonly string[]): readonly string[] {
 
 function idsOf(ids: readonly string[]): readonly { readonly topic: string }[] {
   return ids.map((id) => {
-    const topic = /^(.+)-\d+@\d+$/.exec(id)?.[1]
-    if (topic === undefined) throw new InvalidArgumentError(`'${id}' is no dead letter: name it as list does, topic-partition@offset.`)
-    return { topic }
+    const place = placeOf(id)
+    if (place === undefined) throw new InvalidArgumentError(`'${id}' is no dead letter: name it as list does, topic-partition@offset.`)
+    return place
   })
 }

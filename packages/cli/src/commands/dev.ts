@@ -11,6 +11,7 @@ import { wholeNumber } from '../command-line/parse-values.ts'
 import type { CommonOptions } from '../command-line/report.ts'
 import { type DevLines, READY } from '../dev/dev-messages.ts'
 import { isUnwatched, projectFolder } from '../dev/project-folder.ts'
+import { TypedLines } from '../dev/typed-lines.ts'
 import { existingFile } from '../load/load-app.ts'
 import { loaderFor } from '../load/typescript.ts'
 import { type ProcessInstance, startProcess } from '../run/instance-process.ts'
@@ -53,13 +54,13 @@ async function develop(invocation: Invocation<DevOptions>): Promise<number> {
   for (const { path: input } of options.input) existingFile(input, environment)
   const loader = loaderFor(path)
   const folder = mkdtempSync(join(tmpdir(), 'millrace-dev-'))
-  const typed: string[] = []
+  const typed = new TypedLines()
   let current: ProcessInstance | undefined
   const changes = new Changes(path)
   const input = createInterface({ input: process.stdin })
   input.on('line', (line) => {
     if (line.trim() === '') return
-    typed.push(line)
+    typed.add(line)
     current?.send({ lines: [line] } satisfies DevLines)
   })
   try {
@@ -79,7 +80,8 @@ async function develop(invocation: Invocation<DevOptions>): Promise<number> {
           const lines = readFileSync(existingFile(file, environment), 'utf8').split(/\r?\n/)
           instance.send({ topic, lines: lines.filter((line) => line.trim() !== '') } satisfies DevLines)
         }
-        if (typed.length > 0) instance.send({ lines: [...typed] } satisfies DevLines)
+        const lines = typed.kept
+        if (lines.length > 0) instance.send({ lines } satisfies DevLines)
       })
       environment.kill.addEventListener('abort', () => instance.kill())
       const changed = changes.next(environment.stop)

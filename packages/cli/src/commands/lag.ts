@@ -6,7 +6,7 @@ import { wait } from '../command-line/environment.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { nameList, positiveNumber, wholeNumber } from '../command-line/parse-values.ts'
 import { lagText } from '../lag/lag-text.ts'
-import { type LagQuestion, measureLag, worstLag } from '../lag/measure-lag.ts'
+import { isWithin, type LagQuestion, measureLag } from '../lag/measure-lag.ts'
 import { type Target, targetOf, targetOptions, type TargetOptions, withAdmin } from '../load/target.ts'
 
 interface LagOptions extends TargetOptions {
@@ -37,8 +37,12 @@ export function lagCommand(host: CommandHost): Command {
         'read-uncommitted',
       ]),
     )
-    .option('--max <records>', `end with ${EXIT.negative} if a partition is further behind`, wholeNumber(0))
-    .option('--watch <seconds>', 'again and again', positiveNumber)
+    .option(
+      '--max <records>',
+      `end with ${EXIT.negative} if a partition is further behind, or there is nothing to be looked at`,
+      wholeNumber(0),
+    )
+    .option('--watch <seconds>', 'again and again; with --max, until that is exceeded', positiveNumber)
   return runs<LagOptions>(lag, host, showLag, ({ watch }) => watch !== undefined)
 }
 
@@ -49,11 +53,11 @@ async function showLag({ args: [file], options, environment, report }: Invocatio
       const measured = await measureLag(admin, questionOf(target, options))
       for (const topic of measured.missing) await report.note(`topic '${topic}' does not exist`)
       const text = () => lagText(measured, report.colors)
-      if (options.watch === undefined) {
-        await report.result(measured, text)
-        return options.max !== undefined && worstLag(measured) > options.max ? EXIT.negative : EXIT.done
-      }
-      await report.line(measured, () => `${environment.stdout.isTerminal ? CLEAR : ''}${text()}`)
+      const exceeded = options.max !== undefined && !isWithin(measured, options.max)
+      if (options.watch === undefined) await report.result(measured, text)
+      else await report.line(measured, () => `${environment.stdout.isTerminal ? CLEAR : ''}${text()}`)
+      if (exceeded) return EXIT.negative
+      if (options.watch === undefined) return EXIT.done
       await wait(options.watch * 1_000, environment)
       if (environment.stop.aborted) return EXIT.done
     }

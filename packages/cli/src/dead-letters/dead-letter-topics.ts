@@ -1,8 +1,8 @@
-import type { TopicDescription, Transport, TransportAdmin, TransportContext } from '@millrace/core'
+import type { TopicDescription, TopicPartition, Transport, TransportAdmin, TransportContext } from '@millrace/core'
 import { NotFoundError, UsageError } from '../command-line/errors.ts'
 import type { Target } from '../load/target.ts'
-import { readTopics } from '../records/read-topics.ts'
-import { type DeadLetter, type DeadLetterFilter, deadLetterOf, matches } from './dead-letter.ts'
+import { type ReadRange, readTopics } from '../records/read-topics.ts'
+import { type DeadLetter, type DeadLetterFilter, deadLetterOf, matches, placeOf } from './dead-letter.ts'
 
 /** What dead letters are read with. */
 export interface DeadLetterReading {
@@ -38,9 +38,21 @@ export async function* deadLettersOf(
   filter: DeadLetterFilter,
   reading: DeadLetterReading,
 ): AsyncGenerator<readonly DeadLetter[]> {
-  const partitions = Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.topic, partition }))
+  const all = Array.from({ length: topic.partitions }, (_, partition) => ({ topic: topic.topic, partition }))
+  const partitions = filter.ids === undefined ? all : rangesOf(all, filter.ids)
   for await (const records of readTopics({ ...reading, partitions })) {
     const letters = records.map(deadLetterOf).filter((letter) => matches(letter, filter))
     if (letters.length > 0) yield letters
   }
+}
+
+/** From the first of those that are named to the last, in each partition: a topic of dead letters may be long. */
+function rangesOf(all: readonly TopicPartition[], ids: ReadonlySet<string>): ReadRange[] {
+  return all.flatMap(({ topic, partition }) => {
+    const offsets = [...ids].flatMap((id) => {
+      const place = placeOf(id)
+      return place?.topic === topic && place.partition === partition ? [place.offset] : []
+    })
+    return offsets.length === 0 ? [] : [{ topic, partition, from: Math.min(...offsets), to: Math.max(...offsets) + 1 }]
+  })
 }

@@ -33,6 +33,12 @@ export function idOf({ topic, partition, offset }: Pick<RawRecord, 'topic' | 'pa
   return `${topic}-${partition}@${offset}`
 }
 
+/** The place that a name says; undefined for what is no such name. */
+export function placeOf(id: string): Pick<RawRecord, 'topic' | 'partition' | 'offset'> | undefined {
+  const [, topic, partition, offset] = /^(.+)-(\d+)@(\d+)$/.exec(id) ?? []
+  return topic === undefined ? undefined : { topic, partition: Number(partition), offset: Number(offset) }
+}
+
 /** The reason in a line. */
 export function reasonOf({ info }: DeadLetter): string {
   const { errorClass, message } = info ?? {}

@@ -62,7 +62,11 @@ export async function replay(topic: TopicDescription, options: ReplayOptions, re
     context,
   )
   // Now that what another one left open has ended: its marks are there, or never will be.
-  return await new Replay(topic, options, reading).run(await ReplayMarks.read(topic, reading), writer)
+  const marks = await ReplayMarks.read(topic, reading)
+  const result = await new Replay(topic, options, reading).run(marks, writer)
+  const stale = await marks.stale(admin)
+  if (stale !== undefined) await inTransaction(writer, [stale])
+  return result
 }
 
 class Replay {
@@ -89,7 +93,7 @@ class Replay {
       const due = letters.filter((letter) => this.#isDue(letter, marks)).slice(0, limit - this.#replayed)
       for (let at = 0; at < due.length && !this.#reading.stop.aborted;) {
         const some = due.slice(at, at + this.#atOnce())
-        await this.#paced(some.length)
+        if (writer !== undefined) await this.#paced(some.length)
         if (this.#reading.stop.aborted) break
         await this.#write(some, marks, writer)
         at += some.length
@@ -135,19 +139,11 @@ class Replay {
       byTopic.set(target, [...(byTopic.get(target) ?? []), letter])
     }
     for (const target of byTopic.keys()) await this.#requireTopic(target)
-    if (writer !== undefined) {
-      await writer.begin()
-      try {
-        for (const [target, own] of byTopic) await writer.writeBatch(this.#batch(target, own))
-        await writer.writeBatch(this.#marksOf(byTopic, marks, clock.now()))
-        const [failure] = await writer.flush()
-        if (failure !== undefined) throw failure.error
-      } catch (error) {
-        await writer.abort().catch(() => undefined)
-        throw error
-      }
-      await writer.commit()
-    }
+    if (writer !== undefined)
+      await inTransaction(writer, [
+        ...[...byTopic].map(([target, own]) => this.#batch(target, own)),
+        this.#marksOf(byTopic, marks, clock.now()),
+      ])
     for (const [target, own] of byTopic) this.#byTopic[target] = (this.#byTopic[target] ?? 0) + own.length
     this.#replayed += letters.length
     onProgress(letters.length)
@@ -200,4 +196,17 @@ class Replay {
       partitions: entries.map(() => 0),
     }
   }
+}
+
+async function inTransaction(writer: RecordWriter, writes: readonly WriteBatch[]): Promise<void> {
+  await writer.begin()
+  try {
+    for (const write of writes) await writer.writeBatch(write)
+    const [failure] = await writer.flush()
+    if (failure !== undefined) throw failure.error
+  } catch (error) {
+    await writer.abort().catch(() => undefined)
+    throw error
+  }
+  await writer.commit()
 }

@@ -39,7 +39,7 @@ export interface LagReport {
 
 export interface LagQuestion {
   readonly group: string
-  /** Undefined: all topics of which the group has committed an offset. */
+  /** Undefined: all topics of which the group has committed an offset, or of which its members read. */
   readonly topics: readonly (string | RegExp)[] | undefined
   /** `read-committed`: ends are the last stable offsets. */
   readonly isolation: IsolationLevel
@@ -49,17 +49,13 @@ const ANY_TOPIC = /(?:)/
 
 /** From committed offsets to ends, as they are now. */
 export async function measureLag(admin: TransportAdmin, { group, topics, isolation }: LagQuestion): Promise<LagReport> {
-  const described = await admin.describeTopics(topics ?? [ANY_TOPIC])
+  const [described, description] = await Promise.all([admin.describeTopics(topics ?? [ANY_TOPIC]), admin.describeGroup?.(group)])
   const all = described.flatMap(({ topic, partitions }) => Array.from({ length: partitions }, (_, partition) => ({ topic, partition })))
   const committed = byPartition(await admin.committedOffsets(group, all))
-  const asked = topics === undefined ? all.filter((at) => committed.has(keyOf(at))) : all
-  // Offsets first: what is committed meanwhile can't be beyond an end that was asked for later.
-  const [starts, ends, description] = await Promise.all([
-    admin.beginningOffsets(asked),
-    admin.endOffsets(asked, isolation),
-    admin.describeGroup?.(group),
-  ])
   const readers = readersOf(description)
+  const asked = topics === undefined ? all.filter((at) => committed.has(keyOf(at)) || readers.has(keyOf(at))) : all
+  // Offsets first: what is committed meanwhile can't be beyond an end that was asked for later, and what came of it, in another topic, is below that one's end.
+  const [starts, ends] = await Promise.all([admin.beginningOffsets(asked), admin.endOffsets(asked, isolation)])
   const [startOf, endOf] = [byPartition(starts), byPartition(ends)]
   const partitions = asked
     .map((at) => {
@@ -98,7 +94,12 @@ function byPartition<T extends OffsetCommit | TopicPartitionOffset>(offsets: rea
   return new Map(offsets.map((at) => [keyOf(at), at]))
 }
 
+/** Whether all that was asked for is there and no partition is further behind: what nobody knows may be as far behind as it likes. */
+export function isWithin(report: LagReport, max: number): boolean {
+  return report.partitions.length > 0 && report.missing.length === 0 && worstLag(report) <= max
+}
+
 /** The most that one partition is behind; of one without a committed offset, all that is in it. */
-export function worstLag({ partitions }: LagReport): number {
+function worstLag({ partitions }: LagReport): number {
   return partitions.reduce((most, { lag, start, end }) => Math.max(most, lag ?? end - start), 0)
 }

@@ -18,19 +18,27 @@ export interface RawRecord extends TopicPartition {
   readonly headers: Headers
 }
 
+/** What is to be read of a partition. */
+export interface ReadRange extends TopicPartition {
+  /** The first offset. Default: the first that there is. */
+  readonly from?: number | undefined
+  /** The offset after the last. Default: where the partition ends. */
+  readonly to?: number | undefined
+}
+
 const POLL_MS = 1_000
 
 export interface ReadTopicsOptions {
   readonly transport: Transport
   readonly admin: TransportAdmin
   readonly context: TransportContext
-  readonly partitions: readonly TopicPartition[]
+  readonly partitions: readonly ReadRange[]
   /** Ends the reading early. */
   readonly stop?: AbortSignal | undefined
 }
 
 /**
- * Committed records of these partitions, up to where they end now, in the order in which they come: that of offsets within a partition. The bytes are the
+ * Committed records of these partitions, or of a part of them, up to where they end now, in the order in which they come: that of offsets within a partition. The bytes are the
  * taker's.
  */
 export async function* readTopics({
@@ -40,8 +48,15 @@ export async function* readTopics({
   partitions,
   stop,
 }: ReadTopicsOptions): AsyncGenerator<readonly RawRecord[]> {
-  const [starts, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-committed')])
-  const open = new Map(ends.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
+  const asked = new Map(partitions.map((range) => [partitionKey(range.topic, range.partition), range]))
+  const [begins, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-committed')])
+  const open = new Map(
+    ends.map(({ topic, partition, offset }) => {
+      const key = partitionKey(topic, partition)
+      return [key, Math.min(offset, asked.get(key)?.to ?? Infinity)]
+    }),
+  )
+  const starts = begins.map((at) => ({ ...at, offset: Math.max(at.offset, asked.get(partitionKey(at.topic, at.partition))?.from ?? 0) }))
   for (const { topic, partition, offset } of starts) {
     const key = partitionKey(topic, partition)
     if (offset >= (open.get(key) ?? 0)) open.delete(key)

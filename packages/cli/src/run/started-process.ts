@@ -66,8 +66,13 @@ async function starterOf(file: string): Promise<typeof startWithOurs> {
 }
 
 /** Options that are wrong, and what is missing at the start, stay so: only what may pass, or went wrong while it ran, is worth another try. */
-function exitCodeOf(error: unknown, running: boolean): number {
+export function exitCodeOf(error: unknown, running: boolean): number {
   if (error instanceof UsageError) return EXIT.usage
-  if (running) return EXIT.failed
+  if (running || isTaken(error)) return EXIT.failed
   return (error as { readonly retryable?: unknown }).retryable === true ? EXIT.failed : NOT_STARTABLE
+}
+
+/** The port of its HTTP server is another's, such as a predecessor's that is about to end. */
+function isTaken(error: unknown): boolean {
+  return (error as { readonly code?: unknown }).code === 'EADDRINUSE'
 }

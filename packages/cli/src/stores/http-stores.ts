@@ -15,12 +15,18 @@ export interface HttpTarget {
 const ELSEWHERE = 421
 /** Who says where it is may be a moment behind. */
 const MOST_HOPS = 3
+/** For one answer. */
+const ANSWER_MS = 30_000
 
-/** Asks a running application over its HTTP server; a key that is in another process, that one, if it tells where. */
+/**
+ * Asks a running application over its HTTP server; a key that is in another process, that one, if it tells where. The token goes to the host that was named, and to
+ * no other: where a process is says who is a member of the group, whoever that is.
+ */
 export async function askOverHttp(question: StoreQuestion, { url, token, stop }: HttpTarget): Promise<StoreAnswer> {
   let base = url
   for (let hop = 0; ; hop++) {
-    const { status, body } = await ask(addressOf(base, question), token, stop)
+    const isNamed = sameHost(base, url)
+    const { status, body } = await ask(addressOf(base, question), isNamed ? token : undefined, stop)
     if (status === 200) return answerOf(question, body)
     const told = typeof body['error'] === 'string' ? body['error'] : `it answered with status ${status}`
     if (status === ELSEWHERE && typeof body['address'] === 'string' && hop < MOST_HOPS) {
@@ -29,9 +35,17 @@ export async function askOverHttp(question: StoreQuestion, { url, token, stop }:
     }
     if (status === 404) throw new NotFoundError(told)
     if (status === 400) throw new UsageError(told)
+    if ((status === 401 || status === 403) && !isNamed)
+      throw new UsageError(
+        `The key is in the process at ${base}, which wants a token. It is sent to ${new URL(url).hostname} alone: ask that one, with --http ${base}.`,
+      )
     if (status === 401 || status === 403) throw new UsageError(`${base} refuses: ${told}. Give its token with --token, or MILLRACE_TOKEN.`)
     throw new MillraceError('STORE_NOT_ANSWERED', `${base} could not answer: ${told}`, { stage: 'store', retryable: status === 503 })
   }
+}
+
+function sameHost(one: string, other: string): boolean {
+  return one === other || new URL(one).hostname === new URL(other).hostname
 }
 
 function addressOf(base: string, { store, key, from, to, prefix, reverse, limit }: StoreQuestion): URL {
@@ -51,7 +65,8 @@ function addressOf(base: string, { store, key, from, to, prefix, reverse, limit 
 
 async function ask(url: URL, token: string | undefined, stop: AbortSignal): Promise<{ status: number; body: Record<string, unknown> }> {
   try {
-    const response = await fetch(url, { signal: stop, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
+    const signal = AbortSignal.any([stop, AbortSignal.timeout(ANSWER_MS)])
+    const response = await fetch(url, { signal, headers: token === undefined ? {} : { authorization: `Bearer ${token}` } })
     const text = await response.text()
     const body: unknown = /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : {}
     return { status: response.status, body: typeof body === 'object' && body !== null ? (body as Record<string, unknown>) : {} }

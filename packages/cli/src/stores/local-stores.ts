@@ -8,7 +8,7 @@ import {
   type Serde,
   MillraceError,
 } from '@millrace/core'
-import { localState, openLocalStore } from '@millrace/runtime'
+import { compareReached, localState, openLocalStore, type ReachedPositions } from '@millrace/runtime'
 import { NotFoundError, RefusedError, UsageError } from '../command-line/errors.ts'
 import { writtenValue } from '../records/serde-forms.ts'
 import type { FoundEntry, StoreAnswer, StoreQuestion } from './store-question.ts'
@@ -66,26 +66,27 @@ async function foldersOf({ stateDir, applicationId }: ResolvedDefinition, store:
   return [...folders.values()]
 }
 
-/** The one whose entries hold most of the changelog. Times of files say nothing: an old folder is written to when it is opened. */
+/** The one that is furthest. Times of files say nothing: an old folder is written to when it is opened. */
 async function newestOf(folders: readonly string[], store: Defined, beside: string): Promise<string> {
   const [only = ''] = folders
   if (folders.length === 1) return only
-  let newest = { folder: only, position: -1 }
+  let newest: { readonly folder: string; readonly reached: ReachedPositions | undefined } = { folder: only, reached: undefined }
   for (const folder of folders) {
-    const position = await positionIn(folder, store, beside)
-    if (position > newest.position) newest = { folder, position }
+    const reached = await reachedIn(folder, store, beside)
+    if (reached === undefined || (newest.reached !== undefined && compareReached(reached, newest.reached) <= 0)) continue
+    newest = { folder, reached }
   }
   return newest.folder
 }
 
-/** -1 for what holds nothing that could be read. */
-async function positionIn(folder: string, store: Defined, beside: string): Promise<number> {
+/** Undefined for what holds nothing that could be read. */
+async function reachedIn(folder: string, store: Defined, beside: string): Promise<ReachedPositions | undefined> {
   await using snapshot = await StoreSnapshot.of(folder, beside)
   try {
     await using opened = await openLocalStore(store, snapshot.folder)
-    return opened.changelogPosition
+    return opened.reached
   } catch (error) {
-    if (error instanceof MillraceError && error.code === 'STORE_CORRUPT') return -1
+    if (error instanceof MillraceError && error.code === 'STORE_CORRUPT') return undefined
     throw error
   }
 }

@@ -24,5 +24,7 @@ export default defineApp({
     consumer: { 'session.timeout.ms': Number(process.env['SESSION_MS'] ?? 6_000), 'heartbeat.interval.ms': 500 },
   }),
   stateDir: process.env['STATE_DIR'] ?? './state',
+  // A member that a busy machine keeps from its group must not count anything twice.
+  processingGuarantee: 'exactly-once',
   commit: { intervalMs: 100 },
 })

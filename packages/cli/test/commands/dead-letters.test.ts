@@ -1,6 +1,6 @@
 import { ManualClock } from '@millrace/core'
 import type { MemoryFaults } from '@millrace/transport-memory'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { everythingIn, type Letter, valuesOf, writeDeadLetters } from '../support/dead-letters.ts'
 import { MemoryApp } from '../support/memory-app.ts'
 
@@ -120,6 +120,51 @@ test('a dry run tells and changes nothing, not even the topic of marks', async (
   expect(stdout).toContain('4 dead letters would be replayed.')
   expect(await everythingIn('lines', app)).toEqual([])
   expect(await app.admin.describeTopics(['dead-replayed'])).toEqual([])
+})
+
+test('a dry run waits for no rate', async () => {
+  await using app = await opened(many(100))
+  // A clock that stands still: what waits, waits for ever.
+  const { stdout } = await app.millrace(['dead-letters', 'replay', '--dry-run', '--rate', '20'], { clock: new ManualClock() })
+
+  expect(stdout).toContain('100 dead letters would be replayed.')
+})
+
+test('of those that are named by their places no more is read than lies between them', async () => {
+  await using app = await opened(many(1_000))
+  const read: (readonly [string, number])[] = []
+  const openSource = app.transport.openSource.bind(app.transport)
+  vi.spyOn(app.transport, 'openSource').mockImplementation(async (options, context) => {
+    const source = await openSource(options, context)
+    const assign = source.assign.bind(source)
+    vi.spyOn(source, 'assign').mockImplementation(async (at) => {
+      read.push(...at.map(({ topic, offset }) => [topic, offset] as const))
+      await assign(at)
+    })
+    return source
+  })
+  const shown = await app.millrace(['dead-letters', 'show', 'dead-0@700', '--json'])
+  expect(JSON.parse(shown.stdout)).toMatchObject({ value: { text: 'value 700' } })
+  const replayed = await app.millrace(['dead-letters', 'replay', '--id', 'dead-0@702,dead-0@701', '--json'])
+  expect(JSON.parse(replayed.stdout)).toMatchObject({ replayed: 2 })
+
+  expect(read).toEqual([
+    ['dead', 700],
+    ['dead', 701],
+  ])
+})
+
+test('marks of dead letters that are gone are deleted by the next replay', async () => {
+  await using app = await opened(many(3))
+  await app.millrace(['dead-letters', 'replay'])
+  expect(await everythingIn('dead-replayed', app)).toHaveLength(3)
+  await app.admin.deleteRecords([{ topic: 'dead', partition: 0, offset: 2 }])
+  expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--json'])).stdout)).toMatchObject({ replayed: 0, before: 1 })
+
+  const deleted = (await everythingIn('dead-replayed', app)).filter(({ value }) => value === null)
+  expect(deleted.map(({ key }) => new TextDecoder().decode(key ?? new Uint8Array()).replace(/^.*?\//, ''))).toEqual(['0/0', '0/1'])
+  expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--json'])).stdout)).toMatchObject({ replayed: 0, before: 1 })
+  expect((await everythingIn('dead-replayed', app)).filter(({ value }) => value === null)).toHaveLength(2)
 })
 
 test('one that fails again and comes back as a dead letter is another one, and names where it first came from', async () => {

@@ -71,6 +71,19 @@ test('--max makes the exit code tell whether a partition is further behind, one 
   expect(await code(1)).toBe(4)
 })
 
+test('--max of an application that nobody knows, or of topics that are not there, is no yes; with --watch it ends the watching', async () => {
+  await using app = await opened()
+  const code = async (...args: string[]) => (await app.millrace(['lag', '--max', '100', ...args])).code
+
+  expect(await code('--topics', 'lines')).toBe(0)
+  expect(await code('--topics', 'linse')).toBe(4)
+  expect(await code('--topics', 'lines,linse')).toBe(4)
+  await app.commit([{ topic: 'lines', partition: 1, offset: 2 }])
+  const watched = await app.millrace(['lag', '--topics', 'lines', '--max', '2', '--watch', '5', '--json'], { clock: new ManualClock() })
+  expect(watched.code).toBe(4)
+  expect(JSON.parse(watched.stdout)).toMatchObject({ totalLag: 3 })
+})
+
 test("an open transaction's records count for who reads them only", async () => {
   await using app = await opened()
   await using writer = await app.transport.openWriter({ clientId: 'test', transactionalId: 'open' }, { logger: silentLogger })

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { cpSync, readdirSync, readFileSync, statSync, utimesSync } from 'node:fs'
+import { cpSync, readdirSync, readFileSync, renameSync, rmSync, statSync, utimesSync } from 'node:fs'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -7,7 +7,7 @@ import { type AppDefinition, BatchCountAggregator, defineApp, serdes, silentLogg
 import { start } from '@millrace/runtime'
 import { memory } from '@millrace/transport-memory'
 import { leveldb } from 'millrace/leveldb'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { millrace } from '../support/command.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -96,6 +96,28 @@ describe('of an application that is stopped', () => {
     expect((await ask('get', 'counts', 'the', 'word-count.ts')).stdout).toBe('the\t4\n')
   })
 
+  test('of a process that was killed after its first commit, the folder counts, and not that of the one which had the task before', async () => {
+    const { definition, stateDir } = await counted()
+    const ask = (...args: string[]) => millrace(['stores', ...args], { importModule: async () => ({ default: definition }) })
+    const [first, second, killed] = ['0', '1', 'killed'].map((slot) => join(stateDir, 'app', slot)) as [string, string, string]
+    cpSync(first, join(stateDir, 'before'), { recursive: true })
+    await write(definition, ['the', '..'])
+    const app = await start(definition)
+    const running = app.run()
+    await app.caughtUp()
+    await app.commit()
+    // As a SIGKILL leaves it now.
+    cpSync(first, killed, { recursive: true })
+    rmSync(join(killed, '.lock'))
+    await app.close()
+    await running
+    rmSync(first, { recursive: true })
+    renameSync(join(stateDir, 'before'), first)
+    renameSync(killed, second)
+
+    expect((await ask('scan', 'counts', 'word-count.ts')).stdout).toBe('..\t2\nthat\t1\nwhale\t1\nthe\t4\n')
+  })
+
   test('keys, ranges, prefixes and windows are read from its folder, in which nothing changes', async () => {
     const { definition, stateDir } = await counted()
     const before = contentsOf(stateDir)
@@ -164,6 +186,35 @@ describe('of an application that runs', () => {
 
     expect({ code, stdout }).toEqual({ code: 0, stdout: '../the\t3\n' })
     expect(asked).toEqual([['/stores/counts?key=..%2Fthe&limit=1000', 'Bearer secret']])
+  })
+
+  test('the token goes to the host that was named, and to no other', async () => {
+    const asked: unknown[] = []
+    const elsewhere: unknown[] = []
+    const other = await serving(({ headers }) => {
+      elsewhere.push(headers.authorization)
+      return { status: 401, body: { error: 'This needs the token' } }
+    })
+    const address = other.replace('http://127.0.0.1', 'localhost')
+    const first = await serving(({ headers }) => {
+      asked.push(headers.authorization)
+      return { status: 421, body: { error: 'elsewhere', address } }
+    })
+    const { code, stderr } = await millrace(['stores', 'get', 'counts', 'the', '--http', first, '--token', 'secret'])
+
+    expect([code, elsewhere]).toEqual([2, [undefined]])
+    // `fetch` asks once more on a connection of its own where the answer is 421.
+    expect(new Set(asked)).toEqual(new Set(['Bearer secret']))
+    expect(stderr).toContain(`ask that one, with --http http://${address}`)
+  })
+
+  test('who never answers is not waited for without end', async () => {
+    const timeout = vi.spyOn(AbortSignal, 'timeout').mockReturnValue(AbortSignal.abort())
+    onTestFinished(() => timeout.mockRestore())
+    const url = await serving(() => ({ status: 200, body: {} }))
+
+    expect((await millrace(['stores', 'get', 'counts', 'the', '--http', url])).code).toBe(1)
+    expect(timeout).toHaveBeenCalledWith(30_000)
   })
 
   test('entries as well', async () => {

@@ -39,11 +39,10 @@ export class CircuitBreakers {
 
   /** How long nothing is to be tried of one node, or of any, in milliseconds; 0: the next batch may be. */
   waitMs(only?: string): number {
-    const now = this.#clock.monotonic()
-    let waitMs = 0
-    for (const [node, { state, openUntil }] of this.#breakers)
-      if (state === 'open' && (only === undefined || only === node)) waitMs = Math.max(waitMs, openUntil - now)
-    return Math.max(0, waitMs)
+    const breakers = only === undefined ? [...this.#breakers.values()] : [this.#breakers.get(only)]
+    let until = -Infinity
+    for (const breaker of breakers) if (breaker?.state === 'open') until = Math.max(until, breaker.openUntil)
+    return Math.max(0, until - this.#clock.monotonic())
   }
 
   /** A batch is tried, of one node or of all: breakers that have been open long enough are half-open from now on. */

@@ -61,4 +61,6 @@ export interface AppHealth {
   /** Why it failed. */
   readonly error: unknown
   readonly tasks: readonly TaskHealth[]
+  /** Circuit breakers of sinks outside of the log that are not closed: by node, and by what they are of, such as a table. */
+  readonly sinks: Readonly<Record<string, Readonly<Record<string, CircuitState>>>>
 }

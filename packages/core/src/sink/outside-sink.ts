@@ -2,6 +2,7 @@ import type { RecordBatch } from '../batch/record-batch.ts'
 import type { CommitParticipant } from '../commit/commit-participant.ts'
 import type { Clock } from '../observe/clock.ts'
 import type { Logger } from '../observe/logger.ts'
+import type { CircuitState } from '../observe/observer.ts'
 import type { TopicPartition, TopicPartitionOffset } from '../transport/topic-partition.ts'
 
 /** What came of one record at a sink outside of the log. */
@@ -65,6 +66,8 @@ export interface OpenOutsideSink<K, V> extends CommitParticipant {
   stage(batch: RecordBatch<K, V>): readonly unknown[]
   /** A pass is done, and these are what came of it: those of a partition in the order of their offsets. */
   accept(records: readonly StagedRecord[]): void
+  /** Its circuit breakers that are not closed, by what they are of, such as a table. Absent: it has none. */
+  readonly circuits?: ReadonlyMap<string, CircuitState>
   /** Whether passes of a task that reads these partitions are to wait for room. */
   full(partitions: readonly TopicPartition[]): boolean
   /** Resolves when there may be room for that task. */

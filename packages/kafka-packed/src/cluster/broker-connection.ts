@@ -20,7 +20,11 @@ export interface OwnCall<T> {
 export class BrokerConnection {
   readonly #connection: Connection
   readonly #address: BrokerAddress
+  /** Requests that are not answered yet. */
+  #underWay = 0
+  #isRetired = false
   #versions: ReadonlyMap<number, VersionRange> = new Map()
+  #features: ReadonlyMap<string, number> = new Map()
 
   /** Rejects with a {@link PackedError}. */
   static async open(address: BrokerAddress, options: ResolvedConnectOptions): Promise<BrokerConnection> {
@@ -50,27 +54,36 @@ export class BrokerConnection {
     this.#address = address
   }
 
+  /** Also not while it logs in again: a broker takes no other request meanwhile, and another connection is sooner ready. */
   get isUsable(): boolean {
-    return this.#connection.isConnected()
+    return !this.#isRetired && this.#connection.isConnected()
+  }
+
+  /** Closes once what is under way has been answered: another takes its place. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#underWay === 0) this.close()
   }
 
   /** Of a call that the library writes and reads, the newest version of `apis` (newest first) that the broker speaks, and its answer, errors in it included. */
   async call<A extends unknown[], T>(apis: readonly API<A, T>[], ...request: A): Promise<T> {
     const api = apis.find(({ key, version }) => this.speaks(key, version)) ?? apis.at(-1)
     if (api === undefined || !this.speaks(api.key, api.version)) throw this.#unsupported(api?.key ?? -1)
-    try {
-      return await api.async(this.#connection, ...request)
-    } catch (error) {
-      // Thrown for any error within; which concern what is for the caller to see.
-      if (error instanceof ResponseError) return error['response'] as T
-      throw this.#errorOf(error)
-    }
+    return this.#counted(async () => {
+      try {
+        return await api.async(this.#connection, ...request)
+      } catch (error) {
+        // Thrown for any error within; which concern what is for the caller to see.
+        if (error instanceof ResponseError) return error['response'] as T
+        throw this.#errorOf(error)
+      }
+    })
   }
 
   /** A call that this package writes and reads itself. */
   send<T>({ key, version, parts, decode }: OwnCall<T>): Promise<T> {
     if (!this.speaks(key, version)) return Promise.reject(this.#unsupported(key))
-    return this.#send({ key, version, parts, decode }, true)
+    return this.#counted(() => this.#send({ key, version, parts, decode }, true))
   }
 
   speaks(key: number, version: number): boolean {
@@ -78,16 +91,34 @@ export class BrokerConnection {
     return range !== undefined && range.min <= version && version <= range.max
   }
 
+  /** Level of what the cluster has switched on; 0: it has not. */
+  feature(name: string): number {
+    return this.#features.get(name) ?? 0
+  }
+
   /** Every request under way rejects. */
   close(): void {
+    // Ends the timer of its next login, too, which would log in over what is closed.
+    void this.#connection.close()
     const { socket } = this.#connection
     // Before it is connected there may be none.
     ;(socket as typeof socket | undefined)?.destroy()
   }
 
+  async #counted<T>(ask: () => Promise<T>): Promise<T> {
+    this.#underWay++
+    try {
+      return await ask()
+    } finally {
+      this.#underWay--
+      if (this.#isRetired && this.#underWay === 0) this.close()
+    }
+  }
+
   async #negotiate(): Promise<void> {
-    const { versions } = await this.#send({ ...API_VERSIONS, parts: [encodeApiVersions()], decode: decodeApiVersions }, false)
+    const { versions, features } = await this.#send({ ...API_VERSIONS, parts: [encodeApiVersions()], decode: decodeApiVersions }, false)
     this.#versions = versions
+    this.#features = features
   }
 
   #send<T>({ key, version, parts, decode }: OwnCall<T>, hasTags: boolean): Promise<T> {
@@ -121,7 +152,7 @@ export class BrokerConnection {
     this.close()
     const { message } = error as Error
     const details = { cause: error }
-    if (error instanceof RangeError) {
+    if (isUnreadable(error)) {
       return new PackedError(`${this.#name()} gave an answer that can't be read: ${message}.`, { kind: 'malformed', ...details })
     }
     if (error instanceof TimeoutError)
@@ -134,6 +165,11 @@ export class BrokerConnection {
   #name(): string {
     return `Broker ${this.#address.host}:${this.#address.port}`
   }
+}
+
+/** Of our decoders, and of the library's. */
+function isUnreadable(error: unknown): boolean {
+  return error instanceof RangeError || error instanceof TypeError || String((error as { code?: unknown }).code).endsWith('OUT_OF_BOUNDS')
 }
 
 function isAuthentication(error: unknown): boolean {

@@ -18,8 +18,12 @@ export interface MetadataAnswer {
 export interface MetadataTopic {
   readonly name: string | null | undefined
   readonly errorCode: number
+  /** Another one when a topic of this name is made anew; absent, or nothing but zeros: not told. */
+  readonly topicId?: string | undefined
   readonly partitions: readonly { readonly partitionIndex: number; readonly leaderId: number; readonly leaderEpoch: number }[]
 }
+
+const NO_ID = '00000000-0000-0000-0000-000000000000'
 
 /** What is known of the brokers and of who leads. Only ever put together from answers; a leadership is replaced by none that is older. */
 export class ClusterMetadata {
@@ -27,6 +31,7 @@ export class ClusterMetadata {
   readonly #leaders = new Map<string, Leadership>()
   readonly #codes = new Map<string, number>()
   readonly #counts = new Map<string, number>()
+  readonly #ids = new Map<string, string>()
   #controller = -1
 
   get brokers(): ReadonlyMap<number, BrokerAddress> {
@@ -59,10 +64,15 @@ export class ClusterMetadata {
     for (const topic of topics) this.#takeTopic(topic)
   }
 
-  #takeTopic({ name, errorCode, partitions }: MetadataTopic): void {
+  #takeTopic({ name, errorCode, topicId, partitions }: MetadataTopic): void {
     if (name === null || name === undefined) return
     this.#codes.set(name, errorCode)
     if (errorCode !== 0) return
+    if (topicId !== undefined && topicId !== NO_ID) {
+      // Epochs of a topic made anew begin again.
+      if ((this.#ids.get(name) ?? topicId) !== topicId) this.#forgetLeaders(name)
+      this.#ids.set(name, topicId)
+    }
     this.#counts.set(name, partitions.length)
     for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
       const key = partitionKey(name, partitionIndex)
@@ -72,5 +82,9 @@ export class ClusterMetadata {
       if (leaderId < 0) this.#leaders.delete(key)
       else this.#leaders.set(key, { leader: leaderId, epoch: leaderEpoch })
     }
+  }
+
+  #forgetLeaders(topic: string): void {
+    for (let partition = 0; partition < this.partitionsOf(topic); partition++) this.#leaders.delete(partitionKey(topic, partition))
   }
 }

@@ -3,7 +3,7 @@ import type { Clock } from '@millrace/core'
 import { PackedError } from '../errors/packed-error.ts'
 import { backoffMs } from './backoff.ts'
 import { BrokerConnection } from './broker-connection.ts'
-import { ClusterMetadata, type MetadataAnswer } from './cluster-metadata.ts'
+import { ClusterMetadata, type MetadataAnswer, type MetadataTopic } from './cluster-metadata.ts'
 import type { BrokerAddress, ResolvedConnectOptions } from './connection-options.ts'
 
 const METADATA: readonly API<[string[] | null, boolean?, boolean?], MetadataAnswer>[] = [
@@ -14,7 +14,7 @@ const METADATA: readonly API<[string[] | null, boolean?, boolean?], MetadataAnsw
 ]
 
 /** What a connection is for: a broker answers those of one connection in turn, so what waits has its own. */
-export type Lane = 'control' | 'fetch-0' | 'fetch-1' | 'produce'
+export type Lane = 'control' | 'fetch-0' | 'fetch-1' | 'fetch-urgent' | 'coordinator' | 'produce'
 
 interface Line {
   connection: Promise<BrokerConnection> | undefined
@@ -66,6 +66,11 @@ export class Cluster {
     } finally {
       this.#refreshing = undefined
     }
+  }
+
+  /** What is answered of these topics, which are not tracked for that; null: of all. */
+  async topics(topics: string[] | null): Promise<readonly MetadataTopic[]> {
+    return (await this.any((connection) => connection.call(METADATA, topics, false, false))).topics
   }
 
   /** To the broker of this id. Waits for its turn after failures. Rejects with a {@link PackedError}. */
@@ -142,6 +147,7 @@ export class Cluster {
     if (known?.isUsable === true) return known
     // Another caller may have begun anew meanwhile.
     if (line.connection !== before && line.connection !== undefined) return line.connection
+    known?.retire()
     line.connection = this.#open(address, line)
     return line.connection
   }

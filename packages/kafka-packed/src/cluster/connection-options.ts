@@ -1,5 +1,6 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { ConnectionOptions } from '@platformatic/kafka'
+import { describeValue, isObject, namesOf, numberProblem } from '@millrace/core'
 
 /** Where Kafka is, and how to talk to it. */
 export interface ConnectOptions {
@@ -36,16 +37,49 @@ export interface ResolvedConnectOptions {
   readonly metadataMaxAgeMs: number
 }
 
-export function resolveConnectOptions(options: ConnectOptions): ResolvedConnectOptions {
-  if (options.brokers.length === 0) throw new TypeError('brokers names no broker')
-  const {
-    brokers,
-    clientId = 'millrace',
-    connectTimeoutMs = 10_000,
-    requestTimeoutMs = 30_000,
-    metadataMaxAgeMs = 300_000,
-    tls,
-    sasl,
-  } = options
+export const CONNECT_NAMES: readonly string[] = namesOf<ConnectOptions>({
+  brokers: true,
+  clientId: true,
+  tls: true,
+  sasl: true,
+  connectTimeoutMs: true,
+  requestTimeoutMs: true,
+  metadataMaxAgeMs: true,
+})
+
+const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']
+
+/** Fills in every default, and adds a sentence to `problems` for everything that is wrong. */
+export function resolveConnectOptions(options: ConnectOptions, problems: string[]): ResolvedConnectOptions {
+  const { brokers, clientId = 'millrace', connectTimeoutMs = 10_000, requestTimeoutMs = 30_000, metadataMaxAgeMs = 300_000 } = options
+  const { tls, sasl } = options
+  problems.push(...brokerProblems(brokers))
+  if (typeof clientId !== 'string') problems.push(`clientId is ${describeValue(clientId)}; use text.`)
+  if (tls !== undefined && !isObject(tls)) problems.push(`tls is ${describeValue(tls)}; use options of Node's tls.connect, such as {}.`)
+  const mechanism: unknown = isObject(sasl) ? sasl['mechanism'] : sasl
+  if (sasl !== undefined && !MECHANISMS.includes(String(mechanism)))
+    problems.push(`sasl.mechanism is ${describeValue(mechanism)}; use ${MECHANISMS.join(', ')}.`)
+  checkNumbers({ connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs }, 1, problems)
   return { brokers, clientId, connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs, tls, sasl }
+}
+
+/** A sentence for each that is no whole number of at least `min`. */
+export function checkNumbers(numbers: Readonly<Record<string, number>>, min: number, problems: string[]): void {
+  for (const [name, value] of Object.entries(numbers)) {
+    const problem = numberProblem(name, value, { min })
+    if (problem !== undefined) problems.push(problem)
+  }
+}
+
+function brokerProblems(brokers: unknown): string[] {
+  if (!Array.isArray(brokers) || brokers.length === 0)
+    return [`brokers is ${describeValue(brokers)}; name at least one, such as { host: 'localhost', port: 9092 }.`]
+  return brokers.flatMap((one: unknown, i) => {
+    const { host, port } = (isObject(one) ? one : {}) as Partial<BrokerAddress>
+    const problem = numberProblem(`brokers[${i}].port`, port, { min: 1, max: 65_535 })
+    return [
+      ...(typeof host === 'string' && host !== '' ? [] : [`brokers[${i}].host is ${describeValue(host)}; use a name or an address.`]),
+      ...(problem === undefined ? [] : [problem]),
+    ]
+  })
 }

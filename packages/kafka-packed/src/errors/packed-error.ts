@@ -6,6 +6,9 @@ export type PackedErrorKind =
   | 'authentication'
   | 'not-authorized'
   | 'unknown-topic'
+  | 'topic-exists'
+  /** The group has members, or they read these topics. */
+  | 'group-in-use'
   /** The partition does not hold this offset. */
   | 'offset-out-of-range'
   /** The partition once held other records up to this offset, which a leader has lost since (KIP-320). */
@@ -16,6 +19,14 @@ export type PackedErrorKind =
   | 'record-refused'
   /** Records before these were lost: the broker does not take what follows, and nobody can tell whether it has. */
   | 'sequence-broken'
+  /** Another writer of the same transactional id has taken over, or the broker has ended what this one began: it is over. */
+  | 'fenced'
+  /** The transaction can't be committed: abort it, and begin again from what was committed last. */
+  | 'abortable'
+  /** The writer is of no use any more: open another. */
+  | 'fatal'
+  /** This is no member of the group, or not of its present generation. */
+  | 'not-member'
   /** What the broker sent can't be read. */
   | 'malformed'
   /** The broker is too old, or too new. */

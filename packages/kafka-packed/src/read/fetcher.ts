@@ -4,7 +4,7 @@ import type { Cluster, Lane } from '../cluster/cluster.ts'
 import { LeaderSearch } from '../cluster/leader-search.ts'
 import { WakeTimer } from '../cluster/wake-timer.ts'
 import type { PackedError } from '../errors/packed-error.ts'
-import { refusal } from '../errors/protocol-codes.ts'
+import { mayPass, refusal } from '../errors/protocol-codes.ts'
 import { decodeFetch, encodeFetch, FETCH, type FetchAnswer, type PartitionAnswer } from '../wire/fetch.ts'
 import { takeAnswer } from './take-answer.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
@@ -12,12 +12,21 @@ import type { ResolvedReaderOptions } from './reader-options.ts'
 
 /** Two requests at a time to each broker: while one waits for partitions that are idle, others go on. */
 const LANES: readonly Lane[] = ['fetch-0', 'fetch-1']
+/** For who was given a new place while those are busy: asks for what is there, and waits for nothing. */
+const URGENT: Lane = 'fetch-urgent'
+/** Answers in a row that can't be read before that is told: one may have been damaged on its way. */
+const MALFORMED_ANSWERS = 3
 /** So many answers of a partition wait to be polled before it is not asked for more. */
 const READ_AHEAD = 2
 
 interface Asked {
   readonly partition: PartitionFetch
   readonly generation: number
+}
+
+interface Request {
+  readonly asked: readonly Asked[]
+  readonly maxBytes: number
 }
 
 /** What one broker was asked, and gave. */
@@ -54,10 +63,14 @@ export class Fetcher {
     this.#timer = new WakeTimer(options.clock, () => this.schedule())
     this.#search = new LeaderSearch(cluster, {
       partitions,
+      clock: options.clock,
       onRefused: (error) => {
         this.#fatal = error
       },
-      onDone: () => this.#goOn(),
+      onDone: () => {
+        this.#tellRefused()
+        this.#goOn()
+      },
     })
   }
 
@@ -81,6 +94,7 @@ export class Fetcher {
   close(): void {
     this.#isClosed = true
     this.#timer.cancel()
+    this.#search.close()
   }
 
   schedule(): void {
@@ -99,7 +113,19 @@ export class Fetcher {
       else addTo(byNode, node, partition)
     }
     for (const [node, partitions] of byNode) this.#fetchFrom(node, partitions)
-    if (isLeaderless || this.#wantsRefresh || this.#cluster.isStale) this.#findLeaders()
+    if (this.#wantsRefresh || this.#cluster.isStale) this.#findLeaders()
+    else if (isLeaderless) this.#search.beginForLeaderless()
+  }
+
+  /** A topic that this client may not see has no leaders for it, and will have none. */
+  #tellRefused(): void {
+    for (const partition of this.#partitions.values()) {
+      const { topic, error } = partition
+      const code = this.#cluster.metadata.codeOf(topic) ?? 0
+      if (code === 0 || error !== undefined || this.#cluster.metadata.leadership(topic, partition.partition) !== undefined) continue
+      const refused = refusal(code, `tell who leads ${topic}-${partition.partition}`)
+      if (!mayPass(refused)) partition.error = refused
+    }
   }
 
   #hasRoom({ isPaused, isInFlight, error, bufferedBytes }: PartitionFetch): boolean {
@@ -117,22 +143,38 @@ export class Fetcher {
 
   #fetchFrom(node: number, partitions: readonly PartitionFetch[]): void {
     const lane = LANES.find((one) => !this.#busy.has(`${node} ${one}`))
-    if (lane === undefined) return
+    if (lane !== undefined) this.#begin(node, lane, partitions)
+    else if (!this.#busy.has(`${node} ${URGENT}`)) {
+      const urgent = partitions.filter(({ isUrgent }) => isUrgent)
+      if (urgent.length > 0) this.#begin(node, URGENT, urgent)
+    }
+  }
+
+  #begin(node: number, lane: Lane, partitions: readonly PartitionFetch[]): void {
     const { maxPartitionBytes, maxFetchBytes, maxBufferedBytes } = this.#options
+    if (this.#reserved + this.bufferedBytes + maxPartitionBytes > maxBufferedBytes) this.#dropPaused()
     const held = this.#reserved + this.bufferedBytes
     const room = maxBufferedBytes - held
     // Polling makes room, and schedules.
     if (room < maxPartitionBytes && held > 0) return
     const maxBytes = Math.min(maxFetchBytes, Math.max(room, maxPartitionBytes), partitions.length * maxPartitionBytes)
     const asked = partitions.map((partition) => ({ partition, generation: partition.generation }))
-    for (const partition of partitions) partition.isInFlight = true
+    for (const partition of partitions) {
+      partition.isInFlight = true
+      partition.isUrgent = false
+    }
     this.#busy.add(`${node} ${lane}`)
     this.#reserved += maxBytes
     void this.#run(node, lane, { asked, maxBytes })
   }
 
+  /** What is paused keeps what was read ahead as long as nobody else needs the room. */
+  #dropPaused(): void {
+    for (const partition of this.#partitions.values()) if (partition.isPaused && partition.bufferedBytes > 0) partition.drop()
+  }
+
   /** One request and what comes of it. Never rejects. */
-  async #run(node: number, lane: Lane, request: { readonly asked: readonly Asked[]; readonly maxBytes: number }): Promise<void> {
+  async #run(node: number, lane: Lane, request: Request): Promise<void> {
     const { asked, maxBytes } = request
     try {
       await this.#fetch(node, lane, request)
@@ -158,18 +200,14 @@ export class Fetcher {
     this.#search.begin()
   }
 
-  async #fetch(
-    node: number,
-    lane: Lane,
-    { asked, maxBytes }: { readonly asked: readonly Asked[]; readonly maxBytes: number },
-  ): Promise<void> {
+  async #fetch(node: number, lane: Lane, { asked, maxBytes }: Request): Promise<void> {
     const connection = await this.#cluster.connection(node, lane)
     const { isolation, rack, maxWaitMs, maxPartitionBytes } = this.#options
     // While the connection was made some may have been sought or paused.
     const current = asked.filter(({ partition, generation }) => partition.generation === generation)
     if (current.length === 0) return
     const request = encodeFetch({
-      maxWaitMs,
+      maxWaitMs: lane === URGENT ? 0 : maxWaitMs,
       minBytes: 1,
       maxBytes,
       readCommitted: isolation === 'read-committed',
@@ -190,8 +228,10 @@ export class Fetcher {
     this.#fetches.set(node, { answers: before + 1, bytes: bytes + more })
     const answers = new Map(answer.partitions.map((one) => [`${one.topic} ${one.partition}`, one]))
     for (const one of current) {
+      if (one.partition.generation !== one.generation) continue
       const ofPartition = answers.get(one.partition.key)
-      if (ofPartition !== undefined && one.partition.generation === one.generation) await this.#take(one, ofPartition)
+      if (ofPartition === undefined) this.#later(one.partition)
+      else await this.#take(one, ofPartition)
     }
     if (answer.throttleMs > 0) await this.#cluster.delay(answer.throttleMs)
   }
@@ -199,7 +239,7 @@ export class Fetcher {
   async #take({ partition, generation }: Asked, answer: PartitionAnswer): Promise<void> {
     const outcome = await takeAnswer(partition, answer, { options: this.#options, generation, brokers: this.#cluster.metadata.brokers })
     if (outcome === 'again') this.#later(partition)
-    else if (outcome === 'good') partition.failures = 0
+    else if (outcome === 'good') partition.failures = partition.malformedAnswers = 0
     this.#arrived()
   }
 
@@ -208,7 +248,11 @@ export class Fetcher {
     if (this.#isClosed) return
     // A broker that lets nobody in, or speaks no version of ours, will not do so later.
     if (error.kind === 'authentication' || error.kind === 'unsupported') this.#fatal = error
-    for (const { partition } of asked) this.#later(partition)
+    for (const { partition } of asked) {
+      partition.malformedAnswers = error.kind === 'malformed' ? partition.malformedAnswers + 1 : 0
+      if (partition.malformedAnswers >= MALFORMED_ANSWERS) partition.error = error
+      else this.#later(partition)
+    }
   }
 
   #later(partition: PartitionFetch): void {

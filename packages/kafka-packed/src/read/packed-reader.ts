@@ -3,8 +3,9 @@ import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { MalformedBatchError } from '../records/malformed-batch-error.ts'
 import { type FetchCounts, Fetcher } from './fetcher.ts'
-import { listOffsets, type OffsetQuestion } from './list-offsets.ts'
+import { listOffsetsOrEnds, type OffsetQuestion } from './list-offsets.ts'
 import { PartitionFetch } from './partition-fetch.ts'
+import { PollRoom } from './poll-room.ts'
 import type { ReadBatch, ReadFailure, ReadResult } from './read-result.ts'
 import type { ReadPosition } from './read-position.ts'
 import { type ReaderOptions, type ResolvedReaderOptions, resolveReaderOptions } from './reader-options.ts'
@@ -54,7 +55,7 @@ export class PackedReader implements AsyncDisposable {
   private constructor(options: ResolvedReaderOptions) {
     this.#options = options
     this.#cluster = new Cluster(options.connect, options.clock)
-    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#wake?.())
+    this.#fetcher = new Fetcher(this.#cluster, this.#partitions, options, () => this.#arrived())
   }
 
   /** Reads exactly these partitions, from these offsets. Replaces what was assigned before. */
@@ -90,20 +91,22 @@ export class PackedReader implements AsyncDisposable {
     this.#fetcher.schedule()
   }
 
-  /** Nothing of these is polled from now on; what was read ahead is dropped. */
+  /** Nothing of these is polled from now on; what was read ahead is kept, until others need its room. */
   pause(partitions: readonly TopicPartition[]): void {
-    for (const one of partitions) {
-      const partition = this.#at(one)
-      partition.isPaused = true
-      partition.drop()
-    }
+    for (const one of partitions) this.#at(one).isPaused = true
     this.#fetcher.schedule()
   }
 
   /** Goes on where polling stood. */
   resume(partitions: readonly TopicPartition[]): void {
-    for (const one of partitions) this.#at(one).isPaused = false
+    for (const one of partitions) {
+      const partition = this.#at(one)
+      partition.isPaused = false
+      partition.isUrgent = true
+    }
     this.#fetcher.schedule()
+    // There may be something already.
+    this.#arrived()
   }
 
   /** Offset of the next record to be polled, of each partition that is assigned. */
@@ -133,7 +136,7 @@ export class PackedReader implements AsyncDisposable {
   /** First or next offsets of partitions, or the first at or after a time in milliseconds (the end where there is none); they need not be assigned. */
   listOffsets(partitions: readonly TopicPartition[], at: OffsetQuestion, isolation?: IsolationLevel): Promise<TopicPartitionOffset[]> {
     this.#check()
-    return listOffsets(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
+    return listOffsetsOrEnds(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
   }
 
   /** What was read so far, and what waits. */
@@ -155,17 +158,21 @@ export class PackedReader implements AsyncDisposable {
     return this.close()
   }
 
+  #arrived(): void {
+    this.#wake?.()
+    this.#options.onArrival()
+  }
+
   #gather(maxRecords: number): ReadResult {
     const batches: ReadBatch[] = []
     const ends: TopicPartitionOffset[] = []
     const failures: ReadFailure[] = []
-    let left = maxRecords
+    const buffered = this.#fetcher.bufferedBytes
+    const taken = new PollRoom(maxRecords, this.#options.maxPollBytes)
     for (const partition of [...this.#partitions.values()]) {
       if (partition.isPaused) continue
-      const before = left
-      left -= this.#take(partition, left, batches)
-      if (left < before) this.#toEnd(partition)
-      const end = left > 0 ? partition.takeEnd() : undefined
+      if (this.#take(partition, taken, batches)) this.#toEnd(partition)
+      const end = taken.isFull ? undefined : partition.takeEnd()
       if (end !== undefined) ends.push({ topic: partition.topic, partition: partition.partition, offset: end })
       const { topic, error } = partition
       if (error !== undefined && !partition.isErrorTold && !partition.hasRecords) {
@@ -173,25 +180,27 @@ export class PackedReader implements AsyncDisposable {
         failures.push({ topic, partition: partition.partition, error })
       }
     }
-    if (left < maxRecords) this.#fetcher.schedule()
+    // Without records, too: what was read to its end is given up when it is asked for more.
+    if (batches.length > 0 || this.#fetcher.bufferedBytes < buffered) this.#fetcher.schedule()
     return { batches, ends, failures }
   }
 
-  #take(from: PartitionFetch, most: number, into: ReadBatch[]): number {
+  /** Returns whether there was anything. */
+  #take(from: PartitionFetch, room: PollRoom, into: ReadBatch[]): boolean {
     const { topic, partition, end } = from
-    let taken = 0
+    const before = into.length
     try {
-      while (taken < most) {
-        const columns = from.take(most - taken)
+      while (!room.isFull) {
+        const columns = from.take(room.records)
         if (columns === undefined) break
         into.push({ topic, partition, endOffset: end, ...columns })
-        taken += columns.length
+        room.take(columns)
       }
     } catch (error) {
       from.drop()
       from.error = malformed(from, error)
     }
-    return taken
+    return into.length > before
   }
 
   #toEnd(partition: PartitionFetch): void {

@@ -16,14 +16,18 @@ export class PartitionFetch {
   readonly topic: string
   readonly partition: number
   readonly key: string
-  /** Answers to requests of an earlier one are of no use: it was sought or paused since. */
+  /** Answers to requests of an earlier one are of no use: it was sought since, or what waited was dropped. */
   generation = 0
   isPaused = false
+  /** It was given a new place: what was asked before it, and waits for records of others, does not keep it waiting. */
+  isUrgent = true
   /** A request of this generation is under way. */
   isInFlight = false
   /** Not fetched again before, on the monotonic clock. */
   notBefore = -Infinity
   failures = 0
+  /** Answers in a row that could not be read. */
+  malformedAnswers = 0
   /** Stands still until it is sought. */
   error: PackedError | undefined
   isErrorTold = false
@@ -70,9 +74,12 @@ export class PartitionFetch {
     this.#position = offset
     this.#epoch = leaderEpoch
     this.#toldEnd = -1
+    // Known when the next answer is there: what was told of it before may be long past.
+    this.end = this.begin = -1
+    this.isUrgent = true
     this.error = undefined
     this.isErrorTold = false
-    this.failures = 0
+    this.failures = this.malformedAnswers = 0
     this.notBefore = -Infinity
     this.drop()
   }

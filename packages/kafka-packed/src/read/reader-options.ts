@@ -1,5 +1,11 @@
-import type { Clock, IsolationLevel } from '@millrace/core'
-import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from '../cluster/connection-options.ts'
+import { type Clock, describeValue, type IsolationLevel, namesOf, unknownNames, wrongOptions } from '@millrace/core'
+import {
+  checkNumbers,
+  CONNECT_NAMES,
+  type ConnectOptions,
+  type ResolvedConnectOptions,
+  resolveConnectOptions,
+} from '../cluster/connection-options.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 
 /** What is read, and how much of it is kept. */
@@ -16,8 +22,12 @@ export interface ReaderOptions extends ConnectOptions {
   readonly maxFetchBytes?: number | undefined
   /** The most bytes, as they arrived, that wait to be polled or are asked for; one batch a partition may come on top of it. Default: 64 MiB. */
   readonly maxBufferedBytes?: number | undefined
+  /** The most bytes that one poll hands out, decompressed; one batch may come on top of it. Default: 64 MiB. */
+  readonly maxPollBytes?: number | undefined
   /** Whether checksums are compared: about a tenth of a microsecond a record. Default: false. */
   readonly checkCrcs?: boolean | undefined
+  /** Called when there may be something to poll. It may not throw. Default: none. */
+  readonly onArrival?: (() => void) | undefined
   /** Default: the time of this machine. */
   readonly clock?: Clock | undefined
 }
@@ -30,15 +40,55 @@ export interface ResolvedReaderOptions {
   readonly maxPartitionBytes: number
   readonly maxFetchBytes: number
   readonly maxBufferedBytes: number
+  readonly maxPollBytes: number
   readonly checkCrcs: boolean
+  readonly onArrival: () => void
   readonly clock: Clock
 }
 
 const MIB = 1024 * 1024
+const LEVELS: readonly IsolationLevel[] = ['read-committed', 'read-uncommitted']
 
+const NAMES: readonly string[] = [
+  ...CONNECT_NAMES,
+  ...namesOf<Omit<ReaderOptions, keyof ConnectOptions>>({
+    isolation: true,
+    rack: true,
+    maxWaitMs: true,
+    maxPartitionBytes: true,
+    maxFetchBytes: true,
+    maxBufferedBytes: true,
+    maxPollBytes: true,
+    checkCrcs: true,
+    onArrival: true,
+    clock: true,
+  }),
+]
+
+/** Fills in every default. Throws a `TypeError` that lists everything that is wrong. */
 export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOptions {
   const { isolation = 'read-committed', rack = '', maxWaitMs = 500, checkCrcs = false, clock = systemClock } = options
-  const { maxPartitionBytes = MIB, maxFetchBytes = 16 * MIB, maxBufferedBytes = 64 * MIB } = options
-  const connect = resolveConnectOptions(options)
-  return { connect, isolation, rack, maxWaitMs, maxPartitionBytes, maxFetchBytes, maxBufferedBytes, checkCrcs, clock }
+  const { onArrival = () => {} } = options
+  const { maxPartitionBytes = MIB, maxFetchBytes = 16 * MIB, maxBufferedBytes = 64 * MIB, maxPollBytes = 64 * MIB } = options
+  const problems = unknownNames((name) => name, options, NAMES)
+  const connect = resolveConnectOptions(options, problems)
+  if (!LEVELS.includes(isolation)) problems.push(`isolation is ${describeValue(isolation)}; use ${LEVELS.join(' or ')}.`)
+  if (typeof rack !== 'string') problems.push(`rack is ${describeValue(rack)}; use text.`)
+  if (typeof checkCrcs !== 'boolean') problems.push(`checkCrcs is ${describeValue(checkCrcs)}; use true or false.`)
+  checkNumbers({ maxWaitMs }, 0, problems)
+  checkNumbers({ maxPartitionBytes, maxFetchBytes, maxBufferedBytes, maxPollBytes }, 1, problems)
+  if (problems.length > 0) throw wrongOptions("PackedReader was given what it can't use", problems)
+  return {
+    connect,
+    isolation,
+    rack,
+    maxWaitMs,
+    maxPartitionBytes,
+    maxFetchBytes,
+    maxBufferedBytes,
+    maxPollBytes,
+    checkCrcs,
+    onArrival,
+    clock,
+  }
 }

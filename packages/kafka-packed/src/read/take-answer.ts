@@ -1,6 +1,6 @@
 import { loadCodec } from '../compression/codecs.ts'
 import { PackedError } from '../errors/packed-error.ts'
-import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { CODE, mayPass, refusal } from '../errors/protocol-codes.ts'
 import { BatchReader } from '../records/batch-reader.ts'
 import type { PartitionAnswer } from '../wire/fetch.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
@@ -28,7 +28,9 @@ export function takeAnswer(
   partition.bounds(answer, options.isolation === 'read-committed')
   const { records, preferredReplica } = answer
   if (records !== null && records.length > 0) return arrived(partition, records, { answer, context })
-  if (preferredReplica >= 0 && brokers.has(preferredReplica)) {
+  // One that nobody has told of yet: the broker names it again at once, as often as it is asked.
+  if (preferredReplica >= 0 && !brokers.has(preferredReplica)) return 'again'
+  if (preferredReplica >= 0) {
     // As long as metadata is believed, as Java's clients: then the leader is asked again.
     partition.replica = { node: preferredReplica, until: options.clock.monotonic() + options.connect.metadataMaxAgeMs }
     return 'elsewhere'
@@ -65,10 +67,9 @@ async function arrived(partition: PartitionFetch, records: Uint8Array, { answer,
 function refused(partition: PartitionFetch, { code }: PartitionAnswer): AnswerOutcome {
   const { topic, fetchOffset } = partition
   // A replica may be behind the leader, or not have what was moved to another tier: only the leader's word counts.
-  if (partition.replica !== undefined) return 'again'
+  if (partition.replica !== undefined || code === CODE.unknownServerError) return 'again'
   const error = refusal(code, `read ${topic}-${partition.partition} at offset ${fetchOffset}`)
-  // A topic may be there in a moment: brokers learn of it one after another.
-  if (error.retriable || error.kind === 'unknown-topic') return 'again'
+  if (mayPass(error)) return 'again'
   return fail(partition, error)
 }
 

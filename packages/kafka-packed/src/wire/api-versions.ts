@@ -13,8 +13,17 @@ export function encodeApiVersions(): Buffer {
   return new ByteWriter().string('millrace').string('0').noTags().finish()
 }
 
-/** Which versions of each request the broker speaks, by the request's key. */
-export function decodeApiVersions(bytes: ArrivedBytes): { readonly code: number; readonly versions: ReadonlyMap<number, VersionRange> } {
+export interface ApiVersionsAnswer {
+  readonly code: number
+  /** Which versions of each request the broker speaks, by the request's key. */
+  readonly versions: ReadonlyMap<number, VersionRange>
+  /** Levels of what the whole cluster has switched on, by name. */
+  readonly features: ReadonlyMap<string, number>
+}
+
+const FINALIZED_FEATURES = 2
+
+export function decodeApiVersions(bytes: ArrivedBytes): ApiVersionsAnswer {
   const from = new ByteReader(bytes)
   const code = from.int16()
   const versions = new Map<number, VersionRange>()
@@ -22,5 +31,18 @@ export function decodeApiVersions(bytes: ArrivedBytes): { readonly code: number;
     versions.set(from.int16(), { min: from.int16(), max: from.int16() })
     from.tags()
   })
-  return { code, versions }
+  const features = new Map<string, number>()
+  // Answers of brokers that speak only older versions end here.
+  if (from.left > 0) {
+    from.int32()
+    from.tags((tag, field) => {
+      if (tag !== FINALIZED_FEATURES) return
+      field.array(() => {
+        features.set(field.string() ?? '', field.int16())
+        field.int16()
+        field.tags()
+      })
+    })
+  }
+  return { code, versions, features }
 }

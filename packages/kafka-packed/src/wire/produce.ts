@@ -4,6 +4,8 @@ import { byTopic } from './by-topic.ts'
 
 /** Spoken by everything from 2.8 to 4.1. */
 export const PRODUCE = { key: 0, version: 9 } as const
+/** The same, but that a partition takes part in the transaction by it (KIP-890). */
+export const PRODUCE_ADDING = { key: 0, version: 12 } as const
 
 export interface ProducedPartition {
   readonly topic: string
@@ -12,9 +14,9 @@ export interface ProducedPartition {
 }
 
 /** In parts, so that records are not copied once more. To be acknowledged by all replicas in sync. */
-export function encodeProduce(partitions: readonly ProducedPartition[], timeoutMs: number): Buffer[] {
+export function encodeProduce(partitions: readonly ProducedPartition[], timeoutMs: number, transactionalId: string | null): Buffer[] {
   const parts: Buffer[] = []
-  let out = new ByteWriter().string(null).int16(-1).int32(timeoutMs)
+  let out = new ByteWriter().string(transactionalId).int16(-1).int32(timeoutMs)
   out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
     out.string(topic).array(ofTopic, ({ partition, records }) => {
       out.int32(partition).unsignedVarint(records.length + 1)
@@ -36,6 +38,8 @@ export interface ProducedAnswer {
   readonly topic: string
   readonly partition: number
   readonly code: number
+  /** Where the first record is; -1: not told. */
+  readonly baseOffset: number
   /** What is wrong, in the broker's words. */
   readonly message: string | null
   /** Records that the broker refused, by their place in the batch. */
@@ -59,8 +63,9 @@ export function decodeProduce(bytes: ArrivedBytes): ProduceAnswer {
 function decodePartition(from: ByteReader, topic: string): ProducedAnswer {
   const partition = from.int32()
   const code = from.int16()
-  // Base offset, time of appending, first offset of the log.
-  for (let i = 0; i < 3; i++) from.int64()
+  const baseOffset = from.int64()
+  // Time of appending, first offset of the log.
+  for (let i = 0; i < 2; i++) from.int64()
   const refused = from.array(() => {
     const one = { index: from.int32(), message: from.string() }
     from.tags()
@@ -68,5 +73,5 @@ function decodePartition(from: ByteReader, topic: string): ProducedAnswer {
   })
   const message = from.string()
   from.tags()
-  return { topic, partition, code, message, refused }
+  return { topic, partition, code, baseOffset, message, refused }
 }

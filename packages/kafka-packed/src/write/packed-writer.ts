@@ -1,15 +1,22 @@
-import { byteLengthAt, headerBytes, murmur2, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
+import { byteLengthAt, headerBytes, murmur2, type OffsetCommit, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { loadCodec } from '../compression/codecs.ts'
 import { PackedError } from '../errors/packed-error.ts'
+import { mayPass, refusal } from '../errors/protocol-codes.ts'
 import type { WritableColumns } from '../records/batch-builder.ts'
 import { KeylessPartitions } from './keyless-partitions.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import { newIdentity, type ProducerIdentity } from './producer-identity.ts'
-import { type BatchFailure, Sender } from './sender.ts'
+import type { OnDelivered } from './record-delivery.ts'
+import { type BatchOutcome, Sender } from './sender.ts'
+import { Settlements } from './settlements.ts'
+import { tellAwaited } from './tell-awaited.ts'
+import { recordOf, type WriteFailed } from './write-failed.ts'
+import type { GroupMembership } from '../wire/transactions.ts'
 import { type ResolvedWriterOptions, resolveWriterOptions, type WriterOptions } from './writer-options.ts'
+import { WriterTransactions } from './writer-transactions.ts'
 
 /** Records for one topic, as columns. */
 export interface WriteColumns extends WritableColumns {
@@ -18,18 +25,8 @@ export interface WriteColumns extends WritableColumns {
   readonly length: number
   /** Of each record. Absent, or -1: by key, as Kafka's default partitioner (murmur2); records without a key are spread. */
   readonly partitions?: ArrayLike<number> | undefined
-}
-
-/** Records that were not written, and why. */
-export interface WriteFailed {
-  readonly topic: string
-  /** Counted from 0. */
-  readonly partition: number
-  /** How many of them. */
-  readonly records: number
-  readonly error: PackedError
-  /** Those that the broker found wrong, by their place among these. Default: it named none. */
-  readonly refused?: BatchFailure['refused']
+  /** Told of each record where it was written, or why it was not: costs an object a record. Failures are told by `flush`, too. Default: nobody is told. */
+  readonly onDelivered?: OnDelivered | undefined
 }
 
 /** What a record takes beside its key, value and headers, at most as a rule. */
@@ -59,10 +56,12 @@ export class PackedWriter implements AsyncDisposable {
   readonly #keyless = new KeylessPartitions()
   readonly #sender: Sender
   #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
-  #failures: WriteFailed[] = []
+  readonly #settlements = new Settlements()
+  readonly #transactions: WriterTransactions | undefined
   #bufferedBytes = 0
   #waiters: (() => void)[] = []
   #isClosed = false
+  #closing: Promise<readonly WriteFailed[]> | undefined
 
   /** Connects to the first broker that answers. Rejects with a {@link PackedError}, such as one of kind `unreachable`. */
   static async open(options: WriterOptions): Promise<PackedWriter> {
@@ -70,7 +69,7 @@ export class PackedWriter implements AsyncDisposable {
     try {
       await loadCodec(writer.#options.compression)
       await writer.#cluster.refresh()
-      writer.#identity = await writer.#patiently(() => newIdentity(writer.#cluster))
+      writer.#identity = await (writer.#transactions?.takeOver() ?? writer.#patiently(() => newIdentity(writer.#cluster)))
     } catch (error) {
       writer.#abandon()
       throw error
@@ -81,10 +80,21 @@ export class PackedWriter implements AsyncDisposable {
   private constructor(options: ResolvedWriterOptions) {
     this.#options = options
     this.#cluster = new Cluster(options.connect, options.clock)
+    const { transactionalId } = options
+    this.#transactions =
+      transactionalId === undefined
+        ? undefined
+        : new WriterTransactions(this.#cluster, {
+            transactionalId,
+            options,
+            onChange: () => this.#sender.schedule(),
+            onFatal: (error) => this.#sender.end(error),
+          })
     this.#sender = new Sender(this.#cluster, this.#queues, {
       options,
+      transaction: this.#transactions,
       events: {
-        onSettled: (queue, batch, failure) => this.#settled(queue, batch, failure),
+        onSettled: (queue, batch, outcome) => this.#settled(queue, batch, outcome),
         onFatal: () => this.#changed(),
         onSent: ({ topic, partition }) => this.#keyless.next(topic, partition, this.#byTopic.get(topic)?.length ?? 0),
       },
@@ -102,54 +112,130 @@ export class PackedWriter implements AsyncDisposable {
    */
   async write(columns: WriteColumns): Promise<void> {
     this.#check()
+    if (this.#closing !== undefined) throw closed()
     const known = this.#byTopic.get(columns.topic)
-    // Partitions may have been added.
-    const isWhole = known !== undefined && known.length >= this.#cluster.metadata.partitionsOf(columns.topic)
+    // Partitions may have been added, or the topic may have been made anew with fewer.
+    const isWhole = known !== undefined && known.length === this.#cluster.metadata.partitionsOf(columns.topic)
     const queues = isWhole ? known : await this.#queuesOf(columns.topic)
     checkPartitions(columns, queues.length)
+    this.#transactions?.checkOpen()
     while (this.#bufferedBytes >= this.#options.maxBufferedBytes) {
       await this.#change()
       this.#check()
+      this.#transactions?.checkOpen()
     }
     this.#append(columns, queues)
     this.#sender.schedule()
   }
 
-  /** Resolves when everything that was accepted has been acknowledged or has failed: to what has failed since the last flush. */
-  async flush(): Promise<readonly WriteFailed[]> {
-    this.#sender.isFlushing = true
-    try {
-      while (!this.#isIdle()) {
-        await this.#change()
-        this.#check()
-      }
-    } finally {
-      this.#sender.isFlushing = false
-    }
-    const failures = this.#failures
-    this.#failures = []
+  /**
+   * Resolves when everything that was accepted before has been acknowledged or has failed: to what failed of it, and what failed before and was told by no
+   * flush. Does not wait for what is written meanwhile. Rejects when nothing can be written any more; what failed by that is told by {@link close}.
+   */
+  flush(): Promise<readonly WriteFailed[]> {
+    for (const queue of this.#queues.values()) queue.seal()
+    this.#sender.schedule()
+    return this.#settlements.flush(async () => {
+      this.#check()
+      await this.#change()
+      this.#check()
+    })
+  }
+
+  /** Begins a transaction: what is written from now on, and offsets that are sent, is one with it. Only with a `transactionalId`. */
+  begin(): void {
+    this.#check()
+    this.#transactional().begin()
+  }
+
+  /**
+   * Offsets up to which a group has read what was written in this transaction: committed with it, and refused where the member has lost its place in the group
+   * (KIP-447). Rejects with a {@link PackedError}: `abortable`, or one after which this writer is over, such as `fenced`.
+   */
+  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMembership): Promise<void> {
+    this.#check()
+    await this.#transactional().sendOffsets(offsets, group)
+  }
+
+  /**
+   * Flushes, and commits. Rejects with a {@link PackedError}: `abortable` (then {@link abort}), one after which this writer is over, such as `fenced`, or a
+   * retriable one, if the broker has not answered: whether it is committed is known once this is called again, and resolves.
+   */
+  async commit(): Promise<void> {
+    this.#check()
+    const transactions = this.#transactional()
+    transactions.end()
+    await this.flush()
+    this.#goOnAs(await transactions.commit())
+  }
+
+  /** Drops what was not sent, waits for what was, and aborts. Rejects as {@link commit}; what is retriable may be called again. */
+  async abort(): Promise<void> {
+    this.#check()
+    const transactions = this.#transactional()
+    if (transactions.state === 'none') throw new TypeError('abort() comes behind begin()')
+    transactions.giveUp()
+    await this.flush()
+    const isBroken = [...this.#queues.values()].some((queue) => queue.isBroken)
+    this.#goOnAs(await transactions.abort(isBroken))
+  }
+
+  /**
+   * Flushes, as long as `deliveryTimeoutMs` allows, and gives up all connections. Resolves to all that failed and was told by no flush, and, where nothing
+   * could be written any more, to all that was not acknowledged. A transaction that is open is aborted. Safe to call twice: the second resolves as the first.
+   */
+  close(): Promise<readonly WriteFailed[]> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  /** Gives up all connections at once, and what was not acknowledged: it has failed, and so has what no flush told. An open transaction is left to the broker. */
+  abandon(): readonly WriteFailed[] {
+    this.#abandon()
+    const failures = this.#settlements.takeUntold()
+    this.#closing ??= Promise.resolve(failures)
     return failures
   }
 
-  /** Flushes, as long as `deliveryTimeoutMs` allows, and gives up all connections. Safe to call twice. */
-  async close(): Promise<void> {
-    if (this.#isClosed) return
-    try {
-      if (this.#sender.fatal === undefined) await this.flush()
-    } finally {
-      this.#abandon()
-    }
+  /** Closes. Rejects with the {@link PackedError} of the first records that failed and were told by nobody. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const isFirst = this.#closing === undefined
+    const [failure] = await this.close()
+    if (isFirst && failure !== undefined) throw failure.error
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.close()
+  async #close(): Promise<readonly WriteFailed[]> {
+    try {
+      if (this.#transactions !== undefined && this.#transactions.state !== 'none') await this.abort()
+      const failures = await this.flush()
+      this.#abandon()
+      return failures
+    } catch {
+      // By then everything is told as a failure, with its reason.
+      this.#abandon()
+      return this.#settlements.takeUntold()
+    }
   }
 
   #abandon(): void {
     this.#isClosed = true
     this.#sender.close()
     this.#cluster.close()
+    const error = this.#sender.fatal ?? closed()
+    for (const queue of this.#queues.values()) for (const batch of queue.drop()) this.#settled(queue, batch, { error })
     this.#changed()
+  }
+
+  #transactional(): WriterTransactions {
+    if (this.#transactions === undefined) throw new TypeError('transactions need the option transactionalId')
+    return this.#transactions
+  }
+
+  /** Sequence numbers begin anew. */
+  #goOnAs(identity: ProducerIdentity | undefined): void {
+    if (identity === undefined) return
+    this.#identity = identity
+    for (const queue of this.#queues.values()) queue.renew(identity)
   }
 
   #append(columns: WriteColumns, queues: readonly PartitionQueue[]): void {
@@ -176,7 +262,9 @@ export class PackedWriter implements AsyncDisposable {
     return this.#patiently(async () => {
       if (this.#cluster.metadata.partitionsOf(topic) === 0) await this.#cluster.refresh()
       const count = this.#cluster.metadata.partitionsOf(topic)
-      if (count === 0) throw new PackedError(`Topic '${topic}' does not exist, or this client may not see it.`, { kind: 'unknown-topic' })
+      const code = this.#cluster.metadata.codeOf(topic) ?? 0
+      if (count === 0 && code !== 0) throw refusal(code, `tell the partitions of topic '${topic}'`)
+      if (count === 0) throw new PackedError(`Nothing was told of topic '${topic}'.`, { kind: 'unknown-topic' })
       const queues = Array.from({ length: count }, (_, partition) => this.#queueOf(topic, partition))
       this.#byTopic.set(topic, queues)
       return queues
@@ -186,7 +274,12 @@ export class PackedWriter implements AsyncDisposable {
   #queueOf(topic: string, partition: number): PartitionQueue {
     const known = this.#queues.get(partitionKey(topic, partition))
     if (known !== undefined) return known
-    const queue = new PartitionQueue(topic, partition, { identity: this.#identity, options: this.#options })
+    const queue = new PartitionQueue(topic, partition, {
+      identity: this.#identity,
+      options: this.#options,
+      settlements: this.#settlements,
+      mostAhead: () => Math.floor(this.#options.maxBufferedBytes / (2 * this.#queues.size)),
+    })
     this.#queues.set(queue.key, queue)
     return queue
   }
@@ -198,22 +291,25 @@ export class PackedWriter implements AsyncDisposable {
       try {
         return await action()
       } catch (error) {
-        const { retriable, kind } = error as PackedError
-        if (!(retriable || kind === 'unknown-topic') || this.#options.clock.monotonic() >= until) throw error
+        if (!mayPass(error as PackedError) || this.#options.clock.monotonic() >= until) throw error
         await this.#cluster.delay(backoffMs(failures))
         this.#check()
       }
     }
   }
 
-  #isIdle(): boolean {
-    for (const queue of this.#queues.values()) if (!queue.isEmpty) return false
-    return true
-  }
-
-  #settled({ topic, partition }: PartitionQueue, { sealed, held }: PendingBatch, failure: BatchFailure | undefined): void {
+  #settled({ topic, partition }: PartitionQueue, batch: PendingBatch, outcome: BatchOutcome): void {
+    const { sealed, held, round } = batch
     this.#bufferedBytes -= held
-    if (failure !== undefined) this.#failures.push({ topic, partition, records: sealed.count, ...failure })
+    tellAwaited(batch, partition, outcome)
+    const failure = outcome.error !== undefined && {
+      topic,
+      partition,
+      records: sealed.count,
+      record: recordOf(sealed, outcome.refused?.[0]?.index ?? 0),
+      ...outcome,
+    }
+    this.#settlements.settle(round, failure || undefined)
     this.#changed()
   }
 
@@ -231,9 +327,13 @@ export class PackedWriter implements AsyncDisposable {
   }
 
   #check(): void {
-    if (this.#isClosed) throw new PackedError('The writer has been closed.', { kind: 'closed' })
+    if (this.#isClosed) throw closed()
     if (this.#sender.fatal !== undefined) throw this.#sender.fatal
   }
+}
+
+function closed(): PackedError {
+  return new PackedError('The writer has been closed.', { kind: 'closed' })
 }
 
 /** Before anything is taken. */

@@ -2,12 +2,22 @@ import { partitionKey } from '@millrace/core'
 import { BatchBuilder, type WritableColumns } from '../records/batch-builder.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
+import type { AwaitedRecord, OnDelivered } from './record-delivery.ts'
 import { sequenceAfter } from './sequence.ts'
+import type { Settlements } from './settlements.ts'
 import { splitBatch } from './split-batch.ts'
 import type { ResolvedWriterOptions } from './writer-options.ts'
 
 /** As many as a broker remembers of a producer: more could not be told apart from repeats. */
 const MAX_IN_FLIGHT = 5
+
+export interface PartitionQueueParts {
+  readonly identity: ProducerIdentity
+  readonly options: ResolvedWriterOptions
+  readonly settlements: Settlements
+  /** How many bytes an open batch may take before there are records for them. */
+  readonly mostAhead: () => number
+}
 
 /** What is to be written to one partition, in order: an open batch, batches that wait, and batches under way. */
 export class PartitionQueue {
@@ -15,11 +25,14 @@ export class PartitionQueue {
   readonly partition: number
   readonly key: string
   readonly #options: ResolvedWriterOptions
+  readonly #settlements: Settlements
+  readonly #mostAhead: () => number
   readonly #waiting: PendingBatch[] = []
   readonly #inFlight: PendingBatch[] = []
   #open: BatchBuilder | undefined
   #openedAt = 0
   #openHeld = 0
+  #openAwaited: (AwaitedRecord | undefined)[] | undefined
   #lastBytes: number | undefined
   #identity: ProducerIdentity
   #nextSequence = 0
@@ -32,16 +45,14 @@ export class PartitionQueue {
   /** A record was lost on the way: what follows needs another identity, once nothing is under way. */
   #isBroken = false
 
-  constructor(
-    topic: string,
-    partition: number,
-    { identity, options }: { readonly identity: ProducerIdentity; readonly options: ResolvedWriterOptions },
-  ) {
+  constructor(topic: string, partition: number, { identity, options, settlements, mostAhead }: PartitionQueueParts) {
     this.topic = topic
     this.partition = partition
     this.key = partitionKey(topic, partition)
     this.#identity = identity
     this.#options = options
+    this.#settlements = settlements
+    this.#mostAhead = mostAhead
   }
 
   get failures(): number {
@@ -50,6 +61,11 @@ export class PartitionQueue {
 
   get notBefore(): number {
     return this.#notBefore
+  }
+
+  /** Records were lost, so that its sequence numbers are of no use any more. */
+  get isBroken(): boolean {
+    return this.#isBroken
   }
 
   get isEmpty(): boolean {
@@ -67,7 +83,7 @@ export class PartitionQueue {
   }
 
   /** Adds a record, of about so many bytes. Returns whether a batch was finished by it. */
-  append(columns: WritableColumns, row: number, bytes: number): boolean {
+  append(columns: WritableColumns & { readonly onDelivered?: OnDelivered | undefined }, row: number, bytes: number): boolean {
     const { batchBytes, clock } = this.#options
     let isFinished = false
     if (this.#open !== undefined && this.#open.byteLength + bytes > batchBytes) {
@@ -75,10 +91,15 @@ export class PartitionQueue {
       isFinished = true
     }
     if (this.#open === undefined) {
-      // As large as the one before, and a little: most need no more room.
-      this.#open = new BatchBuilder(this.#lastBytes)
+      // As large as the one before, and a little: most need no more room. Of many partitions each gets little, or rooms would be more than records.
+      this.#open = new BatchBuilder(this.#lastBytes === undefined ? undefined : Math.min(this.#lastBytes, this.#mostAhead()))
       this.#openedAt = clock.monotonic()
       this.#openHeld = 0
+    }
+    const { onDelivered } = columns
+    if (onDelivered !== undefined) {
+      this.#openAwaited ??= []
+      this.#openAwaited[this.#open.count] = { row, onDelivered }
     }
     this.#open.append(columns, row)
     this.#openHeld += bytes
@@ -97,26 +118,39 @@ export class PartitionQueue {
       sealed: builder.seal(this.#options.compression),
       deadline: this.#openedAt + this.#options.deliveryTimeoutMs,
       held: this.#openHeld,
+      round: this.#settlements.begin(),
+      awaited: this.#openAwaited,
       sequence: undefined,
+      malformedAnswers: 0,
       isUncertain: false,
     })
+    this.#openAwaited = undefined
+  }
+
+  /** Whether there is a batch to be sent to this node, and no other comes first. */
+  isReady(node: number, now: number): boolean {
+    if (this.#waiting.length === 0 || this.#isBroken || this.#notBefore > now) return false
+    if (this.#inFlight.length === 0) return true
+    // What is under way to a leader before could be overtaken; what failed is tried again before anything new, and alone.
+    return this.#node === node && this.#failures === 0 && this.#isKnown && this.#inFlight.length < MAX_IN_FLIGHT
   }
 
   /** The next batch to be sent to this node, stamped; undefined while there is none, or others come first. */
   take(node: number, now: number): PendingBatch | undefined {
-    const next = this.#waiting[0]
-    if (next === undefined || this.#isBroken || this.#notBefore > now) return undefined
-    if (this.#inFlight.length > 0) {
-      // What is under way to a leader before could be overtaken; what failed is tried again before anything new, and alone.
-      if (this.#node !== node || this.#failures > 0 || !this.#isKnown || this.#inFlight.length >= MAX_IN_FLIGHT) return undefined
-    }
-    this.#waiting.shift()
+    if (!this.isReady(node, now)) return undefined
+    const next = this.#waiting.shift()
+    if (next === undefined) return undefined
     if (next.sequence === undefined) {
       next.sequence = this.#nextSequence
       this.#nextSequence = sequenceAfter(this.#nextSequence, next.sealed.count)
     }
     const { producerId, producerEpoch } = this.#identity
-    next.sealed.stamp({ producerId, producerEpoch, baseSequence: next.sequence, isTransactional: false })
+    next.sealed.stamp({
+      producerId,
+      producerEpoch,
+      baseSequence: next.sequence,
+      isTransactional: this.#options.transactionalId !== undefined,
+    })
     this.#node = node
     this.#inFlight.push(next)
     return next
@@ -141,18 +175,21 @@ export class PartitionQueue {
   /** Whether all before it was written, as far as is known: so that a broker that misses some has lost it. */
   isFirst(batch: PendingBatch): boolean {
     if (this.#isBroken) return false
-    const rest = [...this.#inFlight, ...this.#waiting].filter((one) => one !== batch && one.sequence !== undefined)
-    return rest.every((one) => isBefore(batch.sequence ?? 0, one.sequence ?? 0))
+    const isBehind = (one: PendingBatch): boolean =>
+      one === batch || one.sequence === undefined || isBefore(batch.sequence ?? 0, one.sequence)
+    return this.#inFlight.every(isBehind) && this.#waiting.every(isBehind)
   }
 
   /** It was too large for the broker: it is sent in two halves, which take its sequence. */
   split(batch: PendingBatch): void {
     this.#remove(batch)
-    const { sequence = 0, deadline, held } = batch
+    const { sequence = 0, deadline, held, isUncertain, round, awaited } = batch
     const [first, second] = splitBatch(batch.sealed, this.#options.compression)
-    const common = { deadline, held: held / 2, isUncertain: false }
-    this.#insert({ ...common, sealed: first, sequence })
-    this.#insert({ ...common, sealed: second, sequence: sequenceAfter(sequence, first.count) })
+    this.#settlements.begin(round)
+    const common = { deadline, held: held / 2, isUncertain, round, malformedAnswers: 0 }
+    const [ofFirst, ofSecond] = [awaited?.slice(0, first.count), awaited?.slice(first.count)]
+    this.#insert({ ...common, sealed: first, sequence, awaited: ofFirst })
+    this.#insert({ ...common, sealed: second, sequence: sequenceAfter(sequence, first.count), awaited: ofSecond })
     // What was sent behind it is refused, and comes back.
     this.#failures++
   }

@@ -1,4 +1,5 @@
 import type { SealedBatch } from '../records/batch-builder.ts'
+import type { AwaitedRecord } from './record-delivery.ts'
 
 /** A batch that was not acknowledged yet. */
 export interface PendingBatch {
@@ -7,8 +8,14 @@ export interface PendingBatch {
   readonly deadline: number
   /** What it counts of what waits: its bytes before they were compressed. */
   readonly held: number
+  /** For which flushes it is waited: see `Settlements`. */
+  readonly round: number
+  /** Of each record; absent: nobody waits for one. Some may be of nobody. */
+  readonly awaited: readonly (AwaitedRecord | undefined)[] | undefined
   /** Of its first record; undefined until it is sent first. Kept as often as it is sent, so that the broker knows it again. */
   sequence: number | undefined
+  /** How often it was answered with what can't be read. */
+  malformedAnswers: number
   /** It was sent, and nobody knows what came of it. */
   isUncertain: boolean
 }

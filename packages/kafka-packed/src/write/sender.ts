@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import { addTo } from '../cluster/by-node.ts'
@@ -5,8 +6,8 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { LeaderSearch } from '../cluster/leader-search.ts'
 import { WakeTimer } from '../cluster/wake-timer.ts'
 import { PackedError } from '../errors/packed-error.ts'
-import { CODE, refusal } from '../errors/protocol-codes.ts'
-import { decodeProduce, encodeProduce, PRODUCE, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
+import { CODE, mayBeWritten, mayPass, refusal } from '../errors/protocol-codes.ts'
+import { decodeProduce, encodeProduce, PRODUCE, PRODUCE_ADDING, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
 import { newIdentity } from './producer-identity.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { PendingBatch } from './pending-batch.ts'
@@ -16,17 +17,42 @@ import type { ResolvedWriterOptions } from './writer-options.ts'
 const MAX_REQUESTS = 5
 /** Of a request; a broker refuses those beyond `socket.request.max.bytes`, 100 MiB by default. */
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024
+/** Answers in a row that can't be read before records have failed by it: one may have been damaged on its way. */
+const MALFORMED_ANSWERS = 3
 /** Between two looks at whose time is over, in milliseconds. */
 const EXPIRY_MS = 1_000
 
 /** Told what came of batches. */
 export interface SenderEvents {
   /** It waits no more: it was written, or has failed. */
-  readonly onSettled: (queue: PartitionQueue, batch: PendingBatch, failure?: BatchFailure) => void
+  readonly onSettled: (queue: PartitionQueue, batch: PendingBatch, outcome: BatchOutcome) => void
   /** Nothing can be written any more: see {@link Sender.fatal}. */
   readonly onFatal: () => void
   /** A batch was taken up: another partition may be better for records without a key. */
   readonly onSent: (queue: PartitionQueue) => void
+}
+
+/** What a sender asks of the transaction that everything is written in. */
+export interface SendingTransaction {
+  readonly transactionalId: string
+  /** Whether partitions take part by being written to. */
+  readonly isAdding: boolean
+  /** Set: nothing more is sent, and what waits has failed by it. */
+  readonly failure: PackedError | undefined
+  /** Whether a partition takes part; if it does not, it will, and `schedule` is called then. */
+  admits(partition: TopicPartition): boolean
+  /** A batch was not written. */
+  failed(error: PackedError): void
+}
+
+/** Where the first record of a batch is, or why the batch was not written. */
+export type BatchOutcome = { readonly baseOffset: number; readonly error?: undefined } | BatchFailure
+
+export interface SenderParts {
+  readonly options: ResolvedWriterOptions
+  readonly events: SenderEvents
+  /** Absent: no transactions. */
+  readonly transaction: SendingTransaction | undefined
 }
 
 /** Why a batch was not written. */
@@ -47,6 +73,7 @@ export class Sender {
   readonly #queues: ReadonlyMap<string, PartitionQueue>
   readonly #options: ResolvedWriterOptions
   readonly #events: SenderEvents
+  readonly #transaction: SendingTransaction | undefined
   readonly #requests = new Map<number, number>()
   /** The connection that the request before got, by broker. */
   readonly #turns = new Map<number, Promise<unknown>>()
@@ -54,23 +81,23 @@ export class Sender {
   readonly #search: LeaderSearch
   #isRenewing = false
   #isClosed = false
-  #isFlushing = false
   #fatal: PackedError | undefined
 
-  constructor(
-    cluster: Cluster,
-    queues: ReadonlyMap<string, PartitionQueue>,
-    { options, events }: { readonly options: ResolvedWriterOptions; readonly events: SenderEvents },
-  ) {
+  constructor(cluster: Cluster, queues: ReadonlyMap<string, PartitionQueue>, { options, events, transaction }: SenderParts) {
     this.#cluster = cluster
+    this.#transaction = transaction
     this.#queues = queues
     this.#options = options
     this.#events = events
     this.#timer = new WakeTimer(options.clock, () => this.schedule())
     this.#search = new LeaderSearch(cluster, {
       partitions: queues,
-      onRefused: (error) => this.#end(error),
-      onDone: () => this.schedule(),
+      clock: options.clock,
+      onRefused: (error) => this.end(error),
+      onDone: () => {
+        this.#failRefused()
+        this.schedule()
+      },
     })
   }
 
@@ -79,15 +106,10 @@ export class Sender {
     return this.#fatal
   }
 
-  /** While it is set, nothing waits for more records. */
-  set isFlushing(isFlushing: boolean) {
-    this.#isFlushing = isFlushing
-    this.schedule()
-  }
-
   close(): void {
     this.#isClosed = true
     this.#timer.cancel()
+    this.#search.close()
   }
 
   schedule(): void {
@@ -98,9 +120,9 @@ export class Sender {
     let needsIdentity = false
     for (const queue of this.#queues.values()) {
       if (queue.isEmpty && !queue.needsIdentity) continue
-      if (this.#isFlushing || queue.lingersUntil <= now) queue.seal()
+      if (queue.lingersUntil <= now) queue.seal()
       this.#expire(queue, now)
-      needsIdentity ||= queue.needsIdentity
+      needsIdentity ||= queue.needsIdentity && this.#transaction === undefined
       this.#timer.at(Math.min(queue.lingersUntil, now + EXPIRY_MS))
       if (queue.notBefore > now) this.#timer.at(queue.notBefore)
       const leader = this.#cluster.metadata.leadership(queue.topic, queue.partition)?.leader
@@ -108,7 +130,8 @@ export class Sender {
       else addTo(byNode, leader, queue)
     }
     for (const [node, queues] of byNode) this.#sendTo(node, queues, now)
-    if (isLeaderless || this.#cluster.isStale) this.refresh()
+    if (this.#cluster.isStale) this.refresh()
+    else if (isLeaderless) this.#search.beginForLeaderless()
     if (needsIdentity) void this.#renew()
   }
 
@@ -123,6 +146,7 @@ export class Sender {
       let bytes = 0
       for (const queue of queues) {
         if (bytes >= MAX_REQUEST_BYTES) break
+        if (!queue.isReady(node, now) || this.#transaction?.admits(queue) === false) continue
         const batch = queue.take(node, now)
         if (batch === undefined) continue
         sent.push({ queue, batch })
@@ -138,6 +162,8 @@ export class Sender {
   /** Never rejects. */
   async #send(node: number, sent: readonly Sent[]): Promise<void> {
     const answer = await this.#ask(node, sent)
+    // Who closes has told what became of them.
+    if (this.#isClosed) return
     if (answer !== undefined) {
       const answers = new Map(answer.partitions.map((one) => [`${one.topic} ${one.partition}`, one]))
       for (const one of sent) this.#answered(one, answers.get(one.queue.key))
@@ -151,9 +177,11 @@ export class Sender {
     try {
       const connection = await this.#connectionInTurn(node)
       const partitions = sent.map(({ queue: { topic, partition }, batch }) => ({ topic, partition, records: batch.sealed.bytes }))
-      const parts = encodeProduce(partitions, this.#options.connect.requestTimeoutMs)
+      const transactionalId = this.#transaction?.transactionalId ?? null
+      const parts = encodeProduce(partitions, this.#options.connect.requestTimeoutMs, transactionalId)
+      const api = this.#transaction?.isAdding === true ? PRODUCE_ADDING : PRODUCE
       wasSent = true
-      return await connection.send<ProduceAnswer>({ ...PRODUCE, parts, decode: decodeProduce })
+      return await connection.send<ProduceAnswer>({ ...api, parts, decode: decodeProduce })
     } catch (error) {
       this.#unanswered(sent, error as PackedError, wasSent)
       return undefined
@@ -173,21 +201,25 @@ export class Sender {
   #answered(sent: Sent, answer: ProducedAnswer | undefined): void {
     const { queue, batch } = sent
     if (answer === undefined) {
+      batch.isUncertain = true
       this.#retry(sent)
       return
     }
-    const { code, topic, partition, message, refused } = answer
-    // The leader has it, and may keep it.
-    batch.isUncertain ||= code === CODE.requestTimedOut || code === CODE.notEnoughReplicasAfterAppend
+    const { code, topic, partition, message, baseOffset } = answer
+    const refused = answer.refused.filter(({ index }) => index >= 0 && index < batch.sealed.count)
     if (code === CODE.none || code === CODE.duplicateSequence) {
       queue.done(batch)
-      this.#events.onSettled(queue, batch)
+      this.#events.onSettled(queue, batch, { baseOffset })
       return
     }
+    // The leader may have it, and may have passed it on.
+    batch.isUncertain ||= mayBeWritten(code)
+    const isFenced = code === CODE.producerFenced || (code === CODE.invalidProducerEpoch && this.#transaction !== undefined)
+    if (isFenced) this.end(fenced())
     const isTooLarge = code === CODE.messageTooLarge || code === CODE.recordListTooLarge
     const error = refusal(code, `write to ${topic}-${partition}${message === null ? '' : ` (${message})`}`)
     if (isTooLarge && batch.sealed.count > 1) queue.split(batch)
-    else if (error.retriable || error.kind === 'unknown-topic') this.#retry(sent)
+    else if (mayPass(error) || code === CODE.corruptMessage) this.#retry(sent)
     // What is missing is on its way, unless nothing is.
     else if (error.kind === 'sequence-broken' && !queue.isFirst(batch)) this.#retry(sent)
     else this.#fail(sent, { error, ...(refused.length > 0 && { refused }) })
@@ -195,10 +227,25 @@ export class Sender {
 
   #unanswered(sent: readonly Sent[], error: PackedError, wasSent: boolean): void {
     if (this.#isClosed) return
-    if (error.kind === 'authentication' || error.kind === 'unsupported') this.#end(error)
+    if (error.kind === 'authentication' || error.kind === 'unsupported') this.end(error)
     for (const one of sent) {
       one.batch.isUncertain ||= wasSent
-      this.#retry(one)
+      const isHopeless = error.kind === 'malformed' && ++one.batch.malformedAnswers >= MALFORMED_ANSWERS
+      if (isHopeless) this.#fail(one, { error })
+      else this.#retry(one)
+    }
+  }
+
+  /** A topic that this client may not see has no leaders for it, and will have none. */
+  #failRefused(): void {
+    for (const queue of this.#queues.values()) {
+      const { topic, partition } = queue
+      const code = this.#cluster.metadata.codeOf(topic) ?? 0
+      if (code === 0 || queue.isEmpty || this.#cluster.metadata.leadership(topic, partition) !== undefined) continue
+      const error = refusal(code, `tell who leads ${topic}-${partition}`)
+      if (mayPass(error)) continue
+      queue.seal()
+      for (const batch of queue.expired(Infinity)) this.#fail({ queue, batch }, { error })
     }
   }
 
@@ -209,16 +256,23 @@ export class Sender {
 
   #fail({ queue, batch }: Sent, failure: BatchFailure): void {
     queue.fail(batch)
+    this.#transaction?.failed(failure.error)
     this.#events.onSettled(queue, batch, failure)
   }
 
-  #end(error: PackedError): void {
-    this.#fatal = error
+  /** Nothing can be written any more. */
+  end(error: PackedError): void {
+    this.#fatal ??= error
     this.#events.onFatal()
   }
 
   #expire(queue: PartitionQueue, now: number): void {
     const { topic, partition } = queue
+    const failure = this.#transaction?.failure
+    if (failure !== undefined) {
+      queue.seal()
+      for (const batch of queue.expired(Infinity)) this.#fail({ queue, batch }, { error: failure })
+    }
     for (const batch of queue.expired(now)) {
       const message = `Records for ${topic}-${partition} could not be delivered within ${this.#options.deliveryTimeoutMs} ms.`
       this.#fail({ queue, batch }, { error: new PackedError(message, { kind: 'timed-out' }) })
@@ -236,12 +290,18 @@ export class Sender {
         for (const batch of queue.renew(identity)) this.#events.onSettled(queue, batch, { error: uncertain(queue) })
       }
     } catch (error) {
-      if (!(error as PackedError).retriable) this.#end(error as PackedError)
+      if (!(error as PackedError).retriable) this.end(error as PackedError)
       await this.#cluster.delay(backoffMs(1))
     }
     this.#isRenewing = false
     this.schedule()
   }
+}
+
+/** Another has taken over, or the broker has ended the transaction because it took too long. */
+export function fenced(): PackedError {
+  const message = 'Another writer has taken over this transactional id, or the transaction took longer than it may: this writer is over.'
+  return new PackedError(message, { kind: 'fenced', code: CODE.producerFenced })
 }
 
 function uncertain({ topic, partition }: PartitionQueue): PackedError {

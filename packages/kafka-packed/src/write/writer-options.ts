@@ -1,6 +1,12 @@
-import type { Clock } from '@millrace/core'
-import type { Compression } from '../compression/codec.ts'
-import { type ConnectOptions, type ResolvedConnectOptions, resolveConnectOptions } from '../cluster/connection-options.ts'
+import { type Clock, describeValue, namesOf, unknownNames, wrongOptions } from '@millrace/core'
+import { type Compression, COMPRESSIONS } from '../compression/codec.ts'
+import {
+  checkNumbers,
+  CONNECT_NAMES,
+  type ConnectOptions,
+  type ResolvedConnectOptions,
+  resolveConnectOptions,
+} from '../cluster/connection-options.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 
 /** How records are gathered and sent. */
@@ -13,6 +19,13 @@ export interface WriterOptions extends ConnectOptions {
   readonly batchBytes?: number | undefined
   /** The most bytes that wait to be acknowledged, not compressed: then writing waits. Default: 64 MiB. */
   readonly maxBufferedBytes?: number | undefined
+  /**
+   * Names this writer in transactions: who opens another of the same name ends what this one has open, and this one. Records are written in transactions only
+   * then. Default: none.
+   */
+  readonly transactionalId?: string | undefined
+  /** After which the broker aborts a transaction by itself, in milliseconds, up to the broker's `transaction.max.timeout.ms`. Default: 60,000. */
+  readonly transactionTimeoutMs?: number | undefined
   /** For how long records are tried, in milliseconds, from when they were written; then they have failed. Default: 120,000. */
   readonly deliveryTimeoutMs?: number | undefined
   /** Default: the time of this machine. */
@@ -26,11 +39,37 @@ export interface ResolvedWriterOptions {
   readonly batchBytes: number
   readonly maxBufferedBytes: number
   readonly deliveryTimeoutMs: number
+  readonly transactionalId: string | undefined
+  readonly transactionTimeoutMs: number
   readonly clock: Clock
 }
 
+const NAMES: readonly string[] = [
+  ...CONNECT_NAMES,
+  ...namesOf<Omit<WriterOptions, keyof ConnectOptions>>({
+    compression: true,
+    lingerMs: true,
+    batchBytes: true,
+    maxBufferedBytes: true,
+    deliveryTimeoutMs: true,
+    transactionalId: true,
+    transactionTimeoutMs: true,
+    clock: true,
+  }),
+]
+
+/** Fills in every default. Throws a `TypeError` that lists everything that is wrong. */
 export function resolveWriterOptions(options: WriterOptions): ResolvedWriterOptions {
   const { compression = 'none', lingerMs = 5, batchBytes = 512 * 1024, clock = systemClock } = options
-  const { maxBufferedBytes = 64 * 1024 * 1024, deliveryTimeoutMs = 120_000 } = options
-  return { connect: resolveConnectOptions(options), compression, lingerMs, batchBytes, maxBufferedBytes, deliveryTimeoutMs, clock }
+  const { maxBufferedBytes = 64 * 1024 * 1024, deliveryTimeoutMs = 120_000, transactionalId, transactionTimeoutMs = 60_000 } = options
+  const problems = unknownNames((name) => name, options, NAMES)
+  const connect = resolveConnectOptions(options, problems)
+  if (!COMPRESSIONS.includes(compression)) problems.push(`compression is ${describeValue(compression)}; use ${COMPRESSIONS.join(', ')}.`)
+  checkNumbers({ lingerMs }, 0, problems)
+  checkNumbers({ batchBytes, maxBufferedBytes, deliveryTimeoutMs, transactionTimeoutMs }, 1, problems)
+  if (transactionalId !== undefined && (typeof transactionalId !== 'string' || transactionalId === ''))
+    problems.push(`transactionalId is ${describeValue(transactionalId)}; use text.`)
+  if (problems.length > 0) throw wrongOptions("PackedWriter was given what it can't use", problems)
+  const common = { connect, compression, lingerMs, batchBytes, maxBufferedBytes }
+  return { ...common, deliveryTimeoutMs, transactionalId, transactionTimeoutMs, clock }
 }

@@ -2,11 +2,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBroker } from '../../../../tools/broker/broker.mjs'
 import { PackedReader, type ReaderOptions } from '../../src/index.ts'
 import { Confluent, type RawRecord } from '../support/confluent.ts'
+import { coordinatorOf, RecordedMember } from '../support/group.ts'
 
 const PARTITIONS = 3
 const NODES = [1, 2, 3]
 /** Neither of us gives up while the cluster chooses another leader. */
 const LIMIT_MS = 120_000
+const WAIT = { timeout: 60_000, interval: 20 }
 
 let brokers: Awaited<ReturnType<typeof openBroker>>
 let confluent: Confluent
@@ -98,5 +100,24 @@ describe('PackedReader on three brokers', { timeout: LIMIT_MS }, () => {
     await readUntil(reader, offsets, 900)
     expect(bytes(1) + bytes(2)).toBeGreaterThan(0)
     await brokers.restart(2)
+  })
+})
+
+describe('GroupMember on three brokers', { timeout: LIMIT_MS }, () => {
+  it('keeps its place, and commits, when the broker dies that looks after its group', async () => {
+    const topic = await confluent.topic(PARTITIONS, {}, NODES.length)
+    await using recorded = await RecordedMember.open(confluent.addresses, { sessionTimeoutMs: LIMIT_MS, requestTimeoutMs: LIMIT_MS })
+    recorded.member.subscribe([topic])
+    await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+    const { generation, groupId } = recorded.member.metadata
+    await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+
+    const coordinator = await coordinatorOf(confluent.addresses, groupId)
+    await brokers.kill(coordinator - 1)
+    await recorded.member.commit([{ topic, partition: 0, offset: 2 }])
+    expect(await coordinatorOf(confluent.addresses, groupId)).not.toBe(coordinator)
+    await brokers.restart(coordinator - 1)
+    expect(recorded.calls.length).toBe(1)
+    expect(recorded.member.metadata.generation).toBe(generation)
   })
 })

@@ -36,6 +36,7 @@ interface RawConsumer {
   connect(options: object, callback: Callback<unknown>): void
   disconnect(callback: Callback<unknown>): void
   assign(partitions: readonly object[]): void
+  subscribe(topics: readonly string[]): void
   consume(count: number, callback: Callback<RawRead[]>): void
 }
 
@@ -109,6 +110,25 @@ export class Confluent {
         end === 'commit' ? raw.commitTransaction(LIMIT_MS, callback) : raw.abortTransaction(LIMIT_MS, callback),
       )
     }
+  }
+
+  /** A member of a group, which reads until it is disposed of. */
+  async member(groupId: string, topic: string, protocol: 'classic' | 'consumer'): Promise<{ readonly clientId: string } & AsyncDisposable> {
+    const clientId = `member-${randomUUID()}`
+    const properties = { 'bootstrap.servers': this.brokers, 'group.id': groupId, 'client.id': clientId, 'group.protocol': protocol }
+    const raw = new confluent.KafkaConsumer({ ...properties, 'enable.auto.commit': false }, {}) as unknown as RawConsumer
+    await promised((callback) => raw.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
+    raw.subscribe([topic])
+    let isOver = false
+    const reading = (async () => {
+      while (!isOver) await promised<RawRead[]>((callback) => raw.consume(1, callback))
+    })()
+    const dispose = async (): Promise<void> => {
+      isOver = true
+      await reading
+      await promised((callback) => raw.disconnect(callback))
+    }
+    return { clientId, [Symbol.asyncDispose]: dispose }
   }
 
   /** So many records from the beginning, by partition and offset. */

@@ -4,9 +4,11 @@ import { openBroker } from '../../../../tools/broker/broker.mjs'
 import { PackedWriter, type WriterOptions } from '../../src/index.ts'
 import { Confluent } from '../support/confluent.ts'
 import { CuttingProxy } from '../support/cutting-proxy.ts'
+import { RecordedMember } from '../support/group.ts'
 
 const PARTITIONS = 3
 const LIMIT_MS = 120_000
+const WAIT = { timeout: 60_000, interval: 20 }
 
 let brokers: Awaited<ReturnType<typeof openBroker>>
 let proxy: CuttingProxy
@@ -100,5 +102,27 @@ describe('PackedWriter', { timeout: LIMIT_MS }, () => {
       [1, 7],
       [2, 8],
     ])
+  })
+})
+
+describe('GroupMember', { timeout: LIMIT_MS }, () => {
+  it('keeps its place while connections break and its broker is away, and commits when it is back', async () => {
+    const topic = await confluent.topic(PARTITIONS)
+    const options = { sessionTimeoutMs: LIMIT_MS, requestTimeoutMs: LIMIT_MS, heartbeatIntervalMs: 20 }
+    proxy.every = 5
+    proxy.cuts = 0
+    await using recorded = await RecordedMember.open([{ host: '127.0.0.1', port: proxy.port }], options)
+    recorded.member.subscribe([topic])
+    await expect.poll(() => [recorded.held.size, proxy.cuts > 10], WAIT).toEqual([PARTITIONS, true])
+    const calls = recorded.calls.length
+    proxy.every = 0
+    proxy.target = undefined
+    proxy.cut()
+    const committed = recorded.member.commit([{ topic, partition: 0, offset: 7 }])
+    proxy.target = brokers.proxied[0]
+    await committed
+    expect(await recorded.member.committed([{ topic, partition: 0 }], true)).toEqual([{ topic, partition: 0, offset: 7 }])
+    expect(recorded.calls.length).toBe(calls)
+    expect(recorded.calls.filter((call) => call.startsWith('lost'))).toEqual([])
   })
 })

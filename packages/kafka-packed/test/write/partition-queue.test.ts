@@ -4,11 +4,13 @@ import { BatchReader } from '../../src/records/batch-reader.ts'
 import { KeylessPartitions } from '../../src/write/keyless-partitions.ts'
 import type { PendingBatch } from '../../src/write/pending-batch.ts'
 import { PartitionQueue } from '../../src/write/partition-queue.ts'
+import { Settlements } from '../../src/write/settlements.ts'
 import { sequenceAfter } from '../../src/write/sequence.ts'
 import { resolveWriterOptions } from '../../src/write/writer-options.ts'
 import { readAll } from '../support/records.ts'
 
 const NODE = 1
+const MOST_AHEAD = 3_000
 
 class Queue {
   readonly clock = new ManualClock()
@@ -16,7 +18,8 @@ class Queue {
 
   constructor() {
     const options = resolveWriterOptions({ brokers: [{ host: 'none', port: 1 }], clock: this.clock, batchBytes: 1_000_000 })
-    this.queue = new PartitionQueue('topic', 0, { identity: { producerId: 7, producerEpoch: 3 }, options })
+    const identity = { producerId: 7, producerEpoch: 3 }
+    this.queue = new PartitionQueue('topic', 0, { identity, options, settlements: new Settlements(), mostAhead: () => MOST_AHEAD })
   }
 
   /** One batch of these values. */
@@ -145,6 +148,19 @@ describe('a queue of a partition', () => {
     expect(expired).toHaveLength(2)
     for (const batch of expired) one.queue.fail(batch)
     expect([one.queue.isEmpty, one.queue.needsIdentity]).toEqual([true, false])
+  })
+
+  it('makes room for as much as the batch before had, but no more than its share before there are records for it', () => {
+    const one = new Queue()
+    const room = (): number => {
+      const batch = one.take()
+      one.queue.done(batch)
+      return batch.sealed.bytes.buffer.byteLength
+    }
+    one.add('x'.repeat(100_000))
+    expect(room()).toBeGreaterThan(100_000)
+    one.add('a')
+    expect(room()).toBe(MOST_AHEAD)
   })
 
   it('numbers records from 0 again behind 2^31 - 1', () => {

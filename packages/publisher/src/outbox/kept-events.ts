@@ -10,6 +10,8 @@ export class KeptEvents {
   readonly opened: Promise<void>
   #outbox: Outbox | undefined
   #failure: PublishError | undefined
+  /** Published while it was being opened. */
+  #early: PendingEvent[] = []
   opening = true
 
   /** `opened` is called once: with what an earlier publisher has left, or why there is no outbox. */
@@ -18,6 +20,7 @@ export class KeptEvents {
       (outbox) => {
         this.#outbox = outbox
         this.opening = false
+        for (const event of this.#early.splice(0)) if (event.state !== 'settled') this.keep(event)
         opened(outbox.found.map(pendingOf))
       },
       (error: unknown) => {
@@ -29,13 +32,16 @@ export class KeptEvents {
     )
   }
 
-  /** Throws if there is no outbox: what can't be kept is not taken. */
+  /** Throws if there is no outbox, or it can't be written any more: what can't be kept is not taken. */
   check(): void {
-    if (this.#failure !== undefined) throw this.#failure
+    const failure = this.#failure ?? this.#outbox?.failure
+    if (failure !== undefined) throw failure
   }
 
+  /** In the order in which they were published, whether there is room for them in memory or not. */
   keep(event: PendingEvent): void {
-    event.stored ??= this.#outbox?.keep(event)
+    if (this.opening) this.#early.push(event)
+    else event.stored ??= this.#outbox?.keep(event)
   }
 
   forget({ stored }: PendingEvent): void {
@@ -54,7 +60,7 @@ export class KeptEvents {
   }
 }
 
-function pendingOf(found: Omit<PendingEvent, 'sequence' | 'arrivedAt' | 'state' | 'resolve' | 'reject'>): PendingEvent {
+function pendingOf(found: Omit<PendingEvent, 'sequence' | 'epoch' | 'arrivedAt' | 'state' | 'resolve' | 'reject'>): PendingEvent {
   const nobody = () => undefined
-  return { ...found, sequence: 0, arrivedAt: 0, state: 'new', resolve: nobody, reject: nobody }
+  return { ...found, kept: true, sequence: 0, epoch: 0, arrivedAt: 0, state: 'new', resolve: nobody, reject: nobody }
 }

@@ -6,9 +6,15 @@ import { bytesOfEvent, eventOfBytes, type FoundEvent, keyOf } from './stored-eve
 
 const PAGE = 1_000
 
+/** To be written; `event`: that it is about, where that is there from then on. */
+interface Change {
+  readonly change: StoreChange
+  readonly event?: PendingEvent
+}
+
 /**
- * Keeps events that are not acknowledged yet: each is written when it is published, and deleted when it was delivered, or refused for good. Writes are gathered,
- * and never overtake each other.
+ * Keeps events that are not acknowledged yet: each is written when it is published, and deleted when it was delivered, or refused for its own sake. Writes are
+ * gathered, and never overtake each other. After one that failed there are none any more: what is on disk has no gaps.
  */
 export class Outbox {
   readonly #backend: StoreBackend
@@ -16,7 +22,7 @@ export class Outbox {
   readonly #folder: string
   readonly #found: readonly FoundEvent[]
   #next: number
-  #changes: StoreChange[] = []
+  #changes: Change[] = []
   #writing: Promise<void> = Promise.resolve()
   #scheduled: Promise<void> | undefined
   #failure: PublishError | undefined
@@ -49,13 +55,13 @@ export class Outbox {
   /** Keeps an event; returns where. */
   keep(event: PendingEvent): number {
     const stored = this.#next++
-    this.#change({ key: keyOf(stored), value: bytesOfEvent(event) })
+    this.#change({ change: { key: keyOf(stored), value: bytesOfEvent(event) }, event })
     return stored
   }
 
   /** The event needs no keeping any more. */
   forget(stored: number): void {
-    this.#change({ key: keyOf(stored), value: undefined })
+    this.#change({ change: { key: keyOf(stored), value: undefined } })
   }
 
   /** Resolves when everything up to now is on disk; rejects if it could not be written. */
@@ -65,7 +71,12 @@ export class Outbox {
     if (this.#failure !== undefined) throw this.#failure
   }
 
-  #change(change: StoreChange): void {
+  /** Why it can't be written any more; undefined: it can. */
+  get failure(): PublishError | undefined {
+    return this.#failure
+  }
+
+  #change(change: Change): void {
     this.#changes.push(change)
     this.#scheduled ??= Promise.resolve().then(() => {
       this.#scheduled = undefined
@@ -75,13 +86,16 @@ export class Outbox {
     })
   }
 
-  async #write(changes: readonly StoreChange[]): Promise<void> {
+  async #write(changes: readonly Change[]): Promise<void> {
+    if (this.#failure !== undefined) return
     try {
-      await this.#backend.write(changes)
+      await this.#backend.write(changes.map(({ change }) => change))
     } catch (error) {
-      this.#failure ??= unavailable(this.#folder, 'written', error)
-      this.#logger.error({ err: error, folder: this.#folder }, 'the outbox could not be written')
+      this.#failure = unavailable(this.#folder, 'written', error)
+      this.#logger.error({ err: error, folder: this.#folder }, 'the outbox could not be written: nothing more is published')
+      return
     }
+    for (const { event } of changes) if (event !== undefined) event.kept = true
   }
 
   async close(): Promise<void> {

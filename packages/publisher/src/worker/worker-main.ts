@@ -1,4 +1,3 @@
-import { deserialize } from 'node:v8'
 import type { Logger, Transport } from '@millrace/core'
 import { BatchingPublisher } from '../batching-publisher.ts'
 import type { EventDefinitions } from '../events.ts'
@@ -20,11 +19,14 @@ import {
 
 /** How long what is pending may take when the process that started this one is gone. */
 const ORPHAN_MS = 10_000
+/** Between two tellings of how the publisher is. */
+const STATUS_MS = 50
 
 /** The worker: a publisher whose events come from the process that started it. */
 class Worker {
   readonly #publisher: Publisher<EventDefinitions>
   #settled: Settled[] = []
+  #isWatching = false
 
   constructor(publisher: Publisher<EventDefinitions>) {
     this.#publisher = publisher
@@ -34,16 +36,30 @@ class Worker {
     if (isBatch(message)) for (const one of message.events) this.#publish(one)
     else if (isEvent(message)) this.#publish(message)
     else this.#answer(message.call, this.#call(message))
+    this.#watch()
   }
 
-  #publish({ n, type, body, options }: EventMessage): void {
-    this.#answer(n, this.#publisher.publish(type, deserialize(body) as never, options))
+  /** Tells how it is, now and then, for as long as there is something to tell. */
+  #watch(): void {
+    if (this.#isWatching) return
+    this.#isWatching = true
+    setTimeout(() => {
+      this.#isWatching = false
+      const status = this.#publisher.getBatchStatus()
+      tell({ status, metrics: this.#publisher.metrics() })
+      const { pendingEvents, inFlight, waitingForRoom, degraded, circuits } = status
+      if (pendingEvents + inFlight + waitingForRoom > 0 || degraded || Object.keys(circuits).length > 0) this.#watch()
+    }, STATUS_MS).unref()
+  }
+
+  #publish({ n, type, json, options }: EventMessage): void {
+    this.#answer(n, this.#publisher.publish(type, json as never, options))
   }
 
   #call(message: CallMessage): Promise<Settled extends { readonly value: infer Value } ? Value : never> {
     if ('flush' in message) return this.#publisher.forceFlush() as never
     if ('close' in message) return this.#publisher.close(message.close) as never
-    const events = message.transaction.map(({ type, body, options }) => ({ type, payload: deserialize(body) as never, options }))
+    const events = message.transaction.map(({ type, json, options }) => ({ type, payload: json as never, options }))
     return this.#publisher.publishTransaction(events) as never
   }
 
@@ -82,8 +98,14 @@ async function start({ start: { transport: recipe, events, options } }: StartMes
   const module = (await import(recipe.module)) as Readonly<Record<string, (options: unknown) => Transport>>
   const make = module[recipe.name]
   if (make === undefined) throw new TypeError(`${recipe.module} has no ${recipe.name}`)
-  const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events, logger: loggerTo(tell) })
+  const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events: ofJson(events), logger: loggerTo(tell) })
   return new Worker(new BatchingPublisher(resolved))
+}
+
+/** Payloads come as JSON. */
+function ofJson(events: StartMessage['start']['events']): EventDefinitions {
+  const serialize = (json: string) => Buffer.from(json)
+  return Object.fromEntries(Object.entries(events).map(([type, definition]) => [type, { ...definition, serialize }]))
 }
 
 let worker: Promise<Worker> | undefined

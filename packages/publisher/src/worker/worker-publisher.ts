@@ -1,21 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { serialize } from 'node:v8'
-import { asError, type Clock, deferred, settledWithin, type TransportRecipe } from '@millrace/core'
+import { asError, type Clock, deferred, settledWithin, type TransportRecipe, wrongOptions } from '@millrace/core'
 import { bufferFull, EventBuffer } from '../event-buffer.ts'
-import type {
-  EventDefinition,
-  EventDefinitions,
-  PayloadOf,
-  PublishedEvent,
-  PublishOptions,
-  PublishOutcome,
-  PublishReceipt,
-} from '../events.ts'
+import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
+import { bytesOfKey, laneOf } from '../event-key.ts'
+import { checkPublishOptions } from '../check-publish-options.ts'
+import { jsonText } from '../json-text.ts'
+import { outcomesOf } from '../outcomes-of.ts'
 import { alreadyClosed, notSent } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
-import type { BatchStatus, CloseReport, Publisher } from '../publisher.ts'
+import type { BatchStatus, CloseReport, Publisher, UnsentEvent } from '../publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-metrics.ts'
 import type { PublisherOptions } from '../publisher-options.ts'
+import { Refusals } from '../refusals.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
 import { type CallMessage, errorOf, type EventMessage, type FromWorker, type Settled, type StartMessage } from './messages.ts'
 import { WorkerProcess } from './worker-process.ts'
@@ -28,6 +25,7 @@ interface SentEvent {
   readonly id: string
   readonly type: string
   readonly topic: string
+  readonly lane: string | undefined
   readonly bytes: number
   readonly arrivedAt: number
   readonly message: EventMessage
@@ -36,6 +34,8 @@ interface SentEvent {
 }
 
 interface Call {
+  /** Those of a transaction. */
+  readonly events: readonly SentEvent[]
   readonly resolve: (value: never) => void
   readonly reject: (error: unknown) => void
 }
@@ -52,20 +52,28 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   readonly #sent = new Map<number, SentEvent>()
   readonly #calls = new Map<number, Call>()
   readonly #rejected = new PublisherCounts()
+  readonly #refusals: Refusals
   #unsent: EventMessage[] = []
+  /** Events of transactions that are under way. */
+  #held = 0
   #next = 0
   #worker: WorkerProcess | undefined
   #ready = false
   #status: BatchStatus | undefined
   #metrics: PublisherMetrics | undefined
   #closing: Promise<CloseReport> | undefined
+  /** It sends nothing more: what is lost from here on is. */
+  #over = false
+  readonly #lost: UnsentEvent[] = []
 
   constructor(options: ResolvedPublisher, given: PublisherOptions<Events>) {
     this.#options = options
     this.#clock = options.clock
     this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
-    this.#buffer = new EventBuffer(options.buffer)
+    this.#buffer = new EventBuffer(options.buffer, options.topics)
+    this.#refusals = new Refusals(options.logger)
     this.#start = startOf(options, given)
+    checkStart(this.#start)
   }
 
   publish<Type extends keyof Events & string>(
@@ -78,41 +86,45 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   #publish(type: string, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
     const { promise, resolve, reject } = deferred<PublishReceipt>()
+    // Its failure is logged: who does not wait for it is not ended by it.
+    promise.catch(() => undefined)
     try {
       if (this.#closing !== undefined) throw alreadyClosed(type)
-      const message = this.#messageOf(type, payload, options)
-      const { topic } = this.#options.events[type] as EventDefinition<never>
-      const id = message.options.id as string
-      const bytes = message.body.byteLength
-      const event: SentEvent = { id, type, topic, bytes, arrivedAt: this.#clock.monotonic(), message, resolve, reject }
+      const event = this.#eventOf(type, payload, { resolve, reject, options })
       if (this.#buffer.enter(event)) this.#send(event)
     } catch (error) {
       this.#rejected.rejected++
+      this.#refusals.add(type, error as PublishError)
       reject(error)
-      return promise
     }
-    promise.catch(() => undefined)
     return promise
   }
 
-  #messageOf(type: string, payload: unknown, options: PublishOptions = {}): EventMessage {
+  #eventOf(
+    type: string,
+    payload: unknown,
+    { options = {}, ...settling }: Pick<SentEvent, 'resolve' | 'reject'> & { readonly options: PublishOptions | undefined },
+  ): SentEvent {
     const definition = Object.hasOwn(this.#options.events, type) ? this.#options.events[type] : undefined
     const id = options.id ?? randomUUID()
     const about = { outcome: 'not-sent', eventId: id, eventType: type, topic: definition?.topic } as const
     if (definition === undefined) throw new PublishError('UNKNOWN_EVENT_TYPE', `There are no events of type '${type}'.`, about)
     try {
-      const key = options.key === undefined ? (definition.key?.(payload as never) ?? null) : options.key
-      return { n: ++this.#next, type, body: serialize(payload), options: { ...options, id, key } }
+      checkPublishOptions(options)
+      const key = bytesOfKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
+      const { headers, timestamp = Date.now(), priority, critical } = options
+      const message = { n: ++this.#next, type, json: jsonText(payload), options: { id, key, headers, timestamp, priority, critical } }
+      const bytes = message.json.length + (key?.byteLength ?? 0)
+      return { id, type, topic: definition.topic, lane: laneOf(key), bytes, arrivedAt: this.#clock.monotonic(), message, ...settling }
     } catch (cause) {
-      throw new PublishError('NOT_SERIALIZABLE', `An event of type '${type}' can't be sent to the worker: ${asError(cause).message}`, {
-        ...about,
-        cause,
-      })
+      const why = asError(cause).message
+      throw new PublishError('NOT_SERIALIZABLE', `An event of type '${type}' can't be made JSON: ${why}`, { ...about, cause })
     }
   }
 
   /** What is published in one turn goes to the worker at once. */
   #send(event: SentEvent): void {
+    this.#refusals.hadRoom()
     this.#sent.set(event.message.n, event)
     this.#unsent.push(event.message)
     if (this.#unsent.length === 1) queueMicrotask(() => this.#sendOut())
@@ -155,6 +167,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     const call = this.#calls.get(settled.n)
     if (call !== undefined) {
       this.#calls.delete(settled.n)
+      this.#leaveHeld(call)
       if ('error' in settled) call.reject(errorOf(settled.error))
       else call.resolve(settled.value as never)
       return
@@ -169,6 +182,11 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   #leave(event: SentEvent): void {
     this.#sent.delete(event.message.n)
     for (const admitted of this.#buffer.leave(event)) this.#send(admitted)
+  }
+
+  #leaveHeld({ events }: Call): void {
+    this.#held -= events.length
+    for (const event of events) for (const admitted of this.#buffer.leave(event)) this.#send(admitted)
   }
 
   #onGone(worker: WorkerProcess, why: string): void {
@@ -192,42 +210,48 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   #rejectAll(errorFor: (event: SentEvent | undefined) => PublishError): void {
     const handedOver = [...this.#sent.values()]
-    for (const { reject } of [...this.#calls.values()]) reject(errorFor(undefined))
+    const calls = [...this.#calls.values()]
     this.#calls.clear()
+    if (this.#over)
+      for (const event of [...handedOver, ...calls.flatMap(({ events }) => events)]) {
+        const { id, type, topic } = event
+        this.#lost.push({ id, type, topic, outcome: errorFor(event).outcome, kept: false })
+      }
+    for (const call of calls) {
+      call.reject(errorFor(call.events[0]))
+      this.#leaveHeld(call)
+    }
     for (const event of handedOver) {
       event.reject(errorFor(event))
       this.#leave(event)
     }
   }
 
-  #call<Value>(what: CallOf<CallMessage>): Promise<Value> {
+  #call<Value>(what: CallOf<CallMessage>, events: readonly SentEvent[] = []): Promise<Value> {
     // Behind what was published before.
     this.#sendOut()
     const call = ++this.#next
     const { promise, resolve, reject } = deferred<Value>()
-    this.#calls.set(call, { resolve, reject })
+    this.#calls.set(call, { events, resolve, reject })
+    this.#held += events.length
     this.#running().send({ call, ...what })
     return promise
   }
 
-  async publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]> {
-    const published = events.map(({ type, payload, options }) => this.#publish(type, payload, options))
-    const settled = await Promise.allSettled(published)
-    return settled.map((one) =>
-      one.status === 'fulfilled' ? { ok: true, receipt: one.value } : { ok: false, error: one.reason as PublishError },
-    )
+  publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]> {
+    return outcomesOf(events.map(({ type, payload, options }) => this.#publish(type, payload, options)))
   }
 
   async publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
     if (this.#options.transactionalId === undefined)
       throw new TypeError('publishTransaction needs the option transactionalId: a name that no other process has.')
-    const [first] = events
-    if (this.#closing !== undefined) throw alreadyClosed(first?.type ?? '')
+    if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
+    const nobody = { resolve: () => undefined, reject: () => undefined }
+    const held = events.map(({ type, payload, options }) => this.#eventOf(type, payload, { ...nobody, options }))
+    const [first] = held
     if (first === undefined) return []
-    const [{ topic }] = [this.#options.events[first.type] as EventDefinition<never>]
-    const messages = events.map(({ type, payload, options }) => this.#messageOf(type, payload, options))
-    if (this.#buffer.waiting > 0) throw bufferFull({ id: '', type: first.type, topic, bytes: 0, arrivedAt: 0 }, this.#options.buffer)
-    return this.#call({ transaction: messages })
+    if (!this.#buffer.enterAll(held)) throw bufferFull(first, this.#options.buffer)
+    return this.#call({ transaction: held.map(({ message }) => message) }, held)
   }
 
   stored(): Promise<void> {
@@ -235,7 +259,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   async forceFlush(): Promise<void> {
-    while (this.#sent.size > 0 || this.#buffer.waiting > 0) {
+    while (!this.#over && this.#sent.size + this.#held + this.#buffer.waiting > 0) {
       try {
         await this.#call({ flush: true })
       } catch (error) {
@@ -247,9 +271,10 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   getBatchStatus(): BatchStatus {
     const { config } = this.#options
-    const inFlight = Math.min(this.#status?.inFlight ?? 0, this.#sent.size)
+    const sent = this.#sent.size + this.#held
+    const inFlight = Math.min(this.#status?.inFlight ?? 0, sent)
     const [oldest] = this.#sent.values()
-    const pendingEvents = this.#sent.size - inFlight
+    const pendingEvents = sent - inFlight
     return {
       degraded: false,
       degradedTopics: [],
@@ -285,37 +310,47 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   async #close(timeoutMs: number): Promise<CloseReport> {
+    const until = this.#clock.monotonic() + timeoutMs
     await Promise.resolve()
-    for (const event of this.#buffer.expire(Infinity)) event.reject(notSent(event, 'the publisher was closed before there was room for it'))
-    const pending = new Map([...this.#sent.values()].map((event) => [event.id, event]))
-    if (this.#worker === undefined && this.#unsent.length === 0) return { unsent: [] }
+    await settledWithin(this.forceFlush(), timeoutMs, this.#clock)
+    this.#over = true
+    const waiting = this.#buffer.expire(Infinity)
+    for (const event of waiting) event.reject(notSent(event, 'the publisher was closed before there was room for it'))
+    const unsent = waiting.map(({ id, type, topic }) => ({ id, type, topic, outcome: 'not-sent' as const, kept: false }))
+    const worker = this.#worker
+    if (worker === undefined && this.#sent.size === 0) return { unsent }
+    const leftMs = Math.max(0, until - this.#clock.monotonic())
     let report: CloseReport = { unsent: [] }
-    const closed = this.#call<CloseReport>({ close: { timeoutMs } }).then((answer) => {
+    const closed = this.#call<CloseReport>({ close: { timeoutMs: leftMs } }).then((answer) => {
       report = answer
     })
-    closed.catch(() => undefined)
-    await settledWithin(closed, timeoutMs + MARGIN_MS, this.#clock)
-    const worker = this.#worker
-    this.#worker = undefined
+    await settledWithin(closed, leftMs + MARGIN_MS, this.#clock)
     // What the worker has not told by now it never will.
-    const lost = [...this.#sent.values()].filter(({ id }) => pending.has(id))
-    for (const event of lost) {
-      event.reject(
-        new PublishError('DELIVERY_UNKNOWN', 'The worker of the publisher has not answered in time.', {
-          outcome: 'unknown',
-          eventId: event.id,
-          eventType: event.type,
-          topic: event.topic,
-        }),
-      )
-      this.#leave(event)
-    }
+    this.#worker = undefined
+    this.#rejectAll(unanswered)
     await worker?.end(MARGIN_MS)
     const told = new Set(report.unsent.map(({ id }) => id))
-    const untold = lost
-      .filter(({ id }) => !told.has(id))
-      .map(({ id, type, topic }) => ({ id, type, topic, outcome: 'unknown' as const, kept: false }))
-    return { unsent: [...report.unsent, ...untold] }
+    return { unsent: [...report.unsent, ...this.#lost.filter(({ id }) => !told.has(id)), ...unsent] }
+  }
+}
+
+function unanswered(event: SentEvent | undefined): PublishError {
+  return new PublishError('DELIVERY_UNKNOWN', 'The worker of the publisher has not answered in time.', {
+    outcome: 'unknown',
+    eventId: event?.id,
+    eventType: event?.type,
+    topic: event?.topic,
+  })
+}
+
+/** Throws a `TypeError` for options that can't go to another process. */
+function checkStart(start: StartMessage): void {
+  try {
+    serialize(start)
+  } catch (error) {
+    throw wrongOptions('createPublisher was given what it can not use', [
+      `options that go to the worker must be plain data: ${asError(error).message}; leave it out, or worker.`,
+    ])
   }
 }
 

@@ -199,7 +199,7 @@ export class App implements AsyncDisposable {
   /** How it is at this moment. */
   health(): AppHealth {
     const now = this.#parts.definition.clock.monotonic()
-    return healthOf({ state: this.#state, error: this.#failure, now }, this.#manager.tasks)
+    return healthOf({ state: this.#state, error: this.#failure, sinks: this.#environment.outside.circuits, now }, this.#manager.tasks)
   }
 
   /**

@@ -3,12 +3,18 @@ import type { PartitionQueue } from '../source/partition-queue.ts'
 import type { ReportedPass } from '../task/pass-report.ts'
 import type { Task } from '../task/task.ts'
 
-/** `now`: of the monotonic clock. */
-export function healthOf({ state, error, now }: { state: AppState; error: unknown; now: number }, tasks: readonly Task[]): AppHealth {
+interface Looked extends Pick<AppHealth, 'error' | 'sinks'> {
+  readonly state: AppState
+  /** Of the monotonic clock. */
+  readonly now: number
+}
+
+export function healthOf({ state, error, sinks, now }: Looked, tasks: readonly Task[]): AppHealth {
   const all = tasks.map((task) => taskHealth(task, now))
   const going = state === 'created' || state === 'rebalancing' || state === 'running'
-  const healthy = going && error === undefined && all.every(({ circuits }) => !Object.values(circuits).includes('open'))
-  return { state, healthy, error, tasks: all }
+  const circuits = [...all.map((task) => task.circuits), ...Object.values(sinks)]
+  const healthy = going && error === undefined && circuits.every((one) => !Object.values(one).includes('open'))
+  return { state, healthy, error, tasks: all, sinks }
 }
 
 function partitionHealth(queue: PartitionQueue): PartitionHealth {

@@ -1,4 +1,5 @@
 import {
+  type AppHealth,
   type CommitParticipant,
   MillraceError,
   NO_HEADERS,
@@ -61,6 +62,15 @@ export class OutsideSinks {
       const refuse = (record: RefusedRecord) => this.#refuse(name, record)
       this.#open.set(name, await sink.open({ applicationId, node: name, clock, logger, refuse }))
     }
+  }
+
+  /** Circuit breakers that are not closed, by node. */
+  get circuits(): AppHealth['sinks'] {
+    return Object.fromEntries(
+      [...this.#open].flatMap(([node, { circuits }]) =>
+        circuits === undefined || circuits.size === 0 ? [] : [[node, Object.fromEntries(circuits)] as const],
+      ),
+    )
   }
 
   of(node: string): RunningOutsideSink {

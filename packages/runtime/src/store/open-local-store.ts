@@ -1,14 +1,14 @@
 import { type AnyStoreDefinition, MillraceError } from '@millrace/core'
 import { metadataOf } from './store-metadata.ts'
-import { decodePositions } from './store-positions.ts'
+import { decodePositions, type ReachedPositions } from './store-positions.ts'
 import { openTaskStore } from './layers/task-store.ts'
 
 /** A store of a task as it lies on disk. */
 export interface OpenedLocalStore extends AsyncDisposable {
   /** What a processor would be given, by the store's shape. To be read only: what is set is never written. */
   readonly handle: unknown
-  /** Up to where its entries hold the changelog: of two folders of one task, the one that is further is the newer. */
-  readonly changelogPosition: number
+  /** How far its entries are: `compareReached` tells which of two folders of one task is the newer. */
+  readonly reached: ReachedPositions
 }
 
 /**
@@ -20,7 +20,7 @@ export async function openLocalStore(definition: AnyStoreDefinition, folder: str
   const positions = decodePositions(await metadataOf(store))
   if (positions !== undefined && (positions.layout ?? '') === store.layout) {
     store.hasStreamTime(positions.streamTime)
-    return { handle: store.handle, changelogPosition: positions.changelogPosition, [Symbol.asyncDispose]: () => store.close() }
+    return { handle: store.handle, reached: positions, [Symbol.asyncDispose]: () => store.close() }
   }
   await store.close()
   const message =

@@ -46,6 +46,21 @@ export function decodePositions(bytes: Uint8Array | undefined): StorePositions |
   }
 }
 
+/**
+ * Which of two folders of one task is the newer: above 0 if that is `a`'s. Where the changelog ends is looked up after a commit, so that of a process that was
+ * killed the folder may not say more of it than its predecessor's: then it is further in its inputs.
+ */
+export function compareReached(a: ReachedPositions, b: ReachedPositions): number {
+  return a.changelogPosition - b.changelogPosition || sumOf(a.inputs) - sumOf(b.inputs) || (a.upToDateAt ?? 0) - (b.upToDateAt ?? 0)
+}
+
+/** What tells how far a store is. */
+export type ReachedPositions = Pick<StorePositions, 'changelogPosition' | 'inputs' | 'upToDateAt'>
+
+function sumOf(inputs: StorePositions['inputs']): number {
+  return Object.values(inputs).reduce((sum, offset) => sum + offset, 0)
+}
+
 /** The stored input offset that lies beyond what the group has committed, if any does. */
 export function inputBeyond(inputs: StorePositions['inputs'], committed: readonly OffsetCommit[]): string | undefined {
   const byKey = offsetsByPartition(committed)

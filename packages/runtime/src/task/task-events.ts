@@ -38,7 +38,7 @@ export function tellCut(emit: Emit | undefined, { task, node, batch, bytes, ageM
 export function nodeTeller(task: string, emit: Emit): NodeListener {
   return (node, inputs, { batch }, { bytes, durationMs }) => {
     const { topic, partition, trigger, length: records } = batch
-    const stage = node.kind === 'sink' ? 'sink' : 'process'
+    const stage = node.kind === 'processor' ? 'process' : 'sink'
     const from = node.parents.length > 1 ? inputs.flatMap(fromParent) : undefined
     emit({ type: 'batch', stage, node: node.name, task, topic, partition, records, bytes, trigger, durationMs, from })
   }

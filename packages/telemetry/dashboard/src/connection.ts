@@ -1,3 +1,4 @@
+import { Letters } from './letters.ts'
 import type { Live } from './live.ts'
 
 /** How often the application is asked, in milliseconds, and how long it may take to answer. */
@@ -11,6 +12,7 @@ export type Status = 'connecting' | 'live' | 'away' | 'token'
 export class Connection {
   readonly #onLive: (live: Live) => void
   readonly #onStatus: (status: Status, detail: string) => void
+  readonly #letters = new Letters()
   #timer: number | undefined
 
   constructor(onLive: (live: Live) => void, onStatus: (status: Status, detail: string) => void) {
@@ -41,13 +43,13 @@ export class Connection {
     const token = sessionStorage.getItem(TOKEN)
     try {
       const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
-      const answer = await fetch('live.json', { headers, signal: AbortSignal.timeout(ANSWER_MS) })
+      const answer = await fetch(`live.json${this.#letters.query}`, { headers, signal: AbortSignal.timeout(ANSWER_MS) })
       if (answer.status === 401) {
         this.#onStatus('token', token === null ? '' : 'This token was refused.')
         return
       }
       if (!answer.ok) throw new Error(`it answers ${answer.status}`)
-      this.#onLive((await answer.json()) as Live)
+      this.#onLive(this.#letters.complete((await answer.json()) as Live))
       this.#onStatus('live', '')
     } catch (error) {
       this.#onStatus('away', error instanceof Error ? error.message : String(error))

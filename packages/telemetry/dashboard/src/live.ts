@@ -1,6 +1,8 @@
 /** What `/live.json` answers. */
 export interface Live {
   readonly application: string
+  /** Of the process: another one has other dead letters. */
+  readonly instance?: string
   readonly now: number
   readonly readiness: { readonly ready: boolean; readonly state: string; readonly problems: readonly Problem[] }
   readonly graph: { readonly nodes: readonly GraphNode[]; readonly edges: readonly GraphEdge[] }
@@ -9,6 +11,7 @@ export interface Live {
   readonly partitions: readonly Partition[]
   readonly stores: readonly Store[]
   readonly restores: readonly Restore[]
+  /** The latest first; of an answer, those that were not told yet. */
   readonly deadLetters: readonly DeadLetter[]
   readonly changes: readonly Change[]
 }
@@ -69,6 +72,8 @@ export interface Restore {
 }
 
 export interface DeadLetter {
+  /** Ascending. */
+  readonly number: number
   readonly at: number
   readonly policy: string
   readonly stage: string

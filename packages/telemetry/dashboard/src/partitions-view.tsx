@@ -4,7 +4,7 @@ import type { Live, Partition } from './live.ts'
 import { count } from './text.ts'
 
 const SHOWN = 50
-const TRIGGERS = ['records', 'bytes', 'age', 'memory', 'demand', 'drain', 'revoke']
+const TRIGGERS = ['records', 'bytes', 'age', 'memory', 'demand', 'drain', 'revoke', 'order', 'punctuate']
 
 type Order = 'lag' | 'name' | 'waiting'
 

@@ -2,7 +2,7 @@ import type { AppHealth, RuntimeEvent, TaskHealth } from '@millrace/core'
 
 /** Why an application is not ready. */
 export interface NotReady {
-  readonly reason: 'not-running' | 'failed' | 'rebalancing' | 'restoring' | 'circuit-open' | 'stuck'
+  readonly reason: 'not-running' | 'failed' | 'brokers-away' | 'rebalancing' | 'restoring' | 'circuit-open' | 'stuck'
   /** In words, with what it concerns. */
   readonly detail: string
   /** The task it concerns. */
@@ -33,6 +33,9 @@ export interface ReadinessOptions {
   readonly now: () => number
 }
 
+/** How long brokers may take for an answer, in milliseconds. */
+const AWAY_MS = 10_000
+
 interface Restoring {
   readonly task: string
   readonly store: string
@@ -46,6 +49,8 @@ export class Readiness {
   readonly #restoring = new Map<string, Restoring>()
   /** When a pass last ended, by task; or when it was assigned. */
   readonly #progress = new Map<string, number>()
+  /** When brokers were asked for the first time of those that they have not answered yet; undefined: they have answered last. */
+  #unansweredSince: number | undefined
   #rebalancingSince: number | undefined
 
   constructor(options: ReadinessOptions) {
@@ -80,8 +85,19 @@ export class Readiness {
     }
   }
 
-  look({ state, error, tasks }: AppHealth): ReadinessReport {
-    const problems = [...this.#ofState(state, error), ...tasks.flatMap((task) => this.#ofTask(task))]
+  /** Brokers are asked something. */
+  asked(): void {
+    this.#unansweredSince ??= this.#options.now()
+  }
+
+  /** They have answered. */
+  answered(): void {
+    this.#unansweredSince = undefined
+  }
+
+  look({ state, error, tasks, sinks }: AppHealth): ReadinessReport {
+    const ofTasks = tasks.flatMap((task) => this.#ofTask(task, sinks))
+    const problems = [...this.#ofState(state, error), ...this.#ofBrokers(), ...ofSinks(sinks), ...ofTasks]
     return { ready: problems.length === 0, state, problems }
   }
 
@@ -97,7 +113,20 @@ export class Readiness {
     return state === 'running' ? [] : [{ reason: 'not-running', detail: `The application is ${state}.` }]
   }
 
-  #ofTask(task: TaskHealth): NotReady[] {
+  #ofBrokers(): NotReady[] {
+    if (this.#unansweredSince === undefined) return []
+    const forMs = this.#options.now() - this.#unansweredSince
+    if (forMs <= AWAY_MS) return []
+    return [
+      {
+        reason: 'brokers-away',
+        detail: `Brokers have not answered for ${Math.round(forMs / 1_000)} s: nothing is read or committed.`,
+        forMs,
+      },
+    ]
+  }
+
+  #ofTask(task: TaskHealth, sinks: AppHealth['sinks']): NotReady[] {
     const problems: NotReady[] = []
     if (task.state === 'restoring') problems.push(...this.#ofRestore(task.task))
     for (const [node, circuit] of Object.entries(task.circuits)) {
@@ -110,7 +139,7 @@ export class Readiness {
       })
     }
     // While a circuit is open nothing is expected to go on.
-    if (problems.length === 0) problems.push(...this.#ofPass(task))
+    if (problems.length === 0 && ofSinks(sinks).length === 0) problems.push(...this.#ofPass(task))
     return problems
   }
 
@@ -133,7 +162,7 @@ export class Readiness {
       const detail = `A pass of ${records} records of ${topic}-${partition} has been running for ${Math.round(forMs / 1_000)} s.`
       return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
     }
-    const oldest = partitions.find(({ waitingSince }) => waitingSince !== undefined)
+    const oldest = longestWaiting(partitions)
     if (oldest?.waitingSince === undefined) return []
     const forMs = now() - Math.max(oldest.waitingSince, this.#progress.get(task) ?? 0)
     const limit = stuckAfterMs + (pass === undefined ? oldest.batchTimeoutMs : 0)
@@ -143,4 +172,19 @@ export class Readiness {
     const detail = `${waitingRecords} records of ${topic}-${partition} wait, and no pass of task ${task}${wait}, has ended for ${Math.round(forMs / 1_000)} s.`
     return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
   }
+}
+
+function ofSinks(sinks: AppHealth['sinks']): NotReady[] {
+  return Object.entries(sinks).flatMap(([node, circuits]) =>
+    Object.entries(circuits).flatMap(([of, circuit]): NotReady[] => {
+      if (circuit !== 'open') return []
+      return [{ reason: 'circuit-open', detail: `The circuit breaker of '${of}' in sink '${node}' is open: what goes there waits.`, node }]
+    }),
+  )
+}
+
+function longestWaiting(partitions: TaskHealth['partitions']): TaskHealth['partitions'][number] | undefined {
+  let longest: TaskHealth['partitions'][number] | undefined
+  for (const one of partitions) if ((one.waitingSince ?? Infinity) < (longest?.waitingSince ?? Infinity)) longest = one
+  return longest
 }

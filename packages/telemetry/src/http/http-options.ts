@@ -6,7 +6,7 @@ export interface HttpOptions {
   readonly host?: string | undefined
   /** Asked for as `Authorization: Bearer`, by all but health checks and the files of the dashboard. At least 16 characters. Default: none is asked for. */
   readonly token?: string | undefined
-  /** `host:port` at which other processes reach this server: told to the group, for keys that are here. Default: none is told. */
+  /** `host:port` at which other processes reach this server: told to the group, for keys that are here. Port 0 stands for the one it listens at. Default: none is told. */
   readonly advertise?: string | boolean | undefined
   /** Requests a second, of those with the token and of all others each. Default: 50. */
   readonly requestsPerSecond?: number | undefined

@@ -9,6 +9,9 @@ import { type Answer, json, Refusal, text } from './answer.ts'
 import { jsonBody, type Request } from './request.ts'
 import { StoreRoutes } from './store-routes.ts'
 
+/** How long a health check waits for brokers, in milliseconds: who asks has less patience than they. */
+const PROBE_MS = 500
+
 export interface RoutesOptions {
   readonly application: string
   readonly topology: Topology
@@ -40,7 +43,7 @@ export class Routes {
       'GET topology': (request) => this.#topology(request),
       'GET tasks': () => this.#tasks(),
       'GET stores': (request) => this.#store(request),
-      'GET live.json': () => this.#live(),
+      'GET live.json': ({ query }) => this.#live(query),
       'PATCH batching': (request) => this.#batching(request),
     }
   }
@@ -67,13 +70,15 @@ export class Routes {
     return json(await registry.getMetricsAsJSON())
   }
 
-  #health({ path: [, which = 'ready', ...rest] }: Request): Answer {
+  async #health({ path: [, which = 'ready', ...rest] }: Request): Promise<Answer> {
     if (rest.length > 0 || (which !== 'live' && which !== 'ready')) throw new Refusal(404, 'There are /health/live and /health/ready.')
-    const health = this.#options.app().health()
+    const { app, readiness, sampler } = this.#options
     if (which === 'ready') {
-      const report = this.#options.readiness.look(health)
+      await sampler.askAgain(PROBE_MS)
+      const report = readiness.look(app().health())
       return json(report, report.ready ? 200 : 503)
     }
+    const health = app().health()
     // One that is closing, or has ended as it was asked to, needs no restart.
     const live = health.error === undefined && health.state !== 'error' && health.state !== 'pending-error'
     return json({ live, state: health.state }, live ? 200 : 503)
@@ -109,11 +114,12 @@ export class Routes {
     return this.#stores.query(name, key[0], query)
   }
 
-  async #live(): Promise<Answer> {
+  async #live(query: URLSearchParams): Promise<Answer> {
     const { sampler, app, view, readiness } = this.#options
     await sampler.refresh()
     const health = app().health()
-    return json(view.snapshot({ health, sample: sampler.last, readiness: readiness.look(health) }))
+    const told = { instance: query.get('instance') ?? '', after: Number(query.get('after') ?? 0) }
+    return json(view.snapshot({ health, sample: sampler.last, readiness: readiness.look(health), told }))
   }
 
   async #batching({ message }: Request): Promise<Answer> {

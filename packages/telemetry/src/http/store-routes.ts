@@ -14,6 +14,7 @@ import { bytesOfBase64, keyOf, keyOfBase64 } from './key-text.ts'
 /** Entries of one answer. */
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
+const RETRY = { 'retry-after': '1' }
 
 type Defined = AnyStoreDefinition & { readonly key: Serde<unknown>; readonly value: Serde<unknown> }
 type Entries = AsyncIterable<readonly (readonly [unknown, unknown])[]>
@@ -57,8 +58,7 @@ export class StoreRoutes {
       const asked = askedKey(definition, key, query)
       return asked === undefined ? await this.#scan(definition, query) : await this.#one(definition, asked.key, query)
     } catch (error) {
-      if (error instanceof MillraceError && error.retryable)
-        throw new Refusal(503, error.message, { code: error.code }, { 'retry-after': '1' })
+      if (error instanceof MillraceError && error.retryable) throw new Refusal(503, error.message, { code: error.code }, RETRY)
       throw error
     }
   }
@@ -91,17 +91,22 @@ export class StoreRoutes {
   async #elsewhere(store: string, key: unknown): Promise<void> {
     const { here, task, partition, member } = await this.#app().inspect.locate(store, key)
     if (here) return
-    const at = member?.address
-    const where = member === undefined ? 'nobody has it now' : (at ?? `${member.clientId}, which advertises no address`)
+    // Who has it is yet to be found out: it may be this process.
+    if (member === undefined || this.#app().health().state === 'rebalancing')
+      throw new Refusal(503, `This key of store '${store}' is on its way from one process to another.`, { task, partition }, RETRY)
+    const at = member.address
+    const where = at ?? `${member.clientId}, which advertises no address`
     throw new Refusal(421, `This key of store '${store}' is in another process: ${where}.`, {
       task,
       partition,
-      ...(member && { clientId: member.clientId, host: member.host }),
+      clientId: member.clientId,
+      host: member.host,
       ...(at !== undefined && { address: at }),
     })
   }
 
   async #scan(definition: Defined, query: URLSearchParams): Promise<Answer> {
+    refuseIgnored(definition, query)
     const limit = limitOf(query)
     const store = this.#open(definition, query)
     const { name, shape, key } = definition
@@ -131,6 +136,15 @@ export class StoreRoutes {
   #open(definition: Defined, query: URLSearchParams): unknown {
     return this.#app().store(definition, { whileRestoring: flag(query, 'stale') ? 'serve' : 'refuse' })
   }
+}
+
+/** What would have no effect is not taken: the answer would look as if it had. */
+function refuseIgnored({ shape }: Defined, query: URLSearchParams): void {
+  if (!query.has('prefix') && !query.has('prefixBase64')) return
+  if (shape === 'window' || shape === 'session')
+    throw new Refusal(400, 'A prefix is of keys, and the keys of this store are windows: use from and to, which are times.')
+  const beside = ['from', 'to', 'reverse'].filter((name) => query.has(name))
+  if (beside.length > 0) throw new Refusal(400, `A prefix is read forwards, and whole: leave out ${beside.join(', ')}.`)
 }
 
 function askedKey({ key: serde }: Defined, key: string | undefined, query: URLSearchParams): { readonly key: unknown } | undefined {

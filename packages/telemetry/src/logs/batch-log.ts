@@ -11,6 +11,13 @@ export interface LogOptions {
   readonly summaryEveryMs?: number | undefined
 }
 
+/** Records that were given up with no pass around them, and are not told yet. */
+interface Apart {
+  failed: number
+  named: FailureEvent[]
+  toldAt: number
+}
+
 interface Summary {
   readonly task: string
   passes: number
@@ -40,6 +47,8 @@ export class BatchLog {
   readonly #summaries = new Map<string, Map<string, Summary>>()
   /** Failures of the pass under way, by task. */
   readonly #failures = new Map<string, FailureEvent[]>()
+  /** By task and topic-partition. */
+  readonly #apart = new Map<string, Apart>()
 
   constructor(options: BatchLogOptions) {
     this.#options = options
@@ -57,7 +66,7 @@ export class BatchLog {
         for (const task of event.tasks) this.#forget(task)
         return undefined
       case 'state':
-        if (event.to === 'not-running' || event.to === 'error') for (const task of [...this.#summaries.keys()]) this.#forget(task)
+        if (event.to === 'not-running' || event.to === 'error') this.#forgetAll()
         return undefined
       default:
         return undefined
@@ -68,9 +77,31 @@ export class BatchLog {
     const { application, logger } = this.#options
     const { task, topic, partition, offset, node, stage, policy, attempts, error: err } = event
     logger.debug({ application, task, topic, partition, offset, node, stage, policy, attempts, err }, 'a record failed')
+    if (isApart(event)) return this.#failedApart(event)
     const failures = this.#failures.get(task)
     if (failures === undefined) this.#failures.set(task, [event])
     else if (failures.length < MAX_NAMED) failures.push(event)
+  }
+
+  #failedApart(event: FailureEvent): void {
+    const key = `${event.task} ${event.topic} ${event.partition}`
+    let apart = this.#apart.get(key)
+    if (apart === undefined) this.#apart.set(key, (apart = { failed: 0, named: [], toldAt: -Infinity }))
+    apart.failed++
+    if (apart.named.length < MAX_NAMED) apart.named.push(event)
+    this.#tellApart(apart)
+  }
+
+  /** At once, and then at most once in a while: a topic may be full of them. */
+  #tellApart(apart: Apart, now: number = this.#options.now()): void {
+    const [first] = apart.named
+    if (first === undefined || now - apart.toldAt < this.#options.summaryEveryMs) return
+    const { application, logger } = this.#options
+    const { task, topic, partition, offset } = first
+    logger.warn({ application, task, topic, partition, offset, failed: apart.failed, failures: apart.named.map(named) }, 'records failed')
+    apart.failed = 0
+    apart.named = []
+    apart.toldAt = now
   }
 
   #ended(event: PassEndedEvent): void {
@@ -80,18 +111,14 @@ export class BatchLog {
       const about = { application, task, topic, partition, offset: firstOffset, records, durationMs, err: event.error }
       logger.error(about, 'a batch failed')
     } else if (givenUp > 0) {
-      const failures = (this.#failures.get(task) ?? []).map(({ offset, node, policy, error }) => ({
-        offset,
-        node,
-        policy,
-        reason: error instanceof Error ? error.message : String(error),
-      }))
+      const failures = (this.#failures.get(task) ?? []).map(named)
       logger.warn(
         { application, task, topic, partition, offset: firstOffset, records, failed: givenUp, failures },
         'records of a batch failed',
       )
     }
-    this.#failures.delete(task)
+    if (this.#failures.size > 0) this.#failures.delete(task)
+    if (this.#apart.size > 0) for (const apart of this.#apart.values()) this.#tellApart(apart)
     if (event.done > 0) this.#sum(event)
   }
 
@@ -125,7 +152,27 @@ export class BatchLog {
     for (const [topic, summary] of this.#summaries.get(task) ?? []) if (summary.passes > 0) this.#log(summary, topic, partition)
     this.#summaries.delete(task)
     this.#failures.delete(task)
+    for (const [key, apart] of this.#apart) {
+      if (!key.startsWith(`${task} `)) continue
+      this.#tellApart(apart, Infinity)
+      this.#apart.delete(key)
+    }
   }
+
+  #forgetAll(): void {
+    for (const task of [...this.#summaries.keys()]) this.#forget(task)
+    for (const apart of this.#apart.values()) this.#tellApart(apart, Infinity)
+    this.#apart.clear()
+  }
+}
+
+/** What can't be read is given up before its pass, and a row that a database refuses after it, by the sink alone. */
+function isApart({ stage, task, node }: FailureEvent): boolean {
+  return stage === 'source' || task === node
+}
+
+function named({ offset, node, policy, error }: FailureEvent): object {
+  return { offset, node, policy, reason: error instanceof Error ? error.message : String(error) }
 }
 
 function emptySummary(task: string, loggedAt: number): Summary {

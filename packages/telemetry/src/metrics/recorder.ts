@@ -138,12 +138,14 @@ export class Recorder {
     part.pass.observe(event.durationMs / 1_000)
     if (event.waitedMs > 0) part.waited.add(event.waitedMs / 1_000)
     part.lastPass.set(Date.now() / 1_000)
-    if (part.compatible === undefined || event.outcome === 'handed-back' || event.outcome === 'cut') return
+    if (part.compatible === undefined) return
     const { batches, messages, duration } = part.compatible
-    const status = event.outcome === 'failed' ? 'failed' : event.givenUp > 0 ? 'partial' : 'success'
-    batches(status).add(Math.max(1, event.batches))
+    // Of a pass that is cut, or handed back, the first records are done all the same.
     if (event.done > event.givenUp) messages('success').add(event.done - event.givenUp)
     if (event.givenUp > 0) messages('failed').add(event.givenUp)
+    if (event.outcome === 'handed-back' || event.outcome === 'cut') return
+    const status = event.outcome === 'failed' ? 'failed' : event.givenUp > 0 ? 'partial' : 'success'
+    batches(status).add(Math.max(1, event.batches))
     duration.observe(event.durationMs / 1_000)
   }
 

@@ -23,7 +23,7 @@ export interface SamplerOptions {
 export interface Sample {
   readonly lag: readonly PartitionLag[]
   readonly stores: readonly StoreSize[]
-  /** Milliseconds since the epoch. */
+  /** When lag was looked up, milliseconds since the epoch. */
   readonly at: number
 }
 
@@ -32,7 +32,7 @@ export class Sampler {
   readonly #options: SamplerOptions
   readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 })
   #app: ObservedApp | undefined
-  #asking: Promise<void> | undefined
+  #asking: Promise<unknown> | undefined
   #askedAt = -Infinity
   #last: Sample = { lag: [], stores: [], at: 0 }
 
@@ -58,34 +58,58 @@ export class Sampler {
   readonly refresh = async (): Promise<void> => {
     const app = this.#app
     if (app === undefined) return
-    const now = performance.now()
-    if (this.#asking === undefined && now - this.#askedAt >= this.#options.everyMs) {
-      this.#askedAt = now
-      this.#asking = this.#ask(app).finally(() => {
-        this.#asking = undefined
-      })
-    }
-    if (this.#asking !== undefined) await settledWithin(this.#asking, ANSWER_MS)
+    await this.askAgain(ANSWER_MS)
     this.#setHealth(app.health())
     this.#setLoop()
   }
 
-  async #ask(app: ObservedApp): Promise<void> {
+  /** Asks brokers and stores, if they were not just asked, and waits for them, `limitMs` at most. */
+  async askAgain(limitMs: number): Promise<void> {
+    const app = this.#app
+    if (app === undefined) return
+    const now = performance.now()
+    if (this.#asking === undefined && now - this.#askedAt >= this.#options.everyMs) {
+      this.#askedAt = now
+      // Each by itself: stores are here, whoever else is away.
+      this.#asking = Promise.all([this.#askLag(app), this.#askStores(app)]).finally(() => {
+        this.#asking = undefined
+      })
+    }
+    if (this.#asking !== undefined) await settledWithin(this.#asking, limitMs)
+  }
+
+  async #askLag(app: ObservedApp): Promise<void> {
+    const { recorder, readiness, logger } = this.#options
+    const { families, application } = recorder
+    readiness.asked()
     try {
-      const [lag, stores] = await Promise.all([app.inspect.lag(), app.inspect.stores()])
-      this.#last = { lag, stores, at: Date.now() }
-      const { families, application } = this.#options.recorder
-      const here = new Set(app.health().tasks.map(({ task }) => task))
+      const lag = await app.inspect.lag()
+      readiness.answered()
+      this.#last = { ...this.#last, lag, at: Date.now() }
+      const here = tasksOf(app)
       for (const { task, topic, partition, lag: behind } of lag)
         if (here.has(task)) families.lag.of(application, topic, String(partition)).set(behind)
-      for (const { task, store, entries, uncommittedBytes } of stores) {
+      families.lagAsked.of(application).set(this.#last.at / 1_000)
+    } catch (error) {
+      logger.debug({ err: error }, 'lag could not be looked up')
+    }
+  }
+
+  async #askStores(app: ObservedApp): Promise<void> {
+    const { recorder, logger } = this.#options
+    const { families, application } = recorder
+    try {
+      const stores = await app.inspect.stores()
+      // What was asked of a task that has gone meanwhile: its series are forgotten, for good.
+      const here = tasksOf(app)
+      this.#last = { ...this.#last, stores: stores.filter(({ task }) => here.has(task)) }
+      for (const { task, store, entries, uncommittedBytes } of this.#last.stores) {
         const labels = [application, store, partitionOf(task)] as const
         families.entries.of(...labels).set(entries)
         families.uncommitted.of(...labels).set(uncommittedBytes)
       }
-      families.lagAsked.of(application).set(this.#last.at / 1_000)
     } catch (error) {
-      this.#options.logger.debug({ err: error }, 'lag and sizes of stores could not be looked up')
+      logger.debug({ err: error }, 'sizes of stores could not be looked up')
     }
   }
 
@@ -115,6 +139,10 @@ export class Sampler {
     families.loopMax.of(application).set(loop.max / NANOS)
     loop.reset()
   }
+}
+
+function tasksOf(app: ObservedApp): ReadonlySet<string> {
+  return new Set(app.health().tasks.map(({ task }) => task))
 }
 
 function partitionOf(task: string): string {

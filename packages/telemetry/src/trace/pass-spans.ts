@@ -20,7 +20,7 @@ import {
   type Tracer,
 } from '@opentelemetry/api'
 import { Allowance } from '../internal/allowance.ts'
-import { carriedBy, hasTrace, headersOfSpan, parseTraceparent, traceparentOf, withoutTrace } from './trace-context.ts'
+import { baggageIn, carriedBy, hasTrace, headersOfSpan, spanContextIn, traceparentOf, withoutTrace } from './trace-context.ts'
 import type { CheckpointHook, ResolvedTracingOptions } from './tracing-options.ts'
 
 export interface PassSpansOptions {
@@ -119,7 +119,7 @@ function contextsIn({ headers }: Carried, limit: number): SpanContext[] {
     // Records that were written together often carry the same.
     if (bytes === undefined || (last !== undefined && Buffer.compare(bytes, last) === 0)) continue
     last = bytes
-    const parsed = parseTraceparent(bytes)
+    const parsed = spanContextIn(own as Headers)
     if (parsed !== undefined) found.set(`${parsed.traceId}-${parsed.spanId}`, parsed)
   }
   return [...found.values()]
@@ -174,7 +174,11 @@ class FollowedPass implements PassTrace {
   #traced(own: Headers | undefined, row: number): Headers | undefined {
     const { carried, outputs } = this.#followed
     const ofSpan = this.#ofSpan
-    if (outputs === 'span' && ofSpan !== undefined) return own === undefined ? ofSpan : [...withoutTrace(own), ...ofSpan]
+    if (outputs === 'span' && ofSpan !== undefined) {
+      const baggage = baggageIn(own) === undefined ? baggageIn(carried?.headers[row]) : undefined
+      if (own === undefined && baggage === undefined) return ofSpan
+      return [...withoutTrace(own ?? NONE), ...(baggage ?? NONE), ...ofSpan]
+    }
     if (hasTrace(own)) return own
     const added = carried?.headers[row] ?? ofSpan
     if (added === undefined) return own
@@ -210,8 +214,16 @@ function end(span: Span, event: PassEndedEvent): void {
   span.setAttributes({ 'millrace.outcome': event.outcome, 'millrace.records.given_up': event.givenUp, 'millrace.retries': event.retries })
   if (event.outcome === 'failed') {
     const { error } = event
+    span.setAttribute('error.type', errorTypeOf(error))
     span.recordException(error instanceof Error ? error : String(error))
     span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.message : String(error) })
   }
   span.end()
+}
+
+/** As semantic conventions have it: of few values, and the same for the same reason. */
+function errorTypeOf(error: unknown): string {
+  const { code } = (error ?? {}) as { readonly code?: unknown }
+  if (typeof code === 'string' && code !== '') return code
+  return error instanceof Error ? error.name : '_OTHER'
 }

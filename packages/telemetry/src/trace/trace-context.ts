@@ -1,8 +1,9 @@
 import type { Header, Headers } from '@millrace/core'
-import { type SpanContext, TraceFlags } from '@opentelemetry/api'
+import { createTraceState, type SpanContext, TraceFlags } from '@opentelemetry/api'
 
 /** The headers by which a trace goes on (W3C). */
-const NAMES: ReadonlySet<string> = new Set(['traceparent', 'tracestate', 'baggage'])
+const BAGGAGE = 'baggage'
+const NAMES: ReadonlySet<string> = new Set(['traceparent', 'tracestate', BAGGAGE])
 /** `00-` 32 digits `-` 16 digits `-` 2 digits; later versions may be longer. */
 const LENGTH = 55
 const DASH = 0x2d
@@ -18,9 +19,23 @@ export function hasTrace(headers: Headers | undefined): boolean {
   return headers?.some(isTraceparent) === true
 }
 
-/** The headers without those of a trace. */
+/** The headers without those that name a trace: baggage is whose it was, whichever trace it goes on in. */
 export function withoutTrace(headers: Headers): Headers {
-  return headers.filter(({ key }) => !NAMES.has(key))
+  return headers.filter(({ key }) => !NAMES.has(key) || key === BAGGAGE)
+}
+
+/** The baggage among these headers; undefined if there is none. */
+export function baggageIn(headers: Headers | undefined): Headers | undefined {
+  return headers?.some(isBaggage) === true ? headers.filter(isBaggage) : undefined
+}
+
+/** Where these headers say that their record's trace is; undefined for none, or one that is malformed. */
+export function spanContextIn(headers: Headers): SpanContext | undefined {
+  const traceparent = traceparentOf(headers)
+  const parsed = traceparent && parseTraceparent(traceparent)
+  const state = headers.find(({ key }) => key === 'tracestate')?.value
+  if (parsed === undefined || state == null) return parsed
+  return { ...parsed, traceState: createTraceState(Buffer.from(state).toString()) }
 }
 
 /** The bytes that tell a trace: for comparing, before anything is decoded. */
@@ -45,6 +60,10 @@ export function headersOfSpan({ traceId, spanId, traceFlags, traceState }: SpanC
   const state = traceState?.serialize()
   if (state !== undefined && state !== '') headers.push({ key: 'tracestate', value: Buffer.from(state) })
   return headers
+}
+
+function isBaggage({ key }: Header): boolean {
+  return key === BAGGAGE
 }
 
 function isTraceparent({ key, value }: Header): boolean {

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { AppHealth, FailureEvent, RuntimeEvent, Topology } from '@millrace/core'
 import type { ReadinessReport } from '../health/readiness.ts'
 import type { Recorder } from '../metrics/recorder.ts'
@@ -8,6 +9,14 @@ import { type TopologyGraph, topologyGraph } from './topology-graph.ts'
 const MAX_DEAD_LETTERS = 100
 const MAX_CHANGES = 200
 const MAX_TEXT = 2_000
+
+export interface Snapshot {
+  readonly health: AppHealth
+  readonly sample: Sample
+  readonly readiness: ReadinessReport
+  /** What was told before: by which process, and up to which dead letter. */
+  readonly told?: { readonly instance: string; readonly after: number } | undefined
+}
 
 /** What the dashboard shows: what was counted, and what happened lately. */
 export class LiveView {
@@ -21,7 +30,10 @@ export class LiveView {
   readonly #onlyParent: ReadonlyMap<string, string>
   /** Records given up, by task and topic. */
   readonly #givenUp = new Map<string, number>()
-  readonly #deadLetters: object[] = []
+  /** The latest first. */
+  readonly #deadLetters: { readonly number: number }[] = []
+  readonly #instance = randomUUID()
+  #letters = 0
   readonly #changes: object[] = []
   readonly #restores = new Map<string, object>()
 
@@ -66,12 +78,14 @@ export class LiveView {
     }
   }
 
-  /** All of it, as plain data. */
-  snapshot({ health, sample, readiness }: { health: AppHealth; sample: Sample; readiness: ReadinessReport }): object {
+  /** All of it, as plain data; of dead letters, those that were not told to who asks. */
+  snapshot({ health, sample, readiness, told }: Snapshot): object {
+    const after = told?.instance === this.#instance ? told.after : 0
     const lags = new Map(sample.lag.map(({ topic, partition, lag }) => [`${topic} ${partition}`, lag]))
     const nodes = this.#processed()
     return {
       application: this.#application,
+      instance: this.#instance,
       now: this.#now(),
       readiness,
       graph: this.#graph,
@@ -87,7 +101,7 @@ export class LiveView {
       ),
       stores: sample.stores,
       restores: [...this.#restores.values()],
-      deadLetters: this.#deadLetters,
+      deadLetters: this.#deadLetters.filter(({ number }) => number > after),
       changes: this.#changes,
     }
   }
@@ -129,8 +143,20 @@ export class LiveView {
 
   #deadLetter({ policy, stage, node, topic, partition, offset, attempts, error, record }: FailureEvent): void {
     const reason = error instanceof Error ? `${error.name}: ${error.message}` : String(error)
-    const letter = { at: this.#now(), policy, stage, node, topic, partition, offset, attempts, reason: reason.slice(0, MAX_TEXT) }
-    this.#deadLetters.unshift({ ...letter, key: textOf(record?.key), value: textOf(record?.value) })
+    const letter = {
+      number: ++this.#letters,
+      at: this.#now(),
+      policy,
+      stage,
+      node,
+      topic,
+      partition,
+      offset,
+      attempts,
+      reason: reason.slice(0, MAX_TEXT),
+    }
+    const shown = { ...letter, key: textOf(record?.key), value: textOf(record?.value) }
+    this.#deadLetters.unshift(shown)
     this.#deadLetters.length = Math.min(this.#deadLetters.length, MAX_DEAD_LETTERS)
   }
 

@@ -27,6 +27,7 @@ const health = (more: Partial<TaskHealth> = {}, state: AppHealth['state'] = 'run
   healthy: true,
   error,
   tasks: [{ ...task, ...more }],
+  sinks: {},
 })
 
 function looking() {
@@ -91,4 +92,34 @@ test('a pass that runs too long is stuck, and so are records that nobody takes',
   const [told] = readiness.look(waiting).problems
   expect(told).toMatchObject({ reason: 'stuck' })
   expect(told?.detail).toContain('3 records of in-0')
+})
+
+test('of several partitions the one that waits longest counts', () => {
+  const { readiness, now, pass } = looking()
+  const late = { ...partition, partition: 1, waitingRecords: 2, waitingSince: now() }
+  pass(6_001)
+  const waiting = health({ partitions: [{ ...partition, waitingRecords: 1, waitingSince: now() }, late] })
+  expect(readiness.look(waiting).problems).toMatchObject([{ reason: 'stuck', partition: 1, forMs: 6_001 }])
+})
+
+test('an open circuit of a sink outside names its node and what it is of, and a task that waits for it is not stuck besides', () => {
+  const { readiness, now, pass } = looking()
+  const since = now()
+  pass(100_000)
+  const waiting = health({ partitions: [{ ...partition, waitingRecords: 3, waitingSince: since }] })
+  const [told, ...more] = readiness.look({ ...waiting, sinks: { rows: { orders: 'open', customers: 'half-open' } } }).problems
+  expect([told, more]).toMatchObject([{ reason: 'circuit-open', node: 'rows' }, []])
+  expect(told?.detail).toContain("'orders' in sink 'rows'")
+})
+
+test('brokers that do not answer for a while make it not ready, until they do', () => {
+  const { readiness, pass } = looking()
+  readiness.asked()
+  pass(9_000)
+  expect(readiness.look(health()).ready).toBe(true)
+  readiness.asked()
+  pass(1_001)
+  expect(readiness.look(health()).problems).toMatchObject([{ reason: 'brokers-away', forMs: 10_001 }])
+  readiness.answered()
+  expect(readiness.look(health()).ready).toBe(true)
 })

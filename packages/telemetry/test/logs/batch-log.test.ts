@@ -59,6 +59,28 @@ test('summaries come at most once in a while for each partition, and none is los
   ])
 })
 
+test('records that no pass is made of are told by themselves, at once and then rarely, and not with the pass that follows', () => {
+  const { log, lines, wait } = logging()
+  const unreadable = { ...failure, stage: 'source', node: 'source' } as const
+  for (let i = 0; i < 3; i++) log.observe({ ...unreadable, offset: 90 + i })
+  log.observe({ ...failure, stage: 'sink', node: 'rows', task: 'rows', offset: 80 })
+  log.observe(failure)
+  log.observe(pass({ givenUp: 1 }))
+  wait(1_000)
+  log.observe(pass({}))
+  log.observe({ ...unreadable, offset: 99 })
+  log.observe({ type: 'revoked', stage: 'source', tasks: ['0_1'] })
+  const warned = lines.flatMap(([level, fields, message]) => (level === 'warn' ? [[message, fields]] : []))
+  const named = (offset: number, node = 'source') => ({ offset, node, policy: 'skip', reason: 'bad' })
+  expect(warned).toEqual([
+    ['records failed', { application: 'app', ...at, offset: 90, failed: 1, failures: [named(90)] }],
+    ['records failed', { application: 'app', ...at, task: 'rows', offset: 80, failed: 1, failures: [named(80, 'rows')] }],
+    ['records of a batch failed', expect.objectContaining({ offset: 100, failed: 1, failures: [named(103, 'n')] })],
+    ['records failed', { application: 'app', ...at, offset: 91, failed: 2, failures: [named(91), named(92)] }],
+    ['records failed', { application: 'app', ...at, offset: 99, failed: 1, failures: [named(99)] }],
+  ])
+})
+
 test('single records are told at debug, batches of which records failed at warn with which and why, batches that failed at error', () => {
   const { log, lines } = logging()
   log.observe(failure)

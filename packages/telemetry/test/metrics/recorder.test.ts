@@ -93,6 +93,23 @@ test('the compatible names have their prefix, their kinds and a status', async (
   })
 })
 
+test('what a pass had done before it was cut or handed back is processed all the same', async () => {
+  const { recorder, lines } = recording('')
+  for (const event of [
+    { ...pass, outcome: 'cut', done: 3, givenUp: 1 },
+    pass,
+    { ...pass, outcome: 'handed-back', done: 2, givenUp: 0 },
+  ] as const)
+    recorder.observe(event)
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'messages_processed_count{application="app",topic="in",status="success"} 8',
+      'messages_processed_count{application="app",topic="in",status="failed"} 2',
+      'kafka_consumer_batch_processed_count{application="app",topic="in",status="partial"} 2',
+    ]),
+  )
+})
+
 test('applications of one registry are told apart by their label, and each takes its own out', async () => {
   const registry = new Registry()
   const both = ['one', 'two'].map((application) => {

@@ -80,7 +80,8 @@ test('records of one trace alone make the batch a part of it, and what a process
   const before = () => {
     tracer.startSpan('inner').end()
   }
-  await using running = await processed([traced(7), traced(7)], { telemetry: { tracing }, before })
+  const baggage = { ...traced(7).headers, baggage: 'tenant=1' }
+  await using running = await processed([{ ...traced(7), headers: baggage }, traced(7)], { telemetry: { tracing }, before })
   const spans = exporter.getFinishedSpans()
   const batch = spans.find(({ name }) => name === 'process in')
   expect(batch).toMatchObject({ parentSpanContext: { traceId: traceId(7) } })
@@ -88,9 +89,9 @@ test('records of one trace alone make the batch a part of it, and what a process
   expect(inner.map(({ parentSpanContext }) => parentSpanContext?.spanId)).toEqual([batch, batch].map((one) => one?.spanContext().spanId))
   // outputs: 'span'
   const expected = `00-${traceId(7)}-${batch?.spanContext().spanId}-01`
-  expect((await headersIn(running, 'out')).map(({ traceparent, other }) => [traceparent, other])).toEqual([
-    [expected, 'x'],
-    [expected, 'x'],
+  expect(await headersIn(running, 'out')).toEqual([
+    { traceparent: expected, tracestate: 'a=7', other: 'x', baggage: 'tenant=1' },
+    { traceparent: expected, tracestate: 'a=7', other: 'x' },
   ])
   expect(trace.getActiveSpan()).toBeUndefined()
 })
@@ -114,7 +115,9 @@ test('dead letters go on in the trace of their record, and a batch that fails sa
   })
   await failing.write([traced(1)])
   await expect(failing.ended).rejects.toThrow('refused')
-  expect(second.getFinishedSpans()).toMatchObject([{ status: { code: 2 }, events: [{ name: 'exception' }] }])
+  expect(second.getFinishedSpans()).toMatchObject([
+    { status: { code: 2 }, events: [{ name: 'exception' }], attributes: { 'error.type': 'PROCESSING_FAILED' } },
+  ])
 })
 
 test('by default records without a trace are written without one', async () => {

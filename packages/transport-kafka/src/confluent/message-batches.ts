@@ -1,4 +1,5 @@
-import { type Headers, viewColumn, type WireBatch } from '@millrace/core'
+import type { Headers, WireBatch } from '@millrace/core'
+import { packedColumn } from './packed-column.ts'
 import type { RawHeader, RawMessage } from './raw-api.ts'
 
 /** The rows of one partition while they are gathered. */
@@ -12,10 +13,10 @@ interface Rows {
   headers: (Headers | undefined)[] | undefined
 }
 
-// The library has made a copy of each key and value, which nobody else uses: there is nothing to give back.
+// The bytes of a batch are its own: there is nothing to give back.
 function release(): void {}
 
-/** One batch a partition, in the order in which the partitions appear. The library's buffers are kept as they are. */
+/** One batch a partition, in the order in which the partitions appear. Nothing of the messages is kept, so that they are garbage at once. */
 export function messageBatches(
   messages: readonly RawMessage[],
   endOffset: (topic: string, partition: number) => number | undefined,
@@ -49,8 +50,8 @@ function toBatch({ topic, partition, keys, values, timestamps, offsets, headers 
     topic,
     partition,
     length: offsets.length,
-    keys: viewColumn(keys),
-    values: viewColumn(values),
+    keys: packedColumn(keys),
+    values: packedColumn(values),
     timestamps: new Float64Array(timestamps),
     offsets: new Float64Array(offsets),
     headers,

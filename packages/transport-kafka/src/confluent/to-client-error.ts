@@ -1,5 +1,5 @@
 import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
-import { kindOf } from './error-kinds.ts'
+import { kindOf } from '../errors/error-kinds.ts'
 import type { RawError } from './raw-api.ts'
 
 /** What the library threw, told or called back with, as an error of the client interface. */

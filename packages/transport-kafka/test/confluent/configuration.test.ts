@@ -23,6 +23,14 @@ describe('the properties of clients', () => {
     expect(consumerConfiguration(resolved(), source).properties).not.toHaveProperty('fetch.min.bytes')
   })
 
+  test('fetch little at a time, but never less than the largest message there may be', () => {
+    const fetched = (options: Partial<KafkaOptions>) => consumerConfiguration(resolved(options), source).properties['fetch.max.bytes']
+    expect(fetched({})).toBe(1_048_576)
+    expect(fetched({ client: { 'message.max.bytes': 9_000_000 } })).toBe(9_000_000)
+    expect(fetched({ client: { 'message.max.bytes': 500_000 } })).toBe(1_048_576)
+    expect(fetched({ client: { 'message.max.bytes': 9_000_000 }, consumer: { 'fetch.max.bytes': 10_000_000 } })).toBe(10_000_000)
+  })
+
   test('report each record, and compress, as a writer asks; who asks for nothing is told of failures only', () => {
     const options = resolved({ producer: { 'compression.codec': 'zstd' } })
     expect(producerConfiguration(options, writer).properties).toMatchObject({

@@ -1,0 +1,89 @@
+import { type Clock, partitionKey, type TopicPartition } from '@millrace/core'
+import { PackedError } from '../errors/packed-error.ts'
+import { CODE, mayPass, refusal } from '../errors/protocol-codes.ts'
+import { backoffMs } from './backoff.ts'
+import type { BrokerConnection } from './broker-connection.ts'
+import { addTo } from './by-node.ts'
+import type { Cluster } from './cluster.ts'
+
+export interface LeaderQuestion<T extends TopicPartition> {
+  /** Completes "Kafka refused to ...", of a partition. */
+  readonly doing: string
+  readonly clock: Clock
+  /** Asks one leader of what it leads, and says the code of each partition that it answered. */
+  readonly ask: (connection: BrokerConnection, ofLeader: readonly T[]) => Promise<readonly (TopicPartition & { readonly code: number })[]>
+}
+
+/**
+ * Asks the leaders until each partition was answered with 0, as long as a request may take. Topics that were created a moment ago are waited for. Rejects with a
+ * `PackedError`.
+ */
+export async function askLeaders<T extends TopicPartition>(
+  cluster: Cluster,
+  partitions: readonly T[],
+  question: LeaderQuestion<T>,
+): Promise<void> {
+  const { clock } = question
+  cluster.track(partitions.map(({ topic }) => topic))
+  const until = clock.monotonic() + cluster.options.requestTimeoutMs
+  let last: PackedError | undefined
+  let missing = partitions
+  for (let attempt = 1; missing.length > 0; attempt++) {
+    if (attempt > 1) {
+      if (clock.monotonic() >= until) throw last ?? noLeader(missing)
+      await cluster.delay(backoffMs(attempt - 1))
+    }
+    // Whatever keeps the cluster from answering is met again below, and told there.
+    if (attempt > 1 || missing.some(({ topic, partition }) => cluster.metadata.leadership(topic, partition) === undefined)) {
+      last = await cluster.refresh().then(
+        () => undefined,
+        (error: unknown) => error as PackedError,
+      )
+    }
+    if (last?.kind === 'authentication' || last?.kind === 'closed') throw last
+    const done = new Set<string>()
+    const answers = await Promise.all(
+      [...byLeader(cluster, missing)].map(([leader, ofLeader]) => askOne(cluster, leader, { ofLeader, question, done })),
+    )
+    last = answers.find((answer) => answer !== undefined) ?? last
+    missing = missing.filter(({ topic, partition }) => !done.has(partitionKey(topic, partition)))
+  }
+}
+
+function byLeader<T extends TopicPartition>(cluster: Cluster, partitions: readonly T[]): Map<number, T[]> {
+  const leaders = new Map<number, T[]>()
+  for (const one of partitions) {
+    const leader = cluster.metadata.leadership(one.topic, one.partition)?.leader
+    if (leader !== undefined) addTo(leaders, leader, one)
+  }
+  return leaders
+}
+
+interface Asked<T extends TopicPartition> {
+  readonly ofLeader: readonly T[]
+  readonly question: LeaderQuestion<T>
+  readonly done: Set<string>
+}
+
+/** Why it should be asked again, if it should; what can't be helped is thrown. */
+async function askOne<T extends TopicPartition>(
+  cluster: Cluster,
+  leader: number,
+  { ofLeader, question, done }: Asked<T>,
+): Promise<PackedError | undefined> {
+  let again: PackedError | undefined
+  try {
+    for (const { topic, partition, code } of await question.ask(await cluster.connection(leader, 'control'), ofLeader)) {
+      if (code === CODE.none) done.add(partitionKey(topic, partition))
+      else again = refusal(code, `${question.doing} ${topic}-${partition}`)
+    }
+  } catch (error) {
+    again = error as PackedError
+  }
+  if (again !== undefined && !mayPass(again)) throw again
+  return again
+}
+
+function noLeader([first]: readonly TopicPartition[]): PackedError {
+  return new PackedError(`${first?.topic}-${first?.partition} has no leader, or does not exist.`, { kind: 'unknown-topic' })
+}

@@ -1,0 +1,98 @@
+import type { Clock } from '@millrace/core'
+import type { PackedError } from '../errors/packed-error.ts'
+import { CODE, mayPass, refusal } from '../errors/protocol-codes.ts'
+import { type CoordinatedType, decodeFindCoordinator, encodeFindCoordinator, FIND_COORDINATOR } from '../wire/find-coordinator.ts'
+import { backoffMs } from './backoff.ts'
+import type { BrokerConnection } from './broker-connection.ts'
+import type { Cluster } from './cluster.ts'
+import type { BrokerAddress } from './connection-options.ts'
+
+/** It loads, is not available, or has moved. */
+const MOVED: ReadonlySet<number> = new Set([14, 15, 16])
+
+export interface CoordinatorCall<T> {
+  readonly use: (connection: BrokerConnection) => Promise<T>
+  readonly codeOf: (answer: T) => number
+  /** Completes "Kafka refused to ...". */
+  readonly doing: string
+  /** Asked again for so long, in milliseconds, while the coordinator can't be reached or is another. */
+  readonly patienceMs: number
+}
+
+/** The broker that looks after one group or transactional id: looked for when it is first needed, and again whenever it says that it is not the one. */
+export class Coordinator {
+  readonly #cluster: Cluster
+  readonly #type: CoordinatedType
+  readonly #name: string
+  readonly #clock: Clock
+  #node: number | undefined
+
+  constructor(cluster: Cluster, { type, name, clock }: { readonly type: CoordinatedType; readonly name: string; readonly clock: Clock }) {
+    this.#cluster = cluster
+    this.#type = type
+    this.#name = name
+    this.#clock = clock
+  }
+
+  /** Where it is, as far as known. */
+  get address(): BrokerAddress | undefined {
+    return this.#node === undefined ? undefined : this.#cluster.metadata.brokers.get(this.#node)
+  }
+
+  /** One try, whatever is answered. Rejects with a `PackedError`; a retriable one when it can't be reached, or is another. */
+  async once<T>({ use, codeOf, doing }: Omit<CoordinatorCall<T>, 'patienceMs'>): Promise<T> {
+    try {
+      const answer = await use(await this.#connection())
+      const code = codeOf(answer)
+      if (MOVED.has(code)) throw refusal(code, doing)
+      return answer
+    } catch (error) {
+      this.#node = undefined
+      throw error
+    }
+  }
+
+  /** Tries until it is answered, whatever that is, or time is over. Rejects with a `PackedError`. */
+  async answer<T>(call: CoordinatorCall<T>): Promise<T> {
+    const until = this.#clock.monotonic() + call.patienceMs
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.once(call)
+      } catch (error) {
+        if (!(error as PackedError).retriable || this.#clock.monotonic() >= until) throw error
+      }
+      await this.#cluster.delay(backoffMs(failures))
+    }
+  }
+
+  /** Tries until it is answered with 0 or what does not pass by itself, or time is over. Rejects with a `PackedError`. */
+  async call<T>({ use, codeOf, doing, patienceMs }: CoordinatorCall<T>): Promise<T> {
+    const until = this.#clock.monotonic() + patienceMs
+    for (let failures = 1; ; failures++) {
+      try {
+        const answer = await use(await this.#connection())
+        const code = codeOf(answer)
+        if (code === CODE.none) return answer
+        throw refusal(code, doing)
+      } catch (error) {
+        const { code } = error as PackedError
+        if (code === CODE.none || MOVED.has(code)) this.#node = undefined
+        if (!mayPass(error as PackedError) || this.#clock.monotonic() >= until) throw error
+      }
+      await this.#cluster.delay(backoffMs(failures))
+    }
+  }
+
+  async #connection(): Promise<BrokerConnection> {
+    this.#node ??= await this.#find()
+    return this.#cluster.connection(this.#node, 'coordinator')
+  }
+
+  async #find(): Promise<number> {
+    const parts = [encodeFindCoordinator(this.#name, this.#type)]
+    const found = await this.#cluster.any((connection) => connection.send({ ...FIND_COORDINATOR, parts, decode: decodeFindCoordinator }))
+    if (found.code !== CODE.none) throw refusal(found.code, `name the coordinator of ${this.#type} '${this.#name}'`)
+    if (!this.#cluster.metadata.brokers.has(found.node)) await this.#cluster.refresh()
+    return found.node
+  }
+}

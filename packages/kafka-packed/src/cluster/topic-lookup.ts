@@ -1,0 +1,58 @@
+import { backoffMs } from './backoff.ts'
+import { Cluster } from './cluster.ts'
+import { type ConnectOptions, resolveConnectOptions } from './connection-options.ts'
+import type { PackedError } from '../errors/packed-error.ts'
+import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { systemClock } from './system-clock.ts'
+
+/** No topic of this name, or one that can't be. */
+const ABSENT: ReadonlySet<number> = new Set([CODE.unknownTopic, CODE.invalidTopic])
+/** It is there, and has no leaders now. */
+const LEADERLESS = 5
+
+/** Which topics there are. Connects when it is asked first. */
+export class TopicLookup {
+  readonly #cluster: Cluster
+  #isClosed = false
+
+  /** Throws a `TypeError` that lists everything that is wrong with the options. */
+  constructor(options: ConnectOptions) {
+    const problems: string[] = []
+    this.#cluster = new Cluster(resolveConnectOptions(options, problems), systemClock)
+    if (problems.length > 0) throw new TypeError(problems.join(' '))
+  }
+
+  /** Those of `topics` that exist; creates none. Tries as long as a request may take; rejects with a {@link PackedError}. */
+  async existing(topics: readonly string[]): Promise<string[]> {
+    if (topics.length === 0) return []
+    const answered = await this.#patiently([...topics])
+    return answered.flatMap(({ name, errorCode }) => {
+      if (name === null || name === undefined || ABSENT.has(errorCode)) return []
+      if (errorCode !== CODE.none && errorCode !== LEADERLESS) throw refusal(errorCode, `tell of topic '${name}'`)
+      return [name]
+    })
+  }
+
+  /** The names of all, internal ones too. Tries as long as a request may take; rejects with a {@link PackedError}. */
+  async all(): Promise<string[]> {
+    return (await this.#patiently(null)).flatMap(({ name }) => (name === null || name === undefined ? [] : [name]))
+  }
+
+  /** Questions under way reject. */
+  close(): void {
+    this.#isClosed = true
+    this.#cluster.close()
+  }
+
+  async #patiently(topics: string[] | null): ReturnType<Cluster['topics']> {
+    const until = systemClock.monotonic() + this.#cluster.options.requestTimeoutMs
+    for (let failures = 1; ; failures++) {
+      try {
+        return await this.#cluster.topics(topics)
+      } catch (error) {
+        if (this.#isClosed || !(error as PackedError).retriable || systemClock.monotonic() >= until) throw error
+      }
+      await this.#cluster.delay(backoffMs(failures))
+    }
+  }
+}

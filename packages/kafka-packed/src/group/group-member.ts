@@ -1,0 +1,347 @@
+import { type OffsetCommit, partitionKey, type TopicPartition } from '@millrace/core'
+import { backoffMs } from '../cluster/backoff.ts'
+import { Cluster } from '../cluster/cluster.ts'
+import { PackedError } from '../errors/packed-error.ts'
+import { refusal } from '../errors/protocol-codes.ts'
+import { Coordinator } from '../cluster/coordinator.ts'
+import { leaveGroup } from './group-calls.ts'
+import { GROUP_CODE } from './group-codes.ts'
+import { GroupOffsets } from './group-offsets.ts'
+import { type GroupHooks, type GroupMetadata, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
+import { Heartbeats } from './heartbeats.ts'
+import { Rounds } from './rounds.ts'
+import { TopicWatch } from './topic-watch.ts'
+
+/** How long a member that is closed tries to tell its group, in milliseconds. */
+const LEAVE_MS = 3_000
+
+/**
+ * A member of a consumer group, by the classic protocol in its cooperative form: what a member keeps it reads on, while others move. The assignment is our own:
+ * even, everything where it is, what moves where its state is, topics side by side where asked. Offsets are committed and looked up here, too.
+ *
+ * @example
+ * ```ts
+ * import { GroupMember } from '@millrace/kafka-packed'
+ *
+ * const member = await GroupMember.open(
+ *   { brokers: [{ host: 'localhost', port: 9092 }], groupId: 'orders' },
+ *   {
+ *     onAssigned: (partitions) => console.log('have', partitions),
+ *     onRevoked: async (partitions) => console.log('let go', partitions),
+ *     onLost: (partitions) => console.log('lost', partitions),
+ *     onFailed: (error) => console.error(error.message),
+ *   },
+ * )
+ * member.subscribe(['lines'])
+ * ```
+ */
+export class GroupMember implements AsyncDisposable {
+  readonly #options: ResolvedGroupOptions
+  readonly #hooks: GroupHooks
+  readonly #cluster: Cluster
+  readonly #coordinator: Coordinator
+  readonly #offsets: GroupOffsets
+  readonly #rounds: Rounds
+  readonly #watch: TopicWatch
+  #heartbeats: Heartbeats | undefined
+  readonly #owned = new Map<string, TopicPartition>()
+  /** Counts how often everything was lost. */
+  #losses = 0
+  #lostHooks: Promise<unknown> = Promise.resolve()
+  #life: Promise<void> | undefined
+  /** Why there is to be another rebalance. */
+  #wants: string | undefined
+  #wake: () => void = () => {}
+  #roundEnds: (() => void)[] = []
+  #isLeaving = false
+  #isOver = false
+  #closing: Promise<void> | undefined
+
+  /** Connects to the first broker that answers; joins when it {@link subscribe}s. Rejects with a {@link PackedError}. */
+  static async open(options: GroupOptions, hooks: GroupHooks): Promise<GroupMember> {
+    const member = new GroupMember(resolveGroupOptions(options), hooks)
+    try {
+      await member.#cluster.refresh()
+    } catch (error) {
+      await member.close()
+      throw error
+    }
+    return member
+  }
+
+  private constructor(options: ResolvedGroupOptions, hooks: GroupHooks) {
+    const { connect, groupId, clock } = options
+    this.#options = options
+    this.#hooks = hooks
+    this.#cluster = new Cluster(connect, clock)
+    this.#coordinator = new Coordinator(this.#cluster, { type: 'group', name: groupId, clock })
+    const parts = { cluster: this.#cluster, coordinator: this.#coordinator, clock, patienceMs: connect.requestTimeoutMs }
+    this.#offsets = new GroupOffsets(parts)
+    this.#rounds = new Rounds(this.#cluster, options, {
+      onJoined: (member, address) => this.#heartbeats?.start(member, address),
+      onRefused: (code) => this.#refused(code),
+    })
+    this.#watch = new TopicWatch(this.#cluster, options.topicsMaxAgeMs, {
+      onMissing: (topics) => hooks.onMissing?.(topics),
+      onChanged: () => {
+        if (this.#rounds.isLeader) this.#want('topics have other partitions')
+      },
+    })
+  }
+
+  /** This member's place in the group, to fence transactions with. */
+  get metadata(): GroupMetadata {
+    return this.#rounds.metadata
+  }
+
+  /** What it has now; what is being revoked included. */
+  assignment(): TopicPartition[] {
+    return [...this.#owned.values()]
+  }
+
+  /** Joins the group, or changes what is read in it. */
+  subscribe(topics: readonly string[]): void {
+    this.#check()
+    this.#rounds.topics = topics
+    this.#watch.topics = topics
+    this.#want('topics were subscribed')
+    if (this.#life !== undefined) return
+    this.#heartbeats = new Heartbeats(this.#coordinator, this.#options, {
+      onCode: (code, of) => {
+        if (this.#isCurrent(of)) this.#refused(code)
+      },
+      onSilence: (error, of) => {
+        if (!this.#isCurrent(of)) return
+        if (error.retriable) this.#lose()
+        else this.#fail(error)
+      },
+    })
+    this.#life = this.#live()
+  }
+
+  /**
+   * Resolves when all are committed. Who never subscribed commits for a group that nobody is in. A group that rebalances is waited for, and then the offsets
+   * are committed if their partitions are still here. Rejects with a {@link PackedError} that has the code of what was refused: 22 and 25 are those of a
+   * member that has lost its place.
+   */
+  commit(offsets: readonly OffsetCommit[]): Promise<void> {
+    this.#check()
+    const losses = this.#losses
+    const member = {
+      metadata: () => this.metadata,
+      refused: (code: number, from: GroupMetadata, until: number) => this.#mayPass({ code, from, until, offsets, losses }),
+    }
+    return this.#offsets.commit(member, this.#options.groupId, offsets)
+  }
+
+  /** Committed offsets; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
+  committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<OffsetCommit[]> {
+    this.#check()
+    return this.#offsets.committed(this.#options.groupId, partitions, requireStable)
+  }
+
+  /** Gives up everything, by `onRevoked`, and leaves. Resolves when the group has heard, or could not be told for some time. */
+  async leave(): Promise<void> {
+    this.#isLeaving = true
+    // A first request to join may be held back by others for long, and is not missed. One that has partitions commits with its place in the next round.
+    if (this.#owned.size === 0) this.#rounds.abandon()
+    this.#wake()
+    await this.#life
+  }
+
+  /** Leaves, and gives up all connections. Safe to call twice. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    await this.leave()
+    this.#watch.close()
+    this.#rounds.close()
+    this.#cluster.close()
+    await this.#heartbeats?.close()
+  }
+
+  /** From the first subscription until it has left. Never rejects. */
+  async #live(): Promise<void> {
+    for (let failures = 0; !this.#isLeaving && !this.#isOver;) {
+      await this.#lostHooks
+      const reason = this.#wants ?? ''
+      this.#wants = undefined
+      const losses = this.#losses
+      try {
+        this.#heartbeats?.stop()
+        const assigned = await this.#rounds.run([...this.#owned.values()], reason)
+        this.#endRound()
+        if (assigned !== undefined && losses === this.#losses) {
+          failures = 0
+          await this.#take(assigned)
+        } else {
+          await this.#again(reason, ++failures)
+        }
+      } catch (error) {
+        this.#endRound()
+        if (!this.#isLeaving && !(error as PackedError).retriable) this.#fail(error as PackedError)
+        await this.#again(reason, ++failures)
+      }
+      await this.#wanted()
+    }
+    await this.#leave()
+  }
+
+  async #again(reason: string, failures: number): Promise<void> {
+    this.#want(reason)
+    if (!this.#isLeaving) await this.#cluster.delay(backoffMs(failures))
+  }
+
+  async #take(assigned: readonly TopicPartition[]): Promise<void> {
+    const next = new Map(assigned.map((one) => [partitionKey(one.topic, one.partition), one]))
+    const revoked = [...this.#owned].filter(([key]) => !next.has(key)).map(([, one]) => one)
+    if (revoked.length > 0 && !(await this.#revoke(revoked))) return
+    const added = [...next].filter(([key]) => !this.#owned.has(key))
+    for (const [key, one] of added) this.#owned.set(key, one)
+    // Not waited for: the group need not wait for what this member does with them.
+    void settled(() => this.#hooks.onAssigned(added.map(([, one]) => one)))
+    if (revoked.length > 0) this.#want('partitions were given up')
+  }
+
+  /** False: they were lost meanwhile, and everything else. */
+  async #revoke(partitions: readonly TopicPartition[]): Promise<boolean> {
+    const losses = this.#losses
+    await settled(() => this.#hooks.onRevoked(partitions))
+    if (losses !== this.#losses) return false
+    for (const { topic, partition } of partitions) this.#owned.delete(partitionKey(topic, partition))
+    return true
+  }
+
+  async #leave(): Promise<void> {
+    const owned = [...this.#owned.values()]
+    if (owned.length > 0) {
+      this.#heartbeats?.start(this.metadata, this.#coordinator.address)
+      await this.#revoke(owned)
+    }
+    await this.#lostHooks
+    this.#heartbeats?.stop()
+    const { metadata } = this
+    this.#rounds.forget()
+    this.#endRound()
+    // A static member's partitions wait for it.
+    if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return
+    const call = { use: leaveGroupOf(metadata), codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
+    // The group will notice by itself.
+    await Promise.race([this.#coordinator.answer(call).catch(() => undefined), this.#cluster.delay(LEAVE_MS)])
+  }
+
+  /** What the group says of this member. */
+  #refused(code: number): void {
+    const { rebalanceInProgress, illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
+    if (code === rebalanceInProgress) {
+      if (this.#rounds.isStable) this.#want('the group rebalances')
+    } else if (code === unknownMember || code === illegalGeneration) {
+      if (code === unknownMember) this.#rounds.forget()
+      this.#lose()
+    } else if (code === fencedInstance) {
+      const name = `Another member of group '${this.#options.groupId}' has the name '${this.#options.groupInstanceId}'`
+      this.#fail(new PackedError(`${name}: give each a name of its own.`, { kind: 'other', code }))
+    } else if (code !== memberIdRequired) {
+      const error = refusal(code, `have a member in group '${this.#options.groupId}'`)
+      if (!error.retriable) this.#fail(error)
+    }
+  }
+
+  /** What it had may be with others. */
+  #lose(): void {
+    if (this.#isLeaving && this.#owned.size === 0) return
+    this.#losses++
+    this.#heartbeats?.stop()
+    this.#rounds.dropOut()
+    if (this.#heartbeats?.takeLeft() === true) this.#hooks.onBusy?.()
+    const lost = [...this.#owned.values()]
+    this.#owned.clear()
+    if (lost.length > 0) this.#lostHooks = Promise.all([this.#lostHooks, settled(() => this.#hooks.onLost(lost))])
+    this.#want('its place in the group was lost')
+  }
+
+  #fail(error: PackedError): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#lose()
+    this.#rounds.forget()
+    this.#hooks.onFailed(error)
+  }
+
+  /** Whether a commit that was refused is to be tried again. */
+  async #mayPass(refused: {
+    readonly code: number
+    readonly from: GroupMetadata
+    readonly until: number
+    readonly offsets: readonly OffsetCommit[]
+    readonly losses: number
+  }): Promise<boolean> {
+    const { code, from, until, offsets, losses } = refused
+    const { rebalanceInProgress, illegalGeneration, unknownMember, fencedInstance } = GROUP_CODE
+    if (this.#life === undefined || ![rebalanceInProgress, illegalGeneration, unknownMember, fencedInstance].some((one) => one === code))
+      return false
+    if (this.#isCurrent(from) && this.#rounds.isStable) this.#refused(code)
+    // The answer to who joins may be on its way, with the next generation in it.
+    while (!this.#rounds.isStable && !this.#isOver && losses === this.#losses) {
+      const leftMs = until - this.#options.clock.monotonic()
+      if (leftMs <= 0) return false
+      await this.#roundEnd(leftMs)
+    }
+    return losses === this.#losses && offsets.every(({ topic, partition }) => this.#owned.has(partitionKey(topic, partition)))
+  }
+
+  #isCurrent({ generation, memberId }: GroupMetadata): boolean {
+    return generation === this.metadata.generation && memberId === this.metadata.memberId
+  }
+
+  #want(reason: string): void {
+    this.#wants ??= reason
+    this.#wake()
+  }
+
+  async #wanted(): Promise<void> {
+    while (this.#wants === undefined && !this.#isLeaving && !this.#isOver) {
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve
+      })
+    }
+  }
+
+  async #roundEnd(ms: number): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const cancel = this.#options.clock.after(ms, resolve)
+      this.#roundEnds.push(() => {
+        cancel()
+        resolve()
+      })
+    })
+  }
+
+  #endRound(): void {
+    for (const end of this.#roundEnds.splice(0)) end()
+  }
+
+  #check(): void {
+    if (this.#closing !== undefined) throw new PackedError('The member has been closed.', { kind: 'closed' })
+  }
+}
+
+function leaveGroupOf(metadata: GroupMetadata): (connection: Parameters<typeof leaveGroup>[0]) => Promise<number> {
+  return (connection) => leaveGroup(connection, metadata)
+}
+
+/** A hook that fails counts as done: the group must go on. */
+async function settled(hook: () => void | Promise<void>): Promise<void> {
+  try {
+    await hook()
+  } catch {
+    // Who gave the hook has to know.
+  }
+}

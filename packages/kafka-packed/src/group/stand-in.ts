@@ -1,0 +1,87 @@
+import { fileURLToPath } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import type { BrokerAddress, ResolvedConnectOptions } from '../cluster/connection-options.ts'
+import type { GroupMetadata, ResolvedGroupOptions } from './group-options.ts'
+
+const WORKER = fileURLToPath(new URL('./heartbeat-worker.js', import.meta.url))
+
+/** What the thread is started with. */
+export interface StandInData {
+  /** Signs of life of this side; heartbeats of the thread; whether the thread has left the group. */
+  readonly counters: SharedArrayBuffer
+  readonly intervalMs: number
+  /** Silent for longer, this side is taken to be stuck. */
+  readonly limitMs: number
+  readonly connect: Pick<ResolvedConnectOptions, 'clientId' | 'connectTimeoutMs' | 'requestTimeoutMs' | 'tls' | 'sasl'>
+}
+
+/** For whom the thread stands in, and where. Empty: for nobody. */
+export interface StandInOrder {
+  readonly member?: GroupMetadata | undefined
+  readonly address?: BrokerAddress | undefined
+}
+
+const [SIGNS, BEATS, LEFT] = [0, 1, 2] as const
+
+/**
+ * A thread that sends heartbeats, over a connection of its own, while this one is busy; for as long as a rebalance may wait, then it leaves. It looks at signs of
+ * life, and does nothing as long as there are new ones: whatever the group answers is learnt by who is busy, later.
+ */
+export class StandIn {
+  readonly #counters: Int32Array
+  readonly #worker: Worker | undefined
+  #beats = 0
+
+  constructor({ heartbeatIntervalMs, rebalanceTimeoutMs, connect }: ResolvedGroupOptions) {
+    const { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl } = connect
+    const counters = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT)
+    this.#counters = new Int32Array(counters)
+    const data: StandInData = {
+      counters,
+      intervalMs: heartbeatIntervalMs,
+      limitMs: rebalanceTimeoutMs,
+      connect: { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl },
+    }
+    this.#worker = start(data)
+  }
+
+  /** Of this side. */
+  sign(): void {
+    Atomics.add(this.#counters, SIGNS, 1)
+  }
+
+  /** Whether it has sent heartbeats, that were taken, since it was asked last. */
+  takeBeats(): boolean {
+    const beats = Atomics.load(this.#counters, BEATS)
+    const hasBeaten = beats !== this.#beats
+    this.#beats = beats
+    return hasBeaten
+  }
+
+  /** Whether it has left the group since it was asked last. */
+  takeLeft(): boolean {
+    return Atomics.exchange(this.#counters, LEFT, 0) === 1
+  }
+
+  order(order: StandInOrder): void {
+    this.#worker?.postMessage(order)
+  }
+
+  async close(): Promise<void> {
+    await this.#worker?.terminate()
+  }
+}
+
+/** Without one where functions say how to log in or whom to trust: they can't go to another thread. */
+function start(data: StandInData): Worker | undefined {
+  try {
+    const worker = new Worker(WORKER, { workerData: data, execArgv: [], stdout: false })
+    worker.unref()
+    // It is missed only while this side is busy.
+    worker.on('error', () => {})
+    return worker
+  } catch (error) {
+    if ((error as Error).name === 'DataCloneError') return undefined
+    throw error
+  }
+}

@@ -1,0 +1,67 @@
+import type { TopicPartition } from '@millrace/core'
+import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
+import { ByteWriter } from './byte-writer.ts'
+import { byTopic } from './by-topic.ts'
+
+/** The one version that everything from 2.5 to 4.1 speaks, with stable offsets. */
+export const OFFSET_FETCH = { key: 9, version: 7 } as const
+
+export interface OffsetFetchRequest {
+  readonly groupId: string
+  readonly partitions: readonly TopicPartition[]
+  /** Offsets that a transaction may still change are not told, but an error. */
+  readonly requireStable: boolean
+}
+
+export interface OffsetFetchAnswer {
+  readonly code: number
+  readonly partitions: readonly FetchedOffset[]
+}
+
+export interface FetchedOffset extends TopicPartition {
+  /** -1: none was committed. */
+  readonly offset: number
+  /** Epoch of the record before; -1: not known. */
+  readonly leaderEpoch: number
+  readonly metadata: string | null
+  readonly code: number
+}
+
+export function encodeOffsetFetch({ groupId, partitions, requireStable }: OffsetFetchRequest): Buffer {
+  const out = new ByteWriter().string(groupId)
+  out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
+    out
+      .string(topic)
+      .array(ofTopic, ({ partition }) => out.int32(partition))
+      .noTags()
+  })
+  return out
+    .int8(requireStable ? 1 : 0)
+    .noTags()
+    .finish()
+}
+
+/** Throws a `RangeError` when it is cut off. */
+export function decodeOffsetFetch(bytes: ArrivedBytes): OffsetFetchAnswer {
+  const from = new ByteReader(bytes)
+  from.int32()
+  const partitions = from
+    .array(() => {
+      const topic = from.string() ?? ''
+      const ofTopic = from.array(() => decodePartition(from, topic))
+      from.tags()
+      return ofTopic
+    })
+    .flat()
+  return { partitions, code: from.int16() }
+}
+
+function decodePartition(from: ByteReader, topic: string): FetchedOffset {
+  const partition = from.int32()
+  const offset = from.int64()
+  const leaderEpoch = from.int32()
+  const metadata = from.string()
+  const code = from.int16()
+  from.tags()
+  return { topic, partition, offset, leaderEpoch, metadata, code }
+}

@@ -1,0 +1,131 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { TopicPartition } from '@millrace/core'
+import { assign, type AssignedMember, type AssignInput } from '../../src/group/assign.ts'
+
+type Owned = Map<string, readonly TopicPartition[]>
+type Given = Pick<AssignInput, 'coLocate'> & { readonly counts: Readonly<Record<string, number>>; readonly warm?: Owned }
+
+/** One round of the group: what each gives up, and what it has then. Returns whether somebody has to join again. */
+function round(owned: Owned, { counts, coLocate, warm }: Given): boolean {
+  const topics = Object.keys(counts)
+  const members: AssignedMember[] = [...owned].map(([memberId, has]) => ({
+    memberId,
+    topics,
+    owned: has,
+    generation: 1,
+    warm: warm?.get(memberId) ?? [],
+  }))
+  const assigned = assign({ members, partitionsOf: (topic) => counts[topic] ?? 0, coLocate })
+  let gaveUp = false
+  for (const [memberId, has] of [...owned]) {
+    const next = keysOf(assigned.get(memberId) ?? [])
+    gaveUp ||= keysOf(has).some((key) => !next.includes(key))
+    owned.set(memberId, assigned.get(memberId) ?? [])
+  }
+  const all = [...owned.values()].flatMap(keysOf)
+  expect(new Set(all).size, 'nothing is with two members').toBe(all.length)
+  return gaveUp
+}
+
+function settle(owned: Owned, given: Given): number {
+  let rounds = 1
+  while (round(owned, given)) rounds++
+  return rounds
+}
+
+function keysOf(partitions: readonly TopicPartition[]): string[] {
+  return partitions.map(({ topic, partition }) => `${topic}-${partition}`).toSorted()
+}
+
+function group(...members: string[]): Owned {
+  return new Map(members.map((member) => [member, []]))
+}
+
+describe('assign', () => {
+  it('gives everything to the only member', () => {
+    const owned = group('a')
+    expect(settle(owned, { counts: { lines: 3, words: 2 }, coLocate: false })).toBe(1)
+    expect(keysOf(owned.get('a') ?? [])).toEqual(['lines-0', 'lines-1', 'lines-2', 'words-0', 'words-1'])
+  })
+
+  it('takes no more from a member than a new one is to have, and gives it away when it was let go', () => {
+    const owned = group('a', 'b')
+    const given = { counts: { lines: 6 }, coLocate: false }
+    settle(owned, given)
+    const before = new Map([...owned].map(([member, has]) => [member, keysOf(has)]))
+    owned.set('c', [])
+    expect(round(owned, given)).toBe(true)
+    expect(owned.get('c')).toEqual([])
+    expect(round(owned, given)).toBe(false)
+    for (const [member, has] of before) expect(has).toEqual(expect.arrayContaining(keysOf(owned.get(member) ?? [])))
+    expect([...owned.values()].map((has) => has.length)).toEqual([2, 2, 2])
+  })
+
+  it('gives what has lost its member to those that have its state', () => {
+    const owned = new Map(group('a', 'b'))
+    owned.set('a', [{ topic: 'lines', partition: 0 }])
+    owned.set('b', [{ topic: 'lines', partition: 1 }])
+    const warm = new Map([['b', [{ topic: 'lines', partition: 2 }]]])
+    settle(owned, { counts: { lines: 4 }, coLocate: false, warm })
+    expect(keysOf(owned.get('b') ?? [])).toEqual(['lines-1', 'lines-2'])
+  })
+
+  it('gives a member no half of a task while the other half is elsewhere', () => {
+    const owned: Owned = new Map([
+      ['a', [{ topic: 'left', partition: 0 }]],
+      ['b', [{ topic: 'right', partition: 0 }]],
+      ['c', []],
+    ])
+    const given = { counts: { left: 1, right: 1 }, coLocate: true }
+    expect(round(owned, given)).toBe(true)
+    expect([...owned.values()].map((has) => has.length)).toEqual([1, 0, 0])
+    expect(round(owned, given)).toBe(false)
+    expect(keysOf(owned.get('a') ?? [])).toEqual(['left-0', 'right-0'])
+  })
+
+  it('leaves a topic to those that have subscribed to it', () => {
+    const members = [
+      { memberId: 'a', topics: ['lines'], owned: [], generation: -1, warm: [] },
+      { memberId: 'b', topics: ['lines', 'words'], owned: [], generation: -1, warm: [] },
+    ]
+    const assigned = assign({ members, partitionsOf: () => 2, coLocate: false })
+    expect((assigned.get('a') ?? []).every(({ topic }) => topic === 'lines')).toBe(true)
+    expect([...assigned.values()].flat().length).toBe(4)
+  })
+
+  it('comes to an even assignment of everything, in few rounds, whoever comes and goes, and co-locates', () => {
+    const change = fc.record({ come: fc.integer({ min: 0, max: 3 }), go: fc.array(fc.nat(), { maxLength: 2 }) })
+    const counts = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 9 }), { minKeys: 1 })
+    fc.assert(
+      fc.property(counts, fc.boolean(), fc.array(change, { maxLength: 6 }), (ofTopics, coLocate, changes) => {
+        const owned = group('first')
+        const given = { counts: ofTopics, coLocate }
+        settle(owned, given)
+        let named = 0
+        for (const { come, go } of changes) {
+          for (let i = 0; i < come; i++) owned.set(`m${named++}`, [])
+          for (const one of go) if (owned.size > 1) owned.delete([...owned.keys()][one % owned.size] ?? '')
+          expect(settle(owned, given)).toBeLessThanOrEqual(2)
+          expect([...owned.values()].flat().length).toBe(Object.values(ofTopics).reduce((sum, count) => sum + count, 0))
+          const loads = [...owned.values()].map((has) =>
+            coLocate ? new Set(has.map(({ topic, partition }) => `${ofTopics[topic]} ${partition}`)).size : has.length,
+          )
+          expect(Math.max(...loads) - Math.min(...loads)).toBeLessThanOrEqual(1)
+          if (coLocate) expectCoLocated(owned, ofTopics)
+          expect(round(owned, given), 'what is settled stays').toBe(false)
+        }
+      }),
+      { numRuns: 30 },
+    )
+  })
+})
+
+function expectCoLocated(owned: Owned, counts: Readonly<Record<string, number>>): void {
+  for (const has of owned.values()) {
+    for (const { topic, partition } of has) {
+      const alike = Object.keys(counts).filter((other) => counts[other] === counts[topic])
+      expect(keysOf(has)).toEqual(expect.arrayContaining(alike.map((other) => `${other}-${partition}`)))
+    }
+  }
+}

@@ -1,0 +1,51 @@
+import { type PartitionLag, silentLogger, type StoreSize } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { Readiness } from '../../src/health/readiness.ts'
+import { Recorder } from '../../src/metrics/recorder.ts'
+import { Sampler } from '../../src/metrics/sampler.ts'
+import type { ObservedApp } from '../../src/observed-app.ts'
+
+const size = (task: string): StoreSize => ({ task, store: 'counts', entries: 7, uncommittedBytes: 0 })
+
+/** An application that has task 0_0, as far as it answers. */
+function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>; stores: () => Promise<readonly StoreSize[]> }) {
+  const recorder = new Recorder({ application: 'app', compatible: undefined, storesOf: () => ['counts'] })
+  const readiness = new Readiness({ stuckAfterMs: 60_000, now: () => now })
+  let now = 0
+  const sampler = new Sampler({ recorder, readiness, everyMs: 0, logger: silentLogger })
+  const task = { task: '0_0', state: 'running', partitions: [], waitingRecords: 0, waitingBytes: 0 } as const
+  const health = {
+    ...({ state: 'running', healthy: true, error: undefined, sinks: {} } as const),
+    tasks: [{ ...task, waitsFor: undefined, pass: undefined, uncommittedBytes: 0, circuits: {} }],
+  } as const
+  sampler.attach({ health: () => health, inspect: { lag, stores } } as unknown as ObservedApp)
+  const wait = (ms: number) => (now += ms)
+  return { recorder, sampler, wait, ready: () => readiness.look(health) }
+}
+
+const partitionsOf = ({ families }: Recorder) => [...families.entries.all].map(({ labels }) => labels['partition'])
+
+test('sizes of stores are told though no broker answers, and that none does is told as well', async () => {
+  let away = true
+  const lag = async () => {
+    if (away) throw new Error('no broker')
+    return []
+  }
+  const { recorder, sampler, wait, ready } = sampling({ lag, stores: async () => [size('0_0')] })
+  await sampler.refresh()
+  expect(partitionsOf(recorder)).toEqual(['0'])
+  wait(10_001)
+  expect(ready()).toMatchObject({ ready: false, problems: [{ reason: 'brokers-away' }] })
+  away = false
+  await sampler.refresh()
+  expect(ready().ready).toBe(true)
+  sampler.stop()
+})
+
+test('what is answered of a task that has gone meanwhile is left out', async () => {
+  const { recorder, sampler } = sampling({ lag: async () => [], stores: async () => [size('0_0'), size('0_1')] })
+  await sampler.refresh()
+  expect(partitionsOf(recorder)).toEqual(['0'])
+  expect(sampler.last.stores).toEqual([size('0_0')])
+  sampler.stop()
+})

@@ -1,0 +1,57 @@
+import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import * as esbuild from 'esbuild'
+
+export interface Bundled {
+  /** A folder with a file `NAME.mjs` for each entry point `NAME.ts`. */
+  readonly folder: string
+  readonly remove: () => Promise<void>
+}
+
+/** Our own code goes into the file, what is installed stays where it is. */
+const installed: esbuild.Plugin = {
+  name: 'installed',
+  setup(build) {
+    build.onResolve({ filter: /^[^./]/ }, async ({ path: name, kind, resolveDir, importer, pluginData }) => {
+      if (kind === 'entry-point' || pluginData === installed || name.startsWith('node:')) return undefined
+      const found = await build.resolve(name, { resolveDir, kind, importer, pluginData: installed })
+      return found.path.includes('/node_modules/') ? { path: pathToFileURL(found.path).href, external: true } : found
+    })
+  },
+}
+
+/**
+ * Makes one file of JavaScript of each program and all of ours that it imports: tests start hundreds of processes, each of which would
+ * compile all of it again. `below` is where the folder of the files is made.
+ */
+export async function bundlePrograms(entryPoints: readonly string[], below: string): Promise<Bundled> {
+  await mkdir(below, { recursive: true })
+  const folder = await mkdtemp(join(below, 'programs-'))
+  // The client is imported by its name when it is needed.
+  await mkdir(join(folder, 'node_modules'))
+  await symlink(
+    pathFrom(import.meta.url, '../../packages/transport-kafka/node_modules/@confluentinc'),
+    join(folder, 'node_modules/@confluentinc'),
+  )
+  await esbuild.build({
+    entryPoints: [...entryPoints],
+    outdir: folder,
+    bundle: true,
+    splitting: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    outExtension: { '.js': '.mjs' },
+    conditions: ['@millrace/source'],
+    sourcemap: 'inline',
+    logLevel: 'silent',
+    plugins: [installed],
+  })
+  return { folder, remove: () => rm(folder, { recursive: true, force: true }) }
+}
+
+/** A path beside the file that asks. */
+export function pathFrom(url: string, relative: string): string {
+  return fileURLToPath(new URL(relative, url))
+}
