@@ -3,6 +3,7 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.io.PrintWriter;
 import java.lang.management.ManagementFactory;
+import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -14,6 +15,7 @@ import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.serialization.Deserializer;
+import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KafkaStreams;
@@ -170,13 +172,14 @@ public final class BenchmarkApp extends StreamsProgram {
     }
   }
 
-  /** The plain store, which the DSL no longer makes. */
+  /** The plain store, which the DSL no longer makes. Its values may have other bytes behind the count. */
   private Topology restoreTopology() {
+    Serde<Long> padded = Serdes.serdeFrom(Serdes.Long().serializer(), (topic, bytes) -> bytes == null ? null : ByteBuffer.wrap(bytes).getLong());
     return new Topology()
         .addSource("in", Serdes.String().deserializer(), Serdes.String().deserializer(), argument("input"))
         .addProcessor("count", Nothing::new, "in")
         .addStateStore(
-            Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore(STORE), Serdes.String(), Serdes.Long()).withCachingDisabled(), "count");
+            Stores.keyValueStoreBuilder(Stores.persistentKeyValueStore(STORE), Serdes.String(), padded).withCachingDisabled(), "count");
   }
 
   private static final class Nothing implements Processor<String, String, Void, Void> {

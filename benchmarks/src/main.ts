@@ -6,7 +6,7 @@ import { parseArguments, type Settings } from './command-line/parse-arguments.ts
 import { measure, type Measured } from './harness/measure.ts'
 import { microComparisons, microTargets } from './micro/comparisons.ts'
 import { thisMachine } from './report/machine.ts'
-import { measuredTable } from './report/table.ts'
+import { measuredTable, profiledTable } from './report/table.ts'
 import { targetLines, targetResults } from './report/targets.ts'
 
 const USAGE = 2
@@ -38,7 +38,7 @@ async function bench({ short, only, json, profile, list, runs }: Settings): Prom
     for (const comparison of chosen) {
       const one = await measure(comparison, { runs, ...(short ? SHORT : FULL), profileFolder: profile })
       measured.push(one)
-      process.stdout.write(`${measuredTable(one)}\n`)
+      process.stdout.write(`${measuredTable(one)}\n${profiledTable(one)}`)
     }
     const targets = targetResults(microTargets, measured)
     const machine = thisMachine()

@@ -1,6 +1,7 @@
 import { type Message, openConsumer, openProducer, produced, promised, whileFull } from '../kafka/programs/confluent.ts'
 import { Stopwatch } from '../kafka/programs/stopwatch.ts'
 import { CHUNK, type ClientConfig, KEYS, keyOf, VALUE_BYTES } from './client-config.ts'
+import { ReadCheck } from './read-check.ts'
 
 const FLUSH_MS = 120_000
 
@@ -10,7 +11,7 @@ export async function readConfluent({ brokers, topic, partitions, records }: Cli
   const consumer = await openConsumer({ 'bootstrap.servers': brokers, 'group.id': 'bench-clients', 'isolation.level': 'read_uncommitted' })
   stopwatch.read()
   consumer.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
-  let letters = 0
+  const check = new ReadCheck(partitions)
   const next = (): Promise<readonly Message[]> => promised((callback) => consumer.consume(CHUNK, callback))
   // One request ahead, so that its own thread works meanwhile.
   let coming = next()
@@ -19,10 +20,13 @@ export async function readConfluent({ brokers, topic, partitions, records }: Cli
     read += messages.length
     if (read < records) coming = next()
     if (messages.length === 0) await whileFull()
-    for (const { key } of messages) letters += (key as Buffer).toString().length
+    for (const { key, partition, offset } of messages) {
+      check.key((key as Buffer).toString())
+      check.offsets(partition, offset, offset)
+    }
   }
   stopwatch.done()
-  if (letters === 0) throw new Error('no key was read')
+  check.finish(records)
   await promised((callback) => consumer.disconnect(callback))
 }
 

@@ -7,6 +7,8 @@ import { kafka } from '@millrace/transport-kafka'
 import Table from 'cli-table3'
 import { type Summary, summarise } from '../harness/summary.ts'
 import type { ProgramDone, ProgramMessage } from '../kafka/programs/program-config.ts'
+import { packedReaderOf, readerOf } from '../kafka/check/topic-reader.ts'
+import { checkWritten } from './check-written.ts'
 import type { ClientConfig } from './client-config.ts'
 
 const PARTITIONS = 4
@@ -15,6 +17,8 @@ const BOUNDS = { read: 10, write: 3 } as const
 const CLIENTS = ['packed', 'confluent'] as const
 const MIB = 1024 * 1024
 
+type Common = Pick<ClientConfig, 'brokers' | 'partitions' | 'records'>
+
 type OpenBroker = (options: { readonly nodes: number; readonly say: (message: string) => void }) => Promise<{
   readonly brokers: string
   stop(): Promise<void>
@@ -22,7 +26,7 @@ type OpenBroker = (options: { readonly nodes: number; readonly say: (message: st
 
 /**
  * The packed client beside the raw API of the other, each alone: reading with a string for each key, and writing idempotently. Runs are interleaved, each in a process of its
- * own; the first of each is not counted. `args`: records, then runs.
+ * own; the first of each is not counted. What each has read and written is checked. `args`: records, then runs.
  */
 export async function main([records = '2000000', runs = '5']: readonly string[], openBroker: OpenBroker): Promise<void> {
   const say = (line: string): void => void process.stdout.write(`${line}\n`)
@@ -31,12 +35,14 @@ export async function main([records = '2000000', runs = '5']: readonly string[],
     const common = { brokers: broker.brokers, partitions: PARTITIONS, records: Number(records) }
     const input = await newTopic(broker.brokers)
     await run({ ...common, client: 'packed', work: 'write', topic: input })
+    await checked(common, 'packed', input)
     const samples = new Map<string, ProgramDone[]>()
     for (let i = 0; i <= Number(runs); i++) {
       for (const work of ['read', 'write'] as const) {
         for (const client of CLIENTS) {
           const topic = work === 'read' ? input : await newTopic(broker.brokers)
           const done = await run({ ...common, client, work, topic })
+          if (work === 'write') await checked(common, client, topic)
           if (i > 0) samples.set(`${work} ${client}`, [...(samples.get(`${work} ${client}`) ?? []), done])
         }
       }
@@ -45,6 +51,13 @@ export async function main([records = '2000000', runs = '5']: readonly string[],
   } finally {
     await broker.stop()
   }
+}
+
+/** What one client has written is read by the other. */
+async function checked({ brokers, partitions, records }: Common, writer: ClientConfig['client'], topic: string): Promise<void> {
+  const transport = kafka({ brokers })
+  const openReader = writer === 'packed' ? readerOf(transport) : packedReaderOf(brokers)
+  await checkWritten({ transport, openReader, topic, partitions, isolation: 'read-uncommitted' }, records)
 }
 
 async function newTopic(brokers: string): Promise<string> {

@@ -3,6 +3,7 @@ import { PackedReader, PackedWriter } from '@millrace/kafka-packed'
 import { brokerAddresses } from '../kafka/check/topic-reader.ts'
 import { Stopwatch } from '../kafka/programs/stopwatch.ts'
 import { CHUNK, type ClientConfig, keyOf, VALUE_BYTES } from './client-config.ts'
+import { ReadCheck } from './read-check.ts'
 
 const POLL_RECORDS = 10_000
 const POLL_MS = 1_000
@@ -13,15 +14,16 @@ export async function readPacked({ brokers, topic, partitions, records }: Client
   await using reader = await PackedReader.open({ brokers: brokerAddresses(brokers), isolation: 'read-uncommitted' })
   stopwatch.read()
   reader.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
-  let letters = 0
+  const check = new ReadCheck(partitions)
   for (let read = 0; read < records;) {
     for (const batch of (await reader.poll(POLL_RECORDS, POLL_MS)).batches) {
-      for (const key of deserializeColumn(serdes.string, batch.keys).values) letters += key.length
+      for (const key of deserializeColumn(serdes.string, batch.keys).values) check.key(key)
+      check.offsets(batch.partition, batch.offsets[0] as number, batch.offsets[batch.length - 1] as number)
       read += batch.length
     }
   }
   stopwatch.done()
-  if (letters === 0) throw new Error('no key was read')
+  check.finish(records)
 }
 
 /** Writes all records, idempotently. Rejects if any could not be delivered. */

@@ -1,3 +1,4 @@
+import { type ProfileParts, profileParts } from '../report/profile-parts.ts'
 import { allocatedBytes } from './allocated-bytes.ts'
 import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
@@ -30,6 +31,8 @@ export interface Row {
   readonly cpuRatio: { readonly median: number; readonly upperLimit: number }
   /** On V8's heap. */
   readonly bytesPerRecord: number
+  /** Where its time goes, if it was profiled. */
+  readonly parts?: ProfileParts | undefined
 }
 
 export interface Measured {
@@ -48,11 +51,13 @@ interface Entrant {
   readonly threadMicros: number[]
   readonly cpu: number[]
   bytesPerRecord: number
+  parts: ProfileParts | undefined
 }
 
 /** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
-export async function measure({ name, baseline, others, minRuns = 0 }: Comparison, asked: MeasureOptions): Promise<Measured> {
-  const options = { ...asked, runs: Math.max(asked.runs, minRuns) }
+export async function measure(comparison: Comparison, asked: MeasureOptions): Promise<Measured> {
+  const { name, baseline, others, minRuns = 0, minWarmUpRuns = 0 } = comparison
+  const options = { ...asked, runs: Math.max(asked.runs, minRuns), warmUpRuns: Math.max(asked.warmUpRuns, minWarmUpRuns) }
   const entrants = [baseline, ...others].map((contender): Entrant => ({
     contender,
     repeats: 1,
@@ -61,9 +66,10 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
     threadMicros: [],
     cpu: [],
     bytesPerRecord: 0,
+    parts: undefined,
   }))
   try {
-    for (const entrant of entrants) await warmUp(entrant, options)
+    await warmUp(entrants, options)
     for (let round = 0; round < options.runs; round++) {
       for (let i = 0; i < entrants.length; i++) {
         const entrant = entrants[(round + i) % entrants.length] as Entrant
@@ -85,9 +91,10 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
       })
       if (options.profileFolder === undefined) continue
       const title = `${name} ${entrant.contender.name}`
-      await once(entrant, (opened) => {
+      await once(entrant, async (opened) => {
         opened.begin?.()
-        return profiled(options.profileFolder as string, title, () => repeat(opened, entrant.repeats))
+        const profile = await profiled(options.profileFolder as string, title, () => repeat(opened, entrant.repeats))
+        entrant.parts = profileParts(profile, entrant.repeats * entrant.contender.records)
       })
     }
   } finally {
@@ -97,16 +104,21 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
   return { comparison: name, runs: options.runs, rows: entrants.map((entrant) => rowOf(entrant, first)) }
 }
 
-/** Until the code is compiled; finds out how often work must be repeated to be measured, and whether it does what it should. */
-async function warmUp(entrant: Entrant, { runMs, warmUpRuns }: MeasureOptions): Promise<void> {
-  const { contender } = entrant
+/**
+ * Until the code is compiled, for all of them, since they share most of it; finds out how often work must be repeated to be measured, and whether it does what it
+ * should.
+ */
+async function warmUp(entrants: readonly Entrant[], { runMs, warmUpRuns }: MeasureOptions): Promise<void> {
   for (let run = 0; run < warmUpRuns; run++) {
-    await once(entrant, async (opened) => {
-      const { micros } = await timed(opened, entrant)
-      if (run === 0) await opened.check?.()
-      const tookMs = (micros * contender.records * entrant.repeats) / 1_000
-      if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
-    })
+    for (const entrant of entrants) {
+      const { contender } = entrant
+      await once(entrant, async (opened) => {
+        const { micros } = await timed(opened, entrant)
+        if (run === 0) await opened.check?.()
+        const tookMs = (micros * contender.records * entrant.repeats) / 1_000
+        if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
+      })
+    }
   }
 }
 
@@ -154,7 +166,7 @@ async function repeat(opened: Opened, repeats: number): Promise<void> {
   }
 }
 
-function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord }: Entrant, baseline: Entrant): Row {
+function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord, parts }: Entrant, baseline: Entrant): Row {
   const ratios = micros.map((own, round) => own / (baseline.micros[round] as number))
   const cpuRatios = cpu.map((own, round) => own / (baseline.cpu[round] as number))
   return {
@@ -165,5 +177,6 @@ function rowOf({ contender, micros, threadMicros, cpu, bytesPerRecord }: Entrant
     timeRatio: summarise(ratios),
     cpuRatio: { median: summarise(cpuRatios).median, upperLimit: upperLimitOfMedian(cpuRatios) },
     bytesPerRecord,
+    ...(parts !== undefined && { parts }),
   }
 }

@@ -8,7 +8,7 @@ import { parseArguments, type Settings } from './command-line/parse-arguments.ts
 import { kafkaStreams, type Program, type ProgramName, programsOf } from './programs/programs.ts'
 import { boundResults } from './report/bounds.ts'
 import { writeIntoPage } from './report/page.ts'
-import { drawn } from './report/plain-table.ts'
+import { drawn } from '../report/plain-table.ts'
 import { resultTables } from './report/result-tables.ts'
 import { readResults, writeResults } from './report/results-file.ts'
 import { merged, noResults, type Results } from './report/results.ts'

@@ -25,7 +25,10 @@ const EVERY_SECOND = 1_000
 const EXACTLY_ONCE_MS = 100
 const SMALL = [1_000, 10_000]
 const GROWTH = 10
+/** Of what is restored where it is to be small. */
+const COUNT_BYTES = 8
 /** What is far away takes its time. */
+const DISTANT_SHARE = 10
 const FEWER = 5
 /** What a proxy adds to every packet, each way. */
 export const DISTANCE_MS = 5
@@ -67,7 +70,7 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
       name: 'e',
       title: 'restore, a record a key',
       work: 'restore',
-      shape: { ...shape, keys: shape.records },
+      shape: { ...shape, keys: shape.records, valueBytes: COUNT_BYTES },
       programs: short
         ? ['millrace', 'kafka-streams', 'bare-read']
         : ['millrace', 'millrace-memory', 'kafka-streams', 'by-hand', 'bare-read'],
@@ -81,8 +84,8 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
     {
       ...count,
       name: 'f-distant',
-      title: `as (a), with ${DISTANCE_MS} ms to the broker and ${DISTANCE_MS} ms back, a fifth of the records`,
-      shape: { ...shape, records: Math.ceil(shape.records / FEWER) },
+      title: `as (a), with ${DISTANCE_MS} ms to the broker and ${DISTANCE_MS} ms back, a tenth of the records`,
+      shape: { ...shape, records: Math.ceil(shape.records / DISTANT_SHARE) },
       distant: true,
       programs: few(COUNTING),
     },
@@ -95,8 +98,18 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
     shape: { ...shape, ...bigger },
     programs: ['millrace', 'kafka-streams', 'by-hand'],
   })
+  const fewer = Math.ceil(shape.records / FEWER)
+  const large: Workload = {
+    ...count,
+    name: 'e-values',
+    title: `restore of values of ${shape.valueBytes * GROWTH} bytes, a fifth of the keys`,
+    work: 'restore',
+    shape: { ...shape, records: fewer, keys: fewer, valueBytes: shape.valueBytes * GROWTH },
+    programs: ['millrace', 'kafka-streams', 'by-hand', 'bare-read'],
+  }
   return [
     ...all,
+    large,
     grown('keys', 'keys', { keys: shape.keys * GROWTH }),
     grown('partitions', 'partitions', { partitions: shape.partitions * GROWTH }),
     grown('values', 'value size', { valueBytes: shape.valueBytes * GROWTH }),

@@ -1,6 +1,8 @@
 import Table from 'cli-table3'
 import type { Measured } from '../harness/measure.ts'
 import { against, figure } from './figures.ts'
+import { drawn } from './plain-table.ts'
+import { profileTable } from './profile-parts.ts'
 
 /** No colours, no line between rows. */
 const PLAIN = { style: { head: [], border: [], compact: true } }
@@ -27,4 +29,10 @@ export function measuredTable({ comparison, rows, runs }: Measured): string {
     ]),
   )
   return `${comparison} (median of ${runs} runs)\n${table.toString()}\n`
+}
+
+/** Where the time of each row goes; nothing where no row was profiled. */
+export function profiledTable({ comparison, rows }: Measured): string {
+  const profiles = rows.flatMap(({ name, parts }) => (parts === undefined ? [] : [{ title: name, parts }]))
+  return profiles.length === 0 ? '' : `${drawn(profileTable(comparison, profiles))}\n`
 }

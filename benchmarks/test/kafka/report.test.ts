@@ -8,8 +8,8 @@ import { heapBound, heapTable, smallestHeap } from '../../src/kafka/report/heap.
 import { latencyTable } from '../../src/kafka/report/latency.ts'
 import { BEGIN, END, writeIntoPage } from '../../src/kafka/report/page.ts'
 import { readResults, writeResults } from '../../src/kafka/report/results-file.ts'
-import { drawn } from '../../src/kafka/report/plain-table.ts'
-import { workloadTable } from '../../src/kafka/report/result-tables.ts'
+import { drawn } from '../../src/report/plain-table.ts'
+import { ratioTable, workloadTable } from '../../src/kafka/report/result-tables.ts'
 import { merged, noResults, type Results, type WorkloadResult } from '../../src/kafka/report/results.ts'
 import type { HeapRuns } from '../../src/kafka/run/measure-heaps.ts'
 import { processorMs } from '../../src/kafka/run/processor-time.ts'
@@ -70,6 +70,17 @@ describe('bounds', () => {
       [false, '0.85 (1.70 of 2.00)'],
     ])
   })
+})
+
+test('a table of ratios has a row for each workload, and a column for each of the others', () => {
+  const near = workload('a', { millrace: [200, 300, 1_000], 'by-hand': [100, 100, 100], 'kafkajs-message': [5, 5, 5] })
+  const far = workload('f-distant', { millrace: [200], 'kafkajs-message': [1] })
+  const { head, rows } = ratioTable([near, far])
+  expect(head).toEqual(['', 'by-hand', 'kafkajs-message'])
+  expect(rows).toEqual([
+    ['(a) something', '3.00', '60'],
+    ['(f-distant) something', '', '200'],
+  ])
 })
 
 test('a program that saves its commits is told of, when it ran for long enough to tell', () => {

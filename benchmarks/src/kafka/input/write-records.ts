@@ -2,6 +2,8 @@ import { type RecordWriter, serdes, serializeColumn, silentLogger, type Transpor
 import { type InputShape, keyNumber, keyText, timeOf, valueText } from './input-shape.ts'
 
 const WRITTEN_AT_ONCE = 10_000
+/** A count, as all programs write it. */
+const COUNT_BYTES = 8
 
 export interface NumberedRecords {
   readonly topic: string
@@ -40,8 +42,8 @@ export async function fillInput(transport: Transport, topic: string, shape: Inpu
   await delivered(writer)
 }
 
-/** Fills the changelog that is restored from: of each key the last count, in the layout of all programs here. */
-export async function fillChangelog(transport: Transport, topic: string, keys: number): Promise<void> {
+/** Fills the changelog that is restored from: of each key the last count, in the layout of all programs here, and then nothing but bytes. */
+export async function fillChangelog(transport: Transport, topic: string, { keys, valueBytes }: Pick<InputShape, 'keys' | 'valueBytes'>) {
   await using writer = await transport.openWriter({ clientId: 'bench-changelog' }, { logger: silentLogger })
   for (let from = 0; from < keys; from += WRITTEN_AT_ONCE) {
     const numbers = Array.from({ length: Math.min(WRITTEN_AT_ONCE, keys - from) }, (_, i) => from + i)
@@ -49,11 +51,20 @@ export async function fillChangelog(transport: Transport, topic: string, keys: n
       topic,
       length: numbers.length,
       keys: serializeColumn(serdes.string, numbers.map(keyText)),
-      values: serializeColumn(serdes.safeInt64, numbers.map(restoredCount)),
+      values: serializeColumn(
+        serdes.bytes,
+        numbers.map((number) => restoredValue(number, valueBytes)),
+      ),
       timestamps: new Float64Array(numbers.length).fill(Date.now()),
     })
   }
   await delivered(writer)
+}
+
+function restoredValue(number: number, valueBytes: number): Buffer {
+  const bytes = Buffer.alloc(Math.max(COUNT_BYTES, valueBytes), 'v')
+  bytes.writeBigInt64BE(BigInt(restoredCount(number)))
+  return bytes
 }
 
 /** What a restored store holds for a key. */

@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
 import library from '@confluentinc/kafka-javascript'
+import { READING, TRANSACTION_TIMEOUT_MS, WRITING, WRITING_TOPICS } from './client-settings.ts'
 
 /** What the loop by hand uses of the client's raw API, which its own typings describe in part. */
 export interface Message {
@@ -89,15 +90,7 @@ export async function openConsumer(properties: Properties, onRebalance?: (event:
     onRebalance?.({ code: error.code, partitions })
   const consumer = new KafkaConsumer(
     {
-      'fetch.queue.backoff.ms': 2,
-      'fetch.wait.max.ms': 100,
-      'queued.min.messages': 100_000,
-      'queued.max.messages.kbytes': 16_384,
-      'fetch.max.bytes': 8_388_608,
-      'enable.auto.commit': false,
-      'enable.auto.offset.store': false,
-      'enable.partition.eof': true,
-      'partition.assignment.strategy': 'cooperative-sticky',
+      ...READING,
       ...(onRebalance !== undefined && { rebalance_cb: rebalance }),
       ...properties,
     },
@@ -117,18 +110,10 @@ export async function openProducer(
   const producer = new KafkaProducer(
     {
       'bootstrap.servers': brokers,
-      'enable.idempotence': true,
-      'linger.ms': 10,
-      'batch.size': 1_000_000,
-      'batch.num.messages': 100_000,
-      'queue.buffering.max.messages': 500_000,
-      'queue.buffering.max.kbytes': 131_072,
-      'compression.codec': 'lz4',
-      'delivery.report.only.error': true,
-      dr_cb: true,
-      ...(transactionalId !== undefined && { 'transactional.id': transactionalId, 'transaction.timeout.ms': 10_000 }),
+      ...WRITING,
+      ...(transactionalId !== undefined && { 'transactional.id': transactionalId, 'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS }),
     },
-    { partitioner: 'murmur2_random', ...(transactionalId !== undefined && { 'message.timeout.ms': 10_000 }) },
+    { ...WRITING_TOPICS, ...(transactionalId !== undefined && { 'message.timeout.ms': TRANSACTION_TIMEOUT_MS }) },
   )
   producer.on('delivery-report', (error) => {
     if (error !== null) onFailure(error)

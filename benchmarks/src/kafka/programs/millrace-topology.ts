@@ -1,12 +1,27 @@
-import { BatchCountAggregator, type KeyValueStoreDefinition, serdes, type Stream, type Topology, TopologyBuilder } from '@millrace/core'
+import {
+  BatchCountAggregator,
+  type KeyValueStoreDefinition,
+  type Serde,
+  serdes,
+  type Stream,
+  type Topology,
+  TopologyBuilder,
+} from '@millrace/core'
 import { leveldb } from '@millrace/store-leveldb'
 import { inMemory } from '@millrace/store-memory'
 import { SingleCount } from '../../micro/topology/single-count.ts'
 import { isKept } from '../input/input-shape.ts'
 import { type ProgramConfig, STORE } from './program-config.ts'
 
+const COUNT_BYTES = 8
 const text = { key: serdes.string, value: serdes.string }
 const count = { key: serdes.string, value: serdes.safeInt64 }
+
+const paddedCount: Serde<number> = {
+  name: 'padded count',
+  serialize: (value) => serdes.safeInt64.serialize(value),
+  deserialize: (bytes, start, end) => serdes.safeInt64.deserialize(bytes, start, Math.min(end, start + COUNT_BYTES)),
+}
 
 type Counts = KeyValueStoreDefinition<string, number>
 
@@ -16,8 +31,10 @@ export interface MillraceKind {
   readonly store: 'leveldb' | 'memory'
 }
 
-export function countStore({ store }: MillraceKind): Counts {
-  return (store === 'leveldb' ? leveldb : inMemory).keyValueStore({ name: STORE, ...count })
+/** `work`: what is restored has other bytes behind the count. */
+export function countStore({ store }: MillraceKind, work: ProgramConfig['work']): Counts {
+  const value = work === 'restore' ? paddedCount : serdes.safeInt64
+  return (store === 'leveldb' ? leveldb : inMemory).keyValueStore({ name: STORE, key: serdes.string, value })
 }
 
 /** What is asked for, in Millrace. */

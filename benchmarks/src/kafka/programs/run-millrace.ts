@@ -13,7 +13,7 @@ const BATCH = { size: 10_000, maxBytes: 16_777_216, waitWhenIdle: false }
 export async function runMillrace(kind: MillraceKind): Promise<void> {
   const config = programConfig()
   const { applicationId, brokers, stateDir, guarantee, commitIntervalMs, work, stateFile } = config
-  const counts = countStore(kind)
+  const counts = countStore(kind, work)
   const watched = watch(config)
   const app = await start({
     topology: benchmarkTopology(config, counts, kind.processors),

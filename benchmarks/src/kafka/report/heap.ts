@@ -2,7 +2,7 @@ import { summarise } from '../../harness/summary.ts'
 import type { ProgramName } from '../programs/programs.ts'
 import type { HeapRuns } from '../run/measure-heaps.ts'
 import { type BoundResult, ratio } from './bound-result.ts'
-import type { PlainTable } from './plain-table.ts'
+import type { PlainTable } from '../../report/plain-table.ts'
 
 const MEGABYTE = 1_048_576
 /** Of its best throughput: a heap in which a program does as well is large enough. */

@@ -1,5 +1,5 @@
 import type { Latency } from '../run/measure-latency.ts'
-import type { PlainTable } from './plain-table.ts'
+import type { PlainTable } from '../../report/plain-table.ts'
 
 /** The latency of one program at several shares of its highest throughput. */
 export interface LatencyRow {

@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { boundResults } from './bounds.ts'
-import { inMarkdown } from './plain-table.ts'
+import { inMarkdown } from '../../report/plain-table.ts'
 import { resultTables } from './result-tables.ts'
 import type { Results } from './results.ts'
 

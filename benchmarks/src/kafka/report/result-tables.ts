@@ -3,17 +3,41 @@ import type { RunResult } from '../run/run-once.ts'
 import { ratio } from './bound-result.ts'
 import { heapTable } from './heap.ts'
 import { latencyTable } from './latency.ts'
-import type { PlainTable } from './plain-table.ts'
-import { profileTable } from './profile-parts.ts'
+import type { PlainTable } from '../../report/plain-table.ts'
+import { profileTable } from '../../report/profile-parts.ts'
 import { type ProgramResult, ratios, type Results, type WorkloadResult } from './results.ts'
 
 const MEGABYTE = 1_048_576
+const OURS = 'millrace'
 const HEAD = ['', 'records/s', 'spread', 'of Kafka Streams', 'CPU s', "broker's CPU s", 'peak MB', 'output', 'changelog', 'commits']
 
 /** Everything that was measured. */
 export function resultTables({ workloads, profiles, latencies, heap }: Results): PlainTable[] {
-  const profiled = profiles.map(({ workload, programs }) => profileTable(workload, programs))
-  return [...workloads.map(workloadTable), ...profiled, ...latencies.map(latencyTable), ...(heap === undefined ? [] : [heapTable(heap)])]
+  const profiled = profiles.map(({ workload, programs }) => profileTable(`workload (${workload})`, programs))
+  return [
+    ratioTable(workloads),
+    ...workloads.map(workloadTable),
+    ...profiled,
+    ...latencies.map(latencyTable),
+    ...(heap === undefined ? [] : [heapTable(heap)]),
+  ]
+}
+
+/** How the batch processor does beside all others: with latency, and with size, its gain grows or shrinks. */
+export function ratioTable(workloads: readonly WorkloadResult[]): PlainTable {
+  const titles = new Map(workloads.flatMap(({ programs }) => programs.map(({ name, title }) => [name, title] as const)))
+  const others = [...titles.keys()].filter((name) => name !== OURS)
+  return {
+    title: `How many times as fast ${titles.get(OURS) ?? OURS} is, medians of the ratios of all rounds`,
+    head: ['', ...others.map((name) => titles.get(name) as string)],
+    rows: workloads.map((workload) => [
+      `(${workload.name}) ${workload.title}`,
+      ...others.map((name) => {
+        const all = ratios(workload, OURS, name)
+        return all.length === 0 ? '' : ratio(summarise(all).median)
+      }),
+    ]),
+  }
 }
 
 /** One workload: a row a program. CPU seconds are for a million records. */

@@ -2,7 +2,7 @@ import type { Machine } from '../../report/machine.ts'
 import type { ProgramName } from '../programs/programs.ts'
 import type { HeapRuns } from '../run/measure-heaps.ts'
 import type { RunResult } from '../run/run-once.ts'
-import type { ProgramProfile } from './profile-parts.ts'
+import type { ProgramProfile } from '../../report/profile-parts.ts'
 import type { LatencyResult } from './latency.ts'
 
 /** What `--json` writes. */

@@ -1,11 +1,11 @@
 import { summarise } from '../../harness/summary.ts'
 import { type Choice, LATENCIES, type LatencyName } from '../command-line/choice.ts'
 import { millraceIn, type Program, type ProgramName } from '../programs/programs.ts'
-import { drawn } from '../report/plain-table.ts'
+import { drawn } from '../../report/plain-table.ts'
 import { heapTable } from '../report/heap.ts'
 import { type LatencyResult, type LatencyRow, latencyTable } from '../report/latency.ts'
 import { workloadTable } from '../report/result-tables.ts'
-import { profileTable } from '../report/profile-parts.ts'
+import { profileTable } from '../../report/profile-parts.ts'
 import type { ProfileResult, Results, WorkloadResult } from '../report/results.ts'
 import type { Workload } from '../workloads.ts'
 import { type HeapRuns, measureHeaps } from './measure-heaps.ts'
@@ -18,8 +18,8 @@ import type { Surroundings } from './surroundings.ts'
 const SHARES = [0.1, 0.5, 0.9]
 const LATENCY = { warmUpMs: 3_000, measuredMs: 7_000 }
 /** The others' records cost what these do. */
-const PROFILED: readonly string[] = ['a', 'b', 'c', 'd', 'e']
-const HEAPS_MB = { kafkaStreams: [64, 96, 128, 192, 256, 512, 1_024], millrace: [64, 128] }
+const PROFILED: readonly string[] = ['a', 'c', 'e']
+const HEAPS_MB = { kafkaStreams: [64, 96, 128, 192, 256, 1_024], millrace: [96] }
 
 export interface AllParts {
   readonly choice: Choice
@@ -60,7 +60,7 @@ export async function measureAll(parts: AllParts): Promise<void> {
     }
     if (parts.profileFolder === undefined || !PROFILED.includes(workload.name) || isThere(`profile-${workload.name}`)) continue
     const profiled = await profilesOf(workload, parts.profileFolder, parts)
-    say(drawn(profileTable(profiled.workload, profiled.programs)))
+    say(drawn(profileTable(`workload (${profiled.workload})`, profiled.programs)))
     await onResult(`profile-${workload.name}`, { profiles: [profiled] })
   }
   for (const name of choice.latencies.filter((one) => !isThere(one))) {

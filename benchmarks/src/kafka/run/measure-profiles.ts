@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Program } from '../programs/programs.ts'
-import { type CpuProfile, profileParts, type ProgramProfile } from '../report/profile-parts.ts'
+import { type CpuProfile, profileParts, type ProgramProfile } from '../../report/profile-parts.ts'
 import { shapeFor, type Workload } from '../workloads.ts'
 import { runOnce } from './run-once.ts'
 import type { Surroundings } from './surroundings.ts'

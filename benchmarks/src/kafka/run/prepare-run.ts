@@ -29,7 +29,7 @@ export async function prepareRun(
   if (work !== 'restore') await surroundings.createTopic(output, shape.partitions, 'kept')
   if (work === 'restore' || (program.changelog === 'needs' && work !== 'map'))
     await surroundings.createTopic(changelog, shape.partitions, 'compacted')
-  if (work === 'restore') await fillChangelog(surroundings.transport, changelog, shape.keys)
+  if (work === 'restore') await fillChangelog(surroundings.transport, changelog, shape)
   const folder = await mkdtemp(join(surroundings.folder, `${program.name}-`))
   const config: ProgramConfig = {
     work,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { profileParts, profileTable } from '../../src/kafka/report/profile-parts.ts'
+import { profileParts, profileTable } from '../src/report/profile-parts.ts'
 
 const runtime = 'file:///packages/runtime/dist/store/layers/store-handle.js'
 const producer = 'file:///node_modules/@confluentinc/kafka-javascript/lib/producer.js'
@@ -19,7 +19,8 @@ test('a profile says where the time of each record went; native code works for w
   const samples = [2, 3, 4, 5, 6, 7, 7, 8]
   const parts = profileParts({ nodes, samples, timeDeltas: samples.map(() => 100) }, 100)
   expect(parts).toEqual({ waiting: 1, 'the client: reading': 1, 'the client: writing': 3, 'runtime: store': 2 })
-  expect(profileTable('a', [{ title: 'Millrace', parts }])).toMatchObject({
+  expect(profileTable('workload (a)', [{ title: 'Millrace', parts }])).toMatchObject({
+    title: 'Profile, workload (a): microseconds of the thread of JavaScript for each record',
     head: ['', 'Millrace'],
     rows: [
       ['waiting', '1.00'],

@@ -75,11 +75,11 @@ export interface ProgramProfile {
 }
 
 /** A column a program. */
-export function profileTable(workload: string, profiles: readonly ProgramProfile[]): PlainTable {
+export function profileTable(what: string, profiles: readonly ProgramProfile[]): PlainTable {
   const order = [...PARTS.map(({ part }) => part), OTHERS].filter((part) => profiles.some(({ parts }) => parts[part] !== undefined))
   const sum = (parts: ProfileParts) => order.reduce((total, part) => total + (part === 'waiting' ? 0 : (parts[part] ?? 0)), 0)
   return {
-    title: `Profile, workload (${workload}): microseconds of the thread of JavaScript for each record`,
+    title: `Profile, ${what}: microseconds of the thread of JavaScript for each record`,
     head: ['', ...profiles.map(({ title }) => title)],
     rows: [
       ...order.map((part) => [part, ...profiles.map(({ parts }) => (parts[part] === undefined ? '' : parts[part].toFixed(2)))]),
