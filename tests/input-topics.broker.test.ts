@@ -200,7 +200,7 @@ describe('an input topic that is deleted and made anew while it is read, with mo
     await using log = await LogClient.open(transport)
     await log.createTopics({ [from]: 1, [to]: 1 })
     // Soon enough for the client to read the new topic before anybody looks at its id.
-    const quick = kafka({ brokers, client: { 'topic.metadata.refresh.interval.ms': 500 } })
+    const quick = kafka({ brokers, properties: { 'topic.metadata.refresh.interval.ms': 500 } })
     await using copy = await setUp({ from, to }, { transport: quick })
     const records = (name: string, count: number) => Array.from({ length: count }, (_, i) => ({ key: 'a', value: `${name} ${i}` }))
     await log.write(from, pair, records('old', 3))

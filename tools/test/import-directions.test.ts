@@ -21,7 +21,8 @@ describe('lint refuses', () => {
     ['packages/core/src/sink/a.ts', '@millrace/runtime', 'core is what every package builds on'],
     ['packages/core/src/sink/a.ts', 'millrace/kafka', 'core is what every package builds on'],
     ['packages/runtime/src/task/a.ts', '@millrace/transport-memory', 'The engine imports @millrace/core and no other'],
-    ['packages/transport-kafka/src/a.ts', '@millrace/runtime', 'A transport imports @millrace/core'],
+    ['packages/transport-memory/src/a.ts', '@millrace/kafka-packed', 'A transport imports @millrace/core'],
+    ['packages/transport-kafka/src/a.ts', '@millrace/runtime', 'transport-kafka imports @millrace/core and @millrace/kafka-packed'],
     ['packages/store-leveldb/src/a.ts', '@millrace/store-memory', 'A store imports @millrace/core'],
     ['packages/bulk-sink/src/a.ts', '@millrace/runtime', 'bulk-sink imports @millrace/core'],
     ['packages/sink-postgres/src/a.ts', '@millrace/runtime', 'A sink imports @millrace/core, @millrace/bulk-sink'],
@@ -49,6 +50,7 @@ describe('lint lets', () => {
     ['packages/testing/src/a.ts', '@millrace/transport-memory'],
     ['packages/cli/src/commands/a.ts', '@millrace/runtime'],
     ['packages/millrace/src/kafka.ts', '@millrace/transport-kafka'],
+    ['packages/transport-kafka/src/packed/a.ts', '@millrace/kafka-packed'],
     ['examples/one/src/a.ts', 'millrace/kafka'],
     ['tests/order.test.ts', '@millrace/transport-memory'],
   ])('%s import %s', async (file, imported) => {

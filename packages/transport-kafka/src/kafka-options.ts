@@ -5,13 +5,18 @@ export type ClientProperties = Readonly<Record<string, unknown>>
 export interface KafkaOptions {
   /** Addresses to begin with, as `host:port`: an array, or one string with commas between them. */
   readonly brokers: readonly string[] | string
-  /** Properties of all clients: TLS, SASL, OAuth, timeouts. Default: none. */
-  readonly client?: ClientProperties | undefined
-  /** Properties of those that read; they win over `client`. Default: none. */
+  /**
+   * The client library. `confluent` is `@confluentinc/kafka-javascript`; `packed` is Millrace's own, in TypeScript, which hands over whole batches: see docs/kafka.md for which to
+   * choose. All processes of an application use the same. Default: what the environment variable `MILLRACE_KAFKA_CLIENT` says, else `confluent`.
+   */
+  readonly client?: 'confluent' | 'packed' | undefined
+  /** Properties of all that connect: TLS, SASL, OAuth, timeouts. Default: none. */
+  readonly properties?: ClientProperties | undefined
+  /** Properties of those that read; they win over `properties`. Default: none. */
   readonly consumer?: ClientProperties | undefined
-  /** Properties of those that write; they win over `client`. Default: none. */
+  /** Properties of those that write; they win over `properties`. Default: none. */
   readonly producer?: ClientProperties | undefined
-  /** Properties of those that administer; they win over `client`. Default: none. */
+  /** Properties of those that administer; they win over `properties`. Default: none. */
   readonly admin?: ClientProperties | undefined
   /** How groups form. `consumer` is the protocol of KIP-848, for brokers from 4.0 on; all members must use the same. Default: `classic`. */
   readonly groupProtocol?: 'classic' | 'consumer' | undefined

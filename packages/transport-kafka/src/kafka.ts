@@ -16,6 +16,7 @@ import type { KafkaOptions } from './kafka-options.ts'
 import { type ResolvedKafkaOptions, resolveOptions } from './options/resolve-options.ts'
 import { readSettings } from './settings/read-settings.ts'
 import { removeMembers } from './settings/remove-members.ts'
+import { PackedClient } from './packed/packed-client.ts'
 import { KafkaWriter } from './sink/kafka-writer.ts'
 import { KafkaSource } from './source/kafka-source.ts'
 
@@ -30,7 +31,7 @@ import { KafkaSource } from './source/kafka-source.ts'
  *
  * kafka({
  *   brokers: 'one:9093,two:9093',
- *   client: { 'security.protocol': 'sasl_ssl', 'sasl.mechanisms': 'SCRAM-SHA-512', 'sasl.username': 'app', 'sasl.password': password },
+ *   properties: { 'security.protocol': 'sasl_ssl', 'sasl.mechanisms': 'SCRAM-SHA-512', 'sasl.username': 'app', 'sasl.password': password },
  * })
  * ```
  */
@@ -47,7 +48,7 @@ class KafkaTransport implements Transport {
   constructor(options: ResolvedKafkaOptions, recipe: TransportRecipe) {
     this.recipe = recipe
     this.#options = options
-    this.#client = new ConfluentClient(options)
+    this.#client = options.client === 'packed' ? new PackedClient(options) : new ConfluentClient(options)
   }
 
   openSource(options: RecordSourceOptions, { logger }: TransportContext): Promise<RecordSource> {

@@ -3,7 +3,11 @@ import { describe, inject, test } from 'vitest'
 import { kafka } from '../src/index.ts'
 
 describe('Kafka', () => {
-  transportConformance({ test, factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers') }) }) })
+  transportConformance({ test, factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'confluent' }) }) })
+})
+
+describe('Kafka, by the packed client', () => {
+  transportConformance({ test, factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'packed' }) }) })
 })
 
 describe('Kafka, with groups of the new protocol', () => {
@@ -11,6 +15,6 @@ describe('Kafka, with groups of the new protocol', () => {
   const register = test
   transportConformance({
     test: (name, run) => (name.startsWith('groups: ') ? register(name, run) : undefined),
-    factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), groupProtocol: 'consumer' }) }),
+    factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'confluent', groupProtocol: 'consumer' }) }),
   })
 })

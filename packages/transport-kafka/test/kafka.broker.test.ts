@@ -61,7 +61,8 @@ describe('opening', () => {
 
   test('with properties that the client does not know, or that contradict each other, is a mistake', async () => {
     await using cluster = new Cluster()
-    const open = (client: Record<string, unknown>) => kafka({ brokers: cluster.brokers, client }).openWriter({ clientId: 'c' }, context)
+    const open = (properties: Record<string, unknown>) =>
+      kafka({ brokers: cluster.brokers, properties }).openWriter({ clientId: 'c' }, context)
     await expect(open({ 'no.such.property': 1 })).rejects.toThrow(TypeError)
     await expect(open({ 'no.such.property': 1 })).rejects.toThrow('"no.such.property"')
     await expect(open({ 'message.timeout.ms': 5, 'linger.ms': 5_000 })).rejects.toThrow('must be greater than `linger.ms`')
@@ -73,9 +74,9 @@ describe('opening', () => {
 })
 
 describe('security', () => {
-  const open = async (client: ClientProperties, connectTimeoutMs: number) => {
+  const open = async (properties: ClientProperties, connectTimeoutMs: number) => {
     await using cluster = new Cluster()
-    await kafka({ brokers: cluster.brokers, client, connectTimeoutMs }).openWriter({ clientId: 'c' }, context)
+    await kafka({ brokers: cluster.brokers, properties, connectTimeoutMs }).openWriter({ clientId: 'c' }, context)
   }
   const oauth = { 'security.protocol': 'sasl_plaintext', 'sasl.mechanisms': 'OAUTHBEARER' }
 

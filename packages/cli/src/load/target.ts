@@ -66,7 +66,7 @@ export async function targetOf(
 
 /** Kafka as the command line names it. */
 export function kafkaAt(brokers: string, { clientConfig }: TargetOptions, environment: Environment): Transport {
-  return kafka({ brokers, ...(clientConfig !== undefined && { client: propertiesIn(clientConfig, environment) }) })
+  return kafka({ brokers, ...(clientConfig !== undefined && { properties: propertiesIn(clientConfig, environment) }) })
 }
 
 function resolved(file: string, definition: AppDefinition, environment: Environment): ResolvedDefinition {

@@ -14,6 +14,8 @@ import { TopicWatch } from './topic-watch.ts'
 
 /** How long a member that is closed tries to tell its group, in milliseconds. */
 const LEAVE_MS = 3_000
+/** How long it waits for a rebalance that is under way, to commit with its place in the next generation, in milliseconds. */
+const LAST_ROUND_MS = 10_000
 
 /**
  * A member of a consumer group, by the classic protocol in its cooperative form: what a member keeps it reads on, while others move. The assignment is our own:
@@ -53,6 +55,8 @@ export class GroupMember implements AsyncDisposable {
   #wants: string | undefined
   #wake: () => void = () => {}
   #roundEnds: (() => void)[] = []
+  /** Of its place in the group. */
+  #uses: Promise<unknown> = Promise.resolve()
   #isLeaving = false
   #isOver = false
   #closing: Promise<void> | undefined
@@ -134,6 +138,25 @@ export class GroupMember implements AsyncDisposable {
     return this.#offsets.commit(member, this.#options.groupId, offsets)
   }
 
+  /**
+   * Runs `use` with this member's place in the group, as transactions are fenced by it: no rebalance changes it meanwhile, since one that is under way is waited for, and the
+   * next one waits. Rejects with a {@link PackedError} of code 25 when a partition of `offsets` is not here any more.
+   */
+  async inPlace<T>(offsets: readonly TopicPartition[], use: (place: GroupMetadata) => Promise<T>): Promise<T> {
+    const losses = this.#losses
+    const { clock, connect } = this.#options
+    const until = clock.monotonic() + connect.requestTimeoutMs
+    while (this.#life !== undefined && !this.#rounds.isStable && !this.#isOver && clock.monotonic() < until) {
+      if (losses !== this.#losses) break
+      await this.#roundEnd(until - clock.monotonic())
+    }
+    if (losses !== this.#losses || !this.#hasAll(offsets))
+      throw refusal(GROUP_CODE.unknownMember, 'take offsets of partitions that others may have')
+    const used = use(this.metadata)
+    this.#uses = Promise.allSettled([this.#uses, used])
+    return used
+  }
+
   /** Committed offsets; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
   committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<OffsetCommit[]> {
     this.#check()
@@ -146,7 +169,10 @@ export class GroupMember implements AsyncDisposable {
     // A first request to join may be held back by others for long, and is not missed. One that has partitions commits with its place in the next round.
     if (this.#owned.size === 0) this.#rounds.abandon()
     this.#wake()
+    // A broker that does not answer must not be waited for as long as a rebalance may take.
+    const cancel = this.#options.clock.after(LAST_ROUND_MS, () => this.#rounds.abandon())
     await this.#life
+    cancel()
   }
 
   /** Leaves, and gives up all connections. Safe to call twice. */
@@ -170,7 +196,7 @@ export class GroupMember implements AsyncDisposable {
   /** From the first subscription until it has left. Never rejects. */
   async #live(): Promise<void> {
     for (let failures = 0; !this.#isLeaving && !this.#isOver;) {
-      await this.#lostHooks
+      await Promise.all([this.#lostHooks, this.#uses])
       const reason = this.#wants ?? ''
       this.#wants = undefined
       const losses = this.#losses
@@ -294,7 +320,11 @@ export class GroupMember implements AsyncDisposable {
       if (leftMs <= 0) return false
       await this.#roundEnd(leftMs)
     }
-    return losses === this.#losses && offsets.every(({ topic, partition }) => this.#owned.has(partitionKey(topic, partition)))
+    return losses === this.#losses && this.#hasAll(offsets)
+  }
+
+  #hasAll(partitions: readonly TopicPartition[]): boolean {
+    return partitions.every(({ topic, partition }) => this.#owned.has(partitionKey(topic, partition)))
   }
 
   #isCurrent({ generation, memberId }: GroupMetadata): boolean {

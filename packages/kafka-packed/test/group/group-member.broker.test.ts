@@ -109,6 +109,16 @@ describe('GroupMember', { timeout: LIMIT_MS }, () => {
     isDone = true
     await committing
     expect(commits).toBeGreaterThan(10)
+    // Its place does not change while somebody uses it, and is none for what it has not.
+    const place = await steady.member.inPlace([{ topic, partition: 0 }], async (before) => {
+      await using other = await RecordedMember.open(brokers, { groupId: group })
+      other.member.subscribe([topic])
+      // As many answers as it takes for a heartbeat to tell of the other.
+      for (let asked = 0; asked < 100; asked++) await steady.member.committed([{ topic, partition: 0 }], false)
+      await expect(steady.member.inPlace([{ topic, partition: 4 }], () => Promise.resolve())).rejects.toMatchObject({ code: 25 })
+      return before
+    })
+    expect(steady.member.metadata).toEqual(place)
     expect(steady.calls.filter((call) => call.startsWith('lost'))).toEqual([])
   })
 

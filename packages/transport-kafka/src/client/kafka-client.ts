@@ -103,13 +103,13 @@ export type DeliveryReport =
 export interface ProducerClient {
   /** Called once, before anything else: `onFailure` is told of records that were accepted and could not be delivered. */
   listen(onFailure: (failure: DeliveryFailure) => void): void
-  /** Queues rows from `from` up to `to`, or until the queue is full; returns the row to go on with. Rows that can never be delivered are reported as failures. */
-  produce(batch: WriteBatch, from: number, to: number): number
+  /** Queues rows from `from` up to `to`, or until the queue is full; returns the row to go on with, or waits for room. Rows that can never be delivered are reported as failures. */
+  produce(batch: WriteBatch, from: number, to: number): number | Promise<number>
   /**
    * Queues one row, of producers opened with `deliveryReports`; `report` is called once when it was acknowledged or given up. Throws a {@link ClientError} if
    * it was not queued, and then does not report.
    */
-  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): void
+  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): void | Promise<void>
   /** Resolves to whether everything was acknowledged or has failed within the time; failures have been reported by then. */
   flush(timeoutMs: number): Promise<boolean>
   begin(): Promise<void>

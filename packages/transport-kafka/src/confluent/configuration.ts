@@ -69,7 +69,7 @@ export function consumerConfiguration(options: ResolvedKafkaOptions, source: Rec
     ...EVERYWHERE,
     ...READING,
     'fetch.max.bytes': fetchBytes(options),
-    ...options.client,
+    ...options.properties,
     ...options.consumer,
     ...identity(options, source.clientId),
     // Without a group nothing is ever sent to the group named here, but there must be a name.
@@ -87,8 +87,8 @@ export function consumerConfiguration(options: ResolvedKafkaOptions, source: Rec
 }
 
 /** The library insists that an answer has room for the largest message that its user expects. */
-function fetchBytes({ client, consumer }: ResolvedKafkaOptions): number {
-  const largest = Number({ ...client, ...consumer }['message.max.bytes'])
+function fetchBytes({ properties, consumer }: ResolvedKafkaOptions): number {
+  const largest = Number({ ...properties, ...consumer }['message.max.bytes'])
   return largest > FETCH_BYTES ? largest : FETCH_BYTES
 }
 
@@ -99,7 +99,7 @@ export function producerConfiguration(options: ResolvedKafkaOptions, writer: Rec
     ...(writer.transactionalId === undefined && GIVING_UP_SILENCE),
     'message.timeout.ms': defaultDeliveryTimeoutMs(options),
     ...(writer.deliveryReports === true && SENDING),
-    ...options.client,
+    ...options.properties,
     ...options.producer,
     ...(writer.compression !== undefined && { 'compression.codec': writer.compression }),
     ...identity(options, writer.clientId),
@@ -131,9 +131,9 @@ function defaultDeliveryTimeoutMs(options: ResolvedKafkaOptions): number {
 }
 
 /** For how long a group keeps a member that it hears nothing of; undefined for groups of KIP-848, where the broker decides that. */
-export function sessionTimeoutMs({ groupProtocol, client, consumer }: ResolvedKafkaOptions): number | undefined {
+export function sessionTimeoutMs({ groupProtocol, properties, consumer }: ResolvedKafkaOptions): number | undefined {
   if (groupProtocol !== 'classic') return undefined
-  const given = Number({ ...client, ...consumer }['session.timeout.ms'])
+  const given = Number({ ...properties, ...consumer }['session.timeout.ms'])
   return given > 0 ? given : DEFAULT_SESSION_TIMEOUT_MS
 }
 
@@ -151,7 +151,7 @@ export function adminConfiguration(
 ): Configuration {
   return split({
     ...EVERYWHERE,
-    ...options.client,
+    ...options.properties,
     ...options.admin,
     ...identity(options, clientId),
     'group.id': groupId,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { MillraceError } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
+import { connectionError } from '../errors/connection-error.ts'
 import type { ClientLog } from './client-log.ts'
 import { promised } from './promised.ts'
 import type { RawClient } from './raw-api.ts'
@@ -67,28 +67,10 @@ async function connect(client: RawClient, log: ClientLog, timeoutMs: number): Pr
 function notConnected(error: unknown, log: ClientLog, { part, brokers, connectTimeoutMs }: Connection): Error {
   // Properties that contradict each other are found here, before there is any connection.
   if (error instanceof ClientError && CONTRADICTIONS.has(error.code)) return badProperties(part, error)
-  return connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: log.lastComplaint, error })
+  return connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: log.lastComplaint, error: toClientError(error) })
 }
 
 function badProperties(part: string, error: unknown): TypeError {
   const reason = error instanceof Error ? error.message : String(error)
   return new TypeError(`The properties that kafka() was given make no ${part}: ${reason}.`, { cause: error })
-}
-
-/** The log knows why, and the error only that. */
-export function connectionError(facts: {
-  readonly brokers: string
-  readonly seconds: number
-  readonly complaint: string | undefined
-  readonly error: unknown
-}): MillraceError {
-  const { brokers, seconds, complaint } = facts
-  const error = toClientError(facts.error)
-  const reason = complaint ?? error.message
-  if (error.kind === 'authentication' || /authenticat|sasl|ssl handshake|certificate/i.test(reason)) {
-    const message = `Kafka at ${brokers} refused the connection: ${reason}. Check the security settings in the client options of kafka().`
-    return new MillraceError('KAFKA_AUTHENTICATION', message, { stage: 'source', cause: error })
-  }
-  const message = `Kafka can't be reached at ${brokers} within ${seconds} s: ${reason}. Is it running, and is the address right?`
-  return new MillraceError('BROKER_UNREACHABLE', message, { stage: 'source', retryable: true, cause: error })
 }

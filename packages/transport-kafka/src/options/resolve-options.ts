@@ -1,12 +1,14 @@
 import type { ClientProperties, KafkaOptions } from '../kafka-options.ts'
 import { brokerAddresses } from './broker-addresses.ts'
+import { isOfPacked } from './packed-properties.ts'
 import { protocolRefusal, refusal } from './refused-properties.ts'
 
 /** Checked, and complete. */
 export interface ResolvedKafkaOptions {
   /** Separated by commas. */
   readonly brokers: string
-  readonly client: ClientProperties
+  readonly client: 'confluent' | 'packed'
+  readonly properties: ClientProperties
   readonly consumer: ClientProperties
   readonly producer: ClientProperties
   readonly admin: ClientProperties
@@ -16,9 +18,11 @@ export interface ResolvedKafkaOptions {
   readonly requestTimeoutMs: number
 }
 
-const PARTS = ['client', 'consumer', 'producer', 'admin'] as const
+const CLIENTS: readonly unknown[] = ['confluent', 'packed']
+const PARTS = ['properties', 'consumer', 'producer', 'admin'] as const
 const NAMES: readonly string[] = [
   'brokers',
+  'client',
   ...PARTS,
   'groupProtocol',
   'groupInstanceId',
@@ -27,15 +31,17 @@ const NAMES: readonly string[] = [
 ] satisfies (keyof KafkaOptions)[]
 
 /** Throws a `TypeError` that names every bad option, and why it is refused. */
-export function resolveOptions(options: KafkaOptions | undefined): ResolvedKafkaOptions {
+export function resolveOptions(options: KafkaOptions | undefined, environment = process.env): ResolvedKafkaOptions {
   // From JavaScript, anything may come.
   const given: Partial<KafkaOptions> = options ?? {}
   const { groupProtocol = 'classic', connectTimeoutMs = 30_000, requestTimeoutMs = 30_000 } = given
+  const client: unknown = given.client ?? (environment['MILLRACE_KAFKA_CLIENT'] || 'confluent')
   const { addresses, problems: brokerProblems } = brokerAddresses(given.brokers)
   const problems = [
     ...brokerProblems,
     ...Object.keys(given).flatMap(unknownName),
     ...PARTS.flatMap((part) => propertyProblems(part, given[part], groupProtocol)),
+    ...clientProblems(client, given),
   ]
   if (groupProtocol !== 'classic' && groupProtocol !== 'consumer') {
     problems.push(`groupProtocol is ${JSON.stringify(groupProtocol)}; use 'classic' or 'consumer'`)
@@ -47,10 +53,11 @@ export function resolveOptions(options: KafkaOptions | undefined): ResolvedKafka
     if (!(Number.isInteger(ms) && ms >= 1)) problems.push(`${name} is ${String(ms)}; use a whole number of milliseconds, at least 1`)
   }
   if (problems.length > 0) throw new TypeError(`kafka() was given what it can't use:${problems.map((one) => `\n  - ${one}.`).join('')}`)
-  const { client = {}, consumer = {}, producer = {}, admin = {} } = given
+  const { properties = {}, consumer = {}, producer = {}, admin = {} } = given
   return {
     brokers: addresses.join(','),
-    client,
+    client: client as ResolvedKafkaOptions['client'],
+    properties,
     consumer,
     producer,
     admin,
@@ -64,12 +71,30 @@ export function resolveOptions(options: KafkaOptions | undefined): ResolvedKafka
 function unknownName(name: string): string[] {
   return NAMES.includes(name)
     ? []
-    : [`there is no option '${name}'; properties of the client go into 'client', 'consumer', 'producer' or 'admin'`]
+    : [`there is no option '${name}'; properties of the client go into 'properties', 'consumer', 'producer' or 'admin'`]
+}
+
+function clientProblems(client: unknown, given: Partial<KafkaOptions>): string[] {
+  if (!CLIENTS.includes(client))
+    return [
+      typeof client === 'object'
+        ? "client is an object; use 'confluent' or 'packed', and give properties of all that connect as 'properties'"
+        : `client is ${JSON.stringify(client)}; use 'confluent' or 'packed'`,
+    ]
+  if (client !== 'packed') return []
+  const unknown = PARTS.flatMap((part) =>
+    Object.keys(given[part] ?? {})
+      .filter((name) => !isOfPacked(name))
+      .map((name) => `${part} sets '${name}', which the client 'packed' has nothing like: leave it out, or use the client 'confluent'`),
+  )
+  return given.groupProtocol === 'consumer'
+    ? ["groupProtocol 'consumer' is not for the client 'packed' yet: leave it out", ...unknown]
+    : unknown
 }
 
 function propertyProblems(part: (typeof PARTS)[number], properties: ClientProperties | undefined, groupProtocol: unknown): string[] {
   // The others are no members of a group.
-  const joins = part === 'client' || part === 'consumer'
+  const joins = part === 'properties' || part === 'consumer'
   if (properties === undefined) return []
   if (typeof properties !== 'object' || properties === null) return [`${part} is not an object of properties`]
   return Object.entries(properties).flatMap(([name, value]) => {

@@ -5,6 +5,9 @@ import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
 import { textOf } from './property-text.ts'
 import { tlsOptions } from './tls-options.ts'
 
+/** Whose properties win over those of all. */
+export type Part = 'admin' | 'consumer' | 'producer'
+
 /** How to connect, in the words of the client that reads settings. */
 export interface ConnectionSettings {
   readonly bootstrapBrokers: readonly { readonly host: string; readonly port: number }[]
@@ -24,8 +27,9 @@ const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
  * What the options say in librdkafka's words, in those of the other client. Rejects with an `Error` whose message says what can't be said in them, such as
  * Kerberos, or which file can't be read.
  */
-export async function connectionSettings({ brokers, client, admin }: ResolvedKafkaOptions): Promise<ConnectionSettings> {
-  const properties = { ...client, ...admin }
+export async function connectionSettings(options: ResolvedKafkaOptions, part: Part = 'admin'): Promise<ConnectionSettings> {
+  const { brokers } = options
+  const properties = { ...options.properties, ...options[part] }
   const bootstrapBrokers = brokers.split(',').map(hostAndPort)
   const protocol = textOf(properties, 'security.protocol')?.toLowerCase() ?? 'plaintext'
   const sasl = protocol.startsWith('sasl_') ? saslOf(properties) : undefined

@@ -87,7 +87,8 @@ export class KafkaWriter implements RecordWriter {
     const until = performance.now() + this.#giveUpMs
     for (let from = 0; from < batch.length;) {
       const to = Math.min(batch.length, from + TURN)
-      from = this.#produce(batch, from, to)
+      const produced = this.#produce(batch, from, to)
+      from = typeof produced === 'number' ? produced : await produced
       if (from < to) {
         // The client is behind by as much as it may be: waiting is the back-pressure.
         if (performance.now() > until)
@@ -130,11 +131,15 @@ export class KafkaWriter implements RecordWriter {
     else this.#doomed ??= abortable(`a record for topic '${topic}' could not be written`, error)
   }
 
-  #produce(batch: WriteBatch, from: number, to: number): number {
-    try {
-      return this.#producer.produce(batch, from, to)
-    } catch (error) {
+  #produce(batch: WriteBatch, from: number, to: number): number | Promise<number> {
+    const refused = (error: unknown): never => {
       throw this.#translate(`take records for topic '${batch.topic}'`, error)
+    }
+    try {
+      const produced = this.#producer.produce(batch, from, to)
+      return typeof produced === 'number' ? produced : produced.catch(refused)
+    } catch (error) {
+      return refused(error)
     }
   }
 

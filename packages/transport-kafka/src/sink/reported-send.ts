@@ -60,7 +60,7 @@ export class ReportedSend {
     const { length } = this.#batch
     const until = performance.now() + this.#sending.giveUpMs
     for (let row = 0; row < length;) {
-      const full = this.#queueRow(row)
+      const full = await this.#queueRow(row)
       if (full === undefined) row++
       else if (performance.now() > until) this.#refuse(row++, full)
       else await this.#room(row)
@@ -69,11 +69,11 @@ export class ReportedSend {
   }
 
   /** Says why the row has to wait for room; undefined when it is dealt with. */
-  #queueRow(row: number): unknown {
+  async #queueRow(row: number): Promise<unknown> {
     if (this.#deliveries[row] !== undefined) return undefined
     try {
       checkHeaders(this.#batch, row)
-      this.#sending.producer.produceReported(this.#batch, row, (report) => this.#report(row, report))
+      await this.#sending.producer.produceReported(this.#batch, row, (report) => this.#report(row, report))
       return undefined
     } catch (thrown) {
       if (thrown instanceof ClientError && thrown.kind === 'queue-full') return thrown

@@ -25,8 +25,8 @@ test('a client that is closed, or has no topic to ask for, asks nobody', async (
 })
 
 test('a login that the broker does not know is a reason for not knowing settings', async () => {
-  const client = { 'security.protocol': 'sasl_plaintext', 'sasl.mechanism': 'PLAIN', 'sasl.username': 'me', 'sasl.password': 'secret' }
-  expect(await readSettings(['any'], resolveOptions({ brokers, client }))).toEqual({
+  const properties = { 'security.protocol': 'sasl_plaintext', 'sasl.mechanism': 'PLAIN', 'sasl.username': 'me', 'sasl.password': 'secret' }
+  expect(await readSettings(['any'], resolveOptions({ brokers, properties }))).toEqual({
     byTopic: new Map(),
     unknownBecause: expect.stringMatching(/the broker answers (ILLEGAL_SASL_STATE|UNSUPPORTED_SASL_MECHANISM)/) as unknown,
   })

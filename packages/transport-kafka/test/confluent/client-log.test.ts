@@ -1,7 +1,8 @@
 import { type Logger, silentLogger } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { ClientLog } from '../../src/confluent/client-log.ts'
-import { connectionError } from '../../src/confluent/connect.ts'
+import { ClientError } from '../../src/client/client-error.ts'
+import { connectionError } from '../../src/errors/connection-error.ts'
 
 interface Line {
   readonly level: string
@@ -56,7 +57,7 @@ describe("a client's own log", () => {
       brokers: '127.0.0.1:1',
       seconds: 2,
       complaint: log.lastComplaint,
-      error: { message: 'timed out', code: -185 },
+      error: new ClientError('timed out', { kind: 'timed-out', code: -185 }),
     })
     expect(error).toMatchObject({ code: 'BROKER_UNREACHABLE', retryable: true })
     expect(error.message).toBe(
@@ -66,7 +67,12 @@ describe("a client's own log", () => {
 
   test('tells refused credentials from a missing broker', () => {
     const complaint = 'SASL authentication error: Authentication failed: Invalid username or password'
-    const error = connectionError({ brokers: 'a:1', seconds: 2, complaint, error: { message: 'timed out', code: -185 } })
+    const error = connectionError({
+      brokers: 'a:1',
+      seconds: 2,
+      complaint,
+      error: new ClientError('timed out', { kind: 'timed-out', code: -185 }),
+    })
     expect(error).toMatchObject({ code: 'KAFKA_AUTHENTICATION', retryable: false })
   })
 

@@ -26,9 +26,9 @@ describe('the properties of clients', () => {
   test('fetch little at a time, but never less than the largest message there may be', () => {
     const fetched = (options: Partial<KafkaOptions>) => consumerConfiguration(resolved(options), source).properties['fetch.max.bytes']
     expect(fetched({})).toBe(1_048_576)
-    expect(fetched({ client: { 'message.max.bytes': 9_000_000 } })).toBe(9_000_000)
-    expect(fetched({ client: { 'message.max.bytes': 500_000 } })).toBe(1_048_576)
-    expect(fetched({ client: { 'message.max.bytes': 9_000_000 }, consumer: { 'fetch.max.bytes': 10_000_000 } })).toBe(10_000_000)
+    expect(fetched({ properties: { 'message.max.bytes': 9_000_000 } })).toBe(9_000_000)
+    expect(fetched({ properties: { 'message.max.bytes': 500_000 } })).toBe(1_048_576)
+    expect(fetched({ properties: { 'message.max.bytes': 9_000_000 }, consumer: { 'fetch.max.bytes': 10_000_000 } })).toBe(10_000_000)
   })
 
   test('report each record, and compress, as a writer asks; who asks for nothing is told of failures only', () => {
@@ -47,7 +47,7 @@ describe('the properties of clients', () => {
 
   test('are those given for all, overridden by those for a kind', () => {
     const options = resolved({
-      client: { 'security.protocol': 'sasl_ssl', 'reconnect.backoff.max.ms': 9 },
+      properties: { 'security.protocol': 'sasl_ssl', 'reconnect.backoff.max.ms': 9 },
       consumer: { 'fetch.wait.max.ms': 7, 'reconnect.backoff.max.ms': 8 },
       producer: { 'compression.codec': 'zstd' },
       admin: { 'socket.timeout.ms': 5_000 },
@@ -76,7 +76,7 @@ describe('the properties of clients', () => {
     expect(producerConfiguration(resolved(), writer).properties).toMatchObject(connected)
     expect(adminConfiguration(resolved(), admin).properties).toMatchObject(connected)
     const sparse = { 'enable.sparse.connections': true }
-    expect(consumerConfiguration(resolved({ client: sparse }), source).properties).toMatchObject(sparse)
+    expect(consumerConfiguration(resolved({ properties: sparse }), source).properties).toMatchObject(sparse)
     expect(adminConfiguration(resolved({ admin: sparse }), admin).properties).toMatchObject(sparse)
   })
 
@@ -85,8 +85,8 @@ describe('the properties of clients', () => {
     // Explicit, it must not be longer than the transaction.
     const transactional = { ...writer, transactionalId: 't', transactionTimeoutMs: 3_000 }
     expect(producerConfiguration(resolved(), transactional).properties).not.toHaveProperty(['socket.timeout.ms'])
-    const client = { 'socket.timeout.ms': 20_000 }
-    expect(producerConfiguration(resolved({ client }), writer).properties).toMatchObject(client)
+    const properties = { 'socket.timeout.ms': 20_000 }
+    expect(producerConfiguration(resolved({ properties }), writer).properties).toMatchObject(properties)
   })
 
   test('keep properties of topics apart, which the library would drop among the others', () => {
@@ -132,7 +132,7 @@ describe('the properties of clients', () => {
 
   test('know how long the session is, where this side decides it', () => {
     expect(sessionTimeoutMs(resolved())).toBe(45_000)
-    expect(sessionTimeoutMs(resolved({ client: { 'session.timeout.ms': 9_000 } }))).toBe(9_000)
+    expect(sessionTimeoutMs(resolved({ properties: { 'session.timeout.ms': 9_000 } }))).toBe(9_000)
     expect(sessionTimeoutMs(resolved({ groupProtocol: 'consumer' }))).toBeUndefined()
   })
 
@@ -142,6 +142,6 @@ describe('the properties of clients', () => {
     expect(deliveryTimeoutMs(resolved({ consumer: { 'session.timeout.ms': 600_000 } }))).toBe(120_000)
     expect(deliveryTimeoutMs(resolved({ consumer: { 'session.timeout.ms': 6_000 } }))).toBe(10_000)
     expect(deliveryTimeoutMs(resolved({ producer: { 'message.timeout.ms': 5 } }))).toBe(5)
-    expect(deliveryTimeoutMs(resolved({ client: { 'delivery.timeout.ms': '6' } }))).toBe(6)
+    expect(deliveryTimeoutMs(resolved({ properties: { 'delivery.timeout.ms': '6' } }))).toBe(6)
   })
 })

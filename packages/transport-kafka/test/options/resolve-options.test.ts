@@ -6,9 +6,10 @@ const brokers = 'localhost:9092'
 
 describe('the options of kafka()', () => {
   test('have defaults for all but the brokers', () => {
-    expect(resolveOptions({ brokers })).toEqual({
+    expect(resolveOptions({ brokers }, {})).toEqual({
       brokers,
-      client: {},
+      client: 'confluent',
+      properties: {},
       consumer: {},
       producer: {},
       admin: {},
@@ -43,14 +44,14 @@ describe('the options of kafka()', () => {
 
   test.each([
     ['producer', 'acks', 1, 'output must be on all in-sync replicas'],
-    ['client', 'request.required.acks', 0, 'output must be on all in-sync replicas'],
+    ['properties', 'request.required.acks', 0, 'output must be on all in-sync replicas'],
     ['consumer', 'enable.auto.commit', true, 'offsets are committed by Millrace'],
     ['consumer', 'enable.auto.offset.store', 'true', 'offsets are committed by Millrace'],
     ['consumer', 'group.id', 'mine', 'it is the applicationId'],
     ['consumer', 'partition.assignment.strategy', 'roundrobin', 'it follows from the topology'],
     ['consumer', 'group.remote.assignor', 'range', 'it follows from the topology'],
     ['consumer', 'group.protocol', 'consumer', 'use the option groupProtocol'],
-    ['client', 'group.instance.id', 'a', 'use the option groupInstanceId'],
+    ['properties', 'group.instance.id', 'a', 'use the option groupInstanceId'],
     ['consumer', 'auto.offset.reset', 'latest', 'startAt'],
     ['consumer', 'isolation.level', 'read_committed', 'it follows from the processing guarantee'],
     ['producer', 'enable.idempotence', false, 'repeats records or changes their order'],
@@ -65,7 +66,7 @@ describe('the options of kafka()', () => {
 
   test.each([
     ['consumer', 'session.timeout.ms', 6_000, 'set group.consumer.session.timeout.ms there'],
-    ['client', 'heartbeat.interval.ms', 500, 'set group.consumer.heartbeat.interval.ms there'],
+    ['properties', 'heartbeat.interval.ms', 500, 'set group.consumer.heartbeat.interval.ms there'],
     ['consumer', 'group.protocol.type', 'consumer', 'leave it out'],
   ])("refuse, in %s, %s for groups of the protocol 'consumer' alone", (part, name, value, reason) => {
     const options = { brokers, [part]: { [name]: value } }
@@ -79,7 +80,7 @@ describe('the options of kafka()', () => {
   test('let pass what says the same as Millrace does', () => {
     const options: KafkaOptions = {
       brokers,
-      client: { acks: -1, 'enable.auto.commit': false },
+      properties: { acks: -1, 'enable.auto.commit': false },
       consumer: { 'enable.auto.offset.store': 'false', 'enable.partition.eof': true },
       producer: { acks: 'all', 'enable.idempotence': true, partitioner: 'murmur2_random' },
     }
@@ -103,7 +104,7 @@ describe('the options of kafka()', () => {
     }
     expect(message.split('\n').slice(1)).toEqual([
       "  - brokers has 'nowhere'; write host:port, such as 'localhost:9092'.",
-      "  - there is no option 'acks'; properties of the client go into 'client', 'consumer', 'producer' or 'admin'.",
+      "  - there is no option 'acks'; properties of the client go into 'properties', 'consumer', 'producer' or 'admin'.",
       "  - producer sets 'acks', which is refused: output must be on all in-sync replicas before offsets are committed: leave it out, or use 'all'.",
       `  - groupProtocol is "new"; use 'classic' or 'consumer'.`,
       '  - connectTimeoutMs is 0; use a whole number of milliseconds, at least 1.',

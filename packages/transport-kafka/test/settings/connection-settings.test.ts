@@ -15,7 +15,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-const of = (client: ClientProperties, brokers = 'one:9093') => connectionSettings(resolveOptions({ brokers, client }))
+const of = (properties: ClientProperties, brokers = 'one:9093') => connectionSettings(resolveOptions({ brokers, properties }))
 
 describe('the connection that settings are read through', () => {
   test('goes to the brokers that are given, without their protocols and brackets', async () => {
@@ -79,7 +79,11 @@ describe('the connection that settings are read through', () => {
   })
 
   test('is that of those that administer, where they have properties of their own', async () => {
-    const options = resolveOptions({ brokers: 'one:1', client: { 'security.protocol': 'sasl_ssl' }, admin: { 'security.protocol': 'ssl' } })
+    const options = resolveOptions({
+      brokers: 'one:1',
+      properties: { 'security.protocol': 'sasl_ssl' },
+      admin: { 'security.protocol': 'ssl' },
+    })
     expect(await connectionSettings(options)).not.toHaveProperty('sasl')
   })
 })

@@ -20,7 +20,7 @@ describe('settings of topics', () => {
   })
 
   test('are not known where one can not connect as the others do, and nothing is loaded then', async () => {
-    const kerberos = resolveOptions({ brokers: 'one:9092', client: { 'security.protocol': 'sasl_plaintext' } })
+    const kerberos = resolveOptions({ brokers: 'one:9092', properties: { 'security.protocol': 'sasl_plaintext' } })
     const load = () => Promise.reject(new Error('loaded'))
     expect(await readSettings(['a'], kerberos, load)).toMatchObject({ unknownBecause: expect.stringContaining('GSSAPI') as unknown })
   })

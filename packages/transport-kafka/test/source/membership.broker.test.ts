@@ -139,7 +139,7 @@ describe('a subscription', () => {
   })
 
   test('to a topic that does not exist says so, and reads it once it does', async () => {
-    await using cluster = new Cluster({ client: { 'topic.metadata.refresh.interval.ms': 500 } })
+    await using cluster = new Cluster({ properties: { 'topic.metadata.refresh.interval.ms': 500 } })
     const topic = cluster.name()
     const { source, holder } = await join(cluster, { groupId: cluster.name(), topics: [topic] })
     await expect(source.poll(20_000)).rejects.toMatchObject({ code: 'UNKNOWN_TOPIC', retryable: true, topic })

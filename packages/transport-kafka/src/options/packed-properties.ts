@@ -1,0 +1,119 @@
+import { COMPRESSIONS, type Compression, type RecordWriterOptions } from '@millrace/core'
+import type { GroupOptions, ReaderOptions, WriterOptions } from '@millrace/kafka-packed'
+import { DEFAULT_TRANSACTION_TIMEOUT_MS, deliveryTimeoutMs } from '../confluent/configuration.ts'
+import type { ClientProperties } from '../kafka-options.ts'
+import { textOf } from '../settings/property-text.ts'
+import type { ResolvedKafkaOptions } from './resolve-options.ts'
+
+/** Properties of librdkafka's that the packed client has something like, or that change nothing. */
+const KNOWN: ReadonlySet<string> = new Set([
+  'acks',
+  'auto.commit.enable',
+  'auto.offset.reset',
+  'batch.size',
+  'check.crcs',
+  'client.rack',
+  'compression.codec',
+  'compression.type',
+  'delivery.report.only.error',
+  'delivery.timeout.ms',
+  'enable.auto.commit',
+  'enable.auto.offset.store',
+  'enable.idempotence',
+  'enable.partition.eof',
+  'enable.ssl.certificate.verification',
+  'fetch.max.bytes',
+  'fetch.message.max.bytes',
+  'fetch.wait.max.ms',
+  'heartbeat.interval.ms',
+  'linger.ms',
+  'max.partition.fetch.bytes',
+  'max.poll.interval.ms',
+  'message.max.bytes',
+  'message.timeout.ms',
+  'partitioner',
+  'queue.buffering.max.kbytes',
+  'queued.max.messages.kbytes',
+  'request.required.acks',
+  'sasl.mechanism',
+  'sasl.mechanisms',
+  'sasl.password',
+  'sasl.username',
+  'security.protocol',
+  'session.timeout.ms',
+  'topic.metadata.refresh.interval.ms',
+])
+
+/** Those of TLS are looked at when it connects. */
+export function isOfPacked(name: string): boolean {
+  return KNOWN.has(name) || name.startsWith('ssl.')
+}
+
+/** A property that is a number; undefined where it is not set. Throws a `TypeError` for what is none. */
+function numberOf(properties: ClientProperties, ...names: readonly string[]): number | undefined {
+  for (const name of names) {
+    const value = properties[name]
+    if (value === undefined) continue
+    const number = Number(value)
+    if (value === '' || !Number.isFinite(number))
+      throw new TypeError(`kafka() was given '${name}' as ${JSON.stringify(value)}: use a number.`)
+    return number
+  }
+  return undefined
+}
+
+const KIB = 1024
+
+/** What fits most is as for the other client; what is set wins. */
+export function readerSettings({ properties, consumer }: ResolvedKafkaOptions): Partial<ReaderOptions> {
+  const all = { ...properties, ...consumer }
+  const bufferedKib = numberOf(all, 'queued.max.messages.kbytes')
+  return {
+    maxWaitMs: numberOf(all, 'fetch.wait.max.ms') ?? 100,
+    maxFetchBytes: numberOf(all, 'fetch.max.bytes') ?? 8 * KIB * KIB,
+    maxPartitionBytes: numberOf(all, 'max.partition.fetch.bytes', 'fetch.message.max.bytes'),
+    maxBufferedBytes: bufferedKib === undefined ? 32 * KIB * KIB : bufferedKib * KIB,
+    rack: textOf(all, 'client.rack'),
+    checkCrcs: textOf(all, 'check.crcs') === 'true',
+  }
+}
+
+export function groupSettings({ properties, consumer }: ResolvedKafkaOptions): Partial<GroupOptions> {
+  const all = { ...properties, ...consumer }
+  return {
+    sessionTimeoutMs: numberOf(all, 'session.timeout.ms'),
+    heartbeatIntervalMs: numberOf(all, 'heartbeat.interval.ms'),
+    rebalanceTimeoutMs: numberOf(all, 'max.poll.interval.ms'),
+    topicsMaxAgeMs: numberOf(all, 'topic.metadata.refresh.interval.ms'),
+  }
+}
+
+export function writerSettings(options: ResolvedKafkaOptions, writer: RecordWriterOptions): Partial<WriterOptions> {
+  const { transactionalId, transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS, deliveryReports } = writer
+  const all = { ...options.properties, ...options.producer }
+  const bufferedKib = numberOf(all, 'queue.buffering.max.kbytes')
+  const isTransactional = transactionalId !== undefined
+  return {
+    compression: writer.compression ?? compressionOf(textOf(all, 'compression.codec') ?? textOf(all, 'compression.type') ?? 'lz4'),
+    lingerMs: numberOf(all, 'linger.ms') ?? (deliveryReports === true ? 2 : 10),
+    batchBytes: numberOf(all, 'batch.size'),
+    maxBufferedBytes: bufferedKib === undefined ? undefined : bufferedKib * KIB,
+    // Nothing may be tried for longer than the transaction lives that it belongs to.
+    deliveryTimeoutMs: isTransactional ? transactionTimeoutMs : deliveryTimeoutMs(options),
+    ...(isTransactional && { transactionalId, transactionTimeoutMs }),
+  }
+}
+
+/** As the other client's default. */
+const MAX_RECORD_BYTES = 1_000_000
+
+/** Key, value and headers of a record, not compressed. */
+export function maxRecordBytes({ properties, producer }: ResolvedKafkaOptions): number {
+  return numberOf({ ...properties, ...producer }, 'message.max.bytes') ?? MAX_RECORD_BYTES
+}
+
+function compressionOf(name: string): Compression {
+  const found = COMPRESSIONS.find((one) => one === name)
+  if (found === undefined) throw new TypeError(`kafka() was given compression '${name}': use ${COMPRESSIONS.join(', ')}.`)
+  return found
+}

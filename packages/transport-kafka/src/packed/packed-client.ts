@@ -1,0 +1,99 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
+import type { BrokerAddress, ConnectOptions } from '@millrace/kafka-packed'
+import { ClientError } from '../client/client-error.ts'
+import type { AdminClient, ConsumerClient, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
+import { connectionError } from '../errors/connection-error.ts'
+import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
+import { groupSettings, maxRecordBytes, readerSettings, writerSettings } from '../options/packed-properties.ts'
+import { connectionSettings, type Part } from '../settings/connection-settings.ts'
+import { PackedAdminClient } from './packed-admin-client.ts'
+import { PackedConsumer } from './packed-consumer.ts'
+import { PackedProducer } from './packed-producer.ts'
+import { toClientError } from './to-client-error.ts'
+
+const ADMIN_CLIENT_ID = 'millrace-admin'
+/** For one broker: then the next is tried. */
+const CONNECT_MS = 10_000
+/** Before all are tried again. */
+const RETRY_MS = 250
+
+/** `@millrace/kafka-packed`. */
+export class PackedClient implements KafkaClient {
+  readonly #options: ResolvedKafkaOptions
+
+  constructor(options: ResolvedKafkaOptions) {
+    this.#options = options
+  }
+
+  async openConsumer(source: RecordSourceOptions): Promise<ConsumerClient> {
+    const { PackedReader, GroupMember, TopicLookup } = await import('@millrace/kafka-packed')
+    const connect = await this.#connect('consumer', source.clientId)
+    let consumer: PackedConsumer | undefined
+    const onArrival = (): void => consumer?.onArrival()
+    const reader = await this.#connected(() =>
+      PackedReader.open({ ...connect, ...readerSettings(this.#options), isolation: source.isolation, onArrival }),
+    )
+    const lookup = new TopicLookup(connect)
+    const opened = (consumer = new PackedConsumer({ reader, lookup, source }))
+    const { groupId, coLocate } = source
+    if (groupId === undefined) return opened
+    const { groupInstanceId } = this.#options
+    const settings = { ...connect, ...groupSettings(this.#options), groupId, groupInstanceId, coLocate }
+    try {
+      opened.joinAs(await this.#connected(() => GroupMember.open(settings, opened.hooks)))
+    } catch (error) {
+      await opened.close()
+      throw error
+    }
+    return opened
+  }
+
+  async openProducer(writer: RecordWriterOptions): Promise<ProducerClient> {
+    const { PackedWriter, TopicLookup } = await import('@millrace/kafka-packed')
+    const connect = await this.#connect('producer', writer.clientId)
+    const opened = await this.#connected(() => PackedWriter.open({ ...connect, ...writerSettings(this.#options, writer) }))
+    return new PackedProducer({ writer: opened, lookup: new TopicLookup(connect), maxRecordBytes: maxRecordBytes(this.#options) })
+  }
+
+  async openAdmin(): Promise<AdminClient> {
+    const { PackedAdmin } = await import('@millrace/kafka-packed')
+    const connect = await this.#connect('admin', ADMIN_CLIENT_ID)
+    return new PackedAdminClient(await this.#connected(() => PackedAdmin.open(connect)))
+  }
+
+  async #connect(part: Part, clientId: string): Promise<ConnectOptions> {
+    const { bootstrapBrokers, tls, sasl } = await this.#settings(part)
+    const { connectTimeoutMs, requestTimeoutMs } = this.#options
+    const brokers: readonly BrokerAddress[] = bootstrapBrokers
+    return { brokers, clientId, tls, sasl, requestTimeoutMs, connectTimeoutMs: Math.min(CONNECT_MS, connectTimeoutMs) }
+  }
+
+  /** What can't be said in the words of this client is a mistake in the options. */
+  async #settings(part: Part): ReturnType<typeof connectionSettings> {
+    try {
+      return await connectionSettings(this.#options, part)
+    } catch (error) {
+      throw new TypeError(`The properties that kafka() was given make no ${part}: ${(error as Error).message}.`, { cause: error })
+    }
+  }
+
+  /** Again while brokers come and go, or rejects when the time given is over with a sentence that names the address and the cause. */
+  async #connected<T>(open: () => Promise<T>): Promise<T> {
+    const { connectTimeoutMs, brokers } = this.#options
+    const deadline = performance.now() + connectTimeoutMs
+    for (;;) {
+      try {
+        return await open()
+      } catch (thrown) {
+        const error = toClientError(thrown)
+        if (!(error instanceof ClientError)) throw error
+        const passes = error.kind === 'unreachable' || error.kind === 'timed-out' || error.kind === 'transient'
+        const isConnection = passes || error.kind === 'authentication'
+        if (!passes || performance.now() + RETRY_MS >= deadline)
+          throw isConnection ? connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: undefined, error }) : error
+      }
+      await sleep(RETRY_MS)
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import { byteLengthAt, headerBytes, type OffsetCommit, sliceColumn, type WriteBatch } from '@millrace/core'
+import type { PackedWriter, RecordDelivery, TopicLookup } from '@millrace/kafka-packed'
+import { ClientError } from '../client/client-error.ts'
+import type { ConsumerClient, DeliveryFailure, DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
+import { PackedConsumer } from './packed-consumer.ts'
+import { toClientError, translated } from './to-client-error.ts'
+
+/** As the error of a broker that takes no message of this size. */
+const TOO_LARGE = 10
+
+export interface PackedProducerParts {
+  readonly writer: PackedWriter
+  readonly lookup: TopicLookup
+  /** Larger records are refused here: how large they are compressed, which is what brokers look at, is known too late to tell who wrote them. */
+  readonly maxRecordBytes: number
+}
+
+/** Writes through the packed client. */
+export class PackedProducer implements ProducerClient {
+  readonly #writer: PackedWriter
+  readonly #lookup: TopicLookup
+  readonly #maxRecordBytes: number
+  #onFailure: (failure: DeliveryFailure) => void = () => {}
+  #flushing: Promise<void> | undefined
+  /** Written since the flush began that is under way. */
+  #isDirty = false
+
+  constructor({ writer, lookup, maxRecordBytes }: PackedProducerParts) {
+    this.#writer = writer
+    this.#lookup = lookup
+    this.#maxRecordBytes = maxRecordBytes
+  }
+
+  listen(onFailure: (failure: DeliveryFailure) => void): void {
+    this.#onFailure = onFailure
+  }
+
+  /** Waits while much is on its way: it takes all, up to a row that is refused. */
+  async produce(batch: WriteBatch, from: number, to: number): Promise<number> {
+    this.#isDirty = true
+    const large = this.#firstTooLarge(batch, from, to)
+    if (large > from) await translated(this.#writer.write(rows(batch, from, large)))
+    if (large === to) return to
+    this.#onFailure({ topic: batch.topic, partition: batch.partitions?.[large] ?? -1, error: this.#tooLarge(batch, large) })
+    return large + 1
+  }
+
+  /** `to`: there is none. */
+  #firstTooLarge(batch: WriteBatch, from: number, to: number): number {
+    let row = from
+    while (row < to && recordBytes(batch, row) <= this.#maxRecordBytes) row++
+    return row
+  }
+
+  #tooLarge(batch: WriteBatch, row: number): ClientError {
+    const message = `a record of ${recordBytes(batch, row)} bytes is larger than message.max.bytes, ${this.#maxRecordBytes}`
+    return new ClientError(message, { kind: 'record-too-large', code: TOO_LARGE })
+  }
+
+  async produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): Promise<void> {
+    if (recordBytes(batch, row) > this.#maxRecordBytes) throw this.#tooLarge(batch, row)
+    const onDelivered = (_row: number, delivery: RecordDelivery): void => report(reportOf(delivery))
+    await translated(this.#writer.write({ ...rows(batch, row, row + 1), onDelivered }))
+  }
+
+  async flush(timeoutMs: number): Promise<boolean> {
+    const until = performance.now() + timeoutMs
+    for (;;) {
+      if (this.#flushing === undefined) {
+        this.#isDirty = false
+        this.#flushing = this.#flush()
+      }
+      if (!(await isSettledWithin(until - performance.now(), this.#flushing))) return false
+      if (!this.#isDirty) return true
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      const failures = await translated(this.#writer.flush())
+      for (const { topic, partition, error } of failures) this.#onFailure({ topic, partition, error: toClientError(error) as ClientError })
+    } finally {
+      this.#flushing = undefined
+    }
+  }
+
+  begin(): Promise<void> {
+    return translated(Promise.resolve().then(() => this.#writer.begin()))
+  }
+
+  async sendOffsets(offsets: readonly OffsetCommit[], consumer: ConsumerClient): Promise<void> {
+    if (!(consumer instanceof PackedConsumer)) throw new TypeError('Offsets of another Kafka client can take no part in this transaction.')
+    await translated(consumer.inPlace(offsets, (place) => this.#writer.sendOffsets(offsets, place)))
+  }
+
+  commit(): Promise<void> {
+    return translated(this.#writer.commit())
+  }
+
+  async abort(timeoutMs?: number): Promise<void> {
+    const aborted = translated(this.#writer.abort())
+    if (timeoutMs === undefined) return aborted
+    if (!(await isSettledWithin(timeoutMs, aborted))) throw new ClientError('no answer to: abort', { kind: 'no-answer', code: 0 })
+  }
+
+  async existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
+    return new Set(await translated(this.#lookup.existing(topics)))
+  }
+
+  close(): Promise<void> {
+    this.#writer.abandon()
+    this.#lookup.close()
+    return Promise.resolve()
+  }
+}
+
+function recordBytes({ keys, values, headers }: WriteBatch, row: number): number {
+  const ofHeaders = headers === undefined ? 0 : headerBytes(headers[row])
+  return byteLengthAt(keys, row) + byteLengthAt(values, row) + ofHeaders
+}
+
+function reportOf(delivery: RecordDelivery): DeliveryReport {
+  if (delivery.error === undefined) return delivery
+  return { partition: delivery.partition, error: toClientError(delivery.error) as ClientError }
+}
+
+function rows(batch: WriteBatch, from: number, to: number): WriteBatch {
+  if (from === 0 && to === batch.length) return batch
+  const { topic, keys, values, timestamps, headers, partitions } = batch
+  return {
+    topic,
+    length: to - from,
+    keys: sliceColumn(keys, from, to),
+    values: sliceColumn(values, from, to),
+    timestamps: Array.prototype.slice.call(timestamps, from, to) as number[],
+    headers: headers?.slice(from, to),
+    partitions: partitions === undefined ? undefined : (Array.prototype.slice.call(partitions, from, to) as number[]),
+  }
+}
+
+/** False: not yet. Rejects as the promise does. */
+async function isSettledWithin(ms: number, promise: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<boolean>((resolve) => {
+    timer = setTimeout(resolve, Math.max(0, ms), false)
+  })
+  const settled = promise.then(() => true)
+  try {
+    return await Promise.race([settled, late])
+  } finally {
+    clearTimeout(timer)
+    // Nobody may be left to hear it.
+    settled.catch(() => undefined)
+  }
+}

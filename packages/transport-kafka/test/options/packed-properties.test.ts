@@ -1,0 +1,57 @@
+import { describe, expect, test } from 'vitest'
+import type { KafkaOptions } from '../../src/kafka-options.ts'
+import { groupSettings, readerSettings, writerSettings } from '../../src/options/packed-properties.ts'
+import { resolveOptions, type ResolvedKafkaOptions } from '../../src/options/resolve-options.ts'
+
+const resolved = (options: Partial<KafkaOptions> = {}): ResolvedKafkaOptions =>
+  resolveOptions({ brokers: 'one:1', client: 'packed', ...options }, {})
+
+describe('properties for the packed client', () => {
+  test('are what fits most, and yours where you set them', () => {
+    expect(readerSettings(resolved())).toMatchObject({ maxWaitMs: 100, maxFetchBytes: 8_388_608, checkCrcs: false })
+    const consumer = {
+      'fetch.wait.max.ms': '7',
+      'queued.max.messages.kbytes': 2,
+      'client.rack': 'a',
+      'check.crcs': true,
+      'session.timeout.ms': 9_000,
+    }
+    expect(readerSettings(resolved({ consumer }))).toMatchObject({ maxWaitMs: 7, maxBufferedBytes: 2_048, rack: 'a', checkCrcs: true })
+    expect(groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 } }))).toMatchObject({
+      sessionTimeoutMs: 9_000,
+      rebalanceTimeoutMs: 60_000,
+    })
+    expect(writerSettings(resolved(), { clientId: 'c' })).toMatchObject({ compression: 'lz4', lingerMs: 10, deliveryTimeoutMs: 40_500 })
+    const producer = { 'compression.codec': 'zstd', 'linger.ms': 0 }
+    expect(writerSettings(resolved({ producer }), { clientId: 'c' })).toMatchObject({ compression: 'zstd', lingerMs: 0 })
+  })
+
+  test('let nothing be tried for longer than its transaction lives', () => {
+    const settings = writerSettings(resolved(), { clientId: 'c', transactionalId: 't', transactionTimeoutMs: 5_000 })
+    expect(settings).toMatchObject({ transactionalId: 't', transactionTimeoutMs: 5_000, deliveryTimeoutMs: 5_000 })
+  })
+
+  test('are refused where there is nothing like them, or they are no numbers', () => {
+    expect(() => resolved({ consumer: { 'queued.min.messages': 1 } })).toThrow(
+      "consumer sets 'queued.min.messages', which the client 'packed' has nothing like: leave it out, or use the client 'confluent'",
+    )
+    expect(() => resolved({ groupProtocol: 'consumer' })).toThrow("groupProtocol 'consumer' is not for the client 'packed' yet")
+    expect(() => readerSettings(resolved({ consumer: { 'fetch.max.bytes': 'much' } }))).toThrow(
+      '\'fetch.max.bytes\' as "much": use a number',
+    )
+    expect(() => writerSettings(resolved({ producer: { 'compression.codec': 'zip' } }), { clientId: 'c' })).toThrow("compression 'zip'")
+  })
+})
+
+describe('the client', () => {
+  test('is the one named, else that of the environment, else confluent', () => {
+    const client = (options: Partial<KafkaOptions>, environment: NodeJS.ProcessEnv) =>
+      resolveOptions({ brokers: 'one:1', ...options }, environment).client
+    expect(client({}, {})).toBe('confluent')
+    expect(client({}, { MILLRACE_KAFKA_CLIENT: '' })).toBe('confluent')
+    expect(client({}, { MILLRACE_KAFKA_CLIENT: 'packed' })).toBe('packed')
+    expect(client({ client: 'confluent' }, { MILLRACE_KAFKA_CLIENT: 'packed' })).toBe('confluent')
+    expect(() => client({}, { MILLRACE_KAFKA_CLIENT: 'other' })).toThrow(`client is "other"; use 'confluent' or 'packed'`)
+    expect(() => client({ client: { 'linger.ms': 1 } as never }, {})).toThrow("give properties of all that connect as 'properties'")
+  })
+})
