@@ -48,6 +48,9 @@ test('a sink outside of the log is handed what came of finished passes, once; of
   const running = app.run()
   await expect.poll(() => first.values).toEqual(numbers(40))
   await expect.poll(() => log.committed('held', 'in')).toEqual([17])
+  // With the time of a record that is committed: whoever reads the rest again is not to find it late.
+  const [{ metadata = '' } = {}] = await log.admin.committedOffsets('held', [{ topic: 'in', partition: 0 }])
+  expect(Number(Buffer.from(metadata, 'base64').readBigInt64BE(1))).toBe(1_700_000_000_009)
   // Nothing new is read, and yet what is stored meanwhile is committed.
   first.storedBelow = 21
   await expect.poll(() => log.committed('held', 'in')).toEqual([21])
@@ -129,6 +132,10 @@ test('what it can not go together with is an error at the start, and so is what 
   stream.sinkOutside('none', {} as HeldSink)
   stream.sinkOutside('held', new HeldSink())
   nothing.connect('held', 'none')
+  const twice = new HeldSink()
+  stream.sinkOutside('first', twice)
+  stream.sinkOutside('second', twice)
+  expect(() => nothing.build()).toThrow("Sinks 'first' and 'second' are given the same object")
   expect(() => nothing.build()).toThrow(/Sink 'none' is given[\s\S]*bulkRows|Sink 'held' has a child, 'none'/)
 })
 

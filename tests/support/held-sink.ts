@@ -41,9 +41,7 @@ export class HeldSink implements OutsideSink<string, number> {
         this.flushes.push(flush)
         return offsets.map((at) => ({ ...at, offset: Math.min(at.offset, this.storedBelow) }))
       },
-      get full() {
-        return isFull()
-      },
+      full: isFull,
       room: () =>
         new Promise((resolve) => {
           this.#wake = resolve

@@ -28,7 +28,12 @@ export async function dockerServer({ image, port, environment, url, answers }) {
     for (const until = Date.now() + startLimitMs; !(await answers(host, outer)); await pause(100))
       if (Date.now() > until) throw new Error(`${image} did not answer within ${startLimitMs} ms.`)
   }
-  await ready()
+  try {
+    await ready()
+  } catch (error) {
+    await started.stop({ timeout: 0 })
+    throw error
+  }
   const container = client.container.dockerode.getContainer(started.getId())
   return {
     kind: 'docker',

@@ -29,6 +29,8 @@ export interface Comparison {
   readonly others: readonly Contender[]
   /** Where differences are small: runs of each, at least. Default: as many as of others. */
   readonly minRuns?: number
+  /** Runs of each before, at least. Default: as many as of others. */
+  readonly minWarmUpRuns?: number
 }
 
 /** A promise of the product: `row` takes no more than so much time. */

@@ -55,8 +55,9 @@ interface Entrant {
 }
 
 /** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
-export async function measure({ name, baseline, others, minRuns = 0 }: Comparison, asked: MeasureOptions): Promise<Measured> {
-  const options = { ...asked, runs: Math.max(asked.runs, minRuns) }
+export async function measure(comparison: Comparison, asked: MeasureOptions): Promise<Measured> {
+  const { name, baseline, others, minRuns = 0, minWarmUpRuns = 0 } = comparison
+  const options = { ...asked, runs: Math.max(asked.runs, minRuns), warmUpRuns: Math.max(asked.warmUpRuns, minWarmUpRuns) }
   const entrants = [baseline, ...others].map((contender): Entrant => ({
     contender,
     repeats: 1,
@@ -68,7 +69,7 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
     parts: undefined,
   }))
   try {
-    for (const entrant of entrants) await warmUp(entrant, options)
+    await warmUp(entrants, options)
     for (let round = 0; round < options.runs; round++) {
       for (let i = 0; i < entrants.length; i++) {
         const entrant = entrants[(round + i) % entrants.length] as Entrant
@@ -103,16 +104,21 @@ export async function measure({ name, baseline, others, minRuns = 0 }: Compariso
   return { comparison: name, runs: options.runs, rows: entrants.map((entrant) => rowOf(entrant, first)) }
 }
 
-/** Until the code is compiled; finds out how often work must be repeated to be measured, and whether it does what it should. */
-async function warmUp(entrant: Entrant, { runMs, warmUpRuns }: MeasureOptions): Promise<void> {
-  const { contender } = entrant
+/**
+ * Until the code is compiled, for all of them, since they share most of it; finds out how often work must be repeated to be measured, and whether it does what it
+ * should.
+ */
+async function warmUp(entrants: readonly Entrant[], { runMs, warmUpRuns }: MeasureOptions): Promise<void> {
   for (let run = 0; run < warmUpRuns; run++) {
-    await once(entrant, async (opened) => {
-      const { micros } = await timed(opened, entrant)
-      if (run === 0) await opened.check?.()
-      const tookMs = (micros * contender.records * entrant.repeats) / 1_000
-      if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
-    })
+    for (const entrant of entrants) {
+      const { contender } = entrant
+      await once(entrant, async (opened) => {
+        const { micros } = await timed(opened, entrant)
+        if (run === 0) await opened.check?.()
+        const tookMs = (micros * contender.records * entrant.repeats) / 1_000
+        if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
+      })
+    }
   }
 }
 

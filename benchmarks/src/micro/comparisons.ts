@@ -64,6 +64,12 @@ export const microTargets: readonly Target[] = [
   },
   {
     comparison: 'telemetry, count in batches of 1000',
+    row: 'nobody looks, again',
+    maxCpuRatio: 1.02,
+    says: 'The count against itself, within 2 % of CPU time: else this machine is too busy to tell what telemetry takes',
+  },
+  {
+    comparison: 'telemetry, count in batches of 1000',
     row: 'everything on',
     maxCpuRatio: 1.02,
     says: 'All telemetry of the count, in batches of 1,000, under 2 % of its CPU time',

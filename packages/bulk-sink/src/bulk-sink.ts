@@ -72,15 +72,12 @@ export class BulkSink implements AsyncDisposable {
     const dispatcher = this.#dispatcher
     dispatcher.table(table)
     checkPriority(priority)
+    const bytes = estimateBytes(row)
     if (dispatcher.usage.full(table)) {
-      await dispatcher.usage.room(table)
+      await dispatcher.usage.room(table, bytes)
       this.#assertOpen()
     }
-    dispatcher.accept(
-      table,
-      { row, bytes: estimateBytes(row), part: undefined, slot: 0, offset: -1, timestamp: -1, at: this.#clock.now() },
-      priority,
-    )
+    dispatcher.accept(table, { row, bytes, part: undefined, slot: 0, offset: -1, timestamp: -1, at: this.#clock.now() }, priority)
   }
 
   /** Inserts what was accepted up to now, without waiting for more; resolves when each row is stored or given up, however long the database is away. */

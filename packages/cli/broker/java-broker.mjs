@@ -56,7 +56,7 @@ export async function javaBroker({ nodes: count, port, proxyPorts = [], longLive
   try {
     // It may begin with a dash, which only '=' keeps from being taken for an option.
     const clusterId = randomBytes(16).toString('base64url')
-    await Promise.all(plans.map((plan) => format(plan, plans, { clusterId, classpath })))
+    await Promise.all(plans.map((plan) => format(plan, serverProperties(plan, plans), { clusterId, classpath })))
     await Promise.all(nodes.map((node) => node.start()))
   } catch (error) {
     await stop()
@@ -87,16 +87,17 @@ export async function javaBroker({ nodes: count, port, proxyPorts = [], longLive
 /**
  * Gives a node its settings and an empty log that knows its cluster.
  * @param {import('./node-settings.mjs').NodePlan} plan
- * @param {readonly import('./node-settings.mjs').NodePlan[]} cluster
- * @param {{ clusterId: string, classpath: string }} options
+ * @param {string} properties The whole settings file.
+ * @param {{ clusterId: string, classpath: string, users?: readonly string[] }} options `users`: who may log in by SCRAM, as Kafka's `--add-scram` takes them.
  */
-async function format(plan, cluster, { clusterId, classpath }) {
+export async function format(plan, properties, { clusterId, classpath, users = [] }) {
   const settings = join(plan.folder, 'server.properties')
   await mkdir(plan.folder, { recursive: true })
-  await writeFile(settings, serverProperties(plan, cluster))
+  await writeFile(settings, properties)
   const { code, output } = await run('java', [
     ...[...CHEAP_START, '-cp', classpath],
     ...['kafka.tools.StorageTool', 'format', `--cluster-id=${clusterId}`, '--config', settings],
+    ...users.flatMap((user) => ['--add-scram', user]),
   ])
   if (code !== 0) throw new Error(`Kafka could not format ${plan.folder}:\n${output.trim()}`)
 }

@@ -15,21 +15,20 @@ export class Connections {
   constructor(config: PoolConfig) {
     this.#pool = new Pool(config)
     // Of those that nobody uses: the next insert has its own.
-    this.#pool.on('error', () => undefined)
+    this.#pool.on('error', ignore)
+    // For as long as it lives: the server may say that it ends in the same breath with which it lets a client in, before whoever asked for it has it.
+    this.#pool.on('connect', (client) => client.on('error', ignore))
   }
 
   /** For as long as the signal is not aborted: then it is closed, and what is under way on it fails. */
   async take(signal: AbortSignal): Promise<Connection> {
     signal.throwIfAborted()
     const client = await this.#pool.connect()
-    const ignore = () => undefined
-    client.on('error', ignore)
     let released = false
     const release = (broken: boolean) => {
       if (released) return
       released = true
       signal.removeEventListener('abort', abandon)
-      if (!broken) client.off('error', ignore)
       client.release(broken)
     }
     const abandon = () => release(true)
@@ -56,6 +55,9 @@ export class Connections {
     await this.#pool.end()
   }
 }
+
+/** Whoever uses a connection is told by what he asked of it. */
+function ignore(): void {}
 
 /** Whether an error leaves its connection as it was: a row that was never sent, or what the server refused. */
 function isAnswer(error: unknown): boolean {

@@ -204,12 +204,11 @@ export class Dispatcher {
   /** Cuts what is ready, as much as can be begun: what waits longer may become larger batches. Returns when to look again, in milliseconds. */
   #cut(): number {
     const now = this.#options.clock.now()
-    const memorySpent = this.usage.full(undefined)
     let soonest = Infinity
     for (const lane of this.#lanes.all) {
       for (;;) {
         if (this.#waitingOf(lane) >= 1) break
-        const decision = lane.decide({ now, memorySpent })
+        const decision = lane.decide({ now, memorySpent: this.usage.full(lane.table) })
         if (!decision.cut) {
           soonest = Math.min(soonest, decision.waitMs)
           break

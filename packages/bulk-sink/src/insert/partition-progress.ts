@@ -9,6 +9,8 @@ export class PartitionProgress {
   readonly start: number
   /** Its task is over: nothing of it is to be written any more. */
   closed = false
+  /** How many of its rows are in memory, by table. */
+  readonly holds = new Map<string, number>()
   #offsets: number[] = []
   #left: number[] = []
   #base = 0

@@ -1,5 +1,6 @@
 import { memoryOf } from '@millrace/core'
 import type { Entry } from './entry.ts'
+import type { PartitionProgress } from './partition-progress.ts'
 
 const MEGABYTE = 1_048_576
 
@@ -9,8 +10,10 @@ export interface UsageLimits {
   readonly tables: ReadonlyMap<string, { readonly maxMemoryMb: number }>
 }
 
+/** Who waits for room for a row of a table. */
 interface Waiter {
-  readonly table: string | undefined
+  /** Of his row. */
+  readonly memory: number
   readonly resolve: () => void
 }
 
@@ -18,7 +21,10 @@ interface Waiter {
 export class Usage {
   readonly #limits: () => UsageLimits
   readonly #byTable = new Map<string, number>()
-  #waiters: Waiter[] = []
+  /** By table, in the order in which they came. */
+  readonly #waiters = new Map<string, Waiter[]>()
+  /** Those who wait for room of partitions: as many as there are tasks. */
+  #readers: (() => void)[] = []
   #ended = false
   bytes = 0
   rows = 0
@@ -27,31 +33,49 @@ export class Usage {
     this.#limits = limits
   }
 
-  take(table: string, { bytes }: Entry): void {
-    const memory = memoryOf(1, bytes)
-    this.bytes += memory
+  take(table: string, { bytes, part }: Entry): void {
+    this.#add(table, memoryOf(1, bytes))
     this.rows++
-    this.#byTable.set(table, (this.#byTable.get(table) ?? 0) + memory)
+    part?.holds.set(table, (part.holds.get(table) ?? 0) + 1)
   }
 
-  giveBack(table: string, { bytes }: Entry): void {
-    const memory = memoryOf(1, bytes)
-    this.bytes -= memory
+  giveBack(table: string, { bytes, part }: Entry): void {
+    this.#add(table, -memoryOf(1, bytes))
     this.rows--
-    this.#byTable.set(table, (this.#byTable.get(table) ?? 0) - memory)
+    part?.holds.set(table, (part.holds.get(table) ?? 0) - 1)
   }
 
-  /** Whether there is no room: for a table, or for any one. */
-  full(table: string | undefined): boolean {
-    const { maxMemoryMb, tables } = this.#limits()
-    if (this.bytes >= maxMemoryMb * MEGABYTE) return true
-    if (table !== undefined) return this.#isFull(table, tables)
-    return [...this.#byTable.keys()].some((name) => this.#isFull(name, tables))
+  /** Whether there is no room for rows of a table. */
+  full(table: string): boolean {
+    return this.spent || this.#isFull(table)
   }
 
-  /** Resolves when there is room for rows of a table, or of all, or when nobody is to wait any more. */
-  async room(table: string | undefined): Promise<void> {
-    while (!this.#ended && this.full(table)) await new Promise<void>((resolve) => this.#waiters.push({ table, resolve }))
+  /** Whether there is no room for anything. */
+  get spent(): boolean {
+    return this.bytes >= this.#limits().maxMemoryMb * MEGABYTE
+  }
+
+  /** Whether there is no room for rows of who wrote those that wait of these partitions: he may have more of the same. */
+  fullFor(parts: readonly PartitionProgress[]): boolean {
+    if (this.spent) return true
+    for (const table of this.#byTable.keys()) if (this.#isFull(table) && parts.some(({ holds }) => (holds.get(table) ?? 0) > 0)) return true
+    return false
+  }
+
+  /** Resolves when there is room for a row of a table, or when nobody is to wait any more; who came first goes first. */
+  async room(table: string, bytes: number): Promise<void> {
+    const memory = memoryOf(1, bytes)
+    while (!this.#ended && this.full(table))
+      await new Promise<void>((resolve) => {
+        const same = this.#waiters.get(table)
+        if (same === undefined) this.#waiters.set(table, [{ memory, resolve }])
+        else same.push({ memory, resolve })
+      })
+  }
+
+  /** The same for who reads partitions. */
+  async roomFor(parts: readonly PartitionProgress[]): Promise<void> {
+    while (!this.#ended && this.fullFor(parts)) await new Promise<void>((resolve) => this.#readers.push(resolve))
   }
 
   /** Nobody waits from now on. */
@@ -60,16 +84,31 @@ export class Usage {
     this.wake()
   }
 
-  /** Whoever waits and has room now goes on. */
+  /** Whoever waits and has room now goes on: no more of them than there is room for. */
   wake(): void {
-    if (this.#waiters.length === 0) return
-    const going = this.#waiters.filter(({ table }) => this.#ended || !this.full(table))
-    if (going.length === 0) return
-    this.#waiters = this.#waiters.filter((waiter) => !going.includes(waiter))
-    for (const { resolve } of going) resolve()
+    for (const resolve of this.#readers.splice(0)) resolve()
+    for (const [table, waiting] of this.#waiters) {
+      let going = 0
+      let reserved = 0
+      // What those who go on are about to add counts already.
+      while (going < waiting.length && (this.#ended || !this.full(table))) {
+        const { memory, resolve } = waiting[going++] as Waiter
+        this.#add(table, memory)
+        reserved += memory
+        resolve()
+      }
+      this.#add(table, -reserved)
+      waiting.splice(0, going)
+      if (waiting.length === 0) this.#waiters.delete(table)
+    }
   }
 
-  #isFull(table: string, tables: UsageLimits['tables']): boolean {
-    return (this.#byTable.get(table) ?? 0) >= (tables.get(table)?.maxMemoryMb ?? Infinity) * MEGABYTE
+  #add(table: string, memory: number): void {
+    this.bytes += memory
+    this.#byTable.set(table, (this.#byTable.get(table) ?? 0) + memory)
+  }
+
+  #isFull(table: string): boolean {
+    return (this.#byTable.get(table) ?? 0) >= (this.#limits().tables.get(table)?.maxMemoryMb ?? Infinity) * MEGABYTE
   }
 }

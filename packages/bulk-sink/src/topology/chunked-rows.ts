@@ -117,12 +117,12 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
     return this.#parts.dispatcher.circuits
   }
 
-  get full(): boolean {
-    return this.#parts.dispatcher.usage.full(undefined)
+  full(partitions: readonly TopicPartition[]): boolean {
+    return this.#parts.dispatcher.usage.fullFor(this.#partitions.of(partitions))
   }
 
-  room(): Promise<void> {
-    return this.#parts.dispatcher.usage.room(undefined)
+  room(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#parts.dispatcher.usage.roomFor(this.#partitions.of(partitions))
   }
 
   async close(): Promise<void> {

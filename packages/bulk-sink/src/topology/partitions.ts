@@ -23,8 +23,9 @@ export class Partitions {
     return this.#parts.get(partitionKey(topic, partition))
   }
 
-  get all(): Iterable<PartitionProgress> {
-    return this.#parts.values()
+  /** Those of them that are here. */
+  of(partitions: readonly TopicPartition[]): PartitionProgress[] {
+    return partitions.flatMap((at) => this.get(at) ?? [])
   }
 
   /** Up to where each is stored: where the first record is that has rows that are not, or what `align` makes of that. */

@@ -1,8 +1,6 @@
 import {
   type CircuitState,
-  type Clock,
   type CommitUrgency,
-  type Logger,
   type OffsetCommit,
   type OpenOutsideSink,
   partitionKey,
@@ -12,12 +10,12 @@ import {
   type StartingPartition,
   type TopicPartition,
 } from '@millrace/core'
-import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings, StoredRows } from '../config/sink-options.ts'
+import type { ResolvedSettings, SinkSettings, StoredRows } from '../config/sink-options.ts'
 import { changeSettings } from '../config/resolve-sink.ts'
-import type { ClaimedPartition, OffsetOwner, SinkDriver, SinkTransaction, StoredOffset, TransactionalDriver } from '../driver/driver.ts'
+import type { ClaimedPartition, SinkTransaction, StoredOffset } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
 import type { Entry, FlushType } from '../insert/entry.ts'
-import { Inserter, type RejectedEntry } from '../insert/inserter.ts'
+import { Inserter } from '../insert/inserter.ts'
 import { AfterInsert } from '../insert/after-insert.ts'
 import { Lanes } from '../insert/lanes.ts'
 import { PartitionProgress } from '../insert/partition-progress.ts'
@@ -26,24 +24,12 @@ import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
 import { refusePunctuated } from './refuse-punctuated.ts'
 import { insertTaken } from './insert-taken.ts'
 import { lockParts } from './lock-parts.ts'
-import type { BulkRowsOptions } from './row-options.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
 import { type Move, movesOf, startOf, type StoredPart } from './stored-parts.ts'
 import { cutsFor, type TakenRows, takeRows } from './taken-rows.ts'
+import type { TransactionalRowsOptions } from './transactional-options.ts'
 import { untilAborted } from './until-aborted.ts'
 import { untilAnswered } from './until-answered.ts'
-
-export interface TransactionalRowsOptions<K, V> {
-  readonly owner: OffsetOwner
-  readonly driver: SinkDriver
-  readonly transactions: TransactionalDriver
-  readonly resolved: ResolvedSink
-  readonly rows: BulkRowsOptions<K, V>['rows']
-  readonly afterInsert: BulkSinkOptions['afterInsert']
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly onRejected: (table: string, rejected: RejectedEntry) => Promise<void>
-}
 
 /** By how much more may be in a transaction after one that went well. */
 const LIMIT_GROWTH = 1.25
@@ -221,12 +207,16 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     )
   }
 
-  get full(): boolean {
-    return this.#usage.full(undefined)
+  full(partitions: readonly TopicPartition[]): boolean {
+    return this.#usage.fullFor(this.#partsOf(partitions))
   }
 
-  room(): Promise<void> {
-    return this.#usage.room(undefined)
+  room(partitions: readonly TopicPartition[]): Promise<void> {
+    return this.#usage.roomFor(this.#partsOf(partitions))
+  }
+
+  #partsOf(partitions: readonly TopicPartition[]): PartitionProgress[] {
+    return partitions.flatMap(({ topic, partition }) => this.#parts.get(partitionKey(topic, partition))?.part ?? [])
   }
 
   async close(): Promise<void> {
@@ -270,10 +260,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   /** Why it is time for a transaction; or how long there is none to make. */
   #due(): { readonly type: FlushType | undefined; readonly waitMs: number } {
     const now = this.#options.clock.now()
-    const memorySpent = this.#usage.full(undefined)
     let waitMs = Infinity
     for (const lane of this.#lanes.all) {
-      const decision = lane.decide({ now, memorySpent })
+      const decision = lane.decide({ now, memorySpent: this.#usage.full(lane.table) })
       if (decision.cut) return { type: lane.typeOf(decision.trigger), waitMs: 0 }
       waitMs = Math.min(waitMs, decision.waitMs)
     }

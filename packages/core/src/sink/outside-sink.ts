@@ -68,10 +68,10 @@ export interface OpenOutsideSink<K, V> extends CommitParticipant {
   accept(records: readonly StagedRecord[]): void
   /** Its circuit breakers that are not closed, by what they are of, such as a table. Absent: it has none. */
   readonly circuits?: ReadonlyMap<string, CircuitState>
-  /** Whether passes are to wait for room. */
-  readonly full: boolean
-  /** Resolves when there may be room. */
-  room(): Promise<void>
+  /** Whether passes of a task that reads these partitions are to wait for room. */
+  full(partitions: readonly TopicPartition[]): boolean
+  /** Resolves when there may be room for that task. */
+  room(partitions: readonly TopicPartition[]): Promise<void>
   /** Ends what is under way. What is not stored is read again by whoever has the partitions next. */
   close(): Promise<void>
 }

@@ -13,11 +13,11 @@ import type { GroupDescription, OffsetCommit, TopicPartition } from '@millrace/c
 import { Coordinator } from '../cluster/coordinator.ts'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { decodeAssignment } from '../group/consumer-protocol.ts'
 import { byTopic } from '../wire/by-topic.ts'
 import { decodeDescribeConsumerGroup, DESCRIBE_CONSUMER_GROUP, encodeDescribeConsumerGroup } from '../wire/describe-consumer-group.ts'
 import { decodeOffsetFetch, encodeOffsetFetch, OFFSET_FETCH } from '../wire/offset-fetch.ts'
 import type { AdminContext } from './admin-context.ts'
-import { readClassicAssignment } from './classic-assignment.ts'
 
 /** What a broker answers of a group that it knows nothing of in this protocol. */
 const GROUP_ID_NOT_FOUND = 69
@@ -136,7 +136,7 @@ export class GroupAdmin {
       memberId,
       clientId,
       host: clientHost,
-      assigned: readClassicAssignment(memberAssignment),
+      assigned: decodeAssignment(memberAssignment),
     }))
     return { code: errorCode, group: { groupId: this.#groupId, state: groupState, members: described } }
   }

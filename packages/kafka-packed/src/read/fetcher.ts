@@ -9,6 +9,7 @@ import { decodeFetch, encodeFetch, FETCH, type FetchAnswer, type PartitionAnswer
 import { takeAnswer } from './take-answer.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
 import type { ResolvedReaderOptions } from './reader-options.ts'
+import type { FetchCounts } from './reader-statistics.ts'
 
 /** Two requests at a time to each broker: while one waits for partitions that are idle, others go on. */
 const LANES: readonly Lane[] = ['fetch-0', 'fetch-1']
@@ -27,14 +28,6 @@ interface Asked {
 interface Request {
   readonly asked: readonly Asked[]
   readonly maxBytes: number
-}
-
-/** What one broker was asked, and gave. */
-export interface FetchCounts {
-  /** Answers, those without records included. */
-  readonly answers: number
-  /** Of records, as they arrived. */
-  readonly bytes: number
 }
 
 /**

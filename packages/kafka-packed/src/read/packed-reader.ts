@@ -1,22 +1,16 @@
 import { type IsolationLevel, partitionKey, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
 import { Cluster } from '../cluster/cluster.ts'
+import { repeat } from '../cluster/repeat.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { MalformedBatchError } from '../records/malformed-batch-error.ts'
-import { type FetchCounts, Fetcher } from './fetcher.ts'
+import { Fetcher } from './fetcher.ts'
 import { listOffsetsOrEnds, type OffsetQuestion } from './list-offsets.ts'
 import { PartitionFetch } from './partition-fetch.ts'
 import { PollRoom } from './poll-room.ts'
 import type { ReadBatch, ReadFailure, ReadResult } from './read-result.ts'
 import type { ReadPosition } from './read-position.ts'
+import type { ReaderStatistics } from './reader-statistics.ts'
 import { type ReaderOptions, type ResolvedReaderOptions, resolveReaderOptions } from './reader-options.ts'
-
-/** What a reader has done so far. */
-export interface ReaderStatistics {
-  /** From which brokers, by their ids. */
-  readonly fetched: ReadonlyMap<number, FetchCounts>
-  /** What waits to be polled, as it arrived. */
-  readonly bufferedBytes: number
-}
 
 /**
  * Reads partitions that are assigned by hand, from several brokers at once, ahead of who polls, within a bound of bytes.
@@ -38,6 +32,7 @@ export class PackedReader implements AsyncDisposable {
   readonly #partitions = new Map<string, PartitionFetch>()
   #wake: (() => void) | undefined
   #isClosed = false
+  #endStatistics = (): void => {}
 
   /** Connects to the first broker that answers. Rejects with a {@link PackedError}, such as one of kind `unreachable`. */
   static async open(options: ReaderOptions): Promise<PackedReader> {
@@ -49,6 +44,8 @@ export class PackedReader implements AsyncDisposable {
       await reader.close()
       throw error
     }
+    const { onStatistics, clock, statisticsMs } = resolved
+    if (onStatistics !== undefined) reader.#endStatistics = repeat(clock, statisticsMs, () => onStatistics(reader.statistics()))
     return reader
   }
 
@@ -139,14 +136,21 @@ export class PackedReader implements AsyncDisposable {
     return listOffsetsOrEnds(this.#cluster, partitions, { at, isolation: isolation ?? this.#options.isolation, clock: this.#options.clock })
   }
 
-  /** What was read so far, and what waits. */
+  /** What was read so far, what waits, and how far each partition is. */
   statistics(): ReaderStatistics {
-    return { fetched: new Map(this.#fetcher.counts), bufferedBytes: this.#fetcher.bufferedBytes }
+    const partitions = [...this.#partitions.values()].map(({ topic, partition, position, end }) => ({
+      topic,
+      partition,
+      position,
+      endOffset: end,
+    }))
+    return { fetched: new Map(this.#fetcher.counts), bufferedBytes: this.#fetcher.bufferedBytes, partitions }
   }
 
   /** Ends a poll under way, and gives up all connections. Safe to call twice. */
   close(): Promise<void> {
     this.#isClosed = true
+    this.#endStatistics()
     this.#fetcher.close()
     this.#cluster.close()
     this.#partitions.clear()

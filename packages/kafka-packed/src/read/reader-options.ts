@@ -6,6 +6,7 @@ import {
   type ResolvedConnectOptions,
   resolveConnectOptions,
 } from '../cluster/connection-options.ts'
+import type { ReaderStatistics } from './reader-statistics.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 
 /** What is read, and how much of it is kept. */
@@ -28,6 +29,10 @@ export interface ReaderOptions extends ConnectOptions {
   readonly checkCrcs?: boolean | undefined
   /** Called when there may be something to poll. It may not throw. Default: none. */
   readonly onArrival?: (() => void) | undefined
+  /** Told every `statisticsMs` what was read, and how far. Must not throw. Default: nobody is told. */
+  readonly onStatistics?: ((statistics: ReaderStatistics) => void) | undefined
+  /** Between two of `onStatistics`, in milliseconds. Default: 10,000. */
+  readonly statisticsMs?: number | undefined
   /** Default: the time of this machine. */
   readonly clock?: Clock | undefined
 }
@@ -43,6 +48,8 @@ export interface ResolvedReaderOptions {
   readonly maxPollBytes: number
   readonly checkCrcs: boolean
   readonly onArrival: () => void
+  readonly onStatistics: ((statistics: ReaderStatistics) => void) | undefined
+  readonly statisticsMs: number
   readonly clock: Clock
 }
 
@@ -61,6 +68,8 @@ const NAMES: readonly string[] = [
     maxPollBytes: true,
     checkCrcs: true,
     onArrival: true,
+    onStatistics: true,
+    statisticsMs: true,
     clock: true,
   }),
 ]
@@ -70,13 +79,14 @@ export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOpti
   const { isolation = 'read-committed', rack = '', maxWaitMs = 500, checkCrcs = false, clock = systemClock } = options
   const { onArrival = () => {} } = options
   const { maxPartitionBytes = MIB, maxFetchBytes = 16 * MIB, maxBufferedBytes = 64 * MIB, maxPollBytes = 64 * MIB } = options
+  const { onStatistics, statisticsMs = 10_000 } = options
   const problems = unknownNames((name) => name, options, NAMES)
   const connect = resolveConnectOptions(options, problems)
   if (!LEVELS.includes(isolation)) problems.push(`isolation is ${describeValue(isolation)}; use ${LEVELS.join(' or ')}.`)
   if (typeof rack !== 'string') problems.push(`rack is ${describeValue(rack)}; use text.`)
   if (typeof checkCrcs !== 'boolean') problems.push(`checkCrcs is ${describeValue(checkCrcs)}; use true or false.`)
   checkNumbers({ maxWaitMs }, 0, problems)
-  checkNumbers({ maxPartitionBytes, maxFetchBytes, maxBufferedBytes, maxPollBytes }, 1, problems)
+  checkNumbers({ maxPartitionBytes, maxFetchBytes, maxBufferedBytes, maxPollBytes, statisticsMs }, 1, problems)
   if (problems.length > 0) throw wrongOptions("PackedReader was given what it can't use", problems)
   return {
     connect,
@@ -89,6 +99,8 @@ export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOpti
     maxPollBytes,
     checkCrcs,
     onArrival,
+    onStatistics,
+    statisticsMs,
     clock,
   }
 }

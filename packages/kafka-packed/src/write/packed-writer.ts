@@ -1,6 +1,7 @@
 import { byteLengthAt, headerBytes, murmur2, type OffsetCommit, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
+import { repeat } from '../cluster/repeat.ts'
 import { loadCodec } from '../compression/codecs.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { mayPass, refusal } from '../errors/protocol-codes.ts'
@@ -16,6 +17,7 @@ import { tellAwaited } from './tell-awaited.ts'
 import { recordOf, type WriteFailed } from './write-failed.ts'
 import type { GroupMembership } from '../wire/transactions.ts'
 import { type ResolvedWriterOptions, resolveWriterOptions, type WriterOptions } from './writer-options.ts'
+import type { WriterStatistics } from './writer-statistics.ts'
 import { WriterTransactions } from './writer-transactions.ts'
 
 /** Records for one topic, as columns. */
@@ -61,6 +63,7 @@ export class PackedWriter implements AsyncDisposable {
   #bufferedBytes = 0
   #waiters: (() => void)[] = []
   #isClosed = false
+  #endStatistics = (): void => {}
   #closing: Promise<readonly WriteFailed[]> | undefined
 
   /** Connects to the first broker that answers. Rejects with a {@link PackedError}, such as one of kind `unreachable`. */
@@ -74,6 +77,8 @@ export class PackedWriter implements AsyncDisposable {
       writer.#abandon()
       throw error
     }
+    const { onStatistics, clock, statisticsMs } = writer.#options
+    if (onStatistics !== undefined) writer.#endStatistics = repeat(clock, statisticsMs, () => onStatistics(writer.statistics()))
     return writer
   }
 
@@ -104,6 +109,11 @@ export class PackedWriter implements AsyncDisposable {
   /** Bytes that were accepted, and are not acknowledged yet. */
   get bufferedBytes(): number {
     return this.#bufferedBytes
+  }
+
+  /** What was done so far, and what waits. */
+  statistics(): WriterStatistics {
+    return { ...this.#sender.counts, bufferedBytes: this.#bufferedBytes }
   }
 
   /**
@@ -219,6 +229,7 @@ export class PackedWriter implements AsyncDisposable {
 
   #abandon(): void {
     this.#isClosed = true
+    this.#endStatistics()
     this.#sender.close()
     this.#cluster.close()
     const error = this.#sender.fatal ?? closed()
@@ -301,6 +312,7 @@ export class PackedWriter implements AsyncDisposable {
   #settled({ topic, partition }: PartitionQueue, batch: PendingBatch, outcome: BatchOutcome): void {
     const { sealed, held, round } = batch
     this.#bufferedBytes -= held
+    if (outcome.error !== undefined) this.#sender.counts.failedRecords += sealed.count
     tellAwaited(batch, partition, outcome)
     const failure = outcome.error !== undefined && {
       topic,

@@ -12,6 +12,7 @@ import { newIdentity } from './producer-identity.ts'
 import type { PartitionQueue } from './partition-queue.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import type { ResolvedWriterOptions } from './writer-options.ts'
+import { noCounts, type WriterCounts } from './writer-statistics.ts'
 
 /** To one broker: each partition has one batch in a request, so this bounds those of a partition, too. */
 const MAX_REQUESTS = 5
@@ -79,6 +80,7 @@ export class Sender {
   readonly #turns = new Map<number, Promise<unknown>>()
   readonly #timer: WakeTimer
   readonly #search: LeaderSearch
+  readonly counts: WriterCounts = noCounts()
   #isRenewing = false
   #isClosed = false
   #fatal: PackedError | undefined
@@ -154,6 +156,7 @@ export class Sender {
         this.#events.onSent(queue)
       }
       if (sent.length === 0) return
+      this.counts.requests++
       this.#requests.set(node, requests + 1)
       void this.#send(node, sent)
     }
@@ -209,6 +212,9 @@ export class Sender {
     const refused = answer.refused.filter(({ index }) => index >= 0 && index < batch.sealed.count)
     if (code === CODE.none || code === CODE.duplicateSequence) {
       queue.done(batch)
+      this.counts.batches++
+      this.counts.records += batch.sealed.count
+      this.counts.bytes += batch.sealed.bytes.length
       this.#events.onSettled(queue, batch, { baseOffset })
       return
     }
@@ -250,6 +256,7 @@ export class Sender {
   }
 
   #retry({ queue, batch }: Sent): void {
+    this.counts.retries++
     queue.retry(batch, this.#options.clock.monotonic() + backoffMs(queue.failures + 1))
     this.refresh()
   }

@@ -7,6 +7,7 @@ import {
   type ResolvedConnectOptions,
   resolveConnectOptions,
 } from '../cluster/connection-options.ts'
+import type { WriterStatistics } from './writer-statistics.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 
 /** How records are gathered and sent. */
@@ -28,6 +29,10 @@ export interface WriterOptions extends ConnectOptions {
   readonly transactionTimeoutMs?: number | undefined
   /** For how long records are tried, in milliseconds, from when they were written; then they have failed. Default: 120,000. */
   readonly deliveryTimeoutMs?: number | undefined
+  /** Told every `statisticsMs` what was done. Must not throw. Default: nobody is told. */
+  readonly onStatistics?: ((statistics: WriterStatistics) => void) | undefined
+  /** Between two of `onStatistics`, in milliseconds. Default: 10,000. */
+  readonly statisticsMs?: number | undefined
   /** Default: the time of this machine. */
   readonly clock?: Clock | undefined
 }
@@ -41,6 +46,8 @@ export interface ResolvedWriterOptions {
   readonly deliveryTimeoutMs: number
   readonly transactionalId: string | undefined
   readonly transactionTimeoutMs: number
+  readonly onStatistics: ((statistics: WriterStatistics) => void) | undefined
+  readonly statisticsMs: number
   readonly clock: Clock
 }
 
@@ -54,6 +61,8 @@ const NAMES: readonly string[] = [
     deliveryTimeoutMs: true,
     transactionalId: true,
     transactionTimeoutMs: true,
+    onStatistics: true,
+    statisticsMs: true,
     clock: true,
   }),
 ]
@@ -62,14 +71,15 @@ const NAMES: readonly string[] = [
 export function resolveWriterOptions(options: WriterOptions): ResolvedWriterOptions {
   const { compression = 'none', lingerMs = 5, batchBytes = 512 * 1024, clock = systemClock } = options
   const { maxBufferedBytes = 64 * 1024 * 1024, deliveryTimeoutMs = 120_000, transactionalId, transactionTimeoutMs = 60_000 } = options
+  const { onStatistics, statisticsMs = 10_000 } = options
   const problems = unknownNames((name) => name, options, NAMES)
   const connect = resolveConnectOptions(options, problems)
   if (!COMPRESSIONS.includes(compression)) problems.push(`compression is ${describeValue(compression)}; use ${COMPRESSIONS.join(', ')}.`)
   checkNumbers({ lingerMs }, 0, problems)
-  checkNumbers({ batchBytes, maxBufferedBytes, deliveryTimeoutMs, transactionTimeoutMs }, 1, problems)
+  checkNumbers({ batchBytes, maxBufferedBytes, deliveryTimeoutMs, transactionTimeoutMs, statisticsMs }, 1, problems)
   if (transactionalId !== undefined && (typeof transactionalId !== 'string' || transactionalId === ''))
     problems.push(`transactionalId is ${describeValue(transactionalId)}; use text.`)
   if (problems.length > 0) throw wrongOptions("PackedWriter was given what it can't use", problems)
   const common = { connect, compression, lingerMs, batchBytes, maxBufferedBytes }
-  return { ...common, deliveryTimeoutMs, transactionalId, transactionTimeoutMs, clock }
+  return { ...common, deliveryTimeoutMs, transactionalId, transactionTimeoutMs, onStatistics, statisticsMs, clock }
 }

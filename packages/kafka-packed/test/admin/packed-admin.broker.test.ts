@@ -70,7 +70,8 @@ describe('PackedAdmin', () => {
     await writer.commit()
     await writer.close()
     expect(await offset(1_500, 'read-uncommitted')).toBe(1)
-    expect(await offset(9_000, 'read-uncommitted')).toBe(-1)
+    // The end of the transaction is a record too, of now.
+    expect(await offset(Date.now() + 3_600_000, 'read-uncommitted')).toBe(-1)
     await admin.deleteRecords([{ topic, partition: 0, offset: 2 }])
     expect(await offset('beginning', 'read-uncommitted')).toBe(2)
     await expect(admin.deleteRecords([{ topic, partition: 0, offset: 100 }])).rejects.toMatchObject({ kind: 'offset-out-of-range' })

@@ -109,9 +109,9 @@ describe('GroupMember', { timeout: LIMIT_MS }, () => {
   it('keeps its place while connections break and its broker is away, and commits when it is back', async () => {
     const topic = await confluent.topic(PARTITIONS)
     const options = { sessionTimeoutMs: LIMIT_MS, requestTimeoutMs: LIMIT_MS, heartbeatIntervalMs: 20 }
+    await using recorded = await RecordedMember.open([{ host: '127.0.0.1', port: proxy.port }], options)
     proxy.every = 5
     proxy.cuts = 0
-    await using recorded = await RecordedMember.open([{ host: '127.0.0.1', port: proxy.port }], options)
     recorded.member.subscribe([topic])
     await expect.poll(() => [recorded.held.size, proxy.cuts > 10], WAIT).toEqual([PARTITIONS, true])
     const calls = recorded.calls.length

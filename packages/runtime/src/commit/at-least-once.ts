@@ -1,4 +1,12 @@
-import type { Clock, CommitParticipant, CommitUrgency, OffsetCommit, RecordSource, RecordWriter } from '@millrace/core'
+import {
+  type Clock,
+  type CommitParticipant,
+  type CommitUrgency,
+  type OffsetCommit,
+  partitionKey,
+  type RecordSource,
+  type RecordWriter,
+} from '@millrace/core'
 import type { SealedTask } from '../task/sealed-task.ts'
 import type { CommitProtocol } from './commit-protocol.ts'
 import { Membership } from './membership.ts'
@@ -38,17 +46,27 @@ export class AtLeastOnce implements CommitProtocol {
         check()
       }
     }
-    const committed = await prepare(
-      participants,
-      sealed.flatMap(({ offsets }) => offsets),
-      urgency,
-    )
+    const wanted = sealed.flatMap(({ offsets }) => offsets)
+    const committed = timed(await prepare(participants, wanted, urgency), sealed)
     check()
-    if (sealed.some(({ task }) => task.stores.hasUnlogged) && committed.length < sealed.flatMap(({ offsets }) => offsets).length)
+    if (sealed.some(({ task }) => task.stores.hasUnlogged) && committed.length < wanted.length)
       throw new Error('State without a changelog has all effects of what was sealed: its offsets are not for others to choose.')
     await Promise.all(sealed.map(({ task, offsets }) => task.stores.persistUnlogged(offsets)))
     check()
     if (committed.length > 0) await this.#membership.commit(committed)
     return committed
   }
+}
+
+/** What is held back has the partition's time of then, which the task that has taken it knows. */
+function timed(durable: readonly OffsetCommit[], sealed: readonly SealedTask[]): readonly OffsetCommit[] {
+  const takenBy = new Map(
+    sealed.flatMap(({ task, offsets }) =>
+      offsets.map((at) => [partitionKey(at.topic, at.partition), { task, offset: at.offset }] as const),
+    ),
+  )
+  return durable.map((at) => {
+    const taken = takenBy.get(partitionKey(at.topic, at.partition))
+    return taken === undefined || taken.offset === at.offset ? at : taken.task.offsets.timed(at)
+  })
 }

@@ -15,6 +15,7 @@ import {
   type TransportAdmin,
 } from '@millrace/core'
 import { giveUp, type GivingUp } from '../failure/give-up.ts'
+import { Exclusive } from '../internal/exclusive.ts'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { PassOutput } from './sink-output.ts'
 import type { RunningOutsideSink } from './stage-outside.ts'
@@ -42,6 +43,7 @@ interface Reading extends TopicPartition {
 export class OutsideSinks {
   readonly #options: OutsideSinksOptions
   readonly #open = new Map<string, OpenOutsideSink<unknown, unknown>>()
+  readonly #writing = new Exclusive()
   #writer: Promise<RecordWriter> | undefined
 
   constructor(options: OutsideSinksOptions) {
@@ -107,13 +109,13 @@ export class OutsideSinks {
       this.#sink(node).accept(records.map((record) => (record.topic === '' ? { ...record, topic, partition, offset: -1 } : record)))
   }
 
-  /** Whether passes of a task with these sinks have to wait. */
-  full(nodes: readonly string[]): boolean {
-    return nodes.some((node) => this.#sink(node).full)
+  /** Whether passes of a task with these sinks, which reads these partitions, have to wait. */
+  full(nodes: readonly string[], partitions: readonly TopicPartition[]): boolean {
+    return nodes.some((node) => this.#sink(node).full(partitions))
   }
 
-  async room(nodes: readonly string[]): Promise<void> {
-    for (const node of nodes) await this.#sink(node).room()
+  async room(nodes: readonly string[], partitions: readonly TopicPartition[]): Promise<void> {
+    for (const node of nodes) await this.#sink(node).room(partitions)
   }
 
   /** Never rejects. */
@@ -148,12 +150,25 @@ export class OutsideSinks {
       throw failure
     })
     if (output === undefined) return
-    const writer = await (this.#writer ??= openWriter())
-    await writeNamed(writer, output.write)
-    const [failure] = await writer.flush()
+    // One after the other: what a flush fails with is this one's.
+    const failure = await this.#writing.run(async () => {
+      const writer = await this.#openedWriter(openWriter)
+      await writeNamed(writer, output.write)
+      return (await writer.flush())[0]
+    })
     if (failure === undefined) return
     fail(failure.error)
     throw failure.error
+  }
+
+  #openedWriter(open: OutsideSinksOptions['openWriter']): Promise<RecordWriter> {
+    if (this.#writer !== undefined) return this.#writer
+    const opening = open()
+    this.#writer = opening
+    opening.catch(() => {
+      this.#writer = undefined
+    })
+    return opening
   }
 
   #sink(node: string): OpenOutsideSink<unknown, unknown> {

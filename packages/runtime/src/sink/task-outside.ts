@@ -30,12 +30,17 @@ export class TaskOutside {
     this.#sinks.accept(outside, this.#queues)
   }
 
+  /** Whether offsets may be held back. */
+  get holdsBack(): boolean {
+    return this.#nodes.length > 0
+  }
+
   /** Whether passes have to wait. */
   get full(): boolean {
-    return this.#sinks.full(this.#nodes)
+    return this.#sinks.full(this.#nodes, this.#queues)
   }
 
   room(): Promise<void> {
-    return this.#sinks.room(this.#nodes)
+    return this.#sinks.room(this.#nodes, this.#queues)
   }
 }

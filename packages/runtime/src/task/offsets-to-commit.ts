@@ -9,6 +9,8 @@ export class OffsetsToCommit {
   readonly #taken = new Map<string, OffsetCommit>()
   /** Likewise, what is committed: a sink outside of the log may hold back some of what was taken. */
   readonly #confirmed = new Map<string, OffsetCommit>()
+  /** Likewise, what was processed and is not committed, ascending: with the partition's time of then. */
+  readonly #held = new Map<string, OffsetCommit[]>()
 
   constructor(queues: readonly PartitionQueue[]) {
     this.#queues = queues
@@ -20,9 +22,21 @@ export class OffsetsToCommit {
   confirmed(committed: readonly OffsetCommit[]): void {
     for (const offset of committed) {
       const key = partitionKey(offset.topic, offset.partition)
-      if (this.#confirmed.has(key)) this.#confirmed.set(key, offset)
+      if (!this.#confirmed.has(key)) continue
+      this.#confirmed.set(key, offset)
+      const held = this.#held.get(key)
+      if (held === undefined) continue
+      this.#held.set(
+        key,
+        held.filter((passed) => passed.offset > offset.offset),
+      )
     }
     for (const [key, offset] of this.#confirmed) this.#taken.set(key, offset)
+  }
+
+  /** A pass has got as far as this: some of it may be held back. */
+  passed(queue: PartitionQueue): void {
+    this.#hold(partitionKey(queue.topic, queue.partition), offsetOf(queue))
   }
 
   /** What is new since the last call; `held` is what was there before, of one of the partitions. */
@@ -37,6 +51,22 @@ export class OffsetsToCommit {
       offsets.push(offset)
     }
     return { offsets, held }
+  }
+
+  /**
+   * As it is to be committed, be it less than what was taken: with the time that the partition had there, or last before. That of a later record would make
+   * records late, when it is read again, that were not.
+   */
+  timed(commit: OffsetCommit): OffsetCommit {
+    const key = partitionKey(commit.topic, commit.partition)
+    const known = this.#held.get(key)?.findLast(({ offset }) => offset <= commit.offset) ?? this.#confirmed.get(key)
+    return known === undefined ? commit : { ...commit, metadata: known.metadata }
+  }
+
+  #hold(key: string, passed: OffsetCommit): void {
+    const held = this.#held.get(key)
+    if (held === undefined) this.#held.set(key, [passed])
+    else held.push(passed)
   }
 }
 

@@ -322,6 +322,7 @@ export class Task {
     this.#recordsSinceSeal += records
     this.#environment.output().append(output, this)
     this.#outside.accept(output)
+    if (this.#outside.holdsBack) this.offsets.passed(queue)
     this.#environment.onProgress(records, this.stores.uncommittedBytes)
   }
 

@@ -52,6 +52,9 @@ export const CATALOGUE = {
   retries: metric('counter', 'retries_total', PARTITION, { help: 'Times a batch was tried again.', unit: '{retry}' }),
   retried: metric('counter', 'records_retried_total', PARTITION, { help: 'Records that were tried again.', unit: '{record}' }),
   circuit: metric('gauge', 'circuit_state', ['node', 'task'], { help: 'Of a circuit breaker: 0 closed, 1 half-open, 2 open.' }),
+  sinkCircuit: metric('gauge', 'sink_circuit_state', ['node', 'table'], {
+    help: 'Of a circuit breaker of a sink outside of the log, of one table: 0 closed, 1 half-open, 2 open.',
+  }),
 
   commits: metric('counter', 'commits_total', ['reason'], { help: 'Commits confirmed, by why they were made.', unit: '{commit}' }),
   commit: metric('histogram', 'commit_seconds', [], { help: 'Time until a commit was confirmed and local state written.', ...seconds }),

@@ -1,5 +1,6 @@
 import type { AssignmentEvent, BatchEvent, CutEvent, FailureEvent, PassEndedEvent, RestoreEvent, RuntimeEvent } from '@millrace/core'
 import { CATALOGUE, type MetricName } from './catalogue.ts'
+import { CIRCUIT_VALUES } from './circuit-values.ts'
 import { compatibleMetrics } from './compatible.ts'
 import { Family, type Series } from './family.ts'
 import { type NodeSeries, PartitionSeries } from './partition-series.ts'
@@ -25,6 +26,8 @@ export class Recorder {
   readonly compatible: Compatible | undefined
   /** By task, then by topic. */
   readonly #tasks = new Map<string, Map<string, PartitionSeries>>()
+  /** Of the last event: the next one is mostly of the same pass. */
+  #last: { readonly task: string; readonly topic: string; readonly part: PartitionSeries } | undefined
   readonly #restored = new Map<string, number>()
   readonly #storesOf: RecorderOptions['storesOf']
   readonly #commit: Series
@@ -72,10 +75,8 @@ export class Recorder {
       }
       case 'failure':
         return this.#failure(event)
-      case 'circuit': {
-        const states = { closed: 0, 'half-open': 1, open: 2 } as const
-        return this.families.circuit.of(this.application, event.node, event.task).set(states[event.to])
-      }
+      case 'circuit':
+        return this.families.circuit.of(this.application, event.node, event.task).set(CIRCUIT_VALUES[event.to])
       case 'restore':
         return this.#restore(event)
       case 'standby': {
@@ -101,10 +102,13 @@ export class Recorder {
   }
 
   #part({ task, topic, partition }: { readonly task: string; readonly topic: string; readonly partition: number }): PartitionSeries {
+    const last = this.#last
+    if (last !== undefined && last.task === task && last.topic === topic) return last.part
     let topics = this.#tasks.get(task)
     if (topics === undefined) this.#tasks.set(task, (topics = new Map<string, PartitionSeries>()))
     let part = topics.get(topic)
     if (part === undefined) topics.set(topic, (part = new PartitionSeries(this, topic, String(partition))))
+    this.#last = { task, topic, part }
     return part
   }
 
@@ -189,6 +193,7 @@ export class Recorder {
       for (const family of this.all) if (family.definition.labels.includes('partition')) family.removeWhere(gone)
     }
     this.#tasks.delete(task)
+    this.#last = undefined
     this.#madeAnew(task)
     const partition = task.slice(task.indexOf('_') + 1)
     const stores = new Set(this.#storesOf(task))

@@ -2,6 +2,7 @@ import type { AppHealth, AppState, Logger, PartitionLag, StoreSize } from '@mill
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 import { settledWithin } from '../internal/within.ts'
 import type { ObservedApp } from '../observed-app.ts'
+import { CIRCUIT_VALUES } from './circuit-values.ts'
 import type { Readiness } from '../health/readiness.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -119,6 +120,11 @@ export class Sampler {
     for (const state of APP_STATES) families.state.of(application, state).set(state === health.state ? 1 : 0)
     for (const state of TASK_STATES) families.tasks.of(application, state).set(health.tasks.filter((task) => task.state === state).length)
     families.ready.of(application).set(readiness.look(health).ready ? 1 : 0)
+    // What is told are those that are not closed: of the others, what there was.
+    for (const closed of families.sinkCircuit.all) closed.set(0)
+    for (const [node, circuits] of Object.entries(health.sinks))
+      for (const [table, circuit] of Object.entries(circuits))
+        families.sinkCircuit.of(application, node, table).set(CIRCUIT_VALUES[circuit])
     for (const { partitions, pass } of health.tasks) {
       for (const { topic, partition, waitingRecords, batchSize } of partitions) {
         const labels = [application, topic, String(partition)] as const

@@ -1,4 +1,4 @@
-import { type PartitionLag, silentLogger, type StoreSize } from '@millrace/core'
+import { type AppHealth, type PartitionLag, silentLogger, type StoreSize } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { Readiness } from '../../src/health/readiness.ts'
 import { Recorder } from '../../src/metrics/recorder.ts'
@@ -13,14 +13,16 @@ function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>
   const readiness = new Readiness({ stuckAfterMs: 60_000, now: () => now })
   let now = 0
   const sampler = new Sampler({ recorder, readiness, everyMs: 0, logger: silentLogger })
+  const sinks: Record<string, AppHealth['sinks'][string]> = {}
   const task = { task: '0_0', state: 'running', partitions: [], waitingRecords: 0, waitingBytes: 0 } as const
   const health = {
-    ...({ state: 'running', healthy: true, error: undefined, sinks: {} } as const),
+    ...({ state: 'running', healthy: true, error: undefined } as const),
+    sinks,
     tasks: [{ ...task, waitsFor: undefined, pass: undefined, uncommittedBytes: 0, circuits: {} }],
   } as const
   sampler.attach({ health: () => health, inspect: { lag, stores } } as unknown as ObservedApp)
   const wait = (ms: number) => (now += ms)
-  return { recorder, sampler, wait, ready: () => readiness.look(health) }
+  return { recorder, sampler, sinks, wait, ready: () => readiness.look(health) }
 }
 
 const partitionsOf = ({ families }: Recorder) => [...families.entries.all].map(({ labels }) => labels['partition'])
@@ -39,6 +41,24 @@ test('sizes of stores are told though no broker answers, and that none does is t
   away = false
   await sampler.refresh()
   expect(ready().ready).toBe(true)
+  sampler.stop()
+})
+
+test('circuit breakers of sinks are told as they are when metrics are read, and as closed when they have closed', async () => {
+  const { recorder, sampler, sinks } = sampling({ lag: async () => [], stores: async () => [] })
+  const told = () => [...recorder.families.sinkCircuit.all].map(({ labels, value }) => [labels['node'], labels['table'], value])
+  sinks['rows'] = { orders: 'open', customers: 'half-open' }
+  await sampler.refresh()
+  expect(told()).toEqual([
+    ['rows', 'orders', 2],
+    ['rows', 'customers', 1],
+  ])
+  sinks['rows'] = { orders: 'half-open' }
+  await sampler.refresh()
+  expect(told()).toEqual([
+    ['rows', 'orders', 1],
+    ['rows', 'customers', 0],
+  ])
   sampler.stop()
 })
 

@@ -18,8 +18,8 @@ export function findProblems(topology: string, graph: BuilderGraph): readonly st
     if (node.kind === 'source') problems.push(...sourceProblems(node))
     else if (node.kind === 'processor') problems.push(...processorProblems(node))
     else if (node.kind === 'sink') problems.push(...sinkProblems(node))
-    else problems.push(...outsideSinkProblems(node))
   }
+  problems.push(...outsideSinkProblems(nodes.filter((node) => node.kind === 'outside-sink')))
   problems.push(...topicProblems(nodes), ...storeProblems(nodes, graph), ...concurrencyProblems(nodes), ...pathProblems(nodes))
   return problems
 }

@@ -1,0 +1,59 @@
+import { ManualClock, silentLogger } from '@millrace/core'
+import { expect, test } from 'vitest'
+import { Usage } from '../src/insert/usage.ts'
+import { bulkRows } from '../src/index.ts'
+import { gate, numbers, settled, Shelf } from './support/shelf.ts'
+
+const MEGABYTE = 1_048_576
+const entry = { row: {}, bytes: MEGABYTE, part: undefined, slot: 0, at: 0, offset: -1, timestamp: -1 }
+
+test('of many who wait as many go on as have room, in the order in which they came, and the others are not asked again', async () => {
+  let asked = 0
+  const usage = new Usage(() => {
+    asked++
+    return { maxMemoryMb: 10, tables: new Map() }
+  })
+  const went: number[] = []
+  for (const _ of numbers(10)) usage.take('t', entry)
+  for (const i of numbers(1_000))
+    void usage.room('t', entry.bytes).then(() => {
+      usage.take('t', entry)
+      went.push(i)
+    })
+  await settled()
+  asked = 0
+  for (const _ of numbers(100)) {
+    usage.giveBack('t', entry)
+    usage.wake()
+    await settled()
+  }
+  expect(went).toEqual(numbers(100))
+  expect(asked).toBeLessThan(100 * 20)
+})
+
+test('while a table is full only those tasks wait that have rows of it in memory', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const rows = bulkRows({ driver: shelf.driver, environment: {}, rows: () => [], tables: { a: { maxMemoryMb: 1 }, b: {} } })
+  const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse: async () => undefined })
+  const partitions = [0, 1, 2].map((partition) => ({ topic: 't', partition }))
+  await sink.assign(
+    partitions.map((at) => ({ ...at, offset: 0, begin: 0, end: 100 })),
+    AbortSignal.timeout(20_000),
+  )
+  const held = gate()
+  shelf.before = ({ table }) => (table === 'a' ? held.opened : undefined)
+  for (const [i, table] of ['a', 'b'].entries())
+    sink.accept([{ topic: 't', partition: i, offset: 0, timestamp: 0, staged: [{ table, row: { id: i }, bytes: MEGABYTE }] }])
+  expect(partitions.map((at) => sink.full([at]))).toEqual([true, false, false])
+  let hasRoom = false
+  const waiting = sink.room(partitions.slice(0, 1)).then(() => {
+    hasRoom = true
+  })
+  await settled()
+  await clock.advance(5_000, settled)
+  expect([shelf.ids('b'), hasRoom]).toEqual([[1], false])
+  held.open()
+  await waiting
+  expect(sink.full(partitions)).toBe(false)
+  await sink.close()
+})
