@@ -79,6 +79,7 @@ class ByHand {
     let reading: Promise<readonly Message[]> | undefined
     while (left > 0) {
       const messages = await (reading ?? this.#read())
+      if (this.#failure !== undefined) throw this.#failure
       // Nothing of a partition that goes may be on its way when it goes.
       reading = this.#rebalances.length === 0 ? this.#read() : undefined
       if (messages.length === 0) {
@@ -191,6 +192,7 @@ class ByHand {
 
   #onRebalance(event: GroupEvent): void {
     if (this.#hasEnded) this.#consumer.incrementalUnassign(event.partitions)
+    else if (event.code === REVOKED && this.#consumer.assignmentLost()) this.#failure = new Error('The group has counted this member out.')
     else this.#rebalances.push(event)
   }
 

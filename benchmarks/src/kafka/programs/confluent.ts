@@ -25,8 +25,6 @@ export interface TopicPartition {
 
 export const ASSIGNED = -175
 export const REVOKED = -174
-/** The group counts this member out. */
-const LOST = -142
 
 /** Partitions come or go. */
 export interface GroupEvent {
@@ -92,7 +90,7 @@ export function promised<T = unknown>(call: (callback: Callback<T>) => void): Pr
  */
 export async function openConsumer(properties: Properties, onRebalance?: (event: GroupEvent) => void): Promise<Consumer> {
   const rebalance = (error: { readonly code: number }, partitions: readonly TopicPartition[]) =>
-    onRebalance?.({ code: consumer.assignmentLost() ? LOST : error.code, partitions })
+    onRebalance?.({ code: error.code, partitions })
   const consumer = new KafkaConsumer(
     {
       ...READING,
