@@ -7,21 +7,21 @@ export const OFFSETS_TOPIC = '__consumer_offsets'
 /** Versions of its keys; later ones are of members. */
 const LAST_OFFSET_KEY = 1
 
-/** How often a group has committed an offset of a topic, of the partition where that was most often; the beginning does not count. */
+/** How often a group has committed offsets of a topic; the beginning does not count. */
 export async function countCommits(
   reading: Pick<TopicReading, 'transport' | 'openReader' | 'partitions'>,
   { group, topic }: { readonly group: string; readonly topic: string },
 ): Promise<number> {
-  const offsets = new Map<number, Set<bigint>>()
+  // All partitions of a commit have one.
+  const times = new Set<number>()
   await readTopic({ ...reading, topic: OFFSETS_TOPIC, isolation: 'read-committed' }, (batch) => {
     for (let i = 0; i < batch.length; i++) {
       const commit = commitAt(batch, i)
       if (commit === undefined || commit.group !== group || commit.topic !== topic || commit.offset === 0n) continue
-      const own = offsets.get(commit.partition) ?? new Set()
-      offsets.set(commit.partition, own.add(commit.offset))
+      times.add(batch.timestamps[i] as number)
     }
   })
-  return Math.max(0, ...[...offsets.values()].map(({ size }) => size))
+  return times.size
 }
 
 interface Commit {

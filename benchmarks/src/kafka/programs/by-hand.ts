@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { isKept } from '../input/input-shape.ts'
 import {
   ASSIGNED,
+  committed,
   type Consumer,
   type GroupEvent,
   type Message,
@@ -78,6 +79,7 @@ class ByHand {
     let reading: Promise<readonly Message[]> | undefined
     while (left > 0) {
       const messages = await (reading ?? this.#read())
+      if (this.#failure !== undefined) throw this.#failure
       // Nothing of a partition that goes may be on its way when it goes.
       reading = this.#rebalances.length === 0 ? this.#read() : undefined
       if (messages.length === 0) {
@@ -94,6 +96,7 @@ class ByHand {
       await this.#commit()
       committedAt = performance.now()
     }
+    await this.#commitAll()
     stopwatch.done()
     await reading
   }
@@ -155,20 +158,26 @@ class ByHand {
     }
   }
 
+  /** What the group was too busy to take stays for the next time. */
   async #commit(): Promise<void> {
     if (this.#next.size === 0) return
     for (const { partition, changed } of this.#owned)
       for (const count of changed) while (!this.#write(this.#config.changelog, partition, count)) await whileFull()
     const offsets = [...this.#next].map(([partition, offset]): Position => ({ topic: this.#config.input, partition, offset }))
-    this.#next.clear()
+    let taken = true
     if (this.#config.guarantee === 'exactly-once') await this.#commitTransaction(offsets)
     else {
       await promised((callback) => this.#producer.flush(NEVER_MS, callback))
       await reportsHandled()
       if (this.#failure !== undefined) throw this.#failure
-      this.#consumer.commitSync(offsets)
+      taken = committed(this.#consumer, offsets)
     }
+    if (taken) this.#next.clear()
     await Promise.all(this.#owned.map((one) => one.save()))
+  }
+
+  async #commitAll(): Promise<void> {
+    for (; this.#next.size > 0; await sleep(LOOK_MS)) await this.#commit()
   }
 
   async #commitTransaction(offsets: readonly Position[]): Promise<void> {
@@ -183,6 +192,7 @@ class ByHand {
 
   #onRebalance(event: GroupEvent): void {
     if (this.#hasEnded) this.#consumer.incrementalUnassign(event.partitions)
+    else if (event.code === REVOKED && this.#consumer.assignmentLost()) this.#failure = new Error('The group has counted this member out.')
     else this.#rebalances.push(event)
   }
 
@@ -204,7 +214,7 @@ class ByHand {
   }
 
   async #giveUp(partitions: GroupEvent['partitions']): Promise<void> {
-    await this.#commit()
+    await this.#commitAll()
     for (const { partition } of partitions) {
       await this.#counts[partition]?.close()
       this.#counts[partition] = undefined

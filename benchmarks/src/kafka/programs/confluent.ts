@@ -41,6 +41,7 @@ export interface Consumer {
   disconnect(callback: Callback): void
   setDefaultConsumeTimeout(ms: number): void
   subscribe(topics: readonly string[]): void
+  assignmentLost(): boolean
   incrementalAssign(partitions: readonly TopicPartition[]): void
   incrementalUnassign(partitions: readonly TopicPartition[]): void
   assign(positions: readonly Position[]): void
@@ -70,6 +71,8 @@ interface Library {
 const { KafkaConsumer, Producer: KafkaProducer } = library as unknown as Library
 
 const QUEUE_FULL = -184
+/** The group is between two generations: this one is over, or the next one has not begun. */
+const SHARING_OUT: ReadonlySet<unknown> = new Set([22, 27])
 const FULL_MS = 2
 
 /** Awaits one call of the client's. */
@@ -138,6 +141,17 @@ export function produced(producer: Producer, topic: string, key: Buffer | null, 
 export function notFull(error: unknown): false {
   if ((error as { readonly code?: unknown }).code === QUEUE_FULL) return false
   throw error
+}
+
+/** Whether the group took these offsets; false: it is about to share out its partitions, and takes them afterwards. Throws any other error. */
+export function committed(consumer: Consumer, offsets: readonly Position[]): boolean {
+  try {
+    consumer.commitSync(offsets)
+    return true
+  } catch (error) {
+    if (SHARING_OUT.has((error as { readonly code?: unknown }).code)) return false
+    throw error
+  }
 }
 
 export async function whileFull(): Promise<void> {
