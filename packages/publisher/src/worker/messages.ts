@@ -9,7 +9,7 @@ import type { PublisherOptions } from '../publisher-options.ts'
 export interface EventMessage {
   readonly n: number
   readonly type: string
-  /** The payload: made in the service, since nothing that crosses to a process is cheaper, or a snapshot of what is published. */
+  /** The payload: made in the service, so that it is what was published, whatever becomes of the object afterwards. */
   readonly json: string
   readonly options: PublishOptions
 }
