@@ -76,7 +76,7 @@ describe.concurrent('exactly-once', () => {
         }
       })()
       try {
-        await stopping.until(({ signalled }) => signalled)
+        await group.signalled(stopping, 'stopping')
         await using other = group.start('other', { processingGuarantee })
         await other.until(({ tasks }) => tasks.size === 4)
         const { commits } = other

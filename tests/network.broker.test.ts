@@ -97,7 +97,7 @@ test(
     await using atLeastOnce = await pair(network, 'at-least-once')
     await using exactlyOnce = await pair(network, 'exactly-once')
     const pairs = [atLeastOnce, exactlyOnce]
-    await Promise.all(pairs.map(({ cutOff }) => cutOff.until(({ signalled }) => signalled)))
+    await Promise.all(pairs.map(({ group, cutOff }) => group.signalled(cutOff, 'cut-off')))
     // In the midst of it: what is read now is not committed yet.
     await Promise.all([...waiting, ...closing].map(({ group }) => group.write(3_000)))
     proxy.standStill()

@@ -1,9 +1,10 @@
+import { writeFileSync } from 'node:fs'
 import { defineApp, MillraceError, serdes, silentLogger, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { leveldb } from 'millrace/leveldb'
 import { inMemory } from 'millrace/memory'
 import { answerRequests, tell } from '../support/answer-requests.ts'
-import type { MemberConfig } from '../support/member-messages.ts'
+import { type MemberConfig, signalledFile } from '../support/member-messages.ts'
 import { type AtStep, storeWithSteps, transportWithSteps } from '../support/steps.ts'
 import { tracedWordCount } from '../support/traced-word-count.ts'
 
@@ -13,7 +14,7 @@ let commitsLeft = config.signalAt?.afterCommits ?? Infinity
 const at: AtStep = (step) => {
   if (commitsLeft <= 0 && step === config.signalAt?.step) {
     commitsLeft = Infinity
-    void tell({ type: 'signals' })
+    writeFileSync(signalledFile(config.stateDir), '')
     process.kill(process.pid, config.signalAt.signal)
   }
   if (step === 'after-commit') commitsLeft--

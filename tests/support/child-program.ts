@@ -36,6 +36,10 @@ export class ChildProgram<Message> implements AsyncDisposable {
     })
   }
 
+  get hasEnded(): boolean {
+    return this.#ended
+  }
+
   signal(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }

@@ -27,12 +27,18 @@ export interface MemberConfig {
   readonly signalAt?: { readonly step: Step; readonly afterCommits: number; readonly signal: 'SIGKILL' | 'SIGSTOP' } | undefined
 }
 
+/**
+ * Written by a member with its state here when it sends itself a signal. A file, since of a process that stands still nothing comes over its channel, not even
+ * all that it had to say before.
+ */
+export function signalledFile(stateDir: string): string {
+  return `${stateDir}.signalled`
+}
+
 export type MemberRequest = { readonly id: number; readonly ask: 'caughtUp' | 'close' }
 
 export type MemberMessage =
   | { readonly type: 'event'; readonly event: RuntimeEvent }
-  /** It comes to the step at which it sends itself a signal. */
-  | { readonly type: 'signals' }
   /** Its application has stopped; the process ends. */
   | { readonly type: 'failed'; readonly code: string; readonly message: string }
   | { readonly type: 'answer'; readonly id: number; readonly error?: string | undefined }

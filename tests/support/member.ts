@@ -7,14 +7,12 @@ type Failed = Extract<MemberMessage, { type: 'failed' }>
 /** A member of a group in a process of its own: one that counts words, unless another program is named. */
 export class Member<Config = MemberConfig> extends ChildProgram<MemberMessage> {
   readonly events: RuntimeEvent[]
-  readonly #signals: MemberMessage[]
   readonly #answers: Map<number, string | undefined>
   readonly #failures: Failed[]
   #asked = 0
 
   constructor(config: Config, program = 'word-count-member', options: ChildOptions = {}) {
     const events: RuntimeEvent[] = []
-    const signals: MemberMessage[] = []
     const answers = new Map<number, string | undefined>()
     const failures: Failed[] = []
     super(
@@ -22,7 +20,6 @@ export class Member<Config = MemberConfig> extends ChildProgram<MemberMessage> {
       config,
       (message) => {
         if (message.type === 'event') events.push(message.event)
-        else if (message.type === 'signals') signals.push(message)
         else if (message.type === 'failed') failures.push(message)
         else answers.set(message.id, message.error)
       },
@@ -30,13 +27,7 @@ export class Member<Config = MemberConfig> extends ChildProgram<MemberMessage> {
     )
     this.#failures = failures
     this.events = events
-    this.#signals = signals
     this.#answers = answers
-  }
-
-  /** Whether it has come to the step at which it sends itself a signal. */
-  get signalled(): boolean {
-    return this.#signals.length > 0
   }
 
   /** What its application has stopped with. */

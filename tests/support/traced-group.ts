@@ -1,11 +1,13 @@
 import { randomUUID } from 'node:crypto'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { serdes } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import type { ChildOptions } from './child-program.ts'
 import { LogClient } from './log-client.ts'
 import { Member } from './member.ts'
-import type { MemberConfig } from './member-messages.ts'
+import { type MemberConfig, signalledFile } from './member-messages.ts'
 import { repartitionSerdes, tracedSerdes } from './traced-word-count.ts'
 import { countWords, inputSerdes, someLines } from './word-count-topology.ts'
 
@@ -64,6 +66,14 @@ export class TracedGroup implements AsyncDisposable {
       ...overrides,
     }
     return new Member(config, 'word-count-member', child)
+  }
+
+  /** Resolves when this member has come to the step at which it sends itself a signal; rejects if it ends before. */
+  async signalled(member: Member, name: string): Promise<void> {
+    while (!existsSync(signalledFile(this.stateDir(name)))) {
+      if (member.hasEnded) throw new Error(`member '${name}' ended before it came to its step`)
+      await pause(20)
+    }
   }
 
   /** Writes some more lines: so many, or these. */
