@@ -6,6 +6,11 @@ const LONG = [
   'tests/hot-standby.broker',
   'tests/kafka-streams.broker',
   'transport-kafka/test/conformance.broker',
+  'tests/cluster.broker',
+  'tests/outage.broker',
+  'tools/test/packages.broker',
+  'tests/frozen-broker.broker',
+  'tests/hot-standby-faults.broker',
 ]
 
 /** The files that take longest begin first; how long the others take is known from the last run, or guessed from their size. */

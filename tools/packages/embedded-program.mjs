@@ -83,7 +83,7 @@ async function proveClientIsMissed(project, node) {
 }
 
 /** What an example begins with that needs a server. */
-const NEEDS_SERVER = /\bbrokers: |\burl: '/
+const NEEDS_SERVER = /\bbrokers(?::| =) |\burl: '/
 
 /**
  * The examples of the packages' own pages, as they are in the tarballs. Those that need a server are compiled only; the page of a command may show how it is
