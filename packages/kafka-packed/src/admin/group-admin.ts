@@ -14,7 +14,7 @@ import { Coordinator } from '../cluster/coordinator.ts'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import { decodeAssignment } from '../group/consumer-protocol.ts'
-import { byTopic } from '../wire/by-topic.ts'
+import { topicsOf } from '../wire/by-topic.ts'
 import { decodeDescribeConsumerGroup, DESCRIBE_CONSUMER_GROUP, encodeDescribeConsumerGroup } from '../wire/describe-consumer-group.ts'
 import { decodeOffsetFetch, encodeOffsetFetch, OFFSET_FETCH } from '../wire/offset-fetch.ts'
 import type { AdminContext } from './admin-context.ts'
@@ -63,14 +63,11 @@ export class GroupAdmin {
 
   /** Refused where the group has members. */
   async commit(offsets: readonly OffsetCommit[]): Promise<void> {
-    const topics = [...byTopic(offsets)].map(([name, ofTopic]) => ({
-      name,
-      partitions: ofTopic.map(({ partition, offset, metadata }) => ({
-        partitionIndex: partition,
-        committedOffset: BigInt(offset),
-        committedLeaderEpoch: -1,
-        committedMetadata: metadata ?? null,
-      })),
+    const topics = topicsOf(offsets, ({ partition, offset, metadata }) => ({
+      partitionIndex: partition,
+      committedOffset: BigInt(offset),
+      committedLeaderEpoch: -1,
+      committedMetadata: metadata ?? null,
     }))
     await this.#ask({
       use: (connection) => connection.call([offsetCommitV8.api], this.#groupId, -1, '', null, topics),
@@ -81,10 +78,7 @@ export class GroupAdmin {
 
   /** Refused where members read the topics. */
   async deleteOffsets(partitions: readonly TopicPartition[]): Promise<void> {
-    const topics = [...byTopic(partitions)].map(([name, ofTopic]) => ({
-      name,
-      partitions: ofTopic.map(({ partition }) => ({ partitionIndex: partition })),
-    }))
+    const topics = topicsOf(partitions, ({ partition }) => ({ partitionIndex: partition }))
     await this.#ask({
       use: (connection) => connection.call([offsetDeleteV0.api], this.#groupId, topics),
       codeOf: ({ errorCode, topics: all }) =>

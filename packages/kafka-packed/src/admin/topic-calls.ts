@@ -13,7 +13,7 @@ import { askLeaders } from '../cluster/ask-leaders.ts'
 import type { Controller } from '../cluster/controller.ts'
 import type { MetadataAnswer } from '../cluster/cluster-metadata.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
-import { byTopic } from '../wire/by-topic.ts'
+import { topicsOf } from '../wire/by-topic.ts'
 import type { AdminContext } from './admin-context.ts'
 
 /** A topic that exists. */
@@ -91,10 +91,7 @@ export async function deleteRecords({ cluster, options, clock }: AdminContext, o
     doing: 'delete records of',
     clock,
     ask: async (connection, ofLeader) => {
-      const topics = [...byTopic(ofLeader)].map(([name, ofTopic]) => ({
-        name,
-        partitions: ofTopic.map(({ partition, offset }) => ({ partitionIndex: partition, offset: BigInt(offset) })),
-      }))
+      const topics = topicsOf(ofLeader, ({ partition, offset }) => ({ partitionIndex: partition, offset: BigInt(offset) }))
       const answer = await connection.call([deleteRecordsV2.api], topics, options.requestTimeoutMs)
       return answer.topics.flatMap(({ name, partitions }) =>
         partitions.map(({ partitionIndex, errorCode }) => ({ topic: name, partition: partitionIndex, code: errorCode })),

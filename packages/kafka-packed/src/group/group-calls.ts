@@ -14,9 +14,9 @@ import {
 } from '@platformatic/kafka'
 import type { OffsetCommit, TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
-import { byTopic } from '../wire/by-topic.ts'
+import { topicsOf } from '../wire/by-topic.ts'
 import { decodeOffsetFetch, encodeOffsetFetch, OFFSET_FETCH, type OffsetFetchAnswer } from '../wire/offset-fetch.ts'
-import type { GroupMetadata } from './group-options.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
 
 /** As the brokers know Kafka's consumers. */
 const PROTOCOL_TYPE = 'consumer'
@@ -101,14 +101,11 @@ export async function commitOffsets(
   { groupId, generation, memberId, groupInstanceId }: GroupMetadata,
   offsets: readonly OffsetCommit[],
 ): Promise<number[]> {
-  const topics = [...byTopic(offsets)].map(([name, ofTopic]) => ({
-    name,
-    partitions: ofTopic.map(({ partition, offset, metadata }) => ({
-      partitionIndex: partition,
-      committedOffset: BigInt(offset),
-      committedLeaderEpoch: -1,
-      committedMetadata: metadata ?? '',
-    })),
+  const topics = topicsOf(offsets, ({ partition, offset, metadata }) => ({
+    partitionIndex: partition,
+    committedOffset: BigInt(offset),
+    committedLeaderEpoch: -1,
+    committedMetadata: metadata ?? '',
   }))
   const apis = [offsetCommitV9.api, offsetCommitV8.api]
   const answer = await connection.call(apis, groupId, generation, memberId, groupInstanceId ?? null, topics)

@@ -7,7 +7,8 @@ import { Coordinator } from '../cluster/coordinator.ts'
 import { leaveGroup } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
 import { GroupOffsets } from './group-offsets.ts'
-import { type GroupHooks, type GroupMetadata, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
+import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { Rounds } from './rounds.ts'
 import { TopicWatch } from './topic-watch.ts'
@@ -49,14 +50,14 @@ export class GroupMember implements AsyncDisposable {
   readonly #owned = new Map<string, TopicPartition>()
   /** Counts how often everything was lost. */
   #losses = 0
-  #lostHooks: Promise<unknown> = Promise.resolve()
+  #lostHooks: Promise<void> = Promise.resolve()
   #life: Promise<void> | undefined
   /** Why there is to be another rebalance. */
   #wants: string | undefined
   #wake: () => void = () => {}
   #roundEnds: (() => void)[] = []
   /** Of its place in the group. */
-  #uses: Promise<unknown> = Promise.resolve()
+  #uses: Promise<void> = Promise.resolve()
   #isLeaving = false
   #isOver = false
   #closing: Promise<void> | undefined
@@ -153,7 +154,7 @@ export class GroupMember implements AsyncDisposable {
     if (losses !== this.#losses || !this.#hasAll(offsets))
       throw refusal(GROUP_CODE.unknownMember, 'take offsets of partitions that others may have')
     const used = use(this.metadata)
-    this.#uses = Promise.allSettled([this.#uses, used])
+    this.#uses = Promise.allSettled([this.#uses, used]).then(nothing)
     return used
   }
 
@@ -289,7 +290,7 @@ export class GroupMember implements AsyncDisposable {
     if (this.#heartbeats?.takeLeft() === true) this.#hooks.onBusy?.()
     const lost = [...this.#owned.values()]
     this.#owned.clear()
-    if (lost.length > 0) this.#lostHooks = Promise.all([this.#lostHooks, settled(() => this.#hooks.onLost(lost))])
+    if (lost.length > 0) this.#lostHooks = Promise.all([this.#lostHooks, settled(() => this.#hooks.onLost(lost))]).then(nothing)
     this.#want('its place in the group was lost')
   }
 
@@ -362,6 +363,9 @@ export class GroupMember implements AsyncDisposable {
     if (this.#closing !== undefined) throw new PackedError('The member has been closed.', { kind: 'closed' })
   }
 }
+
+/** What was waited for is not kept: what comes next would hold all that came before it. */
+function nothing(): void {}
 
 function leaveGroupOf(metadata: GroupMetadata): (connection: Parameters<typeof leaveGroup>[0]) => Promise<number> {
   return (connection) => leaveGroup(connection, metadata)

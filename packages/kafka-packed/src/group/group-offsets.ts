@@ -4,7 +4,7 @@ import { CODE, refusal } from '../errors/protocol-codes.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
 import { commitOffsets, fetchOffsets } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
-import type { GroupMetadata } from './group-options.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
 
 /** Between two questions for an offset that a transaction still holds, in milliseconds. */
 const UNSTABLE_RETRY_MS = 50

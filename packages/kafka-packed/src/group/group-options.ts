@@ -49,15 +49,6 @@ export interface GroupHooks {
   readonly onFailed: (error: PackedError) => void
 }
 
-/** What fences a transaction by its member's place in the group (KIP-447). */
-export interface GroupMetadata {
-  readonly groupId: string
-  readonly memberId: string
-  /** -1: no member. */
-  readonly generation: number
-  readonly groupInstanceId: string | undefined
-}
-
 export interface ResolvedGroupOptions {
   readonly connect: ResolvedConnectOptions
   readonly groupId: string

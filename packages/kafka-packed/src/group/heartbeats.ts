@@ -3,7 +3,8 @@ import type { BrokerAddress } from '../cluster/connection-options.ts'
 import type { PackedError } from '../errors/packed-error.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
 import { heartbeat } from './group-calls.ts'
-import type { GroupMetadata, ResolvedGroupOptions } from './group-options.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
+import type { ResolvedGroupOptions } from './group-options.ts'
 import { StandIn } from './stand-in.ts'
 
 export interface HeartbeatEvents {

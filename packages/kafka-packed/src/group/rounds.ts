@@ -8,7 +8,8 @@ import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscript
 import { Coordinator } from '../cluster/coordinator.ts'
 import { type JoinAnswer, joinGroup, syncGroup } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
-import type { GroupMetadata, ResolvedGroupOptions } from './group-options.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
+import type { ResolvedGroupOptions } from './group-options.ts'
 
 /** Beyond the time for which the others are waited for. */
 const MARGIN_MS = 5_000

@@ -1,7 +1,8 @@
 import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { BrokerAddress, ResolvedConnectOptions } from '../cluster/connection-options.ts'
-import type { GroupMetadata, ResolvedGroupOptions } from './group-options.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
+import type { ResolvedGroupOptions } from './group-options.ts'
 
 const WORKER = fileURLToPath(new URL('./heartbeat-worker.js', import.meta.url))
 

@@ -2,7 +2,7 @@ import { type API, listOffsetsV5, listOffsetsV6, listOffsetsV7, listOffsetsV8, l
 import { type Clock, type IsolationLevel, partitionKey, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
 import { askLeaders } from '../cluster/ask-leaders.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { byTopic } from '../wire/by-topic.ts'
+import { topicsOf } from '../wire/by-topic.ts'
 
 /** The first offset that is still there, the next to be written, or the first at or after a time in milliseconds. */
 export type OffsetQuestion = 'beginning' | 'end' | number
@@ -44,10 +44,7 @@ export async function listOffsets(
     doing: 'tell offsets of',
     clock,
     ask: async (connection, ofLeader) => {
-      const topics = [...byTopic(ofLeader)].map(([name, ofTopic]) => ({
-        name,
-        partitions: ofTopic.map(({ partition }) => ({ partitionIndex: partition, currentLeaderEpoch: -1, timestamp })),
-      }))
+      const topics = topicsOf(ofLeader, ({ partition }) => ({ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }))
       const answer = await connection.call(LIST_OFFSETS, -1, isolation === 'read-committed' ? 1 : 0, topics)
       return answer.topics.flatMap(({ name, partitions: ofTopic }) =>
         ofTopic.map(({ partitionIndex, errorCode, offset }) => {

@@ -8,3 +8,11 @@ export function byTopic<T extends { readonly topic: string }>(items: readonly T[
   }
   return topics
 }
+
+/** The same as the protocol calls of the library take it. */
+export function topicsOf<T extends { readonly topic: string }, P>(
+  items: readonly T[],
+  partitionOf: (item: T) => P,
+): { readonly name: string; readonly partitions: P[] }[] {
+  return [...byTopic(items)].map(([name, ofTopic]) => ({ name, partitions: ofTopic.map(partitionOf) }))
+}

@@ -60,6 +60,16 @@ export class ByteReader {
     return items
   }
 
+  /** What answers tell of partitions: `read` is given the topic, at each partition. */
+  topics<T>(read: (topic: string) => T): T[] {
+    return this.array(() => {
+      const topic = this.string() ?? ''
+      const ofTopic = this.array(() => read(topic))
+      this.tags()
+      return ofTopic
+    }).flat()
+  }
+
   /** Those that `read` knows, by their number; others are passed over. */
   tags(read?: (tag: number, field: ByteReader) => void): void {
     for (let left = this.unsignedVarint(); left > 0; left--) {

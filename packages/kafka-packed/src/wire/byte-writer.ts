@@ -1,4 +1,5 @@
 import { writeInt64 } from '../records/int64.ts'
+import { byTopic } from './by-topic.ts'
 
 /** Writes what requests are made of, in the flexible versions of the protocol. */
 export class ByteWriter {
@@ -46,6 +47,11 @@ export class ByteWriter {
     this.unsignedVarint(items.length + 1)
     for (const item of items) write(item)
     return this
+  }
+
+  /** What requests say of partitions: each topic once, and `write` at each of its partitions. */
+  topics<T extends { readonly topic: string }>(items: readonly T[], write: (item: T) => void): this {
+    return this.array([...byTopic(items)], ([topic, ofTopic]) => this.string(topic).array(ofTopic, write).noTags())
   }
 
   /** No tagged fields. */

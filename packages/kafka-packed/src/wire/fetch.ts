@@ -1,7 +1,6 @@
 import type { AbortedTransaction } from '../records/aborted-transactions.ts'
 import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { byTopic } from './by-topic.ts'
 
 /** The one version that everything from 2.7 to 4.1 speaks, with leader epochs, racks and what was truncated. */
 export const FETCH = { key: 1, version: 12 } as const
@@ -29,17 +28,13 @@ export interface FetchedPartition {
 export function encodeFetch({ maxWaitMs, minBytes, maxBytes, readCommitted, rack, partitions }: FetchRequest): Buffer {
   const out = new ByteWriter().int32(-1).int32(maxWaitMs).int32(minBytes).int32(maxBytes)
   // Without a session: each request says everything.
-  out
+  return out
     .int8(readCommitted ? 1 : 0)
     .int32(0)
     .int32(-1)
-  out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
-    out.string(topic).array(ofTopic, (one) => {
+    .topics(partitions, (one) => {
       out.int32(one.partition).int32(one.leaderEpoch).int64(one.offset).int32(one.fetchedEpoch).int64(-1).int32(one.maxBytes).noTags()
     })
-    out.noTags()
-  })
-  return out
     .array([], () => {})
     .string(rack)
     .noTags()
@@ -73,14 +68,7 @@ export function decodeFetch(bytes: ArrivedBytes): FetchAnswer {
   const throttleMs = from.int32()
   const code = from.int16()
   from.int32()
-  const partitions = from
-    .array(() => {
-      const topic = from.string() ?? ''
-      const ofTopic = from.array(() => decodePartition(from, topic))
-      from.tags()
-      return ofTopic
-    })
-    .flat()
+  const partitions = from.topics((topic) => decodePartition(from, topic))
   return { throttleMs, code, partitions }
 }
 

@@ -1,7 +1,6 @@
 import type { TopicPartition } from '@millrace/core'
 import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { byTopic } from './by-topic.ts'
 
 /** The one version that everything from 2.5 to 4.1 speaks, with stable offsets. */
 export const OFFSET_FETCH = { key: 9, version: 7 } as const
@@ -29,13 +28,8 @@ export interface FetchedOffset extends TopicPartition {
 
 export function encodeOffsetFetch({ groupId, partitions, requireStable }: OffsetFetchRequest): Buffer {
   const out = new ByteWriter().string(groupId)
-  out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
-    out
-      .string(topic)
-      .array(ofTopic, ({ partition }) => out.int32(partition))
-      .noTags()
-  })
   return out
+    .topics(partitions, ({ partition }) => out.int32(partition))
     .int8(requireStable ? 1 : 0)
     .noTags()
     .finish()
@@ -45,14 +39,7 @@ export function encodeOffsetFetch({ groupId, partitions, requireStable }: Offset
 export function decodeOffsetFetch(bytes: ArrivedBytes): OffsetFetchAnswer {
   const from = new ByteReader(bytes)
   from.int32()
-  const partitions = from
-    .array(() => {
-      const topic = from.string() ?? ''
-      const ofTopic = from.array(() => decodePartition(from, topic))
-      from.tags()
-      return ofTopic
-    })
-    .flat()
+  const partitions = from.topics((topic) => decodePartition(from, topic))
   return { partitions, code: from.int16() }
 }
 

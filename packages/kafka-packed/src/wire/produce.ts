@@ -49,15 +49,7 @@ export interface ProducedAnswer {
 /** Throws a `RangeError` when it is cut off. */
 export function decodeProduce(bytes: ArrivedBytes): ProduceAnswer {
   const from = new ByteReader(bytes)
-  const partitions = from
-    .array(() => {
-      const topic = from.string() ?? ''
-      const ofTopic = from.array(() => decodePartition(from, topic))
-      from.tags()
-      return ofTopic
-    })
-    .flat()
-  return { partitions }
+  return { partitions: from.topics((topic) => decodePartition(from, topic)) }
 }
 
 function decodePartition(from: ByteReader, topic: string): ProducedAnswer {

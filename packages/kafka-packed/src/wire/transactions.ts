@@ -1,7 +1,7 @@
 import type { OffsetCommit, TopicPartition } from '@millrace/core'
 import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
-import { byTopic } from './by-topic.ts'
+import type { GroupMetadata } from './group-metadata.ts'
 
 /** In these versions all brokers from 2.8 to 4.1 speak it. */
 export const ADD_PARTITIONS = { key: 24, version: 3 } as const
@@ -18,29 +18,16 @@ export interface TransactionalProducer {
   readonly producerEpoch: number
 }
 
-/** The membership by which a transaction's offsets are fenced (KIP-447). */
-export interface GroupMembership {
-  readonly groupId: string
-  /** As the group gave it; of the classic protocol the generation, of KIP-848 the member's epoch. */
-  readonly generation: number
-  readonly memberId: string
-  /** Of static members. Default: none. */
-  readonly groupInstanceId?: string | undefined
-}
-
 function begin({ transactionalId, producerId, producerEpoch }: TransactionalProducer): ByteWriter {
   return new ByteWriter().string(transactionalId).int64(producerId).int16(producerEpoch)
 }
 
 export function encodeAddPartitions(producer: TransactionalProducer, partitions: readonly TopicPartition[]): Buffer {
   const out = begin(producer)
-  out.array([...byTopic(partitions)], ([topic, ofTopic]) => {
-    out
-      .string(topic)
-      .array(ofTopic, ({ partition }) => out.int32(partition))
-      .noTags()
-  })
-  return out.noTags().finish()
+  return out
+    .topics(partitions, ({ partition }) => out.int32(partition))
+    .noTags()
+    .finish()
 }
 
 export interface PartitionCode extends TopicPartition {
@@ -51,18 +38,11 @@ export interface PartitionCode extends TopicPartition {
 export function decodePartitionCodes(bytes: ArrivedBytes): readonly PartitionCode[] {
   const from = new ByteReader(bytes)
   from.int32()
-  return from
-    .array(() => {
-      const topic = from.string() ?? ''
-      const ofTopic = from.array(() => {
-        const one = { topic, partition: from.int32(), code: from.int16() }
-        from.tags()
-        return one
-      })
-      from.tags()
-      return ofTopic
-    })
-    .flat()
+  return from.topics((topic) => {
+    const one = { topic, partition: from.int32(), code: from.int16() }
+    from.tags()
+    return one
+  })
 }
 
 export function encodeAddOffsets(producer: TransactionalProducer, groupId: string): Buffer {
@@ -75,7 +55,7 @@ export function decodeCode(bytes: ArrivedBytes): number {
   return from.int16()
 }
 
-export function encodeCommitOffsets(producer: TransactionalProducer, group: GroupMembership, offsets: readonly OffsetCommit[]): Buffer {
+export function encodeCommitOffsets(producer: TransactionalProducer, group: GroupMetadata, offsets: readonly OffsetCommit[]): Buffer {
   const out = new ByteWriter().string(producer.transactionalId).string(group.groupId)
   out
     .int64(producer.producerId)
@@ -83,16 +63,13 @@ export function encodeCommitOffsets(producer: TransactionalProducer, group: Grou
     .int32(group.generation)
     .string(group.memberId)
     .string(group.groupInstanceId ?? null)
-  out.array([...byTopic(offsets)], ([topic, ofTopic]) => {
-    out.string(topic).array(ofTopic, ({ partition, offset, metadata }) => {
-      out
-        .int32(partition)
-        .int64(offset)
-        .int32(-1)
-        .string(metadata ?? null)
-        .noTags()
-    })
-    out.noTags()
+  out.topics(offsets, ({ partition, offset, metadata }) => {
+    out
+      .int32(partition)
+      .int64(offset)
+      .int32(-1)
+      .string(metadata ?? null)
+      .noTags()
   })
   return out.noTags().finish()
 }

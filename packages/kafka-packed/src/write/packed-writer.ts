@@ -15,7 +15,7 @@ import { type BatchOutcome, Sender } from './sender.ts'
 import { Settlements } from './settlements.ts'
 import { tellAwaited } from './tell-awaited.ts'
 import { recordOf, type WriteFailed } from './write-failed.ts'
-import type { GroupMembership } from '../wire/transactions.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type ResolvedWriterOptions, resolveWriterOptions, type WriterOptions } from './writer-options.ts'
 import type { WriterStatistics } from './writer-statistics.ts'
 import { WriterTransactions } from './writer-transactions.ts'
@@ -162,7 +162,7 @@ export class PackedWriter implements AsyncDisposable {
    * Offsets up to which a group has read what was written in this transaction: committed with it, and refused where the member has lost its place in the group
    * (KIP-447). Rejects with a {@link PackedError}: `abortable`, or one after which this writer is over, such as `fenced`.
    */
-  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMembership): Promise<void> {
+  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMetadata): Promise<void> {
     this.#check()
     await this.#transactional().sendOffsets(offsets, group)
   }

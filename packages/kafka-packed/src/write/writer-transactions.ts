@@ -17,10 +17,10 @@ import {
   encodeCommitOffsets,
   encodeEnd,
   END_TRANSACTION,
-  type GroupMembership,
   type PartitionCode,
   type TransactionalProducer,
 } from '../wire/transactions.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { askIdentity, type ProducerIdentity } from './producer-identity.ts'
 import { fenced, type SendingTransaction } from './sender.ts'
 import type { ResolvedWriterOptions } from './writer-options.ts'
@@ -121,7 +121,7 @@ export class WriterTransactions implements SendingTransaction {
     this.#parts.onChange()
   }
 
-  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMembership): Promise<void> {
+  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMetadata): Promise<void> {
     this.checkOpen()
     if (offsets.length === 0) return
     const { groupId } = group

@@ -209,25 +209,18 @@ export function readProduce(body: ByteReader): ProducedBatch[] {
   body.string()
   body.int16()
   body.int32()
-  return body
-    .array(() => {
-      const topic = body.string() ?? ''
-      const ofTopic = body.array(() => {
-        const partition = body.int32()
-        const batch = Buffer.from(body.bytes() ?? [])
-        body.tags()
-        return {
-          topic,
-          partition,
-          producerId: Number(batch.readBigInt64BE(43)),
-          sequence: batch.readInt32BE(53),
-          records: batch.readInt32BE(57),
-        }
-      })
-      body.tags()
-      return ofTopic
-    })
-    .flat()
+  return body.topics((topic) => {
+    const partition = body.int32()
+    const batch = Buffer.from(body.bytes() ?? [])
+    body.tags()
+    return {
+      topic,
+      partition,
+      producerId: Number(batch.readBigInt64BE(43)),
+      sequence: batch.readInt32BE(53),
+      records: batch.readInt32BE(57),
+    }
+  })
 }
 
 export interface ProducedOutcome {
@@ -286,21 +279,14 @@ export function readFetch(body: ByteReader): { readonly topic: string; readonly 
   body.unsignedVarint()
   body.int32()
   body.int32()
-  return body
-    .array(() => {
-      const topic = body.string() ?? ''
-      const ofTopic = body.array(() => {
-        const partition = body.int32()
-        body.int32()
-        const offset = body.int64()
-        body.int32()
-        body.int64()
-        body.int32()
-        body.tags()
-        return { topic, partition, offset }
-      })
-      body.tags()
-      return ofTopic
-    })
-    .flat()
+  return body.topics((topic) => {
+    const partition = body.int32()
+    body.int32()
+    const offset = body.int64()
+    body.int32()
+    body.int64()
+    body.int32()
+    body.tags()
+    return { topic, partition, offset }
+  })
 }
