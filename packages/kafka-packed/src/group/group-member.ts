@@ -4,13 +4,13 @@ import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { Coordinator } from '../cluster/coordinator.ts'
-import { leaveGroup } from './group-calls.ts'
-import { GROUP_CODE } from './group-codes.ts'
-import { GroupOffsets } from './group-offsets.ts'
+import { GROUP_CODE, MOVED_ON, PUT_OUT } from './group-codes.ts'
+import { type CommittingMember, GroupOffsets } from './group-offsets.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
 import { Heartbeats } from './heartbeats.ts'
-import { Rounds } from './rounds.ts'
+import type { GroupRounds } from './group-rounds.ts'
+import { roundsFor } from './rounds-for.ts'
 import { TopicWatch } from './topic-watch.ts'
 
 /** How long a member that is closed tries to tell its group, in milliseconds. */
@@ -19,8 +19,8 @@ const LEAVE_MS = 3_000
 const LAST_ROUND_MS = 10_000
 
 /**
- * A member of a consumer group, by the classic protocol in its cooperative form: what a member keeps it reads on, while others move. The assignment is our own:
- * even, everything where it is, what moves where its state is, topics side by side where asked. Offsets are committed and looked up here, too.
+ * A member of a consumer group: what it keeps it reads on, while others move. By the classic protocol, in its cooperative form, the assignment is our own: even,
+ * everything where it is, what moves where its state is, topics side by side where asked. By KIP-848 the brokers assign. Offsets are committed and looked up here, too.
  *
  * @example
  * ```ts
@@ -44,7 +44,7 @@ export class GroupMember implements AsyncDisposable {
   readonly #cluster: Cluster
   readonly #coordinator: Coordinator
   readonly #offsets: GroupOffsets
-  readonly #rounds: Rounds
+  readonly #rounds: GroupRounds
   readonly #watch: TopicWatch
   #heartbeats: Heartbeats | undefined
   readonly #owned = new Map<string, TopicPartition>()
@@ -58,6 +58,7 @@ export class GroupMember implements AsyncDisposable {
   #roundEnds: (() => void)[] = []
   /** Of its place in the group. */
   #uses: Promise<void> = Promise.resolve()
+  #inUse: Promise<void> | undefined
   #isLeaving = false
   #isOver = false
   #closing: Promise<void> | undefined
@@ -82,9 +83,21 @@ export class GroupMember implements AsyncDisposable {
     this.#coordinator = new Coordinator(this.#cluster, { type: 'group', name: groupId, clock })
     const parts = { cluster: this.#cluster, coordinator: this.#coordinator, clock, patienceMs: connect.requestTimeoutMs }
     this.#offsets = new GroupOffsets(parts)
-    this.#rounds = new Rounds(this.#cluster, options, {
-      onJoined: (member, address) => this.#heartbeats?.start(member, address),
-      onRefused: (code) => this.#refused(code),
+    this.#rounds = roundsFor({
+      cluster: this.#cluster,
+      coordinator: this.#coordinator,
+      options,
+      member: {
+        owned: () => this.assignment(),
+        inUse: () => this.#inUse,
+        toldEpoch: () => this.#heartbeats?.toldEpoch ?? 0,
+      },
+      events: {
+        onJoined: (member, address) => this.#heartbeats?.start(member, address),
+        onChanged: () => this.#want('the group rebalances'),
+        onSettled: () => this.#endRound(),
+        onRefused: (code) => this.#refused(code),
+      },
     })
     this.#watch = new TopicWatch(this.#cluster, options.topicsMaxAgeMs, {
       onMissing: (topics) => hooks.onMissing?.(topics),
@@ -111,16 +124,17 @@ export class GroupMember implements AsyncDisposable {
     this.#watch.topics = topics
     this.#want('topics were subscribed')
     if (this.#life !== undefined) return
-    this.#heartbeats = new Heartbeats(this.#coordinator, this.#options, {
-      onCode: (code, of) => {
+    const events = {
+      onCode: (code: number, of: GroupMetadata) => {
         if (this.#isCurrent(of)) this.#refused(code)
       },
-      onSilence: (error, of) => {
+      onSilence: (error: PackedError, of: GroupMetadata) => {
         if (!this.#isCurrent(of)) return
         if (error.retriable) this.#lose()
         else this.#fail(error)
       },
-    })
+    }
+    this.#heartbeats = new Heartbeats({ coordinator: this.#coordinator, rounds: this.#rounds, options: this.#options, events })
     this.#life = this.#live()
   }
 
@@ -131,12 +145,15 @@ export class GroupMember implements AsyncDisposable {
    */
   commit(offsets: readonly OffsetCommit[]): Promise<void> {
     this.#check()
+    return this.#offsets.commit(this.#committing(offsets), this.#options.groupId, offsets)
+  }
+
+  #committing(offsets: readonly TopicPartition[]): CommittingMember {
     const losses = this.#losses
-    const member = {
+    return {
       metadata: () => this.metadata,
       refused: (code: number, from: GroupMetadata, until: number) => this.#mayPass({ code, from, until, offsets, losses }),
     }
-    return this.#offsets.commit(member, this.#options.groupId, offsets)
   }
 
   /**
@@ -154,14 +171,21 @@ export class GroupMember implements AsyncDisposable {
     if (losses !== this.#losses || !this.#hasAll(offsets))
       throw refusal(GROUP_CODE.unknownMember, 'take offsets of partitions that others may have')
     const used = use(this.metadata)
-    this.#uses = Promise.allSettled([this.#uses, used]).then(nothing)
+    const uses = Promise.allSettled([this.#uses, used]).then(nothing)
+    this.#uses = this.#inUse = uses
+    void uses.then(() => {
+      if (this.#inUse === uses) this.#inUse = undefined
+    })
     return used
   }
 
   /** Committed offsets; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
   committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<OffsetCommit[]> {
     this.#check()
-    return this.#offsets.committed(this.#options.groupId, partitions, requireStable)
+    const { groupId, groupProtocol } = this.#options
+    // Of what others have it may be asked without a place, too.
+    const member = groupProtocol === 'consumer' && this.#hasAll(partitions) ? this.#committing(partitions) : undefined
+    return this.#offsets.committed({ groupId, member }, { partitions, requireStable })
   }
 
   /** Gives up everything, by `onRevoked`, and leaves. Resolves when the group has heard, or could not be told for some time. */
@@ -202,7 +226,7 @@ export class GroupMember implements AsyncDisposable {
       this.#wants = undefined
       const losses = this.#losses
       try {
-        this.#heartbeats?.stop()
+        if (!this.#rounds.keepsPlace) this.#heartbeats?.stop()
         const assigned = await this.#rounds.run([...this.#owned.values()], reason)
         this.#endRound()
         if (assigned !== undefined && losses === this.#losses) {
@@ -232,6 +256,7 @@ export class GroupMember implements AsyncDisposable {
     if (revoked.length > 0 && !(await this.#revoke(revoked))) return
     const added = [...next].filter(([key]) => !this.#owned.has(key))
     for (const [key, one] of added) this.#owned.set(key, one)
+    this.#heartbeats?.update()
     // Not waited for: the group need not wait for what this member does with them.
     void settled(() => this.#hooks.onAssigned(added.map(([, one]) => one)))
     if (revoked.length > 0) this.#want('partitions were given up')
@@ -254,22 +279,21 @@ export class GroupMember implements AsyncDisposable {
     }
     await this.#lostHooks
     this.#heartbeats?.stop()
-    const { metadata } = this
+    const farewell = this.#rounds.farewell()
     this.#rounds.forget()
     this.#endRound()
-    // A static member's partitions wait for it.
-    if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return
-    const call = { use: leaveGroupOf(metadata), codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
+    if (farewell === undefined) return
+    const call = { use: farewell, codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
     // The group will notice by itself.
     await Promise.race([this.#coordinator.answer(call).catch(() => undefined), this.#cluster.delay(LEAVE_MS)])
   }
 
   /** What the group says of this member. */
   #refused(code: number): void {
-    const { rebalanceInProgress, illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
-    if (code === rebalanceInProgress) {
+    const { memberIdRequired, fencedInstance, unknownMember } = GROUP_CODE
+    if (MOVED_ON.has(code)) {
       if (this.#rounds.isStable) this.#want('the group rebalances')
-    } else if (code === unknownMember || code === illegalGeneration) {
+    } else if (PUT_OUT.has(code)) {
       if (code === unknownMember) this.#rounds.forget()
       this.#lose()
     } else if (code === fencedInstance) {
@@ -307,13 +331,12 @@ export class GroupMember implements AsyncDisposable {
     readonly code: number
     readonly from: GroupMetadata
     readonly until: number
-    readonly offsets: readonly OffsetCommit[]
+    readonly offsets: readonly TopicPartition[]
     readonly losses: number
   }): Promise<boolean> {
     const { code, from, until, offsets, losses } = refused
-    const { rebalanceInProgress, illegalGeneration, unknownMember, fencedInstance } = GROUP_CODE
-    if (this.#life === undefined || ![rebalanceInProgress, illegalGeneration, unknownMember, fencedInstance].some((one) => one === code))
-      return false
+    if (this.#life === undefined || !(MOVED_ON.has(code) || PUT_OUT.has(code) || code === GROUP_CODE.fencedInstance)) return false
+    if (this.#options.clock.monotonic() >= until) return false
     if (this.#isCurrent(from) && this.#rounds.isStable) this.#refused(code)
     // The answer to who joins may be on its way, with the next generation in it.
     while (!this.#rounds.isStable && !this.#isOver && losses === this.#losses) {
@@ -366,10 +389,6 @@ export class GroupMember implements AsyncDisposable {
 
 /** What was waited for is not kept: what comes next would hold all that came before it. */
 function nothing(): void {}
-
-function leaveGroupOf(metadata: GroupMetadata): (connection: Parameters<typeof leaveGroup>[0]) => Promise<number> {
-  return (connection) => leaveGroup(connection, metadata)
-}
 
 /** A hook that fails counts as done: the group must go on. */
 async function settled(hook: () => void | Promise<void>): Promise<void> {

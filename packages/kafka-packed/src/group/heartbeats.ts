@@ -2,9 +2,9 @@ import type { Clock } from '@millrace/core'
 import type { BrokerAddress } from '../cluster/connection-options.ts'
 import type { PackedError } from '../errors/packed-error.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
-import { heartbeat } from './group-calls.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import type { ResolvedGroupOptions } from './group-options.ts'
+import type { GroupRounds } from './group-rounds.ts'
 import { StandIn } from './stand-in.ts'
 
 export interface HeartbeatEvents {
@@ -14,9 +14,17 @@ export interface HeartbeatEvents {
   readonly onSilence: (error: PackedError, member: GroupMetadata) => void
 }
 
+export interface HeartbeatsParts {
+  readonly coordinator: Coordinator
+  readonly rounds: GroupRounds
+  readonly options: ResolvedGroupOptions
+  readonly events: HeartbeatEvents
+}
+
 /** Tells the group that a member is there, from when it is given its place until it has to join again. */
 export class Heartbeats {
   readonly #coordinator: Coordinator
+  readonly #rounds: GroupRounds
   readonly #options: ResolvedGroupOptions
   readonly #events: HeartbeatEvents
   readonly #clock: Clock
@@ -26,8 +34,9 @@ export class Heartbeats {
   #isUnderWay = false
   #cancel: () => void = () => {}
 
-  constructor(coordinator: Coordinator, options: ResolvedGroupOptions, events: HeartbeatEvents) {
+  constructor({ coordinator, rounds, options, events }: HeartbeatsParts) {
     this.#coordinator = coordinator
+    this.#rounds = rounds
     this.#options = options
     this.#clock = options.clock
     this.#events = events
@@ -39,8 +48,13 @@ export class Heartbeats {
     this.stop()
     this.#member = member
     this.#heardAt = this.#clock.monotonic()
-    this.#standIn.order({ member, address: coordinator })
+    this.#order(coordinator)
     this.#next()
+  }
+
+  /** What the member has is not what it was. */
+  update(): void {
+    if (this.#member !== undefined) this.#order(this.#coordinator.address)
   }
 
   stop(): void {
@@ -54,13 +68,23 @@ export class Heartbeats {
     return this.#standIn.takeLeft()
   }
 
+  /** The epoch that the stand-in was told last; 0: none. */
+  get toldEpoch(): number {
+    return this.#standIn.toldEpoch
+  }
+
   async close(): Promise<void> {
     this.stop()
     await this.#standIn.close()
   }
 
+  #order(address: BrokerAddress | undefined): void {
+    const { heartbeatIntervalMs: intervalMs, report } = this.#rounds
+    this.#standIn.order({ member: this.#member, address, intervalMs, report })
+  }
+
   #next(): void {
-    this.#cancel = this.#clock.after(this.#options.heartbeatIntervalMs, () => this.#beat())
+    this.#cancel = this.#clock.after(this.#rounds.heartbeatIntervalMs, () => this.#beat())
   }
 
   #beat(): void {
@@ -80,13 +104,13 @@ export class Heartbeats {
   async #send(member: GroupMetadata): Promise<void> {
     try {
       const code = await this.#coordinator.once({
-        use: (connection) => heartbeat(connection, member),
+        use: (connection) => this.#rounds.beat(connection, member),
         codeOf: (answer) => answer,
         doing: 'hear of a member',
       })
       this.#heardAt = this.#clock.monotonic()
       if (this.#member !== member) return
-      this.#standIn.order({ member, address: this.#coordinator.address })
+      this.#order(this.#coordinator.address)
       if (code !== 0) this.#events.onCode(code, member)
     } catch (error) {
       const isOver = this.#clock.monotonic() - this.#heardAt > this.#options.sessionTimeoutMs

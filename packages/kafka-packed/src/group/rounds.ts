@@ -1,33 +1,29 @@
 import type { TopicPartition } from '@millrace/core'
 import { Cluster } from '../cluster/cluster.ts'
-import type { BrokerAddress } from '../cluster/connection-options.ts'
+import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { assign } from './assign.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
 import { Coordinator } from '../cluster/coordinator.ts'
-import { type JoinAnswer, joinGroup, syncGroup } from './group-calls.ts'
+import { heartbeat, type JoinAnswer, joinGroup, leaveGroup, syncGroup } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import type { ResolvedGroupOptions } from './group-options.ts'
+import type { GroupRounds, RoundEvents } from './group-rounds.ts'
 
 /** Beyond the time for which the others are waited for. */
 const MARGIN_MS = 5_000
 const NO_GENERATION = -1
 
-export interface RoundEvents {
-  /** The member has a place in the next generation; what it is to have is not known yet. */
-  readonly onJoined: (member: GroupMetadata, coordinator: BrokerAddress | undefined) => void
-  /** The group has refused it, with a code of the protocol. */
-  readonly onRefused: (code: number) => void
-}
-
 /**
  * Rounds of a group: all members join, one of them says who gets what, and each is told. Requests to join are answered when all have joined, so they have
  * connections of their own, on which answers may take that long.
  */
-export class Rounds {
+export class Rounds implements GroupRounds {
   topics: readonly string[] = []
+  readonly keepsPlace = false
+  readonly report = undefined
   readonly #options: ResolvedGroupOptions
   readonly #events: RoundEvents
   readonly #cluster: Cluster
@@ -52,30 +48,41 @@ export class Rounds {
     return { groupId, groupInstanceId, memberId: this.#memberId, generation: this.#generation }
   }
 
+  get heartbeatIntervalMs(): number {
+    return this.#options.heartbeatIntervalMs
+  }
+
   /** No round is under way, and the last one ended with an assignment. */
   get isStable(): boolean {
     return this.#isStable
   }
 
-  /** Whether this member has said who gets what. */
   get isLeader(): boolean {
     return this.#isLeader
   }
 
-  /** The name that the group gave it is of no use any more. */
+  beat(connection: BrokerConnection, member: GroupMetadata): Promise<number> {
+    return heartbeat(connection, member)
+  }
+
+  farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined {
+    const { metadata } = this
+    // A static member's partitions wait for it.
+    if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return undefined
+    return (connection) => leaveGroup(connection, metadata)
+  }
+
   forget(): void {
     this.#memberId = ''
     this.dropOut()
   }
 
-  /** The place that it had in the group is of no use any more. */
   dropOut(): void {
     this.#generation = NO_GENERATION
     this.#isStable = false
     this.#isLeader = false
   }
 
-  /** A round that is under way fails. */
   abandon(): void {
     this.#waiting.close()
     if (!this.#isClosed) [this.#waiting, this.#coordinator] = this.#lines()
@@ -86,10 +93,6 @@ export class Rounds {
     this.#waiting.close()
   }
 
-  /**
-   * One round; resolves to what this member is given; undefined when it has to join again, at once. Rejects with a `PackedError`; one that is not retriable ends
-   * the membership.
-   */
   async run(owned: readonly TopicPartition[], reason: string): Promise<TopicPartition[] | undefined> {
     this.#isStable = false
     const joined = await this.#join(owned, reason)
