@@ -17,18 +17,24 @@ describe('properties for the packed client', () => {
       'session.timeout.ms': 9_000,
     }
     expect(readerSettings(resolved({ consumer }))).toMatchObject({ maxWaitMs: 7, maxBufferedBytes: 2_048, rack: 'a', checkCrcs: true })
-    const group = groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 }, groupInstanceId: 'i' }), true)
+    const warm = () => []
+    const group = groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 }, groupInstanceId: 'i' }), {
+      coLocate: true,
+      warm,
+    })
     expect(group).toMatchObject({
       sessionTimeoutMs: 9_000,
       rebalanceTimeoutMs: 60_000,
       groupProtocol: 'classic',
       groupInstanceId: 'i',
       coLocate: true,
+      warm,
     })
-    const newGroup = (coLocate: boolean) => groupSettings(resolved({ groupProtocol: 'consumer' }), coLocate)
+    const newGroup = (coLocate: boolean) => groupSettings(resolved({ groupProtocol: 'consumer' }), { coLocate, warm })
     expect(newGroup(false)).toMatchObject({ groupProtocol: 'consumer', serverAssignor: 'uniform' })
     expect(newGroup(true)).toMatchObject({ serverAssignor: 'range' })
     expect(newGroup(true)).not.toHaveProperty('coLocate')
+    expect(newGroup(true)).not.toHaveProperty('warm')
     expect(writerSettings(resolved(), { clientId: 'c' })).toMatchObject({ compression: 'lz4', lingerMs: 10, deliveryTimeoutMs: 40_500 })
     const producer = { 'compression.codec': 'zstd', 'linger.ms': 0 }
     expect(writerSettings(resolved({ producer }), { clientId: 'c' })).toMatchObject({ compression: 'zstd', lingerMs: 0 })
