@@ -2,7 +2,7 @@ import { ManualClock } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { RecordedMember } from '../support/group.ts'
 import { KEY, WireBroker, type WireTopic } from '../support/wire-broker.ts'
-import { code, WireGroup } from '../support/wire-group.ts'
+import { code, ClassicGroup } from '../support/classic-group.ts'
 
 const TOPIC = 't'
 const PARTITION = { topic: TOPIC, partition: 0 }
@@ -11,9 +11,9 @@ const THERE: WireTopic = { name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] }
 const ILLEGAL_GENERATION = 22
 const REBALANCE_IN_PROGRESS = 27
 
-async function groupOf(): Promise<{ broker: WireBroker; group: WireGroup } & AsyncDisposable> {
+async function groupOf(): Promise<{ broker: WireBroker; group: ClassicGroup } & AsyncDisposable> {
   const broker = await WireBroker.open(THERE)
-  return { broker, group: new WireGroup(broker), [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose]() }
+  return { broker, group: new ClassicGroup(broker), [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose]() }
 }
 
 async function joinedMember(broker: WireBroker, options: object = {}): Promise<RecordedMember> {

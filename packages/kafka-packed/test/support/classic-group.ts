@@ -11,7 +11,7 @@ export interface WireCommit {
 }
 
 /** A group of one member, which has to join by the name that it is given first. What a test sets is answered instead. */
-export class WireGroup {
+export class ClassicGroup {
   generation = 0
   readonly joins: string[] = []
   readonly commits: WireCommit[] = []
