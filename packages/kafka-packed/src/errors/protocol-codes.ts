@@ -19,6 +19,8 @@ export const CODE = {
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
+  invalidTransactionState: 48,
+  transactionalIdNotAuthorized: 53,
   operationNotAttempted: 55,
   unknownProducerId: 59,
   fencedInstance: 82,
@@ -56,10 +58,10 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [41, 'transient'], // not controller
   [CODE.outOfOrderSequence, 'sequence-broken'],
   [CODE.invalidProducerEpoch, 'sequence-broken'],
-  [48, 'fatal'], // state of the transaction
+  [CODE.invalidTransactionState, 'fatal'],
   [49, 'fatal'], // producer id of another transactional id
   [51, 'transient'], // concurrent transactions
-  [53, 'not-authorized'],
+  [CODE.transactionalIdNotAuthorized, 'not-authorized'],
   [56, 'transient'], // storage
   [58, 'authentication'],
   [CODE.unknownProducerId, 'sequence-broken'],

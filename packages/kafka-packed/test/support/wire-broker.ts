@@ -169,7 +169,7 @@ function versions(): Buffer {
   return out.int32(0).noTags().finish()
 }
 
-function identity(code: number, producerId: number, epoch = 0): Buffer {
+export function identity(code: number, producerId: number, epoch = 0): Buffer {
   return new ByteWriter().int32(0).int16(code).int64(producerId).int16(epoch).noTags().finish()
 }
 
@@ -178,7 +178,7 @@ export function ended(code: number): Buffer {
 }
 
 /** All that are asked for. */
-function added(body: ByteReader): Buffer {
+export function added(body: ByteReader, code = 0): Buffer {
   body.string()
   body.int64()
   body.int16()
@@ -190,7 +190,7 @@ function added(body: ByteReader): Buffer {
   })
   const out = new ByteWriter().int32(0)
   out.array(topics, ({ topic, partitions }) => {
-    out.string(topic).array(partitions, (partition) => out.int32(partition).int16(0).noTags())
+    out.string(topic).array(partitions, (partition) => out.int32(partition).int16(code).noTags())
     out.noTags()
   })
   return out.noTags().finish()
