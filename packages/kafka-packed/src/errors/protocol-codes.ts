@@ -25,6 +25,7 @@ export const CODE = {
   unknownProducerId: 59,
   fencedInstance: 82,
   producerFenced: 90,
+  unknownTopicId: 100,
   staleMemberEpoch: 113,
 } as const
 
@@ -75,6 +76,8 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [88, 'transient'], // offset of an open transaction
   [89, 'transient'], // throttling
   [CODE.producerFenced, 'fenced'],
+  [CODE.unknownTopicId, 'transient'],
+  [103, 'transient'], // id of a topic that was made anew
   [CODE.staleMemberEpoch, 'not-member'],
   [120, 'abortable'],
 ])

@@ -1,9 +1,10 @@
-import { type OffsetCommit, partitionKey, type TopicPartition } from '@millrace/core'
+import { partitionKey, type TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Coordinator } from '../cluster/coordinator.ts'
 import { PackedError, type PackedErrorKind } from '../errors/packed-error.ts'
 import { CODE } from '../errors/protocol-codes.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import { PRODUCE_ADDING } from '../wire/produce.ts'
 import {
   ADD_OFFSETS,
@@ -143,7 +144,7 @@ export class WriterTransactions implements SendingTransaction {
     this.#parts.onChange()
   }
 
-  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMetadata): Promise<void> {
+  async sendOffsets(offsets: readonly PositionCommit[], group: GroupMetadata): Promise<void> {
     this.checkOpen()
     if (offsets.length === 0) return
     const sending = this.#sendOffsets(offsets, group)
@@ -158,7 +159,7 @@ export class WriterTransactions implements SendingTransaction {
     }
   }
 
-  async #sendOffsets(offsets: readonly OffsetCommit[], group: GroupMetadata): Promise<void> {
+  async #sendOffsets(offsets: readonly PositionCommit[], group: GroupMetadata): Promise<void> {
     const { groupId } = group
     const version = this.#isSecond ? COMMIT_OFFSETS.second : COMMIT_OFFSETS.first
     if (!this.#isSecond) {
