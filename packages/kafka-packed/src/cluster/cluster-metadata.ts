@@ -48,6 +48,17 @@ export class ClusterMetadata {
     return this.#leaders.get(partitionKey(topic, partition))
   }
 
+  /** The broker that leads; undefined: there is none now, or none that is known. */
+  leaderOf(topic: string, partition: number): number | undefined {
+    const leader = this.leadership(topic, partition)?.leader
+    return leader !== undefined && this.#brokers.has(leader) ? leader : undefined
+  }
+
+  /** Another one when a topic of this name is made anew; undefined: not known. */
+  idOf(topic: string): string | undefined {
+    return this.#ids.get(topic)
+  }
+
   /** What was answered of the topic last: 0 when it is there; undefined when it was not asked for. */
   codeOf(topic: string): number | undefined {
     return this.#codes.get(topic)

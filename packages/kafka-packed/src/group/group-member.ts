@@ -9,6 +9,7 @@ import { type CommittingMember, GroupOffsets } from './group-offsets.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
 import { Heartbeats } from './heartbeats.ts'
+import { nothing, type PlaceHolder, PlaceUse } from './place-use.ts'
 import type { GroupRounds } from './group-rounds.ts'
 import { roundsFor } from './rounds-for.ts'
 import { TopicWatch } from './topic-watch.ts'
@@ -17,6 +18,8 @@ import { TopicWatch } from './topic-watch.ts'
 const LEAVE_MS = 3_000
 /** How long it waits for a rebalance that is under way, to commit with its place in the next generation, in milliseconds. */
 const LAST_ROUND_MS = 10_000
+/** Rebalances in a row of which something can't be read before the membership is over: one may have been damaged on its way. */
+const MALFORMED_ROUNDS = 3
 
 /**
  * A member of a consumer group: what it keeps it reads on, while others move. By the classic protocol, in its cooperative form, the assignment is our own: even,
@@ -55,13 +58,15 @@ export class GroupMember implements AsyncDisposable {
   /** Why there is to be another rebalance. */
   #wants: string | undefined
   #wake: () => void = () => {}
-  #roundEnds: (() => void)[] = []
-  /** Of its place in the group. */
-  #uses: Promise<void> = Promise.resolve()
-  #inUse: Promise<void> | undefined
+  readonly #place: PlaceUse
+  #malformed = 0
   #isLeaving = false
+  /** It has left, or is about to: there is no other rebalance for it. */
+  #hasJoinedLast = false
   #isOver = false
   #closing: Promise<void> | undefined
+  /** Until then what is given up can be committed. */
+  #isClosed = false
 
   /** Connects to the first broker that answers; joins when it {@link subscribe}s. Rejects with a {@link PackedError}. */
   static async open(options: GroupOptions, hooks: GroupHooks): Promise<GroupMember> {
@@ -84,21 +89,28 @@ export class GroupMember implements AsyncDisposable {
     const parts = { cluster: this.#cluster, coordinator: this.#coordinator, clock, patienceMs: connect.requestTimeoutMs }
     this.#offsets = new GroupOffsets(parts)
     this.#rounds = roundsFor({
-      cluster: this.#cluster,
-      coordinator: this.#coordinator,
+      ...parts,
       options,
       member: {
         owned: () => this.assignment(),
-        inUse: () => this.#inUse,
+        inUse: () => this.#place.inUse,
         toldEpoch: () => this.#heartbeats?.toldEpoch ?? 0,
       },
       events: {
-        onJoined: (member, address) => this.#heartbeats?.start(member, address),
         onChanged: () => this.#want('the group rebalances'),
-        onSettled: () => this.#endRound(),
+        onSettled: () => this.#place.roundEnded(),
+        onJoining: (member, address) => this.#heartbeats?.goOn(member, address),
+        onJoined: (member, address) => {
+          this.#heartbeats?.start(member, address)
+          this.#watch.expected = new Map()
+        },
+        onLeading: (counts) => {
+          this.#watch.expected = counts
+        },
         onRefused: (code) => this.#refused(code),
       },
     })
+    this.#place = new PlaceUse(this.#asHolder(), clock)
     this.#watch = new TopicWatch(this.#cluster, options.topicsMaxAgeMs, {
       onMissing: (topics) => hooks.onMissing?.(topics),
       onChanged: () => {
@@ -120,63 +132,56 @@ export class GroupMember implements AsyncDisposable {
   /** Joins the group, or changes what is read in it. */
   subscribe(topics: readonly string[]): void {
     this.#check()
+    if (this.#isLeaving) throw new PackedError('The member has left its group.', { kind: 'closed' })
     this.#rounds.topics = topics
     this.#watch.topics = topics
     this.#want('topics were subscribed')
     if (this.#life !== undefined) return
-    const events = {
-      onCode: (code: number, of: GroupMetadata) => {
-        if (this.#isCurrent(of)) this.#refused(code)
+    this.#heartbeats = new Heartbeats({
+      coordinator: this.#coordinator,
+      rounds: this.#rounds,
+      options: this.#options,
+      events: {
+        onCode: (code, of) => {
+          if (this.#isCurrent(of)) this.#refused(code)
+        },
+        onSilence: (error, of) => {
+          if (!this.#isCurrent(of)) return
+          if (error.retriable) this.#lose()
+          else this.#fail(error)
+        },
       },
-      onSilence: (error: PackedError, of: GroupMetadata) => {
-        if (!this.#isCurrent(of)) return
-        if (error.retriable) this.#lose()
-        else this.#fail(error)
-      },
-    }
-    this.#heartbeats = new Heartbeats({ coordinator: this.#coordinator, rounds: this.#rounds, options: this.#options, events })
+    })
     this.#life = this.#live()
   }
 
   /**
-   * Resolves when all are committed. Who never subscribed commits for a group that nobody is in. A group that rebalances is waited for, and then the offsets
-   * are committed if their partitions are still here. Rejects with a {@link PackedError} that has the code of what was refused: 22 and 25 are those of a
-   * member that has lost its place.
+   * Resolves when all are committed, one commit behind the other. Who never subscribed commits for a group that nobody is in. A group that rebalances is waited
+   * for, and then the offsets are committed if their partitions are still here. Rejects with a {@link PackedError} that has the code of what was refused: 22 and
+   * 25 are those of a member that has lost its place.
    */
   commit(offsets: readonly OffsetCommit[]): Promise<void> {
     this.#check()
-    return this.#offsets.commit(this.#committing(offsets), this.#options.groupId, offsets)
-  }
-
-  #committing(offsets: readonly TopicPartition[]): CommittingMember {
     const losses = this.#losses
-    return {
-      metadata: () => this.metadata,
-      refused: (code: number, from: GroupMetadata, until: number) => this.#mayPass({ code, from, until, offsets, losses }),
-    }
+    const member = this.#committing(offsets)
+    return this.#place.inTurn(() => {
+      // Meanwhile it may have come back, and another have what it had.
+      if (losses !== this.#losses) throw refusal(GROUP_CODE.unknownMember, 'commit offsets of partitions that others may have')
+      return this.#offsets.commit(member, this.#options.groupId, offsets)
+    })
   }
 
   /**
-   * Runs `use` with this member's place in the group, as transactions are fenced by it: no rebalance changes it meanwhile, since one that is under way is waited for, and the
-   * next one waits. Rejects with a {@link PackedError} of code 25 when a partition of `offsets` is not here any more.
+   * Runs `use` with this member's place in the group, as transactions are fenced by it: no rebalance changes it meanwhile, since one that is under way is waited
+   * for, and the next one waits. After `patienceMs` milliseconds (default: `requestTimeoutMs`) it is run with the place from before that rebalance, which the
+   * group takes until all have joined again. Rejects with a {@link PackedError} of code 25 when a partition of `offsets` is not here any more.
    */
-  async inPlace<T>(offsets: readonly TopicPartition[], use: (place: GroupMetadata) => Promise<T>): Promise<T> {
-    const losses = this.#losses
-    const { clock, connect } = this.#options
-    const until = clock.monotonic() + connect.requestTimeoutMs
-    while (this.#life !== undefined && !this.#rounds.isStable && !this.#isOver && clock.monotonic() < until) {
-      if (losses !== this.#losses) break
-      await this.#roundEnd(until - clock.monotonic())
-    }
-    if (losses !== this.#losses || !this.#hasAll(offsets))
-      throw refusal(GROUP_CODE.unknownMember, 'take offsets of partitions that others may have')
-    const used = use(this.metadata)
-    const uses = Promise.allSettled([this.#uses, used]).then(nothing)
-    this.#uses = this.#inUse = uses
-    void uses.then(() => {
-      if (this.#inUse === uses) this.#inUse = undefined
-    })
-    return used
+  inPlace<T>(
+    offsets: readonly TopicPartition[],
+    use: (place: GroupMetadata) => Promise<T>,
+    patienceMs: number = this.#options.connect.requestTimeoutMs,
+  ): Promise<T> {
+    return this.#place.inPlace(offsets, use, patienceMs)
   }
 
   /** Committed offsets; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
@@ -186,6 +191,14 @@ export class GroupMember implements AsyncDisposable {
     // Of what others have it may be asked without a place, too.
     const member = groupProtocol === 'consumer' && this.#hasAll(partitions) ? this.#committing(partitions) : undefined
     return this.#offsets.committed({ groupId, member }, { partitions, requireStable })
+  }
+
+  #committing(offsets: readonly TopicPartition[]): CommittingMember {
+    const losses = this.#losses
+    return {
+      metadata: () => this.metadata,
+      refused: (code, from, until) => this.#place.mayPass({ code, from, until, offsets, losses }),
+    }
   }
 
   /** Gives up everything, by `onRevoked`, and leaves. Resolves when the group has heard, or could not be told for some time. */
@@ -212,6 +225,7 @@ export class GroupMember implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.leave()
+    this.#isClosed = true
     this.#watch.close()
     this.#rounds.close()
     this.#cluster.close()
@@ -221,28 +235,36 @@ export class GroupMember implements AsyncDisposable {
   /** From the first subscription until it has left. Never rejects. */
   async #live(): Promise<void> {
     for (let failures = 0; !this.#isLeaving && !this.#isOver;) {
-      await Promise.all([this.#lostHooks, this.#uses])
+      await Promise.all([this.#lostHooks, this.#place.inUse])
+      if (this.#isLeaving) break
       const reason = this.#wants ?? ''
       this.#wants = undefined
-      const losses = this.#losses
-      try {
-        if (!this.#rounds.keepsPlace) this.#heartbeats?.stop()
-        const assigned = await this.#rounds.run([...this.#owned.values()], reason)
-        this.#endRound()
-        if (assigned !== undefined && losses === this.#losses) {
-          failures = 0
-          await this.#take(assigned)
-        } else {
-          await this.#again(reason, ++failures)
-        }
-      } catch (error) {
-        this.#endRound()
-        if (!this.#isLeaving && !(error as PackedError).retriable) this.#fail(error as PackedError)
-        await this.#again(reason, ++failures)
-      }
+      const assigned = await this.#round(reason)
+      this.#place.roundEnded()
+      failures = assigned === undefined ? failures + 1 : 0
+      if (assigned === undefined) await this.#again(reason, failures)
+      else if (!this.#isLeaving) await this.#take(assigned)
       await this.#wanted()
     }
+    this.#hasJoinedLast = true
+    this.#place.roundEnded()
     await this.#leave()
+  }
+
+  /** Undefined: there has to be another one. */
+  async #round(reason: string): Promise<TopicPartition[] | undefined> {
+    const losses = this.#losses
+    try {
+      const assigned = await this.#rounds.run([...this.#owned.values()], reason)
+      this.#malformed = 0
+      return losses === this.#losses ? assigned : undefined
+    } catch (error) {
+      const { kind, retriable } = error as PackedError
+      this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0
+      const mayPass = retriable || (kind === 'malformed' && this.#malformed < MALFORMED_ROUNDS)
+      if (!this.#isLeaving && !mayPass) this.#fail(error as PackedError)
+      return undefined
+    }
   }
 
   async #again(reason: string, failures: number): Promise<void> {
@@ -274,14 +296,13 @@ export class GroupMember implements AsyncDisposable {
   async #leave(): Promise<void> {
     const owned = [...this.#owned.values()]
     if (owned.length > 0) {
-      this.#heartbeats?.start(this.metadata, this.#coordinator.address)
+      this.#heartbeats?.goOn(this.metadata, this.#coordinator.address)
       await this.#revoke(owned)
     }
     await this.#lostHooks
     this.#heartbeats?.stop()
     const farewell = this.#rounds.farewell()
     this.#rounds.forget()
-    this.#endRound()
     if (farewell === undefined) return
     const call = { use: farewell, codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
     // The group will notice by itself.
@@ -290,7 +311,9 @@ export class GroupMember implements AsyncDisposable {
 
   /** What the group says of this member. */
   #refused(code: number): void {
-    const { memberIdRequired, fencedInstance, unknownMember } = GROUP_CODE
+    const { illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
+    // Until it has the answer it may have another generation already; and one that has nothing learns all there is from the answer.
+    if (this.#rounds.isJoining && (code === illegalGeneration || this.#owned.size === 0)) return
     if (MOVED_ON.has(code)) {
       if (this.#rounds.isStable) this.#want('the group rebalances')
     } else if (PUT_OUT.has(code)) {
@@ -316,6 +339,7 @@ export class GroupMember implements AsyncDisposable {
     this.#owned.clear()
     if (lost.length > 0) this.#lostHooks = Promise.all([this.#lostHooks, settled(() => this.#hooks.onLost(lost))]).then(nothing)
     this.#want('its place in the group was lost')
+    this.#place.roundEnded()
   }
 
   #fail(error: PackedError): void {
@@ -326,25 +350,15 @@ export class GroupMember implements AsyncDisposable {
     this.#hooks.onFailed(error)
   }
 
-  /** Whether a commit that was refused is to be tried again. */
-  async #mayPass(refused: {
-    readonly code: number
-    readonly from: GroupMetadata
-    readonly until: number
-    readonly offsets: readonly TopicPartition[]
-    readonly losses: number
-  }): Promise<boolean> {
-    const { code, from, until, offsets, losses } = refused
-    if (this.#life === undefined || !(MOVED_ON.has(code) || PUT_OUT.has(code) || code === GROUP_CODE.fencedInstance)) return false
-    if (this.#options.clock.monotonic() >= until) return false
-    if (this.#isCurrent(from) && this.#rounds.isStable) this.#refused(code)
-    // The answer to who joins may be on its way, with the next generation in it.
-    while (!this.#rounds.isStable && !this.#isOver && losses === this.#losses) {
-      const leftMs = until - this.#options.clock.monotonic()
-      if (leftMs <= 0) return false
-      await this.#roundEnd(leftMs)
+  #asHolder(): PlaceHolder {
+    return {
+      metadata: () => this.metadata,
+      isStable: () => this.#rounds.isStable,
+      mayJoin: () => this.#life !== undefined && !this.#hasJoinedLast && !this.#isOver,
+      losses: () => this.#losses,
+      hasAll: (partitions) => this.#hasAll(partitions),
+      refused: (code) => this.#refused(code),
     }
-    return losses === this.#losses && this.#hasAll(offsets)
   }
 
   #hasAll(partitions: readonly TopicPartition[]): boolean {
@@ -368,27 +382,10 @@ export class GroupMember implements AsyncDisposable {
     }
   }
 
-  async #roundEnd(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve)
-      this.#roundEnds.push(() => {
-        cancel()
-        resolve()
-      })
-    })
-  }
-
-  #endRound(): void {
-    for (const end of this.#roundEnds.splice(0)) end()
-  }
-
   #check(): void {
-    if (this.#closing !== undefined) throw new PackedError('The member has been closed.', { kind: 'closed' })
+    if (this.#isClosed) throw new PackedError('The member has been closed.', { kind: 'closed' })
   }
 }
-
-/** What was waited for is not kept: what comes next would hold all that came before it. */
-function nothing(): void {}
 
 /** A hook that fails counts as done: the group must go on. */
 async function settled(hook: () => void | Promise<void>): Promise<void> {

@@ -1,8 +1,11 @@
 import type { TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import type { BrokerAddress } from '../cluster/connection-options.ts'
+import type { Coordinator } from '../cluster/coordinator.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import type { MemberReport } from './consumer-group-heartbeat.ts'
+import type { ResolvedGroupOptions } from './group-options.ts'
 
 /**
  * How a member and its group settle who reads what: the one thing in which the protocols of groups differ. By the classic protocol all members join, and one of them
@@ -18,8 +21,8 @@ export interface GroupRounds {
   readonly isLeader: boolean
   /** Between two heartbeats, in milliseconds. */
   readonly heartbeatIntervalMs: number
-  /** Whether the member has its place, and is to say so, while a round is under way. */
-  readonly keepsPlace: boolean
+  /** Whether it has asked to join, and has no answer yet. Meanwhile the group may be one generation ahead of what this member knows. */
+  readonly isJoining: boolean
   /** What goes with its heartbeats, besides its place. */
   readonly report: MemberReport | undefined
   /**
@@ -33,16 +36,41 @@ export interface GroupRounds {
   farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined
   /** The name that the group gave it is of no use any more. */
   forget(): void
-  /** The place that it had in the group is of no use any more. */
+  /** The place that it had in the group is of no use any more; a round that is under way fails. */
   dropOut(): void
-  /** A round that is under way fails. */
+  /** A round that is under way fails, at once. */
   abandon(): void
   close(): void
 }
 
 export interface RoundEvents {
+  /** It is about to ask to join, as this member. */
+  readonly onJoining: (member: GroupMetadata, coordinator: BrokerAddress | undefined) => void
   /** The member has another place in the group; what it is to have may not be known yet. */
   readonly onJoined: (member: GroupMetadata, coordinator: BrokerAddress | undefined) => void
+  /** This member leads, and shares out topics of so many partitions, by their names. */
+  readonly onLeading: (counts: ReadonlyMap<string, number>) => void
+  /** A heartbeat was told that the member is to have something else. */
+  readonly onChanged: () => void
+  /** A question that may change its place was answered, or never will be. */
+  readonly onSettled: () => void
   /** The group has refused it, with a code of the protocol. */
   readonly onRefused: (code: number) => void
+}
+
+/** What the rounds have to know of the member. */
+export interface RoundsMember {
+  readonly owned: () => readonly TopicPartition[]
+  /** Resolves when nobody uses the member's place in the group any more; undefined: nobody does. */
+  readonly inUse: () => Promise<void> | undefined
+  /** The epoch that the thread was told which stands in for the member; 0: none. */
+  readonly toldEpoch: () => number
+}
+
+export interface RoundParts {
+  readonly cluster: Cluster
+  readonly coordinator: Coordinator
+  readonly options: ResolvedGroupOptions
+  readonly member: RoundsMember
+  readonly events: RoundEvents
 }

@@ -1,8 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
-import type { Cluster } from '../cluster/cluster.ts'
-import type { Coordinator } from '../cluster/coordinator.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { byTopic } from '../wire/by-topic.ts'
@@ -15,35 +13,10 @@ import {
   type TopicIdPartitions,
 } from './consumer-group-heartbeat.ts'
 import { GROUP_CODE } from './group-codes.ts'
-import type { ResolvedGroupOptions } from './group-options.ts'
-import type { GroupRounds, RoundEvents } from './group-rounds.ts'
+import type { GroupRounds, RoundParts } from './group-rounds.ts'
 
 /** Beyond a session, within which the name of a static member that died may be held. */
 const MARGIN_MS = 5_000
-
-export interface ServerRoundEvents extends RoundEvents {
-  /** A heartbeat was told that the member is to have something else. */
-  readonly onChanged: () => void
-  /** A question of the member's place was answered, or never will be. */
-  readonly onSettled: () => void
-}
-
-/** What the rounds have to know of the member. */
-export interface RoundsMember {
-  readonly owned: () => readonly TopicPartition[]
-  /** Resolves when nobody uses the member's place in the group any more; undefined: nobody does. */
-  readonly inUse: () => Promise<void> | undefined
-  /** The epoch that the thread was told which stands in for the member; 0: none. */
-  readonly toldEpoch: () => number
-}
-
-export interface ServerRoundsParts {
-  readonly cluster: Cluster
-  readonly coordinator: Coordinator
-  readonly options: ResolvedGroupOptions
-  readonly member: RoundsMember
-  readonly events: ServerRoundEvents
-}
 
 /**
  * Groups of KIP-848: the coordinator says who gets what, to each member in the answer to its heartbeats. A round is one heartbeat, whose answer is acted upon; others
@@ -53,8 +26,9 @@ export class ServerRounds implements GroupRounds {
   topics: readonly string[] = []
   heartbeatIntervalMs: number
   readonly isLeader = false
-  readonly keepsPlace = true
-  readonly #parts: ServerRoundsParts
+  /** Its epoch is as it was until it is answered, and then at once as it is. */
+  readonly isJoining = false
+  readonly #parts: RoundParts
   /** For good: a member that was put out joins again by it. */
   readonly #memberId = randomUUID()
   #epoch: number = MEMBER_EPOCH.joins
@@ -69,7 +43,7 @@ export class ServerRounds implements GroupRounds {
   /** Since when another holds the name of this static member. */
   #unreleasedAt: number | undefined
 
-  constructor(parts: ServerRoundsParts) {
+  constructor(parts: RoundParts) {
     this.#parts = parts
     this.heartbeatIntervalMs = parts.options.heartbeatIntervalMs
   }
@@ -139,6 +113,7 @@ export class ServerRounds implements GroupRounds {
     this.#place = {}
     this.#settled = undefined
     this.#ids.clear()
+    this.abandon()
   }
 
   abandon(): void {

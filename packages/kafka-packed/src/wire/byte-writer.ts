@@ -49,9 +49,23 @@ export class ByteWriter {
     return this
   }
 
-  /** What requests say of partitions: each topic once, and `write` at each of its partitions. */
-  topics<T extends { readonly topic: string }>(items: readonly T[], write: (item: T) => void): this {
-    return this.array([...byTopic(items)], ([topic, ofTopic]) => this.string(topic).array(ofTopic, write).noTags())
+  /** What requests say of partitions: each topic once, and `write` at each of its partitions. `name`: writes which topic. Default: by its name. */
+  topics<T extends { readonly topic: string }>(
+    items: readonly T[],
+    write: (item: T) => void,
+    name: (topic: string) => unknown = (topic) => this.string(topic),
+  ): this {
+    return this.array([...byTopic(items)], ([topic, ofTopic]) => {
+      name(topic)
+      this.array(ofTopic, write).noTags()
+    })
+  }
+
+  /** As it is written for people. */
+  uuid(id: string): this {
+    const at = this.#take(16)
+    this.#bytes.write(id.replaceAll('-', ''), at, 'hex')
+    return this
   }
 
   /** No tagged fields. */

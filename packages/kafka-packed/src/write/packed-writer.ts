@@ -1,10 +1,11 @@
-import { byteLengthAt, headerBytes, murmur2, type OffsetCommit, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
+import { byteLengthAt, headerBytes, murmur2, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { repeat } from '../cluster/repeat.ts'
 import { loadCodec } from '../compression/codecs.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { mayPass, refusal } from '../errors/protocol-codes.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import type { WritableColumns } from '../records/batch-builder.ts'
 import { KeylessPartitions } from './keyless-partitions.ts'
 import { PartitionQueue } from './partition-queue.ts'
@@ -162,7 +163,7 @@ export class PackedWriter implements AsyncDisposable {
    * Offsets up to which a group has read what was written in this transaction: committed with it, and refused where the member has lost its place in the group
    * (KIP-447). Rejects with a {@link PackedError}: `abortable`, or one after which this writer is over, such as `fenced`.
    */
-  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMetadata): Promise<void> {
+  async sendOffsets(offsets: readonly PositionCommit[], group: GroupMetadata): Promise<void> {
     this.#check()
     await this.#transactional().sendOffsets(offsets, group)
   }

@@ -127,8 +127,8 @@ export class Sender {
       needsIdentity ||= queue.needsIdentity && this.#transaction === undefined
       this.#timer.at(Math.min(queue.lingersUntil, now + EXPIRY_MS))
       if (queue.notBefore > now) this.#timer.at(queue.notBefore)
-      const leader = this.#cluster.metadata.leadership(queue.topic, queue.partition)?.leader
-      if (leader === undefined || !this.#cluster.metadata.brokers.has(leader)) isLeaderless = true
+      const leader = this.#cluster.metadata.leaderOf(queue.topic, queue.partition)
+      if (leader === undefined) isLeaderless = true
       else addTo(byNode, leader, queue)
     }
     for (const [node, queues] of byNode) this.#sendTo(node, queues, now)

@@ -146,7 +146,8 @@ describe('a member of a group of KIP-848', () => {
     const coordinator = new Coordinator(cluster, { type: 'group', name: 'g', clock: options.clock })
     let told = 7
     const member = { owned: () => [], inUse: () => undefined, toldEpoch: () => told }
-    const events = { onJoined: () => {}, onRefused: () => {}, onChanged: () => {}, onSettled: () => {} }
+    const nothing = (): void => {}
+    const events = { onJoining: nothing, onJoined: nothing, onLeading: nothing, onRefused: nothing, onChanged: nothing, onSettled: nothing }
     const rounds = new ServerRounds({ cluster, coordinator, options, member, events })
     rounds.topics = [TOPIC.name]
     await cluster.refresh()
