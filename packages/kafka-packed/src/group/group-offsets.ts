@@ -1,9 +1,11 @@
-import type { Clock, OffsetCommit, TopicPartition } from '@millrace/core'
+import type { Clock, TopicPartition } from '@millrace/core'
 import type { Cluster } from '../cluster/cluster.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
 import { commitOffsets, fetchOffsets } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
+import type { PositionCommit } from '../read/read-position.ts'
+import type { FetchedOffset } from '../wire/offset-fetch.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 
 /** Between two questions for an offset that a transaction still holds, in milliseconds. */
@@ -37,7 +39,7 @@ export class GroupOffsets {
   }
 
   /** Resolves when all are committed. Rejects with a `PackedError` that has the code of what was refused. */
-  async commit(member: CommittingMember, groupId: string, offsets: readonly OffsetCommit[]): Promise<void> {
+  async commit(member: CommittingMember, groupId: string, offsets: readonly PositionCommit[]): Promise<void> {
     const { coordinator, clock, patienceMs } = this.#parts
     const until = clock.monotonic() + patienceMs
     for (;;) {
@@ -55,7 +57,7 @@ export class GroupOffsets {
   }
 
   /** Those of partitions that have none are left out. `requireStable`: waits until no transaction holds them. */
-  async committed(groupId: string, partitions: readonly TopicPartition[], requireStable: boolean): Promise<OffsetCommit[]> {
+  async committed(groupId: string, partitions: readonly TopicPartition[], requireStable: boolean): Promise<PositionCommit[]> {
     const { cluster, coordinator, clock, patienceMs } = this.#parts
     const until = clock.monotonic() + patienceMs
     const doing = `tell offsets of group '${groupId}'`
@@ -79,7 +81,8 @@ export class GroupOffsets {
   }
 }
 
-function toCommit({ topic, partition, offset, metadata }: TopicPartition & { offset: number; metadata: string | null }): OffsetCommit[] {
+function toCommit({ topic, partition, offset, leaderEpoch, metadata }: FetchedOffset): PositionCommit[] {
   if (offset < 0) return []
-  return [metadata === null || metadata === '' ? { topic, partition, offset } : { topic, partition, offset, metadata }]
+  const hasMetadata = metadata !== null && metadata !== ''
+  return [{ topic, partition, offset, ...(leaderEpoch >= 0 && { leaderEpoch }), ...(hasMetadata && { metadata }) }]
 }
