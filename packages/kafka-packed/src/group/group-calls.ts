@@ -12,8 +12,9 @@ import {
   syncGroupV4,
   syncGroupV5,
 } from '@platformatic/kafka'
-import type { OffsetCommit, TopicPartition } from '@millrace/core'
+import type { TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import { topicsOf } from '../wire/by-topic.ts'
 import {
   decodeOffsetFetch,
@@ -107,12 +108,12 @@ export async function leaveGroup(connection: BrokerConnection, { groupId, member
 export async function commitOffsets(
   connection: BrokerConnection,
   { groupId, generation, memberId, groupInstanceId }: GroupMetadata,
-  offsets: readonly OffsetCommit[],
+  offsets: readonly PositionCommit[],
 ): Promise<number[]> {
-  const topics = topicsOf(offsets, ({ partition, offset, metadata }) => ({
+  const topics = topicsOf(offsets, ({ partition, offset, leaderEpoch = -1, metadata }) => ({
     partitionIndex: partition,
     committedOffset: BigInt(offset),
-    committedLeaderEpoch: -1,
+    committedLeaderEpoch: leaderEpoch,
     committedMetadata: metadata ?? '',
   }))
   const apis = [offsetCommitV9.api, offsetCommitV8.api]

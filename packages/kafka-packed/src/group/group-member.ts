@@ -1,4 +1,4 @@
-import { type OffsetCommit, partitionKey, type TopicPartition } from '@millrace/core'
+import { partitionKey, type TopicPartition } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
@@ -11,6 +11,7 @@ import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveG
 import { Heartbeats } from './heartbeats.ts'
 import { nothing, type PlaceHolder, PlaceUse } from './place-use.ts'
 import type { GroupRounds } from './group-rounds.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import { roundsFor } from './rounds-for.ts'
 import { TopicWatch } from './topic-watch.ts'
 
@@ -160,7 +161,7 @@ export class GroupMember implements AsyncDisposable {
    * for, and then the offsets are committed if their partitions are still here. Rejects with a {@link PackedError} that has the code of what was refused: 22 and
    * 25 are those of a member that has lost its place.
    */
-  commit(offsets: readonly OffsetCommit[]): Promise<void> {
+  commit(offsets: readonly PositionCommit[]): Promise<void> {
     this.#check()
     const losses = this.#losses
     const member = this.#committing(offsets)
@@ -184,8 +185,8 @@ export class GroupMember implements AsyncDisposable {
     return this.#place.inPlace(offsets, use, patienceMs)
   }
 
-  /** Committed offsets; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
-  committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<OffsetCommit[]> {
+  /** Committed offsets, with the epochs of the records before as far as they were committed; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
+  committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<PositionCommit[]> {
     this.#check()
     const { groupId, groupProtocol } = this.#options
     // Of what others have it may be asked without a place, too.

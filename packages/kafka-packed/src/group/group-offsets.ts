@@ -1,9 +1,11 @@
-import type { Clock, OffsetCommit, TopicPartition } from '@millrace/core'
+import type { Clock } from '@millrace/core'
 import type { Cluster } from '../cluster/cluster.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
 import { commitOffsets, fetchOffsets, fetchOffsetsOf, type OffsetQuestion } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
+import type { PositionCommit } from '../read/read-position.ts'
+import type { FetchedOffset } from '../wire/offset-fetch.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 
 /** Between two questions for an offset that a transaction still holds, in milliseconds. */
@@ -44,7 +46,7 @@ export class GroupOffsets {
   }
 
   /** Resolves when all are committed. Rejects with a `PackedError` that has the code of what was refused. */
-  async commit(member: CommittingMember, groupId: string, offsets: readonly OffsetCommit[]): Promise<void> {
+  async commit(member: CommittingMember, groupId: string, offsets: readonly PositionCommit[]): Promise<void> {
     const { coordinator, clock, patienceMs } = this.#parts
     const until = clock.monotonic() + patienceMs
     for (;;) {
@@ -62,7 +64,7 @@ export class GroupOffsets {
   }
 
   /** Those of partitions that have none are left out. `requireStable`: waits until no transaction holds them. */
-  async committed(asker: OffsetAsker, question: OffsetQuestion): Promise<OffsetCommit[]> {
+  async committed(asker: OffsetAsker, question: OffsetQuestion): Promise<PositionCommit[]> {
     const { groupId, member } = asker
     const { cluster, coordinator, clock, patienceMs } = this.#parts
     const until = clock.monotonic() + patienceMs
@@ -92,7 +94,8 @@ export class GroupOffsets {
   }
 }
 
-function toCommit({ topic, partition, offset, metadata }: TopicPartition & { offset: number; metadata: string | null }): OffsetCommit[] {
+function toCommit({ topic, partition, offset, leaderEpoch, metadata }: FetchedOffset): PositionCommit[] {
   if (offset < 0) return []
-  return [metadata === null || metadata === '' ? { topic, partition, offset } : { topic, partition, offset, metadata }]
+  const hasMetadata = metadata !== null && metadata !== ''
+  return [{ topic, partition, offset, ...(leaderEpoch >= 0 && { leaderEpoch }), ...(hasMetadata && { metadata }) }]
 }

@@ -161,6 +161,14 @@ describe('a member of a group', () => {
     expect(wire.group.commits.map(({ offsets }) => offsets)).toEqual([[5], [5], [6]])
   })
 
+  it('commits offsets with the epochs of the records before, where they are known', async () => {
+    await using wire = await groupOf()
+    await using recorded = await joinedMember(wire.broker)
+    await recorded.member.commit([{ ...PARTITION, offset: 5, leaderEpoch: 3 }])
+    await recorded.member.commit([{ ...PARTITION, offset: 6 }])
+    expect(wire.group.commits.map(({ leaderEpochs }) => leaderEpochs)).toEqual([[3], [-1]])
+  })
+
   it('waits for no rebalance to commit when it leaves: there is none for it any more', async () => {
     await using wire = await groupOf()
     const recorded = await joinedMember(wire.broker)

@@ -8,6 +8,7 @@ const MEMBER = 'member'
 export interface WireCommit {
   readonly generation: number
   readonly offsets: readonly number[]
+  readonly leaderEpochs: readonly number[]
 }
 
 /** A group of one member, which has to join by the name that it is given first. What a test sets is answered instead. */
@@ -55,13 +56,14 @@ export class ClassicGroup {
     const partitions = body.topics((topic) => {
       const partition = body.int32()
       const offset = body.int64()
-      body.int32()
+      const leaderEpoch = body.int32()
       body.string()
       body.tags()
-      return { topic, partition, offset }
+      return { topic, partition, offset, leaderEpoch }
     })
     const answer = await this.onCommit()
-    this.commits.push({ generation, offsets: partitions.map(({ offset }) => offset) })
+    const [offsets, leaderEpochs] = [partitions.map(({ offset }) => offset), partitions.map(({ leaderEpoch }) => leaderEpoch)]
+    this.commits.push({ generation, offsets, leaderEpochs })
     const out = new ByteWriter().int32(0)
     out.topics(partitions, ({ partition }) => out.int32(partition).int16(answer).noTags())
     return out.noTags().finish()
