@@ -20,11 +20,14 @@ export interface PackedConsumerParts {
   readonly reader: PackedReader
   readonly lookup: TopicLookup
   readonly source: RecordSourceOptions
+  /** Whether the assignor is this client's. */
+  readonly assigns: boolean
 }
 
 /** Reads through the packed client. */
 export class PackedConsumer implements ConsumerClient {
   readonly tellsOnlyInFetch = false
+  readonly placesStandbys: boolean
   readonly #reader: PackedReader
   readonly #lookup: TopicLookup
   readonly #source: RecordSourceOptions
@@ -38,7 +41,8 @@ export class PackedConsumer implements ConsumerClient {
   readonly #committed = new Map<string, PositionCommit>()
   #isClosed = false
 
-  constructor({ reader, lookup, source }: PackedConsumerParts) {
+  constructor({ reader, lookup, source, assigns }: PackedConsumerParts) {
+    this.placesStandbys = assigns
     this.#reader = reader
     this.#lookup = lookup
     this.#source = source
@@ -54,6 +58,7 @@ export class PackedConsumer implements ConsumerClient {
     onAssigned: (partitions: readonly TopicPartition[]) => this.#rebalance({ type: 'assign', partitions }),
     onRevoked: (partitions: readonly TopicPartition[]) => this.#rebalance({ type: 'revoke', partitions }),
     onLost: (partitions: readonly TopicPartition[]) => this.#rebalance({ type: 'lost', partitions }),
+    onStandbys: (partitions: readonly TopicPartition[]) => this.#source.standbys?.onPlaced(partitions),
     onMissing: ([topic]: readonly string[]) =>
       this.#fail(new ClientError(`there is no topic '${topic}'`, { kind: 'unknown-topic', code: 3 })),
     onBusy: () => {
