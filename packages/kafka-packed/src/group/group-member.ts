@@ -4,15 +4,15 @@ import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { Coordinator } from '../cluster/coordinator.ts'
-import { leaveGroup } from './group-calls.ts'
-import { GROUP_CODE } from './group-codes.ts'
-import { GroupOffsets } from './group-offsets.ts'
+import { GROUP_CODE, MOVED_ON, PUT_OUT } from './group-codes.ts'
+import { type CommittingMember, GroupOffsets } from './group-offsets.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { nothing, type PlaceHolder, PlaceUse } from './place-use.ts'
 import type { PositionCommit } from '../read/read-position.ts'
-import { Rounds } from './rounds.ts'
+import type { GroupRounds } from './group-rounds.ts'
+import { roundsFor } from './rounds-for.ts'
 import { TopicWatch } from './topic-watch.ts'
 
 /** How long a member that is closed tries to tell its group, in milliseconds. */
@@ -23,8 +23,8 @@ const LAST_ROUND_MS = 10_000
 const MALFORMED_ROUNDS = 3
 
 /**
- * A member of a consumer group, by the classic protocol in its cooperative form: what a member keeps it reads on, while others move. The assignment is our own:
- * even, everything where it is, what moves where its state is, topics side by side where asked. Offsets are committed and looked up here, too.
+ * A member of a consumer group: what it keeps it reads on, while others move. By the classic protocol, in its cooperative form, the assignment is our own: even,
+ * everything where it is, what moves where its state is, topics side by side where asked. By KIP-848 the brokers assign. Offsets are committed and looked up here, too.
  *
  * @example
  * ```ts
@@ -48,7 +48,7 @@ export class GroupMember implements AsyncDisposable {
   readonly #cluster: Cluster
   readonly #coordinator: Coordinator
   readonly #offsets: GroupOffsets
-  readonly #rounds: Rounds
+  readonly #rounds: GroupRounds
   readonly #watch: TopicWatch
   #heartbeats: Heartbeats | undefined
   readonly #owned = new Map<string, TopicPartition>()
@@ -89,10 +89,17 @@ export class GroupMember implements AsyncDisposable {
     this.#coordinator = new Coordinator(this.#cluster, { type: 'group', name: groupId, clock })
     const parts = { cluster: this.#cluster, coordinator: this.#coordinator, clock, patienceMs: connect.requestTimeoutMs }
     this.#offsets = new GroupOffsets(parts)
-    this.#rounds = new Rounds({
+    this.#rounds = roundsFor({
       ...parts,
       options,
+      member: {
+        owned: () => this.assignment(),
+        inUse: () => this.#place.inUse,
+        toldEpoch: () => this.#heartbeats?.toldEpoch ?? 0,
+      },
       events: {
+        onChanged: () => this.#want('the group rebalances'),
+        onSettled: () => this.#place.roundEnded(),
         onJoining: (member, address) => this.#heartbeats?.goOn(member, address),
         onJoined: (member, address) => {
           this.#heartbeats?.start(member, address)
@@ -131,14 +138,19 @@ export class GroupMember implements AsyncDisposable {
     this.#watch.topics = topics
     this.#want('topics were subscribed')
     if (this.#life !== undefined) return
-    this.#heartbeats = new Heartbeats(this.#coordinator, this.#options, {
-      onCode: (code, of) => {
-        if (this.#isCurrent(of)) this.#refused(code)
-      },
-      onSilence: (error, of) => {
-        if (!this.#isCurrent(of)) return
-        if (error.retriable) this.#lose()
-        else this.#fail(error)
+    this.#heartbeats = new Heartbeats({
+      coordinator: this.#coordinator,
+      rounds: this.#rounds,
+      options: this.#options,
+      events: {
+        onCode: (code, of) => {
+          if (this.#isCurrent(of)) this.#refused(code)
+        },
+        onSilence: (error, of) => {
+          if (!this.#isCurrent(of)) return
+          if (error.retriable) this.#lose()
+          else this.#fail(error)
+        },
       },
     })
     this.#life = this.#live()
@@ -152,10 +164,7 @@ export class GroupMember implements AsyncDisposable {
   commit(offsets: readonly PositionCommit[]): Promise<void> {
     this.#check()
     const losses = this.#losses
-    const member = {
-      metadata: () => this.metadata,
-      refused: (code: number, from: GroupMetadata, until: number) => this.#place.mayPass({ code, from, until, offsets, losses }),
-    }
+    const member = this.#committing(offsets)
     return this.#place.inTurn(() => {
       // Meanwhile it may have come back, and another have what it had.
       if (losses !== this.#losses) throw refusal(GROUP_CODE.unknownMember, 'commit offsets of partitions that others may have')
@@ -179,7 +188,18 @@ export class GroupMember implements AsyncDisposable {
   /** Committed offsets, with the epochs of the records before as far as they were committed; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
   committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<PositionCommit[]> {
     this.#check()
-    return this.#offsets.committed(this.#options.groupId, partitions, requireStable)
+    const { groupId, groupProtocol } = this.#options
+    // Of what others have it may be asked without a place, too.
+    const member = groupProtocol === 'consumer' && this.#hasAll(partitions) ? this.#committing(partitions) : undefined
+    return this.#offsets.committed({ groupId, member }, { partitions, requireStable })
+  }
+
+  #committing(offsets: readonly TopicPartition[]): CommittingMember {
+    const losses = this.#losses
+    return {
+      metadata: () => this.metadata,
+      refused: (code, from, until) => this.#place.mayPass({ code, from, until, offsets, losses }),
+    }
   }
 
   /** Gives up everything, by `onRevoked`, and leaves. Resolves when the group has heard, or could not be told for some time. */
@@ -216,7 +236,7 @@ export class GroupMember implements AsyncDisposable {
   /** From the first subscription until it has left. Never rejects. */
   async #live(): Promise<void> {
     for (let failures = 0; !this.#isLeaving && !this.#isOver;) {
-      await Promise.all([this.#lostHooks, this.#place.unused])
+      await Promise.all([this.#lostHooks, this.#place.inUse])
       if (this.#isLeaving) break
       const reason = this.#wants ?? ''
       this.#wants = undefined
@@ -259,6 +279,7 @@ export class GroupMember implements AsyncDisposable {
     if (revoked.length > 0 && !(await this.#revoke(revoked))) return
     const added = [...next].filter(([key]) => !this.#owned.has(key))
     for (const [key, one] of added) this.#owned.set(key, one)
+    this.#heartbeats?.update()
     // Not waited for: the group need not wait for what this member does with them.
     void settled(() => this.#hooks.onAssigned(added.map(([, one]) => one)))
     if (revoked.length > 0) this.#want('partitions were given up')
@@ -281,23 +302,22 @@ export class GroupMember implements AsyncDisposable {
     }
     await this.#lostHooks
     this.#heartbeats?.stop()
-    const { metadata } = this
+    const farewell = this.#rounds.farewell()
     this.#rounds.forget()
-    // A static member's partitions wait for it.
-    if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return
-    const call = { use: leaveGroupOf(metadata), codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
+    if (farewell === undefined) return
+    const call = { use: farewell, codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
     // The group will notice by itself.
     await Promise.race([this.#coordinator.answer(call).catch(() => undefined), this.#cluster.delay(LEAVE_MS)])
   }
 
   /** What the group says of this member. */
   #refused(code: number): void {
-    const { rebalanceInProgress, illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
+    const { illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
     // Until it has the answer it may have another generation already; and one that has nothing learns all there is from the answer.
     if (this.#rounds.isJoining && (code === illegalGeneration || this.#owned.size === 0)) return
-    if (code === rebalanceInProgress) {
+    if (MOVED_ON.has(code)) {
       if (this.#rounds.isStable) this.#want('the group rebalances')
-    } else if (code === unknownMember || code === illegalGeneration) {
+    } else if (PUT_OUT.has(code)) {
       if (code === unknownMember) this.#rounds.forget()
       this.#lose()
     } else if (code === fencedInstance) {
@@ -366,10 +386,6 @@ export class GroupMember implements AsyncDisposable {
   #check(): void {
     if (this.#isClosed) throw new PackedError('The member has been closed.', { kind: 'closed' })
   }
-}
-
-function leaveGroupOf(metadata: GroupMetadata): (connection: Parameters<typeof leaveGroup>[0]) => Promise<number> {
-  return (connection) => leaveGroup(connection, metadata)
 }
 
 /** A hook that fails counts as done: the group must go on. */

@@ -2,9 +2,9 @@ import type { Clock } from '@millrace/core'
 import type { BrokerAddress } from '../cluster/connection-options.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
-import { heartbeat } from './group-calls.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import type { ResolvedGroupOptions } from './group-options.ts'
+import type { GroupRounds } from './group-rounds.ts'
 import { StandIn } from './stand-in.ts'
 
 export interface HeartbeatEvents {
@@ -14,12 +14,20 @@ export interface HeartbeatEvents {
   readonly onSilence: (error: PackedError, member: GroupMetadata) => void
 }
 
+export interface HeartbeatsParts {
+  readonly coordinator: Coordinator
+  readonly rounds: GroupRounds
+  readonly options: ResolvedGroupOptions
+  readonly events: HeartbeatEvents
+}
+
 /** Answers in a row that can't be read before that is told: one may have been damaged on its way. */
 const MALFORMED_ANSWERS = 3
 
 /** Tells the group that a member is there, also while it joins again, and notices when the group is not. */
 export class Heartbeats {
   readonly #coordinator: Coordinator
+  readonly #rounds: GroupRounds
   readonly #options: ResolvedGroupOptions
   readonly #events: HeartbeatEvents
   readonly #clock: Clock
@@ -32,8 +40,9 @@ export class Heartbeats {
   #asking: GroupMetadata | undefined
   #cancel: () => void = () => {}
 
-  constructor(coordinator: Coordinator, options: ResolvedGroupOptions, events: HeartbeatEvents) {
+  constructor({ coordinator, rounds, options, events }: HeartbeatsParts) {
     this.#coordinator = coordinator
+    this.#rounds = rounds
     this.#options = options
     this.#clock = options.clock
     this.#events = events
@@ -45,9 +54,13 @@ export class Heartbeats {
     this.stop()
     this.#member = member
     this.#heardAt = this.#clock.monotonic()
-    // Who has no name yet can't be stood in for.
-    this.#standIn.order(member.memberId === '' ? {} : { member, address: coordinator })
+    this.#order(coordinator)
     this.#next()
+  }
+
+  /** What the member has is not what it was. */
+  update(): void {
+    if (this.#member !== undefined) this.#order(this.#coordinator.address)
   }
 
   /** As {@link start}, if it is not this member's already. */
@@ -67,15 +80,27 @@ export class Heartbeats {
     return this.#standIn.takeLeft()
   }
 
+  /** The epoch that the stand-in was told last; 0: none. */
+  get toldEpoch(): number {
+    return this.#standIn.toldEpoch
+  }
+
   async close(): Promise<void> {
     this.stop()
     await this.#standIn.close()
   }
 
+  #order(address: BrokerAddress | undefined): void {
+    const { heartbeatIntervalMs: intervalMs, report } = this.#rounds
+    // Who has no name yet can't be stood in for.
+    const member = this.#member?.memberId === '' ? undefined : this.#member
+    this.#standIn.order({ member, address, intervalMs, report })
+  }
+
   #next(): void {
-    const { heartbeatIntervalMs, sessionTimeoutMs } = this.#options
+    const { sessionTimeoutMs } = this.#options
     const leftMs = this.#heardAt + sessionTimeoutMs - this.#clock.monotonic()
-    this.#cancel = this.#clock.after(Math.max(0, Math.min(heartbeatIntervalMs, leftMs)), () => this.#beat())
+    this.#cancel = this.#clock.after(Math.max(0, Math.min(this.#rounds.heartbeatIntervalMs, leftMs)), () => this.#beat())
   }
 
   #beat(): void {
@@ -101,14 +126,14 @@ export class Heartbeats {
     const askedAt = this.#clock.monotonic()
     try {
       const code = await this.#coordinator.once({
-        use: (connection) => heartbeat(connection, member),
+        use: (connection) => this.#rounds.beat(connection, member),
         codeOf: (answer) => answer,
         doing: 'hear of a member',
       })
       this.#malformed = 0
       if (this.#member !== member) return
       this.#heardAt = Math.max(this.#heardAt, askedAt)
-      if (member.memberId !== '') this.#standIn.order({ member, address: this.#coordinator.address })
+      this.#order(this.#coordinator.address)
       if (code !== 0) this.#events.onCode(code, member)
     } catch (error) {
       const { kind, retriable } = error as PackedError

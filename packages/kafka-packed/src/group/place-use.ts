@@ -1,7 +1,7 @@
-import type { Clock, OffsetCommit, TopicPartition } from '@millrace/core'
+import type { Clock, TopicPartition } from '@millrace/core'
 import { refusal } from '../errors/protocol-codes.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
-import { GROUP_CODE } from './group-codes.ts'
+import { GROUP_CODE, MOVED_ON, PUT_OUT } from './group-codes.ts'
 
 /** A member, as those who commit with its place in the group see it. */
 export interface PlaceHolder {
@@ -23,25 +23,20 @@ export interface RefusedCommit {
   readonly from: GroupMetadata
   /** On the monotonic clock. */
   readonly until: number
-  readonly offsets: readonly OffsetCommit[]
+  readonly offsets: readonly TopicPartition[]
   /** Of {@link PlaceHolder.losses}, when it was asked for. */
   readonly losses: number
 }
 
 /** Said of a place that the next rebalance may give anew. */
-const OF_PLACE: ReadonlySet<number> = new Set([
-  GROUP_CODE.rebalanceInProgress,
-  GROUP_CODE.illegalGeneration,
-  GROUP_CODE.unknownMember,
-  GROUP_CODE.fencedInstance,
-])
+const OF_PLACE: ReadonlySet<number> = new Set([...MOVED_ON, ...PUT_OUT, GROUP_CODE.fencedInstance])
 
 /** What is done with a member's place in its group, which rebalances change: they wait for it, and it for them. */
 export class PlaceUse {
   readonly #holder: PlaceHolder
   readonly #clock: Clock
   readonly #waiting = new Set<() => void>()
-  #used: Promise<void> = Promise.resolve()
+  #used: Promise<void> | undefined
   #committed: Promise<void> = Promise.resolve()
 
   constructor(holder: PlaceHolder, clock: Clock) {
@@ -49,8 +44,8 @@ export class PlaceUse {
     this.#clock = clock
   }
 
-  /** Resolves when nobody uses the place. */
-  get unused(): Promise<void> {
+  /** Resolves when nobody uses the place any more; undefined: nobody does. */
+  get inUse(): Promise<void> | undefined {
     return this.#used
   }
 
@@ -76,22 +71,26 @@ export class PlaceUse {
     if (losses !== holder.losses() || !holder.hasAll(partitions))
       throw refusal(GROUP_CODE.unknownMember, 'take offsets of partitions that others may have')
     const used = use(holder.metadata())
-    this.#used = Promise.allSettled([this.#used, used]).then(nothing)
+    const all = Promise.allSettled([this.#used, used]).then(() => {
+      if (this.#used === all) this.#used = undefined
+    })
+    this.#used = all
     return used
   }
 
   /** Whether a commit that was refused is to be tried again. */
   async mayPass({ code, from, until, offsets, losses }: RefusedCommit): Promise<boolean> {
     const holder = this.#holder
-    if (!OF_PLACE.has(code)) return false
+    if (!OF_PLACE.has(code) || this.#clock.monotonic() >= until) return false
     if (holder.isStable() && isSame(from, holder.metadata())) holder.refused(code)
     // Only another round gives another place; the answer to who joins may be on its way, with the next generation in it.
-    while (!(holder.isStable() && !isSame(from, holder.metadata())) && losses === holder.losses()) {
+    const isHere = (): boolean => losses === holder.losses() && holder.hasAll(offsets)
+    while (isHere() && !(holder.isStable() && !isSame(from, holder.metadata()))) {
       const leftMs = until - this.#clock.monotonic()
       if (leftMs <= 0 || !holder.mayJoin()) return false
       await this.#roundEnd(leftMs)
     }
-    return losses === holder.losses() && holder.hasAll(offsets)
+    return isHere()
   }
 
   async #roundEnd(ms: number): Promise<void> {

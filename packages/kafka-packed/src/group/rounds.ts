@@ -1,16 +1,16 @@
 import type { TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import type { BrokerAddress } from '../cluster/connection-options.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { assign } from './assign.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
 import type { Coordinator, CoordinatorCall } from '../cluster/coordinator.ts'
-import { type JoinAnswer, joinGroup, syncGroup } from './group-calls.ts'
+import { heartbeat, type JoinAnswer, joinGroup, leaveGroup, syncGroup } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import type { ResolvedGroupOptions } from './group-options.ts'
+import type { GroupRounds, RoundEvents, RoundParts } from './group-rounds.ts'
 import { JoinLine } from './join-line.ts'
 import { partitionCounts } from './partition-counts.ts'
 
@@ -18,27 +18,10 @@ import { partitionCounts } from './partition-counts.ts'
 const MARGIN_MS = 5_000
 const NO_GENERATION = -1
 
-export interface RoundEvents {
-  /** It is about to ask to join, as this member. */
-  readonly onJoining: (member: GroupMetadata, coordinator: BrokerAddress | undefined) => void
-  /** The member has a place in the next generation; what it is to have is not known yet. */
-  readonly onJoined: (member: GroupMetadata, coordinator: BrokerAddress | undefined) => void
-  /** This member leads, and shares out topics of so many partitions, by their names. */
-  readonly onLeading: (counts: ReadonlyMap<string, number>) => void
-  /** The group has refused it, with a code of the protocol. */
-  readonly onRefused: (code: number) => void
-}
-
-export interface RoundParts {
-  readonly cluster: Cluster
-  readonly coordinator: Coordinator
-  readonly options: ResolvedGroupOptions
-  readonly events: RoundEvents
-}
-
 /** Rounds of a group: all members join, one of them says who gets what, and each is told. */
-export class Rounds {
+export class Rounds implements GroupRounds {
   topics: readonly string[] = []
+  readonly report = undefined
   readonly #options: ResolvedGroupOptions
   readonly #events: RoundEvents
   readonly #cluster: Cluster
@@ -66,28 +49,39 @@ export class Rounds {
     return { groupId, groupInstanceId, memberId: this.#memberId, generation: this.#generation }
   }
 
+  get heartbeatIntervalMs(): number {
+    return this.#options.heartbeatIntervalMs
+  }
+
   /** No round is under way, and the last one ended with an assignment. */
   get isStable(): boolean {
     return this.#isStable
   }
 
-  /** Whether it has asked to join, and has no answer yet. Meanwhile the group may be one generation ahead of what this member knows. */
   get isJoining(): boolean {
     return this.#isJoining
   }
 
-  /** Whether this member has said who gets what. */
   get isLeader(): boolean {
     return this.#isLeader
   }
 
-  /** The name that the group gave it is of no use any more. */
+  beat(connection: BrokerConnection, member: GroupMetadata): Promise<number> {
+    return heartbeat(connection, member)
+  }
+
+  farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined {
+    const { metadata } = this
+    // A static member's partitions wait for it.
+    if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return undefined
+    return (connection) => leaveGroup(connection, metadata)
+  }
+
   forget(): void {
     this.#memberId = ''
     this.dropOut()
   }
 
-  /** The place that it had in the group is of no use any more; a round that is under way fails. */
   dropOut(): void {
     this.#generation = NO_GENERATION
     this.#isStable = false
@@ -95,7 +89,6 @@ export class Rounds {
     this.abandon()
   }
 
-  /** A round that is under way fails, at once. */
   abandon(): void {
     this.#round = {}
     this.#isJoining = false
@@ -107,10 +100,6 @@ export class Rounds {
     this.abandon()
   }
 
-  /**
-   * One round; resolves to what this member is given; undefined when it has to join again, at once. Rejects with a `PackedError`; one that is not retriable ends
-   * the membership.
-   */
   async run(owned: readonly TopicPartition[], reason: string): Promise<TopicPartition[] | undefined> {
     this.#isStable = false
     const end = new Promise<never>((_resolve, reject) => {

@@ -11,6 +11,7 @@ export const KEY = {
   listOffsets: 2,
   metadata: 3,
   offsetCommit: 8,
+  offsetFetch: 9,
   findCoordinator: 10,
   joinGroup: 11,
   heartbeat: 12,
@@ -20,6 +21,7 @@ export const KEY = {
   initProducerId: 22,
   addPartitions: 24,
   endTransaction: 26,
+  consumerGroupHeartbeat: 68,
 } as const
 
 export interface WireRequest {
@@ -47,6 +49,7 @@ const VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
   [KEY.listOffsets]: [9, 9],
   [KEY.metadata]: [12, 12],
   [KEY.offsetCommit]: [9, 9],
+  [KEY.offsetFetch]: [7, 9],
   [KEY.findCoordinator]: [3, 3],
   [KEY.joinGroup]: [9, 9],
   [KEY.heartbeat]: [4, 4],
@@ -56,6 +59,7 @@ const VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
   [KEY.initProducerId]: [5, 5],
   [KEY.addPartitions]: [3, 3],
   [KEY.endTransaction]: [3, 3],
+  [KEY.consumerGroupHeartbeat]: [0, 1],
 }
 
 /** A server that speaks the bytes of a broker, and says what the test wants of it. It is its own cluster, as broker 1 or as many. */

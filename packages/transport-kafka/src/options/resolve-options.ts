@@ -88,14 +88,11 @@ function clientProblems(client: unknown, given: Partial<KafkaOptions>): string[]
         : `client is ${JSON.stringify(client)}; use 'confluent' or 'packed'`,
     ]
   if (client !== 'packed') return []
-  const unknown = PARTS.flatMap((part) =>
+  return PARTS.flatMap((part) =>
     Object.keys(given[part] ?? {})
       .filter((name) => !isOfPacked(name))
       .map((name) => `${part} sets '${name}', which the client 'packed' has nothing like: leave it out, or use the client 'confluent'`),
   )
-  return given.groupProtocol === 'consumer'
-    ? ["groupProtocol 'consumer' is not for the client 'packed' yet: leave it out", ...unknown]
-    : unknown
 }
 
 function propertyProblems(part: (typeof PARTS)[number], properties: ClientProperties | undefined, groupProtocol: unknown): string[] {

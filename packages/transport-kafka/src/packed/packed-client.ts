@@ -39,10 +39,9 @@ export class PackedClient implements KafkaClient {
     )
     const lookup = new TopicLookup(connect)
     const opened = (consumer = new PackedConsumer({ reader, lookup, source }))
-    const { groupId, coLocate } = source
+    const { groupId } = source
     if (groupId === undefined) return opened
-    const { groupInstanceId } = this.#options
-    const settings = { ...connect, ...groupSettings(this.#options), groupId, groupInstanceId, coLocate }
+    const settings = { ...connect, ...groupSettings(this.#options, source), groupId }
     try {
       opened.joinAs(await this.#connected(() => GroupMember.open(settings, opened.hooks)))
     } catch (error) {
