@@ -151,6 +151,7 @@ export class GroupMember implements AsyncDisposable {
           if (error.retriable) this.#lose()
           else this.#fail(error)
         },
+        onStandInLost: (error) => this.#hooks.onStandInLost?.(error),
       },
     })
     this.#life = this.#live()
