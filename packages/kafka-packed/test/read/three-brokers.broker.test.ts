@@ -124,4 +124,20 @@ describe('GroupMember on three brokers', { timeout: LIMIT_MS }, () => {
       expect(recorded.member.metadata.generation).toBe(generation)
     },
   )
+
+  it('gives up what it has, and has it again from another, when the broker stands still that looks after its group', async () => {
+    const topic = await confluent.topic(PARTITIONS, {}, NODES.length)
+    await using recorded = await RecordedMember.open(confluent.addresses, { sessionTimeoutMs: 6_000 })
+    recorded.member.subscribe([topic])
+    await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+    const coordinator = await coordinatorOf(confluent.addresses, recorded.member.metadata.groupId)
+    await brokers.freeze(coordinator - 1)
+    try {
+      await expect.poll(() => recorded.calls[1], WAIT).toMatch(/^lost /)
+      await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+      await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+    } finally {
+      await brokers.thaw(coordinator - 1)
+    }
+  })
 })
