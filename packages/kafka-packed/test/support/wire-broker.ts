@@ -123,7 +123,7 @@ export class WireBroker implements AsyncDisposable {
     // Behind the name: no tags.
     const body = reading(request.subarray(10 + Math.max(0, nameLength) + 1))
     if (key !== KEY.apiVersions) this.asked.push(key)
-    const answer = await (this.answers.get(key) ?? ((one) => this.#usual(one)))({ key, version, body })
+    const answer = await (this.answers.get(key) ?? ((one) => this.usual(one)))({ key, version, body })
     if (answer === 'cut') socket.destroy()
     if (typeof answer === 'string' || socket.destroyed) return
     const head = Buffer.alloc(key === KEY.apiVersions ? 8 : 9)
@@ -132,7 +132,8 @@ export class WireBroker implements AsyncDisposable {
     socket.write(Buffer.concat([head, answer]))
   }
 
-  #usual({ key, body }: WireRequest): WireAnswer {
+  /** What is answered unless the test says otherwise. */
+  usual({ key, body }: WireRequest): WireAnswer {
     if (key === KEY.apiVersions) return versions()
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
