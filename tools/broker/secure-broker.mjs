@@ -33,7 +33,7 @@ export async function openSecureBroker({ user, password, loginMs }) {
   reaper.watchFolder(folder)
   const [port = 0, controllerPort = 0, tlsPort = 0, plainPort = 0] = await freePorts(4)
   const plan = { id: 1, port, controllerPort, folder: join(folder, 'node-1') }
-  const classpath = [join(await kafkaJars(cache, () => {}), '*')].join(delimiter)
+  const classpath = [join(await kafkaJars(cache, () => {}, process.env['MILLRACE_KAFKA_VERSION']), '*')].join(delimiter)
   const node = new JavaNode(plan, { classpath, longLived: false, reaper })
   const stop = async () => {
     await node.kill()
