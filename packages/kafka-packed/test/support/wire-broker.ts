@@ -53,6 +53,8 @@ export class WireBroker implements AsyncDisposable {
   topics: readonly WireTopic[] = []
   /** Brokers that it is. */
   nodes: readonly number[] = [1]
+  /** Of each request, that it says it speaks; answered are those above. */
+  readonly versions = new Map(Object.entries(VERSIONS).map(([key, range]) => [Number(key), range]))
   /** Answers instead of what is answered below. */
   readonly answers = new Map<number, Answering>()
   /** Keys of all requests so far, but those for versions. */
@@ -134,7 +136,7 @@ export class WireBroker implements AsyncDisposable {
 
   /** What is answered unless the test says otherwise. */
   usual({ key, body }: WireRequest): WireAnswer {
-    if (key === KEY.apiVersions) return versions()
+    if (key === KEY.apiVersions) return versions(this.versions)
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
     if (key === KEY.findCoordinator)
@@ -166,9 +168,9 @@ function reading(bytes: Buffer): ByteReader {
   return new ByteReader(Reader.from(bytes).buffer)
 }
 
-function versions(): Buffer {
+function versions(spoken: ReadonlyMap<number, readonly [number, number]>): Buffer {
   const out = new ByteWriter().int16(0)
-  out.array(Object.entries(VERSIONS), ([key, [min, max]]) => out.int16(Number(key)).int16(min).int16(max).noTags())
+  out.array([...spoken], ([key, [min, max]]) => out.int16(key).int16(min).int16(max).noTags())
   return out.int32(0).noTags().finish()
 }
 
