@@ -81,8 +81,9 @@ class Assignment {
     // Who has most keeps one more than others, where there is one.
     for (const [memberId, units] of [...owned].toSorted(([, one], [, other]) => other.length - one.length)) {
       const others = (unit: Unit): number => Math.max(0, ...this.#others(memberId).map((other) => this.#warmth(unit, other)))
-      // What others have the state of goes first, then what most could have instead; of each kind as much as of the others.
-      const inTurn = spread(units).toSorted((one, other) => others(one) - others(other) || one.eligible.size - other.eligible.size)
+      // What most could have instead goes first; of each kind as much as of the others, and of a kind first what others have the state of.
+      const byWarmth = units.toSorted((one, other) => others(one) - others(other))
+      const inTurn = spread(byWarmth).toSorted((one, other) => one.eligible.size - other.eligible.size)
       for (const unit of inTurn) {
         if (this.#hasRoom(memberId)) this.#give(unit, memberId)
         else left.push(unit)

@@ -75,6 +75,18 @@ describe('assign', () => {
     expect(keysOf(owned.get('b') ?? [])).toEqual(['lines-1', 'lines-2'])
   })
 
+  it('takes from who has everything what a new member has the state of, and leaves it of each topic as much as of the others', () => {
+    const owned = group('a')
+    const counts = { lines: 6, words: 6 }
+    settle(owned, { counts, coLocate: false })
+    owned.set('b', [])
+    const words = [0, 1, 2].map((partition) => ({ topic: 'words', partition }))
+    settle(owned, { counts, coLocate: false, warm: new Map([['b', words]]) })
+    const has = keysOf(owned.get('b') ?? [])
+    expect(has.length).toBe(6)
+    expect(has.filter((key) => key.startsWith('words'))).toEqual(['words-0', 'words-1', 'words-2'])
+  })
+
   it('gives a member no half of a task while the other half is elsewhere', () => {
     const owned: Owned = new Map([
       ['a', [{ topic: 'left', partition: 0 }]],
