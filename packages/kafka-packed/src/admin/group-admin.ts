@@ -12,6 +12,8 @@ import {
 import type { GroupDescription, TopicPartition } from '@millrace/core'
 import { Coordinator } from '../cluster/coordinator.ts'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { patiently } from '../cluster/patiently.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import { decodePartitions } from '../group/consumer-protocol.ts'
 import type { PositionCommit } from '../read/read-position.ts'
@@ -144,17 +146,19 @@ export class GroupAdmin {
 }
 
 /** Of all brokers: each knows those that it coordinates. */
-export async function listGroups({ cluster }: AdminContext): Promise<string[]> {
-  await cluster.refresh()
-  const names = await Promise.all(
-    [...cluster.metadata.brokers.keys()].map(async (node) => {
-      const connection = await cluster.connection(node, 'control')
-      const { errorCode, groups } = await connection.call(LIST_GROUPS, [], [])
-      if (errorCode !== CODE.none) throw refusal(errorCode, 'list groups')
-      return groups.map(({ groupId }) => groupId)
-    }),
-  )
+export async function listGroups({ cluster, clock }: AdminContext): Promise<string[]> {
+  const names = await patiently(cluster, clock, async () => {
+    await cluster.refresh()
+    return Promise.all([...cluster.metadata.brokers.keys()].map((node) => groupsOf(cluster, node)))
+  })
   return names.flat().toSorted()
+}
+
+async function groupsOf(cluster: Cluster, node: number): Promise<string[]> {
+  const connection = await cluster.connection(node, 'control')
+  const { errorCode, groups } = await connection.call(LIST_GROUPS, [], [])
+  if (errorCode !== CODE.none) throw refusal(errorCode, 'list groups')
+  return groups.map(({ groupId }) => groupId)
 }
 
 function firstCode(answers: readonly { readonly code: number }[]): number {

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { type API, AuthenticationError, Connection, ResponseError, TimeoutError, Writer } from '@platformatic/kafka'
+import { type API, AuthenticationError, Connection, ResponseError, type SASLOptions, TimeoutError, Writer } from '@platformatic/kafka'
 import { PackedError } from '../errors/packed-error.ts'
 import type { ArrivedBytes } from '../wire/byte-reader.ts'
 import { decodeApiVersions, API_VERSIONS, encodeApiVersions, type VersionRange } from '../wire/api-versions.ts'
@@ -42,7 +42,7 @@ export class BrokerConnection {
       requestTimeout: answerMs,
       maxInflights: MAX_IN_FLIGHT,
       ...(tls !== undefined && { tls, tlsServerName: isIP(address.host) === 0 }),
-      ...(sasl !== undefined && { sasl }),
+      ...(sasl !== undefined && { sasl: sasl.mechanism === 'OAUTHBEARER' ? { authBytesValidator: checkToken, ...sasl } : sasl }),
     })
     // Without a listener an error after the first would end the process; each request learns of it anyway.
     connection.on('error', () => {})
@@ -169,6 +169,8 @@ export class BrokerConnection {
   #errorOf(error: unknown): PackedError {
     if (error instanceof PackedError) return error
     this.close()
+    const known = packedCauseOf(error)
+    if (known !== undefined) return known
     const { message } = error as Error
     const details = { cause: error }
     if (isUnreadable(error)) {
@@ -189,6 +191,18 @@ export class BrokerConnection {
 /** Of our decoders, and of the library's. */
 function isUnreadable(error: unknown): boolean {
   return error instanceof RangeError || error instanceof TypeError || String((error as { code?: unknown }).code).endsWith('OUT_OF_BOUNDS')
+}
+
+/** A broker that does not take a token says so in what would else be empty, and waits for the client to give up. */
+const checkToken: NonNullable<SASLOptions['authBytesValidator']> = (bytes, callback) => {
+  if (bytes.length === 0) callback(null, bytes)
+  else callback(new AuthenticationError(`The broker does not take the token: ${bytes.toString()}`), bytes)
+}
+
+/** It was ours before the library told it as its own, such as that there is no token. */
+function packedCauseOf(error: unknown): PackedError | undefined {
+  if (error instanceof PackedError) return error
+  return error instanceof Error ? packedCauseOf(error.cause) : undefined
 }
 
 function isAuthentication(error: unknown): boolean {

@@ -18,11 +18,17 @@ export interface StandbySubscription {
   readonly topics: readonly string[]
 }
 
-/** What the leader of a group tells a member. */
+/** What a member is to have. */
 export interface Assigned {
   readonly partitions: TopicPartition[]
   /** Partitions whose state it is to follow. */
   readonly standbys: TopicPartition[]
+}
+
+/** What the leader of a group tells a member. */
+export interface Assignment extends Assigned {
+  /** Of how many partitions each topic of the group was shared out, by its name: whoever leads notices when there are others. */
+  readonly counts: ReadonlyMap<string, number>
 }
 
 export const NO_STANDBYS: StandbySubscription = Object.freeze({ replicas: 0, topics: Object.freeze([]) })
@@ -59,10 +65,12 @@ function decodeUserData(bytes: Buffer): Pick<Subscription, 'warm' | 'standbys'> 
   return { warm, standbys: { replicas: from.int32(), topics: from.array(() => from.string()) } }
 }
 
-/** Standbys are in the user data. */
-export function encodeAssignment({ partitions, standbys }: Assigned): Buffer {
-  const out = new Fields().int16(ASSIGNMENT_VERSION).partitions(partitions)
-  return (standbys.length === 0 ? out.int32(-1) : out.bytes(new Fields().partitions(standbys).finish())).finish()
+/** `counts` is in the user data, and standbys behind it. */
+export function encodeAssignment({ partitions, standbys, counts }: Assignment): Buffer {
+  const data = new Fields().int32(counts.size)
+  for (const [topic, count] of counts) data.string(topic).int32(count)
+  if (standbys.length > 0) data.partitions(standbys)
+  return new Fields().int16(ASSIGNMENT_VERSION).partitions(partitions).bytes(data.finish()).finish()
 }
 
 /** Of members of any client. Empty bytes are no partitions. Throws a `RangeError` when it is cut off. */
@@ -74,13 +82,16 @@ export function decodePartitions(bytes: Buffer): TopicPartition[] {
 }
 
 /** As {@link encodeAssignment} makes it. Empty bytes are no partitions. Throws a `RangeError` when it is cut off. */
-export function decodeAssignment(bytes: Buffer): Assigned {
-  if (bytes.length === 0) return { partitions: [], standbys: [] }
+export function decodeAssignment(bytes: Buffer): Assignment {
+  if (bytes.length === 0) return { partitions: [], standbys: [], counts: new Map() }
   const from = new FieldReader(bytes)
   from.int16()
   const partitions = from.partitions()
-  const userData = from.bytes()
-  return { partitions, standbys: userData.length === 0 ? [] : new FieldReader(userData).partitions() }
+  const data = from.bytes()
+  if (data.length === 0) return { partitions, standbys: [], counts: new Map() }
+  const told = new FieldReader(data)
+  const counts = new Map(told.array(() => [told.string(), told.int32()] as const))
+  return { partitions, counts, standbys: told.left === 0 ? [] : told.partitions() }
 }
 
 /** The protocol's fields as they were before its flexible versions. */

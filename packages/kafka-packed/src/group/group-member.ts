@@ -10,8 +10,8 @@ import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
 import { Heartbeats } from './heartbeats.ts'
 import { nothing, type PlaceHolder, PlaceUse } from './place-use.ts'
-import type { GroupRounds } from './group-rounds.ts'
 import type { PositionCommit } from '../read/read-position.ts'
+import type { GroupRounds } from './group-rounds.ts'
 import { roundsFor } from './rounds-for.ts'
 import { TopicWatch } from './topic-watch.ts'
 
@@ -152,6 +152,7 @@ export class GroupMember implements AsyncDisposable {
           if (error.retriable) this.#lose()
           else this.#fail(error)
         },
+        onStandInLost: (error) => this.#hooks.onStandInLost?.(error),
       },
     })
     this.#life = this.#live()

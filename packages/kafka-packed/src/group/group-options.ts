@@ -66,6 +66,8 @@ export interface GroupHooks {
   readonly onMissing?: ((topics: readonly string[]) => void) | undefined
   /** The member was put out because JavaScript was busy for longer than `rebalanceTimeoutMs`. Told before `onLost`. */
   readonly onBusy?: (() => void) | undefined
+  /** The thread has died that sends heartbeats while JavaScript is busy: when that lasts for longer than a session, the group puts the member out. */
+  readonly onStandInLost?: ((error: Error) => void) | undefined
   /** The membership is over, for good: such as when another has taken the name of this static member. */
   readonly onFailed: (error: PackedError) => void
 }

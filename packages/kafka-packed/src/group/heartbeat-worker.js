@@ -75,10 +75,17 @@ async function ask() {
 /** @param {NonNullable<StandInOrder['address']>} address */
 async function connectTo({ host, port }) {
   const { Connection } = await import('@platformatic/kafka')
-  const opened = (connection ??= new Connection(connect.clientId, optionsFor(host)))
-  opened.on('error', hangUp)
-  if (!opened.isConnected()) await opened.connect(host, port)
-  return opened
+  if (connection?.isConnected() !== true) {
+    hangUp()
+    const opened = (connection = new Connection(connect.clientId, optionsFor(host)))
+    // Whatever is told of one that was given up says nothing of the next.
+    opened.on('error', () => {
+      if (opened === connection) hangUp()
+    })
+    await opened.connect(host, port)
+    return opened
+  }
+  return connection
 }
 
 /**

@@ -12,6 +12,8 @@ export interface HeartbeatEvents {
   readonly onCode: (code: number, member: GroupMetadata) => void
   /** The group has not answered what was asked within a session, or can't be asked: see {@link PackedError.retriable}. */
   readonly onSilence: (error: PackedError, member: GroupMetadata) => void
+  /** Nobody sends heartbeats any more while JavaScript is busy. */
+  readonly onStandInLost: (error: Error) => void
 }
 
 export interface HeartbeatsParts {
@@ -46,7 +48,7 @@ export class Heartbeats {
     this.#options = options
     this.#clock = options.clock
     this.#events = events
-    this.#standIn = new StandIn(options)
+    this.#standIn = new StandIn(options, events.onStandInLost)
   }
 
   /** `coordinator`: where it was a moment ago. */
@@ -134,7 +136,9 @@ export class Heartbeats {
       if (this.#member !== member) return
       this.#heardAt = Math.max(this.#heardAt, askedAt)
       this.#order(this.#coordinator.address)
-      if (code !== 0) this.#events.onCode(code, member)
+      // It is a member still: what the stand-in has done is over, and does not explain what may come later.
+      if (code === 0) this.#standIn.takeLeft()
+      else this.#events.onCode(code, member)
     } catch (error) {
       const { kind, retriable } = error as PackedError
       this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0

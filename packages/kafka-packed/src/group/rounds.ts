@@ -125,7 +125,8 @@ export class Rounds implements GroupRounds {
     this.#isLeader = joined.leader === this.#memberId
     const { metadata } = this
     this.#events.onJoined(metadata, this.#coordinator.address)
-    const assignments = this.#isLeader ? await this.#assign(joined) : new Map<string, Buffer>()
+    // The leader is a static member that came back: what each has stays as it is.
+    const assignments = this.#isLeader && !joined.skipAssignment ? await this.#assign(joined) : new Map<string, Buffer>()
     const synced = await this.#ask(round, {
       use: (connection) => syncGroup(connection, metadata, assignments),
       codeOf: ({ errorCode }) => errorCode,
@@ -135,8 +136,9 @@ export class Rounds implements GroupRounds {
       this.#refused(synced.errorCode)
       return undefined
     }
+    const { partitions, standbys, counts } = readable('an assignment', () => decodeAssignment(synced.assignment))
     this.#isStable = true
-    const { partitions, standbys } = readable('an assignment', () => decodeAssignment(synced.assignment))
+    if (this.#isLeader) this.#events.onLeading(counts)
     this.#events.onStandbys(standbys)
     return partitions
   }
@@ -193,8 +195,8 @@ export class Rounds implements GroupRounds {
     if (!isKnown && !error.retriable) throw error
   }
 
-  /** Who gets what, as this member says that leads; nothing is said where all stays as it was. */
-  async #assign({ members, skipAssignment }: JoinAnswer): Promise<Map<string, Buffer>> {
+  /** Who gets what, as this member says that leads. */
+  async #assign({ members }: JoinAnswer): Promise<Map<string, Buffer>> {
     const subscribed = members.map(({ memberId, metadata }) => ({
       memberId,
       ...readable('what a member of the group told', () => decodeSubscription(metadata ?? Buffer.alloc(0))),
@@ -202,10 +204,8 @@ export class Rounds implements GroupRounds {
     this.#cluster.track(subscribed.flatMap(({ topics }) => topics))
     await this.#cluster.refresh()
     const counts = partitionCounts(subscribed, this.#cluster.metadata)
-    this.#events.onLeading(counts)
-    if (skipAssignment) return new Map()
     const assigned = assign({ members: subscribed, partitionsOf: (topic) => counts.get(topic) ?? 0, coLocate: this.#options.coLocate })
-    return new Map([...assigned].map(([memberId, one]) => [memberId, encodeAssignment(one)]))
+    return new Map([...assigned].map(([memberId, one]) => [memberId, encodeAssignment({ ...one, counts })]))
   }
 }
 

@@ -37,7 +37,8 @@ export class StandIn {
   readonly #worker: Worker | undefined
   #beats = 0
 
-  constructor({ rebalanceTimeoutMs, connect }: ResolvedGroupOptions) {
+  /** `onLost`: told when the thread dies, and nobody stands in any more. */
+  constructor({ rebalanceTimeoutMs, connect }: ResolvedGroupOptions, onLost: (error: Error) => void) {
     const { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl } = connect
     const counters = new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT)
     this.#counters = new Int32Array(counters)
@@ -47,6 +48,7 @@ export class StandIn {
       connect: { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl },
     }
     this.#worker = start(data)
+    this.#worker?.on('error', onLost)
   }
 
   /** Of this side. */
@@ -87,8 +89,6 @@ function start(data: StandInData): Worker | undefined {
   try {
     const worker = new Worker(WORKER, { workerData: data, execArgv: [], stdout: false })
     worker.unref()
-    // It is missed only while this side is busy.
-    worker.on('error', () => {})
     return worker
   } catch (error) {
     if ((error as Error).name === 'DataCloneError') return undefined

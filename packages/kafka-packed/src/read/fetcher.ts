@@ -4,7 +4,7 @@ import { addTo } from '../cluster/by-node.ts'
 import type { Cluster, Lane } from '../cluster/cluster.ts'
 import { LeaderSearch } from '../cluster/leader-search.ts'
 import { WakeTimer } from '../cluster/wake-timer.ts'
-import type { PackedError } from '../errors/packed-error.ts'
+import { PackedError } from '../errors/packed-error.ts'
 import { CODE, mayPass, refusal } from '../errors/protocol-codes.ts'
 import {
   decodeFetch,
@@ -202,7 +202,7 @@ export class Fetcher {
     try {
       await this.#fetch(node, lane, request)
     } catch (error) {
-      this.#failed(asked, error as PackedError)
+      this.#failed(asked, error)
     }
     this.#busy.delete(`${node} ${lane}`)
     this.#reserved -= maxBytes
@@ -301,13 +301,14 @@ export class Fetcher {
   }
 
   /** Nothing came of a request: its partitions are asked for again where their leader is by then. */
-  #failed(asked: readonly Asked[], error: PackedError): void {
+  #failed(asked: readonly Asked[], thrown: unknown): void {
     if (this.#isClosed) return
+    const error = thrown instanceof PackedError ? thrown : unexpected(thrown)
     // A broker that lets nobody in, or speaks no version of ours, will not do so later.
     if (error.kind === 'authentication' || error.kind === 'unsupported') this.#fatal = error
     for (const { partition } of asked) {
       partition.malformedAnswers = error.kind === 'malformed' ? partition.malformedAnswers + 1 : 0
-      if (partition.malformedAnswers >= MALFORMED_ANSWERS) partition.error = error
+      if (partition.malformedAnswers >= MALFORMED_ANSWERS || error !== thrown) partition.error = error
       else this.#later(partition)
     }
   }
@@ -318,4 +319,12 @@ export class Fetcher {
     partition.notBefore = this.#options.clock.monotonic() + backoffMs(partition.failures)
     this.#wantsRefresh = true
   }
+}
+
+/** A mistake of this client, which would be made again. */
+function unexpected(thrown: unknown): PackedError {
+  return new PackedError(`A request for records could not be made, or its answer not be taken: ${String(thrown)}`, {
+    kind: 'other',
+    cause: thrown,
+  })
 }

@@ -8,17 +8,21 @@ export class ByteWriter {
   #at = 0
 
   int8(value: number): this {
-    this.#view.setInt8(this.#take(1), value)
+    // Before anything is asked of the view, which is another once there was no room.
+    const at = this.#take(1)
+    this.#view.setInt8(at, value)
     return this
   }
 
   int16(value: number): this {
-    this.#view.setInt16(this.#take(2), value)
+    const at = this.#take(2)
+    this.#view.setInt16(at, value)
     return this
   }
 
   int32(value: number): this {
-    this.#view.setInt32(this.#take(4), value)
+    const at = this.#take(4)
+    this.#view.setInt32(at, value)
     return this
   }
 

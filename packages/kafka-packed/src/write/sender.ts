@@ -42,8 +42,6 @@ export interface SendingTransaction {
   readonly failure: PackedError | undefined
   /** Whether a partition takes part; if it does not, it will, and `schedule` is called then. */
   admits(partition: TopicPartition): boolean
-  /** A batch was not written. */
-  failed(error: PackedError): void
 }
 
 /** Where the first record of a batch is, or why the batch was not written. */
@@ -228,6 +226,8 @@ export class Sender {
     else if (mayPass(error) || code === CODE.corruptMessage) this.#retry(sent)
     // What is missing is on its way, unless nothing is.
     else if (error.kind === 'sequence-broken' && !queue.isFirst(batch)) this.#retry(sent)
+    // The broker has forgotten what this writer wrote. Under another identity it takes what is surely not written.
+    else if (error.kind === 'sequence-broken' && !batch.isUncertain && this.#transaction === undefined) this.#renumber(sent)
     else this.#fail(sent, { error, ...(refused.length > 0 && { refused }) })
   }
 
@@ -261,9 +261,14 @@ export class Sender {
     this.refresh()
   }
 
+  /** Once nothing is under way any more: {@link schedule} looks. */
+  #renumber({ queue, batch }: Sent): void {
+    this.counts.retries++
+    queue.renumber(batch)
+  }
+
   #fail({ queue, batch }: Sent, failure: BatchFailure): void {
     queue.fail(batch)
-    this.#transaction?.failed(failure.error)
     this.#events.onSettled(queue, batch, failure)
   }
 

@@ -1,4 +1,4 @@
-import { partitionKey, type TopicPartition } from '@millrace/core'
+import { describeValue, partitionKey, type TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { Coordinator } from '../cluster/coordinator.ts'
@@ -24,6 +24,7 @@ import {
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { askIdentity, type ProducerIdentity } from './producer-identity.ts'
 import { fenced, type SendingTransaction } from './sender.ts'
+import type { WriteFailed } from './write-failed.ts'
 import type { ResolvedWriterOptions } from './writer-options.ts'
 
 type State = 'none' | 'open' | 'committing' | 'aborting'
@@ -138,9 +139,19 @@ export class WriterTransactions implements SendingTransaction {
     return false
   }
 
-  failed(error: PackedError): void {
+  /** Records of it were not written. */
+  failed({ topic, partition, records, record: { key, timestamp }, error }: WriteFailed): void {
     if (this.#state === 'none' || this.#failure !== undefined) return
-    this.#failure = abortable(error)
+    const keyed = key === null ? 'without a key' : `with key ${describeValue(Buffer.from(key).toString())}`
+    const which = `The first of ${records} records for ${topic}-${partition} that failed by it: one ${keyed}, of time ${timestamp}.`
+    const { code } = error
+    const record = { topic, partition, key, timestamp }
+    this.#failure = new PackedError(`The transaction must be aborted: ${error.message} ${which}`, {
+      kind: 'abortable',
+      code,
+      cause: error,
+      record,
+    })
     this.#parts.onChange()
   }
 

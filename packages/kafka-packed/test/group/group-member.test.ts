@@ -145,6 +145,17 @@ describe('a member of a group', () => {
     expect(recorded.calls).toEqual(['assigned ', 'assigned t-0', 'assigned '])
   })
 
+  it('reads partitions that were added while it was away as a static member', async () => {
+    await using wire = await groupOf()
+    const options = { groupInstanceId: 'one', topicsMaxAgeMs: 20 }
+    const before = await joinedMember(wire.broker, options)
+    await before.member.close()
+    wire.broker.topics = [{ ...THERE, partitions: [...THERE.partitions, ...THERE.partitions] }]
+    wire.group.isUnchanged = true
+    await using recorded = await joinedMember(wire.broker, options)
+    await expect.poll(() => recorded.keys, WAIT).toEqual(['t-0', 't-1'])
+  })
+
   it('does not put a newer commit back by an older one that is tried again', async () => {
     await using wire = await groupOf()
     await using recorded = await joinedMember(wire.broker, { topicsMaxAgeMs: 10 })

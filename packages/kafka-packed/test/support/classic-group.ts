@@ -16,6 +16,9 @@ export class ClassicGroup {
   generation = 0
   readonly joins: string[] = []
   readonly commits: WireCommit[] = []
+  /** The next that joins has what was shared out before: it is a static member that comes back. */
+  isUnchanged = false
+  #assignment: Uint8Array = new Uint8Array(0)
   beforeJoin: () => WireAnswer | undefined | Promise<WireAnswer | undefined> = () => undefined
   onHeartbeat: () => WireAnswer | Promise<WireAnswer> = () => code(0)
   /** The code of the next commit. */
@@ -23,7 +26,7 @@ export class ClassicGroup {
 
   constructor(broker: WireBroker) {
     broker.answers.set(KEY.joinGroup, (request) => this.#join(request))
-    broker.answers.set(KEY.syncGroup, (request) => sync(request))
+    broker.answers.set(KEY.syncGroup, (request) => this.#sync(request))
     broker.answers.set(KEY.heartbeat, () => this.onHeartbeat())
     broker.answers.set(KEY.leaveGroup, () => new ByteWriter().int32(0).int16(0).array([], nothing).noTags().finish())
     broker.answers.set(KEY.offsetCommit, (request) => this.#commit(request))
@@ -45,7 +48,20 @@ export class ClassicGroup {
       body.tags()
       return bytes
     })
-    return joined({ error: 0, generation: ++this.generation, metadata })
+    const { isUnchanged } = this
+    this.isUnchanged = false
+    return joined({ error: 0, generation: isUnchanged ? this.generation : ++this.generation, metadata, isUnchanged })
+  }
+
+  /** What the leader says that it gets. */
+  #sync({ body }: WireRequest): WireAnswer {
+    body.string()
+    body.int32()
+    for (let skipped = 0; skipped < 4; skipped++) body.string()
+    const [assignment = this.#assignment] = body.array(() => assignmentOf(body))
+    this.#assignment = Uint8Array.from(assignment)
+    const out = new ByteWriter().int32(0).int16(0).string('consumer').string('millrace')
+    return bytes(out, assignment).noTags().finish()
   }
 
   async #commit({ body }: WireRequest): Promise<WireAnswer> {
@@ -75,24 +91,22 @@ export function code(value: number): Buffer {
   return new ByteWriter().int32(0).int16(value).noTags().finish()
 }
 
-function joined(answer: { readonly error: number; readonly generation: number; readonly metadata: Uint8Array | undefined }): Buffer {
+function joined(answer: {
+  readonly error: number
+  readonly generation: number
+  readonly metadata: Uint8Array | undefined
+  readonly isUnchanged?: boolean
+}): Buffer {
   const out = new ByteWriter().int32(0).int16(answer.error).int32(answer.generation).string('consumer').string('millrace')
-  out.string(MEMBER).int8(0).string(MEMBER)
+  out
+    .string(MEMBER)
+    .int8(answer.isUnchanged === true ? 1 : 0)
+    .string(MEMBER)
   out.array(answer.metadata === undefined ? [] : [answer.metadata], (metadata) => {
     out.string(MEMBER).string(null)
     bytes(out, metadata).noTags()
   })
   return out.noTags().finish()
-}
-
-/** What the leader says that it gets. */
-function sync({ body }: WireRequest): Buffer {
-  body.string()
-  body.int32()
-  for (let skipped = 0; skipped < 4; skipped++) body.string()
-  const [assignment = new Uint8Array(0)] = body.array(() => assignmentOf(body))
-  const out = new ByteWriter().int32(0).int16(0).string('consumer').string('millrace')
-  return bytes(out, assignment).noTags().finish()
 }
 
 function assignmentOf(body: ByteReader): Uint8Array {

@@ -67,6 +67,8 @@ export class WireBroker implements AsyncDisposable {
   topics: readonly WireTopic[] = []
   /** Brokers that it is. */
   nodes: readonly number[] = [1]
+  /** Of each request, that it says it speaks; answered are those above. */
+  readonly versions = new Map(Object.entries(VERSIONS).map(([key, range]) => [Number(key), range]))
   /** Answers instead of what is answered below. */
   readonly answers = new Map<number, Answering>()
   /** Keys of all requests so far, but those for versions. */
@@ -137,7 +139,7 @@ export class WireBroker implements AsyncDisposable {
     // Behind the name: no tags.
     const body = reading(request.subarray(10 + Math.max(0, nameLength) + 1))
     if (key !== KEY.apiVersions) this.asked.push(key)
-    const answer = await (this.answers.get(key) ?? ((one) => this.#usual(one)))({ key, version, body })
+    const answer = await (this.answers.get(key) ?? ((one) => this.usual(one)))({ key, version, body })
     if (answer === 'cut') socket.destroy()
     if (typeof answer === 'string' || socket.destroyed) return
     const head = Buffer.alloc(key === KEY.apiVersions ? 8 : 9)
@@ -146,8 +148,9 @@ export class WireBroker implements AsyncDisposable {
     socket.write(Buffer.concat([head, answer]))
   }
 
-  #usual({ key, body }: WireRequest): WireAnswer {
-    if (key === KEY.apiVersions) return versions()
+  /** What is answered unless the test says otherwise. */
+  usual({ key, body }: WireRequest): WireAnswer {
+    if (key === KEY.apiVersions) return versions(this.versions)
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
     if (key === KEY.findCoordinator)
@@ -179,9 +182,9 @@ function reading(bytes: Buffer): ByteReader {
   return new ByteReader(Reader.from(bytes).buffer)
 }
 
-function versions(): Buffer {
+function versions(spoken: ReadonlyMap<number, readonly [number, number]>): Buffer {
   const out = new ByteWriter().int16(0)
-  out.array(Object.entries(VERSIONS), ([key, [min, max]]) => out.int16(Number(key)).int16(min).int16(max).noTags())
+  out.array([...spoken], ([key, [min, max]]) => out.int16(key).int16(min).int16(max).noTags())
   return out.int32(0).noTags().finish()
 }
 

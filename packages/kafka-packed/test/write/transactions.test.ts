@@ -81,7 +81,9 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await write(writer, 'fine')
     await writer.flush()
     await write(writer, 'refused')
-    await expect(writer.commit()).rejects.toMatchObject({ kind: 'abortable', code: 87, retriable: false })
+    const named = { topic: TOPIC, partition: 0, key: null, timestamp: 1 }
+    const message = expect.stringMatching(/first of 1 records for t-0 .* without a key, of time 1\./) as string
+    await expect(writer.commit()).rejects.toMatchObject({ kind: 'abortable', code: 87, retriable: false, record: named, message })
     await expect(write(writer, 'more')).rejects.toMatchObject({ kind: 'abortable' })
     expect(broker.count(KEY.endTransaction)).toBe(0)
     await writer.abort()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
+import type { Logger, RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
 import type { BrokerAddress, ConnectOptions } from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type { AdminClient, ConsumerClient, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
@@ -29,7 +29,7 @@ export class PackedClient implements KafkaClient {
     this.#options = options
   }
 
-  async openConsumer(source: RecordSourceOptions): Promise<ConsumerClient> {
+  async openConsumer(source: RecordSourceOptions, logger: Logger): Promise<ConsumerClient> {
     const { PackedReader, GroupMember, TopicLookup } = await import('@millrace/kafka-packed')
     const connect = await this.#connect('consumer', source.clientId)
     let consumer: PackedConsumer | undefined
@@ -38,7 +38,8 @@ export class PackedClient implements KafkaClient {
       PackedReader.open({ ...connect, ...readerSettings(this.#options), isolation: source.isolation, onArrival }),
     )
     const lookup = new TopicLookup(connect)
-    const opened = (consumer = new PackedConsumer({ reader, lookup, source, assigns: this.#options.groupProtocol === 'classic' }))
+    const assigns = this.#options.groupProtocol === 'classic'
+    const opened = (consumer = new PackedConsumer({ reader, lookup, source, logger, assigns }))
     const { groupId } = source
     if (groupId === undefined) return opened
     const settings = { ...connect, ...groupSettings(this.#options, source), groupId }

@@ -1,4 +1,11 @@
-import { type OffsetCommit, partitionKey, type RecordSourceOptions, type TopicPartition, type TopicPartitionOffset } from '@millrace/core'
+import {
+  type Logger,
+  type OffsetCommit,
+  partitionKey,
+  type RecordSourceOptions,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '@millrace/core'
 import type {
   GroupMember,
   GroupMetadata,
@@ -20,6 +27,7 @@ export interface PackedConsumerParts {
   readonly reader: PackedReader
   readonly lookup: TopicLookup
   readonly source: RecordSourceOptions
+  readonly logger: Logger
   /** Whether the assignor is this client's. */
   readonly assigns: boolean
 }
@@ -31,6 +39,7 @@ export class PackedConsumer implements ConsumerClient {
   readonly #reader: PackedReader
   readonly #lookup: TopicLookup
   readonly #source: RecordSourceOptions
+  readonly #logger: Logger
   #member: GroupMember | undefined
   #events: ConsumerEvents | undefined
   /** Answers that the group waits for, in the order in which they were asked. */
@@ -41,11 +50,12 @@ export class PackedConsumer implements ConsumerClient {
   readonly #committed = new Map<string, PositionCommit>()
   #isClosed = false
 
-  constructor({ reader, lookup, source, assigns }: PackedConsumerParts) {
+  constructor({ reader, lookup, source, logger, assigns }: PackedConsumerParts) {
     this.placesStandbys = assigns
     this.#reader = reader
     this.#lookup = lookup
     this.#source = source
+    this.#logger = logger
   }
 
   /** The group it is, or may become, a member of. Called once, before anything else. */
@@ -65,6 +75,11 @@ export class PackedConsumer implements ConsumerClient {
       const message = 'the event loop stood still for longer than max.poll.interval.ms'
       this.#fail(new ClientError(message, { kind: 'poll-too-late', code: 0 }))
     },
+    onStandInLost: (err: Error) =>
+      this.#logger.warn(
+        { err },
+        'The thread has died that keeps this process in its group while JavaScript is busy for longer than a session',
+      ),
     onFailed: (error: PackedError) => this.#fail(toClientError(error)),
   }
 
