@@ -1,4 +1,4 @@
-import { type Clock, MillraceError, settledWithin, silentLogger, systemClock } from '@millrace/core'
+import { type Clock, MillraceError, safeLogger, settledWithin, silentLogger, systemClock } from '@millrace/core'
 import { checkPriority } from './check-priority.ts'
 import { resolveSink } from './config/resolve-sink.ts'
 import type { BulkSinkOptions, RefusedRow, SinkSettings } from './config/sink-options.ts'
@@ -50,7 +50,8 @@ export class BulkSink implements AsyncDisposable {
   constructor(options: StandaloneSinkOptions) {
     const { deadLetter, ...rest } = options
     const resolved = resolveSink(rest)
-    const { clock = systemClock, logger = silentLogger, afterInsert } = rest
+    const { clock = systemClock, afterInsert } = rest
+    const logger = safeLogger(rest.logger ?? silentLogger)
     this.#clock = clock
     this.#driver = options.driver()
     this.#dispatcher = new Dispatcher({
@@ -77,7 +78,7 @@ export class BulkSink implements AsyncDisposable {
       await dispatcher.usage.room(table, bytes)
       this.#assertOpen()
     }
-    dispatcher.accept(table, { row, bytes, part: undefined, slot: 0, offset: -1, timestamp: -1, at: this.#clock.now() }, priority)
+    dispatcher.accept(table, { row, bytes, part: undefined, slot: 0, offset: -1, timestamp: -1, place: 0, at: this.#clock.now() }, priority)
   }
 
   /** Inserts what was accepted up to now, without waiting for more; resolves when each row is stored or given up, however long the database is away. */

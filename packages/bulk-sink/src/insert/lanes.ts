@@ -52,6 +52,20 @@ export class Lanes {
     found.sizer.finished({ ...pass, waiting: found.length })
   }
 
+  /** The same of all lanes of a table, where these are stored together. */
+  finishedTable(table: string, pass: FinishedPass): void {
+    for (const lane of this.#lanes.values()) if (lane.table === table) lane.sizer.finished(pass)
+  }
+
+  /** How many rows of a table are inserted within its target latency, where its size adapts; `Infinity`: it does not. */
+  adaptedSize(table: string): number {
+    const policy = this.#policies.get(table)
+    if (policy?.current.adaptive !== true) return Infinity
+    let size = 0
+    for (const lane of this.#lanes.values()) if (lane.table === table) size = Math.max(size, lane.sizer.limits.size)
+    return size
+  }
+
   #policyOf(table: string): Policy {
     const known = this.#policies.get(table)
     if (known !== undefined) return known
