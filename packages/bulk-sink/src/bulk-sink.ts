@@ -9,6 +9,9 @@ import { Dispatcher } from './insert/dispatcher.ts'
 import { type MetricsServer, type MetricsServerOptions, serveMetrics } from './metrics/serve-metrics.ts'
 import type { SinkMetricsReport } from './metrics/sink-metrics.ts'
 
+/** After so many rows whoever writes lets others have their turn: in one that never waits no insert would begin. */
+const ROWS_A_TURN = 256
+
 /** How a bulk sink works that is used without a topology. */
 export interface StandaloneSinkOptions extends BulkSinkOptions {
   /** Takes rows that can't be stored for what they are; awaited before they count as done. What it throws keeps the row waiting. Default: they are logged. */
@@ -45,6 +48,7 @@ export class BulkSink implements AsyncDisposable {
   readonly #driver: SinkDriver
   readonly #clock: Clock
   #closing: Promise<CloseReport> | undefined
+  #written = 0
 
   /** @internal Use `createBulkSink`. */
   constructor(options: StandaloneSinkOptions) {
@@ -67,7 +71,10 @@ export class BulkSink implements AsyncDisposable {
     })
   }
 
-  /** Resolves when the row is accepted: at once, unless its table or the sink has too much in memory. `flush` tells when it is stored. */
+  /**
+   * Resolves when the row is accepted: at once, unless its table or the sink has too much in memory, or it is time for something else to have its turn. `flush`
+   * tells when it is stored.
+   */
   async write(table: string, row: Row, { priority }: WriteOptions = {}): Promise<void> {
     this.#assertOpen()
     const dispatcher = this.#dispatcher
@@ -79,6 +86,7 @@ export class BulkSink implements AsyncDisposable {
       this.#assertOpen()
     }
     dispatcher.accept(table, { row, bytes, part: undefined, slot: 0, offset: -1, timestamp: -1, place: 0, at: this.#clock.now() }, priority)
+    if (++this.#written % ROWS_A_TURN === 0) await new Promise<void>((resolve) => setImmediate(resolve))
   }
 
   /** Inserts what was accepted up to now, without waiting for more; resolves when each row is stored or given up, however long the database is away. */
