@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, renameSync, rmSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -7,9 +9,9 @@ import { freePort } from '../../packages/cli/broker/free-port.mjs'
 import { startReaper } from '../../packages/cli/broker/reaper.mjs'
 import { cache, root } from '../paths.mjs'
 import { run } from '../run.mjs'
-import { runProgram } from '../run-program.mjs'
 import { say } from '../say.mjs'
 import { prepare } from '../setup/prepare.mjs'
+import { withWorkerThreads } from '../worker-threads.mjs'
 import { answersClickhouse } from './clickhouse.mjs'
 import { serveFrom } from './server-process.mjs'
 
@@ -18,7 +20,7 @@ import { serveFrom } from './server-process.mjs'
 const version = '26.9.0'
 const tests = ['packages/sink-clickhouse/test', 'tests/bulk-sink-clickhouse-once.database.test.ts']
 
-await prepare({ native: 'unneeded', databases: true })
+await prepare({ native: 'unneeded', build: false, databases: true })
 const engine = await fetchEngine()
 const folder = await mkdtemp(join(tmpdir(), 'millrace-clickhouse-'))
 const reaper = startReaper()
@@ -39,9 +41,12 @@ const server = await serveFrom(
   },
   `http://127.0.0.1:${port}`,
 )
-process.env['CLICKHOUSE_URL'] = server.url
 try {
-  await runProgram([join(root, 'node_modules', 'vitest', 'vitest.mjs'), 'run', '--project', 'database', ...tests])
+  const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
+  const env = withWorkerThreads({ ...process.env, CLICKHOUSE_URL: server.url })
+  const child = spawn(process.execPath, [vitest, 'run', '--project', 'database', ...tests], { cwd: root, env, stdio: 'inherit' })
+  const [code] = /** @type {[number | null]} */ (await once(child, 'exit'))
+  process.exitCode = code ?? 1
 } finally {
   await server.stop()
 }
@@ -53,7 +58,16 @@ async function fetchEngine() {
   say(`fetching the engine of ClickHouse ${version}`)
   const partial = `${target}.partial`
   rmSync(partial, { recursive: true, force: true })
-  const { code, output } = await run('python3', ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', partial, `chdb-core==${version}`])
+  const { code, output } = await run('python3', [
+    '-m',
+    'pip',
+    'install',
+    '--quiet',
+    '--no-deps',
+    '--target',
+    partial,
+    `chdb-core==${version}`,
+  ])
   if (code !== 0) throw new Error(`chdb-core ${version} could not be fetched: Python 3.9 or newer with pip is needed.\n${output}`)
   renameSync(partial, target)
   return target

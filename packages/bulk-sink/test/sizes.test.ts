@@ -90,3 +90,24 @@ test('a logger that throws, or rejects, ends nothing', async () => {
   expect([...shelf.ids('t')].map(Number).sort((a, b) => a - b)).toEqual(numbers(20).filter((id) => id !== 7))
   expect(sink.metrics()).toMatchObject({ rejected_events: 1, open_circuits: [], batching: { queued_items: 0 } })
 })
+
+test.each([0, 2, 5])(
+  'a batch that fails for no known reason is tried again %i times, as its table says, before it is taken apart',
+  async (retries) => {
+    const [shelf, clock] = [new Shelf(), new ManualClock()]
+    const refused: RefusedRow[] = []
+    await using sink = createBulkSink({
+      ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0, deadLetter: (row) => void refused.push(row) },
+      tables: { t: { strategy: 'size', batchSize: 10, retries } },
+    })
+    shelf.before = ({ rows }) => {
+      if (rows.some(({ id }) => id === 3)) throw new Refusal('unknown')
+    }
+    for (const id of numbers(10)) await sink.write('t', { id })
+    await settled()
+    await clock.advance(60_000, settled)
+    expect(shelf.sizes.filter((size) => size === 10)).toHaveLength(1 + retries)
+    expect(shelf.ids('t')).toEqual(numbers(10).filter((id) => id !== 3))
+    expect(refused.map(({ row }) => row['id'])).toEqual([3])
+  },
+)

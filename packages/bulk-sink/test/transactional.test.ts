@@ -33,7 +33,7 @@ async function opened(ledger: Ledger, options: Partial<BulkRowsOptions<string, n
   })
   const refuse = async ({ offset }: { readonly offset: number }) => void refused.push(offset)
   const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse })
-  return { sink, clock, refused, metrics: () => rows.metrics() }
+  return { sink, clock, refused, rows, metrics: () => rows.metrics() }
 }
 
 async function committed(sink: OpenOutsideSink<string, number>, offset: number, flush = true): Promise<number | undefined> {
@@ -249,4 +249,23 @@ test('a claim that nobody waits for any more is given up', async () => {
   await settled()
   await sink.close()
   await expect(closing).rejects.toMatchObject({ code: 'SINK_AWAY' })
+})
+
+test('what comes after an insert is called with what a transaction has stored, and its failure repeats none; settings change at run time', async () => {
+  const ledger = new Ledger()
+  const after: number[] = []
+  const { sink, rows, metrics } = await opened(ledger, {
+    afterInsert: ({ rows: stored }) => {
+      after.push(stored.length)
+      if (after.length === 1) throw new Error('could not be published')
+    },
+  })
+  await sink.assign(start(), never)
+  sink.accept(records(0, 10))
+  expect(await committed(sink, 10)).toBe(10)
+  expect([after, metrics().post_process_errors]).toEqual([[10], 1])
+  rows.updateConfig({ tables: { a: { batchSize: 5 } } })
+  sink.accept(records(10, 15))
+  await settled()
+  expect([ledger.ids('a'), after]).toEqual([numbers(15), [10, 5]])
 })

@@ -7,6 +7,7 @@ import { readAnswer } from './answer.ts'
 import { clickhouseBlame } from './blame.ts'
 import { clientConfig } from './client-config.ts'
 import { type Column, rowLine } from './row-line.ts'
+import { insertSettings, knowsTokens, TOKENS_SINCE } from './server-version.ts'
 import { type TableEngine, windowProblem } from './token-window.ts'
 
 /** Which ClickHouse, and how to reach it. */
@@ -26,10 +27,6 @@ export interface ClickhouseOptions {
 const LARGE_BYTES = 50_000_000
 /** Bytes that are handed to the socket at once. */
 const PIECE_BYTES = 65_536
-/** Since when a server drops an insert whose token it has seen, in tables that keep windows of them. */
-const TOKENS_SINCE = [22, 2] as const
-/** Since when a server may gather inserts itself, where its profile says so. */
-const ASYNC_SINCE = [21, 11] as const
 /** Besides those of rows: the insert names a column, or a table, that is not there. */
 const SCHEMA_CODES: ReadonlySet<string> = new Set(['16', '60'])
 
@@ -41,12 +38,6 @@ export function clickhouse(options: ClickhouseOptions): DriverFactory {
   return () => new ClickhouseDriver(clientConfig(url, client), safeLogger(logger))
 }
 
-interface Server {
-  readonly version: string
-  readonly knowsTokens: boolean
-  readonly gathers: boolean
-}
-
 class ClickhouseDriver implements SinkDriver {
   readonly name = 'clickhouse'
   readonly blame = clickhouseBlame
@@ -54,7 +45,7 @@ class ClickhouseDriver implements SinkDriver {
   readonly #config: ClickHouseClientConfigOptions
   readonly #plain: ClickHouseClient
   #compressing: ClickHouseClient | undefined
-  #server: Promise<Server> | undefined
+  #version: Promise<string> | undefined
   readonly #columns = new TableColumns<Column>()
 
   constructor(config: ClickHouseClientConfigOptions, logger: Logger) {
@@ -64,11 +55,7 @@ class ClickhouseDriver implements SinkDriver {
   }
 
   async insert(request: InsertRequest) {
-    const { knowsTokens, gathers } = await this.#serverOf(request.signal)
-    const settings: ClickHouseSettings = {
-      ...(knowsTokens && { insert_deduplicate: 1, insert_deduplication_token: request.token }),
-      ...(gathers && { async_insert: 0 }),
-    }
+    const settings = insertSettings(await this.#versionOf(request.signal), request.token)
     return this.#withColumns(request, (columns) => this.#send(request, columns, { into: request.table, settings }))
   }
 
@@ -114,8 +101,8 @@ class ClickhouseDriver implements SinkDriver {
   }
 
   readonly tokens = async ({ table, inserts, signal }: TokensQuestion): Promise<string | undefined> => {
-    const { version, knowsTokens } = await this.#serverOf(signal)
-    if (!knowsTokens) return `version ${version} knows no de-duplication tokens; ${TOKENS_SINCE.join('.')} is the first that does`
+    const version = await this.#versionOf(signal)
+    if (!knowsTokens(version)) return `version ${version} knows no de-duplication tokens; ${TOKENS_SINCE.join('.')} is the first that does`
     const [database, name] = table.includes('.') ? table.split('.') : [undefined, table]
     const where = `database = ${database === undefined ? 'currentDatabase()' : text(database)} AND name = ${text(String(name))}`
     const [found] = await this.#rows<TableEngine>(`SELECT engine, engine_full, partition_key FROM system.tables WHERE ${where}`, signal)
@@ -136,15 +123,12 @@ class ClickhouseDriver implements SinkDriver {
     return this.#compressing
   }
 
-  #serverOf(signal: AbortSignal): Promise<Server> {
-    if (this.#server !== undefined) return this.#server
-    const asked = this.#rows<{ version: string }>('SELECT version() AS version', signal).then(([row]) => {
-      const version = row?.version ?? ''
-      return { version, knowsTokens: isSince(version, TOKENS_SINCE), gathers: isSince(version, ASYNC_SINCE) }
-    })
-    this.#server = asked
+  #versionOf(signal: AbortSignal): Promise<string> {
+    if (this.#version !== undefined) return this.#version
+    const asked = this.#rows<{ version: string }>('SELECT version() AS version', signal).then(([row]) => row?.version ?? '')
+    this.#version = asked
     asked.catch(() => {
-      this.#server = undefined
+      this.#version = undefined
     })
     return asked
   }
@@ -163,11 +147,6 @@ class ClickhouseDriver implements SinkDriver {
     const answer = await this.#plain.query({ query, format: 'JSONEachRow', abort_signal: signal })
     return answer.json<T>()
   }
-}
-
-function isSince(version: string, [major, minor]: readonly [number, number]): boolean {
-  const [first = 0, second = 0] = version.split('.').map(Number)
-  return first > major || (first === major && second >= minor)
 }
 
 /** Lines, gathered to pieces that are worth a write each. */

@@ -1,4 +1,5 @@
 import { createBulkSink, type RefusedRow } from '@millrace/bulk-sink'
+import { silentLogger } from '@millrace/core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { clickhouse } from '../src/index.ts'
 import { numbers, Tables } from './support/tables.ts'
@@ -121,4 +122,25 @@ test('columns that are added or changed while it runs; whether rows could be sto
   expect(await tables.ids(table)).toEqual([0, 1])
   expect(await tables.rows(`SHOW TABLES LIKE '${table}%'`)).toHaveLength(1)
   await own.close()
+})
+
+test('a statement of your own; a batch of more than 50 MB goes in, with a warning', async () => {
+  const table = await tables.create("id UInt32, kind String DEFAULT 'none', size UInt32")
+  // Nothing of it is kept: it is only to be read.
+  const large = await tables.create('id UInt32, text String', 'Null')
+  const warnings: object[] = []
+  const logger = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) }
+  await using sink = createBulkSink({
+    driver: clickhouse({ url, logger }),
+    tables: { [table]: { statement: `INSERT INTO ${table} (id, size) FORMAT JSONEachRow` }, [large]: { strategy: 'immediate' } },
+  })
+  for (const id of numbers(10)) await sink.write(table, { id, size: 2 * id })
+  await sink.write(large, { id: 1, text: 'x'.repeat(50_000_001) })
+  await sink.flush()
+  expect(await tables.rows(`SELECT kind, count() AS n, sum(size) AS total FROM ${table} FINAL GROUP BY kind`)).toMatchObject([
+    { kind: 'none' },
+  ])
+  expect(await tables.ids(table)).toEqual(numbers(10))
+  expect(warnings).toEqual([{ table: large, rows: 1, bytes: expect.any(Number) }])
+  expect(await sink.close()).toMatchObject({ rejected: 0, left: 0 })
 })
