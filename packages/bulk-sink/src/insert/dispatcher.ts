@@ -312,7 +312,7 @@ export class Dispatcher {
       this.#tryLater(batch, error)
     } finally {
       for (const entry of done) this.#settled(name, entry)
-      batch.entries = batch.entries.filter((entry) => !done.has(entry))
+      batch.entries = done.size === batch.entries.length ? [] : batch.entries.filter((entry) => !done.has(entry))
       this.#dropClosed(batch)
     }
   }
