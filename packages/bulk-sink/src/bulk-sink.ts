@@ -10,7 +10,7 @@ import { type MetricsServer, type MetricsServerOptions, serveMetrics } from './m
 import type { SinkMetricsReport } from './metrics/sink-metrics.ts'
 
 /** After so many rows whoever writes lets others have their turn: in one that never waits no insert would begin. */
-const ROWS_A_TURN = 256
+const ROWS_A_TURN = 64
 
 /** How a bulk sink works that is used without a topology. */
 export interface StandaloneSinkOptions extends BulkSinkOptions {
