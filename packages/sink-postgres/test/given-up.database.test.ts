@@ -25,7 +25,7 @@ test('there are as many inserts at once as the sink may have; those that take to
   const table = await database.table('id int primary key')
   const { own, waiting } = named()
   const sink = createBulkSink({
-    ...{ driver: postgres({ url: own }), maxConcurrentInserts: 14, insertTimeoutMs: 2_000, closeTimeoutMs: 0 },
+    ...{ driver: postgres({ url: own }), maxConcurrentInserts: 14, insertTimeoutMs: 5_000, closeTimeoutMs: 0 },
     tables: { [table]: { strategy: 'immediate', batchSize: 1, id: 'id' } },
     retry: { initialDelayMs: 1, maxDelayMs: 1 },
     circuitBreaker: { threshold: 1, minimum: 1_000, window: 1_000 },
