@@ -3,15 +3,17 @@ import { randomUUID } from 'node:crypto'
 import { checkPublishOptions } from './check-publish-options.ts'
 import { bytesOfKey, laneOf } from './event-key.ts'
 import { EVENT_ID_HEADER, EVENT_TYPE_HEADER } from './event-headers.ts'
-import type { EventDefinition, EventDefinitions, PublishOptions, PublishReceipt } from './events.ts'
+import type { EventDefinition, EventDefinitions, PublishOptions } from './events.ts'
 import { jsonText } from './json-text.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { PublishError } from './publish-error.ts'
 
-interface Settling {
-  readonly resolve: (receipt: PublishReceipt) => void
-  readonly reject: (error: PublishError) => void
+interface Encoding {
+  readonly answer: PendingEvent['answer']
+  readonly options: PublishOptions | undefined
 }
+
+const NONE: PublishOptions = {}
 
 /** Makes bytes of events. Throws a `PublishError` of code `NOT_SERIALIZABLE` for one that can't be. */
 export class EventEncoder {
@@ -25,11 +27,7 @@ export class EventEncoder {
     this.#clock = clock
   }
 
-  encode(
-    type: string,
-    payload: unknown,
-    { options = {}, ...settling }: Settling & { readonly options?: PublishOptions | undefined },
-  ): PendingEvent {
+  encode(type: string, payload: unknown, { answer, options = NONE }: Encoding): PendingEvent {
     const definition = this.#definitionOf(type)
     const id = options.id ?? randomUUID()
     try {
@@ -54,7 +52,13 @@ export class EventEncoder {
         epoch: 0,
         arrivedAt: 0,
         state: 'new',
-        ...settling,
+        keyLane: undefined,
+        nextOfKey: undefined,
+        stored: undefined,
+        kept: undefined,
+        doubtful: undefined,
+        between: undefined,
+        answer,
       }
     } catch (thrown) {
       const reason = asError(thrown).message

@@ -1,6 +1,6 @@
-import type { Headers } from '@millrace/core'
+import type { Deferred, Headers } from '@millrace/core'
+import type { KeyLane } from './key-lanes.ts'
 import type { PublishReceipt } from './events.ts'
-import type { PublishError } from './publish-error.ts'
 
 /** An event that is not settled yet, as bytes. */
 export interface PendingEvent {
@@ -32,8 +32,12 @@ export interface PendingEvent {
   epoch: number
   /** By the clock that only goes forwards. */
   arrivedAt: number
-  /** `new`: it waits for room; `held`: for its transaction. */
-  state: 'new' | 'waiting' | 'held' | 'flying' | 'settled'
-  readonly resolve: (receipt: PublishReceipt) => void
-  readonly reject: (error: PublishError) => void
+  /** `new`: it waits for room; `waiting`: for a flush; `aside`: for others of its key; `held`: for its transaction. */
+  state: 'new' | 'waiting' | 'aside' | 'held' | 'flying' | 'settled'
+  /** All of its key, while it has one and is not `new`. */
+  keyLane?: KeyLane | undefined
+  /** Behind it in its key. */
+  nextOfKey?: PendingEvent | undefined
+  /** Whom to tell; undefined: whoever published it is gone. */
+  readonly answer: Deferred<PublishReceipt> | undefined
 }

@@ -172,6 +172,29 @@ test('metrics are JSON under batch', async () => {
   await publisher.close()
 })
 
+test('a flush is scheduled where one comes by itself, not where events wait for more of them', async () => {
+  const { publisher } = await publishing({ events: threeTopics, batch: { strategy: 'size', size: 3 } })
+  void publisher.publish('a', { n: 1 })
+  await settle()
+  expect(publisher.metrics().batch).toMatchObject({ pending_batch_messages: 1, has_scheduled_flush: 0 })
+  await publisher.close()
+})
+
+test('a logger that throws stops nothing', async () => {
+  const log = () => {
+    throw new Error('no log')
+  }
+  const logger = { debug: log, info: log, warn: log, error: log }
+  const { publisher } = await publishing({ events: threeTopics, missing: 'a', logger, batch: { size: 2 } })
+  const outcomes = await publisher.publishBatch([
+    { type: 'a', payload: { n: 1 } },
+    { type: 'b', payload: { n: 2 } },
+  ])
+  expect(outcomes).toMatchObject([{ ok: false, error: { code: 'UNKNOWN_TOPIC' } }, { ok: true }])
+  await expect(publisher.publish('c', 1n as never)).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE' })
+  expect(await publisher.close()).toEqual({ unsent: [] })
+})
+
 test('options that are wrong are all named at once', () => {
   const wrong = {
     transport: memory(),
