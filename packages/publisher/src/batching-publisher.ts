@@ -18,6 +18,7 @@ import type { ResolvedPublisher } from './resolve-options.ts'
 import { TransactionSender } from './transaction-sender.ts'
 import { Transactions } from './transactions.ts'
 import { KeptEvents } from './outbox/kept-events.ts'
+import { UnsettledEvents } from './unsettled-events.ts'
 import { TopicLanes } from './topic-lane.ts'
 import { WaitingEvents } from './waiting-events.ts'
 import { byTopic } from './write-batches.ts'
@@ -47,7 +48,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #waiting: WaitingEvents
   readonly #counts = new PublisherCounts()
   readonly #forced = new ForcedFlushes()
-  readonly #unsettled = new Set<PendingEvent>()
+  readonly #unsettled = new UnsettledEvents()
   readonly #timer: FlushTimer
   readonly #refusals: Refusals
   /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
@@ -228,7 +229,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #rejectAll(failure: PublishError): void {
     this.#early = []
     for (const event of this.#buffer.expire(Infinity)) this.#reject(event, failure, false)
-    for (const event of [...this.#unsettled]) this.#reject(event, failure, false)
+    for (const event of this.#unsettled.all) this.#reject(event, failure, false)
   }
 
   get #earlyEvents(): number {
@@ -311,7 +312,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     const { state } = event
     if (state === 'settled') return false
     event.state = 'settled'
-    this.#unsettled.delete(event)
+    this.#unsettled.settled()
     if (done) this.#kept?.forget(event)
     if (state === 'new') return true
     this.#waiting.settled(event, state)
@@ -349,7 +350,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       pendingEvents: this.#waiting.count + this.#earlyEvents,
       pendingBytes: this.#waiting.bytes,
       oldestAgeMs: oldest === undefined ? 0 : now - oldest.arrivedAt,
-      inFlight: this.#unsettled.size - this.#waiting.count - this.#earlyEvents - waitingForRoom,
+      inFlight: this.#unsettled.count - this.#waiting.count - this.#earlyEvents - waitingForRoom,
       waitingForRoom,
       batchSize: Math.min(this.#waiting.groups[0].sizer.limits.size, config.maxSize),
       maxBatchSize: config.maxSize,
@@ -385,12 +386,12 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#over = true
     this.#timer.cancel()
     // What is said to be kept is on disk. Flights end behind that: what they give up then is among what is left.
-    if (this.#kept !== undefined && this.#unsettled.size > 0) await within(this.#kept.written(), LETTING_GO_MS)
+    if (this.#kept !== undefined && this.#unsettled.count > 0) await within(this.#kept.written(), LETTING_GO_MS)
     this.#flights.end()
-    const unsent = [...this.#unsettled].map(unsentOf)
+    const unsent = this.#unsettled.all.map(unsentOf)
     for (const event of this.#buffer.expire(Infinity))
       this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'), false)
-    for (const event of [...this.#unsettled]) this.#reject(event, closedBefore(event, timeoutMs), false)
+    for (const event of this.#unsettled.all) this.#reject(event, closedBefore(event, timeoutMs), false)
     await within(Promise.all([this.#writers.close(), this.#sender?.close(), this.#kept?.close()]), LETTING_GO_MS)
     this.#options.logger.info({ publisher: this.#options.clientId, unsent: unsent.length }, 'the publisher was closed')
     return { unsent }

@@ -10,8 +10,8 @@ export class Fifo<Entry> {
   /** At so many entries, those that are done with are let go of. */
   #bound = SLACK
 
-  /** `rankOf` ascends from one `push` to the next. */
-  constructor(isThere: (entry: Entry) => boolean, rankOf: (entry: Entry) => number) {
+  /** `rankOf` ascends from one `push` to the next; only for `insert`. */
+  constructor(isThere: (entry: Entry) => boolean, rankOf: (entry: Entry) => number = () => 0) {
     this.#isThere = isThere
     this.#rankOf = rankOf
   }
@@ -22,7 +22,7 @@ export class Fifo<Entry> {
   }
 
   push(entry: Entry): void {
-    if (this.#entries.length >= this.#bound) this.#replace(this.#entries.slice(this.#head).filter(this.#isThere))
+    if (this.#entries.length >= this.#bound) this.#replace(this.all())
     this.#entries.push(entry)
   }
 
@@ -42,6 +42,11 @@ export class Fifo<Entry> {
     }
     passUpTo(Infinity)
     this.#replace(merged)
+  }
+
+  /** Those that are there. */
+  all(): Entry[] {
+    return this.#entries.slice(this.#head).filter(this.#isThere)
   }
 
   /** The first one that is there. */

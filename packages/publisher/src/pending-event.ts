@@ -2,21 +2,23 @@ import type { Deferred, Headers } from '@millrace/core'
 import type { KeyLane } from './key-lanes.ts'
 import type { PublishReceipt } from './events.ts'
 
-/** An event that is not settled yet, as bytes. */
+/** An event that is not settled yet, serialised. */
 export interface PendingEvent {
   readonly id: string
   readonly type: string
   readonly topic: string
-  readonly key: Uint8Array | null
+  /** Texts are made bytes when it is sent: so many views of short buffers would cost more than all else. */
+  readonly key: string | Uint8Array | null
   /** What stands for its key; undefined: it has none, and no order. */
   readonly lane: string | undefined
-  readonly value: Uint8Array
+  readonly value: string | Uint8Array
+  /** Besides those of every event. */
   readonly headers: Headers
   readonly timestamp: number
   readonly high: boolean
   /** Also where it is in the way of a transaction. */
   critical: boolean
-  /** Of key, value and headers. */
+  /** Of key, value and all headers. */
   readonly bytes: number
   /** Where it is in the outbox. */
   stored?: number | undefined

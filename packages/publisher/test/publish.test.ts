@@ -1,7 +1,7 @@
 import { createPublisher, event, PublishError } from '@millrace/publisher'
 import { memory } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
-import { bytesOfKey } from '../src/event-key.ts'
+import { laneOf, ownKey } from '../src/event-key.ts'
 import { numbered, publishing, settle, threeTopics } from './support/publishing.ts'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
@@ -237,9 +237,14 @@ test('a size of a type above the maximum of a flush is refused, unless the type 
 
 test('a key is copied: whose bytes it was may use them again', () => {
   const bytes = Buffer.from('key')
-  const copy = bytesOfKey(bytes)
+  const copy = ownKey(bytes)
   bytes.fill(0)
   expect(Buffer.from(copy as Uint8Array).toString()).toBe('key')
+})
+
+test('keys of the same bytes have one order, whether they come as text or as bytes', () => {
+  for (const text of ['', 'key', 'Schlüssel', 'ключ', '\u{1f511}', 'k\ud800'])
+    expect(laneOf(text, Buffer.byteLength(text))).toBe(laneOf(Buffer.from(text), Buffer.byteLength(text)))
 })
 
 test('errors are told by code and outcome', () => {

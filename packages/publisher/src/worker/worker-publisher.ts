@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { asError, type Clock, type Deferred, deferred, settledWithin } from '@millrace/core'
 import { bufferFull, EventBuffer } from '../event-buffer.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
-import { bytesOfKey, laneOf } from '../event-key.ts'
+import { laneOf, ownKey } from '../event-key.ts'
 import { checkPublishOptions } from '../check-publish-options.ts'
 import { ForcedFlushes } from '../forced-flushes.ts'
 import { jsonText } from '../json-text.ts'
@@ -118,12 +118,13 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     if (definition === undefined) throw new PublishError('UNKNOWN_EVENT_TYPE', `There are no events of type '${type}'.`, about)
     try {
       checkPublishOptions(options)
-      const key = bytesOfKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
+      const key = ownKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
       const { headers, timestamp = Date.now(), priority, critical } = options
       const message = { n: ++this.#next, type, json: jsonText(payload), options: { id, key, headers, timestamp, priority, critical } }
-      const bytes = message.json.length + (key?.byteLength ?? 0)
+      const keyBytes = key === null ? 0 : Buffer.byteLength(key)
+      const bytes = message.json.length + keyBytes
       const arrivedAt = this.#clock.monotonic()
-      return { id, type, topic: definition.topic, lane: laneOf(key), bytes, arrivedAt, message, answer, epoch: 0 }
+      return { id, type, topic: definition.topic, lane: laneOf(key, keyBytes), bytes, arrivedAt, message, answer, epoch: 0 }
     } catch (cause) {
       const why = asError(cause).message
       throw new PublishError('NOT_SERIALIZABLE', `An event of type '${type}' can't be made JSON: ${why}`, { ...about, cause })
