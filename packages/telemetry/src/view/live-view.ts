@@ -51,7 +51,7 @@ export class LiveView {
   readonly observe = (event: RuntimeEvent): void => {
     switch (event.type) {
       case 'batch':
-        for (const part of event.from ?? []) this.#flowed(part.node, event.node, part.records)
+        if (event.from !== undefined) for (const part of event.from) this.#flowed(part.node, event.node, part.records)
         return undefined
       case 'failure':
         this.#givenUp.set(`${event.task} ${event.topic}`, (this.#givenUp.get(`${event.task} ${event.topic}`) ?? 0) + 1)
