@@ -234,6 +234,7 @@ export type {
   WindowStore,
 } from './store/windowed-store.ts'
 export type { CompileError } from './topology/compile-error.ts'
+export { readsTopic } from './topology/reads-topic.ts'
 export { repartitionTopic } from './topology/repartition-topic.ts'
 export type { RepartitionOptions } from './topology/repartition-options.ts'
 export type { SinkOptions } from './topology/sink-options.ts'
