@@ -34,6 +34,11 @@ export class Coordinator {
     this.#clock = clock
   }
 
+  /** Its id, as far as known. */
+  get node(): number | undefined {
+    return this.#node
+  }
+
   /** Where it is, as far as known. */
   get address(): BrokerAddress | undefined {
     return this.#node === undefined ? undefined : this.#cluster.metadata.brokers.get(this.#node)

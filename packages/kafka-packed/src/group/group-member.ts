@@ -4,7 +4,7 @@ import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { Coordinator } from '../cluster/coordinator.ts'
-import { GROUP_CODE, MOVED_ON, PUT_OUT } from './group-codes.ts'
+import { FORGOTTEN, GROUP_CODE, MOVED_ON, PUT_OUT } from './group-codes.ts'
 import { type CommittingMember, GroupOffsets } from './group-offsets.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
@@ -144,11 +144,8 @@ export class GroupMember implements AsyncDisposable {
       rounds: this.#rounds,
       options: this.#options,
       events: {
-        onCode: (code, of) => {
-          if (this.#isCurrent(of)) this.#refused(code)
-        },
-        onSilence: (error, of) => {
-          if (!this.#isCurrent(of)) return
+        onCode: (code) => this.#refused(code),
+        onSilence: (error) => {
           if (error.retriable) this.#lose()
           else this.#fail(error)
         },
@@ -168,15 +165,16 @@ export class GroupMember implements AsyncDisposable {
     const losses = this.#losses
     const member = this.#committing(offsets)
     return this.#place.inTurn(() => {
-      // Meanwhile it may have come back, and another have what it had.
-      if (losses !== this.#losses) throw refusal(GROUP_CODE.unknownMember, 'commit offsets of partitions that others may have')
+      // Meanwhile it may have come back, or given them up, and another have what it had.
+      const isHere = losses === this.#losses && (this.#life === undefined || this.#hasAll(offsets))
+      if (!isHere) throw refusal(GROUP_CODE.unknownMember, 'commit offsets of partitions that others may have')
       return this.#offsets.commit(member, this.#options.groupId, offsets)
     })
   }
 
   /**
    * Runs `use` with this member's place in the group, as transactions are fenced by it: no rebalance changes it meanwhile, since one that is under way is waited
-   * for, and the next one waits. After `patienceMs` milliseconds (default: `requestTimeoutMs`) it is run with the place from before that rebalance, which the
+   * for, and the next one waits (by KIP-848 for no more than a third of a session: then the place may change, and the transaction fail). After `patienceMs` milliseconds (default: `requestTimeoutMs`) it is run with the place from before that rebalance, which the
    * group takes until all have joined again. Rejects with a {@link PackedError} of code 25 when a partition of `offsets` is not here any more.
    */
   inPlace<T>(
@@ -314,13 +312,13 @@ export class GroupMember implements AsyncDisposable {
 
   /** What the group says of this member. */
   #refused(code: number): void {
-    const { illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
+    const { illegalGeneration, memberIdRequired, fencedInstance } = GROUP_CODE
     // Until it has the answer it may have another generation already; and one that has nothing learns all there is from the answer.
     if (this.#rounds.isJoining && (code === illegalGeneration || this.#owned.size === 0)) return
     if (MOVED_ON.has(code)) {
       if (this.#rounds.isStable) this.#want('the group rebalances')
     } else if (PUT_OUT.has(code)) {
-      if (code === unknownMember) this.#rounds.forget()
+      if (FORGOTTEN.has(code)) this.#rounds.forget()
       this.#lose()
     } else if (code === fencedInstance) {
       const name = `Another member of group '${this.#options.groupId}' has the name '${this.#options.groupInstanceId}'`
@@ -335,8 +333,9 @@ export class GroupMember implements AsyncDisposable {
   #lose(): void {
     if (this.#isLeaving && this.#owned.size === 0) return
     this.#losses++
-    this.#heartbeats?.stop()
+    // Before the thread that stands in is dismissed: it may have been told a newer epoch.
     this.#rounds.dropOut()
+    this.#heartbeats?.stop()
     if (this.#heartbeats?.takeLeft() === true) this.#hooks.onBusy?.()
     const lost = [...this.#owned.values()]
     this.#owned.clear()
@@ -366,10 +365,6 @@ export class GroupMember implements AsyncDisposable {
 
   #hasAll(partitions: readonly TopicPartition[]): boolean {
     return partitions.every(({ topic, partition }) => this.#owned.has(partitionKey(topic, partition)))
-  }
-
-  #isCurrent({ generation, memberId }: GroupMetadata): boolean {
-    return generation === this.metadata.generation && memberId === this.metadata.memberId
   }
 
   #want(reason: string): void {

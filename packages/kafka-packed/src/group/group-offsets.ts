@@ -3,7 +3,7 @@ import type { Cluster } from '../cluster/cluster.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
 import { commitOffsets, fetchOffsets, fetchOffsetsOf, type OffsetQuestion } from './group-calls.ts'
-import { GROUP_CODE } from './group-codes.ts'
+import { GROUP_CODE, OF_PLACE } from './group-codes.ts'
 import type { PositionCommit } from '../read/read-position.ts'
 import type { FetchedOffset } from '../wire/offset-fetch.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
@@ -65,7 +65,8 @@ export class GroupOffsets {
 
   /** Those of partitions that have none are left out. `requireStable`: waits until no transaction holds them. */
   async committed(asker: OffsetAsker, question: OffsetQuestion): Promise<PositionCommit[]> {
-    const { groupId, member } = asker
+    const { groupId } = asker
+    let { member } = asker
     const { cluster, coordinator, clock, patienceMs } = this.#parts
     const until = clock.monotonic() + patienceMs
     const doing = `tell offsets of group '${groupId}'`
@@ -79,8 +80,10 @@ export class GroupOffsets {
         patienceMs: Math.max(0, until - clock.monotonic()),
       })
       if (answer.code !== CODE.none) {
-        if (metadata !== undefined && (await member?.refused(answer.code, metadata, until)) === true) continue
-        throw refusal(answer.code, doing)
+        if (metadata === undefined || !OF_PLACE.has(answer.code)) throw refusal(answer.code, doing)
+        // Whoever has lost its place is told so by the loss, and not by a question that has to be answered before that.
+        if ((await member?.refused(answer.code, metadata, until)) !== true) member = undefined
+        continue
       }
       const codes = new Set(answer.partitions.map(({ code }) => code))
       codes.delete(CODE.none)

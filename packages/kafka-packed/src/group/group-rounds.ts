@@ -34,9 +34,9 @@ export interface GroupRounds {
   beat(connection: BrokerConnection, member: GroupMetadata): Promise<number>
   /** How the group is told that the member goes; undefined: it is not. Resolves to the code that is answered. */
   farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined
-  /** The name that the group gave it is of no use any more. */
+  /** What the group knew it by, name or epoch, is of no use any more. */
   forget(): void
-  /** The place that it had in the group is of no use any more; a round that is under way fails. */
+  /** It has lost its place in the group, or has to take it for lost; a round that is under way fails. */
   dropOut(): void
   /** A round that is under way fails, at once. */
   abandon(): void

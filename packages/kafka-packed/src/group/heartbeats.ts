@@ -8,10 +8,10 @@ import type { GroupRounds } from './group-rounds.ts'
 import { StandIn } from './stand-in.ts'
 
 export interface HeartbeatEvents {
-  /** An answer that is not that all is well, and to whom. */
-  readonly onCode: (code: number, member: GroupMetadata) => void
-  /** The group has not answered what was asked within a session, or can't be asked: see {@link PackedError.retriable}. */
-  readonly onSilence: (error: PackedError, member: GroupMetadata) => void
+  /** An answer that is not that all is well, to who is the member now. */
+  readonly onCode: (code: number) => void
+  /** The group has not answered what was asked within a session, or can't be asked: see {@link PackedError.retriable}. No more heartbeats are sent. */
+  readonly onSilence: (error: PackedError) => void
   /** Nobody sends heartbeats any more while JavaScript is busy. */
   readonly onStandInLost: (error: Error) => void
 }
@@ -112,7 +112,7 @@ export class Heartbeats {
     if (this.#standIn.takeBeats()) this.#heardAt = this.#clock.monotonic()
     if (this.#clock.monotonic() - this.#heardAt >= this.#options.sessionTimeoutMs) {
       // Also while it is asked: an answer may take as long as it likes.
-      this.#events.onSilence(new PackedError('The group was not heard of for as long as a session.', { kind: 'timed-out' }), member)
+      this.#events.onSilence(new PackedError('The group was not heard of for as long as a session.', { kind: 'timed-out' }))
       return
     }
     this.#next()
@@ -138,12 +138,12 @@ export class Heartbeats {
       this.#order(this.#coordinator.address)
       // It is a member still: what the stand-in has done is over, and does not explain what may come later.
       if (code === 0) this.#standIn.takeLeft()
-      else this.#events.onCode(code, member)
+      else this.#events.onCode(code)
     } catch (error) {
       const { kind, retriable } = error as PackedError
       this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0
       const mayPass = retriable || (kind === 'malformed' && this.#malformed < MALFORMED_ANSWERS)
-      if (this.#member === member && !mayPass) this.#events.onSilence(error as PackedError, member)
+      if (this.#member === member && !mayPass) this.#events.onSilence(error as PackedError)
     }
   }
 }

@@ -1,7 +1,7 @@
 import type { Clock, TopicPartition } from '@millrace/core'
 import { refusal } from '../errors/protocol-codes.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
-import { GROUP_CODE, MOVED_ON, PUT_OUT } from './group-codes.ts'
+import { GROUP_CODE, OF_PLACE } from './group-codes.ts'
 
 /** A member, as those who commit with its place in the group see it. */
 export interface PlaceHolder {
@@ -27,9 +27,6 @@ export interface RefusedCommit {
   /** Of {@link PlaceHolder.losses}, when it was asked for. */
   readonly losses: number
 }
-
-/** Said of a place that the next rebalance may give anew. */
-const OF_PLACE: ReadonlySet<number> = new Set([...MOVED_ON, ...PUT_OUT, GROUP_CODE.fencedInstance])
 
 /** What is done with a member's place in its group, which rebalances change: they wait for it, and it for them. */
 export class PlaceUse {

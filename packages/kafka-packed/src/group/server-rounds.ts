@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import type { TopicPartition } from '@millrace/core'
+import { settledWithin, type TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
@@ -12,11 +12,13 @@ import {
   type MemberReport,
   type TopicIdPartitions,
 } from './consumer-group-heartbeat.ts'
-import { GROUP_CODE } from './group-codes.ts'
+import { GROUP_CODE, PUT_OUT } from './group-codes.ts'
 import type { GroupRounds, RoundParts } from './group-rounds.ts'
 
 /** Beyond a session, within which the name of a static member that died may be held. */
 const MARGIN_MS = 5_000
+/** Of a session, for which a heartbeat waits: the time between two goes before it, and as much is left to be answered. */
+const SHARE_OF_SESSION = 1 / 3
 
 /**
  * Groups of KIP-848: the coordinator says who gets what, to each member in the answer to its heartbeats. A round is one heartbeat, whose answer is acted upon; others
@@ -32,6 +34,13 @@ export class ServerRounds implements GroupRounds {
   /** For good: a member that was put out joins again by it. */
   readonly #memberId = randomUUID()
   #epoch: number = MEMBER_EPOCH.joins
+  /**
+   * The epoch it had when the group fell silent: the group may have it still, and lets it in by no other until its session ends. Undefined: the group has said that
+   * it has not.
+   */
+  #earlierEpoch: number | undefined
+  /** It has told the group of itself. */
+  #hasTold = false
   /** Another each time when its place is lost. */
   #place = {}
   /** Of topics, as they were given: a topic made anew has another. */
@@ -40,8 +49,8 @@ export class ServerRounds implements GroupRounds {
   #settled: string | undefined
   #underWay = 0
   #abandoned = rejectable()
-  /** Since when another holds the name of this static member. */
-  #unreleasedAt: number | undefined
+  /** Since when the coordinator, answering all along, has said that another holds the name of this static member. */
+  #unreleased: { readonly since: number; readonly by: number | undefined } | undefined
 
   constructor(parts: RoundParts) {
     this.#parts = parts
@@ -76,7 +85,10 @@ export class ServerRounds implements GroupRounds {
       codeOf: ({ errorCode }) => errorCode,
       doing: `let a member join group '${this.#parts.options.groupId}'`,
     })
-    const { errorCode, errorMessage, assignment } = await Promise.race([asked, this.#abandoned.promise])
+    const { errorCode, errorMessage, assignment } = await Promise.race([asked, this.#abandoned.promise]).catch((error: unknown) => {
+      this.#unreleased = undefined
+      throw error
+    })
     if (errorCode !== 0) {
       this.#refused(errorCode, errorMessage ?? '')
       return undefined
@@ -97,18 +109,22 @@ export class ServerRounds implements GroupRounds {
   }
 
   farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined {
-    if (this.#epoch === MEMBER_EPOCH.joins) return undefined
+    // Also when it was not answered: the group may have let it in, and would keep it for a session.
+    if (!this.#hasTold) return undefined
     const { metadata, report } = this
     // A static member's partitions wait for it, and another may take its name.
     const generation = metadata.groupInstanceId === undefined ? MEMBER_EPOCH.leaves : MEMBER_EPOCH.leavesForNow
-    return async (connection) => (await consumerGroupHeartbeat(connection, { ...metadata, generation }, report)).errorCode
+    const leaving = { ...metadata, memberId: this.#memberId, generation }
+    return async (connection) => (await consumerGroupHeartbeat(connection, leaving, report)).errorCode
   }
 
   forget(): void {
     this.dropOut()
+    this.#earlierEpoch = undefined
   }
 
   dropOut(): void {
+    if (this.#epoch !== MEMBER_EPOCH.joins) this.#earlierEpoch = this.metadata.generation
     this.#epoch = MEMBER_EPOCH.joins
     this.#place = {}
     this.#settled = undefined
@@ -126,25 +142,41 @@ export class ServerRounds implements GroupRounds {
   }
 
   async #ask(connection: BrokerConnection, place: object): Promise<HeartbeatAnswer> {
-    const { member, events } = this.#parts
-    for (let use = member.inUse(); use !== undefined; use = member.inUse()) await use
+    await this.#unused()
     if (place !== this.#place) throw placeLost()
     this.#underWay++
+    this.#hasTold = true
+    const { metadata, report } = this
     try {
-      const answer = await consumerGroupHeartbeat(connection, this.metadata, this.report)
+      // By the earlier one it says that it has nothing, as a member does that is put out.
+      const answer = await consumerGroupHeartbeat(
+        connection,
+        { ...metadata, generation: this.#earlierEpoch ?? metadata.generation },
+        report,
+      )
       if (answer.errorCode === 0 && place === this.#place) this.#take(answer)
       return answer
     } finally {
       this.#underWay--
-      events.onSettled()
+      this.#parts.events.onSettled()
     }
+  }
+
+  /** Who uses its place is waited for, but not for so long that the group would miss the member: better that a transaction fails which takes that long. */
+  async #unused(): Promise<void> {
+    const { member, options } = this.#parts
+    const { clock, sessionTimeoutMs } = options
+    const until = clock.monotonic() + sessionTimeoutMs * SHARE_OF_SESSION
+    for (let use = member.inUse(); use !== undefined; use = member.inUse())
+      if (!(await settledWithin(use, until - clock.monotonic(), clock))) return
   }
 
   #take({ memberEpoch, heartbeatIntervalMs }: HeartbeatAnswer): void {
     const hasMoved = memberEpoch !== this.#epoch || heartbeatIntervalMs !== this.heartbeatIntervalMs
     this.#epoch = memberEpoch
     this.heartbeatIntervalMs = heartbeatIntervalMs
-    this.#unreleasedAt = undefined
+    this.#earlierEpoch = undefined
+    this.#unreleased = undefined
     if (hasMoved) this.#parts.events.onJoined(this.metadata, this.#parts.coordinator.address)
   }
 
@@ -152,19 +184,31 @@ export class ServerRounds implements GroupRounds {
     const { options, events } = this.#parts
     const { groupId, groupInstanceId, serverAssignor } = options
     if (code === GROUP_CODE.unreleasedInstance) {
-      const now = options.clock.monotonic()
-      this.#unreleasedAt ??= now
-      // Who had it may have died, and is kept for as long as a session.
-      if (now - this.#unreleasedAt < options.sessionTimeoutMs + MARGIN_MS) throw refusal(code, `let a member join group '${groupId}'`)
+      if (this.#mayBeReleased()) throw refusal(code, `let a member join group '${groupId}'`)
       const name = `Another member of group '${groupId}' has the name '${groupInstanceId}'`
       throw new PackedError(`${name}: give each a name of its own.`, { kind: 'other', code })
     }
+    this.#unreleased = undefined
     if (code === GROUP_CODE.unsupportedAssignor)
       throw new PackedError(`The brokers have no assignor '${serverAssignor}' for group '${groupId}': ${message}`, { kind: 'other', code })
+    // Who joins makes a group that is not there: there is one, of the other protocol.
+    if (code === GROUP_CODE.groupIdNotFound && this.#epoch === MEMBER_EPOCH.joins && this.#earlierEpoch === undefined)
+      throw new PackedError(`Members of group '${groupId}' are of another protocol: stop them all first (${message}).`, {
+        kind: 'other',
+        code,
+      })
     events.onRefused(code)
     const error = refusal(code, `let a member join group '${groupId}'`)
-    const isPutOut = code === GROUP_CODE.unknownMember || code === GROUP_CODE.fencedMemberEpoch
-    if (!isPutOut && !error.retriable) throw error
+    if (!PUT_OUT.has(code) && !error.retriable) throw error
+  }
+
+  /** Who has its name may have died, and is kept for as long as a session; by another coordinator, or one that was away, for a whole one again. */
+  #mayBeReleased(): boolean {
+    const { coordinator, options } = this.#parts
+    const now = options.clock.monotonic()
+    if (this.#unreleased?.by !== coordinator.node) this.#unreleased = undefined
+    this.#unreleased ??= { since: now, by: coordinator.node }
+    return now - this.#unreleased.since < options.sessionTimeoutMs + MARGIN_MS
   }
 
   /** By the names of their topics. What has no name yet is left out, and looked at again with the next heartbeat. */

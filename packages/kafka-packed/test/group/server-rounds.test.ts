@@ -1,11 +1,11 @@
+import { ManualClock } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
-import { Cluster } from '../../src/cluster/cluster.ts'
-import { Coordinator } from '../../src/cluster/coordinator.ts'
-import { resolveGroupOptions } from '../../src/group/group-options.ts'
-import { ServerRounds } from '../../src/group/server-rounds.ts'
-import type { GroupOptions } from '../../src/index.ts'
+import type { GroupOptions, PackedError } from '../../src/index.ts'
+import { ByteWriter } from '../../src/wire/byte-writer.ts'
+import type { ServerRounds } from '../../src/group/server-rounds.ts'
 import { RecordedMember } from '../support/group.ts'
-import { WireBroker, type WireTopic } from '../support/wire-broker.ts'
+import { roundsOf } from '../support/server-rounds.ts'
+import { KEY, WireBroker, type WireTopic } from '../support/wire-broker.ts'
 import { type WireAssignment, WireGroup } from '../support/wire-group.ts'
 
 const WAIT = { timeout: 60_000, interval: 5 }
@@ -34,6 +34,14 @@ async function join(answers: WireAssignment[], options: Partial<GroupOptions> = 
       await recorded.member.close()
       await broker[Symbol.asyncDispose]()
     },
+  }
+}
+
+/** Looks each time when so many milliseconds more have passed. */
+function passing<T>(clock: ManualClock, ms: number, look: () => T): () => Promise<T> {
+  return async () => {
+    await clock.advance(ms)
+    return look()
   }
 }
 
@@ -81,7 +89,7 @@ describe('a member of a group of KIP-848', () => {
     expect(recorded.member.metadata.generation).toBe(2)
   })
 
-  it.each([110, 25])('has lost everything when it is fenced (%i), and joins again by its name', async (code) => {
+  it.each([110, 25, 69])('has lost everything when it is fenced (%i), and joins again by its name', async (code) => {
     await using opened = await join([{ epoch: 4, given: { 1: [0] } }])
     const { group, recorded } = opened
     await expect.poll(() => recorded.held.size, WAIT).toBe(1)
@@ -105,9 +113,9 @@ describe('a member of a group of KIP-848', () => {
     await recorded.member.commit([AT])
     await expect.poll(() => recorded.member.metadata.generation, WAIT).toBe(2)
     expect(group.commitEpochs.length).toBe(2)
-    // Of what is not here any more it says so.
-    group.commitCodes.push(113)
-    await expect(recorded.member.commit([{ ...AT, partition: 2 }])).rejects.toMatchObject({ code: 113, kind: 'not-member' })
+    // Of what is not here it says so.
+    await expect(recorded.member.commit([{ ...AT, partition: 2 }])).rejects.toMatchObject({ code: 25, kind: 'not-member' })
+    expect(group.commitEpochs.length).toBe(2)
     expect(recorded.calls.filter((call) => call.startsWith('lost'))).toEqual([])
   })
 
@@ -139,34 +147,174 @@ describe('a member of a group of KIP-848', () => {
   })
 
   it('goes on by the epoch that the thread was told which stood in for it', async () => {
-    await using broker = await WireBroker.open(TOPIC)
-    const group = new WireGroup(broker)
-    const options = resolveGroupOptions({ brokers: broker.brokers, groupId: 'g', groupProtocol: 'consumer' })
-    const cluster = new Cluster(options.connect, options.clock)
-    const coordinator = new Coordinator(cluster, { type: 'group', name: 'g', clock: options.clock })
     let told = 7
-    const member = { owned: () => [], inUse: () => undefined, toldEpoch: () => told }
-    const nothing = (): void => {}
-    const events = {
-      onJoining: nothing,
-      onJoined: nothing,
-      onLeading: nothing,
-      onStandbys: nothing,
-      onRefused: nothing,
-      onChanged: nothing,
-      onSettled: nothing,
-    }
-    const rounds = new ServerRounds({ cluster, coordinator, options, member, events })
-    rounds.topics = [TOPIC.name]
-    await cluster.refresh()
+    await using opened = await roundsOf(TOPIC, { toldEpoch: () => told })
+    const { group, rounds } = opened
     group.answers = [{ epoch: 3 }, { epoch: 8 }]
     await rounds.run([])
+    group.moveTo(7)
     expect(rounds.metadata.generation).toBe(7)
     await rounds.run([])
     told = 0
     await rounds.run([])
-    cluster.close()
     expect(group.heard.map(({ epoch }) => epoch)).toEqual([0, 7, 8])
+  })
+
+  it.each([
+    ['has kept it', [2]],
+    ['has put it out', [2, 0]],
+  ])('comes back with nothing by the epoch it had when its group fell silent, which %s', async (what, epochs) => {
+    const clock = new ManualClock()
+    await using opened = await join([{ epoch: 1 }, { epoch: 2, given: { 1: [0] } }], { clock })
+    const { group, recorded } = opened
+    await expect
+      .poll(
+        passing(clock, 10, () => recorded.held.size),
+        WAIT,
+      )
+      .toBe(1)
+    group.isBroken = true
+    await expect
+      .poll(
+        passing(clock, 45_000, () => recorded.calls.at(-1)),
+        WAIT,
+      )
+      .toMatch(/^lost /)
+    if (what === 'has put it out') group.putOut()
+    group.heard.length = 0
+    group.answers = [{ epoch: 2, given: { 1: [0] } }]
+    group.isBroken = false
+    await expect
+      .poll(
+        passing(clock, 100, () => recorded.held.size),
+        WAIT,
+      )
+      .toBe(1)
+    const withNothing = group.heard.filter(({ owned }) => owned.length === 0)
+    expect([...new Set(withNothing.map(({ epoch }) => epoch))]).toEqual(epochs)
+    expect(recorded.calls.filter((call) => call.startsWith('lost'))).toEqual(['lost he t-0'])
+  })
+
+  it('notices silence also when the thread that stands in for it was told another epoch', async () => {
+    const clock = new ManualClock()
+    await using opened = await join([{ epoch: 1, given: { 1: [0] } }], { clock })
+    const { group, recorded } = opened
+    await expect.poll(() => recorded.held.size, WAIT).toBe(1)
+    // Time stands still for this side only.
+    group.answers = [{ epoch: 2, given: { 1: [0] } }]
+    await expect.poll(() => recorded.member.metadata.generation, WAIT).toBe(2)
+    group.isBroken = true
+    await expect
+      .poll(
+        passing(clock, 45_000, () => recorded.calls.at(-1)),
+        WAIT,
+      )
+      .toMatch(/^lost /)
+    group.isBroken = false
+    await expect
+      .poll(
+        passing(clock, 100, () => recorded.held.size),
+        WAIT,
+      )
+      .toBe(1)
+  })
+
+  it.each([110, 25, 69])('looks offsets up as nobody when it is told that it has lost its place (%i), and joins again', async (code) => {
+    await using opened = await join([{ epoch: 3, given: { 1: [0] } }])
+    const { group, recorded } = opened
+    await expect.poll(() => recorded.held.size, WAIT).toBe(1)
+    group.fetchCodes.push(code)
+    expect(await recorded.member.committed([AT], true)).toEqual([])
+    expect(group.askers).toEqual([
+      [group.heard[0]?.memberId, 3],
+      [null, -1],
+    ])
+    await expect.poll(() => recorded.calls, WAIT).toEqual(['assigned he t-0', 'lost he t-0', 'assigned he t-0'])
+    expect(recorded.failure).toBeUndefined()
+  })
+
+  it('does not commit what it gave up while it waited for its turn', async () => {
+    await using opened = await join([{ epoch: 1, given: { 1: [0, 1] } }])
+    const { group, recorded } = opened
+    await expect.poll(() => recorded.held.size, WAIT).toBe(2)
+    group.commitCodes.push(113)
+    const first = recorded.member.commit([AT])
+    const second = recorded.member.commit([{ ...AT, partition: 1 }]).catch((error: unknown) => error)
+    group.answers = [{ epoch: 1, given: { 1: [0] } }]
+    await expect.poll(() => recorded.held.size, WAIT).toBe(1)
+    group.answers = [{ epoch: 2, given: { 1: [0] } }]
+    await first
+    expect(await second).toMatchObject({ code: 25 })
+    expect(group.commitEpochs).toEqual([1, 2])
+  })
+
+  it('does not wait so long for who uses its place that the group would miss it', async () => {
+    const clock = new ManualClock()
+    let asked = 0
+    const uses: Promise<void>[] = []
+    const inUse = (): Promise<void> | undefined => {
+      asked++
+      return uses[0]
+    }
+    await using opened = await roundsOf(TOPIC, { inUse }, { clock })
+    const { coordinator, group, rounds } = opened
+    await rounds.run([])
+    uses.push(new Promise(() => {}))
+    asked = 0
+    const use = (connection: Parameters<ServerRounds['beat']>[0]): Promise<number> => rounds.beat(connection)
+    const beating = coordinator.once({ use, codeOf: (code) => code, doing: 'hear of a member' })
+    await expect.poll(() => asked, WAIT).toBe(1)
+    await clock.advance(14_999)
+    expect(group.heard.length).toBe(1)
+    await clock.advance(1)
+    expect(await beating).toBe(0)
+    expect(group.heard.length).toBe(2)
+  })
+
+  it('waits a session for its static name, and anew when the coordinator was away or is another', async () => {
+    const clock = new ManualClock()
+    await using opened = await roundsOf(TOPIC, {}, { clock, groupInstanceId: 'one' })
+    const { broker, coordinator, group, rounds } = opened
+    broker.nodes = [1, 2]
+    let node = 1
+    broker.answers.set(KEY.findCoordinator, () =>
+      new ByteWriter().int32(0).int16(0).string(null).int32(node).string('127.0.0.1').int32(broker.port).noTags().finish(),
+    )
+    group.answers = [{ code: 111, epoch: 0 }]
+    const refused = async (): Promise<{ retriable: boolean }> => {
+      const error: unknown = await rounds.run([]).catch((reason: unknown) => reason)
+      await clock.advance(49_000)
+      return error as PackedError
+    }
+    expect(await refused()).toMatchObject({ code: 111, retriable: true })
+    group.isBroken = true
+    expect(await refused()).toMatchObject({ kind: 'unreachable' })
+    group.isBroken = false
+    expect(await refused()).toMatchObject({ code: 111, retriable: true })
+    // Found by another question.
+    node = 2
+    const failing = { use: () => Promise.reject(new Error('It is another.')), codeOf: () => 0, doing: 'answer' }
+    await expect(coordinator.once(failing)).rejects.toThrow('It is another.')
+    expect(await refused()).toMatchObject({ code: 111, retriable: true })
+    expect(await refused()).toMatchObject({ code: 111, retriable: true })
+    expect(await refused()).toMatchObject({ code: 111, retriable: false })
+  })
+
+  it.each([
+    [undefined, -1],
+    ['one', -2],
+  ])('leaves also when it is closed while it joins for the first time (name: %s)', async (groupInstanceId, epoch) => {
+    let release: () => void = () => {}
+    const opened = await join([{ epoch: 1, given: { 1: [0] } }], { ...(groupInstanceId !== undefined && { groupInstanceId }) })
+    const { group } = opened
+    group.held = new Promise((resolve) => {
+      release = resolve
+    })
+    await expect.poll(() => group.heard.length, WAIT).toBe(1)
+    const closed = opened[Symbol.asyncDispose]()
+    release()
+    await closed
+    expect(group.heard.map((heartbeat) => heartbeat.epoch)).toEqual([0, epoch])
   })
 
   it('gives up what it has of a topic that was made anew, and then takes the new one', async () => {
@@ -202,6 +350,7 @@ describe('a member of a group of KIP-848', () => {
 
   it.each([
     [{ code: 112, epoch: 0 }, /^The brokers have no assignor 'none' for group 'g'/],
+    [{ code: 69, epoch: 0 }, /^Members of group 'g' are of another protocol: stop them all first/],
     [{ code: 82, epoch: 0 }, /^Another member of group 'g' has the name 'one'/],
     [{ code: 30, epoch: 0 }, /^Kafka refused to have a member in group 'g'/],
   ])('is over when it is answered what does not pass: %o', async (answer, message) => {

@@ -99,8 +99,9 @@ export class Rebalances {
       try {
         starts = startsOf(partitions, (await this.#listener?.onAssigned(partitions)) ?? [])
       } catch (error) {
-        // They stay assigned, and are not read: what is wrong is for the reader to decide, who is told by the next poll.
-        onFailure(error)
+        // They stay assigned, and are not read: what is wrong is for the reader to decide, who is told by the next poll. Of what was lost meanwhile nothing is.
+        const areGone = partitions.length > 0 && partitions.every((at) => all.get(at)?.gone === true)
+        if (!areGone) onFailure(error)
       }
     }
     await pump.exclusively(() => {

@@ -104,7 +104,7 @@ function fetched(partition: number, ...offsets: readonly number[]): Fetched {
   return { batches: [batch], ends: [], records: offsets.length }
 }
 
-async function open() {
+async function open(onAssigned?: () => Promise<never>) {
   const client = new HeldClient()
   const kafka = { openConsumer: async () => client as unknown as ConsumerClient } as unknown as KafkaClient
   const source = await KafkaSource.open(kafka, {
@@ -117,19 +117,25 @@ async function open() {
     hooks.push(`${hook} ${partitions.map(({ partition }) => partition).join()}`)
   }
   await source.subscribe(['t'], {
-    onAssigned: async (partitions) => partitions.map((at) => ({ ...at, offset: 0 })),
+    onAssigned: onAssigned ?? (async (partitions) => partitions.map((at) => ({ ...at, offset: 0 }))),
     onRevoked: note('revoked'),
     onLost: note('lost'),
   })
+  return { client, source, hooks }
+}
+
+async function assigned() {
+  const opened = await open()
+  const { client } = opened
   client.tell('assign', [P0, P1])
   await client.answer(NOTHING)
   await until('both are assigned', () => client.calls.length === 1)
-  return { client, source, hooks }
+  return opened
 }
 
 describe.each(['revoke', 'lost'] as const)('a %s while a fetch is in flight', (type) => {
   test('is answered to the client after that fetch, whose records of the partition reach nobody', async () => {
-    const { client, source, hooks } = await open()
+    const { client, source, hooks } = await assigned()
     await until('a fetch is under way', () => client.fetching)
     client.tell(type, [P0])
     await until('the hook has run', () => hooks.length === 1)
@@ -145,7 +151,7 @@ describe.each(['revoke', 'lost'] as const)('a %s while a fetch is in flight', (t
   })
 
   test('takes back what was fetched and not handed out', async () => {
-    const { client, source, hooks } = await open()
+    const { client, source, hooks } = await assigned()
     await client.answer(fetched(0, 0, 1))
     client.tell(type, [P0])
     await until('the hook has run', () => hooks.length === 1)
@@ -158,7 +164,7 @@ describe.each(['revoke', 'lost'] as const)('a %s while a fetch is in flight', (t
 })
 
 test('a commit that waits for its turn when its partition is lost is never sent', async () => {
-  const { client, source } = await open()
+  const { client, source } = await assigned()
   const [first, second] = [1, 2].map((offset) => source.commit([{ ...P0, offset }]))
   client.tell('lost', [P0, P1])
   client.confirm()
@@ -166,5 +172,31 @@ test('a commit that waits for its turn when its partition is lost is never sent'
   expect(confirmed).toEqual({ status: 'fulfilled', value: undefined })
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'COMMIT_REFUSED', retryable: false, ...P0, offset: 2 } })
   expect(client.sent).toEqual([[{ ...P0, offset: 1 }]])
+  await client.answerWhile(source.close())
+})
+
+test.each([
+  ["lost meanwhile is nobody's concern", 'lost', true],
+  ['to be revoked is told', 'revoke', false],
+] as const)('why partitions could not be taken up that were %s', async (_what, type, isWell) => {
+  let fail: (error: Error) => void = () => {}
+  const { client, source, hooks } = await open(
+    () =>
+      new Promise((_resolve, reject) => {
+        fail = reject
+      }),
+  )
+  client.tell('assign', [P0, P1])
+  await until('they are being taken up', () => source.assignment().length === 2)
+  client.tell(type, [P0, P1])
+  fail(new Error('no place'))
+  await client.answer(NOTHING)
+  await until('the hook has run', () => hooks.length === 1)
+  const polled = source.poll(0).then(
+    () => true,
+    () => false,
+  )
+  await client.answerWhile(polled)
+  expect(await polled).toBe(isWell)
   await client.answerWhile(source.close())
 })
