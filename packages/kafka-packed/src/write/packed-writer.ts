@@ -281,9 +281,9 @@ export class PackedWriter implements AsyncDisposable {
   /** Waits for a topic that was made a moment ago. */
   async #topicOf(topic: string): Promise<WrittenTopic> {
     this.#giveUpIdle()
-    this.#cluster.track([topic])
     const ask = async (): Promise<WrittenTopic> => {
       this.#check()
+      this.#cluster.track([topic])
       if (this.#hasGivenUp) {
         this.#identity = await newIdentity(this.#cluster)
         this.#hasGivenUp = false
