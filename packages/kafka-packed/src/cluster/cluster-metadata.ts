@@ -81,6 +81,11 @@ export class ClusterMetadata {
     for (const topic of topics) this.#takeTopic(topic)
   }
 
+  forget(topic: string): void {
+    this.#forgetLeaders(topic)
+    for (const known of [this.#codes, this.#counts, this.#ids]) known.delete(topic)
+  }
+
   #takeTopic({ name, errorCode, topicId, partitions }: MetadataTopic): void {
     if (name === null || name === undefined) return
     this.#codes.set(name, errorCode)
