@@ -114,6 +114,7 @@ export type { KeyLocation, PartitionLag, StoreSize } from './observe/app-answers
 export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState } from './observe/app-health.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
+export { safeLogger } from './observe/safe-logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
 export type {
   AbortEvent,
