@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { freePort } from '../../../../tools/broker/free-port.mjs'
-import { TcpProxy } from '../../../../tools/broker/tcp-proxy.mjs'
 import { millrace } from '../support/command.ts'
 import { KafkaApp } from '../support/kafka-app.ts'
 
@@ -129,23 +128,6 @@ test('what a killed process has left in its group is put out of it with --force'
   expect(await committed()).toEqual([1, 1])
   expect(await reset('--force')).toMatchObject({ code: 0, stderr: expect.stringContaining('is left alone') as unknown })
   expect(await committed()).toEqual([0, 0])
-  const internal = [`${app.applicationId}-by-word-repartition`, `${app.applicationId}-counts-changelog`]
-  await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal])
-})
-
-test('brokers that are away when it starts are waited for, and it runs once they are there', { timeout: 180_000 }, async () => {
-  await using app = await KafkaApp.open()
-  await using proxy = await TcpProxy.open()
-  await app.write(1)
-  const run = app.spawn(['run', 'word-count.ts', '--json'], { KAFKA_BROKERS: proxy.address, REQUEST_MS: '2000' })
-  await expect.poll(() => run.events.map(({ event }) => event), PATIENCE).toContain('restarting')
-  expect(run.stderr).toContain('millrace:')
-  proxy.forwardTo(app.brokers)
-  const partitions = [0, 1].map((partition) => ({ topic: app.topics.lines, partition }))
-  const committed = async () => (await app.admin.committedOffsets(app.applicationId, partitions)).map(({ offset }) => offset)
-  await expect.poll(committed, PATIENCE).toEqual([1, 1])
-  run.signal('SIGTERM')
-  expect(await run.ended).toBe(0)
   const internal = [`${app.applicationId}-by-word-repartition`, `${app.applicationId}-counts-changelog`]
   await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal])
 })
