@@ -195,13 +195,13 @@ export class Fetcher {
 
   async #fetch(node: number, lane: Lane, { asked, maxBytes }: Request): Promise<void> {
     const connection = await this.#cluster.connection(node, lane)
-    const { isolation, rack, maxWaitMs, maxPartitionBytes } = this.#options
+    const { isolation, rack, maxWaitMs, minBytes, maxPartitionBytes } = this.#options
     // While the connection was made some may have been sought or paused.
     const current = asked.filter(({ partition, generation }) => partition.generation === generation)
     if (current.length === 0) return
     const request = encodeFetch({
       maxWaitMs: lane === URGENT ? 0 : maxWaitMs,
-      minBytes: 1,
+      minBytes,
       maxBytes,
       readCommitted: isolation === 'read-committed',
       rack,

@@ -11,17 +11,25 @@ describe('properties for the packed client', () => {
     expect(readerSettings(resolved())).toMatchObject({ maxWaitMs: 100, maxFetchBytes: 8_388_608, checkCrcs: false })
     const consumer = {
       'fetch.wait.max.ms': '7',
+      'fetch.min.bytes': 2_048,
       'queued.max.messages.kbytes': 2,
       'client.rack': 'a',
       'check.crcs': true,
       'session.timeout.ms': 9_000,
     }
-    expect(readerSettings(resolved({ consumer }))).toMatchObject({ maxWaitMs: 7, maxBufferedBytes: 2_048, rack: 'a', checkCrcs: true })
+    expect(readerSettings(resolved({ consumer }))).toMatchObject({
+      maxWaitMs: 7,
+      minBytes: 2_048,
+      maxBufferedBytes: 2_048,
+      rack: 'a',
+      checkCrcs: true,
+    })
     expect(groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 } }))).toMatchObject({
       sessionTimeoutMs: 9_000,
       rebalanceTimeoutMs: 60_000,
     })
     expect(writerSettings(resolved(), { clientId: 'c' })).toMatchObject({ compression: 'lz4', lingerMs: 10, deliveryTimeoutMs: 40_500 })
+    expect(writerSettings(resolved(), { clientId: 'c', deliveryReports: true })).toMatchObject({ lingerMs: 0 })
     const producer = { 'compression.codec': 'zstd', 'linger.ms': 0 }
     expect(writerSettings(resolved({ producer }), { clientId: 'c' })).toMatchObject({ compression: 'zstd', lingerMs: 0 })
   })
