@@ -225,7 +225,7 @@ export class Fetcher {
 
   async #fetch(node: number, lane: Lane, { asked, maxBytes }: Request): Promise<void> {
     const connection = await this.#cluster.connection(node, lane)
-    const { isolation, rack, maxWaitMs } = this.#options
+    const { isolation, rack, maxWaitMs, minBytes } = this.#options
     // While the connection was made some may have been sought or paused.
     const current = asked.filter(({ partition, generation }) => partition.generation === generation)
     const byId = connection.speaks(FETCH_BY_ID.key, FETCH_BY_ID.version) && current.every((one) => this.#idOf(one.partition) !== undefined)
@@ -234,7 +234,7 @@ export class Fetcher {
     const request = encodeFetch(
       {
         maxWaitMs: lane === URGENT ? 0 : maxWaitMs,
-        minBytes: 1,
+        minBytes,
         maxBytes,
         readCommitted: isolation === 'read-committed',
         rack,
