@@ -82,7 +82,7 @@ export class ClusterMetadata {
   }
 
   forget(topic: string): void {
-    this.#forgetLeaders(topic)
+    this.#forget(topic, this.#ids.get(topic))
     for (const known of [this.#codes, this.#counts, this.#ids]) known.delete(topic)
   }
 
@@ -108,8 +108,8 @@ export class ClusterMetadata {
     }
   }
 
-  #forget(topic: string, topicId: string): void {
-    this.#names.delete(topicId)
+  #forget(topic: string, topicId: string | undefined): void {
+    if (topicId !== undefined) this.#names.delete(topicId)
     for (let partition = 0; partition < this.partitionsOf(topic); partition++) this.#leaders.delete(partitionKey(topic, partition))
   }
 }
