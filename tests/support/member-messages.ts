@@ -7,6 +7,8 @@ export interface MemberConfig {
   readonly applicationId: string
   readonly topics: { readonly input: string; readonly output: string }
   readonly stateDir: string
+  /** Default: that of the run. */
+  readonly client?: 'confluent' | 'packed' | undefined
   readonly groupProtocol: 'classic' | 'consumer'
   readonly sessionTimeoutMs: number
   /** Default: at least once. */
@@ -16,7 +18,7 @@ export interface MemberConfig {
   /** How long records wait for others before they are sent, unless they are flushed. Default: the transport's. */
   readonly lingerMs?: number | undefined
   /** Default: false. */
-  readonly hotStandby?: boolean | undefined
+  readonly hotStandby?: boolean | { readonly replicas: number } | undefined
   /** What its counts are kept in. Default: `leveldb`. */
   readonly backend?: 'leveldb' | 'memory' | undefined
   /** False: its counts have none. */

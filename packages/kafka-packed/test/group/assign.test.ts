@@ -6,6 +6,13 @@ import { assign, type AssignedMember, type AssignInput } from '../../src/group/a
 type Owned = Map<string, readonly TopicPartition[]>
 type Given = Pick<AssignInput, 'coLocate'> & { readonly counts: Readonly<Record<string, number>>; readonly warm?: Owned }
 
+const NONE = { replicas: 0, topics: [] }
+
+/** Who reads what. */
+function shared(input: AssignInput): Owned {
+  return new Map([...assign(input)].map(([memberId, { partitions }]) => [memberId, partitions]))
+}
+
 /** One round of the group: what each gives up, and what it has then. Returns whether somebody has to join again. */
 function round(owned: Owned, { counts, coLocate, warm }: Given): boolean {
   const topics = Object.keys(counts)
@@ -15,8 +22,9 @@ function round(owned: Owned, { counts, coLocate, warm }: Given): boolean {
     owned: has,
     generation: 1,
     warm: warm?.get(memberId) ?? [],
+    standbys: NONE,
   }))
-  const assigned = assign({ members, partitionsOf: (topic) => counts[topic] ?? 0, coLocate })
+  const assigned = shared({ members, partitionsOf: (topic) => counts[topic] ?? 0, coLocate })
   let gaveUp = false
   for (const [memberId, has] of [...owned]) {
     const next = keysOf(assigned.get(memberId) ?? [])
@@ -36,6 +44,10 @@ function settle(owned: Owned, given: Given): number {
 
 function keysOf(partitions: readonly TopicPartition[]): string[] {
   return partitions.map(({ topic, partition }) => `${topic}-${partition}`).toSorted()
+}
+
+function member(memberId: string, ...topics: readonly string[]): AssignedMember {
+  return { memberId, topics, owned: [], generation: -1, warm: [], standbys: NONE }
 }
 
 function group(...members: string[]): Owned {
@@ -71,6 +83,18 @@ describe('assign', () => {
     expect(keysOf(owned.get('b') ?? [])).toEqual(['lines-1', 'lines-2'])
   })
 
+  it('takes from who has everything what a new member has the state of, and leaves it of each topic as much as of the others', () => {
+    const owned = group('a')
+    const counts = { lines: 6, words: 6 }
+    settle(owned, { counts, coLocate: false })
+    owned.set('b', [])
+    const words = [0, 1, 2].map((partition) => ({ topic: 'words', partition }))
+    settle(owned, { counts, coLocate: false, warm: new Map([['b', words]]) })
+    const has = keysOf(owned.get('b') ?? [])
+    expect(has.length).toBe(6)
+    expect(has.filter((key) => key.startsWith('words'))).toEqual(['words-0', 'words-1', 'words-2'])
+  })
+
   it('gives a member no half of a task while the other half is elsewhere', () => {
     const owned: Owned = new Map([
       ['a', [{ topic: 'left', partition: 0 }]],
@@ -86,12 +110,60 @@ describe('assign', () => {
 
   it('leaves a topic to those that have subscribed to it', () => {
     const members = [
-      { memberId: 'a', topics: ['lines'], owned: [], generation: -1, warm: [] },
-      { memberId: 'b', topics: ['lines', 'words'], owned: [], generation: -1, warm: [] },
+      { memberId: 'a', topics: ['lines'], owned: [], generation: -1, warm: [], standbys: NONE },
+      { memberId: 'b', topics: ['lines', 'words'], owned: [], generation: -1, warm: [], standbys: NONE },
     ]
-    const assigned = assign({ members, partitionsOf: () => 2, coLocate: false })
+    const assigned = shared({ members, partitionsOf: () => 2, coLocate: false })
     expect((assigned.get('a') ?? []).every(({ topic }) => topic === 'lines')).toBe(true)
     expect([...assigned.values()].flat().length).toBe(4)
+  })
+
+  it('leaves to those that read less what others need not have', () => {
+    const members = [
+      { ...member('a', 'lines'), owned: [] },
+      { ...member('b', 'lines', 'words'), owned: [0, 1].map((partition) => ({ topic: 'lines', partition })) },
+    ]
+    const assigned = shared({ members, partitionsOf: () => 4, coLocate: false })
+    expect(keysOf(assigned.get('b') ?? []).filter((key) => key.startsWith('words')).length).toBe(4)
+    expect(keysOf(assigned.get('b') ?? []).length).toBe(4)
+  })
+
+  it('co-locates what a member reads together, and leaves nothing unread where members read other topics', () => {
+    const counts = { partitionsOf: () => 2, coLocate: true }
+    const apart = shared({ members: [member('a', 'left'), member('b', 'right')], ...counts })
+    expect([...apart.values()].map(keysOf)).toEqual([
+      ['left-0', 'left-1'],
+      ['right-0', 'right-1'],
+    ])
+    // Nobody reads all three.
+    const chained = shared({ members: [member('a', 'one', 'two'), member('b', 'two', 'three')], ...counts })
+    expect(keysOf([...chained.values()].flat())).toEqual(['one-0', 'one-1', 'three-0', 'three-1', 'two-0', 'two-1'])
+    // Who is of the version before can't have what lies beside a topic that it does not know.
+    const upgraded = shared({ members: [member('new', 'one', 'two'), member('old', 'one')], ...counts })
+    expect([...upgraded.values()].map((has) => has.length)).toEqual([4, 0])
+  })
+
+  it('gives every partition to one that reads it, and side by side as far as somebody reads all, whatever each reads', () => {
+    const topics = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1 })
+    const count = fc.constantFrom(0, 2, 3)
+    const counts = fc.record({ a: count, b: count, c: count, d: count })
+    fc.assert(
+      fc.property(fc.array(topics, { minLength: 1, maxLength: 6 }), counts, fc.boolean(), (read, ofTopics, coLocate) => {
+        const members = read.map((some, i) => member(`m${i}`, ...some))
+        const countOf = (topic: string): number => ofTopics[topic as keyof typeof ofTopics]
+        const assigned = shared({ members, partitionsOf: countOf, coLocate })
+        const all = [...new Set(read.flat())].flatMap((topic) => Array.from({ length: countOf(topic) }, (_, i) => `${topic}-${i}`))
+        expect(keysOf([...assigned.values()].flat())).toEqual(all.toSorted())
+        for (const { memberId, topics: some } of members)
+          for (const { topic } of assigned.get(memberId) ?? []) expect(some).toContain(topic)
+        const isAllRead = read.some((some) => read.flat().every((topic) => some.includes(topic)))
+        if (!coLocate || !isAllRead) return
+        const present = Object.fromEntries([...new Set(read.flat())].map((topic) => [topic, countOf(topic)]))
+        const linked = members.filter(({ topics: some }) => Object.keys(present).every((topic) => some.includes(topic)))
+        expectCoLocated(new Map(linked.map(({ memberId }) => [memberId, assigned.get(memberId) ?? []])), present)
+      }),
+      { numRuns: 100 },
+    )
   })
 
   it('comes to an even assignment of everything, in few rounds, whoever comes and goes, and co-locates', () => {

@@ -1,7 +1,15 @@
 import { byteLengthAt, headerBytes, type OffsetCommit, sliceColumn, type WriteBatch } from '@millrace/core'
-import type { PackedWriter, RecordDelivery, TopicLookup } from '@millrace/kafka-packed'
+import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup } from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
-import type { ConsumerClient, DeliveryFailure, DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
+import type {
+  ConsumerClient,
+  DeliveryFailure,
+  DeliveryReport,
+  ProducerClient,
+  QueuedRows,
+  ReportRow,
+  RowRange,
+} from '../client/kafka-client.ts'
 import { PackedConsumer } from './packed-consumer.ts'
 import { toClientError, translated } from './to-client-error.ts'
 
@@ -13,6 +21,8 @@ export interface PackedProducerParts {
   readonly lookup: TopicLookup
   /** Larger records are refused here: how large they are compressed, which is what brokers look at, is known too late to tell who wrote them. */
   readonly maxRecordBytes: number
+  /** How long a transaction that is to take offsets waits for a rebalance, in milliseconds: it does not live long. */
+  readonly rebalancePatienceMs: number
 }
 
 /** Writes through the packed client. */
@@ -20,15 +30,17 @@ export class PackedProducer implements ProducerClient {
   readonly #writer: PackedWriter
   readonly #lookup: TopicLookup
   readonly #maxRecordBytes: number
+  readonly #rebalancePatienceMs: number
   #onFailure: (failure: DeliveryFailure) => void = () => {}
   #flushing: Promise<void> | undefined
   /** Written since the flush began that is under way. */
   #isDirty = false
 
-  constructor({ writer, lookup, maxRecordBytes }: PackedProducerParts) {
+  constructor({ writer, lookup, maxRecordBytes, rebalancePatienceMs }: PackedProducerParts) {
     this.#writer = writer
     this.#lookup = lookup
     this.#maxRecordBytes = maxRecordBytes
+    this.#rebalancePatienceMs = rebalancePatienceMs
   }
 
   listen(onFailure: (failure: DeliveryFailure) => void): void {
@@ -57,10 +69,17 @@ export class PackedProducer implements ProducerClient {
     return new ClientError(message, { kind: 'record-too-large', code: TOO_LARGE })
   }
 
-  async produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): Promise<void> {
-    if (recordBytes(batch, row) > this.#maxRecordBytes) throw this.#tooLarge(batch, row)
-    const onDelivered = (_row: number, delivery: RecordDelivery): void => report(reportOf(delivery))
-    await translated(this.#writer.write({ ...rows(batch, row, row + 1), onDelivered }))
+  async produceReported(batch: WriteBatch, { from, to }: RowRange, report: ReportRow): Promise<QueuedRows> {
+    const large = this.#firstTooLarge(batch, from, to)
+    if (large > from) {
+      const onDelivered = (row: number, delivery: RecordDelivery): void => report(from + row, reportOf(delivery))
+      try {
+        await translated(this.#writer.write({ ...rows(batch, from, large), onDelivered }))
+      } catch (error) {
+        return { queued: from, refused: large, error }
+      }
+    }
+    return large === to ? { queued: to } : { queued: large, error: this.#tooLarge(batch, large) }
   }
 
   async flush(timeoutMs: number): Promise<boolean> {
@@ -90,7 +109,8 @@ export class PackedProducer implements ProducerClient {
 
   async sendOffsets(offsets: readonly OffsetCommit[], consumer: ConsumerClient): Promise<void> {
     if (!(consumer instanceof PackedConsumer)) throw new TypeError('Offsets of another Kafka client can take no part in this transaction.')
-    await translated(consumer.inPlace(offsets, (place) => this.#writer.sendOffsets(offsets, place)))
+    const send = (place: GroupMetadata, positions: readonly PositionCommit[]): Promise<void> => this.#writer.sendOffsets(positions, place)
+    await translated(consumer.inPlace(offsets, send, this.#rebalancePatienceMs))
   }
 
   commit(): Promise<void> {
