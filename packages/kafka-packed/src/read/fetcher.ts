@@ -306,7 +306,9 @@ export class Fetcher {
     const error = thrown instanceof PackedError ? thrown : unexpected(thrown)
     // A broker that lets nobody in, or speaks no version of ours, will not do so later.
     if (error.kind === 'authentication' || error.kind === 'unsupported') this.#fatal = error
-    for (const { partition } of asked) {
+    for (const { partition, generation } of asked) {
+      // Sought meanwhile, it is another's failure.
+      if (partition.generation !== generation) continue
       partition.malformedAnswers = error.kind === 'malformed' ? partition.malformedAnswers + 1 : 0
       if (partition.malformedAnswers >= MALFORMED_ANSWERS || error !== thrown) partition.error = error
       else this.#later(partition)

@@ -49,6 +49,8 @@ export interface Fetched {
 
 /** Reads. One `fetch` at a time; `seek` and what changes the assignment only while none is under way. */
 export interface ConsumerClient {
+  /** See {@link RecordSource.placesStandbys}. */
+  readonly placesStandbys: boolean
   /** Rebalances and commits are told only while `fetch` is called: who waits for one has to call it. */
   readonly tellsOnlyInFetch: boolean
   /** Called once, before anything else. */

@@ -82,14 +82,16 @@ export function readerSettings({ properties, consumer }: ResolvedKafkaOptions): 
 
 export function groupSettings(
   { properties, consumer, ...options }: ResolvedKafkaOptions,
-  { coLocate = false, warm }: Pick<RecordSourceOptions, 'coLocate' | 'warm'>,
+  { coLocate = false, warm, standbys }: Pick<RecordSourceOptions, 'coLocate' | 'warm' | 'standbys'>,
 ): Partial<GroupOptions> {
   const all = { ...properties, ...consumer }
   const { groupProtocol, groupInstanceId } = options
   return {
     groupProtocol,
     groupInstanceId,
-    ...(groupProtocol === 'classic' ? { coLocate, warm } : { serverAssignor: remoteAssignor(coLocate) }),
+    ...(groupProtocol === 'classic'
+      ? { coLocate, warm, standbys: standbys && { replicas: standbys.replicas, topics: standbys.topics } }
+      : { serverAssignor: remoteAssignor(coLocate) }),
     sessionTimeoutMs: numberOf(all, 'session.timeout.ms'),
     heartbeatIntervalMs: numberOf(all, 'heartbeat.interval.ms'),
     rebalanceTimeoutMs: numberOf(all, 'max.poll.interval.ms'),

@@ -28,6 +28,7 @@ describe('properties for the packed client', () => {
     const group = groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 }, groupInstanceId: 'i' }), {
       coLocate: true,
       warm,
+      standbys: { replicas: 1, topics: ['a'], onPlaced: () => {} },
     })
     expect(group).toMatchObject({
       sessionTimeoutMs: 9_000,
@@ -36,12 +37,14 @@ describe('properties for the packed client', () => {
       groupInstanceId: 'i',
       coLocate: true,
       warm,
+      standbys: { replicas: 1, topics: ['a'] },
     })
     const newGroup = (coLocate: boolean) => groupSettings(resolved({ groupProtocol: 'consumer' }), { coLocate, warm })
     expect(newGroup(false)).toMatchObject({ groupProtocol: 'consumer', serverAssignor: 'uniform' })
     expect(newGroup(true)).toMatchObject({ serverAssignor: 'range' })
     expect(newGroup(true)).not.toHaveProperty('coLocate')
     expect(newGroup(true)).not.toHaveProperty('warm')
+    expect(newGroup(true)).not.toHaveProperty('standbys')
     expect(writerSettings(resolved(), { clientId: 'c' })).toMatchObject({ compression: 'lz4', lingerMs: 10, deliveryTimeoutMs: 40_500 })
     expect(writerSettings(resolved(), { clientId: 'c', deliveryReports: true })).toMatchObject({ lingerMs: 0 })
     const producer = { 'compression.codec': 'zstd', 'linger.ms': 0 }
