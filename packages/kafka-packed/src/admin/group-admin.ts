@@ -135,7 +135,7 @@ export class GroupAdmin {
       memberId,
       clientId,
       host: clientHost,
-      assigned: decodeAssignment(memberAssignment),
+      assigned: decodeAssignment(memberAssignment).partitions,
     }))
     return { code: errorCode, group: { groupId: this.#groupId, state: groupState, members: described } }
   }

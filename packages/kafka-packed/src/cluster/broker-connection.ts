@@ -16,6 +16,13 @@ export interface OwnCall<T> {
   readonly decode: (bytes: ArrivedBytes) => T
 }
 
+export interface ConnectionUse {
+  /** Ends the attempt to make it. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined
+  /** How long an answer may take once it is made, in milliseconds. Default: `requestTimeoutMs`. */
+  readonly answerMs?: number | undefined
+}
+
 /** One connection, logged in, to a broker whose versions are known. Once it is broken it stays so: open another. */
 export class BrokerConnection {
   readonly #connection: Connection
@@ -27,11 +34,12 @@ export class BrokerConnection {
   #features: ReadonlyMap<string, number> = new Map()
 
   /** Rejects with a {@link PackedError}. */
-  static async open(address: BrokerAddress, options: ResolvedConnectOptions): Promise<BrokerConnection> {
+  static async open(address: BrokerAddress, options: ResolvedConnectOptions, use: ConnectionUse = {}): Promise<BrokerConnection> {
     const { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl } = options
+    const { signal, answerMs = requestTimeoutMs } = use
     const connection = new Connection(clientId, {
       connectTimeout: connectTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      requestTimeout: answerMs,
       maxInflights: MAX_IN_FLIGHT,
       ...(tls !== undefined && { tls, tlsServerName: isIP(address.host) === 0 }),
       ...(sasl !== undefined && { sasl: sasl.mechanism === 'OAUTHBEARER' ? { authBytesValidator: checkToken, ...sasl } : sasl }),
@@ -39,12 +47,19 @@ export class BrokerConnection {
     // Without a listener an error after the first would end the process; each request learns of it anyway.
     connection.on('error', () => {})
     const opened = new BrokerConnection(connection, address)
+    const stop = (): void => opened.close()
+    const limit = setTimeout(stop, connectTimeoutMs + requestTimeoutMs)
+    signal?.addEventListener('abort', stop)
     try {
+      if (signal?.aborted === true) throw new PackedError('The client has been closed.', { kind: 'closed' })
       await connection.connect(address.host, address.port)
       await opened.#negotiate()
     } catch (error) {
       opened.close()
       throw opened.#errorOf(error)
+    } finally {
+      clearTimeout(limit)
+      signal?.removeEventListener('abort', stop)
     }
     return opened
   }
@@ -52,6 +67,10 @@ export class BrokerConnection {
   private constructor(connection: Connection, address: BrokerAddress) {
     this.#connection = connection
     this.#address = address
+  }
+
+  get address(): BrokerAddress {
+    return this.#address
   }
 
   /** Also not while it logs in again: a broker takes no other request meanwhile, and another connection is sooner ready. */

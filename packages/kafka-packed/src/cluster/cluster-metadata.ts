@@ -32,6 +32,7 @@ export class ClusterMetadata {
   readonly #codes = new Map<string, number>()
   readonly #counts = new Map<string, number>()
   readonly #ids = new Map<string, string>()
+  readonly #names = new Map<string, string>()
   #controller = -1
 
   get brokers(): ReadonlyMap<number, BrokerAddress> {
@@ -63,6 +64,11 @@ export class ClusterMetadata {
     return this.#codes.get(topic)
   }
 
+  /** Of the topic that has this id; undefined: there is none now, or nothing is known of it. */
+  nameOf(topicId: string): string | undefined {
+    return this.#names.get(topicId)
+  }
+
   /** How many partitions it has; 0 when it is not known. */
   partitionsOf(topic: string): number {
     return this.#counts.get(topic) ?? 0
@@ -85,9 +91,11 @@ export class ClusterMetadata {
     this.#codes.set(name, errorCode)
     if (errorCode !== 0) return
     if (topicId !== undefined && topicId !== NO_ID) {
+      const before = this.#ids.get(name)
       // Epochs of a topic made anew begin again.
-      if ((this.#ids.get(name) ?? topicId) !== topicId) this.#forgetLeaders(name)
+      if (before !== undefined && before !== topicId) this.#forget(name, before)
       this.#ids.set(name, topicId)
+      this.#names.set(topicId, name)
     }
     this.#counts.set(name, partitions.length)
     for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
@@ -100,7 +108,8 @@ export class ClusterMetadata {
     }
   }
 
-  #forgetLeaders(topic: string): void {
+  #forget(topic: string, topicId: string): void {
+    this.#names.delete(topicId)
     for (let partition = 0; partition < this.partitionsOf(topic); partition++) this.#leaders.delete(partitionKey(topic, partition))
   }
 }

@@ -24,6 +24,8 @@ type Asked<T> = { readonly answer: T; readonly error: undefined } | { readonly e
 
 interface Line {
   connection: Promise<BrokerConnection> | undefined
+  /** Of the one that is being made. */
+  opening: AbortController
   failures: number
   /** Not tried again before, on the monotonic clock. */
   notBefore: number
@@ -138,7 +140,8 @@ export class Cluster {
   close(): void {
     this.#isClosed = true
     for (const end of [...this.#delays]) end()
-    for (const { connection } of this.#lines.values()) {
+    for (const { connection, opening } of this.#lines.values()) {
+      opening.abort()
       connection?.then(
         (opened) => opened.close(),
         () => {},
@@ -193,7 +196,7 @@ export class Cluster {
   async #connectionTo(address: BrokerAddress, lane: Lane): Promise<BrokerConnection> {
     if (this.#isClosed) throw closed()
     const key = lineKey(address, lane)
-    const line = this.#lines.get(key) ?? { connection: undefined, failures: 0, notBefore: -Infinity }
+    const line = this.#lines.get(key) ?? newLine()
     this.#lines.set(key, line)
     const before = line.connection
     const known = await before?.catch(() => undefined)
@@ -210,7 +213,8 @@ export class Cluster {
       const wait = line.notBefore - this.#clock.monotonic()
       if (wait > 0) await this.delay(wait)
       if (this.#isClosed) throw closed()
-      const connection = await BrokerConnection.open(address, this.options)
+      line.opening = new AbortController()
+      const connection = await BrokerConnection.open(address, this.options, { signal: line.opening.signal })
       line.failures = 0
       if (!this.#isClosed) return connection
       connection.close()
@@ -222,6 +226,10 @@ export class Cluster {
       throw error
     }
   }
+}
+
+function newLine(): Line {
+  return { connection: undefined, opening: new AbortController(), failures: 0, notBefore: -Infinity }
 }
 
 function addressKey({ host, port }: BrokerAddress): string {

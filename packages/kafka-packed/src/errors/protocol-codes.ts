@@ -76,6 +76,8 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [88, 'transient'], // offset of an open transaction
   [89, 'transient'], // throttling
   [CODE.producerFenced, 'fenced'],
+  [110, 'not-member'], // fenced epoch of a member
+  [111, 'transient'], // name of a static member that is not released
   [CODE.unknownTopicId, 'transient'],
   [103, 'transient'], // id of a topic that was made anew
   [CODE.staleMemberEpoch, 'not-member'],

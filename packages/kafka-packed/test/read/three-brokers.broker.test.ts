@@ -190,20 +190,40 @@ describe('PackedWriter on three brokers', { timeout: 2 * LIMIT_MS }, () => {
 })
 
 describe('GroupMember on three brokers', { timeout: LIMIT_MS }, () => {
-  it('keeps its place, and commits, when the broker dies that looks after its group', async () => {
+  it.each(['classic', 'consumer'] as const)(
+    'keeps its place, and commits, when the broker dies that looks after its %s group',
+    async (groupProtocol) => {
+      const topic = await confluent.topic(PARTITIONS, {}, NODES.length)
+      const options = { groupProtocol, sessionTimeoutMs: LIMIT_MS, requestTimeoutMs: LIMIT_MS }
+      await using recorded = await RecordedMember.open(confluent.addresses, options)
+      recorded.member.subscribe([topic])
+      await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+      const { generation, groupId } = recorded.member.metadata
+      await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+
+      const coordinator = await coordinatorOf(confluent.addresses, groupId)
+      await brokers.kill(coordinator - 1)
+      await recorded.member.commit([{ topic, partition: 0, offset: 2 }])
+      expect(await coordinatorOf(confluent.addresses, groupId)).not.toBe(coordinator)
+      await brokers.restart(coordinator - 1)
+      expect(recorded.calls.length).toBe(1)
+      expect(recorded.member.metadata.generation).toBe(generation)
+    },
+  )
+
+  it('gives up what it has, and has it again from another, when the broker stands still that looks after its group', async () => {
     const topic = await confluent.topic(PARTITIONS, {}, NODES.length)
-    await using recorded = await RecordedMember.open(confluent.addresses, { sessionTimeoutMs: LIMIT_MS, requestTimeoutMs: LIMIT_MS })
+    await using recorded = await RecordedMember.open(confluent.addresses, { sessionTimeoutMs: 6_000 })
     recorded.member.subscribe([topic])
     await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
-    const { generation, groupId } = recorded.member.metadata
-    await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
-
-    const coordinator = await coordinatorOf(confluent.addresses, groupId)
-    await brokers.kill(coordinator - 1)
-    await recorded.member.commit([{ topic, partition: 0, offset: 2 }])
-    expect(await coordinatorOf(confluent.addresses, groupId)).not.toBe(coordinator)
-    await brokers.restart(coordinator - 1)
-    expect(recorded.calls.length).toBe(1)
-    expect(recorded.member.metadata.generation).toBe(generation)
+    const coordinator = await coordinatorOf(confluent.addresses, recorded.member.metadata.groupId)
+    await brokers.freeze(coordinator - 1)
+    try {
+      await expect.poll(() => recorded.calls[1], WAIT).toMatch(/^lost /)
+      await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+      await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+    } finally {
+      await brokers.thaw(coordinator - 1)
+    }
   })
 })

@@ -10,11 +10,18 @@ export const KEY = {
   fetch: 1,
   listOffsets: 2,
   metadata: 3,
+  offsetCommit: 8,
+  offsetFetch: 9,
   findCoordinator: 10,
+  joinGroup: 11,
+  heartbeat: 12,
+  leaveGroup: 13,
+  syncGroup: 14,
   apiVersions: 18,
   initProducerId: 22,
   addPartitions: 24,
   endTransaction: 26,
+  consumerGroupHeartbeat: 68,
 } as const
 
 export interface WireRequest {
@@ -41,11 +48,18 @@ const VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
   [KEY.fetch]: [12, 12],
   [KEY.listOffsets]: [9, 9],
   [KEY.metadata]: [12, 12],
+  [KEY.offsetCommit]: [9, 9],
+  [KEY.offsetFetch]: [7, 9],
   [KEY.findCoordinator]: [3, 3],
+  [KEY.joinGroup]: [9, 9],
+  [KEY.heartbeat]: [4, 4],
+  [KEY.leaveGroup]: [5, 5],
+  [KEY.syncGroup]: [5, 5],
   [KEY.apiVersions]: [3, 3],
   [KEY.initProducerId]: [5, 5],
   [KEY.addPartitions]: [3, 3],
   [KEY.endTransaction]: [3, 3],
+  [KEY.consumerGroupHeartbeat]: [0, 1],
 }
 
 /** A server that speaks the bytes of a broker, and says what the test wants of it. It is its own cluster, as broker 1 or as many. */

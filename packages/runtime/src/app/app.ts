@@ -90,7 +90,9 @@ export class App implements AsyncDisposable {
       onCommitted: (offsets) => this.#housekeeping.committed(offsets),
       fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
     })
-    this.#housekeeping = new Housekeeping(parts, () => this.#manager.here)
+    const reading = { environment: this.#environment, transport: definition.transport, context }
+    const standbys = definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined
+    this.#housekeeping = new Housekeeping(parts, () => this.#manager.here, standbys)
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
         const tasks = this.#manager.tasks.filter(({ state }) => state === 'running' || state === 'finishing')
@@ -104,13 +106,16 @@ export class App implements AsyncDisposable {
         this.#recovery.begin(error)
       },
     })
-    const reading = { environment: this.#environment, transport: definition.transport, context }
     this.#manager = new TaskManager({
       plan,
       environment: this.#environment,
       source: () => this.#source as RecordSource,
       restore: (request) => restoreStores({ ...request, ...reading }),
-      standbys: definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined,
+      standbys,
+      onPlaced: (here) => {
+        this.#housekeeping.kept.note(here)
+        standbys?.followAllBut(here)
+      },
       commit: (reason) => this.#scheduler.now(this.#closing === undefined ? reason : 'drain'),
       abandonCommit: (reason) => this.#abandonCommit(reason),
       onAssignment: (settled) => this.#assignmentChanged(settled),
@@ -242,6 +247,7 @@ export class App implements AsyncDisposable {
         groupId: definition.applicationId,
         clientId: clientIdOf(definition, this.#parts.slot),
         coLocate: plan.coLocate,
+        warm: () => this.#housekeeping.kept.partitions,
         maxPollRecords: Math.max(1, Math.min(MAX_POLL_RECORDS, Math.floor(definition.buffer.maxRecords / 2))),
         isolation: definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted',
       },

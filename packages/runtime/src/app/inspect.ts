@@ -1,6 +1,8 @@
 import {
   advertisedIn,
   type GroupDescription,
+  type GroupMember,
+  type IsolationLevel,
   type KeyLocation,
   MillraceError,
   partitionForKey,
@@ -8,19 +10,27 @@ import {
   partitionKey,
   type Serde,
   type StoreSize,
+  type TopicPartition,
+  type TopicPartitionOffset,
   type TransportAdmin,
 } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { Task } from '../task/task.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
 import { unknownStore } from './query.ts'
+import type { StateSlot } from './state-slot.ts'
 import type { TopicPlan } from './topic-plan.ts'
+import { clientIdOf } from './writer-options.ts'
 
 interface Inspected {
   readonly definition: RunnableDefinition
   readonly admin: TransportAdmin
   readonly plan: TopicPlan
+  readonly slot: StateSlot
 }
+
+/** At such an address every machine reaches itself. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?):\d+$/i
 
 /** Answers about a running application that have to be asked for. It reads, and changes nothing. */
 export class AppInspector {
@@ -32,19 +42,34 @@ export class AppInspector {
     this.#tasks = tasks
   }
 
-  /** How far each partition of this process is behind the end of its topic. Rejects as the transport does when nobody answers. */
+  /** How far each partition of this process is behind the end of its topic, if that still exists. Rejects as the transport does when nobody answers. */
   async lag(): Promise<readonly PartitionLag[]> {
-    const { admin, definition } = this.#parts
+    const { definition } = this.#parts
     const read = this.#tasks().flatMap((task) => task.queues.map((queue) => ({ task: task.id, queue })))
     if (read.length === 0) return []
     const isolation = definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted'
     const asked = read.map(({ queue: { topic, partition } }) => ({ topic, partition }))
-    const ends = offsetsByPartition(await admin.endOffsets(asked, isolation))
+    const ends = offsetsByPartition(await this.#endOffsets(asked, isolation))
     return read.flatMap(({ task, queue: { topic, partition, nextOffset: position } }) => {
       const end = ends.get(partitionKey(topic, partition))
       // Read by a member that sees further than the question did: nothing is behind.
       return end === undefined ? [] : [{ task, topic, partition, position, end, lag: Math.max(0, end - position) }]
     })
+  }
+
+  /** Without those of topics that were deleted, one of which would spoil the answer for all. */
+  async #endOffsets(asked: readonly TopicPartition[], isolation: IsolationLevel): Promise<readonly TopicPartitionOffset[]> {
+    const { admin } = this.#parts
+    try {
+      return await admin.endOffsets(asked, isolation)
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.code === 'UNKNOWN_TOPIC')) throw error
+      const topics = await admin.describeTopics([...new Set(asked.map(({ topic }) => topic))])
+      const counts = new Map(topics.map(({ topic, partitions }) => [topic, partitions]))
+      const there = asked.filter(({ topic, partition }) => partition < (counts.get(topic) ?? 0))
+      if (there.length === asked.length) throw error
+      return there.length === 0 ? [] : admin.endOffsets(there, isolation)
+    }
   }
 
   /** What the stores of this process hold. */
@@ -90,12 +115,15 @@ export class AppInspector {
     const topics = new Set(planned.inputs.map(({ topic }) => topic))
     const { members } = await this.group()
     const member = members.find(({ assigned }) => assigned.some((at) => at.partition === partition && topics.has(at.topic)))
-    const { clientId, host } = member ?? {}
-    return {
-      task,
-      partition,
-      here: false,
-      member: clientId === undefined || host === undefined ? undefined : { clientId, host, address: advertisedIn(clientId) },
-    }
+    return { task, partition, here: false, member: member && this.#reached(member, members) }
+  }
+
+  /** An address of one machine alone is told on that machine: on another one it is somebody else's. */
+  #reached({ clientId, host }: GroupMember, members: readonly GroupMember[]): KeyLocation['member'] {
+    const { definition, slot } = this.#parts
+    const own = clientIdOf(definition, slot)
+    const isHere = () => members.some((member) => member.clientId === own && member.host === host)
+    const address = advertisedIn(clientId)
+    return { clientId, host, address: address !== undefined && LOOPBACK.test(address) && !isHere() ? undefined : address }
   }
 }
