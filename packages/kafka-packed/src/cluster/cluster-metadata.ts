@@ -82,6 +82,8 @@ export class ClusterMetadata {
   }
 
   forget(topic: string): void {
+    const id = this.#ids.get(topic)
+    if (id !== undefined) this.#names.delete(id)
     this.#forgetLeaders(topic)
     for (const known of [this.#codes, this.#counts, this.#ids]) known.delete(topic)
   }
@@ -93,7 +95,10 @@ export class ClusterMetadata {
     if (topicId !== undefined && topicId !== NO_ID) {
       const before = this.#ids.get(name)
       // Epochs of a topic made anew begin again.
-      if (before !== undefined && before !== topicId) this.#forget(name, before)
+      if (before !== undefined && before !== topicId) {
+        this.#names.delete(before)
+        this.#forgetLeaders(name)
+      }
       this.#ids.set(name, topicId)
       this.#names.set(topicId, name)
     }
@@ -108,8 +113,7 @@ export class ClusterMetadata {
     }
   }
 
-  #forget(topic: string, topicId: string): void {
-    this.#names.delete(topicId)
+  #forgetLeaders(topic: string): void {
     for (let partition = 0; partition < this.partitionsOf(topic); partition++) this.#leaders.delete(partitionKey(topic, partition))
   }
 }
