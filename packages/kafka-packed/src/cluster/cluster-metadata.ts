@@ -82,9 +82,7 @@ export class ClusterMetadata {
   }
 
   forget(topic: string): void {
-    const id = this.#ids.get(topic)
-    if (id !== undefined) this.#names.delete(id)
-    this.#forgetLeaders(topic)
+    this.#forget(topic, this.#ids.get(topic))
     for (const known of [this.#codes, this.#counts, this.#ids]) known.delete(topic)
   }
 
@@ -95,10 +93,7 @@ export class ClusterMetadata {
     if (topicId !== undefined && topicId !== NO_ID) {
       const before = this.#ids.get(name)
       // Epochs of a topic made anew begin again.
-      if (before !== undefined && before !== topicId) {
-        this.#names.delete(before)
-        this.#forgetLeaders(name)
-      }
+      if (before !== undefined && before !== topicId) this.#forget(name, before)
       this.#ids.set(name, topicId)
       this.#names.set(topicId, name)
     }
@@ -113,7 +108,8 @@ export class ClusterMetadata {
     }
   }
 
-  #forgetLeaders(topic: string): void {
+  #forget(topic: string, topicId: string | undefined): void {
+    if (topicId !== undefined) this.#names.delete(topicId)
     for (let partition = 0; partition < this.partitionsOf(topic); partition++) this.#leaders.delete(partitionKey(topic, partition))
   }
 }
