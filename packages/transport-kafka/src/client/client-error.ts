@@ -1,5 +1,3 @@
-import type { TopicPartition } from '@millrace/core'
-
 /**
  * What went wrong, in words that every client library has: what the rest of this package decides by. Codes differ between libraries; each
  * adapter translates its own, once.
@@ -15,8 +13,6 @@ export type ClientErrorKind =
   | 'unknown-topic'
   | 'topic-exists'
   | 'offset-out-of-range'
-  /** What was read up to a position is not what the partition holds there now. */
-  | 'truncated'
   | 'not-fetching'
   | 'rebalancing'
   | 'member-gone'
@@ -34,8 +30,6 @@ export interface ClientErrorDetails {
   readonly kind: ClientErrorKind
   /** The code of Kafka's protocol (positive) or the library's own (negative), for logs. */
   readonly code: number
-  /** Default: the client library does not say which partition it is about. */
-  readonly at?: TopicPartition | undefined
   readonly cause?: unknown
 }
 
@@ -44,12 +38,10 @@ export class ClientError extends Error {
   override readonly name = 'ClientError'
   readonly kind: ClientErrorKind
   readonly code: number
-  readonly at: TopicPartition | undefined
 
   constructor(message: string, details: ClientErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = details.kind
     this.code = details.code
-    this.at = details.at
   }
 }

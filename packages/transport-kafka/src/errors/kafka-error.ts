@@ -21,11 +21,6 @@ const MEANINGS: Readonly<Record<ClientErrorKind, Meaning>> = {
   'unknown-topic': { code: 'UNKNOWN_TOPIC', retryable: false, advice: 'create the topic first' },
   'topic-exists': { code: 'TOPIC_EXISTS', retryable: false },
   'offset-out-of-range': { code: 'OFFSET_OUT_OF_RANGE', retryable: false },
-  truncated: {
-    code: 'OFFSET_OUT_OF_RANGE',
-    retryable: false,
-    advice: 'to go on elsewhere, stop all members of the group and set its offset for this partition',
-  },
   'not-fetching': { code: 'KAFKA_ERROR', retryable: true },
   rebalancing: { code: 'COMMIT_REFUSED', retryable: true },
   'member-gone': { code: 'COMMIT_REFUSED', retryable: false },

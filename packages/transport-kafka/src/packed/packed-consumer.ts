@@ -98,7 +98,7 @@ export class PackedConsumer implements ConsumerClient {
     if (this.#isClosed) return NOTHING
     if (this.#failures.length > 0) throw this.#failures.shift()
     const { batches, ends, failures } = await translated(this.#reader.poll(maxRecords, 0))
-    this.#failures.push(...failures.map(({ topic, partition, error }) => toClientError(error, { topic, partition })))
+    this.#failures.push(...failures.map(({ error }) => toClientError(error)))
     let records = 0
     for (const { length } of batches) records += length
     return { batches: batches.map(wireBatch), ends, records }

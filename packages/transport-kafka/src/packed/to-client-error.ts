@@ -1,4 +1,3 @@
-import type { TopicPartition } from '@millrace/core'
 import type { PackedError, PackedErrorKind } from '@millrace/kafka-packed'
 import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
 import { kindOf } from '../errors/error-kinds.ts'
@@ -11,7 +10,8 @@ const KINDS: Readonly<Partial<Record<PackedErrorKind, ClientErrorKind>>> = {
   'not-authorized': 'not-authorized',
   'unknown-topic': 'unknown-topic',
   'offset-out-of-range': 'offset-out-of-range',
-  truncated: 'truncated',
+  // Its position is not there any more, or others' records are: either way it is for the reader to say where to go on.
+  truncated: 'offset-out-of-range',
   'topic-exists': 'topic-exists',
   'record-too-large': 'record-too-large',
   transient: 'transient',
@@ -20,14 +20,14 @@ const KINDS: Readonly<Partial<Record<PackedErrorKind, ClientErrorKind>>> = {
   fatal: 'fatal',
 }
 
-/** An error of the packed client, as one of the client interface. What is none stays as it is. `at`: the partition that it is about. */
-export function toClientError(error: unknown, at?: TopicPartition): unknown {
+/** An error of the packed client, as one of the client interface. What is none stays as it is. */
+export function toClientError(error: unknown): unknown {
   if (!isPackedError(error)) return error
   const ofCode = kindOf(error.code)
   // What the group says of a member says more than that the transaction is over.
   const isOfMember = ofCode === 'fenced' || ofCode === 'member-gone' || ofCode === 'rebalancing'
   const kind = isOfMember ? ofCode : (KINDS[error.kind] ?? ofCode)
-  return new ClientError(error.message.replace(/\.$/, ''), { kind, code: error.code, at, cause: error })
+  return new ClientError(error.message.replace(/\.$/, ''), { kind, code: error.code, cause: error })
 }
 
 /** Settles as `promise` does, with errors of the client interface. */

@@ -345,7 +345,7 @@ export class KafkaSource implements RecordSource {
   #onFetchError(error: unknown): void {
     this.#watch.missed()
     const kind = error instanceof ClientError ? error.kind : 'other'
-    if (kind === 'offset-out-of-range' || kind === 'truncated') this.#watch.suspect(error)
+    if (kind === 'offset-out-of-range') this.#watch.suspect(error)
     else if (kind === 'unknown-topic') void this.#tellMissing(error)
     // The client connects again by itself; that it has to is in the log.
     else if (kind === 'unreachable' || kind === 'timed-out' || kind === 'transient')

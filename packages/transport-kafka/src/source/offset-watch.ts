@@ -1,4 +1,3 @@
-import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient } from '../client/kafka-client.ts'
 import { kafkaError, offsetOutOfRange } from '../errors/kafka-error.ts'
 import type { Pump } from './pump.ts'
@@ -81,10 +80,6 @@ export class OffsetWatch {
 
   /** The client said that some position is gone. */
   suspect(error: unknown): void {
-    if (error instanceof ClientError && error.kind === 'truncated') {
-      this.#tellTruncated(error)
-      return
-    }
     const all = [...this.#partitions]
     this.#start(all.filter(isRead), { error, trailing: this.#partitions.trailing || all.some(({ leaving }) => leaving) })
   }
@@ -94,14 +89,6 @@ export class OffsetWatch {
     for (const { lost, paused, topic, partition, position } of this.#partitions) {
       if (lost !== undefined && !paused) throw offsetOutOfRange({ topic, partition, offset: position }, lost, this.#groupId)
     }
-  }
-
-  /** That its position is one that the partition has says nothing: other records are there. */
-  #tellTruncated(error: ClientError): void {
-    const read = error.at === undefined ? undefined : this.#partitions.get(error.at)
-    if (this.#ended || read === undefined || read.leaving) return
-    const { topic, partition, position: offset } = read
-    this.#onFailure(kafkaError(`read on ${topic}-${partition}`, error, { stage: 'source', topic, partition, offset }))
   }
 
   #start(reads: readonly ReadPartition[], suspicion?: Suspicion): void {

@@ -6,7 +6,7 @@ import { toClientError, translated } from '../../src/packed/to-client-error.ts'
 test.each<[PackedErrorKind, number, string]>([
   ['unreachable', 0, 'unreachable'],
   ['timed-out', 0, 'timed-out'],
-  ['truncated', 0, 'truncated'],
+  ['truncated', 0, 'offset-out-of-range'],
   ['record-too-large', 10, 'record-too-large'],
   ['fenced', 90, 'fenced'],
   ['abortable', 47, 'fenced'],

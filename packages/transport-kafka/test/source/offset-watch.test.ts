@@ -71,16 +71,6 @@ describe('an end that may have been forgotten', () => {
 })
 
 describe('an error about a position', () => {
-  test('where other records are now is told with its partition, unless that was given up', () => {
-    const { watch, partitions, failures } = open()
-    const lost = new ClientError('t was made anew', { kind: 'truncated', code: 0, at })
-    watch.suspect(lost)
-    expect(failures).toMatchObject([{ code: 'OFFSET_OUT_OF_RANGE', retryable: false, ...at, offset: 3 }])
-    partitions.remove([at])
-    watch.suspect(lost)
-    expect(failures.length).toBe(1)
-  })
-
   test('that nothing is found out about is told', async () => {
     const { watch, failures, answers } = open()
     answers.push(() => Promise.reject(timedOut))
