@@ -50,6 +50,12 @@ export interface StateOptions {
   readonly cleanupDelayMs?: number | undefined
 }
 
+/** How many processes keep the state of a task that another has. */
+export interface HotStandbyOptions {
+  /** For each task; at least 1. Fewer where there are not so many processes. */
+  readonly replicas: number
+}
+
 /** An application: inert until `start`, so that the command line, a worker or a test can load the same module. */
 export interface AppDefinition {
   readonly topology: Topology
@@ -62,9 +68,10 @@ export interface AppDefinition {
   readonly state?: StateOptions | undefined
   /**
    * Whether this process follows the changelogs of all tasks that it has not got, into stores of its own, so that it takes one over by reading no more than
-   * what has just been written. Costs the disk (or memory) and the reading of all state in each process. Default: false.
+   * what has just been written. Costs the disk (or memory) and the reading of all state in each process. `{ replicas }`: each task is followed by so many processes
+   * besides its own, which the transport's assignor chooses among those that have this option; with a transport whose assignor places none, by all. Default: false.
    */
-  readonly hotStandby?: boolean | undefined
+  readonly hotStandby?: boolean | HotStandbyOptions | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /**

@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { PassTracer } from '../observe/pass-tracer.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { HotStandbyOptions } from './app-definition.ts'
 import type { Transport } from '../transport/transport.ts'
 
 /** An {@link AppDefinition} that was found good, with every default filled in. Units as there. */
@@ -15,7 +16,8 @@ export interface ResolvedDefinition {
   readonly transport: Transport
   readonly stateDir: string
   readonly state: { readonly cleanupDelayMs: number }
-  readonly hotStandby: boolean
+  /** Replicas: `Infinity` where every process follows all tasks. */
+  readonly hotStandby: false | HotStandbyOptions
   readonly processingGuarantee: ProcessingGuarantee
   readonly transactionTimeoutMs: number
   readonly batch: BatchSettings

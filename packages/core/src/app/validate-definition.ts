@@ -80,7 +80,7 @@ export function validateDefinition(
     state: Object.freeze({
       cleanupDelayMs: checks.number('state.cleanupDelayMs', state.cleanupDelayMs, { fallback: 600_000, min: 1 }),
     }),
-    hotStandby: checks.boolean('hotStandby', definition.hotStandby, false),
+    hotStandby: checks.hotStandby(definition.hotStandby),
     processingGuarantee,
     transactionTimeoutMs,
     batch: batch.settings,

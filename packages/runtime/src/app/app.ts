@@ -35,7 +35,8 @@ import { Recovery } from './recovery.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { TopicPlan } from './topic-plan.ts'
-import { clientIdOf, writerOptions } from './writer-options.ts'
+import { sourceOptions } from './source-options.ts'
+import { writerOptions } from './writer-options.ts'
 
 export interface AppParts {
   readonly definition: RunnableDefinition
@@ -47,8 +48,6 @@ export interface AppParts {
 
 type StateListener = (to: AppState, from: AppState) => void
 
-/** Records of one poll, at most; fewer where the buffer is small. */
-const MAX_POLL_RECORDS = 10_000
 /** How long a commit that was given up may take to end. */
 const QUIET_MS = 10_000
 
@@ -60,6 +59,7 @@ export class App implements AsyncDisposable {
   readonly #scheduler: CommitScheduler
   readonly #recovery: Recovery
   readonly #housekeeping: Housekeeping
+  readonly #standbys: Standbys | undefined
   readonly #listeners = new Set<StateListener>()
   readonly #progress = new Broadcast()
   readonly #ended = deferred<void>()
@@ -91,7 +91,11 @@ export class App implements AsyncDisposable {
       fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#fail(error)),
     })
     const reading = { environment: this.#environment, transport: definition.transport, context }
-    const standbys = definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined
+    const { hotStandby } = definition
+    const arePlaced = hotStandby !== false && hotStandby.replicas !== Infinity
+    const hasToWait = (): boolean => !this.#manager.settled
+    const standbys = hotStandby === false ? undefined : new Standbys({ ...reading, plan, arePlaced, hasToWait })
+    this.#standbys = standbys
     this.#housekeeping = new Housekeeping(parts, () => this.#manager.here, standbys)
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
@@ -242,18 +246,13 @@ export class App implements AsyncDisposable {
     const { definition, context, plan } = this.#parts
     this.#go('rebalancing')
     await this.#cleaning?.catch(() => undefined)
-    this.#source = await definition.transport.openSource(
-      {
-        groupId: definition.applicationId,
-        clientId: clientIdOf(definition, this.#parts.slot),
-        coLocate: plan.coLocate,
-        warm: () => this.#housekeeping.kept.partitions,
-        maxPollRecords: Math.max(1, Math.min(MAX_POLL_RECORDS, Math.floor(definition.buffer.maxRecords / 2))),
-        isolation: definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted',
-      },
-      context,
-    )
+    const options = sourceOptions(this.#parts, this.#housekeeping.kept, this.#standbys)
+    this.#source = await definition.transport.openSource(options, context)
     if (this.#ending) return
+    if (options.standbys !== undefined && this.#source.placesStandbys !== true) {
+      context.logger.warn({}, 'the transport says of no process which tasks it is to follow: hotStandby follows all')
+      this.#standbys?.place(undefined)
+    }
     this.#outlet = await this.#openOutlet()
     if (this.#ending) return
     this.#reader = new Reader({

@@ -1,6 +1,6 @@
 import type { OffsetCommit } from '@millrace/core'
 import type { Standbys } from '../standby/standbys.ts'
-import { statefulTasks, unloggedTasks } from '../standby/stateful-tasks.ts'
+import { unloggedTasks } from '../standby/stateful-tasks.ts'
 import type { AppParts } from './app.ts'
 import { KeptState } from './kept-state.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
@@ -20,13 +20,12 @@ export class Housekeeping {
   ) {
     const { clock, repartitionPurgeIntervalMs, state } = definition
     const { logger } = context
-    // What follows a task that is elsewhere is not left over.
-    const followed = definition.hotStandby ? statefulTasks(plan).map(({ id }) => id) : []
     // Of state without a changelog there is nothing else.
     const only = unloggedTasks(plan)
     const kept = () => {
       const ids = here()
-      return ids && new Set([...ids, ...followed, ...only])
+      // What follows a task that is elsewhere is not left over.
+      return ids && new Set([...ids, ...(standbys?.wanted ?? []), ...only])
     }
     this.kept = new KeptState({ plan, folder: slot.folder, standbys, logger })
     this.#purge = new RepartitionPurge({ topics: plan.repartitions, intervalMs: repartitionPurgeIntervalMs, admin, clock, logger })
