@@ -44,11 +44,12 @@ describe('state that a process keeps', () => {
     expect(open().partitions).toEqual([a3, b0, c0])
   })
 
-  test('is also what it follows and is up to date', () => {
+  test('is also what it follows and is up to date', async () => {
     const kept = open({ standbys: { caughtUp: ['1_0', '0_3'] } })
     expect(kept.partitions).toEqual([b0, c0, a3])
     kept.note(new Set(['0_3']))
     expect(kept.partitions).toEqual([a3, b0, c0])
+    await kept.close()
   })
 
   test('is told in the log where it can not be noted, and stops nothing', async () => {
