@@ -39,15 +39,21 @@ export function kafka(options: KafkaOptions): Transport {
   return new KafkaTransport(resolveOptions(options), { module: import.meta.url, name: 'kafka', options })
 }
 
+/** It calls back on the main thread's event loop, and its binary can be loaded once in a process. */
+const NOT_IN_THREADS =
+  "the Kafka client @confluentinc/kafka-javascript can't be used in worker threads: use kafka({ client: 'packed' }), or a process for each."
+
 class KafkaTransport implements Transport {
   readonly name = 'kafka'
   readonly recipe: TransportRecipe
+  readonly mainThreadOnly: string | undefined
   readonly #options: ResolvedKafkaOptions
   readonly #client: KafkaClient
 
   constructor(options: ResolvedKafkaOptions, recipe: TransportRecipe) {
     this.recipe = recipe
     this.#options = options
+    this.mainThreadOnly = options.client === 'packed' ? undefined : NOT_IN_THREADS
     this.#client = options.client === 'packed' ? new PackedClient(options) : new ConfluentClient(options)
   }
 

@@ -7,6 +7,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { PassTracer } from '../observe/pass-tracer.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { ResolvedThreads } from './thread-options.ts'
 
 /** An {@link AppDefinition} that was found good, with every default filled in. Units as there. */
 export interface ResolvedDefinition {
@@ -16,6 +17,7 @@ export interface ResolvedDefinition {
   readonly stateDir: string
   readonly state: { readonly cleanupDelayMs: number }
   readonly hotStandby: boolean
+  readonly threads: ResolvedThreads
   readonly processingGuarantee: ProcessingGuarantee
   readonly transactionTimeoutMs: number
   readonly batch: BatchSettings

@@ -1,33 +1,27 @@
 import type { OffsetCommit } from '@millrace/core'
 import { statefulTasks, unloggedTasks } from '../standby/stateful-tasks.ts'
-import type { AppParts } from './app.ts'
+import type { AppParts } from './local-app.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { StateCleaner } from './state-cleaner.ts'
 
 /** What is done now and then, and is missed by nobody for a while. */
 export class Housekeeping {
   readonly #purge: RepartitionPurge
-  readonly #cleaner: StateCleaner
+  readonly #cleaner: StateCleaner | undefined
 
   /** `here`: ids of the tasks that are in this process; undefined while nobody knows. */
-  constructor({ definition, context, admin, plan, slot }: AppParts, here: () => ReadonlySet<string> | undefined) {
-    const { clock, repartitionPurgeIntervalMs, state } = definition
+  constructor(parts: AppParts, here: () => ReadonlySet<string> | undefined) {
+    const { definition, context, admin, plan } = parts
+    const { clock, repartitionPurgeIntervalMs } = definition
     const { logger } = context
-    // What follows a task that is elsewhere is not left over.
-    const followed = definition.hotStandby ? statefulTasks(plan).map(({ id }) => id) : []
-    // Of state without a changelog there is nothing else.
-    const only = unloggedTasks(plan)
-    const kept = () => {
-      const ids = here()
-      return ids && new Set([...ids, ...followed, ...only])
-    }
     this.#purge = new RepartitionPurge({ topics: plan.repartitions, intervalMs: repartitionPurgeIntervalMs, admin, clock, logger })
-    this.#cleaner = new StateCleaner({ folder: slot.folder, delayMs: state.cleanupDelayMs, here: kept, clock, logger })
+    // What is elsewhere may be in another thread of this process: who has them all cleans up.
+    this.#cleaner = parts.thread === undefined ? stateCleaner(parts, here) : undefined
   }
 
   start(): void {
     this.#purge.start()
-    this.#cleaner.start()
+    this.#cleaner?.start()
   }
 
   /** These offsets are committed. */
@@ -37,6 +31,23 @@ export class Housekeeping {
 
   /** Resolves when nothing of it is under way any more. */
   async stop(): Promise<void> {
-    await Promise.all([this.#purge.stop(), this.#cleaner.stop()])
+    await Promise.all([this.#purge.stop(), this.#cleaner?.stop()])
   }
+}
+
+/** Removes local state that this process needs no more. `here`: ids of the tasks that are in it; undefined while nobody knows. */
+export function stateCleaner(
+  { definition, context, plan, slot }: Pick<AppParts, 'definition' | 'context' | 'plan' | 'slot'>,
+  here: () => ReadonlySet<string> | undefined,
+): StateCleaner {
+  // What follows a task that is elsewhere is not left over.
+  const followed = definition.hotStandby ? statefulTasks(plan).map(({ id }) => id) : []
+  // Of state without a changelog there is nothing else.
+  const only = unloggedTasks(plan)
+  const kept = () => {
+    const ids = here()
+    return ids && new Set([...ids, ...followed, ...only])
+  }
+  const { clock, state } = definition
+  return new StateCleaner({ folder: slot.folder, delayMs: state.cleanupDelayMs, here: kept, clock, logger: context.logger })
 }

@@ -18,6 +18,11 @@ const CONNECT_MS = 10_000
 /** Before all are tried again. */
 const RETRY_MS = 250
 
+/** Of one of several members of a process, as Kafka Streams names its threads. */
+function memberName(name: string | undefined, member: number | undefined): string | undefined {
+  return name === undefined || member === undefined ? name : `${name}-${member}`
+}
+
 /** `@millrace/kafka-packed`. */
 export class PackedClient implements KafkaClient {
   readonly #options: ResolvedKafkaOptions
@@ -38,7 +43,7 @@ export class PackedClient implements KafkaClient {
     const opened = (consumer = new PackedConsumer({ reader, lookup, source }))
     const { groupId, coLocate } = source
     if (groupId === undefined) return opened
-    const { groupInstanceId } = this.#options
+    const groupInstanceId = memberName(this.#options.groupInstanceId, source.member)
     const settings = { ...connect, ...groupSettings(this.#options), groupId, groupInstanceId, coLocate }
     try {
       opened.joinAs(await this.#connected(() => GroupMember.open(settings, opened.hooks)))
