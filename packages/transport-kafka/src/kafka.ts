@@ -71,7 +71,7 @@ class KafkaTransport implements Transport {
       logger,
       requestTimeoutMs: this.#options.requestTimeoutMs,
       readSettings: (topics) => readSettings(topics, this.#options),
-      removeMembers: (groupId) => removeMembers(groupId, this.#options),
+      removeMembers: (groupId, memberIds) => removeMembers({ groupId, memberIds }, this.#options),
     })
   }
 }

@@ -7,6 +7,7 @@ import { planTopics } from '../app/topic-plan.ts'
 import { NowAndThen } from '../internal/now-and-then.ts'
 import type { MainCalls, MainNews, ThreadCalls, ThreadNews, ThreadStart } from './messages.ts'
 import { type Answering, Port } from './port.ts'
+import { processIdOf } from './process-id-of.ts'
 import { EventRelay, relayedLogger } from './relayed-events.ts'
 import { ServedStores } from './served-stores.ts'
 
@@ -82,9 +83,9 @@ class ServedApp {
     this.tell({ type: 'ready' })
   }
 
-  #ownSlot({ folder, processId }: ThreadStart['slot']): StateSlot {
-    // Names this member in the group, and its transactions: kept over restarts.
-    return { folder, processId: `${processId}-${this.#start.number}`, clear: async () => undefined, release: async () => undefined }
+  #ownSlot(slot: ThreadStart['slot']): StateSlot {
+    const { folder } = slot
+    return { folder, processId: processIdOf(slot, this.#start.number), clear: async () => undefined, release: async () => undefined }
   }
 
   #calls(): Answering<ThreadCalls> {

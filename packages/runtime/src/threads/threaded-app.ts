@@ -19,7 +19,9 @@ import { Lifecycle } from '../app/lifecycle.ts'
 import type { AppParts } from '../app/local-app.ts'
 import { checkWhileRestoring, type QueryOptions, restoring, storeOver, unknownStore } from '../app/query.ts'
 import type { StateCleaner } from '../app/state-cleaner.ts'
+import { clientIdOf } from '../app/writer-options.ts'
 import { AppThread, type StartedThread } from './app-thread.ts'
+import { processIdOf } from './process-id-of.ts'
 import { logFrom } from './relayed-events.ts'
 import { remoteStore } from './remote-store.ts'
 import { TaskLocks } from './task-locks.ts'
@@ -35,6 +37,8 @@ const FIRST_MS = 100
 const LONGEST_MS = 30_000
 /** What a thread may take for its end besides waiting for passes and commits. */
 const CLOSE_MARGIN_MS = 10_000
+/** For putting a thread that died out of its group. */
+const LEAVE_MS = 5_000
 /** Between two looks at whether all threads are idle, or at what was committed. */
 const LOOK_MS = 5
 
@@ -243,6 +247,8 @@ export class ThreadedApp implements App {
   }
 
   async #startInPlaceOf({ number, replaced }: AppThread): Promise<void> {
+    await settledWithin(this.#leaveGroup(number), LEAVE_MS, this.#parts.definition.clock)
+    if (this.#ending.hasBegun) return
     try {
       const thread = await this.#startThread(number, replaced + 1)
       if (!this.#ending.hasBegun && this.#runs) this.#runThread(thread)
@@ -250,6 +256,19 @@ export class ThreadedApp implements App {
       const thread = this.#threads.get(number) as AppThread
       await this.#terminate(thread)
       if (!this.#ending.hasBegun) this.#replace(thread, error as Error)
+    }
+  }
+
+  /** Who died said nothing to its group, which would keep its partitions for it until its session is over. */
+  async #leaveGroup(number: number): Promise<void> {
+    const { admin, definition, slot, context } = this.#parts
+    try {
+      await admin.removeMembers?.(definition.applicationId, clientIdOf(definition, { processId: processIdOf(slot, number) }))
+    } catch (error) {
+      context.logger.debug(
+        { err: error, thread: number },
+        'a thread that died could not be put out of its group, which will notice by itself',
+      )
     }
   }
 
