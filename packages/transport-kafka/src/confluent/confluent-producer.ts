@@ -8,6 +8,7 @@ import { closed } from '../errors/kafka-error.ts'
 import { ConfluentConsumer } from './confluent-consumer.ts'
 import { producibleHeaders } from './producible.ts'
 import { ProducibleColumn } from './producible-column.ts'
+import { Questions } from './questions.ts'
 import type { Callback, RawError, RawModule, RawProducer } from './raw-api.ts'
 import { rawOffsets } from './raw-offsets.ts'
 import { toClientError } from './to-client-error.ts'
@@ -39,6 +40,7 @@ export class ConfluentProducer implements ProducerClient {
   readonly #calls: AdminCalls
   readonly #transactionTimeoutMs: number
   readonly #underWay = new UnderWay()
+  readonly #questions: Questions
   readonly #keys = new ProducibleColumn()
   readonly #values = new ProducibleColumn()
   #onFailure: (failure: DeliveryFailure) => void = () => {}
@@ -46,7 +48,8 @@ export class ConfluentProducer implements ProducerClient {
 
   constructor({ library, producer, requestTimeoutMs, transactionTimeoutMs }: ConfluentProducerParts) {
     this.#producer = producer
-    this.#calls = new AdminCalls({ library, client: producer, asking: this.#underWay, timeoutMs: requestTimeoutMs })
+    this.#questions = new Questions(this.#underWay, requestTimeoutMs)
+    this.#calls = new AdminCalls({ library, client: producer, asking: this.#questions, timeoutMs: this.#questions.timeoutMs })
     this.#transactionTimeoutMs = transactionTimeoutMs + TRANSACTION_MARGIN_MS
     // Reports and logs are served by a thread of the library's instead of our event loop.
     producer.setPollInBackground(true)
@@ -159,10 +162,11 @@ export class ConfluentProducer implements ProducerClient {
   }
 
   existing(topics: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#calls.existing(topics)
+    return this.#questions.patiently(() => this.#calls.existing(topics))
   }
 
   async close(): Promise<void> {
+    this.#questions.end()
     await this.#underWay.close((callback) => this.#producer.disconnect(1, callback))
   }
 

@@ -100,6 +100,8 @@ export class KafkaSource implements RecordSource {
       groupId: options.groupId,
       partitions: this.#partitions,
       pump: this.#pump,
+      rebalances: this.#rebalances,
+      restart: (read) => this.#restart(read),
       onFound: () => this.#arrival.wake(),
       onFailure: (error) => this.#fail(error),
     })

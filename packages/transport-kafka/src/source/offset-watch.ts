@@ -1,11 +1,19 @@
 import type { ConsumerClient } from '../client/kafka-client.ts'
 import { kafkaError, offsetOutOfRange } from '../errors/kafka-error.ts'
 import type { Pump } from './pump.ts'
+import type { Rebalances } from './rebalances.ts'
 import { progressed, type ReadPartition, type ReadPartitions } from './read-partition.ts'
 
 /** A partition read to its end is quiet by nature. */
 const LOOK_AT_END_MS = 60_000
 const LOOK_AT_MOST_EVERY_MS = 600_000
+
+/** An error about some position. */
+interface Suspicion {
+  readonly error: unknown
+  /** It may be about a partition that was given up, or began to be, before it came. */
+  readonly trailing: boolean
+}
 
 /**
  * Finds partitions that can't be read on because their position is not there any more. The client stops reading such a partition after one
@@ -18,6 +26,8 @@ export class OffsetWatch {
   readonly #groupId: string | undefined
   readonly #partitions: ReadPartitions
   readonly #pump: Pump
+  readonly #rebalances: Pick<Rebalances, 'idle' | 'answered'>
+  readonly #restart: (read: ReadPartition) => void
   readonly #onFound: () => void
   readonly #onFailure: (error: unknown) => void
   #looking = false
@@ -28,6 +38,9 @@ export class OffsetWatch {
     readonly groupId: string | undefined
     readonly partitions: ReadPartitions
     readonly pump: Pump
+    readonly rebalances: Pick<Rebalances, 'idle' | 'answered'>
+    /** Makes the client, which has stopped to read a partition, read it again from its position. */
+    readonly restart: (read: ReadPartition) => void
     readonly onFound: () => void
     readonly onFailure: (error: unknown) => void
   }) {
@@ -35,6 +48,8 @@ export class OffsetWatch {
     this.#groupId = parts.groupId
     this.#partitions = parts.partitions
     this.#pump = parts.pump
+    this.#rebalances = parts.rebalances
+    this.#restart = parts.restart
     this.#onFound = parts.onFound
     this.#onFailure = parts.onFailure
   }
@@ -55,7 +70,7 @@ export class OffsetWatch {
       read.lookAt = now + read.lookEvery
       quiet.push(read)
     }
-    if (quiet.length > 0) this.#start(quiet, undefined)
+    if (quiet.length > 0) this.#start(quiet)
   }
 
   /** A fetch has failed: with it, ends may have been forgotten. */
@@ -65,7 +80,8 @@ export class OffsetWatch {
 
   /** The client said that some position is gone. */
   suspect(error: unknown): void {
-    this.#start([...this.#partitions].filter(isRead), error)
+    const all = [...this.#partitions]
+    this.#start(all.filter(isRead), { error, trailing: this.#partitions.trailing || all.some(({ leaving }) => leaving) })
   }
 
   /** As long as a position is gone, nothing is read: what others hold would be handed out while this one is stuck without a word. */
@@ -75,24 +91,25 @@ export class OffsetWatch {
     }
   }
 
-  #start(reads: readonly ReadPartition[], reason: unknown): void {
+  #start(reads: readonly ReadPartition[], suspicion?: Suspicion): void {
     this.#looking = true
-    this.#look(reads, reason)
+    this.#look(reads, suspicion)
       .catch((error: unknown) => {
         // Without an error at the bottom of it, there will be another look.
-        if (reason !== undefined && !this.#ended) this.#onFailure(kafkaError('look up what a partition holds', error, { stage: 'source' }))
+        if (suspicion !== undefined && !this.#ended)
+          this.#onFailure(kafkaError('look up what a partition holds', error, { stage: 'source' }))
       })
       .finally(() => {
         this.#looking = false
       })
   }
 
-  async #look(reads: readonly ReadPartition[], reason: unknown): Promise<void> {
+  async #look(reads: readonly ReadPartition[], suspicion?: Suspicion): Promise<void> {
     const before = reads.map(({ position }) => position)
     const ranges = await this.#client.offsetRanges(reads)
     if (this.#ended) return
     let found = false
-    let givenUp = false
+    let givenUp = suspicion?.trailing === true
     reads.forEach((read, i) => {
       if (read.leaving || this.#partitions.get(read) !== read) {
         givenUp = true
@@ -104,11 +121,28 @@ export class OffsetWatch {
       read.lost = range
       found = true
     })
+    if (!found && suspicion !== undefined && reads.length > 0) return this.#settle(reads, suspicion.error, givenUp)
     for (const read of reads) if (read.unsure) await this.#pump.exclusively(() => this.#readAnew(read))
     if (found) this.#onFound()
-    // Unless it was about a partition that has been given up meanwhile, some partition has stopped, and it is not known which.
-    else if (reason !== undefined && !givenUp && reads.length > 0)
-      this.#onFailure(kafkaError('read on: an offset was out of range, which is none now', reason, { stage: 'source' }))
+  }
+
+  /** No position is gone, yet some partition has stopped, and it is not known which. */
+  async #settle(reads: readonly ReadPartition[], error: unknown, givenUp: boolean): Promise<void> {
+    if (!givenUp) {
+      this.#onFailure(kafkaError('read on: an offset was out of range, which is none now', error, { stage: 'source' }))
+      return
+    }
+    // Most likely one that has been given up, whose records others process and take away. The others go on, whichever it was: but not in the middle of
+    // a rebalance, for whose answer the client would take it.
+    for (let restarted = false; !restarted && !this.#ended;) {
+      await this.#rebalances.answered()
+      restarted = await this.#pump.exclusively(() => this.#rebalances.idle && this.#restartAll(reads))
+    }
+  }
+
+  #restartAll(reads: readonly ReadPartition[]): boolean {
+    for (const read of reads) if (!this.#ended && isRead(read) && this.#partitions.get(read) === read) this.#restart(read)
+    return true
   }
 
   async #readAnew(read: ReadPartition): Promise<void> {

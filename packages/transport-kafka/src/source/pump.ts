@@ -155,6 +155,8 @@ export class Pump {
     try {
       const fetched = await client.fetch(count)
       if (fetched.records >= count) this.#ready = true
+      // The client's queue is empty.
+      else this.#parts.partitions.trailing = false
       if (fetched.records > 0) this.#recordBytes = bytesOf(fetched) / fetched.records
       shelf.file(fetched)
       this.#holdPaused()

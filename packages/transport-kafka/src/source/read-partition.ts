@@ -33,6 +33,8 @@ export interface ReadPartition extends TopicPartition {
 /** All assigned partitions. */
 export class ReadPartitions {
   readonly #all = new Map<string, ReadPartition>()
+  /** Some have been given up, and what the client queued of them, errors among it, may still come: it is not told of whom an error is. */
+  trailing = false
 
   get size(): number {
     return this.#all.size
@@ -70,7 +72,7 @@ export class ReadPartitions {
   }
 
   remove(partitions: readonly TopicPartition[]): void {
-    for (const { topic, partition } of partitions) this.#all.delete(partitionKey(topic, partition))
+    for (const { topic, partition } of partitions) if (this.#all.delete(partitionKey(topic, partition))) this.trailing = true
   }
 
   list(): TopicPartition[] {

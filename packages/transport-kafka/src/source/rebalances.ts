@@ -42,6 +42,11 @@ export class Rebalances {
     return this.#waiting === 0
   }
 
+  /** Resolves when those that there are have been answered. */
+  answered(): Promise<void> {
+    return this.#last
+  }
+
   /** Whether the client holds nothing, nor is about to. */
   get done(): boolean {
     return this.idle && this.#held.size === 0

@@ -13,6 +13,8 @@ function open() {
   const read = partitions.add(at)
   startAt(read, 3)
   const seeks: number[] = []
+  const restarts: number[] = []
+  const rebalances = { idle: true, answered: () => Promise.resolve() }
   const failures: unknown[] = []
   const answers: (() => Promise<readonly OffsetRange[]>)[] = []
   let failing = 0
@@ -28,6 +30,8 @@ function open() {
     groupId: 'g',
     partitions,
     pump: { exclusively: (action: () => unknown) => action() } as unknown as Pump,
+    rebalances,
+    restart: ({ position }) => void restarts.push(position),
     onFound() {},
     onFailure: (error) => void failures.push(error),
   })
@@ -36,7 +40,18 @@ function open() {
     watch.tick()
     await vi.advanceTimersByTimeAsync(0)
   }
-  return { watch, read, seeks, failures, answers, pass, failSeeks: (count: number) => void (failing = count) }
+  return {
+    watch,
+    partitions,
+    read,
+    seeks,
+    restarts,
+    rebalances,
+    failures,
+    answers,
+    pass,
+    failSeeks: (count: number) => void (failing = count),
+  }
 }
 
 beforeEach(() => void vi.useFakeTimers())
@@ -63,6 +78,37 @@ describe('an error about a position', () => {
     await vi.advanceTimersByTimeAsync(0)
     expect(failures).toMatchObject([{ code: 'TIMED_OUT', retryable: true }])
   })
+
+  test('though all are there is told, since some partition has stopped', async () => {
+    const { watch, restarts, failures } = open()
+    watch.suspect(timedOut)
+    await vi.advanceTimersByTimeAsync(0)
+    expect(failures).toMatchObject([{ code: 'TIMED_OUT' }])
+    expect(restarts).toEqual([])
+  })
+
+  test.for(['before it came', 'while it came', 'while it was looked into'])(
+    'about a partition that was given up %s harms no other: they are read on, once no rebalance waits for its answer',
+    async (when) => {
+      const { watch, partitions, restarts, rebalances, failures } = open()
+      const gone = partitions.add({ topic: 't', partition: 1 })
+      startAt(gone, 9)
+      if (when === 'before it came') partitions.remove([gone])
+      gone.leaving = when === 'while it came'
+      let answer = () => {}
+      rebalances.idle = false
+      rebalances.answered = () => new Promise<void>((resolve) => (answer = resolve))
+      watch.suspect(timedOut)
+      partitions.remove([gone])
+      await vi.advanceTimersByTimeAsync(0)
+      expect(restarts).toEqual([])
+      rebalances.idle = true
+      answer()
+      await vi.advanceTimersByTimeAsync(0)
+      expect(restarts).toEqual([3])
+      expect(failures).toEqual([])
+    },
+  )
 
   test('concerns nobody any more once the source is closed', async () => {
     const { watch, read, failures, answers } = open()
