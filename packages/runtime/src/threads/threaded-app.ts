@@ -54,7 +54,6 @@ export class ThreadedApp implements App {
   readonly #budgets = new Map<number, RestartBudget>()
   /** Those that were ended from here. */
   readonly #terminated = new Set<AppThread>()
-  readonly #changes: BatchingChange[] = []
   /** Cancel what waits until a thread is replaced. */
   readonly #waits = new Set<() => void>()
   #runs = false
@@ -143,7 +142,6 @@ export class ThreadedApp implements App {
 
   updateBatching(change: BatchingChange): void {
     const event = this.#batching.update(change)
-    this.#changes.push(event.change)
     for (const thread of this.#threads.values()) thread.port.tell({ type: 'batching', change: event.change })
     this.#parts.context.logger.info({ change }, 'batching was changed')
     this.#life.tell(event)
@@ -190,7 +188,7 @@ export class ThreadedApp implements App {
     const { advertisedAddress } = this.#parts.definition
     const address = typeof advertisedAddress === 'function' ? advertisedAddress() : advertisedAddress
     this.#life.tell({ type: 'thread', stage: 'process', thread: thread.number, phase: 'started' })
-    thread.port.ask('run', { address, changes: this.#changes }).catch((error: unknown) => {
+    thread.port.ask('run', { address, changes: this.#batching.changes }).catch((error: unknown) => {
       // Of one that died another takes its place, or not; what the engine stops for stops all threads.
       if (thread.state !== 'died' && !this.#ending.isClosing) this.#ending.fail(error)
     })
@@ -320,8 +318,8 @@ export class ThreadedApp implements App {
     const limitMs = 3 * revokeTimeoutMs + CLOSE_MARGIN_MS
     const errors: unknown[] = []
     const closing = (thread.isReady ? thread.port.ask('close', undefined) : Promise.resolve()).catch((error: unknown) => {
-      // Of one that failed the reason is known.
-      if (thread.state !== 'error') errors.push(error)
+      // Why one of them failed is known, unless it was while it closed.
+      if (this.#ending.isClosing || thread.state !== 'error') errors.push(error)
     })
     if (!(await settledWithin(closing, limitMs, clock))) errors.push(stuck(thread.number, limitMs))
     await this.#terminate(thread)

@@ -3,6 +3,7 @@ import { MessageChannel } from 'node:worker_threads'
 import {
   deferred,
   ManualClock,
+  MillraceError,
   type RecordBatch,
   serdes,
   type SessionStoreDefinition,
@@ -12,7 +13,7 @@ import {
 } from '@millrace/core'
 import { leveldb } from '@millrace/store-leveldb'
 import { inMemory } from '@millrace/store-memory'
-import { memory, type MemoryTransport } from '@millrace/transport-memory'
+import { memory, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
 import type { StartedThread } from '../../src/threads/app-thread.ts'
 import { startHere } from './support/threads-here.ts'
@@ -243,6 +244,28 @@ describe('an application in threads', () => {
     await app.caughtUp()
     kill.resolve()
     await expect(running).rejects.toThrow('this thread is gone')
+    expect(app.state).toBe('error')
+  })
+
+  test('what goes wrong while a thread closes is what close rejects with', async () => {
+    let broken = false
+    const before = (operation: MemoryOperation): void => {
+      if (broken && operation.type === 'commit') throw new MillraceError('REFUSED', 'not this commit', { stage: 'commit' })
+    }
+    const transport = memory({ faults: { before } })
+    await opened(transport)
+    const { app, events } = await startHere({ topology: countingTopology(), transport, definition: { commit: { intervalMs: 3_600_000 } } })
+    const cut = () => events.reduce((sum, event) => sum + (event.type === 'cut' ? event.records : 0), 0)
+    const running = app.run()
+    running.catch(() => undefined)
+    await until(() => app.state === 'running')
+    await writeRound(transport, 1)
+    await app.caughtUp()
+    await writeRound(transport, 2)
+    await until(() => cut() === 80)
+    broken = true
+    await expect(app.close()).rejects.toMatchObject({ message: expect.stringContaining('not this commit') as string })
+    await expect(running).rejects.toMatchObject({ stage: 'commit' })
     expect(app.state).toBe('error')
   })
 

@@ -5,6 +5,7 @@ import { ClientError } from '../client/client-error.ts'
 import type { AdminClient, ConsumerClient, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
 import { connectionError } from '../errors/connection-error.ts'
 import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
+import { memberName } from '../options/member-name.ts'
 import { groupSettings, maxRecordBytes, readerSettings, writerSettings } from '../options/packed-properties.ts'
 import { connectionSettings, type Part } from '../settings/connection-settings.ts'
 import { PackedAdminClient } from './packed-admin-client.ts'
@@ -17,11 +18,6 @@ const ADMIN_CLIENT_ID = 'millrace-admin'
 const CONNECT_MS = 10_000
 /** Before all are tried again. */
 const RETRY_MS = 250
-
-/** Of one of several members of a process, as Kafka Streams names its threads. */
-function memberName(name: string | undefined, member: number | undefined): string | undefined {
-  return name === undefined || member === undefined ? name : `${name}-${member}`
-}
 
 /** `@millrace/kafka-packed`. */
 export class PackedClient implements KafkaClient {
