@@ -11,7 +11,7 @@ export interface ThreadOptions {
   /** From 1 to 256. 1: there are none, the thread that started the application processes. */
   readonly count: number
   /**
-   * The module that exports this definition, which each thread loads for itself: `import.meta.url` in that module, or a path. Needed from two threads on;
+   * The module that exports this definition, which each thread loads for itself: `import.meta.url` in that module, or a path from where the process was started. Needed from two threads on;
    * `millrace run` knows it.
    */
   readonly module?: string | { readonly href: string } | undefined

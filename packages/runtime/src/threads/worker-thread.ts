@@ -52,9 +52,9 @@ function threadDied(thread: number, uncaught: unknown, code: number): MillraceEr
   return new MillraceError('THREAD_DIED', message, { stage: 'process', retryable: true, cause: uncaught })
 }
 
-/** As an import takes it. */
-function addressOf(module: string): string {
-  return isAbsolute(module) ? pathToFileURL(module).href : module
+/** As an import takes it, from wherever: paths are those of this process. */
+export function addressOf(module: string): string {
+  return isAbsolute(module) || /^\.\.?[\\/]/.test(module) ? pathToFileURL(module).href : module
 }
 
 /** What has to be registered before the module, and ours where it runs from its sources, can be imported: `tsx`, if it is installed. */

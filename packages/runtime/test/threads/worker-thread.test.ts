@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { MessageChannel } from 'node:worker_threads'
 import { type AppDefinition, defineApp, deferred, type RuntimeEvent, silentLogger } from '@millrace/core'
 import { memory } from '@millrace/transport-memory'
@@ -8,6 +9,10 @@ import { expect, onTestFinished, test } from 'vitest'
 import { start } from '../../src/app/start.ts'
 import type { ThreadNews, ThreadStart } from '../../src/threads/messages.ts'
 import { runThread } from '../../src/threads/thread-main.ts'
+import { addressOf } from '../../src/threads/worker-thread.ts'
+
+/** Each thread compiles all of it for itself, which takes a while on a busy machine. */
+const PATIENTLY = { timeout: 180_000 }
 
 const module = new URL('./modules/mortal.ts', import.meta.url)
 
@@ -22,7 +27,7 @@ async function mortal(): Promise<AppDefinition> {
   return ((await import(module.href)) as { readonly default: AppDefinition }).default
 }
 
-test('threads that exit, throw or run out of memory are replaced, and the application goes on', async () => {
+test('threads that exit, throw or run out of memory are replaced, and the application goes on', PATIENTLY, async () => {
   const deaths = await folder()
   const events: RuntimeEvent[] = []
   const done = deferred<void>()
@@ -52,7 +57,7 @@ test('threads that exit, throw or run out of memory are replaced, and the applic
   expect((await readdir(deaths)).toSorted()).toEqual(['exit', 'heap', 'state', 'uncaught'])
 })
 
-test('a module that starts its application itself is refused', async () => {
+test('a module that starts its application itself is refused', PATIENTLY, async () => {
   const path = await folder()
   const starting = start({
     ...(await mortal()),
@@ -71,6 +76,15 @@ test('what can not be spread over threads is told before any is started', async 
   await expect(start({ ...definition, threads: 2, hotStandby: true })).rejects.toThrow(
     /threads\.module is missing(.|\n)*an embedded log belongs to the thread that made it(.|\n)*hotStandby can't be used with threads/,
   )
+})
+
+test.each([
+  ['file:///project/app.js', 'file:///project/app.js'],
+  ['/project/app.js', 'file:///project/app.js'],
+  ['./app.js', new URL('app.js', `${pathToFileURL(process.cwd()).href}/`).href],
+  ['some-package/app', 'some-package/app'],
+])('the module %s is imported as %s', (given, address) => {
+  expect(addressOf(given)).toBe(address)
 })
 
 /** What a thread says when it is to run a module. */
