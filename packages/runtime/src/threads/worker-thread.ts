@@ -63,9 +63,16 @@ function loaderFor(module: string): string | undefined {
   return TYPESCRIPT.test(module) ? tsxFrom(pathOf(module)) : undefined
 }
 
-function tsxFrom(file: string): string | undefined {
+/** Its module for `import`, whichever way this process resolves names: that for `require` registers nothing in a thread. */
+export function tsxFrom(file: string): string | undefined {
   try {
-    return pathToFileURL(createRequire(file).resolve('tsx/esm/api')).href
+    const require = createRequire(file)
+    const manifest = require.resolve('tsx/package.json')
+    const { exports } = require(manifest) as {
+      readonly exports: Readonly<Record<string, { readonly import?: { readonly default?: string } }>>
+    }
+    const api = exports['./esm/api']?.import?.default
+    return api === undefined ? undefined : new URL(api, pathToFileURL(manifest)).href
   } catch {
     return undefined
   }

@@ -1,7 +1,7 @@
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { pathToFileURL } from 'node:url'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MessageChannel } from 'node:worker_threads'
 import { type AppDefinition, defineApp, deferred, type RuntimeEvent, silentLogger } from '@millrace/core'
 import { memory } from '@millrace/transport-memory'
@@ -9,7 +9,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { start } from '../../src/app/start.ts'
 import type { ThreadNews, ThreadStart } from '../../src/threads/messages.ts'
 import { runThread } from '../../src/threads/thread-main.ts'
-import { addressOf } from '../../src/threads/worker-thread.ts'
+import { addressOf, tsxFrom } from '../../src/threads/worker-thread.ts'
 
 /** Each thread compiles all of it for itself, which takes a while on a busy machine. */
 const PATIENTLY = { timeout: 180_000 }
@@ -85,6 +85,11 @@ test.each([
   ['some-package/app', 'some-package/app'],
 ])('the module %s is imported as %s', (given, address) => {
   expect(addressOf(given)).toBe(address)
+})
+
+test('TypeScript in threads is compiled by the tsx of the project that has it, as a module that can be imported', () => {
+  expect(tsxFrom(fileURLToPath(import.meta.url))).toMatch(/^file:.*\/tsx\/.*esm.*\.mjs$/)
+  expect(tsxFrom(join(tmpdir(), 'a-project', 'app.ts'))).toBeUndefined()
 })
 
 /** What a thread says when it is to run a module. */
