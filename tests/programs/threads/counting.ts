@@ -50,7 +50,8 @@ export default function counting(): AppDefinition {
   return defineApp({
     topology: builder.build(),
     applicationId,
-    transport: kafka({ brokers, client: 'packed', consumer: { 'session.timeout.ms': 10_000, 'heartbeat.interval.ms': 500 } }),
+    // Longer than any test: who dies has to be put out of the group.
+    transport: kafka({ brokers, client: 'packed', consumer: { 'session.timeout.ms': 300_000, 'heartbeat.interval.ms': 500 } }),
     processingGuarantee: guarantee,
     transactionTimeoutMs: 10_000,
     batch: { size: 50, timeoutMs: 5 },
