@@ -99,7 +99,7 @@ describe('a member that is put out of its group', () => {
     }
     expect(await lost('b')).toEqual(['b'])
     expect(await lost('nobody')).toEqual([])
-    expect((await lost()).toSorted()).toEqual(['a', 'b'])
+    expect(new Set(await lost())).toEqual(new Set(['a', 'b']))
   })
 
   it('hands out nothing of what it has lost', async () => {
