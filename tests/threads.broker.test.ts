@@ -82,12 +82,13 @@ test(
     // Keys 0 and 1 are counted once more by the records that end threads.
     await write(20, ['exit', 'throw'])
     await expect.poll(() => Promise.all(['exit', 'throw'].map((how) => access(join(folder, how)))), PATIENCE).toHaveLength(2)
-    await write(20)
     await app.caughtUp()
     // Both have others in their place, and each has some of the tasks.
     const threads = () => (app.health().threads ?? []).map(({ state, tasks, replaced }) => ({ state, tasks: tasks.length, replaced }))
     const total = () => threads().reduce((sum, { replaced }) => sum + replaced, 0)
     await expect.poll(() => [app.state, threads().map(({ tasks }) => tasks), total()], PATIENCE).toEqual(['running', [2, 2], 2])
+    await write(20)
+    await app.caughtUp()
 
     const expected = new Map(KEYS.map((key, i) => [key, i < 2 ? 61 : 60]))
     const found = await app.store(counts, { whileRestoring: 'refuse' }).getBatch(KEYS)
