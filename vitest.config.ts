@@ -41,6 +41,7 @@ export default defineConfig({
           testTimeout: 30_000,
           include: [
             '{packages,examples}/*/test/**/*.test.ts',
+            'packages/telemetry/dashboard/test/**/*.test.ts',
             'benchmarks/test/**/*.test.ts',
             'chaos/test/**/*.test.ts',
             'tests/**/*.test.ts',

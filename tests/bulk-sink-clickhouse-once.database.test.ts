@@ -4,6 +4,7 @@ import { clickhouse } from 'millrace/clickhouse'
 import { memory, type MemoryTransport } from 'millrace/memory'
 import { randomBytes } from 'node:crypto'
 import { expect, inject, test } from 'vitest'
+import { logWhoseCommitsFail } from './support/failing-commits.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -40,15 +41,7 @@ function startApp(transport: MemoryTransport, table: string, stateDir: string) {
 /** On a server with tokens: commits of the log fail after their chunks were stored. */
 async function storesOnce(): Promise<void> {
   await using folder = await temporaryFolder()
-  let failures = 3
-  const transport = memory({
-    faults: {
-      before: (operation) => {
-        const isCommit = operation.type === 'commit' && operation.offsets.some(({ offset }) => offset > 0)
-        if (isCommit && failures > 0 && failures-- % 2 === 1) throw new Error('the commit of the log fails')
-      },
-    },
-  })
+  const transport = logWhoseCommitsFail(3)
   await using log = await LogClient.open(transport)
   await log.createTopics({ events: 1, dead: 1 })
   const table = `t_${randomBytes(6).toString('hex')}`

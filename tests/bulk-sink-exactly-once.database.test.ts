@@ -9,10 +9,11 @@ import {
   TopologyBuilder,
 } from 'millrace'
 import { bulkRows } from 'millrace/bulk-sink'
-import { memory, type MemoryTransport } from 'millrace/memory'
+import type { MemoryTransport } from 'millrace/memory'
 import { postgres } from 'millrace/postgres'
 import { randomUUID } from 'node:crypto'
 import { expect, inject, test } from 'vitest'
+import { logWhoseCommitsFail } from './support/failing-commits.ts'
 import { LogClient } from './support/log-client.ts'
 import { openTables } from './support/postgres-tables.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -50,15 +51,7 @@ test('commits that fail after the database has committed repeat no row, and none
   await using folder = await temporaryFolder()
   await using tables = await openTables(url)
   const applicationId = `once-${randomUUID()}`
-  let failures = 3
-  const transport = memory({
-    faults: {
-      before: (operation) => {
-        const isCommit = operation.type === 'commit' && operation.offsets.some(({ offset }) => offset > 0)
-        if (isCommit && failures > 0 && failures-- % 2 === 1) throw new Error('the commit of the log fails')
-      },
-    },
-  })
+  const transport = logWhoseCommitsFail(3)
   await using log = await LogClient.open(transport)
   await log.createTopics({ events: 3, dead: 1 })
   const [one, two] = [await tables.create('id int'), await tables.create('id int')]

@@ -8,6 +8,9 @@ import type { DatabaseServer } from '../tools/databases/database-server.mjs'
 import { openPostgres } from '../tools/databases/postgres.mjs'
 import { openTables } from './support/postgres-tables.ts'
 
+/** How long a server is away, in milliseconds. */
+const AWAY_MS = Number(process.env['SINK_AWAY_MS'] ?? 2_000)
+
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
 
 interface Kind {
@@ -88,13 +91,13 @@ describe.each(kinds)('$name', ({ open, driver, create, ids }) => {
     return { ids: await ids(server.url, table), metrics: sink.metrics() }
   }
 
-  test('killed while inserting and away for seconds: every row is there once after its restart', async () => {
+  test('killed while inserting and away for long: every row is there once after its restart', { timeout: AWAY_MS + 60_000 }, async () => {
     await create(server.url, 'killed')
     const after = await rowsAfter('killed', async (sink) => {
       await expect.poll(() => sink.metrics().total_events_inserted).toBeGreaterThan(200)
       await server.kill()
       await expect.poll(() => sink.metrics().open_circuits).toEqual(['killed'])
-      await pause(2_000)
+      await pause(AWAY_MS)
       await server.restart()
     })
     expect(after.ids).toEqual(numbers(5_000))

@@ -9,6 +9,7 @@ import { thisMachine } from './report/machine.ts'
 import { measuredTable, profiledTable } from './report/table.ts'
 import { targetLines, targetResults } from './report/targets.ts'
 
+const MISSED = 1
 const USAGE = 2
 const FULL = { runMs: 50, warmUpRuns: 3 }
 const SHORT = { runMs: 10, warmUpRuns: 2 }
@@ -22,7 +23,7 @@ try {
   process.exitCode = USAGE
 }
 
-async function bench({ short, only, json, profile, list, runs }: Settings): Promise<void> {
+async function bench({ short, only, json, profile, list, runs, strict }: Settings): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-bench-'))
   try {
     const all = microComparisons({ short, folder })
@@ -45,6 +46,7 @@ async function bench({ short, only, json, profile, list, runs }: Settings): Prom
     const seconds = Math.round((performance.now() - began) / 1_000)
     process.stdout.write(targetLines(targets))
     process.stdout.write(`\n${seconds} s on ${machine.cpus} x ${machine.cpu}, Node ${machine.node}\n`)
+    if (strict && targets.some(({ reached }) => !reached)) process.exitCode = MISSED
     if (json !== undefined) await writeFile(json, `${JSON.stringify({ short, machine, targets, comparisons: measured }, null, 2)}\n`)
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -8,6 +8,7 @@ test('has a default for everything', () => {
     workers: 3,
     faults: ['kill', 'close', 'pause', 'state', 'broker'],
     brokers: undefined,
+    nodes: 1,
     groupProtocol: 'classic',
   })
   expect(parseArguments([])?.seed).toBeGreaterThanOrEqual(0)
@@ -23,6 +24,7 @@ test.each([
   [['--guarantee', 'at-most-once'], /Allowed choices are exactly-once, at-least-once/],
   [['--faults', 'kill,fire'], /There is no 'fire'; there are kill, close, pause, state, broker/],
   [['--seed', '-1'], /whole number/],
+  [['--client', 'other'], /Allowed choices are confluent, packed/],
   [['--nonsense'], /unknown option/],
 ])('refuses %j', (args, message) => {
   expect(() => parseArguments(args)).toThrow(message)
@@ -42,6 +44,10 @@ test('takes what is given', () => {
     'a.json',
     '--group-protocol',
     'consumer',
+    '--client',
+    'packed',
+    '--nodes',
+    '3',
   ]
   expect(parseArguments(args)).toMatchObject({
     guarantee: 'at-least-once',
@@ -50,5 +56,7 @@ test('takes what is given', () => {
     workers: 2,
     json: 'a.json',
     groupProtocol: 'consumer',
+    client: 'packed',
+    nodes: 3,
   })
 })

@@ -19,7 +19,7 @@ const at: AtStep = (step) => {
   }
   if (step === 'after-commit') commitsLeft--
 }
-const { brokers, groupProtocol, deliveryTimeoutMs, lingerMs } = config
+const { brokers, client, groupProtocol, deliveryTimeoutMs, lingerMs } = config
 const consumer = groupProtocol === 'classic' ? { 'session.timeout.ms': config.sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : undefined
 const producer = {
   ...(deliveryTimeoutMs === undefined ? {} : { 'message.timeout.ms': deliveryTimeoutMs }),
@@ -38,7 +38,7 @@ const app = await start(
     applicationId: config.applicationId,
     processingGuarantee: config.processingGuarantee,
     transactionTimeoutMs: 3_000,
-    transport: transportWithSteps(kafka({ brokers, groupProtocol, consumer, producer }), at),
+    transport: transportWithSteps(kafka({ brokers, client, groupProtocol, consumer, producer }), at),
     stateDir: config.stateDir,
     hotStandby: config.hotStandby,
     logger: silentLogger,

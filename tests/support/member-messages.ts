@@ -7,6 +7,8 @@ export interface MemberConfig {
   readonly applicationId: string
   readonly topics: { readonly input: string; readonly output: string }
   readonly stateDir: string
+  /** Default: that of the run. */
+  readonly client?: 'confluent' | 'packed' | undefined
   readonly groupProtocol: 'classic' | 'consumer'
   readonly sessionTimeoutMs: number
   /** Default: at least once. */

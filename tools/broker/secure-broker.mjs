@@ -11,14 +11,14 @@ import { startReaper } from '../../packages/cli/broker/reaper.mjs'
 import { run } from '../../packages/cli/broker/run.mjs'
 import { cache } from '../paths.mjs'
 
-const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512']
+const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']
 const LOGIN = 'org.apache.kafka.common.security'
 
 /**
  * One broker of our own, whose users log in: with TLS on one port, without on another. Needs Java, whichever broker others use.
  * @typedef {object} SecureBroker
  * @property {number} tlsPort Of SASL over TLS, on 127.0.0.1.
- * @property {number} plainPort Of SASL without TLS, where a login by PLAIN is good for so long only.
+ * @property {number} plainPort Of SASL without TLS, where a login by PLAIN or OAUTHBEARER is good for so long only. Tokens are taken unsigned.
  * @property {string} certificate By which clients know the broker, in PEM.
  * @property {() => Promise<void>} stop
  */
@@ -33,7 +33,7 @@ export async function openSecureBroker({ user, password, loginMs }) {
   reaper.watchFolder(folder)
   const [port = 0, controllerPort = 0, tlsPort = 0, plainPort = 0] = await freePorts(4)
   const plan = { id: 1, port, controllerPort, folder: join(folder, 'node-1') }
-  const classpath = [join(await kafkaJars(cache, () => {}), '*')].join(delimiter)
+  const classpath = [join(await kafkaJars(cache, () => {}, process.env['MILLRACE_KAFKA_VERSION']), '*')].join(delimiter)
   const node = new JavaNode(plan, { classpath, longLived: false, reaper })
   const stop = async () => {
     await node.kill()
@@ -96,6 +96,7 @@ function secureProperties({ port, controllerPort, tlsPort, plainPort }, { store,
     'ssl.keystore.password': 'secret',
     'ssl.key.password': 'secret',
     'listener.name.open.plain.connections.max.reauth.ms': String(loginMs),
+    'listener.name.open.oauthbearer.connections.max.reauth.ms': String(loginMs),
     ...Object.fromEntries(['tls', 'open'].flatMap((listener) => logins(`listener.name.${listener}`, user, password))),
   }
   return Object.entries(settings)
@@ -115,5 +116,9 @@ function logins(prefix, user, password) {
     [`${prefix}.plain.sasl.jaas.config`, `${LOGIN}.plain.PlainLoginModule required user_${user}="${password}";`],
     [`${prefix}.scram-sha-256.sasl.jaas.config`, `${LOGIN}.scram.ScramLoginModule required;`],
     [`${prefix}.scram-sha-512.sasl.jaas.config`, `${LOGIN}.scram.ScramLoginModule required;`],
+    [
+      `${prefix}.oauthbearer.sasl.jaas.config`,
+      `${LOGIN}.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";`,
+    ],
   ]
 }

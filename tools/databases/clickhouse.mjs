@@ -6,7 +6,7 @@ import { startReaper } from '../../packages/cli/broker/reaper.mjs'
 import { run } from '../run.mjs'
 import { openDatabase } from './database-server.mjs'
 import { dockerServer } from './docker-server.mjs'
-import { serveFrom } from './server-process.mjs'
+import { serveFrom, smallDiskIn } from './server-process.mjs'
 
 /** @type {import('./database-server.mjs').DatabaseKind} */
 export const clickhouseKind = {
@@ -15,9 +15,10 @@ export const clickhouseKind = {
   debianPackage: 'clickhouse-server',
   debianLacks: async () => ((await run('clickhouse-server', ['--version'])).code === 127 ? 'no clickhouse-server' : undefined),
   debian: debianClickhouse,
-  docker: ({ image = 'clickhouse/clickhouse-server:25.3-alpine' }) =>
+  docker: ({ image = 'clickhouse/clickhouse-server:25.3-alpine', smallDiskMegabytes }) =>
     dockerServer({
       image,
+      smallDisk: smallDiskMegabytes === undefined ? undefined : { folder: '/var/lib/clickhouse', megabytes: smallDiskMegabytes },
       port: 8123,
       environment: { CLICKHOUSE_SKIP_USER_SETUP: '1' },
       url: (host, port) => `http://${host}:${port}`,
@@ -34,14 +35,18 @@ export function openClickhouse(options, where) {
   return openDatabase(clickhouseKind, options, where)
 }
 
-/** @returns {Promise<import('./database-server.mjs').DatabaseServer>} */
-async function debianClickhouse() {
+/**
+ * @param {import('./database-server.mjs').DatabaseOptions} options
+ * @returns {Promise<import('./database-server.mjs').DatabaseServer>}
+ */
+async function debianClickhouse({ smallDiskMegabytes }) {
   const folder = await mkdtemp(join(tmpdir(), 'millrace-clickhouse-'))
   const reaper = startReaper()
   reaper.watchFolder(folder)
   const [http, tcp] = await freePorts(2)
   for (const name of ['data', 'tmp', 'formats']) await mkdir(join(folder, name))
-  await writeFile(join(folder, 'config.xml'), config(folder, Number(http), Number(tcp)))
+  const small = await smallDiskIn(folder, smallDiskMegabytes)
+  await writeFile(join(folder, 'config.xml'), config(folder, Number(http), Number(tcp), small.smallDisk?.folder ?? join(folder, 'data')))
   await writeFile(join(folder, 'users.xml'), users)
   return serveFrom(
     {
@@ -54,6 +59,7 @@ async function debianClickhouse() {
       stopSignal: 'SIGTERM',
       answers: () => answersClickhouse('127.0.0.1', Number(http)),
       reaper,
+      ...small,
     },
     `http://127.0.0.1:${http}`,
   )
@@ -63,14 +69,15 @@ async function debianClickhouse() {
  * @param {string} folder
  * @param {number} http
  * @param {number} tcp
+ * @param {string} data
  */
-function config(folder, http, tcp) {
+function config(folder, http, tcp, data) {
   return `<yandex>
   <logger><level>warning</level><console>1</console></logger>
   <http_port>${http}</http_port>
   <tcp_port>${tcp}</tcp_port>
   <listen_host>127.0.0.1</listen_host>
-  <path>${folder}/data/</path>
+  <path>${data}/</path>
   <tmp_path>${folder}/tmp/</tmp_path>
   <format_schema_path>${folder}/formats/</format_schema_path>
   <users_config>users.xml</users_config>
@@ -101,7 +108,7 @@ const users = `<yandex>
  * @param {number} port
  * @returns {Promise<boolean>}
  */
-async function answersClickhouse(host, port) {
+export async function answersClickhouse(host, port) {
   try {
     const answer = await fetch(`http://${host}:${port}/?query=SELECT%201`, { signal: AbortSignal.timeout(1_000) })
     return (await answer.text()).trim() === '1'

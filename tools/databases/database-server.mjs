@@ -8,10 +8,19 @@
  * @property {() => Promise<void>} freeze Lets it stand still: its connections stay, and nobody answers. `thaw` lets it go on.
  * @property {() => Promise<void>} thaw
  * @property {() => Promise<void>} stop Stops it and deletes its data.
+ * @property {SmallDisk} [smallDisk] Where one was asked for.
+ */
+
+/**
+ * A disk of the server's that is soon full.
+ * @typedef {object} SmallDisk
+ * @property {string} folder Where it is, to the server. ClickHouse has all its data there.
+ * @property {() => Promise<void>} grow Makes room.
  */
 
 /**
  * @typedef {object} DatabaseOptions
+ * @property {number} [smallDiskMegabytes] The size of a small disk beside the others; needs root, or Docker. It is empty after a restart. Default: none.
  * @property {string} [image] The container image, where Docker is used.
  * @property {boolean} [durable] Whether what is committed is on the disk, as in production. Default: no, which is quicker.
  * @property {(message: string) => void} [say]

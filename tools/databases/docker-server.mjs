@@ -9,16 +9,19 @@ const startLimitMs = 120_000
  * @param {string} plan.image
  * @param {number} plan.port Inside.
  * @param {Record<string, string>} plan.environment
+ * @param {{ folder: string, megabytes: number } | undefined} plan.smallDisk
  * @param {(host: string, port: number) => string} plan.url
  * @param {(host: string, port: number) => Promise<boolean>} plan.answers
  * @returns {Promise<import('./database-server.mjs').DatabaseServer>}
  */
-export async function dockerServer({ image, port, environment, url, answers }) {
+export async function dockerServer({ image, port, environment, url, answers, smallDisk }) {
   const { GenericContainer, Wait, getContainerRuntimeClient } = await import('testcontainers')
   const client = await getContainerRuntimeClient()
   const { host } = client.info.containerRuntime
   const outer = await freePort()
-  const started = await new GenericContainer(image)
+  const container = new GenericContainer(image)
+  if (smallDisk !== undefined) container.withPrivilegedMode().withTmpFs({ [smallDisk.folder]: `rw,size=${smallDisk.megabytes}m,mode=777` })
+  const started = await container
     .withExposedPorts({ container: port, host: outer })
     .withEnvironment(environment)
     .withWaitStrategy(Wait.forListeningPorts())
@@ -34,7 +37,7 @@ export async function dockerServer({ image, port, environment, url, answers }) {
     await started.stop({ timeout: 0 })
     throw error
   }
-  const container = client.container.dockerode.getContainer(started.getId())
+  const running = client.container.dockerode.getContainer(started.getId())
   return {
     kind: 'docker',
     url: url(host, outer),
@@ -43,8 +46,17 @@ export async function dockerServer({ image, port, environment, url, answers }) {
       await started.restart({ timeout: 10_000 })
       await ready()
     },
-    freeze: async () => void (await container.pause()),
-    thaw: async () => void (await container.unpause()),
+    freeze: async () => void (await running.pause()),
+    thaw: async () => void (await running.unpause()),
     stop: async () => void (await started.stop({ timeout: 10_000 })),
+    ...(smallDisk !== undefined && {
+      smallDisk: {
+        folder: smallDisk.folder,
+        grow: async () => {
+          const { exitCode, output } = await started.exec(['mount', '-o', 'remount,size=1g', smallDisk.folder], { user: 'root' })
+          if (exitCode !== 0) throw new Error(`The small disk of ${image} could not be made larger: ${output}`)
+        },
+      },
+    }),
   }
 }

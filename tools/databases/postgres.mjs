@@ -8,7 +8,7 @@ import { startReaper } from '../../packages/cli/broker/reaper.mjs'
 import { run } from '../run.mjs'
 import { openDatabase } from './database-server.mjs'
 import { dockerServer } from './docker-server.mjs'
-import { serveFrom } from './server-process.mjs'
+import { asUser, serveFrom, smallDiskIn } from './server-process.mjs'
 
 const debianFolder = '/usr/lib/postgresql'
 const user = 'millrace'
@@ -20,9 +20,10 @@ export const postgresKind = {
   debianPackage: 'postgresql',
   debianLacks: async () => (binaries() === undefined ? `no PostgreSQL in ${debianFolder}` : undefined),
   debian: debianPostgres,
-  docker: ({ image = 'postgres:17-alpine' }) =>
+  docker: ({ image = 'postgres:17-alpine', smallDiskMegabytes }) =>
     dockerServer({
       image,
+      smallDisk: smallDiskMegabytes === undefined ? undefined : { folder: '/small', megabytes: smallDiskMegabytes },
       port: 5432,
       environment: { POSTGRES_USER: user, POSTGRES_HOST_AUTH_METHOD: 'trust', POSTGRES_DB: 'postgres' },
       url: (host, port) => `postgres://${user}@${host}:${port}/postgres`,
@@ -50,7 +51,7 @@ function binaries() {
  * @param {import('./database-server.mjs').DatabaseOptions} options
  * @returns {Promise<import('./database-server.mjs').DatabaseServer>}
  */
-async function debianPostgres({ durable = false }) {
+async function debianPostgres({ durable = false, smallDiskMegabytes }) {
   const programs = /** @type {string} */ (binaries())
   const folder = await mkdtemp(join(tmpdir(), 'millrace-postgres-'))
   const reaper = startReaper()
@@ -59,9 +60,9 @@ async function debianPostgres({ durable = false }) {
   const uid = process.getuid?.() === 0 ? await otherUser() : undefined
   if (uid !== undefined) chownSync(folder, uid, uid)
   const data = join(folder, 'data')
-  const made = await run(
-    ...as(uid, join(programs, 'initdb'), ['-D', data, '-U', user, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']),
-  )
+  const options = ['-D', data, '-U', user, '-A', 'trust', '-E', 'UTF8', '--locale=C', '--no-sync']
+  const [command = '', ...args] = [...asUser(uid), join(programs, 'initdb'), ...options]
+  const made = await run(command, args)
   if (made.code !== 0) throw new Error(`PostgreSQL could not make ${data}:\n${made.output}`)
   const port = await freePort()
   const settings = {
@@ -84,6 +85,7 @@ async function debianPostgres({ durable = false }) {
       stopSignal: 'SIGINT',
       answers: () => answersPostgres('127.0.0.1', port),
       reaper,
+      ...(await smallDiskIn(folder, smallDiskMegabytes)),
     },
     `postgres://${user}@127.0.0.1:${port}/postgres`,
   )
@@ -93,16 +95,6 @@ async function debianPostgres({ durable = false }) {
 async function otherUser() {
   const { code, output } = await run('id', ['-u', 'postgres'])
   return code === 0 ? Number(output) : 65_534
-}
-
-/**
- * @param {number | undefined} uid
- * @param {string} command
- * @param {string[]} args
- * @returns {[string, string[]]}
- */
-function as(uid, command, args) {
-  return uid === undefined ? [command, args] : ['setpriv', [`--reuid=${uid}`, `--regid=${uid}`, '--clear-groups', command, ...args]]
 }
 
 /**

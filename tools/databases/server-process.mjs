@@ -1,12 +1,17 @@
 import { spawn } from 'node:child_process'
 import { createWriteStream } from 'node:fs'
-import { readFile, rm } from 'node:fs/promises'
+import { mkdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { standsStill } from '../../packages/cli/broker/stands-still.mjs'
+import { run } from '../run.mjs'
 
 const startLimitMs = 60_000
 const stopLimitMs = 15_000
 const askAgainMs = 50
+
+/** What a small disk has when it has grown. */
+const GROWN_MEGABYTES = 1_024
 
 /**
  * @typedef {object} ServerPlan
@@ -15,9 +20,11 @@ const askAgainMs = 50
  * @property {readonly string[]} args
  * @property {string} cwd
  * @property {string} log The file that takes what it says.
+ * @property {Record<string, string>} [env] Variables besides ours.
  * @property {number | undefined} uid Who it runs as; undefined: as we do.
  * @property {NodeJS.Signals} stopSignal
  * @property {() => Promise<boolean>} answers
+ * @property {{ folder: string, megabytes: number }} [smallDisk] Only the server and its children see it, and it goes with them. Needs root.
  * @property {ReturnType<typeof import('../../packages/cli/broker/reaper.mjs').startReaper>} reaper
  */
 
@@ -67,6 +74,13 @@ class ServerProcess {
     for (const pid of await this.#family()) process.kill(pid, 'SIGCONT')
   }
 
+  async growDisk() {
+    const { smallDisk } = this.plan
+    const options = ['-o', `remount,size=${GROWN_MEGABYTES}m`, String(smallDisk?.folder)]
+    const { code, output } = await run('nsenter', ['-t', String(this.#process?.pid), '-m', 'mount', ...options])
+    if (code !== 0) throw new Error(`The small disk of ${this.plan.name} could not be made larger: ${output}`)
+  }
+
   get #runs() {
     const child = this.#process
     return child?.pid !== undefined && child.exitCode === null && child.signalCode === null
@@ -80,13 +94,13 @@ class ServerProcess {
   }
 
   #spawn() {
-    const { command, args, cwd, log, uid, reaper } = this.plan
+    const { cwd, log, reaper, env } = this.plan
+    const [command, args] = commandOf(this.plan)
     const child = spawn(command, args, {
       cwd,
       detached: true,
       stdio: ['ignore', 'pipe', 'pipe'],
-      ...(uid !== undefined && { uid, gid: uid }),
-      env: { ...process.env, LC_ALL: 'C' },
+      env: { ...process.env, LC_ALL: 'C', ...env },
     })
     this.#process = child
     const file = createWriteStream(log, { flags: 'a' })
@@ -110,6 +124,40 @@ class ServerProcess {
     await ended
     clearTimeout(force)
   }
+}
+
+/**
+ * What the process is started by: each step makes room for the next in the same process.
+ * @param {ServerPlan} plan
+ * @returns {[string, string[]]}
+ */
+function commandOf({ command, args, uid, smallDisk }) {
+  const own = [...asUser(uid), command, ...args]
+  if (smallDisk === undefined) return [String(own[0]), own.slice(1)]
+  const { folder, megabytes } = smallDisk
+  const mount = `mount -t tmpfs -o size=${megabytes}m,mode=777 none "$0" && exec "$@"`
+  return ['unshare', ['--mount', 'sh', '-c', mount, folder, ...own]]
+}
+
+/**
+ * A plan's small disk in a folder of the server's.
+ * @param {string} folder
+ * @param {number | undefined} megabytes
+ */
+export async function smallDiskIn(folder, megabytes) {
+  if (megabytes === undefined) return {}
+  if (process.getuid?.() !== 0) throw new Error('A small disk is mounted for the server: that needs root, or Docker.')
+  const at = join(folder, 'small')
+  await mkdir(at)
+  return { smallDisk: { folder: at, megabytes } }
+}
+
+/**
+ * What a command begins with that is to be run by somebody else.
+ * @param {number | undefined} uid
+ */
+export function asUser(uid) {
+  return uid === undefined ? [] : ['setpriv', `--reuid=${uid}`, `--regid=${uid}`, '--clear-groups']
 }
 
 /**
@@ -142,5 +190,6 @@ export async function serveFrom(plan, url) {
     freeze: () => server.freeze(),
     thaw: () => server.thaw(),
     stop,
+    ...(plan.smallDisk !== undefined && { smallDisk: { folder: plan.smallDisk.folder, grow: () => server.growDisk() } }),
   }
 }

@@ -10,6 +10,7 @@ export interface Settings {
   readonly profile?: string
   readonly list: boolean
   readonly runs: number
+  readonly strict: boolean
 }
 
 /** A median of fewer says little. */
@@ -32,6 +33,7 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
     .option('--runs <number>', `how often each contender is timed, at least ${MIN_RUNS}`, runs, 7)
     .option('--json <file>', 'write the results to this file too')
     .option('--profile <folder>', 'write a CPU profile of each contender into this folder')
+    .option('--strict', 'end with 1 if a target that was measured is not reached: for a quiet machine', false)
     .option('--list', 'print the names of the comparisons, and measure nothing', false)
   try {
     command.parse(args, { from: 'user' })

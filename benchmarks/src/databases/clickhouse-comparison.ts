@@ -4,6 +4,7 @@ import { clickhouse } from '@millrace/sink-clickhouse'
 import { Readable } from 'node:stream'
 import type { Comparison, Contender, Opened } from '../harness/comparison.ts'
 import { batchesOf, eventRows } from './events.ts'
+import { ONE_AT_A_TIME_ROW, SINGLE_ROW, SINK_ROW } from './row-names.ts'
 import { sinkContender } from './sink-contender.ts'
 
 const TABLE = 'bench_events'
@@ -53,9 +54,9 @@ export function clickhouseComparison({ url, batchSize, records, onMetrics }: Cli
     name: `clickhouse, ${batchSize} rows a batch`,
     baseline: loop('bare loop', 'ready-made rows of each batch, one insert after the other', { records, size: batchSize }),
     others: [
-      sink('sink, one insert at a time', 1),
-      sink('sink', 4),
-      loop('one insert an event', 'each awaited', { records: Math.ceil(records / 100), size: 1 }),
+      sink(ONE_AT_A_TIME_ROW, 1),
+      sink(SINK_ROW, 4),
+      loop(SINGLE_ROW, 'each awaited', { records: Math.ceil(records / 100), size: 1 }),
     ],
   }
 }

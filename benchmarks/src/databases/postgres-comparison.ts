@@ -6,6 +6,7 @@ import { pipeline } from 'node:stream/promises'
 import { Readable } from 'node:stream'
 import type { Comparison, Contender, Opened } from '../harness/comparison.ts'
 import { batchesOf, type EventRow, eventRows } from './events.ts'
+import { ONE_AT_A_TIME_ROW, SINGLE_ROW, SINK_ROW } from './row-names.ts'
 import { sinkContender } from './sink-contender.ts'
 
 const TABLE = 'bench_events'
@@ -78,7 +79,7 @@ export function postgresComparison({ url, batchSize, records, onMetrics }: Postg
     }),
   }
   const single: Contender = {
-    name: 'one insert an event',
+    name: SINGLE_ROW,
     says: 'each awaited',
     records: Math.ceil(records / 20),
     afresh: true,
@@ -102,7 +103,7 @@ export function postgresComparison({ url, batchSize, records, onMetrics }: Postg
   return {
     name: `postgres, ${batchSize} rows a batch`,
     baseline: bare,
-    others: [sink('sink, one insert at a time', 1), sink('sink', 4), copy, single],
+    others: [sink(ONE_AT_A_TIME_ROW, 1), sink(SINK_ROW, 4), copy, single],
   }
 }
 

@@ -33,7 +33,7 @@ export interface Comparison {
   readonly minWarmUpRuns?: number
 }
 
-/** A promise of the product: `row` takes no more than so much time. */
+/** A promise of the product: `row` takes no more than so much time, or is so many times as fast as another. */
 export interface Target {
   readonly comparison: string
   readonly row: string
@@ -45,5 +45,7 @@ export interface Target {
   readonly maxMicros?: number
   /** At most so many microseconds a record of the thread of JavaScript. */
   readonly maxThreadMicros?: number
+  /** At least so many times as many records a second as the row `than`. */
+  readonly timesFaster?: { readonly than: string; readonly least: number }
   readonly says: string
 }

@@ -12,9 +12,17 @@ export interface TargetResult {
 /** The targets whose rows were measured. */
 export function targetResults(targets: readonly Target[], all: readonly Measured[]): TargetResult[] {
   const results: TargetResult[] = []
-  for (const { comparison, row, maxTimeRatio, maxCpuRatio, maxMicros, maxThreadMicros, says } of targets) {
-    const found = all.find((one) => one.comparison === comparison)?.rows.find(({ name }) => name === row)
+  for (const { comparison, row, maxTimeRatio, maxCpuRatio, maxMicros, maxThreadMicros, timesFaster, says } of targets) {
+    const rows = all.find((one) => one.comparison === comparison)?.rows
+    const found = rows?.find(({ name }) => name === row)
     if (found === undefined) continue
+    if (timesFaster !== undefined) {
+      const other = rows?.find(({ name }) => name === timesFaster.than)
+      if (other === undefined) continue
+      const times = other.micros.median / found.micros.median
+      results.push({ says, reached: times >= timesFaster.least, measured: `${figure(times)} times` })
+      continue
+    }
     const { timeRatio, cpuRatio, micros, threadMicros } = found
     const reached =
       timeRatio.median <= (maxTimeRatio ?? Infinity) &&

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto'
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
-import { type Fault, FAULTS, GUARANTEES, PROTOCOLS, type Settings } from './settings.ts'
+import { CLIENTS, type Fault, FAULTS, GUARANTEES, PROTOCOLS, type Settings } from './settings.ts'
 
 const MOST_SEED = 2 ** 31 - 1
 
@@ -23,6 +23,12 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
       faults,
     )
     .option('--brokers <addresses>', 'host:port, several separated by commas: a broker that runs (default: one is started)')
+    .option('--nodes <number>', 'brokers that are started', whole(1, 9), 1)
+    .addOption(
+      new Option('--client <name>', 'the Kafka client (default: the one that Millrace chooses)')
+        .choices(CLIENTS)
+        .env('MILLRACE_KAFKA_CLIENT'),
+    )
     .addOption(new Option('--group-protocol <name>', 'how the group is balanced').choices(PROTOCOLS).default('classic'))
     .option('--partitions <number>', 'of each topic', whole(1, 1_000), 4)
     .option('--keys <number>', 'different keys', whole(1, 1_000_000), 100)
@@ -36,11 +42,11 @@ export function parseArguments(args: readonly string[]): Settings | undefined {
     throw error
   }
   const options = command.opts<Omit<Settings, 'seed' | 'faults'> & { seed?: number; faults?: readonly Fault[] }>()
-  const { brokers, json, log } = options
+  const { brokers, client, json, log } = options
   if (brokers !== undefined && options.faults?.includes('broker'))
     throw new CommanderError(2, 'chaos.faults', 'A broker given by --brokers is not ours to restart: leave broker out of --faults.')
   const all = brokers === undefined ? FAULTS : FAULTS.filter((fault) => fault !== 'broker')
-  return { ...options, brokers, json, log, seed: options.seed ?? randomInt(MOST_SEED), faults: options.faults ?? all }
+  return { ...options, brokers, client, json, log, seed: options.seed ?? randomInt(MOST_SEED), faults: options.faults ?? all }
 }
 
 function whole(least: number, most: number): (value: string) => number {

@@ -3,6 +3,7 @@ export const FAULTS = ['kill', 'close', 'pause', 'state', 'broker'] as const
 export type Fault = (typeof FAULTS)[number]
 
 export const GUARANTEES = ['exactly-once', 'at-least-once'] as const
+export const CLIENTS = ['confluent', 'packed'] as const
 export const PROTOCOLS = ['classic', 'consumer'] as const
 
 export interface Settings {
@@ -15,6 +16,10 @@ export interface Settings {
   readonly faults: readonly Fault[]
   /** Addresses of a broker that runs; none: one is started. */
   readonly brokers: string | undefined
+  /** How many brokers are started; those that are restarted are chosen at random. */
+  readonly nodes: number
+  /** Undefined: the one that Millrace chooses by itself. */
+  readonly client: (typeof CLIENTS)[number] | undefined
   readonly groupProtocol: (typeof PROTOCOLS)[number]
   readonly partitions: number
   readonly keys: number

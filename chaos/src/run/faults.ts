@@ -32,9 +32,16 @@ export interface Harm {
   readonly problems: readonly string[]
 }
 
+/** Which worker or broker, and for how long. */
+interface Harmed {
+  readonly number: number
+  readonly node: number
+  readonly waitMs: number
+}
+
 /** Does harm at random moments until the time is over; resolves when all of it is over too. */
 export async function doHarm(options: FaultsOptions): Promise<Harm> {
-  const { kinds, random, workers, untilMs, stopped, say, sessionTimeoutMs } = options
+  const { kinds, random, workers, broker, untilMs, stopped, say, sessionTimeoutMs } = options
   const done: Record<Fault, number> = { kill: 0, close: 0, pause: 0, state: 0, broker: 0 }
   const problems: string[] = []
   const underWay = new Set<Promise<void>>()
@@ -48,18 +55,19 @@ export async function doHarm(options: FaultsOptions): Promise<Harm> {
     const kind = random.of(kinds)
     // Drawn in any case, so that the same seed goes on in the same way.
     const number = random.below(workers.all.length)
+    const node = random.below(broker?.nodes.length ?? 1)
     const waitMs = waitOf(kind, options)
     const possible = kind === 'broker' ? !brokerAway : workers.going.includes(number)
     if (!possible || isOver()) continue
     done[kind]++
     const seconds = ((performance.now() - began) / 1_000).toFixed(1)
-    say(`${seconds.padStart(6)} s  ${kind === 'broker' ? 'broker restarted' : `worker ${number}: ${kind}`} (${waitMs} ms)`)
+    say(`${seconds.padStart(6)} s  ${kind === 'broker' ? `broker ${node} restarted` : `worker ${number}: ${kind}`} (${waitMs} ms)`)
     const startedAt = performance.now()
     if (kind === 'broker') {
       brokerAway = true
       lastAway = { from: startedAt, until: Number.POSITIVE_INFINITY }
     }
-    const harm = harmOf(kind, number, waitMs, options)
+    const harm = harmOf(kind, { number, node, waitMs }, options)
       .catch((error: unknown) => {
         if (error instanceof LastCommitLate && lastAway.from < performance.now() && startedAt < lastAway.until) {
           say(`worker ${number} could not commit before it was closed: the broker was away`)
@@ -84,11 +92,11 @@ function waitOf(kind: Fault, { random, sessionTimeoutMs }: FaultsOptions): numbe
   return random.between(least, most)
 }
 
-async function harmOf(kind: Fault, number: number, waitMs: number, { workers, broker }: FaultsOptions): Promise<void> {
+async function harmOf(kind: Fault, { number, node, waitMs }: Harmed, { workers, broker }: FaultsOptions): Promise<void> {
   if (kind === 'broker') {
-    await broker?.kill(0)
+    await broker?.kill(node)
     await sleep(waitMs)
-    await broker?.restart(0)
+    await broker?.restart(node)
     return
   }
   if (kind === 'pause') {

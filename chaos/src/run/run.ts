@@ -39,15 +39,15 @@ export interface RunTools {
 
 /** One run: input all the while, harm as long as `seconds`, then all is left to settle, and checked. */
 export async function run(settings: Settings, { openBroker, say }: RunTools): Promise<Result> {
-  const { guarantee, seconds, workers: count, seed, faults, groupProtocol, partitions, keys, rate, log } = settings
-  say(`chaos: ${guarantee}, ${count} workers, ${seconds} s, faults: ${faults.join(', ')}; seed ${seed}`)
+  const { guarantee, seconds, workers: count, seed, faults, groupProtocol, client, nodes, partitions, keys, rate, log } = settings
+  say(`chaos: ${guarantee}, client ${client ?? 'by default'}, ${count} workers, ${seconds} s, faults: ${faults.join(', ')}; seed ${seed}`)
   const folder = await mkdtemp(join(tmpdir(), 'millrace-chaos-'))
-  const broker = settings.brokers === undefined ? await openBroker({ nodes: 1, say }) : undefined
+  const broker = settings.brokers === undefined ? await openBroker({ nodes, say }) : undefined
   const brokers = settings.brokers ?? broker?.brokers ?? ''
   const applicationId = `chaos-${randomUUID().slice(0, 8)}`
   const topics = { input: `${applicationId}-input`, output: `${applicationId}-output` }
-  const transport = kafka({ brokers })
-  const config = { guarantee, groupProtocol, brokers, applicationId, topics, sessionTimeoutMs: SESSION_TIMEOUT_MS }
+  const transport = kafka({ brokers, client })
+  const config = { guarantee, groupProtocol, client, brokers, applicationId, topics, sessionTimeoutMs: SESSION_TIMEOUT_MS }
   const workers = new Workers({ count, config, folder, log, say })
   const random = new Random(seed)
   try {

@@ -1,6 +1,6 @@
 import type { Settings } from '../command-line/settings.ts'
 
-export interface WorkerConfig extends Pick<Settings, 'guarantee' | 'groupProtocol'> {
+export interface WorkerConfig extends Pick<Settings, 'guarantee' | 'groupProtocol' | 'client'> {
   readonly brokers: string
   readonly applicationId: string
   readonly topics: { readonly input: string; readonly output: string }

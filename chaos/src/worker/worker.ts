@@ -6,7 +6,7 @@ import { chaosTopology, counts } from './topology.ts'
 // One worker, in a process of its own. Its configuration is its argument; it is asked and answers over the channel to its parent. It logs to
 // standard error.
 const config = JSON.parse(String(process.argv[2])) as WorkerConfig
-const { brokers, groupProtocol, sessionTimeoutMs } = config
+const { brokers, client, groupProtocol, sessionTimeoutMs } = config
 
 function tell(message: WorkerMessage): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
@@ -26,6 +26,7 @@ const app = await start(
     processingGuarantee: config.guarantee,
     transport: kafka({
       brokers,
+      client,
       groupProtocol,
       ...(groupProtocol === 'classic' ? { consumer: { 'session.timeout.ms': sessionTimeoutMs } } : {}),
       // Shorter than the session: what a process could not send in time is somebody else's to send.

@@ -1,4 +1,4 @@
-import { type Clock, MillraceError, settledWithin, silentLogger, systemClock } from '@millrace/core'
+import { asError, type Clock, MillraceError, safeLogger, settledWithin, silentLogger, systemClock } from '@millrace/core'
 import { checkPriority } from './check-priority.ts'
 import { resolveSink } from './config/resolve-sink.ts'
 import type { BulkSinkOptions, RefusedRow, SinkSettings } from './config/sink-options.ts'
@@ -8,6 +8,9 @@ import type { Row } from './driver/row.ts'
 import { Dispatcher } from './insert/dispatcher.ts'
 import { type MetricsServer, type MetricsServerOptions, serveMetrics } from './metrics/serve-metrics.ts'
 import type { SinkMetricsReport } from './metrics/sink-metrics.ts'
+
+/** After so many rows whoever writes lets others have their turn: in one that never waits no insert would begin. */
+const ROWS_A_TURN = 64
 
 /** How a bulk sink works that is used without a topology. */
 export interface StandaloneSinkOptions extends BulkSinkOptions {
@@ -19,6 +22,16 @@ export interface StandaloneSinkOptions extends BulkSinkOptions {
 export interface WriteOptions {
   /** From 1, the highest, to 10. Default: the table's. */
   readonly priority?: number | undefined
+}
+
+/** The same for all rows that are written without any. */
+const NO_OPTIONS: WriteOptions = Object.freeze({})
+/** The same for all rows that are accepted at once. */
+const ACCEPTED = Promise.resolve()
+
+interface Written extends WriteOptions {
+  readonly row: Row
+  readonly bytes: number
 }
 
 /** What became of a sink's rows when it was closed. */
@@ -45,12 +58,14 @@ export class BulkSink implements AsyncDisposable {
   readonly #driver: SinkDriver
   readonly #clock: Clock
   #closing: Promise<CloseReport> | undefined
+  #written = 0
 
   /** @internal Use `createBulkSink`. */
   constructor(options: StandaloneSinkOptions) {
     const { deadLetter, ...rest } = options
     const resolved = resolveSink(rest)
-    const { clock = systemClock, logger = silentLogger, afterInsert } = rest
+    const { clock = systemClock, afterInsert } = rest
+    const logger = safeLogger(rest.logger ?? silentLogger)
     this.#clock = clock
     this.#driver = options.driver()
     this.#dispatcher = new Dispatcher({
@@ -66,18 +81,35 @@ export class BulkSink implements AsyncDisposable {
     })
   }
 
-  /** Resolves when the row is accepted: at once, unless its table or the sink has too much in memory. `flush` tells when it is stored. */
-  async write(table: string, row: Row, { priority }: WriteOptions = {}): Promise<void> {
-    this.#assertOpen()
+  /**
+   * Resolves when the row is accepted: at once, unless its table or the sink has too much in memory, or it is time for something else to have its turn. `flush`
+   * tells when it is stored.
+   */
+  write(table: string, row: Row, { priority }: WriteOptions = NO_OPTIONS): Promise<void> {
     const dispatcher = this.#dispatcher
-    dispatcher.table(table)
-    checkPriority(priority)
-    const bytes = estimateBytes(row)
-    if (dispatcher.usage.full(table)) {
-      await dispatcher.usage.room(table, bytes)
+    let bytes: number
+    try {
       this.#assertOpen()
+      dispatcher.table(table)
+      checkPriority(priority)
+      bytes = estimateBytes(row)
+    } catch (error) {
+      return Promise.reject(asError(error))
     }
-    dispatcher.accept(table, { row, bytes, part: undefined, slot: 0, offset: -1, timestamp: -1, at: this.#clock.now() }, priority)
+    if (dispatcher.usage.full(table)) return this.#writeWithRoom(table, { row, bytes, priority })
+    this.#accept(table, { row, bytes, priority })
+    return ++this.#written % ROWS_A_TURN === 0 ? new Promise<void>((resolve) => setImmediate(resolve)) : ACCEPTED
+  }
+
+  async #writeWithRoom(table: string, written: Written): Promise<void> {
+    await this.#dispatcher.usage.room(table, written.bytes)
+    this.#assertOpen()
+    this.#accept(table, written)
+  }
+
+  #accept(table: string, { row, bytes, priority }: Written): void {
+    const at = this.#clock.now()
+    this.#dispatcher.accept(table, { row, bytes, part: undefined, slot: 0, at, offset: -1, timestamp: -1, place: 0 }, priority)
   }
 
   /** Inserts what was accepted up to now, without waiting for more; resolves when each row is stored or given up, however long the database is away. */

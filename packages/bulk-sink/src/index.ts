@@ -17,6 +17,7 @@ export type {
   SinkDriver,
   SinkTransaction,
   StoredOffset,
+  TokensQuestion,
   TransactionalDriver,
 } from './driver/driver.ts'
 export { RowError } from './driver/row-error.ts'

@@ -123,6 +123,9 @@ test('GET /metrics answers with what was done, as JSON', async () => {
     ...{ total_events_inserted: 15, rejected_events: 0, post_process_errors: 0, retry_attempt: 0, inserts: 2, open_circuits: [] },
     ...{ inserted_bytes: 15 * 16, avg_event_latency_ms: (5 * 500) / 15 },
   })
+  await sink.write('t', { id: 15 })
+  await sink.close()
+  expect(await read()).toMatchObject({ batch_size: 1, flush_type: 'shutdown', total_events_inserted: 16 })
   const [other, posted] = [await fetch(server.url.replace('metrics', 'other')), await fetch(server.url, { method: 'POST' })]
   expect([other.status, posted.status]).toEqual([404, 405])
 })

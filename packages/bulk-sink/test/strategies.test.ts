@@ -66,6 +66,15 @@ describe('a table is inserted', () => {
   })
 })
 
+test('rows are inserted while whoever writes them goes on without waiting for anything', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  await using sink = sinkOf(shelf, clock, { strategy: 'size', batchSize: 100 })
+  for (const id of numbers(5_000)) await sink.write('t', { id })
+  expect(shelf.ids('t').length).toBeGreaterThan(1_000)
+  await sink.flush()
+  expect(shelf.ids('t')).toHaveLength(5_000)
+})
+
 test('settings that change at run time hold from the next batch on; wrong ones change nothing', async () => {
   const [shelf, clock] = [new Shelf(), new ManualClock()]
   await using sink = sinkOf(shelf, clock, { strategy: 'size', batchSize: 100 })

@@ -33,7 +33,7 @@ async function opened(ledger: Ledger, options: Partial<BulkRowsOptions<string, n
   })
   const refuse = async ({ offset }: { readonly offset: number }) => void refused.push(offset)
   const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse })
-  return { sink, clock, refused, metrics: () => rows.metrics() }
+  return { sink, clock, refused, rows, metrics: () => rows.metrics() }
 }
 
 async function committed(sink: OpenOutsideSink<string, number>, offset: number, flush = true): Promise<number | undefined> {
@@ -156,4 +156,116 @@ test('of a topic that was made anew nothing is taken for stored', async () => {
     expect(() => sink.accept([{ ...(records(0, 1)[0] as StagedRecord), offset: -1 }])).toThrow('it takes no rows of punctuators')
   }
   expect(ledger.ids('a')).toEqual([...numbers(10), ...numbers(10)])
+})
+
+test('circuit breakers of tables open while the database is away, and close when a transaction goes well', async () => {
+  const ledger = new Ledger()
+  const { sink, clock, metrics } = await opened(ledger)
+  await sink.assign(start(), never)
+  let away = true
+  ledger.begins = async () => {
+    if (away) throw new Refusal('server')
+  }
+  sink.accept(records(0, 10, { more: () => ['b'] }))
+  expect(await committed(sink, 10)).toBe(0)
+  for (let second = 0; second < 60; second++) await clock.advance(1_000, settled)
+  expect([...(sink.circuits ?? [])]).toEqual([
+    ['a', 'open'],
+    ['b', 'open'],
+  ])
+  // Once for each 5 s that they are open, after the first few.
+  expect(metrics().retry_attempt).toBeLessThan(20)
+  away = false
+  await clock.advance(6_000, settled)
+  expect(await committed(sink, 10)).toBe(10)
+  expect([...(sink.circuits ?? [])]).toEqual([])
+  // The same when it is one table that can't be written.
+  let missing = true
+  ledger.before = ({ table }) => {
+    if (missing && table === 'b') throw new Refusal('server')
+  }
+  sink.accept(records(10, 20, { more: () => ['b'] }))
+  expect(await committed(sink, 20)).toBe(10)
+  for (let second = 0; second < 20; second++) await clock.advance(1_000, settled)
+  expect([...(sink.circuits ?? [])]).toEqual([['b', 'open']])
+  missing = false
+  await clock.advance(6_000, settled)
+  expect(await committed(sink, 20)).toBe(20)
+  expect([...(sink.circuits ?? [])]).toEqual([])
+  expect(ledger.ids('b')).toEqual(numbers(20))
+})
+
+test('of tables whose size adapts as many rows go into a transaction as take the target latency', async () => {
+  const ledger = new Ledger()
+  const { sink, clock } = await opened(ledger, {
+    tables: { a: { strategy: 'adaptive', batchSize: 1_000, targetLatencyMs: 100, batchTimeMs: 0 } },
+  })
+  await sink.assign(start(), never)
+  ledger.before = ({ rows }) => clock.advance(rows.length)
+  for (let from = 0; from < 1_000; from += 100) sink.accept(records(from, from + 100))
+  while ((await committed(sink, 1_000)) !== 1_000) await settled()
+  expect(ledger.ids('a')).toEqual(numbers(1_000))
+  expect(ledger.commits[0]).toBe(1)
+  expect(Math.max(...ledger.commits)).toBeGreaterThan(20)
+  expect(Math.max(...ledger.commits)).toBeLessThan(250)
+})
+
+test('rows whose batches fail, and they do not, go in one by one for a while within transactions, unless that is turned off', async () => {
+  for (const directFallback of [true, false]) {
+    const ledger = new Ledger()
+    const { sink, clock } = await opened(ledger, { directFallback, tables: { a: { retries: 0 } } })
+    await sink.assign(start(), never)
+    const sizes: number[] = []
+    ledger.before = ({ rows }) => {
+      sizes.push(rows.length)
+      if (rows.length > 1) throw new Refusal('unknown')
+    }
+    sink.accept(records(0, 10))
+    expect(await committed(sink, 10)).toBe(10)
+    sizes.length = 0
+    sink.accept(records(10, 20))
+    expect(await committed(sink, 20)).toBe(20)
+    expect(Math.max(...sizes)).toBe(directFallback ? 1 : 10)
+    await clock.advance(10_000, settled)
+    expect(ledger.ids('a')).toEqual(numbers(20))
+  }
+})
+
+test('a claim that nobody waits for any more is given up', async () => {
+  const ledger = new Ledger()
+  const { sink } = await opened(ledger)
+  let given: AbortSignal | undefined
+  ledger.claims = (signal) => {
+    given = signal
+    return new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Refusal('server', 'cancelled'))))
+  }
+  const taken = new AbortController()
+  const assigning = sink.assign(start(), taken.signal)
+  await settled()
+  taken.abort()
+  await expect(assigning).rejects.toMatchObject({ code: 'SINK_AWAY' })
+  expect(given?.aborted).toBe(true)
+  const closing = sink.assign(start(), never)
+  await settled()
+  await sink.close()
+  await expect(closing).rejects.toMatchObject({ code: 'SINK_AWAY' })
+})
+
+test('what comes after an insert is called with what a transaction has stored, and its failure repeats none; settings change at run time', async () => {
+  const ledger = new Ledger()
+  const after: number[] = []
+  const { sink, rows, metrics } = await opened(ledger, {
+    afterInsert: ({ rows: stored }) => {
+      after.push(stored.length)
+      if (after.length === 1) throw new Error('could not be published')
+    },
+  })
+  await sink.assign(start(), never)
+  sink.accept(records(0, 10))
+  expect(await committed(sink, 10)).toBe(10)
+  expect([after, metrics().post_process_errors]).toEqual([[10], 1])
+  rows.updateConfig({ tables: { a: { batchSize: 5 } } })
+  sink.accept(records(10, 15))
+  await settled()
+  expect([ledger.ids('a'), after]).toEqual([numbers(15), [10, 5]])
 })

@@ -5,7 +5,7 @@ import { bulkRows } from '../src/index.ts'
 import { gate, numbers, settled, Shelf } from './support/shelf.ts'
 
 const MEGABYTE = 1_048_576
-const entry = { row: {}, bytes: MEGABYTE, part: undefined, slot: 0, at: 0, offset: -1, timestamp: -1 }
+const entry = { row: {}, bytes: MEGABYTE, part: undefined, slot: 0, at: 0, offset: -1, timestamp: -1, place: 0 }
 
 test('of many who wait as many go on as have room, in the order in which they came, and the others are not asked again', async () => {
   let asked = 0

@@ -22,6 +22,7 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @typedef {object} BrokerOptions
  * @property {number} nodes
  * @property {number | undefined} [port] Of the first node; the others follow. Free ports unless given.
+ * @property {string | undefined} [version] Of Kafka, such as 3.9.1. By default that which Millrace is tested against.
  * @property {string | undefined} [image] The container image, where Docker is used.
  * @property {readonly number[]} [proxyPorts] On 127.0.0.1, of a proxy before each node: whoever comes through it is told to come that way again.
  * @property {boolean} [longLived] Where it is ours: it is compiled for speed, which costs it seconds of CPU at first. Else it starts cheaply.
@@ -36,10 +37,11 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
  * @returns {Promise<Broker>}
  */
 export async function openBroker(
-  { nodes = 1, port, image, proxyPorts = [], longLived = false, cache, say = () => {} } = {},
+  { nodes = 1, port, version, image, proxyPorts = [], longLived = false, cache, say = () => {} } = {},
   env = process.env,
 ) {
-  const options = { nodes, port, image: image ?? env['MILLRACE_KAFKA_IMAGE'], proxyPorts, longLived, cache: cache ?? cacheFolder(env), say }
+  const chosen = { version: version ?? env['MILLRACE_KAFKA_VERSION'], image: image ?? env['MILLRACE_KAFKA_IMAGE'] }
+  const options = { nodes, port, ...chosen, proxyPorts, longLived, cache: cache ?? cacheFolder(env), say }
   const given = env['KAFKA_BROKERS']
   if (given !== undefined && given !== '') {
     if (given.split(',').length < nodes) throw new Error(`KAFKA_BROKERS names ${given}, but ${nodes} nodes are needed.`)

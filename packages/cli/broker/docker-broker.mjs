@@ -102,7 +102,14 @@ function planRedpanda(host, ports, proxied = []) {
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
  */
-export async function dockerBroker({ nodes: count, port, image = `apache/kafka:${kafkaVersion}`, proxyPorts = [], say }) {
+export async function dockerBroker({
+  nodes: count,
+  port,
+  version = kafkaVersion,
+  image = `apache/kafka:${version}`,
+  proxyPorts = [],
+  say,
+}) {
   const { GenericContainer, Network, Wait, getContainerRuntimeClient } = await import('testcontainers')
   const host = (await getContainerRuntimeClient()).info.containerRuntime.host
   const ports = port === undefined ? await freePorts(count) : Array.from({ length: count }, (_, i) => port + i)

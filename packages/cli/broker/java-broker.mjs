@@ -29,8 +29,8 @@ export async function javaLacks(env = process.env) {
  * @param {import('./broker.mjs').BrokerOptions} options
  * @returns {Promise<import('./broker.mjs').Broker>}
  */
-export async function javaBroker({ nodes: count, port, proxyPorts = [], longLived = false, cache, say }) {
-  const jars = await kafkaJars(cache, say)
+export async function javaBroker({ nodes: count, port, version, proxyPorts = [], longLived = false, cache, say }) {
+  const jars = await kafkaJars(cache, say, version)
   const classpath = [join(jars, '*')].join(delimiter)
   const folder = await mkdtemp(join(logFolder(longLived), 'millrace-kafka-'))
   const reaper = startReaper()

@@ -117,6 +117,7 @@ export type { KeyLocation, PartitionLag, StoreSize } from './observe/app-answers
 export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState, ThreadHealth } from './observe/app-health.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
+export { safeLogger } from './observe/safe-logger.ts'
 export { ManualClock } from './observe/manual-clock.ts'
 export type {
   AbortEvent,
@@ -237,6 +238,7 @@ export type {
   WindowStore,
 } from './store/windowed-store.ts'
 export type { CompileError } from './topology/compile-error.ts'
+export { readsTopic } from './topology/reads-topic.ts'
 export { repartitionTopic } from './topology/repartition-topic.ts'
 export type { RepartitionOptions } from './topology/repartition-options.ts'
 export type { SinkOptions } from './topology/sink-options.ts'

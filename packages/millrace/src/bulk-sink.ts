@@ -10,6 +10,7 @@ export {
   type BulkRowsOptions,
   BulkSink,
   type BulkSinkOptions,
+  type ClaimedPartition,
   type CloseReport,
   createBulkSink,
   type DriverFactory,
@@ -34,6 +35,7 @@ export {
   type TablePreset,
   type TableRow,
   type TableStrategy,
+  type TokensQuestion,
   type TransactionalDriver,
   type WriteOptions,
 } from '@millrace/bulk-sink'

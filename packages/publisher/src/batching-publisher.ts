@@ -3,13 +3,13 @@ import { bufferFull, EventBuffer } from './event-buffer.ts'
 import { EventEncoder } from './event-encoder.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
 import { Flights } from './flights.ts'
-import type { FlushGroup, FlushTrigger, Urgency } from './flush-group.ts'
+import type { FlushGroup, FlushTrigger } from './flush-group.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { ForcedFlushes } from './forced-flushes.ts'
-import { KeyLanes } from './key-lanes.ts'
 import { outcomesOf } from './outcomes-of.ts'
+import type { Room } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
-import { alreadyClosed, closedBefore, notSent, unsentOf } from './publish-failures.ts'
+import { alreadyClosed, closedBefore, needsTransactionalId, notSent, rejectQuietly, unsentOf } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from './publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from './publisher-metrics.ts'
@@ -18,6 +18,7 @@ import type { ResolvedPublisher } from './resolve-options.ts'
 import { TransactionSender } from './transaction-sender.ts'
 import { Transactions } from './transactions.ts'
 import { KeptEvents } from './outbox/kept-events.ts'
+import { UnsettledEvents } from './unsettled-events.ts'
 import { TopicLanes } from './topic-lane.ts'
 import { WaitingEvents } from './waiting-events.ts'
 import { byTopic } from './write-batches.ts'
@@ -26,13 +27,17 @@ import { Writers } from './writers.ts'
 /** What is left of the time to close for letting go of the transport. */
 const LETTING_GO_MS = 1_000
 
+interface Early {
+  readonly events: readonly PendingEvent[]
+  readonly isTransaction: boolean
+}
+
 /** Publishes from this process. */
 export class BatchingPublisher<Events extends EventDefinitions> implements Publisher<Events> {
   readonly #options: ResolvedPublisher
   readonly #clock: Clock
   readonly #encoder: EventEncoder
-  readonly #buffer: EventBuffer
-  readonly #keys = new KeyLanes()
+  #buffer: EventBuffer
   readonly #lanes: TopicLanes
   readonly #breakers: CircuitBreakers | undefined
   readonly #writers: Writers
@@ -43,11 +48,11 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #waiting: WaitingEvents
   readonly #counts = new PublisherCounts()
   readonly #forced = new ForcedFlushes()
-  readonly #unsettled = new Set<PendingEvent>()
+  readonly #unsettled = new UnsettledEvents()
   readonly #timer: FlushTimer
   readonly #refusals: Refusals
-  /** Published while the outbox was being opened: they come behind what is found there. */
-  #early: { readonly events: readonly PendingEvent[]; readonly isTransaction: boolean }[] = []
+  /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
+  #early: Early[] = []
   #flushes = 0
   #closing: Promise<CloseReport> | undefined
   /** Nothing is sent any more. */
@@ -75,7 +80,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
         if (!this.#settle(event, true)) return
         this.#counts.delivered++
-        event.resolve({ id: event.id, topic: event.topic, partition, offset })
+        event.answer?.resolve({ id: event.id, topic: event.topic, partition, offset })
+        this.#forced.settled(event)
       },
       onFailed: (event: PendingEvent, error: PublishError, forGood: boolean) => this.#reject(event, error, forGood),
       onEnd: () => this.#timer.soon(),
@@ -91,13 +97,14 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       counts: this.#counts,
       onLanded: hooks.onEnd,
     })
+    this.#waiting = new WaitingEvents({ policy, policies })
     const { transactionalId, outbox } = options
     if (transactionalId !== undefined) {
       this.#sender = new TransactionSender({ transport, clientId, transactionalId, logger })
-      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys: this.#keys, maxRetries: options.transactionRetries })
+      const { keys } = this.#waiting
+      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries: options.transactionRetries })
     }
     if (outbox !== undefined) this.#kept = new KeptEvents(outbox, logger, (found, failure) => this.#opened(found, failure))
-    this.#waiting = new WaitingEvents({ policy, policies, keys: this.#keys })
   }
 
   publish<Type extends keyof Events & string>(
@@ -109,58 +116,83 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   #publish(type: string, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
-    const { promise, resolve, reject } = deferred<PublishReceipt>()
-    // Its failure is logged: who does not wait for it is not ended by it.
-    promise.catch(() => undefined)
+    const answer = deferred<PublishReceipt>()
     try {
       if (this.#closing !== undefined) throw alreadyClosed(type)
-      const event = this.#encoder.encode(type, payload, { resolve, reject, options })
-      event.arrivedAt = this.#clock.monotonic()
-      this.#kept?.check()
-      const hasRoom = this.#buffer.enter(event)
-      this.#taken(event)
-      this.#kept?.keep(event)
-      if (hasRoom) this.#whenOpened([event], false)
+      this.#take([this.#encoder.encode(type, payload, { answer, options })], false)
     } catch (error) {
-      this.#counts.rejected++
-      this.#refusals.add(type, error as PublishError)
-      reject(error)
-      return promise
+      this.#refuse([type], error as PublishError)
+      rejectQuietly(answer, error as PublishError)
     }
-    this.#timer.soon()
-    return promise
-  }
-
-  #taken(event: PendingEvent): void {
-    this.#counts.published++
-    this.#unsettled.add(event)
-    this.#forced.taken(event)
+    return answer.promise
   }
 
   publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]> {
     return outcomesOf(events.map(({ type, payload, options }) => this.#publish(type, payload, options)))
   }
 
-  async publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
-    const transactions = this.#transactions
-    if (transactions === undefined)
-      throw new TypeError('publishTransaction needs the option transactionalId: a name that no other process has.')
-    if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
+  publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
+    const published = this.#publishTransaction(events)
+    // Its failure is logged: who does not wait for it is not ended by it.
+    published.catch(() => undefined)
+    return published
+  }
+
+  async #publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
+    const answers = events.map(() => deferred<PublishReceipt>())
+    try {
+      if (this.#transactions === undefined) throw needsTransactionalId()
+      if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
+      const pending = events.map(({ type, payload, options }, i) => this.#encoder.encode(type, payload, { answer: answers[i], options }))
+      if (pending.length > 0) this.#take(pending, true)
+    } catch (error) {
+      const types = events.map(({ type }) => type)
+      this.#refuse(types, error as Error)
+      throw error
+    }
+    return Promise.all(answers.map(({ promise }) => promise))
+  }
+
+  /** Throws a `PublishError` for what is not taken. */
+  #take(events: readonly PendingEvent[], isTransaction: boolean): void {
     this.#kept?.check()
-    const promises: Promise<PublishReceipt>[] = []
-    const pending = events.map(({ type, payload, options }) => {
-      const { promise, resolve, reject } = deferred<PublishReceipt>()
-      promises.push(promise)
-      promise.catch(() => undefined)
-      return this.#encoder.encode(type, payload, { resolve, reject, options })
-    })
-    const [first] = pending
-    if (first === undefined) return []
-    if (!this.#buffer.enterAll(pending)) throw bufferFull(first, this.#options.buffer)
-    for (const event of pending) this.#taken(event)
-    this.#whenOpened(pending, true)
+    const arrivedAt = this.#clock.monotonic()
+    for (const event of events) event.arrivedAt = arrivedAt
+    if (this.#kept?.opening === true) this.#takeEarly({ events, isTransaction })
+    else this.#enter({ events, isTransaction })
+    for (const event of events) {
+      this.#counts.published++
+      this.#unsettled.add(event)
+      this.#forced.taken(event)
+    }
     this.#timer.soon()
-    return Promise.all(promises)
+  }
+
+  /** No more than there would be room for, in memory and in line. */
+  #takeEarly({ events, isTransaction }: Early): void {
+    if (!isTransaction) for (const event of events) this.#buffer.enter(event)
+    else if (!this.#buffer.enterAll(events)) throw bufferFull(events[0] as PendingEvent, this.#options.buffer)
+    this.#early.push({ events, isTransaction })
+  }
+
+  #enter({ events, isTransaction }: Early): void {
+    if (isTransaction) {
+      if (!this.#buffer.enterAll(events)) throw bufferFull(events[0] as PendingEvent, this.#options.buffer)
+      this.#waiting.hold(events)
+      this.#transactions?.add(events)
+      return
+    }
+    for (const event of events) {
+      const hasRoom = this.#buffer.enter(event)
+      this.#kept?.keep(event)
+      if (hasRoom) this.#add(event)
+    }
+  }
+
+  /** They were not taken. */
+  #refuse(types: readonly string[], error: Error): void {
+    this.#counts.rejected += types.length
+    this.#refusals.add(types[0] ?? '', error)
   }
 
   stored(): Promise<void> {
@@ -175,30 +207,29 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     if (failure !== undefined) return this.#rejectAll(failure)
     if (found.length > 0)
       this.#options.logger.info({ events: found.length }, 'the outbox has events that were not acknowledged: they are sent first')
+    // What is found has its room, and its place in line, before what was published meanwhile.
+    this.#buffer = new EventBuffer(this.#options.buffer, this.#options.topics)
+    const arrivedAt = this.#clock.monotonic()
     for (const event of found) {
-      event.arrivedAt = this.#clock.monotonic()
+      event.arrivedAt = arrivedAt
       this.#unsettled.add(event)
       this.#forced.taken(event)
-      this.#buffer.enterAnyway(event)
-      this.#add(event)
+      if (this.#buffer.enterAnyway(event)) this.#add(event)
     }
-    for (const { events, isTransaction } of this.#early.splice(0)) this.#whenOpened(events, isTransaction)
+    for (const early of this.#early.splice(0)) {
+      try {
+        this.#enter(early)
+      } catch (error) {
+        for (const event of early.events) this.#reject(event, error as PublishError, false)
+      }
+    }
     this.#timer.soon()
   }
 
   #rejectAll(failure: PublishError): void {
     this.#early = []
     for (const event of this.#buffer.expire(Infinity)) this.#reject(event, failure, false)
-    for (const event of [...this.#unsettled]) this.#reject(event, failure, false)
-  }
-
-  /** They have room: they go behind what the outbox has. */
-  #whenOpened(events: readonly PendingEvent[], isTransaction: boolean): void {
-    if (this.#kept?.opening === true) this.#early.push({ events, isTransaction })
-    else if (isTransaction) {
-      this.#waiting.hold(events)
-      this.#transactions?.add(events)
-    } else for (const event of events) this.#add(event)
+    for (const event of this.#unsettled.all) this.#reject(event, failure, false)
   }
 
   get #earlyEvents(): number {
@@ -215,30 +246,29 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     const now = this.#clock.monotonic()
     this.#transactions?.begin()
     this.#expire(now)
-    let waitMs = Infinity
-    for (const group of this.#waiting.groups) waitMs = Math.min(waitMs, this.#flushGroup(group, now))
-    this.#timer.again(Math.min(waitMs, this.#nextExpiryMs(now)), now)
+    let flushMs = Infinity
+    for (const group of this.#waiting.groups) flushMs = Math.min(flushMs, this.#flushGroup(group, now))
+    this.#timer.again({ flushMs, expiryMs: this.#nextExpiryMs(now) }, now)
   }
 
   /** Flushes what is due; returns in how many milliseconds more will be. */
   #flushGroup(group: FlushGroup, now: number): number {
-    const blocked = new Set<Urgency>()
-    const common = { now, finishing: this.#closing !== undefined, forcedBelow: this.#forced.epoch, blocked }
+    const common = { now, finishing: this.#closing !== undefined, forcedBelow: this.#forced.epoch }
     for (;;) {
       const room = this.#rooms()
+      this.#waiting.roomAgain(room)
       const state = { ...common, room, full: this.#buffer.waitsFor((topic) => room(topic) > 0) }
       const decision = group.decide(state)
       if (!decision.cut) return Math.min(decision.waitMs, this.#flights.soonestMs)
       const { trigger } = decision
       const events = group.take(++this.#flushes, state, trigger)
+      // Else all that was due was set aside, for others of their keys.
       if (events.length > 0) void this.#flush(events, trigger, group)
-      else if (trigger === 'critical' || trigger === 'forced') blocked.add(trigger)
-      else return this.#flights.soonestMs
     }
   }
 
   /** How many events of a topic may go at the moment. */
-  #rooms(): (topic: string) => number {
+  #rooms(): Room {
     const rooms = new Map<string, number>()
     return (topic) => {
       let room = rooms.get(topic)
@@ -273,7 +303,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#counts.failed++
     const { id, type, topic } = event
     this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
-    event.reject(error)
+    if (event.answer !== undefined) rejectQuietly(event.answer, error)
+    this.#forced.settled(event)
   }
 
   /** Whether it was not settled before. */
@@ -281,12 +312,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     const { state } = event
     if (state === 'settled') return false
     event.state = 'settled'
-    this.#unsettled.delete(event)
-    this.#forced.settled(event)
+    this.#unsettled.settled()
     if (done) this.#kept?.forget(event)
     if (state === 'new') return true
-    if (state === 'waiting') this.#waiting.settled(event)
-    this.#keys.settle(event, state === 'flying')
+    this.#waiting.settled(event, state)
     for (const admitted of this.#buffer.leave(event)) this.#add(admitted)
     return true
   }
@@ -294,15 +323,14 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   /** Rejects what has waited for too long. */
   #expire(now: number): void {
     const { deliveryTimeoutMs } = this.#options
-    for (const group of this.#waiting.groups)
-      for (let oldest = group.oldest; oldest !== undefined && oldest.arrivedAt + deliveryTimeoutMs <= now; oldest = group.oldest)
-        this.#reject(oldest, notSent(oldest, `it has waited for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
+    for (let { oldest } = this.#waiting; oldest !== undefined && oldest.arrivedAt + deliveryTimeoutMs <= now; { oldest } = this.#waiting)
+      this.#reject(oldest, notSent(oldest, `it has waited for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
     for (const event of this.#buffer.expire(now - deliveryTimeoutMs))
       this.#reject(event, notSent(event, `there was no room for it for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
   }
 
   #nextExpiryMs(now: number): number {
-    const oldest = Math.min(this.#waiting.oldestArrival, this.#buffer.waitingSince)
+    const oldest = Math.min(this.#waiting.oldest?.arrivedAt ?? Infinity, this.#buffer.waitingSince)
     return Math.max(0, oldest + this.#options.deliveryTimeoutMs - now)
   }
 
@@ -315,14 +343,14 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   getBatchStatus(): BatchStatus {
     const { config } = this.#options
     const now = this.#clock.monotonic()
-    const oldest = this.#waiting.oldestArrival
+    const { oldest } = this.#waiting
     const degradedTopics = this.#lanes.degraded
-    const waitingForRoom = this.#buffer.waiting
+    const waitingForRoom = this.#kept?.opening === true ? 0 : this.#buffer.waiting
     return {
       pendingEvents: this.#waiting.count + this.#earlyEvents,
       pendingBytes: this.#waiting.bytes,
-      oldestAgeMs: oldest === Infinity ? 0 : now - oldest,
-      inFlight: this.#unsettled.size - this.#waiting.count - this.#earlyEvents - waitingForRoom,
+      oldestAgeMs: oldest === undefined ? 0 : now - oldest.arrivedAt,
+      inFlight: this.#unsettled.count - this.#waiting.count - this.#earlyEvents - waitingForRoom,
       waitingForRoom,
       batchSize: Math.min(this.#waiting.groups[0].sizer.limits.size, config.maxSize),
       maxBatchSize: config.maxSize,
@@ -334,7 +362,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   metrics(): PublisherMetrics {
-    const scheduled = this.#waiting.count > 0 && this.#timer.isSet
+    const scheduled = this.#waiting.count > 0 && this.#timer.expectsFlush
     return metricsOf(this.getBatchStatus(), this.#counts, { bufferedBytes: this.#buffer.bytes, scheduled })
   }
 
@@ -357,13 +385,13 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     await within(this.forceFlush(), 0)
     this.#over = true
     this.#timer.cancel()
+    // What is said to be kept is on disk. Flights end behind that: what they give up then is among what is left.
+    if (this.#kept !== undefined && this.#unsettled.count > 0) await within(this.#kept.written(), LETTING_GO_MS)
     this.#flights.end()
-    // What is said to be kept is on disk.
-    if (this.#kept !== undefined && this.#unsettled.size > 0) await within(this.#kept.written(), LETTING_GO_MS)
-    const unsent = [...this.#unsettled].map(unsentOf)
+    const unsent = this.#unsettled.all.map(unsentOf)
     for (const event of this.#buffer.expire(Infinity))
       this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'), false)
-    for (const event of [...this.#unsettled]) this.#reject(event, closedBefore(event, timeoutMs), false)
+    for (const event of this.#unsettled.all) this.#reject(event, closedBefore(event, timeoutMs), false)
     await within(Promise.all([this.#writers.close(), this.#sender?.close(), this.#kept?.close()]), LETTING_GO_MS)
     this.#options.logger.info({ publisher: this.#options.clientId, unsent: unsent.length }, 'the publisher was closed')
     return { unsent }

@@ -12,7 +12,7 @@ export interface EventBufferOptions {
 /** What is counted of an event. */
 export type BufferedEvent = Pick<PendingEvent, 'id' | 'type' | 'topic' | 'lane' | 'bytes' | 'arrivedAt'>
 
-/** An event that waits for room. */
+/** An event that waits for room, or for one of its key that does. */
 interface Waiter<Event> {
   readonly event: Event
   /** Ascends. */
@@ -20,12 +20,15 @@ interface Waiter<Event> {
   gone: boolean
 }
 
-/** What is taken and not settled yet, in events and bytes, and who waits for room: of each topic in order, of each key over all topics. */
+/** What is taken and not settled yet, in events and bytes, and who waits for room: in the order of each key over all topics, and of what waits for the same topic. */
 export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
   readonly #options: EventBufferOptions
   readonly #taken: Shares
   readonly #waiting: Shares
-  readonly #topics = new Map<string, Fifo<Waiter<Event>>>()
+  readonly #waiters = waitersInOrder<Event>()
+  /** Those that wait for nothing but room for their topic. */
+  readonly #ready = new Map<string, Fifo<Waiter<Event>>>()
+  /** Of each key: all but the first wait for those before. */
   readonly #lanes = new Map<string, Fifo<Waiter<Event>>>()
   #places = 0
 
@@ -46,34 +49,44 @@ export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
 
   /** Since when the first of them has waited; Infinity: nobody does. */
   get waitingSince(): number {
-    let since = Infinity
-    for (const waiters of this.#topics.values()) since = Math.min(since, waiters.peek()?.event.arrivedAt ?? Infinity)
-    return since
+    return this.#waiters.peek()?.event.arrivedAt ?? Infinity
   }
 
-  /** Whether an event of such a topic waits for room. */
+  /** Whether an event waits for room for such a topic. */
   waitsFor(isSuch: (topic: string) => boolean): boolean {
-    for (const [topic, waiters] of this.#topics) if (waiters.peek() !== undefined && isSuch(topic)) return true
+    for (const topic of this.#ready.keys()) if (isSuch(topic)) return true
     return false
   }
 
   /** True: it is taken. False: it waits for room. Throws a `PublishError` of code `BUFFER_FULL`. */
   enter(event: Event): boolean {
-    if (this.#taken.fits(event) && !this.#isBehind(event)) {
-      this.#taken.add(event)
-      return true
-    }
+    if (this.#goesIn(event)) return true
     if (this.#options.whenFull === 'reject' || !this.#waiting.fits(event)) throw bufferFull(event, this.#options)
-    const waiter = { event, place: this.#places++, gone: false }
-    this.#waiting.add(event)
-    queueOf(this.#topics, event.topic).push(waiter)
-    if (event.lane !== undefined) queueOf(this.#lanes, event.lane).push(waiter)
+    this.#wait(event)
     return false
   }
 
-  /** Takes it whether there is room or not: it is pending already. */
-  enterAnyway(event: Event): void {
+  /** As `enter`, and waits whether there is room to wait or not: it is on disk already. */
+  enterAnyway(event: Event): boolean {
+    if (this.#goesIn(event)) return true
+    this.#wait(event)
+    return false
+  }
+
+  #goesIn(event: Event): boolean {
+    if (!this.#taken.fits(event) || this.#isBehind(event)) return false
     this.#taken.add(event)
+    return true
+  }
+
+  #wait(event: Event): void {
+    const waiter = { event, place: this.#places++, gone: false }
+    const { topic, lane } = event
+    this.#waiting.add(event)
+    this.#waiters.push(waiter)
+    const isReady = lane === undefined || !this.#lanes.has(lane)
+    if (lane !== undefined) queueOf(this.#lanes, lane).push(waiter)
+    if (isReady) queueOf(this.#ready, topic).push(waiter)
   }
 
   /** Takes all of them, or none: then there is no room for all, or others of their topics or keys wait for it. */
@@ -92,9 +105,9 @@ export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
   }
 
   /** It is settled; returns those that have room now. */
-  leave(event: Event): Event[] {
+  leave(event: Event): readonly Event[] {
     this.#taken.remove(event)
-    if (this.#waiting.events === 0) return []
+    if (this.#waiting.events === 0) return NOBODY
     const admitted: Event[] = []
     for (let next = this.#admissible(); next !== undefined; next = this.#admissible()) {
       this.#remove(next)
@@ -106,55 +119,68 @@ export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
 
   /** Those that have waited since before `time` wait no longer. */
   expire(time: number): Event[] {
-    const expired: Waiter<Event>[] = []
-    for (const waiters of [...this.#topics.values()])
-      for (let waiter = waiters.peek(); waiter !== undefined && waiter.event.arrivedAt <= time; waiter = waiters.peek()) {
-        this.#remove(waiter)
-        expired.push(waiter)
-      }
-    return expired.sort((a, b) => a.place - b.place).map(({ event }) => event)
+    const expired: Event[] = []
+    for (let first = this.#waiters.peek(); first !== undefined && first.event.arrivedAt <= time; first = this.#waiters.peek()) {
+      this.#remove(first)
+      expired.push(first.event)
+    }
+    return expired
   }
 
   #isBehind({ topic, lane }: Event): boolean {
     if (this.#waiting.events === 0) return false
-    return this.#topics.has(topic) || (lane !== undefined && this.#lanes.has(lane))
+    return this.#ready.has(topic) || (lane !== undefined && this.#lanes.has(lane))
   }
 
-  /** Of those that are the first of their topic and their key, and for whom there is room, the one that came first. */
+  /** Of those for whom there is room, the one that came first. */
   #admissible(): Waiter<Event> | undefined {
     let first: Waiter<Event> | undefined
-    for (const waiters of this.#topics.values()) {
+    for (const waiters of this.#ready.values()) {
       const waiter = waiters.peek()
       if (waiter === undefined || (first !== undefined && first.place < waiter.place)) continue
-      const { lane } = waiter.event
-      if ((lane === undefined || this.#lanes.get(lane)?.peek() === waiter) && this.#taken.fits(waiter.event)) first = waiter
+      if (this.#taken.fits(waiter.event)) first = waiter
     }
     return first
   }
 
+  /** It is the first of its key. */
   #remove(waiter: Waiter<Event>): void {
     const { topic, lane } = waiter.event
     waiter.gone = true
     this.#waiting.remove(waiter.event)
-    forget(this.#topics, topic)
-    if (lane !== undefined) forget(this.#lanes, lane)
+    this.#waiters.trim()
+    forget(this.#ready, topic)
+    if (lane === undefined) return
+    const next = forget(this.#lanes, lane)
+    if (next !== undefined) queueOf(this.#ready, next.event.topic).insert([next])
   }
+}
+
+const NOBODY: readonly never[] = []
+
+function waitersInOrder<Event>(): Fifo<Waiter<Event>> {
+  return new Fifo(
+    ({ gone }) => !gone,
+    ({ place }) => place,
+  )
 }
 
 function queueOf<Event>(queues: Map<string, Fifo<Waiter<Event>>>, name: string): Fifo<Waiter<Event>> {
   let queue = queues.get(name)
   if (queue === undefined) {
-    queue = new Fifo(({ gone }) => !gone)
+    queue = waitersInOrder()
     queues.set(name, queue)
   }
   return queue
 }
 
-/** Of a queue that has nobody any more. */
-function forget<Event>(queues: Map<string, Fifo<Waiter<Event>>>, name: string): void {
+/** A queue that has nobody any more is let go of; returns the first of one that has. */
+function forget<Event>(queues: Map<string, Fifo<Waiter<Event>>>, name: string): Waiter<Event> | undefined {
   const queue = queues.get(name)
   queue?.trim()
-  if (queue?.peek() === undefined) queues.delete(name)
+  const first = queue?.peek()
+  if (first === undefined) queues.delete(name)
+  return first
 }
 
 export function bufferFull(

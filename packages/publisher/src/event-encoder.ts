@@ -1,60 +1,62 @@
-import { asError, type Clock, describeValue, type Header, headerBytes } from '@millrace/core'
+import { asError, type Clock, describeValue, type Header, type Headers, NO_HEADERS } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { checkPublishOptions } from './check-publish-options.ts'
-import { bytesOfKey, laneOf } from './event-key.ts'
-import { EVENT_ID_HEADER, EVENT_TYPE_HEADER } from './event-headers.ts'
-import type { EventDefinition, EventDefinitions, PublishOptions, PublishReceipt } from './events.ts'
+import { laneOf, ownKey } from './event-key.ts'
+import { bytesOfHeaders } from './event-headers.ts'
+import type { EventDefinition, EventDefinitions, PublishOptions } from './events.ts'
 import { jsonText } from './json-text.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { PublishError } from './publish-error.ts'
 
-interface Settling {
-  readonly resolve: (receipt: PublishReceipt) => void
-  readonly reject: (error: PublishError) => void
+interface Encoding {
+  readonly answer: PendingEvent['answer']
+  readonly options: PublishOptions | undefined
 }
+
+const NONE: PublishOptions = {}
 
 /** Makes bytes of events. Throws a `PublishError` of code `NOT_SERIALIZABLE` for one that can't be. */
 export class EventEncoder {
   readonly #events: EventDefinitions
   readonly #clock: Clock
-  /** Of each type, made once. */
-  readonly #typeHeaders = new Map<string, Header>()
 
   constructor(events: EventDefinitions, clock: Clock) {
     this.#events = events
     this.#clock = clock
   }
 
-  encode(
-    type: string,
-    payload: unknown,
-    { options = {}, ...settling }: Settling & { readonly options?: PublishOptions | undefined },
-  ): PendingEvent {
+  encode(type: string, payload: unknown, { answer, options = NONE }: Encoding): PendingEvent {
     const definition = this.#definitionOf(type)
     const id = options.id ?? randomUUID()
     try {
-      checkPublishOptions(options)
-      const key = bytesOfKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
-      const value = definition.serialize === undefined ? Buffer.from(jsonText(payload)) : definition.serialize(payload as never)
-      if (!(value instanceof Uint8Array)) throw new TypeError(`serialize returned ${describeValue(value)}; it must return bytes.`)
-      const headers = this.#headersOf(type, id, options.headers)
+      if (options !== NONE) checkPublishOptions(options)
+      const key = ownKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
+      const keyBytes = byteLength(key)
+      const value = definition.serialize === undefined ? jsonText(payload) : bytesBy(definition.serialize, payload)
+      const headers = options.headers === undefined ? NO_HEADERS : ownHeaders(options.headers)
       return {
         id,
         type,
         topic: definition.topic,
         key,
-        lane: laneOf(key),
+        lane: laneOf(key, keyBytes),
         value,
         headers,
         timestamp: options.timestamp ?? this.#clock.now(),
         high: (options.priority ?? definition.priority) === 'high' || (options.critical ?? definition.critical ?? false),
         critical: options.critical ?? definition.critical ?? false,
-        bytes: (key?.byteLength ?? 0) + value.byteLength + headerBytes(headers),
+        bytes: keyBytes + byteLength(value) + bytesOfHeaders({ id, type, headers }),
         sequence: 0,
         epoch: 0,
         arrivedAt: 0,
         state: 'new',
-        ...settling,
+        keyLane: undefined,
+        nextOfKey: undefined,
+        stored: undefined,
+        kept: undefined,
+        doubtful: undefined,
+        between: undefined,
+        answer,
       }
     } catch (thrown) {
       const reason = asError(thrown).message
@@ -77,15 +79,18 @@ export class EventEncoder {
       eventType: type,
     })
   }
+}
 
-  #headersOf(type: string, id: string, own: PublishOptions['headers']): Header[] {
-    let typeHeader = this.#typeHeaders.get(type)
-    if (typeHeader === undefined) {
-      typeHeader = { key: EVENT_TYPE_HEADER, value: Buffer.from(type) }
-      this.#typeHeaders.set(type, typeHeader)
-    }
-    const headers: Header[] = [{ key: EVENT_ID_HEADER, value: Buffer.from(id) }, typeHeader]
-    for (const [key, value] of Object.entries(own ?? {})) headers.push({ key, value: Buffer.from(value as Uint8Array) })
-    return headers
-  }
+function byteLength(of: string | Uint8Array | null): number {
+  return of === null ? 0 : typeof of === 'string' ? Buffer.byteLength(of) : of.byteLength
+}
+
+function bytesBy(serialize: (payload: never) => Uint8Array, payload: unknown): Uint8Array {
+  const value = serialize(payload as never)
+  if (!(value instanceof Uint8Array)) throw new TypeError(`serialize returned ${describeValue(value)}; it must return bytes.`)
+  return value
+}
+
+function ownHeaders(headers: NonNullable<PublishOptions['headers']>): Headers {
+  return Object.entries(headers).map(([key, value]): Header => ({ key, value: Buffer.from(value as Uint8Array) }))
 }

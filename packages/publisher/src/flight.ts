@@ -90,6 +90,19 @@ function isBarred({ unopened, error }: Undelivered): boolean {
 
 /** Tells of what was written, and of what can't be sent again without coming behind its successors; returns the others. */
 function settle(events: readonly PendingEvent[], deliveries: readonly Sent[], port: FlightPort): Failed[] {
+  const again = deliveries.every(isWritten) ? [] : failedOf(events, deliveries, port)
+  for (const [i, event] of events.entries()) {
+    const delivery = deliveries[i] as Sent
+    if (delivery.outcome === 'written') port.written(event, delivery)
+  }
+  return again
+}
+
+function isWritten({ outcome }: Sent): boolean {
+  return outcome === 'written'
+}
+
+function failedOf(events: readonly PendingEvent[], deliveries: readonly Sent[], port: FlightPort): Failed[] {
   const written = new Set<string>()
   const again: Failed[] = []
   for (let i = events.length - 1; i >= 0; i--) {
@@ -105,12 +118,7 @@ function settle(events: readonly PendingEvent[], deliveries: readonly Sent[], po
     if (overtaken && (!port.unending || isOfTheRecord(delivery))) port.failed(event, delivery, true)
     else again.push({ event, delivery })
   }
-  again.reverse()
-  for (const [i, event] of events.entries()) {
-    const delivery = deliveries[i] as Sent
-    if (delivery.outcome === 'written') port.written(event, delivery)
-  }
-  return again
+  return again.reverse()
 }
 
 async function takeApart(failed: readonly Failed[], port: FlightPort): Promise<void> {

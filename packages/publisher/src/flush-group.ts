@@ -1,38 +1,25 @@
 import { type BatchPolicy, BatchSizer, type BatchTrigger, type CutDecision, decideCut } from '@millrace/core'
-import { EventFifo } from './event-fifo.ts'
-import type { KeyLanes } from './key-lanes.ts'
+import type { KeyLanes, Room } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
+import { TopicQueue } from './topic-queue.ts'
 
 /** Why a flush was made. */
 export type FlushTrigger = BatchTrigger | Urgency
 
-/** Events of one topic in a group. */
-interface TopicQueue {
-  readonly topic: string
-  readonly high: EventFifo
-  readonly normal: EventFifo
-  events: number
-  bytes: number
-  critical: number
-}
-
 /** What is free at the moment. */
 export interface FlushState {
   readonly now: number
-  /** How many events of a topic may go now: 0 none, Infinity as many as there are. */
-  readonly room: (topic: string) => number
+  readonly room: Room
   /** What is there is cut without waiting. */
   readonly finishing: boolean
   /** Events of lower epochs go without waiting: see `ForcedFlushes`. */
   readonly forcedBelow: number
   /** Somebody waits for room. */
   readonly full: boolean
-  /** What must wait for others, of that which would go at once. */
-  readonly blocked: ReadonlySet<Urgency>
 }
 
 /** What has events go at once, whatever else waits. */
-export type Urgency = 'critical' | 'forced'
+type Urgency = 'critical' | 'forced'
 
 /** Events that are cut by one policy: those of all topics but where a type has a policy of its own. */
 export class FlushGroup {
@@ -51,73 +38,56 @@ export class FlushGroup {
   }
 
   add(event: PendingEvent): void {
-    let queue = this.#queues.get(event.topic)
-    if (queue === undefined) {
-      queue = { topic: event.topic, high: new EventFifo(), normal: new EventFifo(), events: 0, bytes: 0, critical: 0 }
-      this.#queues.set(event.topic, queue)
-    }
-    ;(event.high ? queue.high : queue.normal).push(event)
-    queue.events++
-    queue.bytes += event.bytes
-    if (event.critical) queue.critical++
+    this.#queueOf(event).add(event)
   }
 
-  /** It no longer waits. */
+  /** It was aside. */
+  returned(event: PendingEvent): void {
+    this.#queueOf(event).returned(event)
+  }
+
+  /** It no longer waits, and was not aside. */
   removed(event: PendingEvent): void {
-    const queue = this.#queues.get(event.topic) as TopicQueue
-    queue.events--
-    queue.bytes -= event.bytes
-    if (event.critical) queue.critical--
+    this.#queueOf(event).removed(event)
   }
 
   /** It goes at once from now on. */
   makeCritical(event: PendingEvent): void {
     if (event.critical) return
     event.critical = true
-    ;(this.#queues.get(event.topic) as TopicQueue).critical++
+    // One that is aside is counted when it comes back.
+    if (event.state === 'waiting') this.#queueOf(event).critical++
   }
 
-  /** What waits in the longest, whatever may go now; undefined: nothing does. */
-  get oldest(): PendingEvent | undefined {
-    let oldest: PendingEvent | undefined
-    for (const { high, normal } of this.#queues.values())
-      for (const fifo of [high, normal]) {
-        fifo.trim()
-        const head = fifo.peek()
-        if (head !== undefined && (oldest === undefined || head.sequence < oldest.sequence)) oldest = head
-      }
-    return oldest
+  #queueOf({ topic }: PendingEvent): TopicQueue {
+    let queue = this.#queues.get(topic)
+    if (queue === undefined) {
+      queue = new TopicQueue(topic)
+      this.#queues.set(topic, queue)
+    }
+    return queue
   }
 
-  /** Whether to flush now, and why; or for how long not. */
-  decide({
-    now,
-    room,
-    finishing,
-    forcedBelow,
-    full,
-    blocked,
-  }: FlushState): CutDecision | { readonly cut: true; readonly trigger: Urgency } {
+  /** Whether to flush now, and why; or for how long not. What can't go for others of its key is set aside first. */
+  decide({ now, room, finishing, forcedBelow, full }: FlushState): CutDecision | { readonly cut: true; readonly trigger: Urgency } {
     let records = 0
     let bytes = 0
     let firstArrivedAt = Infinity
-    let forced = false
+    let isForced = false
     for (const queue of this.#queues.values()) {
-      if (queue.events === 0 || room(queue.topic) === 0) continue
-      if (queue.critical > 0 && !blocked.has('critical')) return { cut: true, trigger: 'critical' }
+      if (room(queue.topic) === 0) continue
+      queue.sift((event) => this.#lanes.first(event, NO_FLUSH, room) !== undefined)
+      if (queue.events === 0) continue
+      if (queue.critical > 0) return { cut: true, trigger: 'critical' }
       records += queue.events
       bytes += queue.bytes
-      for (const fifo of [queue.high, queue.normal]) {
-        fifo.trim()
-        const head = fifo.peek()
-        if (head === undefined) continue
+      for (const head of queue.heads) {
         firstArrivedAt = Math.min(firstArrivedAt, head.arrivedAt)
-        forced ||= head.epoch < forcedBelow
+        isForced ||= head.epoch < forcedBelow
       }
     }
     if (records === 0) return { cut: false, waitMs: Infinity }
-    const { limits } = this.sizer
-    const decision = decideCut(limits, {
+    const decision = decideCut(this.sizer.limits, {
       records,
       bytes,
       recordsWithinBytes: records,
@@ -126,12 +96,12 @@ export class FlushGroup {
       finishing: finishing ? 'drain' : undefined,
       memorySpent: full,
     })
-    return !decision.cut && forced && !blocked.has('forced') ? { cut: true, trigger: 'forced' } : decision
+    return !decision.cut && isForced ? { cut: true, trigger: 'forced' } : decision
   }
 
   /**
    * The events of one flush: high ones first, else in the order in which they came, with those before them that have their key; no more than the largest
-   * flush may have, in events and bytes. None if all that waits must wait for others of its key.
+   * flush may have, in events and bytes. None if all that waits must wait for others of its key: those are aside then.
    */
   take(flush: number, { room, forcedBelow }: Pick<FlushState, 'room' | 'forcedBelow'>, trigger: FlushTrigger): PendingEvent[] {
     const taken = new Taken(this.policy, room)
@@ -140,10 +110,7 @@ export class FlushGroup {
     else if (trigger === 'forced') this.#fill(taken, queues, { flush, only: ({ epoch }) => epoch < forcedBelow })
     // Those that are forced take along what is there.
     if (trigger !== 'critical' && (trigger !== 'forced' || taken.events.length > 0)) this.#fill(taken, queues, { flush, only: undefined })
-    for (const { high, normal } of queues) {
-      high.trim()
-      normal.trim()
-    }
+    for (const queue of queues) queue.trim()
     return taken.events
   }
 
@@ -167,9 +134,12 @@ export class FlushGroup {
 
   #takeWithThoseBefore(candidate: PendingEvent, flush: number, taken: Taken): void {
     while (candidate.state === 'waiting' && !taken.full) {
-      const first = this.#lanes.first(candidate, flush)
-      // One of a transaction goes with that, and all after it in its key wait.
-      if (first === undefined || first.state === 'held' || !taken.fits(first)) return
+      const first = this.#lanes.first(candidate, flush, taken.room)
+      if (first === undefined) {
+        this.#groupOf(candidate).removed(candidate)
+        return
+      }
+      if (!taken.fits(first)) return
       first.state = 'flying'
       this.#groupOf(first).removed(first)
       this.#lanes.take(first, flush)
@@ -178,18 +148,21 @@ export class FlushGroup {
   }
 }
 
+/** Of what is looked at before there is a flush: those have numbers from 1 on. */
+const NO_FLUSH = 0
+
 /** What a flush has so far. */
 class Taken {
   readonly events: PendingEvent[] = []
+  readonly room: Room
   readonly #policy: BatchPolicy
-  readonly #room: FlushState['room']
   readonly #byTopic = new Map<string, number>()
   #bytes = 0
   full = false
 
-  constructor(policy: BatchPolicy, room: FlushState['room']) {
+  constructor(policy: BatchPolicy, room: Room) {
     this.#policy = policy
-    this.#room = room
+    this.room = room
   }
 
   fits({ topic, bytes }: PendingEvent): boolean {
@@ -197,7 +170,7 @@ class Taken {
       this.full = true
       return false
     }
-    return (this.#byTopic.get(topic) ?? 0) < this.#room(topic)
+    return (this.#byTopic.get(topic) ?? 0) < this.room(topic)
   }
 
   add(event: PendingEvent): void {

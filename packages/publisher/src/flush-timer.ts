@@ -1,10 +1,14 @@
 import type { Clock } from '@millrace/core'
 
+/** Two times that are no further apart are one. */
+const SAME_MS = 0.1
+
 /** When to look whether a flush is due. */
 export class FlushTimer {
   readonly #clock: Clock
   readonly #look: () => void
   #soon = false
+  #expectsFlush = false
   #at = Infinity
   #cancel: () => void = () => undefined
 
@@ -13,9 +17,9 @@ export class FlushTimer {
     this.#look = look
   }
 
-  /** Whether it will look by itself. */
-  get isSet(): boolean {
-    return this.#soon || this.#at < Infinity
+  /** Whether it will look by itself whether a flush is due, not only for what has waited too long. */
+  get expectsFlush(): boolean {
+    return this.#soon || this.#expectsFlush
   }
 
   /** When whoever publishes at the moment has done so. */
@@ -28,11 +32,14 @@ export class FlushTimer {
     })
   }
 
-  /** In `waitMs`, and not when it was said before. */
-  again(waitMs: number, now: number): void {
+  /** When the first of both is due, and not when it was said before. */
+  again({ flushMs, expiryMs }: { readonly flushMs: number; readonly expiryMs: number }, now: number): void {
+    const waitMs = Math.min(flushMs, expiryMs)
     const at = now + waitMs
-    if (at === this.#at) return
-    this.cancel()
+    this.#expectsFlush = flushMs < Infinity
+    // Of the same moment, said at another, there are small differences: not worth another timer for each event.
+    if (at === this.#at || Math.abs(at - this.#at) < SAME_MS) return
+    this.#stop()
     if (at === Infinity) return
     this.#at = at
     this.#cancel = this.#clock.after(Math.ceil(waitMs), () => {
@@ -42,6 +49,11 @@ export class FlushTimer {
   }
 
   cancel(): void {
+    this.#expectsFlush = false
+    this.#stop()
+  }
+
+  #stop(): void {
     this.#cancel()
     this.#cancel = () => undefined
     this.#at = Infinity

@@ -11,33 +11,32 @@ interface Epoch {
 export class ForcedFlushes {
   /** The last is the one that events are published in. */
   #epochs: Epoch[] = [{ number: 0, unsettled: 0, resolves: [] }]
+  #last = this.#epochs[0] as Epoch
 
   /** Events of lower epochs are to go without waiting for company. */
   get epoch(): number {
     return this.#last.number
   }
 
-  get #last(): Epoch {
-    return this.#epochs.at(-1) as Epoch
-  }
-
   /** It was published. */
-  taken(event: PendingEvent): void {
-    const last = this.#last
-    event.epoch = last.number
-    last.unsettled++
+  taken(event: Pick<PendingEvent, 'epoch'>): void {
+    event.epoch = this.#last.number
+    this.#last.unsettled++
   }
 
   /** Resolves when everything that was published before is settled. */
   reached(): Promise<void> {
     const { number, unsettled } = this.#last
-    if (unsettled > 0) this.#epochs.push({ number: number + 1, unsettled: 0, resolves: [] })
+    if (unsettled > 0) {
+      this.#last = { number: number + 1, unsettled: 0, resolves: [] }
+      this.#epochs.push(this.#last)
+    }
     const before = this.#epochs.at(-2)
     if (before === undefined) return Promise.resolve()
     return new Promise((resolve) => before.resolves.push(resolve))
   }
 
-  settled({ epoch }: PendingEvent): void {
+  settled({ epoch }: Pick<PendingEvent, 'epoch'>): void {
     const lowest = (this.#epochs[0] as Epoch).number
     ;(this.#epochs[epoch - lowest] as Epoch).unsettled--
     while (this.#epochs.length > 1 && this.#epochs[0]?.unsettled === 0)

@@ -1,22 +1,24 @@
-import type { Headers } from '@millrace/core'
+import type { Deferred, Headers } from '@millrace/core'
+import type { KeyLane } from './key-lanes.ts'
 import type { PublishReceipt } from './events.ts'
-import type { PublishError } from './publish-error.ts'
 
-/** An event that is not settled yet, as bytes. */
+/** An event that is not settled yet, serialised. */
 export interface PendingEvent {
   readonly id: string
   readonly type: string
   readonly topic: string
-  readonly key: Uint8Array | null
+  /** Texts are made bytes when it is sent: so many views of short buffers would cost more than all else. */
+  readonly key: string | Uint8Array | null
   /** What stands for its key; undefined: it has none, and no order. */
   readonly lane: string | undefined
-  readonly value: Uint8Array
+  readonly value: string | Uint8Array
+  /** Besides those of every event. */
   readonly headers: Headers
   readonly timestamp: number
   readonly high: boolean
   /** Also where it is in the way of a transaction. */
   critical: boolean
-  /** Of key, value and headers. */
+  /** Of key, value and all headers. */
   readonly bytes: number
   /** Where it is in the outbox. */
   stored?: number | undefined
@@ -32,8 +34,12 @@ export interface PendingEvent {
   epoch: number
   /** By the clock that only goes forwards. */
   arrivedAt: number
-  /** `new`: it waits for room; `held`: for its transaction. */
-  state: 'new' | 'waiting' | 'held' | 'flying' | 'settled'
-  readonly resolve: (receipt: PublishReceipt) => void
-  readonly reject: (error: PublishError) => void
+  /** `new`: it waits for room; `waiting`: for a flush; `aside`: for others of its key; `held`: for its transaction. */
+  state: 'new' | 'waiting' | 'aside' | 'held' | 'flying' | 'settled'
+  /** All of its key, while it has one and is not `new`. */
+  keyLane?: KeyLane | undefined
+  /** Behind it in its key. */
+  nextOfKey?: PendingEvent | undefined
+  /** Whom to tell; undefined: whoever published it is gone. */
+  readonly answer: Deferred<PublishReceipt> | undefined
 }

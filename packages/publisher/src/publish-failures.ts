@@ -1,4 +1,5 @@
-import type { MillraceError } from '@millrace/core'
+import type { Deferred, MillraceError } from '@millrace/core'
+import type { PublishReceipt } from './events.ts'
 import { isOfTheRecord, type Undelivered } from './flight.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { type FailedOutcome, PublishError } from './publish-error.ts'
@@ -62,6 +63,16 @@ export function transactionFailed(
     topic,
     cause: error,
   })
+}
+
+/** Tells who waits for it. Who does not is not ended by it: it is logged. */
+export function rejectQuietly({ promise, reject }: Deferred<PublishReceipt>, error: PublishError): void {
+  promise.catch(() => undefined)
+  reject(error)
+}
+
+export function needsTransactionalId(): TypeError {
+  return new TypeError('publishTransaction needs the option transactionalId: a name that no other process has.')
 }
 
 export function alreadyClosed(type: string): PublishError {

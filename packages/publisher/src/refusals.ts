@@ -1,5 +1,5 @@
 import type { Logger } from '@millrace/core'
-import type { PublishError } from './publish-error.ts'
+import { PublishError } from './publish-error.ts'
 
 /** Events that were not taken, told to the logger: of a full buffer once, until there is room again. */
 export class Refusals {
@@ -10,8 +10,8 @@ export class Refusals {
     this.#logger = logger
   }
 
-  add(type: string, error: PublishError): void {
-    const isFull = error.code === 'BUFFER_FULL'
+  add(type: string, error: Error): void {
+    const isFull = error instanceof PublishError && error.code === 'BUFFER_FULL'
     if (isFull && this.#saidFull) return
     this.#saidFull ||= isFull
     this.#logger.warn(

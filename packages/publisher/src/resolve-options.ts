@@ -26,6 +26,7 @@ import { type BatchConfig, findBatchConfig } from './batch-config.ts'
 import type { OutboxOptions } from './outbox/outbox-options.ts'
 import type { EventDefinition, EventDefinitions } from './events.ts'
 import type { PublisherOptions } from './publisher-options.ts'
+import { steadyLogger } from './steady-logger.ts'
 import { workerProblems } from './worker/worker-problems.ts'
 
 /** Options, complete. */
@@ -140,7 +141,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     closeTimeoutMs,
     transactionalId,
     outbox,
-    logger,
+    logger: steadyLogger(logger),
     clock,
   }
 }

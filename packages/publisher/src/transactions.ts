@@ -1,4 +1,4 @@
-import type { MillraceError } from '@millrace/core'
+import { deferred, type MillraceError } from '@millrace/core'
 import { mayBeSentAgain } from './flight.ts'
 import type { KeyLanes } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
@@ -17,20 +17,20 @@ export interface TransactionsOptions {
   readonly onEnd: () => void
 }
 
-/** Transactions that wait for what comes before them in their keys, and the one that runs. What comes after them in those keys waits for them. */
+/**
+ * Transactions that wait for what comes before them in their keys, and those that may go: one is sent after the other, and another goes while one waits to be
+ * tried again. What comes after them in their keys waits for them.
+ */
 export class Transactions {
   readonly #options: TransactionsOptions
   #waiting: (readonly PendingEvent[])[] = []
-  #running = false
   /** Ascends, apart from the numbers of flushes. */
   #number = -1
+  /** The one that is being sent, and those that are next. */
+  #sending: Promise<unknown> = Promise.resolve()
 
   constructor(options: TransactionsOptions) {
     this.#options = options
-  }
-
-  get waiting(): boolean {
-    return this.#waiting.length > 0
   }
 
   /** Its events are in their keys' lanes already. */
@@ -38,39 +38,56 @@ export class Transactions {
     this.#waiting.push(events)
   }
 
-  /** Begins the first that waits, if nothing is before it any more. */
+  /** Begins those that nothing is before any more. */
   begin(): void {
     const { keys } = this.#options
-    this.#waiting = this.#waiting.filter((events) => events.some(({ state }) => state === 'held'))
-    const [first] = this.#waiting
-    if (this.#running || first === undefined || !keys.areNext(first)) return
-    this.#waiting.shift()
-    this.#running = true
-    for (const event of first) {
+    const waiting = this.#waiting.filter((events) => events.some(({ state }) => state === 'held'))
+    this.#waiting = []
+    for (const events of waiting) {
+      if (keys.areNext(events)) this.#begin(events)
+      else this.#waiting.push(events)
+    }
+  }
+
+  #begin(events: readonly PendingEvent[]): void {
+    for (const event of events) {
       event.state = 'flying'
-      keys.take(event, this.#number)
+      event.between = 'not-sent'
+      this.#options.keys.take(event, this.#number)
     }
     this.#number--
-    void this.#run(first)
+    void this.#run(events)
   }
 
   async #run(events: readonly PendingEvent[]): Promise<void> {
-    const { sender, maxRetries, wait, onWritten, onFailed, onEnd } = this.#options
-    let result: TransactionResult = await sender.send(events)
+    const { maxRetries, wait, onWritten, onFailed, onEnd } = this.#options
+    let result = await this.#send(events)
     for (let retry = 1; !result.ok; retry++) {
       const { outcome, error } = result
       // Who has taken its id over is not to be fenced in turn.
       if (outcome === 'unknown' || error.code === 'PRODUCER_FENCED' || !mayBeSentAgain({ error }) || retry > maxRetries) break
       for (const event of events) event.between = outcome
       if (!(await wait(retry, error, events.length))) break
-      for (const event of events) event.between = undefined
-      result = await sender.send(events)
+      result = await this.#send(events)
     }
     for (const event of events) {
       if (!result.ok) onFailed(event, transactionFailed(event, result), true)
       else onWritten(event, result.places.get(event) as { readonly partition: number; readonly offset: number })
     }
-    this.#running = false
     onEnd()
+  }
+
+  /** When it is its turn. */
+  async #send(events: readonly PendingEvent[]): Promise<TransactionResult> {
+    const before = this.#sending
+    const { promise, resolve } = deferred<void>()
+    this.#sending = promise
+    await before
+    for (const event of events) event.between = undefined
+    try {
+      return await this.#options.sender.send(events)
+    } finally {
+      resolve()
+    }
   }
 }

@@ -1,13 +1,13 @@
 import type { BatchPolicy } from '@millrace/core'
+import { EventFifo, waits } from './event-fifo.ts'
 import { FlushGroup } from './flush-group.ts'
-import type { KeyLanes } from './key-lanes.ts'
+import { KeyLanes, type Room } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
 
 export interface WaitingEventsOptions {
   readonly policy: BatchPolicy
   /** Of types that have one of their own. */
   readonly policies: ReadonlyMap<string, BatchPolicy>
-  readonly keys: KeyLanes
 }
 
 /** Events that wait for a flush or for their transaction, in groups that are cut apart from each other. */
@@ -15,17 +15,18 @@ export class WaitingEvents {
   /** The first is that of all types without a policy of their own. */
   readonly groups: readonly [FlushGroup, ...FlushGroup[]]
   readonly #ownGroups = new Map<string, FlushGroup>()
-  readonly #keys: KeyLanes
+  readonly keys = new KeyLanes((event) => this.#groupOf(event).returned(event))
+  /** Those that wait for a flush, aside or not. */
+  readonly #byTopic = new Map<string, EventFifo>()
   #sequence = 0
   /** That wait for a flush. */
   count = 0
   bytes = 0
 
-  constructor({ policy, policies, keys }: WaitingEventsOptions) {
-    this.#keys = keys
+  constructor({ policy, policies }: WaitingEventsOptions) {
     const groupOf = (event: PendingEvent) => this.#groupOf(event)
-    for (const [type, own] of policies) this.#ownGroups.set(type, new FlushGroup(own, keys, groupOf))
-    this.groups = [new FlushGroup(policy, keys, groupOf), ...this.#ownGroups.values()]
+    for (const [type, own] of policies) this.#ownGroups.set(type, new FlushGroup(own, this.keys, groupOf))
+    this.groups = [new FlushGroup(policy, this.keys, groupOf), ...this.#ownGroups.values()]
   }
 
   add(event: PendingEvent): void {
@@ -33,7 +34,8 @@ export class WaitingEvents {
     event.sequence = ++this.#sequence
     this.count++
     this.bytes += event.bytes
-    this.#keys.add(event)
+    this.keys.add(event)
+    this.#ofTopic(event.topic).push(event)
     const group = this.#groupOf(event)
     group.add(event)
     group.sizer.arrived(1, event.arrivedAt)
@@ -44,8 +46,8 @@ export class WaitingEvents {
     for (const event of events) {
       event.state = 'held'
       event.sequence = ++this.#sequence
-      this.#keys.add(event)
-      const before = this.#keys.lastBefore(event)
+      this.keys.add(event)
+      const before = this.keys.lastBefore(event)
       if (before !== undefined) this.#groupOf(before).makeCritical(before)
     }
   }
@@ -56,15 +58,36 @@ export class WaitingEvents {
     this.count -= events.length
   }
 
-  /** It is settled as it waits. */
-  settled(event: PendingEvent): void {
-    this.taken([event])
-    this.#groupOf(event).removed(event)
+  /** It is settled; `state`: what it was in. */
+  settled(event: PendingEvent, state: PendingEvent['state']): void {
+    if (state === 'waiting') this.#groupOf(event).removed(event)
+    if (state === 'waiting' || state === 'aside') this.taken([event])
+    this.keys.settle(event, state)
   }
 
-  /** When the oldest of them was taken; Infinity: there is none. */
-  get oldestArrival(): number {
-    return Math.min(...this.groups.map((group) => group.oldest?.arrivedAt ?? Infinity))
+  /** Topics may have room again. */
+  roomAgain(room: Room): void {
+    this.keys.roomAgain(room)
+  }
+
+  /** The one that was published first; undefined: there is none. */
+  get oldest(): PendingEvent | undefined {
+    let oldest: PendingEvent | undefined
+    for (const events of this.#byTopic.values()) {
+      events.trim()
+      const head = events.peek()
+      if (head !== undefined && (oldest === undefined || head.arrivedAt < oldest.arrivedAt)) oldest = head
+    }
+    return oldest
+  }
+
+  #ofTopic(topic: string): EventFifo {
+    let events = this.#byTopic.get(topic)
+    if (events === undefined) {
+      events = new EventFifo(waits)
+      this.#byTopic.set(topic, events)
+    }
+    return events
   }
 
   #groupOf({ type }: PendingEvent): FlushGroup {

@@ -33,12 +33,13 @@ describe('a batch that fails', () => {
       { type: 'a', payload: { key: 'other', n: 4 } },
       { type: 'b', payload: { key: 'k', n: 5 } },
       { type: 'b', payload: { key: 'third', n: 6 } },
+      { type: 'b', payload: { key: 'fourth', n: 7 } },
     ])
     await settle()
     // Of the other topic, only what is not of the key that waits.
     expect(sends).toEqual([
       { topic: 'a', records: 2 },
-      { topic: 'b', records: 1 },
+      { topic: 'b', records: 2 },
     ])
     await advance(300)
     void publisher.forceFlush()

@@ -85,6 +85,40 @@ describe('what has an outbox', () => {
     expect(await left()).toEqual([1, 2, 3, 4])
   })
 
+  test('and waits to be tried again is among what closing leaves', async () => {
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'send') throw refusal('KAFKA_ERROR', true)
+      },
+    }
+    const { publisher, closeNow, advance } = await publishing({ events: threeTopics, outbox: outbox(), faults, batch: { size: 2 } })
+    const published = Promise.allSettled([1, 2].map((n) => publisher.publish('a', { key: 'k', n }, { id: `${n}` })))
+    await publisher.stored()
+    await advance(0)
+    expect(publisher.metrics().batch.retries_total).toBe(1)
+    expect((await closeNow()).unsent).toEqual([1, 2].map((n) => ({ id: `${n}`, type: 'a', topic: 'a', outcome: 'refused', kept: true })))
+    expect(await published).toMatchObject([1, 2].map(() => ({ status: 'rejected', reason: { outcome: 'refused', kept: true } })))
+  })
+
+  test('stays within its bounds however often it is opened while nothing can be sent', async () => {
+    const counts: number[] = []
+    for (let opening = 0; opening < 4; opening++) {
+      const { publisher, closeNow } = await publishing({ events: threeTopics, outbox: outbox(), faults: stuck, buffer: { maxEvents: 6 } })
+      const early = [1, 2, 3, 4].map((n) => publisher.publish('a', { key: `k${n}`, n }))
+      await publisher.stored()
+      const published = Promise.allSettled([...early, ...Array.from({ length: 20 }, (_, n) => publisher.publish('b', { n }))])
+      await publisher.stored()
+      const { unsent } = await closeNow()
+      counts.push(unsent.filter(({ kept }) => kept).length)
+      const settled = await published
+      const codes = settled.map((one) => (one.status === 'rejected' ? (one.reason as { code: string }).code : 'written'))
+      expect(codes).toContain('BUFFER_FULL')
+    }
+    // As many may wait for room as there is room for.
+    expect(counts.every((count) => count <= 12)).toBe(true)
+    expect(counts.slice(1)).toEqual([counts[1], counts[1], counts[1]])
+  })
+
   test('is not called kept when it could not be written, and nothing more is taken', async () => {
     const open = async (options: Parameters<typeof openLevelDb>[0]) => {
       const backend = await openLevelDb(options)

@@ -1,7 +1,7 @@
 import { createPublisher, event, PublishError } from '@millrace/publisher'
 import { memory } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
-import { bytesOfKey } from '../src/event-key.ts'
+import { laneOf, ownKey } from '../src/event-key.ts'
 import { numbered, publishing, settle, threeTopics } from './support/publishing.ts'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
@@ -172,6 +172,29 @@ test('metrics are JSON under batch', async () => {
   await publisher.close()
 })
 
+test('a flush is scheduled where one comes by itself, not where events wait for more of them', async () => {
+  const { publisher } = await publishing({ events: threeTopics, batch: { strategy: 'size', size: 3 } })
+  void publisher.publish('a', { n: 1 })
+  await settle()
+  expect(publisher.metrics().batch).toMatchObject({ pending_batch_messages: 1, has_scheduled_flush: 0 })
+  await publisher.close()
+})
+
+test('a logger that throws stops nothing', async () => {
+  const log = () => {
+    throw new Error('no log')
+  }
+  const logger = { debug: log, info: log, warn: log, error: log }
+  const { publisher } = await publishing({ events: threeTopics, missing: 'a', logger, batch: { size: 2 } })
+  const outcomes = await publisher.publishBatch([
+    { type: 'a', payload: { n: 1 } },
+    { type: 'b', payload: { n: 2 } },
+  ])
+  expect(outcomes).toMatchObject([{ ok: false, error: { code: 'UNKNOWN_TOPIC' } }, { ok: true }])
+  await expect(publisher.publish('c', 1n as never)).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE' })
+  expect(await publisher.close()).toEqual({ unsent: [] })
+})
+
 test('options that are wrong are all named at once', () => {
   const wrong = {
     transport: memory(),
@@ -214,9 +237,14 @@ test('a size of a type above the maximum of a flush is refused, unless the type 
 
 test('a key is copied: whose bytes it was may use them again', () => {
   const bytes = Buffer.from('key')
-  const copy = bytesOfKey(bytes)
+  const copy = ownKey(bytes)
   bytes.fill(0)
   expect(Buffer.from(copy as Uint8Array).toString()).toBe('key')
+})
+
+test('keys of the same bytes have one order, whether they come as text or as bytes', () => {
+  for (const text of ['', 'key', 'Schlüssel', 'ключ', '\u{1f511}', 'k\ud800'])
+    expect(laneOf(text, Buffer.byteLength(text))).toBe(laneOf(Buffer.from(text), Buffer.byteLength(text)))
 })
 
 test('errors are told by code and outcome', () => {

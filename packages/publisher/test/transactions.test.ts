@@ -33,6 +33,51 @@ describe('a transaction', () => {
     await publisher.close()
   })
 
+  test('that waits for its key, or to be tried again, holds up no other', async () => {
+    let fails = 1
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'send' && operation.topic === 'c') return new Promise<void>(() => undefined)
+        if (operation.type === 'begin' && fails-- > 0)
+          throw new MillraceError('KAFKA_ERROR', 'Not now.', { stage: 'commit', retryable: true })
+        return undefined
+      },
+    }
+    const { publisher, closeNow, advance, read } = await publishing({ ...options, faults })
+    void publisher.publish('c', { key: 'stuck', n: 0 })
+    void publisher.forceFlush()
+    await settle()
+    const behind = publisher.publishTransaction([{ type: 'a', payload: { key: 'stuck', n: 1 } }])
+    const retried = publisher.publishTransaction([{ type: 'a', payload: { key: 'tried again', n: 2 } }])
+    await settle()
+    await publisher.publishTransaction([{ type: 'a', payload: { key: 'free', n: 3 } }])
+    expect((await read('a')).map(({ payload }) => payload.n)).toEqual([3])
+    await advance(100)
+    await retried
+    expect(await read('a')).toHaveLength(2)
+    await closeNow()
+    await expect(behind).rejects.toMatchObject({ outcome: 'not-sent' })
+  })
+
+  test('that nobody waits for is logged when it is not taken or fails, and ends nobody', async () => {
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'begin') throw new MillraceError('KAFKA_ERROR', 'No.', { stage: 'commit' })
+      },
+    }
+    const { publisher, closeNow, lines, advance } = await publishing({ ...options, faults })
+    void publisher.publishTransaction([{ type: 'nothing' as 'a', payload: { n: 0 } }])
+    void publisher.publishTransaction(both)
+    await advance(0)
+    expect(publisher.metrics().batch).toMatchObject({ rejected_total: 1, failed_total: 2 })
+    expect(lines.filter(({ message }) => message.startsWith('an event was not '))).toMatchObject([
+      { about: { err: { code: 'UNKNOWN_EVENT_TYPE' } } },
+      { about: { err: { code: 'TRANSACTION_FAILED' } } },
+      { about: { err: { code: 'TRANSACTION_FAILED' } } },
+    ])
+    await closeNow()
+  })
+
   test('is all or nothing: one record that is refused leaves nothing visible, and the key goes on', async () => {
     let openings = 0
     const faults = {

@@ -12,9 +12,12 @@ const ROW_CODES: ReadonlySet<number> = new Set([
  * shutting down.
  */
 const SERVER_CODES: ReadonlySet<number> = new Set([
-  ...[3, 16, 60, 74, 75, 76, 81, 159, 160, 164, 173, 192, 193, 194, 198, 201, 202, 203, 207, 209, 210, 218, 225, 236, 241, 242, 243, 252],
+  ...[3, 16, 60, 74, 75, 76, 81, 164, 192, 193, 194, 198, 201, 202, 203, 207, 209, 210, 218, 225, 236, 242, 243, 252],
   ...[285, 286, 289, 290, 319, 394, 425, 439, 473, 497, 499, 516, 745, 999, 1_000, 1_001],
 ])
+
+/** It took too long, was too slow, or took too much memory. */
+const SIZE_CODES: ReadonlySet<number> = new Set([159, 160, 173, 241])
 
 const TOO_MANY_PARTS = 252
 
@@ -25,6 +28,7 @@ export function clickhouseBlame(error: unknown): Blame {
   if (ROW_CODES.has(code)) return 'rows'
   // It will always be too many, until there are fewer rows.
   if (code === TOO_MANY_PARTS && /single INSERT block/i.test(String((error as Error).message))) return 'unknown'
+  if (SIZE_CODES.has(code)) return 'size'
   return SERVER_CODES.has(code) ? 'server' : 'unknown'
 }
 

@@ -1,24 +1,23 @@
-import {
-  type ClickHouseClient,
-  type ClickHouseClientConfigOptions,
-  ClickHouseLogLevel,
-  type ClickHouseSettings,
-  createClient,
-} from '@clickhouse/client'
-import { type DriverFactory, type InsertRequest, RowError, type SinkDriver, TableColumns } from '@millrace/bulk-sink'
-import { type Logger, silentLogger, wrongOptions } from '@millrace/core'
+import { type ClickHouseClient, type ClickHouseClientConfigOptions, type ClickHouseSettings, createClient } from '@clickhouse/client'
+import { type DriverFactory, type InsertRequest, RowError, type SinkDriver, TableColumns, type TokensQuestion } from '@millrace/bulk-sink'
+import { type Logger, safeLogger, silentLogger, wrongOptions } from '@millrace/core'
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { finished } from 'node:stream/promises'
+import { readAnswer } from './answer.ts'
 import { clickhouseBlame } from './blame.ts'
+import { clientConfig } from './client-config.ts'
 import { type Column, rowLine } from './row-line.ts'
-import { windowProblem } from './token-window.ts'
+import { insertSettings, knowsTokens, TOKENS_SINCE } from './server-version.ts'
+import { type TableEngine, windowProblem } from './token-window.ts'
 
 /** Which ClickHouse, and how to reach it. */
 export interface ClickhouseOptions {
   /** `http://user:password@host:8123/database`. Default: what `client` says. */
   readonly url?: string | undefined
-  /** Options of `@clickhouse/client`, such as `application` or `clickhouse_settings`. */
+  /**
+   * Options of `@clickhouse/client`, such as `application` or `clickhouse_settings`. Default: as many connections as the sink has inserts at once, and no time
+   * limit besides the sink's (`insertTimeoutMs`). `async_insert` is off whatever they say: batches are made here, and are in when the server says so.
+   */
   readonly client?: ClickHouseClientConfigOptions | undefined
   /** Is told of batches of more than 50 MB. Default: logs nothing. */
   readonly logger?: Logger | undefined
@@ -28,8 +27,6 @@ export interface ClickhouseOptions {
 const LARGE_BYTES = 50_000_000
 /** Bytes that are handed to the socket at once. */
 const PIECE_BYTES = 65_536
-/** Since when a server drops an insert whose token it has seen, in tables that keep windows of them. */
-const TOKENS_SINCE = [22, 2] as const
 /** Besides those of rows: the insert names a column, or a table, that is not there. */
 const SCHEMA_CODES: ReadonlySet<string> = new Set(['16', '60'])
 
@@ -38,12 +35,7 @@ export function clickhouse(options: ClickhouseOptions): DriverFactory {
   const { url, client, logger = silentLogger } = options ?? {}
   if (url === undefined && client?.url === undefined)
     throw wrongOptions('The options of clickhouse are wrong', ["url is missing; give one, such as 'http://localhost:8123'."])
-  return () => new ClickhouseDriver({ log: { level: ClickHouseLogLevel.OFF }, ...client, ...(url !== undefined && { url }) }, logger)
-}
-
-interface Server {
-  readonly version: string
-  readonly knowsTokens: boolean
+  return () => new ClickhouseDriver(clientConfig(url, client), safeLogger(logger))
 }
 
 class ClickhouseDriver implements SinkDriver {
@@ -53,7 +45,7 @@ class ClickhouseDriver implements SinkDriver {
   readonly #config: ClickHouseClientConfigOptions
   readonly #plain: ClickHouseClient
   #compressing: ClickHouseClient | undefined
-  #server: Promise<Server> | undefined
+  #version: Promise<string> | undefined
   readonly #columns = new TableColumns<Column>()
 
   constructor(config: ClickHouseClientConfigOptions, logger: Logger) {
@@ -63,8 +55,7 @@ class ClickhouseDriver implements SinkDriver {
   }
 
   async insert(request: InsertRequest) {
-    const { knowsTokens } = await this.#serverOf(request.signal)
-    const settings = knowsTokens ? { insert_deduplicate: 1 as const, insert_deduplication_token: request.token } : {}
+    const settings = insertSettings(await this.#versionOf(request.signal), request.token)
     return this.#withColumns(request, (columns) => this.#send(request, columns, { into: request.table, settings }))
   }
 
@@ -105,21 +96,22 @@ class ClickhouseDriver implements SinkDriver {
     const query = statement ?? `INSERT INTO ${quotedName(into)} (${[...place.given].map(quotedName).join(', ')}) FORMAT JSONEachRow`
     const values = Readable.from(pieces(lines), { objectMode: false })
     const { stream } = await client.exec({ query, values, clickhouse_settings: settings, abort_signal: signal })
-    // It is done when the answer has been read, be it empty.
-    await finished(stream.resume())
+    await readAnswer(stream)
     return { bytes }
   }
 
-  readonly tokens = async (table: string): Promise<string | undefined> => {
-    const { version, knowsTokens } = await this.#serverOf(AbortSignal.timeout(30_000))
-    if (!knowsTokens) return `version ${version} knows no de-duplication tokens; ${TOKENS_SINCE.join('.')} is the first that does`
+  readonly tokens = async ({ table, inserts, signal }: TokensQuestion): Promise<string | undefined> => {
+    const version = await this.#versionOf(signal)
+    if (!knowsTokens(version)) return `version ${version} knows no de-duplication tokens; ${TOKENS_SINCE.join('.')} is the first that does`
     const [database, name] = table.includes('.') ? table.split('.') : [undefined, table]
-    const [found] = await this.#rows<{ engine: string; engine_full: string }>(
-      `SELECT engine, engine_full FROM system.tables WHERE database = ${database === undefined ? 'currentDatabase()' : text(database)} AND name = ${text(String(name))}`,
-      AbortSignal.timeout(30_000),
-    )
+    const where = `database = ${database === undefined ? 'currentDatabase()' : text(database)} AND name = ${text(String(name))}`
+    const [found] = await this.#rows<TableEngine>(`SELECT engine, engine_full, partition_key FROM system.tables WHERE ${where}`, signal)
     if (found === undefined) return `there is no table '${table}'`
-    return windowProblem(table, found)
+    const [setting] = await this.#rows<{ value: string }>(
+      `SELECT value FROM system.replicated_merge_tree_settings WHERE name = 'replicated_deduplication_window'`,
+      signal,
+    )
+    return windowProblem(table, found, { inserts, replicatedDefault: setting === undefined ? undefined : Number(setting.value) })
   }
 
   async close() {
@@ -131,16 +123,12 @@ class ClickhouseDriver implements SinkDriver {
     return this.#compressing
   }
 
-  #serverOf(signal: AbortSignal): Promise<Server> {
-    if (this.#server !== undefined) return this.#server
-    const asked = this.#rows<{ version: string }>('SELECT version() AS version', signal).then(([row]) => {
-      const version = row?.version ?? ''
-      const [major = 0, minor = 0] = version.split('.').map(Number)
-      return { version, knowsTokens: major > TOKENS_SINCE[0] || (major === TOKENS_SINCE[0] && minor >= TOKENS_SINCE[1]) }
-    })
-    this.#server = asked
+  #versionOf(signal: AbortSignal): Promise<string> {
+    if (this.#version !== undefined) return this.#version
+    const asked = this.#rows<{ version: string }>('SELECT version() AS version', signal).then(([row]) => row?.version ?? '')
+    this.#version = asked
     asked.catch(() => {
-      this.#server = undefined
+      this.#version = undefined
     })
     return asked
   }
@@ -152,7 +140,7 @@ class ClickhouseDriver implements SinkDriver {
 
   async #command(query: string, signal: AbortSignal): Promise<void> {
     const { stream } = await this.#plain.exec({ query, abort_signal: signal })
-    await finished(stream.resume())
+    await readAnswer(stream)
   }
 
   async #rows<T>(query: string, signal: AbortSignal): Promise<T[]> {

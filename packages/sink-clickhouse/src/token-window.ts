@@ -1,27 +1,35 @@
-/** Tokens that a table has to remember at least: retries come while others insert, too. */
-const LEAST = 100
+/** Partitions of a table that one insert may write to, as the server limits them by default: each of them takes a place in its window. */
+const PARTITIONS_AN_INSERT = 100
 
 /** A table as `system.tables` has it. */
 export interface TableEngine {
   readonly engine: string
   /** With its settings, as in a statement. */
   readonly engine_full: string
+  /** What its partitions are made by; '': it has one. */
+  readonly partition_key: string
+}
+
+/** How much it has to remember, and what the server gives a table that says nothing. */
+export interface WindowNeed {
+  /** That may come between one and its repeat. */
+  readonly inserts: number
+  /** Of replicated tables: `replicated_deduplication_window`; undefined: the server does not say. */
+  readonly replicatedDefault: number | undefined
 }
 
 /** Why a table does not remember tokens for long enough; undefined: it does. */
-export function windowProblem(table: string, { engine, engine_full: text }: TableEngine): string | undefined {
-  // By default a replicated one remembers some hundreds or thousands, by version.
-  if (engine.startsWith('Replicated') || engine.startsWith('Shared')) {
-    const window = setting(text, 'replicated_deduplication_window')
-    if (window === undefined || window >= LEAST) return undefined
-    return `table '${table}' keeps ${window} tokens; set replicated_deduplication_window to at least ${LEAST}, such as 10000`
-  }
+export function windowProblem(table: string, found: TableEngine, { inserts, replicatedDefault }: WindowNeed): string | undefined {
+  const { engine, engine_full: text, partition_key: partitioned } = found
+  const least = partitioned === '' ? inserts : PARTITIONS_AN_INSERT * inserts
+  const isReplicated = engine.startsWith('Replicated') || engine.startsWith('Shared')
   if (!engine.endsWith('MergeTree'))
     return `table '${table}' is of engine ${engine}, which keeps no tokens; use one of the MergeTree family`
-  const window = setting(text, 'non_replicated_deduplication_window')
-  if (window !== undefined && window >= LEAST) return undefined
-  const advice = `set non_replicated_deduplication_window to at least ${LEAST}, such as 10000, or use a replicated engine`
-  return `table '${table}' keeps ${window === undefined || window === 0 ? 'no' : window} tokens; ${advice}`
+  const name = isReplicated ? 'replicated_deduplication_window' : 'non_replicated_deduplication_window'
+  const window = setting(text, name) ?? (isReplicated ? replicatedDefault : 0)
+  if (window === undefined || window >= least) return undefined
+  const why = partitioned === '' ? '' : ` (its partitions, by ${partitioned}, have one each)`
+  return `table '${table}' keeps ${window === 0 ? 'no' : window} tokens${why}; set ${name} to at least ${least}${isReplicated ? '' : ', or use a replicated engine'}`
 }
 
 function setting(text: string, name: string): number | undefined {

@@ -1,4 +1,5 @@
 import { createBulkSink, type RefusedRow } from '@millrace/bulk-sink'
+import { silentLogger } from '@millrace/core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { clickhouse } from '../src/index.ts'
 import { numbers, Tables } from './support/tables.ts'
@@ -121,4 +122,42 @@ test('columns that are added or changed while it runs; whether rows could be sto
   expect(await tables.ids(table)).toEqual([0, 1])
   expect(await tables.rows(`SHOW TABLES LIKE '${table}%'`)).toHaveLength(1)
   await own.close()
+})
+
+test('a statement of your own; a batch of more than 50 MB goes in, with a warning', async () => {
+  const table = await tables.create("id UInt32, kind String DEFAULT 'none', size UInt32")
+  // Nothing of it is kept: it is only to be read.
+  const large = await tables.create('id UInt32, text String', 'Null')
+  const warnings: object[] = []
+  const logger = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) }
+  await using sink = createBulkSink({
+    driver: clickhouse({ url, logger }),
+    tables: { [table]: { statement: `INSERT INTO ${table} (id, size) FORMAT JSONEachRow` }, [large]: { strategy: 'immediate' } },
+  })
+  for (const id of numbers(10)) await sink.write(table, { id, size: 2 * id })
+  await sink.write(large, { id: 1, text: 'x'.repeat(50_000_001) })
+  await sink.flush()
+  expect(await tables.rows(`SELECT kind, count() AS n, sum(size) AS total FROM ${table} FINAL GROUP BY kind`)).toMatchObject([
+    { kind: 'none' },
+  ])
+  expect(await tables.ids(table)).toEqual(numbers(10))
+  expect(warnings).toHaveLength(1)
+  expect(warnings[0]).toMatchObject({ table: large, rows: 1 })
+  expect(await sink.close()).toMatchObject({ rejected: 0, left: 0 })
+})
+
+test('an insert that fails after the server has begun to answer has failed', async () => {
+  const table = await tables.create('id UInt32, flag UInt8')
+  const refused: RefusedRow[] = []
+  // What went wrong comes in the answer's text then, where the server tells of its progress.
+  const settings = { send_progress_in_http_headers: 1, http_headers_progress_interval_ms: '1', max_insert_block_size: '10' } as const
+  await using sink = createBulkSink({
+    driver: clickhouse({ url, client: { clickhouse_settings: settings } }),
+    tables: { [table]: { strategy: 'size', batchSize: 5_000 } },
+    deadLetter: (row) => void refused.push(row),
+  })
+  for (const id of numbers(5_000)) await sink.write(table, { id, flag: id === 4_900 ? 'many' : 1 })
+  await sink.flush()
+  expect(refused.map(({ row }) => row['id'])).toEqual([4_900])
+  expect(await tables.ids(table)).toEqual(numbers(5_000).filter((id) => id !== 4_900))
 })

@@ -1,5 +1,7 @@
 import { RowError } from '@millrace/bulk-sink'
+import { unlessAborted } from '@millrace/core'
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
+import { cancelQuery } from './cancel-query.ts'
 
 /** A connection that is in use. */
 export interface Connection {
@@ -20,10 +22,9 @@ export class Connections {
     this.#pool.on('connect', (client) => client.on('error', ignore))
   }
 
-  /** For as long as the signal is not aborted: then it is closed, and what is under way on it fails. */
+  /** For as long as the signal is not aborted: then it is closed, what is under way on it fails, and the server is asked to end it. */
   async take(signal: AbortSignal): Promise<Connection> {
-    signal.throwIfAborted()
-    const client = await this.#pool.connect()
+    const client = await this.#connect(signal)
     let released = false
     const release = (broken: boolean) => {
       if (released) return
@@ -31,11 +32,26 @@ export class Connections {
       signal.removeEventListener('abort', abandon)
       client.release(broken)
     }
-    const abandon = () => release(true)
+    const abandon = () => {
+      if (!released) cancelQuery(client)
+      release(true)
+    }
     signal.addEventListener('abort', abandon, { once: true })
-    if (signal.aborted) release(true)
-    signal.throwIfAborted()
     return { client, release }
+  }
+
+  /** Rejects as soon as the signal is aborted, however long connecting takes. */
+  async #connect(signal: AbortSignal): Promise<PoolClient> {
+    signal.throwIfAborted()
+    const connecting = this.#pool.connect()
+    const client = await unlessAborted(connecting, signal)
+    if (client !== undefined && !signal.aborted) return client
+    // Whoever is next may have it.
+    connecting.then(
+      (late) => late.release(),
+      () => undefined,
+    )
+    throw signal.reason
   }
 
   /** With a connection of its own, which is kept if the server has answered, be it with an error. */

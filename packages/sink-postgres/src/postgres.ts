@@ -23,12 +23,17 @@ import { claimOffsets, createOffsetsTable, lockOffsets, moveOffsets } from './of
 export interface PostgresOptions {
   /** `postgres://user:password@host:port/database`. Default: what `pool` says. */
   readonly url?: string | undefined
-  /** Options of `pg`'s pool, such as `ssl`. Default: at most 10 connections, 10 s to connect. */
+  /**
+   * Options of `pg`'s pool, such as `ssl`. Default: as many connections as the sink has inserts at once (`maxConcurrentInserts`), 10 s to connect. With fewer
+   * (`max`) inserts wait for one, and that counts as their time.
+   */
   readonly pool?: PoolConfig | undefined
 }
 
 /** How long connecting may take, in milliseconds. */
 const CONNECT_MS = 10_000
+/** More than any sink has inserts at once: connections are opened when they are needed. */
+const MOST_CONNECTIONS = 1_010
 /** How long becoming the owner of partitions may take: whoever had them may have a transaction under way. */
 const CLAIM_MS = 60_000
 /** After so long without a word the server ends a transaction: one of an owner that stands still would keep its partitions locked. */
@@ -41,7 +46,13 @@ export function postgres(options: PostgresOptions): DriverFactory {
   const { url, pool } = options ?? {}
   if (url === undefined && pool === undefined)
     throw wrongOptions('The options of postgres are wrong', ["url is missing; give one, such as 'postgres://localhost/shop'."])
-  return () => new PostgresDriver({ connectionTimeoutMillis: CONNECT_MS, ...(url !== undefined && { connectionString: url }), ...pool })
+  return () =>
+    new PostgresDriver({
+      connectionTimeoutMillis: CONNECT_MS,
+      max: MOST_CONNECTIONS,
+      ...(url !== undefined && { connectionString: url }),
+      ...pool,
+    })
 }
 
 class PostgresDriver implements SinkDriver {
@@ -71,8 +82,8 @@ class PostgresDriver implements SinkDriver {
   }
 
   readonly transactions: TransactionalDriver = {
-    claim: (owner, partitions) =>
-      this.#connections.use(AbortSignal.timeout(CLAIM_MS), async (client) => {
+    claim: (owner, partitions, signal) =>
+      this.#connections.use(AbortSignal.any([signal, AbortSignal.timeout(CLAIM_MS)]), async (client) => {
         if (!this.#hasOffsets) await createOffsetsTable(client)
         this.#hasOffsets = true
         return claimOffsets(client, owner, partitions)

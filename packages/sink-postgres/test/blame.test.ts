@@ -18,7 +18,10 @@ test.each([
   ['53300', 'too many connections', 'server'],
   ['53400', 'a limit that was set', 'server'],
   ['55P03', 'a lock is not available', 'server'],
-  ['57014', 'the statement took too long', 'server'],
+  ['57014', 'the statement took too long', 'size'],
+  ['53200', 'no memory left', 'size'],
+  ['54000', 'too large for an index', 'rows'],
+  ['54001', 'a statement that is too complex', 'unknown'],
   ['57P01', 'the server is stopped', 'server'],
   ['57P03', 'the server is starting', 'server'],
   ['58030', 'input or output failed', 'server'],
@@ -34,4 +37,6 @@ test('what the server did not say comes from the connection', () => {
   const errors = [Object.assign(new Error('connect'), { code: 'ECONNREFUSED' }), Object.assign(new Error('pipe'), { code: 'EPIPE' })]
   for (const error of [...errors, new Error('Connection terminated unexpectedly'), undefined, 'text'])
     expect(postgresBlame(error)).toBe('server')
+  const huge = Object.assign(said('XX000'), { message: 'invalid memory alloc request size 1073741824' })
+  expect([huge, said('XX000')].map(postgresBlame)).toEqual(['rows', 'server'])
 })

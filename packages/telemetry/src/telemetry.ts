@@ -8,9 +8,10 @@ import { Access } from './http/access.ts'
 import { Refusal } from './http/answer.ts'
 import { DashboardFiles } from './http/dashboard-files.ts'
 import { Routes } from './http/routes.ts'
-import { TelemetryServer } from './http/server.ts'
+import { isLoopback, TelemetryServer } from './http/server.ts'
 import { BatchLog } from './logs/batch-log.ts'
 import { exportTo } from './metrics/open-telemetry.ts'
+import { failurePlaces } from './metrics/failure-places.ts'
 import { Recorder } from './metrics/recorder.ts'
 import { register } from './metrics/prometheus.ts'
 import { Sampler } from './metrics/sampler.ts'
@@ -47,6 +48,7 @@ export class Telemetry implements AsyncDisposable {
       application: applicationId,
       compatible: this.#options.compatible,
       storesOf: (task) => topology.subTopologies[Number(task.slice(0, task.indexOf('_')))]?.stores.map(({ name }) => name) ?? [],
+      places: failurePlaces(topology, applicationId),
     })
     this.#readiness = new Readiness({ stuckAfterMs: this.#options.stuckAfterMs, now })
     this.#view = new LiveView(topology, { recorder: this.#recorder, now })
@@ -102,12 +104,15 @@ export class Telemetry implements AsyncDisposable {
       view: this.#view,
       app: () => this.#attached(),
       guarded: access.guarded,
+      hasToken: (message) => access.hasToken(message),
     })
     const dashboard = http.dashboard ? DashboardFiles.open() : undefined
     const server = new TelemetryServer({ http, routes, access, dashboard, logger: this.#logger })
     this.#port = await server.listen()
     this.#server = server
     this.#logger.info({ url: this.url }, 'telemetry is served')
+    if (!access.guarded && !isLoopback(http.host))
+      this.#logger.warn({ url: this.url }, 'telemetry, state and dead letters are told to whoever reaches this machine: set http.token')
   }
 
   /** Closes the HTTP server, and takes the application's metrics out of the registry. Safe to call twice. */

@@ -4,6 +4,7 @@ import { parser } from '@prometheus-io/lezer-promql'
 import { describe, expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { CATALOGUE } from '../src/metrics/catalogue.ts'
+import { Recorder } from '../src/metrics/recorder.ts'
 
 const read = (path: string) => readFileSync(fileURLToPath(new URL(`../../../docs/${path}`, import.meta.url)), 'utf8')
 
@@ -48,17 +49,29 @@ test('docs/telemetry.md lists every metric, as it is', () => {
   expect(written).toBe(table)
 })
 
+interface Rules {
+  readonly groups: readonly { readonly rules: readonly { readonly alert: string; readonly expr: string; readonly annotations: object }[] }[]
+}
+const rules = (parse(read('monitoring/alert-rules.yml')) as Rules).groups.flatMap((group) => group.rules)
+
 describe('what is asked of Prometheus exists', () => {
   test('in the alert rules', () => {
-    interface Rules {
-      readonly groups: readonly {
-        readonly rules: readonly { readonly alert: string; readonly expr: string; readonly annotations: object }[]
-      }[]
-    }
-    const rules = (parse(read('monitoring/alert-rules.yml')) as Rules).groups.flatMap((group) => group.rules)
     expect(rules.length).toBeGreaterThan(10)
     expect(rules.flatMap(({ expr }) => wrongWith(expr))).toEqual([])
     expect(rules.filter(({ annotations }) => Object.keys(annotations).join() !== 'summary')).toEqual([])
+  })
+
+  test('in the alert rules before anything happens, where that nothing happens, or that something does once, is what they tell', () => {
+    const places = { topics: ['in'], of: () => [{ stage: 'process', node: 'count' }] as const }
+    const { all } = new Recorder({ application: 'app', compatible: undefined, storesOf: () => [], places })
+    const there = new Set(all.filter((family) => [...family.all].length > 0).map(({ definition }) => definition.name))
+    const asked = rules.flatMap(({ expr }) => [
+      ...expr.matchAll(/increase\((\w+)/g),
+      ...expr.matchAll(/(?:rate|increase)\((\w+)[^()]*\)\) == 0/g),
+    ])
+    const names = asked.map(([, name = '']) => name.replace(/_(count|sum|bucket)$/, ''))
+    expect(names).toContain('millrace_commit_seconds')
+    expect(names.filter((name) => !there.has(name))).toEqual([])
   })
 
   test('in the Grafana dashboard', () => {

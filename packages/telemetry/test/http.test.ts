@@ -1,5 +1,5 @@
-import { request } from 'node:http'
-import { advertisedIn } from '@millrace/core'
+import { request, type RequestOptions } from 'node:http'
+import { advertisedIn, type Logger, silentLogger } from '@millrace/core'
 import { memory } from '@millrace/transport-memory'
 import { expect, test } from 'vitest'
 import { CountingApp } from './support/counting-app.ts'
@@ -117,6 +117,14 @@ test('dead letters are told once to who says what was told before', async () => 
   expect((await live(`?instance=${instance}&after=1`)).deadLetters).toMatchObject([{ number: 2, reason: 'Error: no b' }])
   expect((await live(`?instance=${instance}&after=2`)).deadLetters).toEqual([])
   expect((await live('?instance=another&after=2')).deadLetters).toHaveLength(2)
+
+  // What is cut says so.
+  const value = `${'v'.repeat(1_999)}ü${'v'.repeat(3_000)}`
+  await running.write([{ key: 'large', value }])
+  await running.app.caughtUp()
+  expect((await live(`?instance=${instance}&after=2`)).deadLetters).toMatchObject([
+    { key: 'large', value: 'v'.repeat(1_999), keyBytes: 5, valueBytes: 5_001, shownBytes: 2_000 },
+  ])
 })
 
 test('with a token nothing but health is told without it, and batching is changed with it alone', async () => {
@@ -136,6 +144,22 @@ test('with a token nothing but health is told without it, and batching is change
   expect((await running.ask('/batching', { ...patch, ...bearer, body: ' '.repeat(70_000) })).status).toBe(413)
 })
 
+test('why an application is not ready is told in full with the token alone', async () => {
+  const circuitBreaker = { threshold: 0.1, minimum: 1, openMs: 600_000 }
+  await using running = await CountingApp.start({
+    telemetry: { http: { port: 0, token } },
+    definition: { failure: { process: 'skip', circuitBreaker }, batch: { size: 1, timeoutMs: 1, maxRetries: 0 } },
+    before: () => {
+      throw new Error('a secret')
+    },
+  })
+  await running.write([{ key: 'a' }, { key: 'b' }, { key: 'c' }])
+  const ready = async (init?: RequestInit) => (await (await running.ask('/health/ready', init)).json()) as object
+  const open = { reason: 'circuit-open', task: expect.any(String) as unknown, node: 'count', detail: expect.any(String) as unknown }
+  await expect.poll(() => ready(bearer), { timeout: 60_000 }).toMatchObject({ ready: false, problems: [open] })
+  expect(await ready()).toEqual({ ready: false, state: 'running', problems: [{ reason: 'circuit-open' }] })
+})
+
 test('without a token batching stays as it is, and a name that a page of the web has pointed here is refused', async () => {
   await using running = await CountingApp.start({ telemetry: { http } })
   expect((await running.ask('/batching', { method: 'PATCH', body: '{"size":3}' })).status).toBe(403)
@@ -144,6 +168,61 @@ test('without a token batching stays as it is, and a name that a page of the web
     request({ port, host: '127.0.0.1', path: '/metrics', headers: { host: 'evil.example' } }, ({ statusCode }) => resolve(statusCode)).end()
   })
   expect(status).toBe(403)
+})
+
+test('it listens on this machine alone; anywhere else without a token is warned of', async () => {
+  await using running = await CountingApp.start({ telemetry: { http } })
+  const { hostname, port } = new URL(running.telemetry.url ?? '')
+  expect(hostname).toBe('127.0.0.1')
+  await expect(fetch(`http://127.0.0.2:${port}/health/live`)).rejects.toThrow('fetch failed')
+
+  const warned: string[] = []
+  const logger = { ...silentLogger, warn: (_: unknown, message: unknown) => void warned.push(String(message)) } as Logger
+  const everywhere = { port: 0, host: '0.0.0.0' }
+  await using _open = await CountingApp.start({ telemetry: { http: everywhere }, definition: { logger } })
+  await using _guarded = await CountingApp.start({ telemetry: { http: { ...everywhere, token } }, definition: { logger } })
+  expect(warned).toEqual(['telemetry, state and dead letters are told to whoever reaches this machine: set http.token'])
+})
+
+test('what is too long is refused, in whichever way it is sent', async () => {
+  await using running = await CountingApp.start({ telemetry: { http: { port: 0, token } } })
+  const { port } = new URL(running.telemetry.url ?? '')
+  const headers = { authorization: `Bearer ${token}` }
+  const statusOf = (options: RequestOptions, ...chunks: string[]) =>
+    new Promise((resolve, reject) => {
+      const asking = request({ port, host: '127.0.0.1', headers, ...options }, (response) => {
+        resolve(response.statusCode)
+        response.resume()
+      })
+      // Who is refused may find the connection closed while it still sends.
+      asking.on('error', (error: NodeJS.ErrnoException) =>
+        error.code === 'EPIPE' || error.code === 'ECONNRESET' ? undefined : reject(error),
+      )
+      for (const chunk of chunks) asking.write(chunk)
+      asking.end()
+    })
+  const patch = { method: 'PATCH', path: '/batching' }
+  expect(await statusOf({ path: `/stores/counts?key=${'a'.repeat(9_000)}` })).toBe(414)
+  expect(await statusOf({ path: `/${'a'.repeat(20_000)}` })).toBe(431)
+  expect(await statusOf({ path: '/metrics', headers: { ...headers, more: 'a'.repeat(20_000) } })).toBe(431)
+  // Without a length that is told before.
+  expect(await statusOf(patch, '{"size":', '9}')).toBe(200)
+  expect(await statusOf(patch, ...Array.from({ length: 8 }, () => ' '.repeat(10_000)), '{}')).toBe(413)
+  expect(await statusOf(patch, ' '.repeat(60_000), '{"size":3}')).toBe(200)
+})
+
+test('what is large in a store is told in as many entries as one answer has room for', async () => {
+  await using running = await CountingApp.start({ telemetry: { http } })
+  const key = (i: number) => `${String(i).padStart(3, '0')}${'k'.repeat(40_000)}`
+  await running.write(Array.from({ length: 150 }, (_, i) => ({ key: key(i), value: 'v', partition: 0 })))
+  await running.app.caughtUp()
+  const ask = async (query: string) =>
+    (await (await running.ask(`/stores/counts?limit=200${query}`)).json()) as { entries: { key: string }[]; more: boolean }
+  const first = await ask('')
+  expect(first.more).toBe(true)
+  expect(first.entries.length).toBeGreaterThan(90)
+  expect(first.entries.length).toBeLessThan(110)
+  expect(await ask('&from=100')).toMatchObject({ entries: { length: 50 }, more: false })
 })
 
 test('a flood of those without the token locks out neither who has it nor health checks', async () => {

@@ -1,4 +1,5 @@
 import type {
+  Logger,
   RecordSource,
   RecordSourceOptions,
   RecordWriter,
@@ -49,6 +50,7 @@ class KafkaTransport implements Transport {
   readonly mainThreadOnly: string | undefined
   readonly #options: ResolvedKafkaOptions
   readonly #client: KafkaClient
+  #isClientTold = false
 
   constructor(options: ResolvedKafkaOptions, recipe: TransportRecipe) {
     this.recipe = recipe
@@ -58,20 +60,31 @@ class KafkaTransport implements Transport {
   }
 
   openSource(options: RecordSourceOptions, { logger }: TransportContext): Promise<RecordSource> {
+    this.#tellClient(logger)
     const { requestTimeoutMs } = this.#options
     return KafkaSource.open(this.#client, { options, logger, requestTimeoutMs, sessionTimeoutMs: sessionTimeoutMs(this.#options) })
   }
 
   openWriter(options: RecordWriterOptions, { logger }: TransportContext): Promise<RecordWriter> {
+    this.#tellClient(logger)
     return KafkaWriter.open(this.#client, { options, logger, deliveryTimeoutMs: deliveryTimeoutMs(this.#options) })
   }
 
   openAdmin({ logger }: TransportContext): Promise<TransportAdmin> {
+    this.#tellClient(logger)
     return KafkaAdmin.open(this.#client, {
       logger,
       requestTimeoutMs: this.#options.requestTimeoutMs,
       readSettings: (topics) => readSettings(topics, this.#options),
       removeMembers: (groupId, memberIds) => removeMembers({ groupId, memberIds }, this.#options),
     })
+  }
+
+  /** Once, where it is not the one that is preferred. */
+  #tellClient(logger: Logger): void {
+    const { clientReason } = this.#options
+    if (clientReason === undefined || this.#isClientTold) return
+    this.#isClientTold = true
+    logger.info({}, clientReason)
   }
 }

@@ -10,6 +10,13 @@ describe('Kafka, by the packed client', () => {
   transportConformance({ test, factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'packed' }) }) })
 })
 
+describe('Kafka, by the packed client with groups of the new protocol', () => {
+  transportConformance({
+    test,
+    factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'packed', groupProtocol: 'consumer' }) }),
+  })
+})
+
 describe('Kafka, with groups of the new protocol', () => {
   // oxlint-disable-next-line vitest/valid-title -- the suite gives the names
   const register = test

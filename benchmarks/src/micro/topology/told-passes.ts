@@ -1,4 +1,4 @@
-import { ColumnBatch, type Observer, type PassTracer } from '@millrace/core'
+import { ColumnBatch, type Observer, type PassEndedEvent, type PassStartedEvent, type PassTracer } from '@millrace/core'
 import { observed, type TelemetryOptions } from '@millrace/telemetry'
 import type { Comparison, Contender } from '../../harness/comparison.ts'
 import { countTopology } from './topologies.ts'
@@ -8,7 +8,6 @@ const PASSES = 1_000
 const RECORDS = 1_000
 const BYTES = 20_000
 const AT = { task: '0_0', topic: INPUT, partition: 0 } as const
-const CUT = { ...AT, records: RECORDS, bytes: BYTES, trigger: 'records' } as const
 
 /** What telemetry takes of a pass, apart from all else: the events of a pass of the count, and its trace, told to nobody and to everything. */
 export function toldPasses(telemetry: TelemetryOptions): Comparison {
@@ -55,20 +54,53 @@ function contender(name: string, says: string, open: () => Promise<Told>): Conte
   }
 }
 
+/** As the engine does: each event is made property by property. */
 function tell(pass: number, batch: ColumnBatch<unknown, unknown>, { observer, tracer }: Asked): void {
-  const [firstOffset, lastOffset] = [pass * RECORDS, pass * RECORDS + RECORDS - 1]
-  const identity = { stage: 'process', node: 'input', ...CUT, firstOffset, lastOffset, batches: 1 } as const
-  observer({ type: 'batch', stage: 'source', node: 'input', ...CUT, durationMs: 0.1 })
-  observer({ type: 'cut', stage: 'batch', ...CUT, ageMs: 3 })
-  const started = { type: 'pass-started', ...identity } as const
+  const { task, topic, partition } = AT
+  const [records, bytes, trigger] = [RECORDS, BYTES, 'records'] as const
+  const [firstOffset, lastOffset, batches] = [pass * RECORDS, pass * RECORDS + RECORDS - 1, 1]
+  const node = 'input'
+  const started: PassStartedEvent = {
+    type: 'pass-started',
+    stage: 'process',
+    task,
+    node,
+    topic,
+    partition,
+    records,
+    firstOffset,
+    lastOffset,
+    batches,
+    trigger,
+  }
   observer(started)
   const trace = tracer?.passStarted(started, batch)
-  observer({ type: 'batch', stage: 'process', node: 'count', ...CUT, durationMs: 0.3 })
-  observer({ type: 'batch', stage: 'sink', node: 'output', ...CUT, durationMs: 0.3 })
-  const counts = { done: RECORDS, givenUp: 0, retries: 0, durationMs: 1, waitedMs: 0, waitingRecords: 0 }
-  const ended = { type: 'pass-ended', ...identity, outcome: 'done', ...counts } as const
+  observer({ type: 'batch', stage: 'process', node: 'count', task, topic, partition, records, bytes, trigger, durationMs: 0.3 })
+  observer({ type: 'batch', stage: 'sink', node: 'output', task, topic, partition, records, bytes, trigger, durationMs: 0.3 })
+  const ended: PassEndedEvent = {
+    type: 'pass-ended',
+    stage: 'process',
+    task,
+    node,
+    topic,
+    partition,
+    records,
+    firstOffset,
+    lastOffset,
+    batches,
+    trigger,
+    outcome: 'done',
+    done: RECORDS,
+    givenUp: 0,
+    retries: 0,
+    durationMs: 1,
+    waitedMs: 0,
+    waitingRecords: 0,
+  }
   observer(ended)
   trace?.ended?.(ended)
+  observer({ type: 'batch', stage: 'source', node, task, topic, partition, records, bytes, trigger, durationMs: 0.1 })
+  observer({ type: 'cut', stage: 'batch', task, topic, partition, records, bytes, trigger, ageMs: 3 })
 }
 
 function batchOf(): ColumnBatch<unknown, unknown> {

@@ -30,6 +30,7 @@ const TABLE_DEFAULTS = {
   priority: 5,
   retries: DEFAULT_BATCH_POLICY.maxRetries,
   compression: false,
+  ordered: false,
   maxMemoryMb: 10,
 } as const
 

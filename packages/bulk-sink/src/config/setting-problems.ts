@@ -29,6 +29,7 @@ const TABLE_NAMES = namesOf<TableOptions>({
   retries: true,
   compression: true,
   maxMemoryMb: true,
+  ordered: true,
   id: true,
   statement: true,
 })
@@ -72,7 +73,7 @@ function tableProblems(who: string, options: unknown): string[] {
   const given = options as Readonly<Record<string, unknown>>
   const named = (name: string) => `${who}.${name}`
   const problems = unknownNames(named, given, TABLE_NAMES)
-  problems.push(...numberProblems(given, TABLE_RANGES, named), ...flagProblems(given, ['enabled', 'compression'], named))
+  problems.push(...numberProblems(given, TABLE_RANGES, named), ...flagProblems(given, ['enabled', 'compression', 'ordered'], named))
   problems.push(...choiceProblems(named('preset'), given['preset'], Object.keys(TABLE_PRESETS)))
   problems.push(...choiceProblems(named('strategy'), given['strategy'], TABLE_STRATEGIES))
   const { statement, id } = given

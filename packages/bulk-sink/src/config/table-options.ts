@@ -48,6 +48,11 @@ export interface TableOptions {
   readonly compression?: boolean | undefined
   /** What rows of this table may take in memory, in MiB; more have to wait. Default: 10. */
   readonly maxMemoryMb?: number | undefined
+  /**
+   * Whether rows are stored in the order in which they were handed over, each priority by itself: one insert at a time, and none while one before it is tried
+   * again. For tables in which a later row of a key replaces an earlier one. Default: false.
+   */
+  readonly ordered?: boolean | undefined
   /** Columns that tell whether a row is there already: it is not inserted again. Default: as the table's own constraints say. */
   readonly id?: string | readonly string[] | undefined
   /** An INSERT of your own; what it may refer to says the driver. Default: the driver's. */

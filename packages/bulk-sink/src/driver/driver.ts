@@ -28,9 +28,9 @@ export interface InsertAnswer {
 /**
  * Who is at fault when an insert fails: `rows`: one of them, which would fail again; `reference`: a row that one of them refers to is not there, and may be yet
  * to be stored; `server`: it is away, overloaded or not ready (a table is missing, a disk is full), and the same rows are inserted once that is over;
- * `unknown`: it is tried again, and then taken apart.
+ * `size`: the same, and it may help to insert fewer rows at once: it took too long, or too much memory; `unknown`: it is tried again, and then taken apart.
  */
-export type Blame = 'rows' | 'reference' | 'server' | 'unknown'
+export type Blame = 'rows' | 'reference' | 'server' | 'size' | 'unknown'
 
 /** A partition that a sink begins with. */
 export interface ClaimedPartition extends TopicPartition {
@@ -71,10 +71,19 @@ export interface SinkTransaction {
 
 /** What a driver can that stores offsets beside rows. */
 export interface TransactionalDriver {
-  /** Makes `owner` the owner of partitions: whoever was it before can commit nothing more. Resolves to what is stored of them. */
-  claim(owner: OffsetOwner, partitions: readonly ClaimedPartition[]): Promise<readonly StoredOffset[]>
+  /** Makes `owner` the owner of partitions: whoever was it before can commit nothing more. Resolves to what is stored of them; rejects when it is aborted. */
+  claim(owner: OffsetOwner, partitions: readonly ClaimedPartition[], signal: AbortSignal): Promise<readonly StoredOffset[]>
   /** Aborted, the transaction is given up, and its calls reject. */
   begin(owner: OffsetOwner, signal: AbortSignal): Promise<SinkTransaction>
+}
+
+/** Whether the tokens of a table are remembered for long enough. */
+export interface TokensQuestion {
+  readonly table: string
+  /** How many inserts may come between one and its repeat, at least. */
+  readonly inserts: number
+  /** Aborted when nobody waits for the answer any more. */
+  readonly signal: AbortSignal
 }
 
 /** A database as bulk sinks see it. */
@@ -86,8 +95,8 @@ export interface SinkDriver {
   blame(error: unknown): Blame
   /** Present where offsets can be stored in the same transaction as rows. */
   readonly transactions?: TransactionalDriver | undefined
-  /** Whether the server drops an insert whose token it has seen. Resolves to why not; undefined: it does. */
-  readonly tokens?: ((table: string) => Promise<string | undefined>) | undefined
+  /** Whether the server drops an insert whose token it has seen, be there `inserts` after it. Resolves to why not; undefined: it does. */
+  readonly tokens?: ((question: TokensQuestion) => Promise<string | undefined>) | undefined
   /**
    * Rejects as `insert` would for what its rows are, and stores nothing. Wanted beside `tokens`: rows that share a token are stored by one insert or none, so
    * that those at fault have to be known before.

@@ -1,4 +1,4 @@
-import { asError, type Clock, type Logger, settledWithin, tell } from '@millrace/core'
+import { asError, type Clock, type Logger, settledWithin } from '@millrace/core'
 import type { BulkSinkOptions, StoredRows } from '../config/sink-options.ts'
 import type { SinkMetrics } from '../metrics/sink-metrics.ts'
 
@@ -34,7 +34,6 @@ export class AfterInsert {
     if (!(await settledWithin(work(), mostMs, clock))) failure = new Error(`afterInsert took longer than ${mostMs} ms (insertTimeoutMs)`)
     if (failure === undefined) return
     metrics.postProcessErrors++
-    const fields = { err: failure, table, rows: rows.length }
-    tell(() => logger.warn(fields, 'what comes after an insert failed; the rows are stored'), [], { name: 'the logger', logger })
+    logger.warn({ err: failure, table, rows: rows.length }, 'what comes after an insert failed; the rows are stored')
   }
 }

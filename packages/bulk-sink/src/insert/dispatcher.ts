@@ -133,6 +133,7 @@ export class Dispatcher {
   #add(lane: Lane, entries: Entry[], cut: Pick<RowBatch, 'flushType' | 'token' | 'fixed' | 'from'>): void {
     const tally = { size: entries.length, stored: 0, waitedMs: 0 }
     const readyAt = this.#options.clock.monotonic()
+    for (let place = 0; place < entries.length; place++) (entries[place] as Entry).place = place
     this.#open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), tries: 0, notBefore: 0 })
   }
 
@@ -241,7 +242,7 @@ export class Dispatcher {
       const { table, priority } = batch.lane
       const wait = Math.max(batch.notBefore - now, breakers.waitMs(table))
       if (wait > 0) waitMs = Math.min(waitMs, wait)
-      else if (this.#mayTry(table)) {
+      else if (this.#mayTry(batch)) {
         const own = urgency(priority, now - batch.readyAt)
         if (own < least) [found, least] = [batch, own]
       }
@@ -250,10 +251,17 @@ export class Dispatcher {
   }
 
   /** While a breaker has been open and nothing has gone well yet, one insert at a time is tried. */
-  #mayTry(table: string): boolean {
+  #mayTry(batch: RowBatch): boolean {
+    const { table } = batch.lane
+    if (this.table(table).ordered && this.#firstOf(batch.lane) !== batch) return false
     if (!this.#inserter.breakers.open.has(table)) return true
     for (const batch of this.#running) if (batch.lane.table === table) return false
     return true
+  }
+
+  #firstOf(lane: RowBatch['lane']): RowBatch | undefined {
+    for (const batch of this.#open) if (batch.lane === lane) return batch
+    return undefined
   }
 
   #begin(batch: RowBatch): void {
@@ -294,7 +302,7 @@ export class Dispatcher {
       const table = this.table(name)
       const mayCome = () => batch.tries < table.retries || this.#othersWait(batch)
       const insert = driver.insert.bind(driver)
-      const inserting = { name, table, token, fixed, mayCome, isWanted, signal: batch.abort.signal, insert }
+      const inserting = { name, table, token, size: tally.size, fixed, mayCome, isWanted, signal: batch.abort.signal, insert }
       const well = entries.length === 0 || (await this.#inserter.run(inserting, entries, outcome))
       this.#open.delete(batch)
       const tookMs = clock.monotonic() - batch.readyAt
@@ -304,7 +312,7 @@ export class Dispatcher {
       this.#tryLater(batch, error)
     } finally {
       for (const entry of done) this.#settled(name, entry)
-      batch.entries = batch.entries.filter((entry) => !done.has(entry))
+      batch.entries = done.size === batch.entries.length ? [] : batch.entries.filter((entry) => !done.has(entry))
       this.#dropClosed(batch)
     }
   }

@@ -14,6 +14,8 @@ export interface Entry {
   /** Of its record, as its timestamp; -1: it comes from none. */
   readonly offset: number
   readonly timestamp: number
+  /** Its place in the batch that it was cut for, which it keeps whatever becomes of the others. */
+  place: number
 }
 
 /** Rows of one table that are inserted together, until each is stored or given up. */
@@ -41,6 +43,7 @@ export interface RowBatch {
 
 /** Counts of the rows of a batch. */
 export interface RowTally {
+  /** As it was cut. */
   readonly size: number
   stored: number
   /** Together, from the moment a row was handed over until it was stored, in milliseconds. */

@@ -14,6 +14,8 @@ import { InsertFailed, insertFailed } from '../driver/insert-failed.ts'
 import { RowError } from '../driver/row-error.ts'
 import type { SinkMetrics } from '../metrics/sink-metrics.ts'
 import type { Entry } from './entry.ts'
+import { InsertSizes } from './insert-sizes.ts'
+import { partToken } from './part-token.ts'
 
 /** A row that can't be stored for what it is. */
 export interface RejectedEntry {
@@ -44,7 +46,10 @@ export interface Outcome {
 export interface Inserting {
   readonly name: string
   readonly table: ResolvedTable
+  /** Of all its rows together. */
   readonly token: string
+  /** How many rows it had when it was cut. */
+  readonly size: number
   /** All rows are stored by one insert or none: those at fault are looked for without storing any. */
   readonly fixed: boolean
   /** Whether rows may come that these refer to: then it is tried again before one of them is blamed for that. */
@@ -65,6 +70,7 @@ export class Inserter {
   readonly breakers: CircuitBreakers
   /** Until when the rows of a table are inserted one by one. */
   readonly #directUntil = new Map<string, number>()
+  readonly #sizes = new InsertSizes()
 
   constructor(options: InserterOptions) {
     this.#options = options
@@ -81,15 +87,19 @@ export class Inserter {
 
   /** Resolves when each row is stored or rejected: to whether that went well at once. */
   async run(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
-    if (entries.length > 1 && !inserting.fixed && (!inserting.table.enabled || this.isDirect(inserting.name))) {
-      let well = true
-      for (const [i, entry] of entries.entries()) {
-        const token = `${inserting.token}/${i}`
-        if (!(await this.#settle({ ...inserting, token }, [entry], outcome))) well = false
-      }
-      return well
+    if (inserting.fixed) return this.#whole(inserting, entries, outcome)
+    let well = true
+    for (let from = 0; from < entries.length;) {
+      const to = from + this.#mostOf(inserting)
+      if (!(await this.#settle(inserting, entries.slice(from, to), outcome))) well = false
+      from = to
     }
-    return inserting.fixed ? this.#whole(inserting, entries, outcome) : this.#settle(inserting, entries, outcome)
+    return well
+  }
+
+  /** Rows in one insert. */
+  #mostOf({ name, table }: Inserting): number {
+    return !table.enabled || this.isDirect(name) ? 1 : this.#sizes.of(name)
   }
 
   /** One insert of all rows but those at fault. A part of them under a token of its own would come again with the whole, once the fault is mended. */
@@ -108,7 +118,7 @@ export class Inserter {
         left = left.filter((entry) => !gone.has(entry))
         continue
       }
-      this.breakers.succeeded(inserting.name)
+      this.#succeeded(inserting.name)
       await outcome.stored(left)
       return left.length === entries.length
     }
@@ -166,6 +176,11 @@ export class Inserter {
     return error
   }
 
+  #succeeded(name: string): void {
+    this.breakers.succeeded(name)
+    this.#sizes.wentWell(name)
+  }
+
   async #settle(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
     const { clock, retry, metrics } = this.#options
     const { name, table } = inserting
@@ -211,19 +226,19 @@ export class Inserter {
     const wanted = isWanted === undefined ? rows : rows.filter((row) => isWanted(entries[row] as Entry))
     if (wanted.length === 0) return { ok: true }
     const part = wanted.map((row) => entries[row] as Entry)
-    // The same parts have the same tokens, whenever they are taken.
-    const token = rows.length === entries.length ? inserting.token : `${inserting.token}/${rows[0]}-${rows.at(-1)}`
     const { name } = inserting
+    const token = partToken(inserting.token, part, inserting.size)
     try {
       await this.#insert({ ...inserting, token }, part)
     } catch (caught) {
       const error = this.#failed(name, caught)
       if (error instanceof RowError) return { ok: false, failed: [{ row: wanted[error.index] as number, error }], kept: false }
-      if (error.blame === 'server') throw this.#serverFailed(name, error)
+      if (error.blame === 'size') this.#sizes.tooMany(name, part.length)
+      if (error.blame === 'server' || error.blame === 'size') throw this.#serverFailed(name, error)
       if (error.blame === 'reference' && inserting.mayCome()) throw error
       return { ok: false, error }
     }
-    this.breakers.succeeded(name)
+    this.#succeeded(name)
     await outcome.stored(part)
     return { ok: true }
   }
@@ -232,7 +247,9 @@ export class Inserter {
     const { signal, clock, metrics, insertTimeoutMs } = this.#options
     const late = new AbortController()
     const limitMs = insertTimeoutMs()
-    const cancel = clock.after(limitMs, () => late.abort(new InsertFailed(name, 'server', new Error(`it took longer than ${limitMs} ms`))))
+    const cancel = clock.after(limitMs, () =>
+      late.abort(new InsertFailed(name, 'size', new Error(`it took longer than ${limitMs} ms (insertTimeoutMs)`))),
+    )
     const end = () => late.abort(signal.aborted ? signal.reason : own?.reason)
     for (const each of [signal, own]) each?.addEventListener('abort', end, { once: true })
     if (signal.aborted || own?.aborted === true) end()

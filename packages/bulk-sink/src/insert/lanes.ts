@@ -13,7 +13,9 @@ interface Policy extends LivePolicy {
 /** The lanes of all tables and priorities there were rows for. */
 export class Lanes {
   readonly #settings: () => ResolvedSettings
-  readonly #lanes = new Map<string, Lane>()
+  readonly #lanes: Lane[] = []
+  /** By table, then by priority. */
+  readonly #byTable = new Map<string, (Lane | undefined)[]>()
   readonly #policies = new Map<string, Policy>()
 
   constructor(settings: () => ResolvedSettings) {
@@ -21,7 +23,7 @@ export class Lanes {
   }
 
   get all(): readonly Lane[] {
-    return [...this.#lanes.values()]
+    return this.#lanes
   }
 
   /** The options of a table; throws for one that is not known. */
@@ -33,11 +35,13 @@ export class Lanes {
   }
 
   of(table: string, priority: number): Lane {
-    const key = `${priority} ${table}`
-    const known = this.#lanes.get(key)
+    const known = this.#byTable.get(table)?.[priority]
     if (known !== undefined) return known
     const lane = new Lane(table, priority, this.#policyOf(table))
-    this.#lanes.set(key, lane)
+    const same = this.#byTable.get(table) ?? []
+    same[priority] = lane
+    this.#byTable.set(table, same)
+    this.#lanes.push(lane)
     return lane
   }
 
@@ -50,6 +54,20 @@ export class Lanes {
   finished(lane: RowBatch['lane'], pass: Omit<FinishedPass, 'waiting'>): void {
     const found = this.of(lane.table, lane.priority)
     found.sizer.finished({ ...pass, waiting: found.length })
+  }
+
+  /** The same of all lanes of a table, where these are stored together. */
+  finishedTable(table: string, pass: FinishedPass): void {
+    for (const lane of this.#lanes) if (lane.table === table) lane.sizer.finished(pass)
+  }
+
+  /** How many rows of a table are inserted within its target latency, where its size adapts; `Infinity`: it does not. */
+  adaptedSize(table: string): number {
+    const policy = this.#policies.get(table)
+    if (policy?.current.adaptive !== true) return Infinity
+    let size = 0
+    for (const lane of this.#lanes) if (lane.table === table) size = Math.max(size, lane.sizer.limits.size)
+    return size
   }
 
   #policyOf(table: string): Policy {

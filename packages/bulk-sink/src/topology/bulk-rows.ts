@@ -5,6 +5,7 @@ import {
   type OpenOutsideSink,
   type OutsideSink,
   type OutsideSinkContext,
+  safeLogger,
 } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { resolveSink } from '../config/resolve-sink.ts'
@@ -68,7 +69,8 @@ export class BulkRows<K, V> implements OutsideSink<K, V> {
 
   /** For the application that runs the topology. */
   readonly open = async (context: OutsideSinkContext): Promise<OpenOutsideSink<K, V>> => {
-    const { rows, afterInsert, logger = context.logger, clock = context.clock } = this.#options
+    const { rows, afterInsert, clock = context.clock } = this.#options
+    const logger = safeLogger(this.#options.logger ?? context.logger)
     const driver = this.#options.driver()
     const onRejected = (table: string, { entry, error }: RejectedEntry) => refuse(context, table, { entry, error })
     if (this.#options.exactlyOnce === true && driver.transactions !== undefined) {

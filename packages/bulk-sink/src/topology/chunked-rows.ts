@@ -1,25 +1,23 @@
 import {
-  type CircuitState,
   type CommitUrgency,
   MillraceError,
   type OffsetCommit,
-  type OpenOutsideSink,
   partitionKey,
-  type RecordBatch,
   type StagedRecord,
   type StartingPartition,
   type TopicPartition,
 } from '@millrace/core'
-import type { SinkDriver } from '../driver/driver.ts'
+import type { SinkDriver, TokensQuestion } from '../driver/driver.ts'
 import type { Entry } from '../insert/entry.ts'
-import type { RowsParts } from './at-least-once-rows.ts'
-import { Partitions } from './partitions.ts'
+import { DispatchedRows, type DispatchedRowsParts } from './dispatched-rows.ts'
 import { refusePunctuated } from './refuse-punctuated.ts'
-import { type StagedRow, stageRows } from './staged-rows.ts'
-import { untilAborted } from './until-aborted.ts'
+import type { StagedRow } from './staged-rows.ts'
 import { type Asking, untilAnswered } from './until-answered.ts'
 
-export interface ChunkedRowsParts<K, V> extends RowsParts<K, V> {
+/** Inserts of one partition that a table is to remember at least: a chunk is made again by who has the partition next, while others go on. */
+const INSERTS_A_PARTITION = 100
+
+export interface ChunkedRowsParts<K, V> extends DispatchedRowsParts<K, V> {
   readonly applicationId: string
   readonly chunkSize: number
   readonly driver: SinkDriver
@@ -39,52 +37,49 @@ interface Chunk {
  * rows than it has in the end. For the same reason nobody begins in the middle of one: what is committed is where a chunk begins. Chunks that are not full take
  * memory that nothing limits but their size; the last records of a topic wait, and their offsets with them.
  */
-export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
-  readonly name: string
+export class ChunkedRows<K, V> extends DispatchedRows<K, V> {
   readonly #parts: ChunkedRowsParts<K, V>
-  readonly #partitions = new Partitions()
   /** By partition, the oldest first. */
   readonly #chunks = new Map<string, Chunk[]>()
   /** Of partitions, what their topics are told from others of the same name by. */
   readonly #topicIds = new Map<string, string>()
-  #isChecked = false
+  /** For how many partitions the server was asked whether it remembers enough. */
+  #checkedFor = 0
 
   constructor(parts: ChunkedRowsParts<K, V>) {
-    this.name = parts.node
+    super(parts)
     this.#parts = parts
   }
 
   async assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void> {
-    const { driver, tables, asking } = this.#parts
-    if (!this.#isChecked) await untilAnswered(() => checkTokens(this.name, driver, tables), asking, signal)
-    this.#isChecked = true
+    await this.#check(this.#chunks.size + partitions.length, signal)
     for (const partition of partitions) {
       const key = partitionKey(partition.topic, partition.partition)
-      this.#partitions.assign(partition)
+      this.partitions.assign(partition)
       this.#chunks.set(key, [])
       this.#topicIds.set(key, partition.topicId ?? '')
     }
   }
 
-  revoke(partitions: readonly TopicPartition[]): void {
-    for (const partition of partitions) {
-      const key = partitionKey(partition.topic, partition.partition)
-      this.#chunks.delete(key)
-      const part = this.#partitions.revoke(partition)
-      if (part !== undefined) this.#parts.dispatcher.drop(part)
-    }
+  override revoke(partitions: readonly TopicPartition[]): void {
+    for (const { topic, partition } of partitions) this.#chunks.delete(partitionKey(topic, partition))
+    super.revoke(partitions)
   }
 
-  stage(batch: RecordBatch<K, V>): readonly unknown[] {
-    const { rows, dispatcher } = this.#parts
-    return stageRows(batch, rows, (name) => dispatcher.table(name))
+  /** With more partitions more inserts may come between one and its repeat. */
+  async #check(partitions: number, signal: AbortSignal): Promise<void> {
+    if (partitions <= this.#checkedFor) return
+    const { driver, tables, asking } = this.#parts
+    const inserts = INSERTS_A_PARTITION * partitions
+    await untilAnswered(() => checkTokens(this.name, driver, { tables, inserts, signal }), asking, signal)
+    this.#checkedFor = partitions
   }
 
   accept(records: readonly StagedRecord[]): void {
     const at = this.#parts.now()
     for (const record of records) {
       const staged = record.staged as readonly StagedRow[]
-      const part = this.#partitions.get(record)
+      const part = this.partitions.get(record)
       const chunks = this.#chunks.get(partitionKey(record.topic, record.partition))
       if (part === undefined || chunks === undefined) continue
       const { offset, timestamp } = record
@@ -93,7 +88,7 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
       if (staged.length === 0) continue
       const slot = part.stage(offset, staged.length)
       for (const { table, row, bytes } of staged) {
-        const entry: Entry = { row, bytes, part, slot, at, offset, timestamp }
+        const entry: Entry = { row, bytes, part, slot, at, offset, timestamp, place: 0 }
         const same = chunk.rows.get(table)
         if (same === undefined) chunk.rows.set(table, [entry])
         else same.push(entry)
@@ -102,32 +97,15 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
     }
   }
 
-  async prepare(offsets: readonly OffsetCommit[], { flush, signal }: CommitUrgency): Promise<readonly OffsetCommit[]> {
+  async prepare(offsets: readonly OffsetCommit[], urgency: CommitUrgency): Promise<readonly OffsetCommit[]> {
     for (const at of offsets) {
       const chunks = this.#chunks.get(partitionKey(at.topic, at.partition))
       if (chunks !== undefined) this.#submit(at, chunks, at.offset)
     }
-    if (flush) await untilAborted(this.#parts.dispatcher.flush('shutdown', false), signal)
+    await this.flushed(urgency)
     const { chunkSize } = this.#parts
     // In the middle of a chunk that may be stored meanwhile nobody may begin, however far the log has got.
-    return this.#partitions.durable(offsets, (lowest, start) => Math.max(start, Math.floor(lowest / chunkSize) * chunkSize))
-  }
-
-  get circuits(): ReadonlyMap<string, CircuitState> {
-    return this.#parts.dispatcher.circuits
-  }
-
-  full(partitions: readonly TopicPartition[]): boolean {
-    return this.#parts.dispatcher.usage.fullFor(this.#partitions.of(partitions))
-  }
-
-  room(partitions: readonly TopicPartition[]): Promise<void> {
-    return this.#parts.dispatcher.usage.roomFor(this.#partitions.of(partitions))
-  }
-
-  async close(): Promise<void> {
-    this.#parts.dispatcher.end()
-    await this.#parts.closeDriver()
+    return this.partitions.durable(offsets, (lowest, start) => Math.max(start, Math.floor(lowest / chunkSize) * chunkSize))
   }
 
   #chunkOf(chunks: Chunk[], index: number): Chunk {
@@ -151,11 +129,16 @@ export class ChunkedRows<K, V> implements OpenOutsideSink<K, V> {
 }
 
 /** Rejects unless the server drops repeats of every table. */
-async function checkTokens(node: string, driver: SinkDriver, tables: readonly string[]): Promise<void> {
+async function checkTokens(
+  node: string,
+  driver: SinkDriver,
+  { tables, inserts, signal }: Pick<TokensQuestion, 'inserts' | 'signal'> & { readonly tables: readonly string[] },
+): Promise<void> {
   const problems: string[] = []
   if (driver.check === undefined) problems.push(`${driver.name} can't check rows without storing them`)
   for (const table of tables) {
-    const problem = driver.tokens === undefined ? `${driver.name} knows no de-duplication tokens` : await driver.tokens(table)
+    const problem =
+      driver.tokens === undefined ? `${driver.name} knows no de-duplication tokens` : await driver.tokens({ table, inserts, signal })
     if (problem !== undefined && !problems.includes(problem)) problems.push(problem)
   }
   if (problems.length === 0) return

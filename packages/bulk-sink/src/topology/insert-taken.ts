@@ -49,7 +49,7 @@ async function insertPiece({ taken, entries }: Piece, { transaction, inserter, t
     taken.refused.add(one.entry)
   }
   const insert = transaction.insert.bind(transaction)
-  const how = { name, table: table(name), token: '', fixed: false, mayCome: () => mayWait, insert }
+  const how = { name, table: table(name), token: '', size: entries.length, fixed: false, mayCome: () => mayWait, insert }
   try {
     await inserter.run(how, entries, { stored: async () => undefined, rejected })
     return true

@@ -9,6 +9,7 @@ import {
   type StagedRecord,
   type StartingPartition,
   type TopicPartition,
+  unlessAborted,
 } from '@millrace/core'
 import type { ResolvedSettings, SinkSettings, StoredRows } from '../config/sink-options.ts'
 import { changeSettings } from '../config/resolve-sink.ts'
@@ -22,6 +23,7 @@ import { PartitionProgress } from '../insert/partition-progress.ts'
 import { Usage } from '../insert/usage.ts'
 import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
 import { refusePunctuated } from './refuse-punctuated.ts'
+import { TransactionSizes } from './transaction-sizes.ts'
 import { insertTaken } from './insert-taken.ts'
 import { lockParts } from './lock-parts.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
@@ -30,9 +32,6 @@ import { cutsFor, type TakenRows, takeRows } from './taken-rows.ts'
 import type { TransactionalRowsOptions } from './transactional-options.ts'
 import { untilAborted } from './until-aborted.ts'
 import { untilAnswered } from './until-answered.ts'
-
-/** By how much more may be in a transaction after one that went well. */
-const LIMIT_GROWTH = 1.25
 
 /**
  * Rows and offsets in one transaction of the database, for all tables and partitions together, whenever the strategy of one table says so, or somebody waits
@@ -49,6 +48,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   readonly #lanes: Lanes
   readonly #inserter: Inserter
   readonly #after: AfterInsert
+  readonly #sizes: TransactionSizes
   #given: SinkSettings
   #settings: ResolvedSettings
   /** Rows that were taken for a transaction, until one with them is committed. */
@@ -57,8 +57,6 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   #cancelTimer: (() => void) | undefined
   #wanted: FlushType | undefined
   #tries = 0
-  /** Rows of a transaction, about: fewer after one that took too long. */
-  #limit = Infinity
   #scheduled = false
 
   constructor(options: TransactionalRowsOptions<K, V>) {
@@ -70,13 +68,14 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     this.#metrics = new SinkMetrics(clock)
     this.#usage = new Usage(() => this.#settings)
     this.#lanes = new Lanes(() => this.#settings)
+    this.#sizes = new TransactionSizes(this.#lanes)
     this.#inserter = new Inserter({
       ...options,
       metrics: this.#metrics,
       retry: resolved.retry,
       circuitBreaker: resolved.circuitBreaker,
       insertTimeoutMs: () => this.#settings.insertTimeoutMs,
-      directFallback: () => false,
+      directFallback: () => this.#settings.directFallback,
       signal: this.#abort.signal,
     })
     this.#after = new AfterInsert({ ...options, metrics: this.#metrics, limitMs: () => this.#settings.insertTimeoutMs })
@@ -104,7 +103,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
 
   async assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void> {
     // What was begun for an owner of before must have ended.
-    await this.#running
+    await unlessAborted(this.#running ?? Promise.resolve(), signal)
     const claimed = await this.#claim(partitions, signal)
     for (const starting of partitions) {
       const key = partitionKey(starting.topic, starting.partition)
@@ -118,7 +117,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const { transactions, owner, resolved } = this.#options
     const asking = { ...this.#options, retry: resolved.retry, node: this.name }
     const ended = AbortSignal.any([signal, this.#abort.signal])
-    const claimed = await untilAnswered(() => transactions.claim(owner, partitions), asking, ended)
+    const claimed = await untilAnswered(() => transactions.claim(owner, partitions, ended), asking, ended)
     return new Map(claimed.map((at) => [partitionKey(at.topic, at.partition), at]))
   }
 
@@ -156,7 +155,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       if (isStored || staged.length === 0) continue
       const slot = known.part.stage(offset, staged.length)
       for (const { table, row, priority, bytes } of staged) {
-        const entry: Entry = { row, bytes, part: known.part, slot, at, offset, timestamp }
+        const entry: Entry = { row, bytes, part: known.part, slot, at, offset, timestamp, place: 0 }
         this.#lanes.of(table, priority ?? this.#lanes.table(table).priority).append(entry, at)
         this.#usage.take(table, entry)
       }
@@ -271,6 +270,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
 
   #begin(type: FlushType): void {
     this.#wanted = undefined
+    this.#inserter.breakers.try()
     this.#running = this.#transaction(type)
       .then(
         () => {
@@ -290,7 +290,10 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     if (this.#abort.signal.aborted) return
     this.#tries++
     this.#metrics.retries++
-    const delayMs = retryDelay(this.#tries, resolved.retry, Math.random())
+    const { breakers } = this.#inserter
+    // What is not the failure of one insert is that of all tables.
+    if (!(error instanceof InsertFailed && error.table !== '')) for (const { table } of this.#taken) breakers.failed(table)
+    const delayMs = Math.max(retryDelay(this.#tries, resolved.retry, Math.random()), breakers.waitMs())
     logger.warn({ err: error, attempt: this.#tries, delayMs, node: this.name }, 'a transaction failed and is tried again')
     this.#cancelTimer = clock.after(delayMs, () => {
       if (this.#running === undefined && !this.#abort.signal.aborted) this.#begin(type)
@@ -302,11 +305,11 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const began = clock.monotonic()
     for (const lane of this.#lanes.all) this.#taken = takeRows(this.#taken, lane)
     // Before anything is waited for: what comes meanwhile is not among the rows.
-    const cuts = cutsFor(this.#taken, this.#limit)
+    const cuts = cutsFor(this.#taken, this.#sizes.of(this.#taken))
     const moves = movesOf(this.#parts.values(), cuts)
     const late = new AbortController()
     const cancel = clock.after(this.#settings.insertTimeoutMs, () =>
-      late.abort(new InsertFailed('', 'server', new Error('a transaction took too long'))),
+      late.abort(new InsertFailed('', 'size', new Error('a transaction took too long (insertTimeoutMs)'))),
     )
     const signal = AbortSignal.any([this.#abort.signal, late.signal])
     try {
@@ -320,14 +323,15 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
         }
       }
     } catch (error) {
-      if (late.signal.aborted) this.#limit = Math.max(1, Math.floor(Math.min(this.#limit, this.#count) / 2))
+      if (late.signal.aborted || (error instanceof InsertFailed && error.blame === 'size')) this.#sizes.tooMany(this.#taken)
       throw error
     } finally {
       cancel()
     }
-    await this.#done(type, clock.monotonic() - began)
+    const tookMs = clock.monotonic() - began
+    this.#sizes.wentWell(this.#taken, cuts, tookMs)
+    await this.#done(type, tookMs)
     if (cuts.size > 0) this.#wanted ??= type
-    this.#limit *= LIMIT_GROWTH
   }
 
   async #store(transaction: SinkTransaction, moves: readonly Move[]): Promise<void> {
@@ -344,10 +348,6 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     await transaction.moveOffsets(going)
     await transaction.commit()
     for (const { part, offset } of going) part.stored = offset
-  }
-
-  get #count(): number {
-    return this.#taken.reduce((sum, { entries }) => sum + entries.length, 0)
   }
 
   /** Lets go of what is stored by now, and of what is not wanted any more. */

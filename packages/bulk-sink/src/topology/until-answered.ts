@@ -1,6 +1,9 @@
 import { type Clock, type Logger, MillraceError, retryDelay } from '@millrace/core'
 import type { ResolvedSink } from '../config/sink-options.ts'
-import type { SinkDriver } from '../driver/driver.ts'
+import type { Blame, SinkDriver } from '../driver/driver.ts'
+
+/** Who is to blame if it may be answered later. */
+const SERVERS: ReadonlySet<Blame> = new Set(['server', 'size'])
 
 /** What a question to a database is asked by. */
 export interface Asking {
@@ -21,8 +24,8 @@ export async function untilAnswered<T>(
     try {
       return await ask()
     } catch (error) {
-      if (error instanceof MillraceError || driver.blame(error) !== 'server') throw error
       if (signal.aborted) throw away(node, error)
+      if (error instanceof MillraceError || !SERVERS.has(driver.blame(error))) throw error
       const delayMs = retryDelay(attempt, retry, Math.random())
       logger.warn({ err: error, node, attempt, delayMs }, 'the database of a sink does not answer and is asked again')
       await pause(delayMs, clock, signal)

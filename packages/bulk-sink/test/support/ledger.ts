@@ -15,16 +15,18 @@ export class Ledger {
   readonly commits: number[] = []
   /** Called before each insert, with what the transaction and all before it stored: throws to make it fail, or waits. */
   before: (request: InsertRequest, ids: (table: string) => unknown[]) => void | Promise<void> = () => undefined
+  /** Awaited before each begin of a transaction. */
+  begins: () => Promise<void> = async () => undefined
   /** Awaited before a claim takes effect. */
-  claims: () => Promise<void> = async () => undefined
+  claims: (signal: AbortSignal) => Promise<void> = async () => undefined
 
   readonly driver: DriverFactory = () => ({
     name: 'ledger',
     blame: (error) => (error instanceof Refusal ? error.to : 'unknown'),
     insert: () => Promise.reject(new Error('a ledger is written in transactions')),
     transactions: {
-      claim: async ({ owner }, partitions) => {
-        await this.claims()
+      claim: async ({ owner }, partitions, signal) => {
+        await this.claims(signal)
         return partitions.map(({ topic, partition, topicId }) => {
           const key = `${topic}-${partition}`
           const known = this.#positions.get(key)
@@ -33,7 +35,10 @@ export class Ledger {
           return { topic, partition, offset }
         })
       },
-      begin: async (owner, signal) => this.#transaction(owner, signal),
+      begin: async (owner, signal) => {
+        await this.begins()
+        return this.#transaction(owner, signal)
+      },
     },
     close: async () => undefined,
   })

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { command, type CommandHost, type Invocation, runs } from '../command-line/command.ts'
+import { type Action, command, type CommandHost, type Invocation, runs } from '../command-line/command.ts'
 import { NotFoundError, UsageError } from '../command-line/errors.ts'
+import { EXIT } from '../command-line/exit-codes.ts'
 import { wholeNumber } from '../command-line/parse-values.ts'
 import { type CommonOptions, jsonText } from '../command-line/report.ts'
 import { printable } from '../command-line/table.ts'
@@ -48,7 +49,7 @@ function getCommand(host: CommandHost): Command {
       .argument('<key>', "text, or what the store's keys are as JSON")
       .argument('[file]', 'module whose default export is the application'),
   )
-  return runs<StoreOptions>(get, host, async (invocation) => {
+  return reads<StoreOptions>(get, host, async (invocation) => {
     const { args, options, report } = invocation
     const [store = '', key = '', file] = args
     const answer = await answerTo(
@@ -74,7 +75,7 @@ function scanCommand(host: CommandHost): Command {
     .option('--prefix <text>', 'of keys that begin with these bytes')
     .option('--reverse', 'backwards')
     .option('--limit <count>', 'the first so many', wholeNumber(1), 100)
-  return runs<ScanOptions>(scan, host, async (invocation) => {
+  return reads<ScanOptions>(scan, host, async (invocation) => {
     const { args, options, report } = invocation
     const { from, to, prefix, reverse = false, limit } = options
     if (prefix !== undefined && (from !== undefined || to !== undefined || reverse)) {
@@ -83,8 +84,13 @@ function scanCommand(host: CommandHost): Command {
     const [store = '', file] = args
     const answer = await answerTo({ store, from, to, prefix, reverse, limit }, file, invocation)
     await report.result(answer, () => lines(answer))
-    if (answer.more && !report.json) await report.note(`there are more than ${limit}: --limit`)
+    if (answer.more && !report.json) await report.note(moreNote(answer.entries.length, limit))
   })
+}
+
+function moreNote(count: number, limit: number): string {
+  if (count >= limit) return `there are more than ${limit}: --limit`
+  return `there are more than these ${count}, which are as large as one answer may be: go on with --from`
 }
 
 function whereOptions(of: Command): Command {
@@ -96,6 +102,20 @@ function whereOptions(of: Command): Command {
     .option('--to <key>', 'before this key; of windows and sessions, before this time')
 }
 
+/** What has begun to copy a store takes the copy away before it ends, also when it is told to stop. */
+function reads<Options extends StoreOptions>(of: Command, host: CommandHost, action: Action<Options>): Command {
+  const { stop } = host.environment
+  const finishing: Action<Options> = async (invocation) => {
+    try {
+      return await action(invocation)
+    } catch (error) {
+      if (stop.aborted) return EXIT.interrupted
+      throw error
+    }
+  }
+  return runs<Options>(of, host, finishing, () => true)
+}
+
 async function answerTo(
   question: StoreQuestion,
   file: string | undefined,
@@ -104,9 +124,21 @@ async function answerTo(
   const { http, token = environment.variables['MILLRACE_TOKEN'], stateDir } = options
   if (http !== undefined) return askOverHttp(question, { url: http, token, stop: environment.stop })
   if (file === undefined) throw new UsageError('Name the module of the application, or the address of a running one with --http.')
-  const { definition } = await targetOf(file, {}, environment)
+  const { stop } = environment
+  const { definition } = await Promise.race([targetOf(file, {}, environment), rejectedBy(stop)])
   if (definition === undefined) throw new UsageError(`'${file}' exports no application.`)
-  return askLocalStores({ ...definition, ...(stateDir !== undefined && { stateDir }) }, question)
+  return askLocalStores({ ...definition, ...(stateDir !== undefined && { stateDir }) }, question, stop)
+}
+
+/** Of a module that takes its time nothing has to be finished. */
+function rejectedBy(stop: AbortSignal): Promise<never> {
+  const aborted = new Promise<never>((_, reject) => {
+    const end = () => reject(new Error('It was told to stop.'))
+    if (stop.aborted) end()
+    else stop.addEventListener('abort', end, { once: true })
+  })
+  aborted.catch(() => undefined)
+  return aborted
 }
 
 function lines({ entries }: StoreAnswer): string {

@@ -18,6 +18,8 @@ export interface CompletedCommand {
   readonly description: string
   readonly commands: readonly CompletedCommand[]
   readonly options: readonly CompletedOption[]
+  /** The values that its arguments take, where they are few. */
+  readonly values: readonly string[]
 }
 
 /** All commands below one, from what parses them. */
@@ -25,6 +27,7 @@ export function commandTree(of: Command, words: readonly string[] = []): Complet
   return {
     words,
     description: sentenceOf(of.description()),
+    values: of.registeredArguments.flatMap(({ argChoices }) => argChoices ?? []),
     commands: of.commands.map((one) => commandTree(one, [...words, one.name()])),
     options: of
       .createHelp()

@@ -18,9 +18,10 @@ function walk(root: CompletedCommand, indent: string): string {
 /** In bash and zsh: what may come next, by where it is. */
 function candidates(root: CompletedCommand, assign: (words: string) => string, indent: string): string {
   return allCommands(root)
-    .map(({ words, commands, options }) => {
+    .map(({ words, commands, values, options }) => {
       const at = words.map((word) => `${word} `).join('')
-      return `${indent}"${at}") ${assign([...commands.map((one) => one.words.at(-1)), ...options.map(({ name }) => name)].join(' '))} ;;`
+      const next = [...commands.map((one) => one.words.at(-1)), ...values, ...options.map(({ name }) => name)]
+      return `${indent}"${at}") ${assign(next.join(' '))} ;;`
     })
     .join('\n')
 }
@@ -78,7 +79,8 @@ ${choices(root, only, '    ')}
   compadd -- $next
   if [[ -n "$at" && "\${words[CURRENT]}" != -* ]]; then _files; fi
 }
-compdef _millrace millrace
+# In a folder of fpath this file is the function, and is run for the first completion; elsewhere it is a script that is sourced.
+if [[ "\${funcstack[1]}" == _millrace ]]; then _millrace "$@"; else compdef _millrace millrace; fi
 `
 }
 
@@ -91,6 +93,7 @@ function fish(root: CompletedCommand): string {
       ...command.commands.map(
         ({ words, description }) => `complete -c millrace -n '${here}' -f -a ${words.at(-1)} -d ${quoted(description)}`,
       ),
+      ...command.values.map((value) => `complete -c millrace -n '${here}' -f -a ${value}`),
       ...command.options.map(({ name, description, hasValue, choices: all }) => {
         const value = all.length > 0 ? ` -x -a '${all.join(' ')}'` : hasValue ? ' -r' : ''
         return `complete -c millrace -n '${here}' -l ${name.replace(/^--/, '')}${value} -d ${quoted(description)}`

@@ -78,7 +78,8 @@ class Replay {
   #replayed = 0
   #before = 0
   #withoutOrigin = 0
-  #began: number | undefined
+  /** When the last ones were there. */
+  #last = 0
 
   constructor(topic: TopicDescription, options: ReplayOptions, reading: DeadLetterReading) {
     this.#topic = topic
@@ -87,8 +88,8 @@ class Replay {
   }
 
   async run(marks: ReplayMarks, writer: RecordWriter | undefined): Promise<ReplayResult> {
-    const { filter, limit = Infinity, clock } = this.#options
-    this.#began = clock.monotonic()
+    const { filter, limit = Infinity } = this.#options
+    this.#last = this.#options.clock.monotonic()
     for await (const letters of deadLettersOf(this.#topic, filter, this.#reading)) {
       const due = letters.filter((letter) => this.#isDue(letter, marks)).slice(0, limit - this.#replayed)
       for (let at = 0; at < due.length && !this.#reading.stop.aborted;) {
@@ -122,12 +123,11 @@ class Replay {
     return rate === undefined ? MOST_AT_ONCE : Math.min(MOST_AT_ONCE, Math.max(1, Math.floor(rate / 2)))
   }
 
-  /** Waits until so many more are within the rate. */
+  /** Waits until so many more are within the rate. What was missed while a broker was slow is not made up for: it would come in one burst. */
   async #paced(count: number): Promise<void> {
     const { rate, clock } = this.#options
     if (rate === undefined) return
-    const due = (this.#began ?? 0) + ((this.#replayed + count) / rate) * 1_000
-    const ms = due - clock.monotonic()
+    const ms = this.#last + (count / rate) * 1_000 - clock.monotonic()
     if (ms > 0) await wait(ms, { clock, stop: this.#reading.stop })
   }
 
@@ -146,6 +146,7 @@ class Replay {
       ])
     for (const [target, own] of byTopic) this.#byTopic[target] = (this.#byTopic[target] ?? 0) + own.length
     this.#replayed += letters.length
+    this.#last = clock.monotonic()
     onProgress(letters.length)
   }
 

@@ -6,7 +6,7 @@ import type { StoreAnswer, StoreQuestion } from './store-question.ts'
 export interface HttpTarget {
   /** Of its HTTP server, such as `http://localhost:9464`. */
   readonly url: string
-  /** Sent as a bearer token. */
+  /** Sent as a bearer token, to this address alone. */
   readonly token: string | undefined
   readonly stop: AbortSignal
 }
@@ -19,13 +19,13 @@ const MOST_HOPS = 3
 const ANSWER_MS = 30_000
 
 /**
- * Asks a running application over its HTTP server; a key that is in another process, that one, if it tells where. The token goes to the host that was named, and to
- * no other: where a process is says who is a member of the group, whoever that is.
+ * Asks a running application over its HTTP server; a key that is in another process, that one, if it tells where. The token goes to the address that was named, and
+ * to no other host, port or protocol: where a process is says who is a member of the group, whoever that is, and another port may be another user's.
  */
 export async function askOverHttp(question: StoreQuestion, { url, token, stop }: HttpTarget): Promise<StoreAnswer> {
   let base = url
   for (let hop = 0; ; hop++) {
-    const isNamed = sameHost(base, url)
+    const isNamed = base === url || new URL(base).origin === new URL(url).origin
     const { status, body } = await ask(addressOf(base, question), isNamed ? token : undefined, stop)
     if (status === 200) return answerOf(question, body)
     const told = typeof body['error'] === 'string' ? body['error'] : `it answered with status ${status}`
@@ -37,15 +37,11 @@ export async function askOverHttp(question: StoreQuestion, { url, token, stop }:
     if (status === 400) throw new UsageError(told)
     if ((status === 401 || status === 403) && !isNamed)
       throw new UsageError(
-        `The key is in the process at ${base}, which wants a token. It is sent to ${new URL(url).hostname} alone: ask that one, with --http ${base}.`,
+        `The key is in the process at ${base}, which wants a token. It is sent to ${new URL(url).origin} alone: ask that one, with --http ${base}.`,
       )
     if (status === 401 || status === 403) throw new UsageError(`${base} refuses: ${told}. Give its token with --token, or MILLRACE_TOKEN.`)
     throw new MillraceError('STORE_NOT_ANSWERED', `${base} could not answer: ${told}`, { stage: 'store', retryable: status === 503 })
   }
-}
-
-function sameHost(one: string, other: string): boolean {
-  return one === other || new URL(one).hostname === new URL(other).hostname
 }
 
 function addressOf(base: string, { store, key, from, to, prefix, reverse, limit }: StoreQuestion): URL {

@@ -12,7 +12,7 @@ import { compareReached, localState, openLocalStore, type ReachedPositions } fro
 import { NotFoundError, RefusedError, UsageError } from '../command-line/errors.ts'
 import { writtenValue } from '../records/serde-forms.ts'
 import type { FoundEntry, StoreAnswer, StoreQuestion } from './store-question.ts'
-import { StoreSnapshot } from './store-snapshot.ts'
+import { type SnapshotOptions, StoreSnapshot } from './store-snapshot.ts'
 
 type Defined = AnyStoreDefinition & { readonly key: Serde<unknown>; readonly value: Serde<unknown> }
 type Pages = AsyncIterable<readonly (readonly [unknown, unknown])[]>
@@ -22,9 +22,9 @@ const PAGE = 1_000
 
 /**
  * Answers from the local folders of an application that is stopped, in which nothing is changed. Rejects with a {@link RefusedError} while a process has the
- * store open.
+ * store open, and with the reason of `stop` when that is aborted, after what it has copied is taken away.
  */
-export async function askLocalStores(definition: ResolvedDefinition, question: StoreQuestion): Promise<StoreAnswer> {
+export async function askLocalStores(definition: ResolvedDefinition, question: StoreQuestion, stop: AbortSignal): Promise<StoreAnswer> {
   const { stores } = definition.topology
   const store = stores.find(({ name }) => name === question.store) as Defined | undefined
   if (store === undefined) {
@@ -34,10 +34,12 @@ export async function askLocalStores(definition: ResolvedDefinition, question: S
   const folders = await foldersOf(definition, question.store)
   const entries: FoundEntry[] = []
   for (const candidates of folders) {
-    const folder = await newestOf(candidates, store, resolve(definition.stateDir))
-    await using snapshot = await StoreSnapshot.of(folder, resolve(definition.stateDir))
+    const copying = { beside: resolve(definition.stateDir), stop }
+    const folder = await newestOf(candidates, store, copying)
+    await using snapshot = await StoreSnapshot.of(folder, copying)
     await using opened = await openLocalStore(store, snapshot.folder)
     for await (const page of pagesOf(opened.handle, store, question)) {
+      stop.throwIfAborted()
       for (const [key, value] of page) entries.push({ key, value })
       if (entries.length > question.limit) return { store: question.store, entries: entries.slice(0, question.limit), more: true }
     }
@@ -67,12 +69,12 @@ async function foldersOf({ stateDir, applicationId }: ResolvedDefinition, store:
 }
 
 /** The one that is furthest. Times of files say nothing: an old folder is written to when it is opened. */
-async function newestOf(folders: readonly string[], store: Defined, beside: string): Promise<string> {
+async function newestOf(folders: readonly string[], store: Defined, copying: SnapshotOptions): Promise<string> {
   const [only = ''] = folders
   if (folders.length === 1) return only
   let newest: { readonly folder: string; readonly reached: ReachedPositions | undefined } = { folder: only, reached: undefined }
   for (const folder of folders) {
-    const reached = await reachedIn(folder, store, beside)
+    const reached = await reachedIn(folder, store, copying)
     if (reached === undefined || (newest.reached !== undefined && compareReached(reached, newest.reached) <= 0)) continue
     newest = { folder, reached }
   }
@@ -80,8 +82,8 @@ async function newestOf(folders: readonly string[], store: Defined, beside: stri
 }
 
 /** Undefined for what holds nothing that could be read. */
-async function reachedIn(folder: string, store: Defined, beside: string): Promise<ReachedPositions | undefined> {
-  await using snapshot = await StoreSnapshot.of(folder, beside)
+async function reachedIn(folder: string, store: Defined, copying: SnapshotOptions): Promise<ReachedPositions | undefined> {
+  await using snapshot = await StoreSnapshot.of(folder, copying)
   try {
     await using opened = await openLocalStore(store, snapshot.folder)
     return opened.reached

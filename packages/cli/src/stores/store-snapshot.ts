@@ -5,6 +5,13 @@ import { dirname, join } from 'node:path'
 /** Files that LevelDB never changes once they are written. */
 const UNCHANGING = /\.(ldb|sst)$/
 
+export interface SnapshotOptions {
+  /** A folder on the same disk, which need not be writable. */
+  readonly beside: string
+  /** Aborted: nothing more is copied, and what was copied is taken away. */
+  readonly stop: AbortSignal
+}
+
 /**
  * A copy of a closed store's folder, which may be opened without a trace in the original: an open database writes to its folder. Where the disk can, what never
  * changes is not copied but linked, so that it costs little however large the store is.
@@ -18,13 +25,14 @@ export class StoreSnapshot implements AsyncDisposable {
     this.folder = join(root, 'store')
   }
 
-  /** `beside`: a folder on the same disk, which need not be writable. */
-  static async of(store: string, beside: string): Promise<StoreSnapshot> {
+  static async of(store: string, { beside, stop }: SnapshotOptions): Promise<StoreSnapshot> {
+    stop.throwIfAborted()
     const root = await mkdtemp(join(beside, '.millrace-snapshot-')).catch(() => mkdtemp(join(tmpdir(), 'millrace-snapshot-')))
     const snapshot = new StoreSnapshot(root)
     try {
       await mkdir(snapshot.folder)
       for (const entry of await readdir(store, { withFileTypes: true })) {
+        stop.throwIfAborted()
         if (!entry.isFile()) continue
         const [from, to] = [join(store, entry.name), join(snapshot.folder, entry.name)]
         const linked = UNCHANGING.test(entry.name) && (await link(from, to).then(yes, no))

@@ -227,6 +227,38 @@ test('no more than the rate allows is replayed in any second', async () => {
   expect(counts).toEqual([0, 20, 40, 60, 80])
 })
 
+test('what a slow broker has held up is not made up for in one burst', async () => {
+  const clock = new ManualClock()
+  let commits = 0
+  let goOn: (() => void) | undefined
+  const gate = new Promise<void>((resolve) => {
+    goOn = resolve
+  })
+  const slow = {
+    before: async ({ type }: { readonly type: string }) => {
+      if (type === 'commit-transaction' && ++commits === 1) await gate
+    },
+  }
+  await using app = await opened(many(100), slow)
+  const running = app.millrace(['dead-letters', 'replay', '--rate', '20'], { clock })
+  const turns = async () => {
+    for (let i = 0; i < 60; i++) await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+  await turns()
+  await clock.advance(10_000, turns)
+  await turns()
+  goOn?.()
+  await turns()
+  const counts: number[] = []
+  for (let second = 0; second < 5; second++) {
+    counts.push((await everythingIn('lines', app)).length)
+    await clock.advance(1_000, turns)
+    await turns()
+  }
+  expect(counts).toEqual([10, 30, 50, 70, 90])
+  expect(await running).toMatchObject({ code: 0 })
+})
+
 test('what has no way back is refused by name', async () => {
   await using app = await opened([...LETTERS, { value: 'e', topic: 'gone', offset: 14 }])
   expect(await app.millrace(['dead-letters', 'replay', '--from-topic', 'gone'])).toMatchObject({

@@ -15,6 +15,11 @@ export interface RecordSourceOptions {
   readonly isolation: IsolationLevel
   /** A member must get the same partition number of all topics (range assignment); otherwise partitions stay where they are as far as possible. */
   readonly coLocate?: boolean | undefined
+  /**
+   * Partitions whose tasks' state is with this member, asked for at each rebalance: what moves goes there, as far as that is even. For transports that assign partitions
+   * themselves; others pass it over. It may not throw. Default: none.
+   */
+  readonly warm?: (() => readonly TopicPartition[]) | undefined
   /** The most records one poll hands out. Default: 10,000. */
   readonly maxPollRecords?: number | undefined
 }

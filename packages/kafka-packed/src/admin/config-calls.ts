@@ -1,5 +1,6 @@
 import { type API, describeConfigsV2, describeConfigsV3, describeConfigsV4, incrementalAlterConfigsV1 } from '@platformatic/kafka'
 import type { Controller } from '../cluster/controller.ts'
+import { patiently } from '../cluster/patiently.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import type { AdminContext } from './admin-context.ts'
 
@@ -24,11 +25,12 @@ const DESCRIBE_CONFIGS: readonly API<[Resource[], boolean, boolean], ConfigsAnsw
 
 /** By topic, then by Kafka's name of the setting, as they are in force. Sensitive ones, which topics have none of, come without a value. */
 export async function topicConfigs(
-  { cluster }: AdminContext,
+  { cluster, clock }: AdminContext,
   topics: readonly string[],
 ): Promise<Map<string, Readonly<Record<string, string>>>> {
   const resources = topics.map((resourceName): Resource => ({ resourceType: TOPIC, resourceName, configurationKeys: null }))
-  const { results } = await cluster.any((connection) => connection.call(DESCRIBE_CONFIGS, resources, false, false))
+  const ask = () => cluster.any((connection) => connection.call(DESCRIBE_CONFIGS, resources, false, false))
+  const { results } = await patiently(cluster, clock, ask)
   return new Map(
     results.map(({ errorCode, resourceName, configs }) => {
       if (errorCode !== CODE.none) throw refusal(errorCode, `describe settings of topic '${resourceName}'`)

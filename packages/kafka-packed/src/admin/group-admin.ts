@@ -9,11 +9,14 @@ import {
   offsetCommitV8,
   offsetDeleteV0,
 } from '@platformatic/kafka'
-import type { GroupDescription, OffsetCommit, TopicPartition } from '@millrace/core'
+import type { GroupDescription, TopicPartition } from '@millrace/core'
 import { Coordinator } from '../cluster/coordinator.ts'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { Cluster } from '../cluster/cluster.ts'
+import { patiently } from '../cluster/patiently.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import { decodeAssignment } from '../group/consumer-protocol.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import { topicsOf } from '../wire/by-topic.ts'
 import { decodeDescribeConsumerGroup, DESCRIBE_CONSUMER_GROUP, encodeDescribeConsumerGroup } from '../wire/describe-consumer-group.ts'
 import { decodeOffsetFetch, encodeOffsetFetch, OFFSET_FETCH } from '../wire/offset-fetch.ts'
@@ -49,24 +52,26 @@ export class GroupAdmin {
   }
 
   /** Those of these partitions that have one. Waits for transactions that may change them. */
-  async offsets(partitions: readonly TopicPartition[]): Promise<OffsetCommit[]> {
+  async offsets(partitions: readonly TopicPartition[]): Promise<PositionCommit[]> {
     const parts = [encodeOffsetFetch({ groupId: this.#groupId, partitions, requireStable: true })]
     const answer = await this.#ask({
       use: (connection) => connection.send({ ...OFFSET_FETCH, parts, decode: decodeOffsetFetch }),
       codeOf: ({ code, partitions: all }) => firstCode([{ code }, ...all]),
       doing: 'tell offsets of',
     })
-    return answer.partitions.flatMap(({ topic, partition, offset, metadata }) =>
-      offset < 0 ? [] : [{ topic, partition, offset, ...(metadata !== null && metadata !== '' && { metadata }) }],
-    )
+    return answer.partitions.flatMap(({ topic, partition, offset, leaderEpoch, metadata }) => {
+      if (offset < 0) return []
+      const more = { ...(leaderEpoch >= 0 && { leaderEpoch }), ...(metadata !== null && metadata !== '' && { metadata }) }
+      return [{ topic, partition, offset, ...more }]
+    })
   }
 
   /** Refused where the group has members. */
-  async commit(offsets: readonly OffsetCommit[]): Promise<void> {
-    const topics = topicsOf(offsets, ({ partition, offset, metadata }) => ({
+  async commit(offsets: readonly PositionCommit[]): Promise<void> {
+    const topics = topicsOf(offsets, ({ partition, offset, leaderEpoch = -1, metadata }) => ({
       partitionIndex: partition,
       committedOffset: BigInt(offset),
-      committedLeaderEpoch: -1,
+      committedLeaderEpoch: leaderEpoch,
       committedMetadata: metadata ?? null,
     }))
     await this.#ask({
@@ -130,7 +135,7 @@ export class GroupAdmin {
       memberId,
       clientId,
       host: clientHost,
-      assigned: decodeAssignment(memberAssignment),
+      assigned: decodeAssignment(memberAssignment).partitions,
     }))
     return { code: errorCode, group: { groupId: this.#groupId, state: groupState, members: described } }
   }
@@ -141,17 +146,19 @@ export class GroupAdmin {
 }
 
 /** Of all brokers: each knows those that it coordinates. */
-export async function listGroups({ cluster }: AdminContext): Promise<string[]> {
-  await cluster.refresh()
-  const names = await Promise.all(
-    [...cluster.metadata.brokers.keys()].map(async (node) => {
-      const connection = await cluster.connection(node, 'control')
-      const { errorCode, groups } = await connection.call(LIST_GROUPS, [], [])
-      if (errorCode !== CODE.none) throw refusal(errorCode, 'list groups')
-      return groups.map(({ groupId }) => groupId)
-    }),
-  )
+export async function listGroups({ cluster, clock }: AdminContext): Promise<string[]> {
+  const names = await patiently(cluster, clock, async () => {
+    await cluster.refresh()
+    return Promise.all([...cluster.metadata.brokers.keys()].map((node) => groupsOf(cluster, node)))
+  })
   return names.flat().toSorted()
+}
+
+async function groupsOf(cluster: Cluster, node: number): Promise<string[]> {
+  const connection = await cluster.connection(node, 'control')
+  const { errorCode, groups } = await connection.call(LIST_GROUPS, [], [])
+  if (errorCode !== CODE.none) throw refusal(errorCode, 'list groups')
+  return groups.map(({ groupId }) => groupId)
 }
 
 function firstCode(answers: readonly { readonly code: number }[]): number {

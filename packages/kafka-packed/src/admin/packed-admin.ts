@@ -1,10 +1,11 @@
-import type { GroupDescription, IsolationLevel, NewTopic, OffsetCommit, TopicPartition, TopicPartitionOffset } from '@millrace/core'
+import type { GroupDescription, IsolationLevel, NewTopic, TopicPartition, TopicPartitionOffset } from '@millrace/core'
 import { unknownNames, wrongOptions } from '@millrace/core'
 import { Cluster } from '../cluster/cluster.ts'
 import { CONNECT_NAMES, type ConnectOptions, resolveConnectOptions } from '../cluster/connection-options.ts'
 import { Controller } from '../cluster/controller.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 import { listOffsets, type OffsetQuestion } from '../read/list-offsets.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import type { AdminContext } from './admin-context.ts'
 import { alterTopicConfigs, topicConfigs } from './config-calls.ts'
 import { GroupAdmin, listGroups } from './group-admin.ts'
@@ -126,12 +127,12 @@ export class PackedAdmin implements AsyncDisposable {
   }
 
   /** Committed offsets of those partitions that have one. Waits while a transaction may change them. */
-  groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
+  groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly PositionCommit[]> {
     return this.#group(groupId).offsets(partitions)
   }
 
   /** For a group that has no members; one that nobody knows begins to exist. Rejects with kind `not-member` where there are some. */
-  commitOffsets(groupId: string, offsets: readonly OffsetCommit[]): Promise<void> {
+  commitOffsets(groupId: string, offsets: readonly PositionCommit[]): Promise<void> {
     return this.#group(groupId).commit(offsets)
   }
 

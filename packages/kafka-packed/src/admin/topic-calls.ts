@@ -1,17 +1,8 @@
-import {
-  type API,
-  createPartitionsV3,
-  createTopicsV7,
-  deleteRecordsV2,
-  deleteTopicsV6,
-  metadataV10,
-  metadataV11,
-  metadataV12,
-} from '@platformatic/kafka'
+import { createPartitionsV3, createTopicsV7, deleteRecordsV2, deleteTopicsV6 } from '@platformatic/kafka'
 import type { NewTopic, TopicPartitionOffset } from '@millrace/core'
 import { askLeaders } from '../cluster/ask-leaders.ts'
 import type { Controller } from '../cluster/controller.ts'
-import type { MetadataAnswer } from '../cluster/cluster-metadata.ts'
+import { patiently } from '../cluster/patiently.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import { topicsOf } from '../wire/by-topic.ts'
 import type { AdminContext } from './admin-context.ts'
@@ -25,8 +16,6 @@ export interface DescribedTopic {
   /** Every partition has a leader. */
   readonly ready: boolean
 }
-
-const METADATA: readonly API<[string[] | null, boolean?, boolean?], MetadataAnswer>[] = [metadataV12.api, metadataV11.api, metadataV10.api]
 
 export async function createTopic({ options }: AdminContext, controller: Controller, topic: NewTopic): Promise<void> {
   const { topic: name, partitions, replicationFactor = -1, config = {} } = topic
@@ -63,15 +52,15 @@ export async function createPartitions(
 }
 
 /** Names of all topics, internal ones too. */
-export async function listTopics({ cluster }: AdminContext): Promise<string[]> {
-  const { topics } = await cluster.any((connection) => connection.call(METADATA, null, false, false))
+export async function listTopics({ cluster, clock }: AdminContext): Promise<string[]> {
+  const topics = await patiently(cluster, clock, () => cluster.topics(null))
   return topics.flatMap(({ name, errorCode }) => (errorCode === CODE.none && typeof name === 'string' ? [name] : []))
 }
 
 /** Those that exist, in the order asked for; never creates one. */
-export async function describeTopics({ cluster }: AdminContext, names: readonly string[]): Promise<DescribedTopic[]> {
+export async function describeTopics({ cluster, clock }: AdminContext, names: readonly string[]): Promise<DescribedTopic[]> {
   if (names.length === 0) return []
-  const { topics } = await cluster.any((connection) => connection.call(METADATA, [...names], false, false))
+  const topics = await patiently(cluster, clock, () => cluster.topics([...names]))
   const byName = new Map(topics.map((topic) => [topic.name, topic]))
   return names.flatMap((topic) => {
     const { errorCode = CODE.unknownTopic, topicId, partitions = [] } = byName.get(topic) ?? {}

@@ -34,7 +34,7 @@ export async function askLeaders<T extends TopicPartition>(
       await cluster.delay(backoffMs(attempt - 1))
     }
     // Whatever keeps the cluster from answering is met again below, and told there.
-    if (attempt > 1 || missing.some(({ topic, partition }) => cluster.metadata.leadership(topic, partition) === undefined)) {
+    if (attempt > 1 || missing.some(({ topic, partition }) => cluster.metadata.leaderOf(topic, partition) === undefined)) {
       last = await cluster.refresh().then(
         () => undefined,
         (error: unknown) => error as PackedError,
@@ -53,7 +53,7 @@ export async function askLeaders<T extends TopicPartition>(
 function byLeader<T extends TopicPartition>(cluster: Cluster, partitions: readonly T[]): Map<number, T[]> {
   const leaders = new Map<number, T[]>()
   for (const one of partitions) {
-    const leader = cluster.metadata.leadership(one.topic, one.partition)?.leader
+    const leader = cluster.metadata.leaderOf(one.topic, one.partition)
     if (leader !== undefined) addTo(leaders, leader, one)
   }
   return leaders

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { type API, AuthenticationError, Connection, ResponseError, TimeoutError, Writer } from '@platformatic/kafka'
+import { type API, AuthenticationError, Connection, ResponseError, type SASLOptions, TimeoutError, Writer } from '@platformatic/kafka'
 import { PackedError } from '../errors/packed-error.ts'
 import type { ArrivedBytes } from '../wire/byte-reader.ts'
 import { decodeApiVersions, API_VERSIONS, encodeApiVersions, type VersionRange } from '../wire/api-versions.ts'
@@ -16,6 +16,13 @@ export interface OwnCall<T> {
   readonly decode: (bytes: ArrivedBytes) => T
 }
 
+export interface ConnectionUse {
+  /** Ends the attempt to make it. Default: nothing does. */
+  readonly signal?: AbortSignal | undefined
+  /** How long an answer may take once it is made, in milliseconds. Default: `requestTimeoutMs`. */
+  readonly answerMs?: number | undefined
+}
+
 /** One connection, logged in, to a broker whose versions are known. Once it is broken it stays so: open another. */
 export class BrokerConnection {
   readonly #connection: Connection
@@ -27,24 +34,32 @@ export class BrokerConnection {
   #features: ReadonlyMap<string, number> = new Map()
 
   /** Rejects with a {@link PackedError}. */
-  static async open(address: BrokerAddress, options: ResolvedConnectOptions): Promise<BrokerConnection> {
+  static async open(address: BrokerAddress, options: ResolvedConnectOptions, use: ConnectionUse = {}): Promise<BrokerConnection> {
     const { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl } = options
+    const { signal, answerMs = requestTimeoutMs } = use
     const connection = new Connection(clientId, {
       connectTimeout: connectTimeoutMs,
-      requestTimeout: requestTimeoutMs,
+      requestTimeout: answerMs,
       maxInflights: MAX_IN_FLIGHT,
       ...(tls !== undefined && { tls, tlsServerName: isIP(address.host) === 0 }),
-      ...(sasl !== undefined && { sasl }),
+      ...(sasl !== undefined && { sasl: sasl.mechanism === 'OAUTHBEARER' ? { authBytesValidator: checkToken, ...sasl } : sasl }),
     })
     // Without a listener an error after the first would end the process; each request learns of it anyway.
     connection.on('error', () => {})
     const opened = new BrokerConnection(connection, address)
+    const stop = (): void => opened.close()
+    const limit = setTimeout(stop, connectTimeoutMs + requestTimeoutMs)
+    signal?.addEventListener('abort', stop)
     try {
+      if (signal?.aborted === true) throw new PackedError('The client has been closed.', { kind: 'closed' })
       await connection.connect(address.host, address.port)
       await opened.#negotiate()
     } catch (error) {
       opened.close()
       throw opened.#errorOf(error)
+    } finally {
+      clearTimeout(limit)
+      signal?.removeEventListener('abort', stop)
     }
     return opened
   }
@@ -52,6 +67,10 @@ export class BrokerConnection {
   private constructor(connection: Connection, address: BrokerAddress) {
     this.#connection = connection
     this.#address = address
+  }
+
+  get address(): BrokerAddress {
+    return this.#address
   }
 
   /** Also not while it logs in again: a broker takes no other request meanwhile, and another connection is sooner ready. */
@@ -150,6 +169,8 @@ export class BrokerConnection {
   #errorOf(error: unknown): PackedError {
     if (error instanceof PackedError) return error
     this.close()
+    const known = packedCauseOf(error)
+    if (known !== undefined) return known
     const { message } = error as Error
     const details = { cause: error }
     if (isUnreadable(error)) {
@@ -170,6 +191,18 @@ export class BrokerConnection {
 /** Of our decoders, and of the library's. */
 function isUnreadable(error: unknown): boolean {
   return error instanceof RangeError || error instanceof TypeError || String((error as { code?: unknown }).code).endsWith('OUT_OF_BOUNDS')
+}
+
+/** A broker that does not take a token says so in what would else be empty, and waits for the client to give up. */
+const checkToken: NonNullable<SASLOptions['authBytesValidator']> = (bytes, callback) => {
+  if (bytes.length === 0) callback(null, bytes)
+  else callback(new AuthenticationError(`The broker does not take the token: ${bytes.toString()}`), bytes)
+}
+
+/** It was ours before the library told it as its own, such as that there is no token. */
+function packedCauseOf(error: unknown): PackedError | undefined {
+  if (error instanceof PackedError) return error
+  return error instanceof Error ? packedCauseOf(error.cause) : undefined
 }
 
 function isAuthentication(error: unknown): boolean {

@@ -32,6 +32,7 @@ export class ClusterMetadata {
   readonly #codes = new Map<string, number>()
   readonly #counts = new Map<string, number>()
   readonly #ids = new Map<string, string>()
+  readonly #names = new Map<string, string>()
   #controller = -1
 
   get brokers(): ReadonlyMap<number, BrokerAddress> {
@@ -47,9 +48,25 @@ export class ClusterMetadata {
     return this.#leaders.get(partitionKey(topic, partition))
   }
 
+  /** The broker that leads; undefined: there is none now, or none that is known. */
+  leaderOf(topic: string, partition: number): number | undefined {
+    const leader = this.leadership(topic, partition)?.leader
+    return leader !== undefined && this.#brokers.has(leader) ? leader : undefined
+  }
+
+  /** Another one when a topic of this name is made anew; undefined: not known. */
+  idOf(topic: string): string | undefined {
+    return this.#ids.get(topic)
+  }
+
   /** What was answered of the topic last: 0 when it is there; undefined when it was not asked for. */
   codeOf(topic: string): number | undefined {
     return this.#codes.get(topic)
+  }
+
+  /** Of the topic that has this id; undefined: there is none now, or nothing is known of it. */
+  nameOf(topicId: string): string | undefined {
+    return this.#names.get(topicId)
   }
 
   /** How many partitions it has; 0 when it is not known. */
@@ -69,9 +86,11 @@ export class ClusterMetadata {
     this.#codes.set(name, errorCode)
     if (errorCode !== 0) return
     if (topicId !== undefined && topicId !== NO_ID) {
+      const before = this.#ids.get(name)
       // Epochs of a topic made anew begin again.
-      if ((this.#ids.get(name) ?? topicId) !== topicId) this.#forgetLeaders(name)
+      if (before !== undefined && before !== topicId) this.#forget(name, before)
       this.#ids.set(name, topicId)
+      this.#names.set(topicId, name)
     }
     this.#counts.set(name, partitions.length)
     for (const { partitionIndex, leaderId, leaderEpoch } of partitions) {
@@ -84,7 +103,8 @@ export class ClusterMetadata {
     }
   }
 
-  #forgetLeaders(topic: string): void {
+  #forget(topic: string, topicId: string): void {
+    this.#names.delete(topicId)
     for (let partition = 0; partition < this.partitionsOf(topic); partition++) this.#leaders.delete(partitionKey(topic, partition))
   }
 }

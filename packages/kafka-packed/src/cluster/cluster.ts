@@ -16,8 +16,16 @@ const METADATA: readonly API<[string[] | null, boolean?, boolean?], MetadataAnsw
 /** What a connection is for: a broker answers those of one connection in turn, so what waits has its own. */
 export type Lane = 'control' | 'fetch-0' | 'fetch-1' | 'fetch-urgent' | 'coordinator' | 'produce'
 
+/** For how long a broker is waited for alone, in milliseconds: one that is frozen keeps its connections, and answers nothing. */
+const SILENCE_MS = 1_000
+
+/** What came of asking one broker. */
+type Asked<T> = { readonly answer: T; readonly error: undefined } | { readonly error: PackedError }
+
 interface Line {
   connection: Promise<BrokerConnection> | undefined
+  /** Of the one that is being made. */
+  opening: AbortController
   failures: number
   /** Not tried again before, on the monotonic clock. */
   notBefore: number
@@ -31,6 +39,8 @@ export class Cluster {
   readonly #topics = new Set<string>()
   readonly #lines = new Map<string, Line>()
   readonly #delays = new Set<() => void>()
+  /** Addresses whose brokers have not answered for a while. */
+  readonly #silent = new Set<string>()
   #refreshing: { readonly done: Promise<void>; readonly topics: number } | undefined
   #refreshedAt = -Infinity
   #isClosed = false
@@ -80,19 +90,22 @@ export class Cluster {
     return this.#connectionTo(address, lane)
   }
 
-  /** A broker that answers, whichever. */
+  /** A broker that answers, whichever: who is silent for a second is not waited for alone. What is asked may so be asked of several. */
   async any<T>(ask: (connection: BrokerConnection) => Promise<T>): Promise<T> {
+    const addresses = this.#addresses()
+    const questions = new Set<Promise<Asked<T>>>()
     let last: PackedError | undefined
-    for (const address of this.#addresses()) {
-      try {
-        return await ask(await this.#connectionTo(address, 'control'))
-      } catch (error) {
-        last = error as PackedError
-        // Others would refuse, too.
-        if (last.kind === 'authentication' || last.kind === 'closed') break
-      }
+    for (;;) {
+      const address = addresses.shift()
+      if (address !== undefined) questions.add(this.#ask(address, ask))
+      if (questions.size === 0) throw last ?? new PackedError('No broker is known.', { kind: 'unreachable' })
+      const asked = await this.#first(questions, addresses.length > 0)
+      if (asked === undefined) continue
+      if (asked.error === undefined) return asked.answer
+      last = asked.error
+      // Others would refuse, too.
+      if (last.kind === 'authentication' || last.kind === 'closed') throw last
     }
-    throw last ?? new PackedError('No broker is known.', { kind: 'unreachable' })
   }
 
   /** Resolves after so many milliseconds, or when the cluster is closed. */
@@ -113,7 +126,8 @@ export class Cluster {
   close(): void {
     this.#isClosed = true
     for (const end of [...this.#delays]) end()
-    for (const { connection } of this.#lines.values()) {
+    for (const { connection, opening } of this.#lines.values()) {
+      opening.abort()
       connection?.then(
         (opened) => opened.close(),
         () => {},
@@ -122,25 +136,53 @@ export class Cluster {
     this.#lines.clear()
   }
 
+  /** Never rejects. */
+  async #ask<T>(address: BrokerAddress, ask: (connection: BrokerConnection) => Promise<T>): Promise<Asked<T>> {
+    const key = addressKey(address)
+    const cancel = this.#clock.after(SILENCE_MS, () => this.#silent.add(key))
+    try {
+      const answer = await ask(await this.#connectionTo(address, 'control'))
+      this.#silent.delete(key)
+      return { answer, error: undefined }
+    } catch (error) {
+      return { error: error as PackedError }
+    } finally {
+      cancel()
+    }
+  }
+
+  /** The first question that has come to an end, which is taken out; undefined: there are others to ask, and none has for a while. */
+  async #first<T>(questions: Set<Promise<Asked<T>>>, hasOthers: boolean): Promise<Asked<T> | undefined> {
+    const ends = [...questions].map((question) => question.then((asked) => ({ asked, question })))
+    let cancel = (): void => {}
+    const silence = new Promise<undefined>((resolve) => {
+      if (hasOthers) cancel = this.#clock.after(SILENCE_MS, () => resolve(undefined))
+    })
+    const end = await Promise.race([...ends, silence])
+    cancel()
+    if (end !== undefined) questions.delete(end.question)
+    return end?.asked
+  }
+
   async #refresh(): Promise<void> {
     const topics = [...this.#topics]
     this.metadata.take(await this.any((connection) => connection.call(METADATA, topics, false, false)))
     this.#refreshedAt = this.#clock.monotonic()
   }
 
-  /** Those that are connected first, then those known, then those to begin with: these may be names of several. */
+  /** Those that failed or are silent last; else those known first, then those to begin with: these may be names of several. */
   #addresses(): BrokerAddress[] {
     const addresses = new Map<string, BrokerAddress>()
-    for (const address of [...this.metadata.brokers.values(), ...this.options.brokers])
-      addresses.set(`${address.host}:${address.port}`, address)
-    const waiting = (address: BrokerAddress): number => this.#lines.get(lineKey(address, 'control'))?.failures ?? 0
-    return [...addresses.values()].toSorted((one, other) => waiting(one) - waiting(other))
+    for (const address of [...this.metadata.brokers.values(), ...this.options.brokers]) addresses.set(addressKey(address), address)
+    const waiting = (address: BrokerAddress): number =>
+      this.#silent.has(addressKey(address)) ? Infinity : (this.#lines.get(lineKey(address, 'control'))?.failures ?? 0)
+    return [...addresses.values()].toSorted((one, other) => (waiting(one) === waiting(other) ? 0 : waiting(one) - waiting(other)))
   }
 
   async #connectionTo(address: BrokerAddress, lane: Lane): Promise<BrokerConnection> {
     if (this.#isClosed) throw closed()
     const key = lineKey(address, lane)
-    const line = this.#lines.get(key) ?? { connection: undefined, failures: 0, notBefore: -Infinity }
+    const line = this.#lines.get(key) ?? newLine()
     this.#lines.set(key, line)
     const before = line.connection
     const known = await before?.catch(() => undefined)
@@ -157,7 +199,8 @@ export class Cluster {
       const wait = line.notBefore - this.#clock.monotonic()
       if (wait > 0) await this.delay(wait)
       if (this.#isClosed) throw closed()
-      const connection = await BrokerConnection.open(address, this.options)
+      line.opening = new AbortController()
+      const connection = await BrokerConnection.open(address, this.options, { signal: line.opening.signal })
       line.failures = 0
       if (!this.#isClosed) return connection
       connection.close()
@@ -171,8 +214,16 @@ export class Cluster {
   }
 }
 
-function lineKey({ host, port }: BrokerAddress, lane: Lane): string {
-  return `${host}:${port} ${lane}`
+function newLine(): Line {
+  return { connection: undefined, opening: new AbortController(), failures: 0, notBefore: -Infinity }
+}
+
+function addressKey({ host, port }: BrokerAddress): string {
+  return `${host}:${port}`
+}
+
+function lineKey(address: BrokerAddress, lane: Lane): string {
+  return `${addressKey(address)} ${lane}`
 }
 
 function closed(): PackedError {

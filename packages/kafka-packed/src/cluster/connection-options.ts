@@ -1,6 +1,8 @@
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import type { ConnectionOptions } from '@platformatic/kafka'
-import { describeValue, isObject, namesOf, numberProblem } from '@millrace/core'
+import { type Clock, describeValue, isObject, namesOf, numberProblem } from '@millrace/core'
+import { type OAuthToken, OAuthTokens } from './oauth-tokens.ts'
+import { systemClock } from './system-clock.ts'
 
 /** Where Kafka is, and how to talk to it. */
 export interface ConnectOptions {
@@ -10,14 +12,25 @@ export interface ConnectOptions {
   readonly clientId?: string | undefined
   /** TLS, by Node's names. Default: none. */
   readonly tls?: TlsOptions | undefined
-  /** PLAIN, SCRAM or OAUTHBEARER, as `@platformatic/kafka` takes it. Default: none. */
-  readonly sasl?: NonNullable<ConnectionOptions['sasl']> | undefined
+  /** PLAIN, SCRAM or OAUTHBEARER. Default: none. */
+  readonly sasl?: SaslOptions | undefined
   /** How long making a connection may take, in milliseconds. Default: 10,000. */
   readonly connectTimeoutMs?: number | undefined
   /** How long an answer may take, in milliseconds; then the connection is given up. Default: 30,000. */
   readonly requestTimeoutMs?: number | undefined
   /** The age of what is known of leaders at which it is asked anew, in milliseconds. Default: 300,000. */
   readonly metadataMaxAgeMs?: number | undefined
+}
+
+type LibrarySasl = NonNullable<ConnectionOptions['sasl']>
+
+/** How a client logs in: `mechanism`, and what it needs; the rest as `@platformatic/kafka` takes it. */
+export interface SaslOptions extends Omit<LibrarySasl, 'token'> {
+  /**
+   * Of OAUTHBEARER: a token, or a function that gives one. It is asked when the client logs in first, and again, by whichever login comes then, when four
+   * fifths of the token's time are over; a token that is only text is asked for at each login. While it fails a token that has not ended is used on.
+   */
+  readonly token?: string | (() => string | OAuthToken | Promise<string | OAuthToken>) | undefined
 }
 
 /** Where a broker listens. */
@@ -31,7 +44,7 @@ export interface ResolvedConnectOptions {
   readonly brokers: readonly BrokerAddress[]
   readonly clientId: string
   readonly tls: TlsOptions | undefined
-  readonly sasl: NonNullable<ConnectionOptions['sasl']> | undefined
+  readonly sasl: LibrarySasl | undefined
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
   readonly metadataMaxAgeMs: number
@@ -49,8 +62,8 @@ export const CONNECT_NAMES: readonly string[] = namesOf<ConnectOptions>({
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']
 
-/** Fills in every default, and adds a sentence to `problems` for everything that is wrong. */
-export function resolveConnectOptions(options: ConnectOptions, problems: string[]): ResolvedConnectOptions {
+/** Fills in every default, and adds a sentence to `problems` for everything that is wrong. `clock`: of tokens. */
+export function resolveConnectOptions(options: ConnectOptions, problems: string[], clock: Clock = systemClock): ResolvedConnectOptions {
   const { brokers, clientId = 'millrace', connectTimeoutMs = 10_000, requestTimeoutMs = 30_000, metadataMaxAgeMs = 300_000 } = options
   const { tls, sasl } = options
   problems.push(...brokerProblems(brokers))
@@ -59,8 +72,16 @@ export function resolveConnectOptions(options: ConnectOptions, problems: string[
   const mechanism: unknown = isObject(sasl) ? sasl['mechanism'] : sasl
   if (sasl !== undefined && !MECHANISMS.includes(String(mechanism)))
     problems.push(`sasl.mechanism is ${describeValue(mechanism)}; use ${MECHANISMS.join(', ')}.`)
+  if (mechanism === 'OAUTHBEARER' && typeof sasl?.token !== 'function' && (typeof sasl?.token !== 'string' || sasl.token === ''))
+    problems.push(`sasl.token is ${describeValue(sasl?.token)}; OAUTHBEARER needs a token, or a function that gives one.`)
   checkNumbers({ connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs }, 1, problems)
-  return { brokers, clientId, connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs, tls, sasl }
+  return { brokers, clientId, connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs, tls, sasl: sasl && loginOf(sasl, clock) }
+}
+
+function loginOf({ token, ...others }: SaslOptions, clock: Clock): LibrarySasl {
+  if (typeof token !== 'function') return token === undefined ? others : { ...others, token }
+  const tokens = new OAuthTokens(token, clock)
+  return { oauthBearerExtensions: () => tokens.extensions, ...others, token: () => tokens.current() }
 }
 
 /** A sentence for each that is no whole number of at least `min`. */

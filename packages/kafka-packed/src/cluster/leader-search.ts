@@ -80,7 +80,7 @@ export class LeaderSearch {
 
   #hasLeaderless(): boolean {
     for (const { topic, partition } of this.#options.partitions.values()) {
-      if (this.#cluster.metadata.leadership(topic, partition) === undefined) return true
+      if (this.#cluster.metadata.leaderOf(topic, partition) === undefined) return true
     }
     return false
   }

@@ -1,8 +1,7 @@
-import { backoffMs } from './backoff.ts'
 import { Cluster } from './cluster.ts'
 import { type ConnectOptions, resolveConnectOptions } from './connection-options.ts'
-import type { PackedError } from '../errors/packed-error.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { patiently } from './patiently.ts'
 import { systemClock } from './system-clock.ts'
 
 /** No topic of this name, or one that can't be. */
@@ -13,7 +12,6 @@ const LEADERLESS = 5
 /** Which topics there are. Connects when it is asked first. */
 export class TopicLookup {
   readonly #cluster: Cluster
-  #isClosed = false
 
   /** Throws a `TypeError` that lists everything that is wrong with the options. */
   constructor(options: ConnectOptions) {
@@ -40,19 +38,10 @@ export class TopicLookup {
 
   /** Questions under way reject. */
   close(): void {
-    this.#isClosed = true
     this.#cluster.close()
   }
 
-  async #patiently(topics: string[] | null): ReturnType<Cluster['topics']> {
-    const until = systemClock.monotonic() + this.#cluster.options.requestTimeoutMs
-    for (let failures = 1; ; failures++) {
-      try {
-        return await this.#cluster.topics(topics)
-      } catch (error) {
-        if (this.#isClosed || !(error as PackedError).retriable || systemClock.monotonic() >= until) throw error
-      }
-      await this.#cluster.delay(backoffMs(failures))
-    }
+  #patiently(topics: string[] | null): ReturnType<Cluster['topics']> {
+    return patiently(this.#cluster, systemClock, () => this.#cluster.topics(topics))
   }
 }

@@ -38,6 +38,15 @@ export type PackedErrorKind =
 
 const RETRIABLE: ReadonlySet<PackedErrorKind> = new Set<PackedErrorKind>(['unreachable', 'timed-out', 'transient'])
 
+/** By which a record that an error is about can be found again. */
+export interface RecordPlace {
+  readonly topic: string
+  readonly partition: number
+  readonly key: Uint8Array | null
+  /** Milliseconds since the epoch. */
+  readonly timestamp: number
+}
+
 /** What a {@link PackedError} is made of. */
 export interface PackedErrorDetails {
   readonly kind: PackedErrorKind
@@ -45,6 +54,8 @@ export interface PackedErrorDetails {
   readonly code?: number | undefined
   /** What it was caused by. */
   readonly cause?: unknown
+  /** The record it is about, where it is about one. Default: none. */
+  readonly record?: RecordPlace | undefined
 }
 
 /** A failure of the packed client. */
@@ -55,11 +66,14 @@ export class PackedError extends Error {
   readonly code: number
   /** Whether the same may succeed when it is tried again. */
   readonly retriable: boolean
+  /** The record it is about, such as the first for which a transaction can't be committed; undefined: it is about none. */
+  readonly record: RecordPlace | undefined
 
-  constructor(message: string, { kind, code = 0, cause }: PackedErrorDetails) {
+  constructor(message: string, { kind, code = 0, cause, record }: PackedErrorDetails) {
     super(message, cause === undefined ? undefined : { cause })
     this.kind = kind
     this.code = code
     this.retriable = RETRIABLE.has(kind)
+    this.record = record
   }
 }

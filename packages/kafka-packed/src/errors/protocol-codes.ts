@@ -19,10 +19,13 @@ export const CODE = {
   outOfOrderSequence: 45,
   duplicateSequence: 46,
   invalidProducerEpoch: 47,
+  invalidTransactionState: 48,
+  transactionalIdNotAuthorized: 53,
   operationNotAttempted: 55,
   unknownProducerId: 59,
   fencedInstance: 82,
   producerFenced: 90,
+  unknownTopicId: 100,
   staleMemberEpoch: 113,
 } as const
 
@@ -56,10 +59,10 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [41, 'transient'], // not controller
   [CODE.outOfOrderSequence, 'sequence-broken'],
   [CODE.invalidProducerEpoch, 'sequence-broken'],
-  [48, 'fatal'], // state of the transaction
+  [CODE.invalidTransactionState, 'fatal'],
   [49, 'fatal'], // producer id of another transactional id
   [51, 'transient'], // concurrent transactions
-  [53, 'not-authorized'],
+  [CODE.transactionalIdNotAuthorized, 'not-authorized'],
   [56, 'transient'], // storage
   [58, 'authentication'],
   [CODE.unknownProducerId, 'sequence-broken'],
@@ -73,6 +76,10 @@ const KINDS: ReadonlyMap<number, PackedErrorKind> = new Map<number, PackedErrorK
   [88, 'transient'], // offset of an open transaction
   [89, 'transient'], // throttling
   [CODE.producerFenced, 'fenced'],
+  [110, 'not-member'], // fenced epoch of a member
+  [111, 'transient'], // name of a static member that is not released
+  [CODE.unknownTopicId, 'transient'],
+  [103, 'transient'], // id of a topic that was made anew
   [CODE.staleMemberEpoch, 'not-member'],
   [120, 'abortable'],
 ])

@@ -21,6 +21,8 @@ interface Unit {
   readonly kind: string
   readonly topics: readonly string[]
   readonly partitions: readonly TopicPartition[]
+  /** Who may have it: has subscribed to all of its topics. */
+  readonly eligible: ReadonlySet<string>
 }
 
 /**
@@ -55,16 +57,23 @@ class Assignment {
   make(): Map<string, TopicPartition[]> {
     const left = this.#keep()
     const isWarm = (unit: Unit): boolean => this.#members.some(({ memberId }) => this.#warmth(unit, memberId) > 0)
-    // Those first for which it matters where they go.
-    for (const unit of [...left.filter(isWarm), ...left.filter((one) => !isWarm(one))]) this.#place(unit)
+    // Those first for which it matters where they go, and that fewest may have.
+    const warm = new Set(left.filter(isWarm))
+    const inTurn = left.toSorted((one, other) => Number(warm.has(other)) - Number(warm.has(one)) || one.eligible.size - other.eligible.size)
+    for (const unit of inTurn) this.#place(unit)
     return new Map(this.#members.map(({ memberId }) => [memberId, this.#free(memberId)]))
   }
 
-  /** Leaves with each member as much of what it has as is its share; returns the rest. */
+  /** Gives each member what nobody else may have, and leaves with it as much of what it has as is its share; returns the rest. */
   #keep(): Unit[] {
     const owned = new Map(this.#members.map(({ memberId }) => [memberId, [] as Unit[]]))
     const left: Unit[] = []
     for (const unit of this.#units) {
+      const [only = ''] = unit.eligible
+      if (unit.eligible.size === 1) {
+        this.#give(unit, only)
+        continue
+      }
       const owner = this.#ownerOf(unit)
       if (owner === undefined) left.push(unit)
       else owned.get(owner)?.push(unit)
@@ -72,8 +81,9 @@ class Assignment {
     // Who has most keeps one more than others, where there is one.
     for (const [memberId, units] of [...owned].toSorted(([, one], [, other]) => other.length - one.length)) {
       const others = (unit: Unit): number => Math.max(0, ...this.#others(memberId).map((other) => this.#warmth(unit, other)))
-      // What others have the state of goes first, and of each kind as much as of the others.
-      const inTurn = spread(units).toSorted((one, other) => others(one) - others(other))
+      // What most could have instead goes first; of each kind as much as of the others, and of a kind first what others have the state of.
+      const byWarmth = units.toSorted((one, other) => others(one) - others(other))
+      const inTurn = spread(byWarmth).toSorted((one, other) => one.eligible.size - other.eligible.size)
       for (const unit of inTurn) {
         if (this.#hasRoom(memberId)) this.#give(unit, memberId)
         else left.push(unit)
@@ -83,7 +93,7 @@ class Assignment {
   }
 
   #place(unit: Unit): void {
-    const eligible = this.#members.filter(({ topics }) => unit.topics.every((topic) => topics.includes(topic)))
+    const eligible = this.#members.filter(({ memberId }) => unit.eligible.has(memberId))
     const roomy = eligible.filter(({ memberId }) => this.#hasRoom(memberId))
     let best: { readonly memberId: string; readonly rank: readonly number[] } | undefined
     for (const { memberId } of roomy.length > 0 ? roomy : eligible) {
@@ -122,12 +132,12 @@ class Assignment {
   }
 
   /** Who has most of it, and reads all of its topics. */
-  #ownerOf({ partitions, topics }: Unit): string | undefined {
+  #ownerOf({ partitions, eligible }: Unit): string | undefined {
     let owner: string | undefined
     let most = 0
-    for (const { memberId, topics: subscribed } of this.#members) {
+    for (const { memberId } of this.#members) {
       const count = partitions.filter((one) => this.#holders.get(keyOf(one))?.has(memberId) === true).length
-      if (count <= most || !topics.every((topic) => subscribed.includes(topic))) continue
+      if (count <= most || !eligible.has(memberId)) continue
       owner = memberId
       most = count
     }
@@ -153,21 +163,58 @@ class Assignment {
 
 function unitsOf(members: readonly AssignedMember[], partitionsOf: AssignInput['partitionsOf'], coLocate: boolean): Unit[] {
   const topics = [...new Set(members.flatMap(({ topics: subscribed }) => subscribed))].toSorted(compare)
-  const kinds = new Map<string, { readonly count: number; readonly topics: string[] }>()
-  for (const topic of topics) {
-    const count = partitionsOf(topic)
-    const kind = coLocate ? String(count) : topic
-    const known = kinds.get(kind)
-    if (known === undefined) kinds.set(kind, { count, topics: [topic] })
-    else known.topics.push(topic)
-  }
-  return [...kinds].flatMap(([kind, { count, topics: ofKind }]) =>
-    Array.from({ length: count }, (_, partition) => ({
-      kind,
+  const together = coLocate
+    ? groupBy(topics, (topic) => String(partitionsOf(topic))).flatMap((alike) => coLocated(alike, members))
+    : topics.map((topic) => [topic])
+  return together.flatMap((ofKind) => {
+    const [first = ''] = ofKind
+    const eligible = new Set(subscribersOf(ofKind, members).map(({ memberId }) => memberId))
+    return Array.from({ length: partitionsOf(first) }, (_, partition) => ({
+      kind: first,
       topics: ofKind,
       partitions: ofKind.map((topic) => ({ topic, partition })),
-    })),
+      eligible,
+    }))
+  })
+}
+
+/**
+ * Which of topics with as many partitions as each other have to lie side by side: those that some member reads together. As long as somebody reads all of them, he
+ * gets them, and who reads only some, such as a member of the version before, gets none. Where nobody does, there is no side by side for all: those that the same
+ * members read stay together, and everything is read by somebody.
+ */
+function coLocated(topics: readonly string[], members: readonly AssignedMember[]): string[][] {
+  let linked: string[][] = topics.map((topic) => [topic])
+  for (const { topics: subscribed } of members) {
+    const touched = linked.filter((some) => some.some((topic) => subscribed.includes(topic)))
+    if (touched.length > 1) linked = [...linked.filter((some) => !touched.includes(some)), touched.flat().toSorted(compare)]
+  }
+  return linked.flatMap((some) =>
+    subscribersOf(some, members).length > 0
+      ? [some]
+      : groupBy(some, (topic) =>
+          subscribersOf([topic], members)
+            .map(({ memberId }) => memberId)
+            .join(' '),
+        ),
   )
+}
+
+/** Of all of `topics`. */
+function subscribersOf(topics: readonly string[], members: readonly AssignedMember[]): AssignedMember[] {
+  return members.filter(({ topics: subscribed }) => topics.every((topic) => subscribed.includes(topic)))
+}
+
+/** In the order of the first of each. */
+function groupBy(topics: readonly string[], keyOfTopic: (topic: string) => string): string[][] {
+  const groups = new Map<string, string[]>()
+  for (const topic of topics) {
+    const key = keyOfTopic(topic)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [topic])
+    else group.push(topic)
+  }
+  return [...groups.values()]
 }
 
 /** One of each kind in turn, so that the first so many are of all kinds. */

@@ -33,16 +33,30 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   return { topics, owned, generation, warm: userData.length === 0 ? [] : new FieldReader(userData).partitions() }
 }
 
-export function encodeAssignment(partitions: readonly TopicPartition[]): Buffer {
-  return new Fields().int16(ASSIGNMENT_VERSION).partitions(partitions).int32(-1).finish()
+/** What the leader of a group tells a member. */
+export interface Assignment {
+  readonly partitions: readonly TopicPartition[]
+  /** Of how many partitions each topic of the group was shared out, by its name: whoever leads notices when there are others. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+/** `counts` is in the user data. */
+export function encodeAssignment({ partitions, counts }: Assignment): Buffer {
+  const data = new Fields().int32(counts.size)
+  for (const [topic, count] of counts) data.string(topic).int32(count)
+  return new Fields().int16(ASSIGNMENT_VERSION).partitions(partitions).bytes(data.finish()).finish()
 }
 
 /** Empty bytes are no partitions. Throws a `RangeError` when it is cut off. */
-export function decodeAssignment(bytes: Buffer): TopicPartition[] {
-  if (bytes.length === 0) return []
+export function decodeAssignment(bytes: Buffer): Assignment {
+  if (bytes.length === 0) return { partitions: [], counts: new Map() }
   const from = new FieldReader(bytes)
   from.int16()
-  return from.partitions()
+  const partitions = from.partitions()
+  const data = from.bytes()
+  if (data.length === 0) return { partitions, counts: new Map() }
+  const counts = new FieldReader(data)
+  return { partitions, counts: new Map(counts.array(() => [counts.string(), counts.int32()] as const)) }
 }
 
 /** The protocol's fields as they were before its flexible versions. */

@@ -12,10 +12,19 @@ import {
   syncGroupV4,
   syncGroupV5,
 } from '@platformatic/kafka'
-import type { OffsetCommit, TopicPartition } from '@millrace/core'
+import type { TopicPartition } from '@millrace/core'
 import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import { topicsOf } from '../wire/by-topic.ts'
-import { decodeOffsetFetch, encodeOffsetFetch, OFFSET_FETCH, type OffsetFetchAnswer } from '../wire/offset-fetch.ts'
+import {
+  decodeOffsetFetch,
+  decodeOffsetFetchOfMember,
+  encodeOffsetFetch,
+  encodeOffsetFetchOfMember,
+  OFFSET_FETCH,
+  OFFSET_FETCH_OF_MEMBER,
+  type OffsetFetchAnswer,
+} from '../wire/offset-fetch.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 
 /** As the brokers know Kafka's consumers. */
@@ -99,12 +108,12 @@ export async function leaveGroup(connection: BrokerConnection, { groupId, member
 export async function commitOffsets(
   connection: BrokerConnection,
   { groupId, generation, memberId, groupInstanceId }: GroupMetadata,
-  offsets: readonly OffsetCommit[],
+  offsets: readonly PositionCommit[],
 ): Promise<number[]> {
-  const topics = topicsOf(offsets, ({ partition, offset, metadata }) => ({
+  const topics = topicsOf(offsets, ({ partition, offset, leaderEpoch = -1, metadata }) => ({
     partitionIndex: partition,
     committedOffset: BigInt(offset),
-    committedLeaderEpoch: -1,
+    committedLeaderEpoch: leaderEpoch,
     committedMetadata: metadata ?? '',
   }))
   const apis = [offsetCommitV9.api, offsetCommitV8.api]
@@ -112,10 +121,17 @@ export async function commitOffsets(
   return answer.topics.flatMap(({ partitions }) => partitions.map(({ errorCode }) => errorCode)).filter((code) => code !== 0)
 }
 
-export function fetchOffsets(
-  connection: BrokerConnection,
-  groupId: string,
-  { partitions, requireStable }: { readonly partitions: readonly TopicPartition[]; readonly requireStable: boolean },
-): Promise<OffsetFetchAnswer> {
-  return connection.send({ ...OFFSET_FETCH, parts: [encodeOffsetFetch({ groupId, partitions, requireStable })], decode: decodeOffsetFetch })
+export interface OffsetQuestion {
+  readonly partitions: readonly TopicPartition[]
+  readonly requireStable: boolean
+}
+
+export function fetchOffsets(connection: BrokerConnection, groupId: string, question: OffsetQuestion): Promise<OffsetFetchAnswer> {
+  return connection.send({ ...OFFSET_FETCH, parts: [encodeOffsetFetch({ groupId, ...question })], decode: decodeOffsetFetch })
+}
+
+/** Refused to who has lost its place. For members of KIP-848. */
+export function fetchOffsetsOf(connection: BrokerConnection, member: GroupMetadata, question: OffsetQuestion): Promise<OffsetFetchAnswer> {
+  const parts = [encodeOffsetFetchOfMember(member, question)]
+  return connection.send({ ...OFFSET_FETCH_OF_MEMBER, parts, decode: decodeOffsetFetchOfMember })
 }

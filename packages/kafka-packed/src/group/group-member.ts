@@ -1,26 +1,30 @@
-import { type OffsetCommit, partitionKey, type TopicPartition } from '@millrace/core'
+import { partitionKey, type TopicPartition } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import { Cluster } from '../cluster/cluster.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { Coordinator } from '../cluster/coordinator.ts'
-import { leaveGroup } from './group-calls.ts'
-import { GROUP_CODE } from './group-codes.ts'
-import { GroupOffsets } from './group-offsets.ts'
+import { GROUP_CODE, MOVED_ON, PUT_OUT } from './group-codes.ts'
+import { type CommittingMember, GroupOffsets } from './group-offsets.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type GroupHooks, type GroupOptions, type ResolvedGroupOptions, resolveGroupOptions } from './group-options.ts'
 import { Heartbeats } from './heartbeats.ts'
-import { Rounds } from './rounds.ts'
+import { nothing, type PlaceHolder, PlaceUse } from './place-use.ts'
+import type { PositionCommit } from '../read/read-position.ts'
+import type { GroupRounds } from './group-rounds.ts'
+import { roundsFor } from './rounds-for.ts'
 import { TopicWatch } from './topic-watch.ts'
 
 /** How long a member that is closed tries to tell its group, in milliseconds. */
 const LEAVE_MS = 3_000
 /** How long it waits for a rebalance that is under way, to commit with its place in the next generation, in milliseconds. */
 const LAST_ROUND_MS = 10_000
+/** Rebalances in a row of which something can't be read before the membership is over: one may have been damaged on its way. */
+const MALFORMED_ROUNDS = 3
 
 /**
- * A member of a consumer group, by the classic protocol in its cooperative form: what a member keeps it reads on, while others move. The assignment is our own:
- * even, everything where it is, what moves where its state is, topics side by side where asked. Offsets are committed and looked up here, too.
+ * A member of a consumer group: what it keeps it reads on, while others move. By the classic protocol, in its cooperative form, the assignment is our own: even,
+ * everything where it is, what moves where its state is, topics side by side where asked. By KIP-848 the brokers assign. Offsets are committed and looked up here, too.
  *
  * @example
  * ```ts
@@ -44,7 +48,7 @@ export class GroupMember implements AsyncDisposable {
   readonly #cluster: Cluster
   readonly #coordinator: Coordinator
   readonly #offsets: GroupOffsets
-  readonly #rounds: Rounds
+  readonly #rounds: GroupRounds
   readonly #watch: TopicWatch
   #heartbeats: Heartbeats | undefined
   readonly #owned = new Map<string, TopicPartition>()
@@ -55,12 +59,15 @@ export class GroupMember implements AsyncDisposable {
   /** Why there is to be another rebalance. */
   #wants: string | undefined
   #wake: () => void = () => {}
-  #roundEnds: (() => void)[] = []
-  /** Of its place in the group. */
-  #uses: Promise<void> = Promise.resolve()
+  readonly #place: PlaceUse
+  #malformed = 0
   #isLeaving = false
+  /** It has left, or is about to: there is no other rebalance for it. */
+  #hasJoinedLast = false
   #isOver = false
   #closing: Promise<void> | undefined
+  /** Until then what is given up can be committed. */
+  #isClosed = false
 
   /** Connects to the first broker that answers; joins when it {@link subscribe}s. Rejects with a {@link PackedError}. */
   static async open(options: GroupOptions, hooks: GroupHooks): Promise<GroupMember> {
@@ -82,10 +89,29 @@ export class GroupMember implements AsyncDisposable {
     this.#coordinator = new Coordinator(this.#cluster, { type: 'group', name: groupId, clock })
     const parts = { cluster: this.#cluster, coordinator: this.#coordinator, clock, patienceMs: connect.requestTimeoutMs }
     this.#offsets = new GroupOffsets(parts)
-    this.#rounds = new Rounds(this.#cluster, options, {
-      onJoined: (member, address) => this.#heartbeats?.start(member, address),
-      onRefused: (code) => this.#refused(code),
+    this.#rounds = roundsFor({
+      ...parts,
+      options,
+      member: {
+        owned: () => this.assignment(),
+        inUse: () => this.#place.inUse,
+        toldEpoch: () => this.#heartbeats?.toldEpoch ?? 0,
+      },
+      events: {
+        onChanged: () => this.#want('the group rebalances'),
+        onSettled: () => this.#place.roundEnded(),
+        onJoining: (member, address) => this.#heartbeats?.goOn(member, address),
+        onJoined: (member, address) => {
+          this.#heartbeats?.start(member, address)
+          this.#watch.expected = new Map()
+        },
+        onLeading: (counts) => {
+          this.#watch.expected = counts
+        },
+        onRefused: (code) => this.#refused(code),
+      },
     })
+    this.#place = new PlaceUse(this.#asHolder(), clock)
     this.#watch = new TopicWatch(this.#cluster, options.topicsMaxAgeMs, {
       onMissing: (topics) => hooks.onMissing?.(topics),
       onChanged: () => {
@@ -107,61 +133,74 @@ export class GroupMember implements AsyncDisposable {
   /** Joins the group, or changes what is read in it. */
   subscribe(topics: readonly string[]): void {
     this.#check()
+    if (this.#isLeaving) throw new PackedError('The member has left its group.', { kind: 'closed' })
     this.#rounds.topics = topics
     this.#watch.topics = topics
     this.#want('topics were subscribed')
     if (this.#life !== undefined) return
-    this.#heartbeats = new Heartbeats(this.#coordinator, this.#options, {
-      onCode: (code, of) => {
-        if (this.#isCurrent(of)) this.#refused(code)
-      },
-      onSilence: (error, of) => {
-        if (!this.#isCurrent(of)) return
-        if (error.retriable) this.#lose()
-        else this.#fail(error)
+    this.#heartbeats = new Heartbeats({
+      coordinator: this.#coordinator,
+      rounds: this.#rounds,
+      options: this.#options,
+      events: {
+        onCode: (code, of) => {
+          if (this.#isCurrent(of)) this.#refused(code)
+        },
+        onSilence: (error, of) => {
+          if (!this.#isCurrent(of)) return
+          if (error.retriable) this.#lose()
+          else this.#fail(error)
+        },
+        onStandInLost: (error) => this.#hooks.onStandInLost?.(error),
       },
     })
     this.#life = this.#live()
   }
 
   /**
-   * Resolves when all are committed. Who never subscribed commits for a group that nobody is in. A group that rebalances is waited for, and then the offsets
-   * are committed if their partitions are still here. Rejects with a {@link PackedError} that has the code of what was refused: 22 and 25 are those of a
-   * member that has lost its place.
+   * Resolves when all are committed, one commit behind the other. Who never subscribed commits for a group that nobody is in. A group that rebalances is waited
+   * for, and then the offsets are committed if their partitions are still here. Rejects with a {@link PackedError} that has the code of what was refused: 22 and
+   * 25 are those of a member that has lost its place.
    */
-  commit(offsets: readonly OffsetCommit[]): Promise<void> {
+  commit(offsets: readonly PositionCommit[]): Promise<void> {
     this.#check()
     const losses = this.#losses
-    const member = {
-      metadata: () => this.metadata,
-      refused: (code: number, from: GroupMetadata, until: number) => this.#mayPass({ code, from, until, offsets, losses }),
-    }
-    return this.#offsets.commit(member, this.#options.groupId, offsets)
+    const member = this.#committing(offsets)
+    return this.#place.inTurn(() => {
+      // Meanwhile it may have come back, and another have what it had.
+      if (losses !== this.#losses) throw refusal(GROUP_CODE.unknownMember, 'commit offsets of partitions that others may have')
+      return this.#offsets.commit(member, this.#options.groupId, offsets)
+    })
   }
 
   /**
-   * Runs `use` with this member's place in the group, as transactions are fenced by it: no rebalance changes it meanwhile, since one that is under way is waited for, and the
-   * next one waits. Rejects with a {@link PackedError} of code 25 when a partition of `offsets` is not here any more.
+   * Runs `use` with this member's place in the group, as transactions are fenced by it: no rebalance changes it meanwhile, since one that is under way is waited
+   * for, and the next one waits. After `patienceMs` milliseconds (default: `requestTimeoutMs`) it is run with the place from before that rebalance, which the
+   * group takes until all have joined again. Rejects with a {@link PackedError} of code 25 when a partition of `offsets` is not here any more.
    */
-  async inPlace<T>(offsets: readonly TopicPartition[], use: (place: GroupMetadata) => Promise<T>): Promise<T> {
-    const losses = this.#losses
-    const { clock, connect } = this.#options
-    const until = clock.monotonic() + connect.requestTimeoutMs
-    while (this.#life !== undefined && !this.#rounds.isStable && !this.#isOver && clock.monotonic() < until) {
-      if (losses !== this.#losses) break
-      await this.#roundEnd(until - clock.monotonic())
-    }
-    if (losses !== this.#losses || !this.#hasAll(offsets))
-      throw refusal(GROUP_CODE.unknownMember, 'take offsets of partitions that others may have')
-    const used = use(this.metadata)
-    this.#uses = Promise.allSettled([this.#uses, used]).then(nothing)
-    return used
+  inPlace<T>(
+    offsets: readonly TopicPartition[],
+    use: (place: GroupMetadata) => Promise<T>,
+    patienceMs: number = this.#options.connect.requestTimeoutMs,
+  ): Promise<T> {
+    return this.#place.inPlace(offsets, use, patienceMs)
   }
 
-  /** Committed offsets; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
-  committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<OffsetCommit[]> {
+  /** Committed offsets, with the epochs of the records before as far as they were committed; partitions without one are left out. `requireStable`: waits until no transaction holds them. */
+  committed(partitions: readonly TopicPartition[], requireStable: boolean): Promise<PositionCommit[]> {
     this.#check()
-    return this.#offsets.committed(this.#options.groupId, partitions, requireStable)
+    const { groupId, groupProtocol } = this.#options
+    // Of what others have it may be asked without a place, too.
+    const member = groupProtocol === 'consumer' && this.#hasAll(partitions) ? this.#committing(partitions) : undefined
+    return this.#offsets.committed({ groupId, member }, { partitions, requireStable })
+  }
+
+  #committing(offsets: readonly TopicPartition[]): CommittingMember {
+    const losses = this.#losses
+    return {
+      metadata: () => this.metadata,
+      refused: (code, from, until) => this.#place.mayPass({ code, from, until, offsets, losses }),
+    }
   }
 
   /** Gives up everything, by `onRevoked`, and leaves. Resolves when the group has heard, or could not be told for some time. */
@@ -188,6 +227,7 @@ export class GroupMember implements AsyncDisposable {
 
   async #close(): Promise<void> {
     await this.leave()
+    this.#isClosed = true
     this.#watch.close()
     this.#rounds.close()
     this.#cluster.close()
@@ -197,28 +237,36 @@ export class GroupMember implements AsyncDisposable {
   /** From the first subscription until it has left. Never rejects. */
   async #live(): Promise<void> {
     for (let failures = 0; !this.#isLeaving && !this.#isOver;) {
-      await Promise.all([this.#lostHooks, this.#uses])
+      await Promise.all([this.#lostHooks, this.#place.inUse])
+      if (this.#isLeaving) break
       const reason = this.#wants ?? ''
       this.#wants = undefined
-      const losses = this.#losses
-      try {
-        this.#heartbeats?.stop()
-        const assigned = await this.#rounds.run([...this.#owned.values()], reason)
-        this.#endRound()
-        if (assigned !== undefined && losses === this.#losses) {
-          failures = 0
-          await this.#take(assigned)
-        } else {
-          await this.#again(reason, ++failures)
-        }
-      } catch (error) {
-        this.#endRound()
-        if (!this.#isLeaving && !(error as PackedError).retriable) this.#fail(error as PackedError)
-        await this.#again(reason, ++failures)
-      }
+      const assigned = await this.#round(reason)
+      this.#place.roundEnded()
+      failures = assigned === undefined ? failures + 1 : 0
+      if (assigned === undefined) await this.#again(reason, failures)
+      else if (!this.#isLeaving) await this.#take(assigned)
       await this.#wanted()
     }
+    this.#hasJoinedLast = true
+    this.#place.roundEnded()
     await this.#leave()
+  }
+
+  /** Undefined: there has to be another one. */
+  async #round(reason: string): Promise<TopicPartition[] | undefined> {
+    const losses = this.#losses
+    try {
+      const assigned = await this.#rounds.run([...this.#owned.values()], reason)
+      this.#malformed = 0
+      return losses === this.#losses ? assigned : undefined
+    } catch (error) {
+      const { kind, retriable } = error as PackedError
+      this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0
+      const mayPass = retriable || (kind === 'malformed' && this.#malformed < MALFORMED_ROUNDS)
+      if (!this.#isLeaving && !mayPass) this.#fail(error as PackedError)
+      return undefined
+    }
   }
 
   async #again(reason: string, failures: number): Promise<void> {
@@ -232,6 +280,7 @@ export class GroupMember implements AsyncDisposable {
     if (revoked.length > 0 && !(await this.#revoke(revoked))) return
     const added = [...next].filter(([key]) => !this.#owned.has(key))
     for (const [key, one] of added) this.#owned.set(key, one)
+    this.#heartbeats?.update()
     // Not waited for: the group need not wait for what this member does with them.
     void settled(() => this.#hooks.onAssigned(added.map(([, one]) => one)))
     if (revoked.length > 0) this.#want('partitions were given up')
@@ -249,27 +298,27 @@ export class GroupMember implements AsyncDisposable {
   async #leave(): Promise<void> {
     const owned = [...this.#owned.values()]
     if (owned.length > 0) {
-      this.#heartbeats?.start(this.metadata, this.#coordinator.address)
+      this.#heartbeats?.goOn(this.metadata, this.#coordinator.address)
       await this.#revoke(owned)
     }
     await this.#lostHooks
     this.#heartbeats?.stop()
-    const { metadata } = this
+    const farewell = this.#rounds.farewell()
     this.#rounds.forget()
-    this.#endRound()
-    // A static member's partitions wait for it.
-    if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return
-    const call = { use: leaveGroupOf(metadata), codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
+    if (farewell === undefined) return
+    const call = { use: farewell, codeOf: (code: number) => code, doing: 'let a member go', patienceMs: LEAVE_MS }
     // The group will notice by itself.
     await Promise.race([this.#coordinator.answer(call).catch(() => undefined), this.#cluster.delay(LEAVE_MS)])
   }
 
   /** What the group says of this member. */
   #refused(code: number): void {
-    const { rebalanceInProgress, illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
-    if (code === rebalanceInProgress) {
+    const { illegalGeneration, unknownMember, memberIdRequired, fencedInstance } = GROUP_CODE
+    // Until it has the answer it may have another generation already; and one that has nothing learns all there is from the answer.
+    if (this.#rounds.isJoining && (code === illegalGeneration || this.#owned.size === 0)) return
+    if (MOVED_ON.has(code)) {
       if (this.#rounds.isStable) this.#want('the group rebalances')
-    } else if (code === unknownMember || code === illegalGeneration) {
+    } else if (PUT_OUT.has(code)) {
       if (code === unknownMember) this.#rounds.forget()
       this.#lose()
     } else if (code === fencedInstance) {
@@ -292,6 +341,7 @@ export class GroupMember implements AsyncDisposable {
     this.#owned.clear()
     if (lost.length > 0) this.#lostHooks = Promise.all([this.#lostHooks, settled(() => this.#hooks.onLost(lost))]).then(nothing)
     this.#want('its place in the group was lost')
+    this.#place.roundEnded()
   }
 
   #fail(error: PackedError): void {
@@ -302,26 +352,15 @@ export class GroupMember implements AsyncDisposable {
     this.#hooks.onFailed(error)
   }
 
-  /** Whether a commit that was refused is to be tried again. */
-  async #mayPass(refused: {
-    readonly code: number
-    readonly from: GroupMetadata
-    readonly until: number
-    readonly offsets: readonly OffsetCommit[]
-    readonly losses: number
-  }): Promise<boolean> {
-    const { code, from, until, offsets, losses } = refused
-    const { rebalanceInProgress, illegalGeneration, unknownMember, fencedInstance } = GROUP_CODE
-    if (this.#life === undefined || ![rebalanceInProgress, illegalGeneration, unknownMember, fencedInstance].some((one) => one === code))
-      return false
-    if (this.#isCurrent(from) && this.#rounds.isStable) this.#refused(code)
-    // The answer to who joins may be on its way, with the next generation in it.
-    while (!this.#rounds.isStable && !this.#isOver && losses === this.#losses) {
-      const leftMs = until - this.#options.clock.monotonic()
-      if (leftMs <= 0) return false
-      await this.#roundEnd(leftMs)
+  #asHolder(): PlaceHolder {
+    return {
+      metadata: () => this.metadata,
+      isStable: () => this.#rounds.isStable,
+      mayJoin: () => this.#life !== undefined && !this.#hasJoinedLast && !this.#isOver,
+      losses: () => this.#losses,
+      hasAll: (partitions) => this.#hasAll(partitions),
+      refused: (code) => this.#refused(code),
     }
-    return losses === this.#losses && this.#hasAll(offsets)
   }
 
   #hasAll(partitions: readonly TopicPartition[]): boolean {
@@ -345,30 +384,9 @@ export class GroupMember implements AsyncDisposable {
     }
   }
 
-  async #roundEnd(ms: number): Promise<void> {
-    await new Promise<void>((resolve) => {
-      const cancel = this.#options.clock.after(ms, resolve)
-      this.#roundEnds.push(() => {
-        cancel()
-        resolve()
-      })
-    })
-  }
-
-  #endRound(): void {
-    for (const end of this.#roundEnds.splice(0)) end()
-  }
-
   #check(): void {
-    if (this.#closing !== undefined) throw new PackedError('The member has been closed.', { kind: 'closed' })
+    if (this.#isClosed) throw new PackedError('The member has been closed.', { kind: 'closed' })
   }
-}
-
-/** What was waited for is not kept: what comes next would hold all that came before it. */
-function nothing(): void {}
-
-function leaveGroupOf(metadata: GroupMetadata): (connection: Parameters<typeof leaveGroup>[0]) => Promise<number> {
-  return (connection) => leaveGroup(connection, metadata)
 }
 
 /** A hook that fails counts as done: the group must go on. */

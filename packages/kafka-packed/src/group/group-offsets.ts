@@ -1,9 +1,11 @@
-import type { Clock, OffsetCommit, TopicPartition } from '@millrace/core'
+import type { Clock } from '@millrace/core'
 import type { Cluster } from '../cluster/cluster.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
-import { commitOffsets, fetchOffsets } from './group-calls.ts'
+import { commitOffsets, fetchOffsets, fetchOffsetsOf, type OffsetQuestion } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
+import type { PositionCommit } from '../read/read-position.ts'
+import type { FetchedOffset } from '../wire/offset-fetch.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 
 /** Between two questions for an offset that a transaction still holds, in milliseconds. */
@@ -28,6 +30,13 @@ export interface CommittingMember {
   readonly refused: (code: number, from: GroupMetadata, until: number) => Promise<boolean>
 }
 
+/** Who asks for offsets. */
+export interface OffsetAsker {
+  readonly groupId: string
+  /** Default: nobody in particular, whose place in the group does not matter. */
+  readonly member?: CommittingMember | undefined
+}
+
 /** The offsets of a group: committed and looked up. */
 export class GroupOffsets {
   readonly #parts: GroupOffsetsParts
@@ -37,7 +46,7 @@ export class GroupOffsets {
   }
 
   /** Resolves when all are committed. Rejects with a `PackedError` that has the code of what was refused. */
-  async commit(member: CommittingMember, groupId: string, offsets: readonly OffsetCommit[]): Promise<void> {
+  async commit(member: CommittingMember, groupId: string, offsets: readonly PositionCommit[]): Promise<void> {
     const { coordinator, clock, patienceMs } = this.#parts
     const until = clock.monotonic() + patienceMs
     for (;;) {
@@ -55,18 +64,24 @@ export class GroupOffsets {
   }
 
   /** Those of partitions that have none are left out. `requireStable`: waits until no transaction holds them. */
-  async committed(groupId: string, partitions: readonly TopicPartition[], requireStable: boolean): Promise<OffsetCommit[]> {
+  async committed(asker: OffsetAsker, question: OffsetQuestion): Promise<PositionCommit[]> {
+    const { groupId, member } = asker
     const { cluster, coordinator, clock, patienceMs } = this.#parts
     const until = clock.monotonic() + patienceMs
     const doing = `tell offsets of group '${groupId}'`
     for (;;) {
+      const metadata = member?.metadata()
       const answer = await coordinator.answer({
-        use: (connection) => fetchOffsets(connection, groupId, { partitions, requireStable }),
+        use: (connection) =>
+          metadata === undefined ? fetchOffsets(connection, groupId, question) : fetchOffsetsOf(connection, metadata, question),
         codeOf: ({ code }) => code,
         doing,
         patienceMs: Math.max(0, until - clock.monotonic()),
       })
-      if (answer.code !== CODE.none) throw refusal(answer.code, doing)
+      if (answer.code !== CODE.none) {
+        if (metadata !== undefined && (await member?.refused(answer.code, metadata, until)) === true) continue
+        throw refusal(answer.code, doing)
+      }
       const codes = new Set(answer.partitions.map(({ code }) => code))
       codes.delete(CODE.none)
       // What does not exist has none.
@@ -79,7 +94,8 @@ export class GroupOffsets {
   }
 }
 
-function toCommit({ topic, partition, offset, metadata }: TopicPartition & { offset: number; metadata: string | null }): OffsetCommit[] {
+function toCommit({ topic, partition, offset, leaderEpoch, metadata }: FetchedOffset): PositionCommit[] {
   if (offset < 0) return []
-  return [metadata === null || metadata === '' ? { topic, partition, offset } : { topic, partition, offset, metadata }]
+  const hasMetadata = metadata !== null && metadata !== ''
+  return [{ topic, partition, offset, ...(leaderEpoch >= 0 && { leaderEpoch }), ...(hasMetadata && { metadata }) }]
 }

@@ -1,37 +1,54 @@
 import type { Clock } from '@millrace/core'
 import type { BrokerAddress } from '../cluster/connection-options.ts'
-import type { PackedError } from '../errors/packed-error.ts'
+import { PackedError } from '../errors/packed-error.ts'
 import type { Coordinator } from '../cluster/coordinator.ts'
-import { heartbeat } from './group-calls.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import type { ResolvedGroupOptions } from './group-options.ts'
+import type { GroupRounds } from './group-rounds.ts'
 import { StandIn } from './stand-in.ts'
 
 export interface HeartbeatEvents {
   /** An answer that is not that all is well, and to whom. */
   readonly onCode: (code: number, member: GroupMetadata) => void
-  /** The group was not heard of for as long as a session, or can't be: see {@link PackedError.retriable}. */
+  /** The group has not answered what was asked within a session, or can't be asked: see {@link PackedError.retriable}. */
   readonly onSilence: (error: PackedError, member: GroupMetadata) => void
+  /** Nobody sends heartbeats any more while JavaScript is busy. */
+  readonly onStandInLost: (error: Error) => void
 }
 
-/** Tells the group that a member is there, from when it is given its place until it has to join again. */
+export interface HeartbeatsParts {
+  readonly coordinator: Coordinator
+  readonly rounds: GroupRounds
+  readonly options: ResolvedGroupOptions
+  readonly events: HeartbeatEvents
+}
+
+/** Answers in a row that can't be read before that is told: one may have been damaged on its way. */
+const MALFORMED_ANSWERS = 3
+
+/** Tells the group that a member is there, also while it joins again, and notices when the group is not. */
 export class Heartbeats {
   readonly #coordinator: Coordinator
+  readonly #rounds: GroupRounds
   readonly #options: ResolvedGroupOptions
   readonly #events: HeartbeatEvents
   readonly #clock: Clock
   readonly #standIn: StandIn
   #member: GroupMetadata | undefined
+  /** When the last question that was answered was asked: from then on the group counts the session. */
   #heardAt = 0
-  #isUnderWay = false
+  #malformed = 0
+  /** Whose question is under way. */
+  #asking: GroupMetadata | undefined
   #cancel: () => void = () => {}
 
-  constructor(coordinator: Coordinator, options: ResolvedGroupOptions, events: HeartbeatEvents) {
+  constructor({ coordinator, rounds, options, events }: HeartbeatsParts) {
     this.#coordinator = coordinator
+    this.#rounds = rounds
     this.#options = options
     this.#clock = options.clock
     this.#events = events
-    this.#standIn = new StandIn(options)
+    this.#standIn = new StandIn(options, events.onStandInLost)
   }
 
   /** `coordinator`: where it was a moment ago. */
@@ -39,8 +56,19 @@ export class Heartbeats {
     this.stop()
     this.#member = member
     this.#heardAt = this.#clock.monotonic()
-    this.#standIn.order({ member, address: coordinator })
+    this.#order(coordinator)
     this.#next()
+  }
+
+  /** What the member has is not what it was. */
+  update(): void {
+    if (this.#member !== undefined) this.#order(this.#coordinator.address)
+  }
+
+  /** As {@link start}, if it is not this member's already. */
+  goOn(member: GroupMetadata, coordinator: BrokerAddress | undefined): void {
+    const { memberId, generation } = this.#member ?? {}
+    if (memberId !== member.memberId || generation !== member.generation) this.start(member, coordinator)
   }
 
   stop(): void {
@@ -54,43 +82,68 @@ export class Heartbeats {
     return this.#standIn.takeLeft()
   }
 
+  /** The epoch that the stand-in was told last; 0: none. */
+  get toldEpoch(): number {
+    return this.#standIn.toldEpoch
+  }
+
   async close(): Promise<void> {
     this.stop()
     await this.#standIn.close()
   }
 
+  #order(address: BrokerAddress | undefined): void {
+    const { heartbeatIntervalMs: intervalMs, report } = this.#rounds
+    // Who has no name yet can't be stood in for.
+    const member = this.#member?.memberId === '' ? undefined : this.#member
+    this.#standIn.order({ member, address, intervalMs, report })
+  }
+
   #next(): void {
-    this.#cancel = this.#clock.after(this.#options.heartbeatIntervalMs, () => this.#beat())
+    const { sessionTimeoutMs } = this.#options
+    const leftMs = this.#heardAt + sessionTimeoutMs - this.#clock.monotonic()
+    this.#cancel = this.#clock.after(Math.max(0, Math.min(this.#rounds.heartbeatIntervalMs, leftMs)), () => this.#beat())
   }
 
   #beat(): void {
     const member = this.#member
     if (member === undefined) return
-    this.#next()
     this.#standIn.sign()
     if (this.#standIn.takeBeats()) this.#heardAt = this.#clock.monotonic()
-    if (this.#isUnderWay) return
-    this.#isUnderWay = true
+    if (this.#clock.monotonic() - this.#heardAt >= this.#options.sessionTimeoutMs) {
+      // Also while it is asked: an answer may take as long as it likes.
+      this.#events.onSilence(new PackedError('The group was not heard of for as long as a session.', { kind: 'timed-out' }), member)
+      return
+    }
+    this.#next()
+    if (this.#asking === member) return
+    this.#asking = member
     void this.#send(member).finally(() => {
-      this.#isUnderWay = false
+      if (this.#asking === member) this.#asking = undefined
     })
   }
 
   /** Never rejects. */
   async #send(member: GroupMetadata): Promise<void> {
+    const askedAt = this.#clock.monotonic()
     try {
       const code = await this.#coordinator.once({
-        use: (connection) => heartbeat(connection, member),
+        use: (connection) => this.#rounds.beat(connection, member),
         codeOf: (answer) => answer,
         doing: 'hear of a member',
       })
-      this.#heardAt = this.#clock.monotonic()
+      this.#malformed = 0
       if (this.#member !== member) return
-      this.#standIn.order({ member, address: this.#coordinator.address })
-      if (code !== 0) this.#events.onCode(code, member)
+      this.#heardAt = Math.max(this.#heardAt, askedAt)
+      this.#order(this.#coordinator.address)
+      // It is a member still: what the stand-in has done is over, and does not explain what may come later.
+      if (code === 0) this.#standIn.takeLeft()
+      else this.#events.onCode(code, member)
     } catch (error) {
-      const isOver = this.#clock.monotonic() - this.#heardAt > this.#options.sessionTimeoutMs
-      if (this.#member === member && (isOver || !(error as PackedError).retriable)) this.#events.onSilence(error as PackedError, member)
+      const { kind, retriable } = error as PackedError
+      this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0
+      const mayPass = retriable || (kind === 'malformed' && this.#malformed < MALFORMED_ANSWERS)
+      if (this.#member === member && !mayPass) this.#events.onSilence(error as PackedError, member)
     }
   }
 }

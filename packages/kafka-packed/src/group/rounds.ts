@@ -1,50 +1,47 @@
 import type { TopicPartition } from '@millrace/core'
-import { Cluster } from '../cluster/cluster.ts'
-import type { BrokerAddress } from '../cluster/connection-options.ts'
+import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import type { Cluster } from '../cluster/cluster.ts'
 import { refusal } from '../errors/protocol-codes.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { assign } from './assign.ts'
 import { decodeAssignment, decodeSubscription, encodeAssignment, encodeSubscription } from './consumer-protocol.ts'
-import { Coordinator } from '../cluster/coordinator.ts'
-import { type JoinAnswer, joinGroup, syncGroup } from './group-calls.ts'
+import type { Coordinator, CoordinatorCall } from '../cluster/coordinator.ts'
+import { heartbeat, type JoinAnswer, joinGroup, leaveGroup, syncGroup } from './group-calls.ts'
 import { GROUP_CODE } from './group-codes.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import type { ResolvedGroupOptions } from './group-options.ts'
+import type { GroupRounds, RoundEvents, RoundParts } from './group-rounds.ts'
+import { JoinLine } from './join-line.ts'
+import { partitionCounts } from './partition-counts.ts'
 
 /** Beyond the time for which the others are waited for. */
 const MARGIN_MS = 5_000
 const NO_GENERATION = -1
 
-export interface RoundEvents {
-  /** The member has a place in the next generation; what it is to have is not known yet. */
-  readonly onJoined: (member: GroupMetadata, coordinator: BrokerAddress | undefined) => void
-  /** The group has refused it, with a code of the protocol. */
-  readonly onRefused: (code: number) => void
-}
-
-/**
- * Rounds of a group: all members join, one of them says who gets what, and each is told. Requests to join are answered when all have joined, so they have
- * connections of their own, on which answers may take that long.
- */
-export class Rounds {
+/** Rounds of a group: all members join, one of them says who gets what, and each is told. */
+export class Rounds implements GroupRounds {
   topics: readonly string[] = []
+  readonly report = undefined
   readonly #options: ResolvedGroupOptions
   readonly #events: RoundEvents
   readonly #cluster: Cluster
-  #waiting: Cluster
-  #coordinator: Coordinator
+  readonly #coordinator: Coordinator
+  readonly #line: JoinLine
   #memberId = ''
   #generation = NO_GENERATION
   #isStable = false
   #isLeader = false
-  #isClosed = false
+  #isJoining = false
+  /** Another one each time: what a round that was given up still learns is of no use. */
+  #round = {}
+  #giveUp: (error: PackedError) => void = () => {}
 
-  /** `cluster`: for what is answered at once. */
-  constructor(cluster: Cluster, options: ResolvedGroupOptions, events: RoundEvents) {
+  constructor({ cluster, coordinator, options, events }: RoundParts) {
     this.#cluster = cluster
+    this.#coordinator = coordinator
     this.#options = options
     this.#events = events
-    ;[this.#waiting, this.#coordinator] = this.#lines()
+    this.#line = new JoinLine(options.connect, options.rebalanceTimeoutMs + MARGIN_MS)
   }
 
   get metadata(): GroupMetadata {
@@ -52,47 +49,74 @@ export class Rounds {
     return { groupId, groupInstanceId, memberId: this.#memberId, generation: this.#generation }
   }
 
+  get heartbeatIntervalMs(): number {
+    return this.#options.heartbeatIntervalMs
+  }
+
   /** No round is under way, and the last one ended with an assignment. */
   get isStable(): boolean {
     return this.#isStable
   }
 
-  /** Whether this member has said who gets what. */
+  get isJoining(): boolean {
+    return this.#isJoining
+  }
+
   get isLeader(): boolean {
     return this.#isLeader
   }
 
-  /** The name that the group gave it is of no use any more. */
+  beat(connection: BrokerConnection, member: GroupMetadata): Promise<number> {
+    return heartbeat(connection, member)
+  }
+
+  farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined {
+    const { metadata } = this
+    // A static member's partitions wait for it.
+    if (metadata.memberId === '' || metadata.groupInstanceId !== undefined) return undefined
+    return (connection) => leaveGroup(connection, metadata)
+  }
+
   forget(): void {
     this.#memberId = ''
     this.dropOut()
   }
 
-  /** The place that it had in the group is of no use any more. */
   dropOut(): void {
     this.#generation = NO_GENERATION
     this.#isStable = false
     this.#isLeader = false
+    this.abandon()
   }
 
-  /** A round that is under way fails. */
   abandon(): void {
-    this.#waiting.close()
-    if (!this.#isClosed) [this.#waiting, this.#coordinator] = this.#lines()
+    this.#round = {}
+    this.#isJoining = false
+    this.#line.hangUp()
+    this.#giveUp(givenUp())
   }
 
   close(): void {
-    this.#isClosed = true
-    this.#waiting.close()
+    this.abandon()
   }
 
-  /**
-   * One round; resolves to what this member is given; undefined when it has to join again, at once. Rejects with a `PackedError`; one that is not retriable ends
-   * the membership.
-   */
   async run(owned: readonly TopicPartition[], reason: string): Promise<TopicPartition[] | undefined> {
     this.#isStable = false
-    const joined = await this.#join(owned, reason)
+    const end = new Promise<never>((_resolve, reject) => {
+      this.#giveUp = reject
+    })
+    const round = (this.#round = {})
+    this.#isJoining = true
+    try {
+      return await Promise.race([this.#run(round, owned, reason), end])
+    } finally {
+      if (round === this.#round) this.#isJoining = false
+    }
+  }
+
+  async #run(round: object, owned: readonly TopicPartition[], reason: string): Promise<TopicPartition[] | undefined> {
+    const joined = await this.#join(round, owned, reason)
+    this.#isJoining = false
     if (joined.errorCode !== 0) {
       this.#refused(joined.errorCode)
       return undefined
@@ -101,8 +125,9 @@ export class Rounds {
     this.#isLeader = joined.leader === this.#memberId
     const { metadata } = this
     this.#events.onJoined(metadata, this.#coordinator.address)
+    // The leader is a static member that came back: what each has stays as it is.
     const assignments = this.#isLeader && !joined.skipAssignment ? await this.#assign(joined) : new Map<string, Buffer>()
-    const synced = await this.#coordinator.once({
+    const synced = await this.#ask(round, {
       use: (connection) => syncGroup(connection, metadata, assignments),
       codeOf: ({ errorCode }) => errorCode,
       doing: `give a member of group '${metadata.groupId}' its partitions`,
@@ -111,17 +136,18 @@ export class Rounds {
       this.#refused(synced.errorCode)
       return undefined
     }
-    // Its place was lost meanwhile.
-    if (metadata.generation !== this.#generation) return undefined
+    const { partitions, counts } = readable('an assignment', () => decodeAssignment(synced.assignment))
     this.#isStable = true
-    return decodeAssignment(synced.assignment)
+    if (this.#isLeader) this.#events.onLeading(counts)
+    return [...partitions]
   }
 
   /** The group names a member that is new, which joins by that name then. */
-  async #join(owned: readonly TopicPartition[], reason: string): Promise<JoinAnswer> {
+  async #join(round: object, owned: readonly TopicPartition[], reason: string): Promise<JoinAnswer> {
     const { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, warm } = this.#options
     const subscription = encodeSubscription({ topics: this.topics, owned, generation: this.#generation, warm: warm() })
-    const joined = await this.#coordinator.once({
+    this.#events.onJoining(this.metadata, this.#coordinator.address)
+    const joined = await this.#ask(round, {
       use: (connection) =>
         joinGroup(connection, {
           groupId,
@@ -137,7 +163,22 @@ export class Rounds {
     })
     const { errorCode, memberId } = joined
     if (errorCode === 0 || errorCode === GROUP_CODE.memberIdRequired) this.#memberId = memberId ?? ''
-    return errorCode === GROUP_CODE.memberIdRequired ? this.#join(owned, reason) : joined
+    return errorCode === GROUP_CODE.memberIdRequired ? this.#join(round, owned, reason) : joined
+  }
+
+  /** Of the coordinator, which may take as long as the others do. Rejects when the round was given up before it is asked, or meanwhile. */
+  async #ask<T>(round: object, call: Omit<CoordinatorCall<T>, 'patienceMs'>): Promise<T> {
+    const ask = ({ address }: BrokerConnection): Promise<T> => {
+      this.#check(round)
+      return this.#line.ask(address, call.use)
+    }
+    const answer = await this.#coordinator.once({ ...call, use: ask })
+    this.#check(round)
+    return answer
+  }
+
+  #check(round: object): void {
+    if (round !== this.#round) throw givenUp()
   }
 
   #refused(code: number): void {
@@ -155,20 +196,26 @@ export class Rounds {
 
   /** Who gets what, as this member says that leads. */
   async #assign({ members }: JoinAnswer): Promise<Map<string, Buffer>> {
-    const subscribed = members.map(({ memberId, metadata }) => ({ memberId, ...decodeSubscription(metadata ?? Buffer.alloc(0)) }))
+    const subscribed = members.map(({ memberId, metadata }) => ({
+      memberId,
+      ...readable('what a member of the group told', () => decodeSubscription(metadata ?? Buffer.alloc(0))),
+    }))
     this.#cluster.track(subscribed.flatMap(({ topics }) => topics))
     await this.#cluster.refresh()
-    const assigned = assign({
-      members: subscribed,
-      partitionsOf: (topic) => (this.#cluster.metadata.codeOf(topic) === 0 ? this.#cluster.metadata.partitionsOf(topic) : 0),
-      coLocate: this.#options.coLocate,
-    })
-    return new Map([...assigned].map(([memberId, partitions]) => [memberId, encodeAssignment(partitions)]))
+    const counts = partitionCounts(subscribed, this.#cluster.metadata)
+    const assigned = assign({ members: subscribed, partitionsOf: (topic) => counts.get(topic) ?? 0, coLocate: this.#options.coLocate })
+    return new Map([...assigned].map(([memberId, partitions]) => [memberId, encodeAssignment({ partitions, counts })]))
   }
+}
 
-  #lines(): [Cluster, Coordinator] {
-    const { connect, rebalanceTimeoutMs, groupId, clock } = this.#options
-    const waiting = new Cluster({ ...connect, requestTimeoutMs: rebalanceTimeoutMs + MARGIN_MS }, clock)
-    return [waiting, new Coordinator(waiting, { type: 'group', name: groupId, clock })]
+function givenUp(): PackedError {
+  return new PackedError('The rebalance was given up.', { kind: 'transient' })
+}
+
+function readable<T>(what: string, decode: () => T): T {
+  try {
+    return decode()
+  } catch (error) {
+    throw new PackedError(`${what} can't be read: ${(error as Error).message}.`, { kind: 'malformed', cause: error })
   }
 }

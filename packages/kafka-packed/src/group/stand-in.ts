@@ -2,15 +2,15 @@ import { fileURLToPath } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import type { BrokerAddress, ResolvedConnectOptions } from '../cluster/connection-options.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
+import type { MemberReport } from './consumer-group-heartbeat.ts'
 import type { ResolvedGroupOptions } from './group-options.ts'
 
 const WORKER = fileURLToPath(new URL('./heartbeat-worker.js', import.meta.url))
 
 /** What the thread is started with. */
 export interface StandInData {
-  /** Signs of life of this side; heartbeats of the thread; whether the thread has left the group. */
+  /** Signs of life of this side; heartbeats of the thread; whether the thread has left the group; the member's epoch that it was told. */
   readonly counters: SharedArrayBuffer
-  readonly intervalMs: number
   /** Silent for longer, this side is taken to be stuck. */
   readonly limitMs: number
   readonly connect: Pick<ResolvedConnectOptions, 'clientId' | 'connectTimeoutMs' | 'requestTimeoutMs' | 'tls' | 'sasl'>
@@ -20,9 +20,13 @@ export interface StandInData {
 export interface StandInOrder {
   readonly member?: GroupMetadata | undefined
   readonly address?: BrokerAddress | undefined
+  /** Between two heartbeats, in milliseconds. */
+  readonly intervalMs?: number | undefined
+  /** Of members of KIP-848. */
+  readonly report?: MemberReport | undefined
 }
 
-const [SIGNS, BEATS, LEFT] = [0, 1, 2] as const
+const [SIGNS, BEATS, LEFT, EPOCH] = [0, 1, 2, 3] as const
 
 /**
  * A thread that sends heartbeats, over a connection of its own, while this one is busy; for as long as a rebalance may wait, then it leaves. It looks at signs of
@@ -33,17 +37,18 @@ export class StandIn {
   readonly #worker: Worker | undefined
   #beats = 0
 
-  constructor({ heartbeatIntervalMs, rebalanceTimeoutMs, connect }: ResolvedGroupOptions) {
+  /** `onLost`: told when the thread dies, and nobody stands in any more. */
+  constructor({ rebalanceTimeoutMs, connect }: ResolvedGroupOptions, onLost: (error: Error) => void) {
     const { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl } = connect
-    const counters = new SharedArrayBuffer(3 * Int32Array.BYTES_PER_ELEMENT)
+    const counters = new SharedArrayBuffer(4 * Int32Array.BYTES_PER_ELEMENT)
     this.#counters = new Int32Array(counters)
     const data: StandInData = {
       counters,
-      intervalMs: heartbeatIntervalMs,
       limitMs: rebalanceTimeoutMs,
       connect: { clientId, connectTimeoutMs, requestTimeoutMs, tls, sasl },
     }
     this.#worker = start(data)
+    this.#worker?.on('error', onLost)
   }
 
   /** Of this side. */
@@ -64,7 +69,13 @@ export class StandIn {
     return Atomics.exchange(this.#counters, LEFT, 0) === 1
   }
 
+  /** The member's epoch as the thread was told it since it was given its order; 0: it was told none. */
+  get toldEpoch(): number {
+    return Atomics.load(this.#counters, EPOCH)
+  }
+
   order(order: StandInOrder): void {
+    Atomics.store(this.#counters, EPOCH, 0)
     this.#worker?.postMessage(order)
   }
 
@@ -78,8 +89,6 @@ function start(data: StandInData): Worker | undefined {
   try {
     const worker = new Worker(WORKER, { workerData: data, execArgv: [], stdout: false })
     worker.unref()
-    // It is missed only while this side is busy.
-    worker.on('error', () => {})
     return worker
   } catch (error) {
     if ((error as Error).name === 'DataCloneError') return undefined

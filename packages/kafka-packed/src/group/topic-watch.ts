@@ -1,19 +1,20 @@
 import type { Cluster } from '../cluster/cluster.ts'
 import { CODE } from '../errors/protocol-codes.ts'
+import { partitionCount } from './partition-counts.ts'
 
 export interface TopicWatchEvents {
   readonly onMissing: (topics: readonly string[]) => void
-  /** Of some topic there are more partitions than before, or fewer. */
+  /** Of some topic there are more partitions than {@link TopicWatch.expected}, or fewer. */
   readonly onChanged: () => void
 }
 
-/** Looks at topics that are subscribed, every so often. */
+/** Looks every so often at topics that are subscribed, and at those that this member shares out among the group. */
 export class TopicWatch {
   readonly #cluster: Cluster
   readonly #everyMs: number
   readonly #events: TopicWatchEvents
   #topics: readonly string[] = []
-  #counts: string | undefined
+  #expected: ReadonlyMap<string, number> = new Map()
   #isRunning = false
   #isClosed = false
 
@@ -25,9 +26,14 @@ export class TopicWatch {
 
   set topics(topics: readonly string[]) {
     this.#topics = topics
-    this.#counts = undefined
     this.#cluster.track(topics)
     if (!this.#isRunning) void this.#run()
+  }
+
+  /** Partitions by topic, as they were shared out; empty: by another. */
+  set expected(counts: ReadonlyMap<string, number>) {
+    this.#expected = counts
+    this.#cluster.track(counts.keys())
   }
 
   close(): void {
@@ -55,9 +61,10 @@ export class TopicWatch {
     const { metadata } = this.#cluster
     const missing = topics.filter((topic) => metadata.codeOf(topic) === CODE.unknownTopic)
     if (missing.length > 0) this.#events.onMissing(missing)
-    const counts = topics.map((topic) => (metadata.codeOf(topic) === CODE.none ? metadata.partitionsOf(topic) : 0)).join(' ')
-    const before = this.#counts
-    this.#counts = counts
-    if (before !== undefined && before !== counts) this.#events.onChanged()
+    const isOther = ([topic, count]: [string, number]): boolean => (partitionCount(metadata, topic) ?? count) !== count
+    if (![...this.#expected].some(isOther)) return
+    // Once: what comes of it says what to expect.
+    this.#expected = new Map()
+    this.#events.onChanged()
   }
 }

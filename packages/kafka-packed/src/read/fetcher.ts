@@ -1,12 +1,21 @@
+import { partitionKey } from '@millrace/core'
 import { backoffMs } from '../cluster/backoff.ts'
 import { addTo } from '../cluster/by-node.ts'
 import type { Cluster, Lane } from '../cluster/cluster.ts'
 import { LeaderSearch } from '../cluster/leader-search.ts'
 import { WakeTimer } from '../cluster/wake-timer.ts'
-import type { PackedError } from '../errors/packed-error.ts'
-import { mayPass, refusal } from '../errors/protocol-codes.ts'
-import { decodeFetch, encodeFetch, FETCH, type FetchAnswer, type PartitionAnswer } from '../wire/fetch.ts'
-import { takeAnswer } from './take-answer.ts'
+import { PackedError } from '../errors/packed-error.ts'
+import { CODE, mayPass, refusal } from '../errors/protocol-codes.ts'
+import {
+  decodeFetch,
+  encodeFetch,
+  FETCH,
+  FETCH_BY_ID,
+  type FetchAnswer,
+  type FetchedPartition,
+  type PartitionAnswer,
+} from '../wire/fetch.ts'
+import { madeAnew, takeAnswer } from './take-answer.ts'
 import type { PartitionFetch } from './partition-fetch.ts'
 import type { ResolvedReaderOptions } from './reader-options.ts'
 import type { FetchCounts } from './reader-statistics.ts'
@@ -15,6 +24,7 @@ import type { FetchCounts } from './reader-statistics.ts'
 const LANES: readonly Lane[] = ['fetch-0', 'fetch-1']
 /** For who was given a new place while those are busy: asks for what is there, and waits for nothing. */
 const URGENT: Lane = 'fetch-urgent'
+const LANES_OF_A_BROKER = LANES.length + 1
 /** Answers in a row that can't be read before that is told: one may have been damaged on its way. */
 const MALFORMED_ANSWERS = 3
 /** So many answers of a partition wait to be polled before it is not asked for more. */
@@ -23,6 +33,8 @@ const READ_AHEAD = 2
 interface Asked {
   readonly partition: PartitionFetch
   readonly generation: number
+  /** It was chosen rather than the leader. */
+  readonly isReplica: boolean
 }
 
 interface Request {
@@ -41,6 +53,8 @@ export class Fetcher {
   readonly #arrived: () => void
   readonly #busy = new Set<string>()
   #reserved = 0
+  /** How many brokers are read from. */
+  #nodes = 1
   readonly #timer: WakeTimer
   readonly #search: LeaderSearch
   #wantsRefresh = false
@@ -94,8 +108,10 @@ export class Fetcher {
     if (this.#isClosed || this.#fatal !== undefined) return
     const now = this.#options.clock.monotonic()
     const byNode = new Map<number, PartitionFetch[]>()
+    const nodes = new Set<number>()
     let isLeaderless = false
     for (const partition of this.#partitions.values()) {
+      nodes.add(partition.node)
       if (!this.#hasRoom(partition)) continue
       if (partition.notBefore > now) {
         this.#timer.at(partition.notBefore)
@@ -105,19 +121,26 @@ export class Fetcher {
       if (node === undefined) isLeaderless = true
       else addTo(byNode, node, partition)
     }
+    for (const node of byNode.keys()) nodes.add(node)
+    nodes.delete(-1)
+    this.#nodes = Math.max(1, nodes.size)
     for (const [node, partitions] of byNode) this.#fetchFrom(node, partitions)
     if (this.#wantsRefresh || this.#cluster.isStale) this.#findLeaders()
     else if (isLeaderless) this.#search.beginForLeaderless()
   }
 
-  /** A topic that this client may not see has no leaders for it, and will have none. */
+  /** A topic that this client may not see has no leaders for it, and will have none. One that is not there may be about to be made, but not for ever. */
   #tellRefused(): void {
+    const now = this.#options.clock.monotonic()
     for (const partition of this.#partitions.values()) {
       const { topic, error } = partition
       const code = this.#cluster.metadata.codeOf(topic) ?? 0
-      if (code === 0 || error !== undefined || this.#cluster.metadata.leadership(topic, partition.partition) !== undefined) continue
+      partition.missingSince = code === CODE.unknownTopic ? (partition.missingSince ?? now) : undefined
+      if (code === 0 || error !== undefined) continue
       const refused = refusal(code, `tell who leads ${topic}-${partition.partition}`)
-      if (!mayPass(refused)) partition.error = refused
+      const isMissing = now - (partition.missingSince ?? now) >= this.#options.connect.requestTimeoutMs
+      const isRefused = !mayPass(refused) && this.#cluster.metadata.leadership(topic, partition.partition) === undefined
+      if (isMissing || isRefused) partition.error = refused
     }
   }
 
@@ -130,8 +153,7 @@ export class Fetcher {
     // Not for good: the leader says again where to read, or reads for itself.
     if (replica !== undefined && replica.until > now && this.#cluster.metadata.brokers.has(replica.node)) return replica.node
     partition.replica = undefined
-    const leader = this.#cluster.metadata.leadership(topic, partition.partition)?.leader
-    return leader !== undefined && this.#cluster.metadata.brokers.has(leader) ? leader : undefined
+    return this.#cluster.metadata.leaderOf(topic, partition.partition)
   }
 
   #fetchFrom(node: number, partitions: readonly PartitionFetch[]): void {
@@ -145,14 +167,22 @@ export class Fetcher {
 
   #begin(node: number, lane: Lane, partitions: readonly PartitionFetch[]): void {
     const { maxPartitionBytes, maxFetchBytes, maxBufferedBytes } = this.#options
-    if (this.#reserved + this.bufferedBytes + maxPartitionBytes > maxBufferedBytes) this.#dropPaused()
+    // A request holds its room while it waits for records: of all that may wait at a time, none takes another's.
+    const share = Math.max(1, Math.floor(maxBufferedBytes / (this.#nodes * LANES_OF_A_BROKER)))
+    const least = Math.min(share, maxPartitionBytes)
+    if (this.#reserved + this.bufferedBytes + least > maxBufferedBytes) this.#dropPaused()
     const held = this.#reserved + this.bufferedBytes
     const room = maxBufferedBytes - held
     // Polling makes room, and schedules.
-    if (room < maxPartitionBytes && held > 0) return
-    const maxBytes = Math.min(maxFetchBytes, Math.max(room, maxPartitionBytes), partitions.length * maxPartitionBytes)
-    const asked = partitions.map((partition) => ({ partition, generation: partition.generation }))
+    if (room < least && held > 0) return
+    const maxBytes = Math.min(maxFetchBytes, share, Math.max(room, least), partitions.length * maxPartitionBytes)
+    const asked = partitions.map((partition) => ({
+      partition,
+      generation: partition.generation,
+      isReplica: partition.replica !== undefined,
+    }))
     for (const partition of partitions) {
+      partition.node = node
       partition.isInFlight = true
       partition.isUrgent = false
     }
@@ -172,7 +202,7 @@ export class Fetcher {
     try {
       await this.#fetch(node, lane, request)
     } catch (error) {
-      this.#failed(asked, error as PackedError)
+      this.#failed(asked, error)
     }
     this.#busy.delete(`${node} ${lane}`)
     this.#reserved -= maxBytes
@@ -195,55 +225,90 @@ export class Fetcher {
 
   async #fetch(node: number, lane: Lane, { asked, maxBytes }: Request): Promise<void> {
     const connection = await this.#cluster.connection(node, lane)
-    const { isolation, rack, maxWaitMs, maxPartitionBytes } = this.#options
+    const { isolation, rack, maxWaitMs } = this.#options
     // While the connection was made some may have been sought or paused.
     const current = asked.filter(({ partition, generation }) => partition.generation === generation)
-    if (current.length === 0) return
-    const request = encodeFetch({
-      maxWaitMs: lane === URGENT ? 0 : maxWaitMs,
-      minBytes: 1,
-      maxBytes,
-      readCommitted: isolation === 'read-committed',
-      rack,
-      partitions: current.map(({ partition: { topic, partition, fetchOffset, fetchedEpoch } }) => ({
-        topic,
-        partition,
-        leaderEpoch: this.#cluster.metadata.leadership(topic, partition)?.epoch ?? -1,
-        offset: fetchOffset,
-        fetchedEpoch,
-        maxBytes: maxPartitionBytes,
-      })),
-    })
-    const answer = await connection.send<FetchAnswer>({ ...FETCH, parts: [request], decode: decodeFetch })
+    const byId = connection.speaks(FETCH_BY_ID.key, FETCH_BY_ID.version) && current.every((one) => this.#idOf(one.partition) !== undefined)
+    const wanted = byId ? current : current.filter((one) => !this.#failMadeAnew(one.partition))
+    if (wanted.length === 0) return
+    const request = encodeFetch(
+      {
+        maxWaitMs: lane === URGENT ? 0 : maxWaitMs,
+        minBytes: 1,
+        maxBytes,
+        readCommitted: isolation === 'read-committed',
+        rack,
+        partitions: wanted.map((one) => this.#wanted(one.partition, byId)),
+      },
+      byId,
+    )
+    const call = { ...(byId ? FETCH_BY_ID : FETCH), parts: [request] }
+    const answer = await connection.send<FetchAnswer>({ ...call, decode: (bytes) => decodeFetch(bytes, byId) })
     if (answer.code !== 0) throw refusal(answer.code, 'answer a fetch')
     const { answers: before, bytes } = this.#fetches.get(node) ?? { answers: 0, bytes: 0 }
     const more = answer.partitions.reduce((sum, { records }) => sum + (records?.length ?? 0), 0)
     this.#fetches.set(node, { answers: before + 1, bytes: bytes + more })
-    const answers = new Map(answer.partitions.map((one) => [`${one.topic} ${one.partition}`, one]))
-    for (const one of current) {
-      if (one.partition.generation !== one.generation) continue
-      const ofPartition = answers.get(one.partition.key)
-      if (ofPartition === undefined) this.#later(one.partition)
+    const answers = new Map(answer.partitions.map((one) => [partitionKey(one.topic, one.partition), one]))
+    for (const one of wanted) {
+      const { partition, generation } = one
+      if (partition.generation !== generation) continue
+      const name = (byId ? this.#idOf(partition) : undefined) ?? partition.topic
+      const ofPartition = answers.get(partitionKey(name, partition.partition))
+      if (ofPartition === undefined) this.#later(partition)
       else await this.#take(one, ofPartition)
     }
     if (answer.throttleMs > 0) await this.#cluster.delay(answer.throttleMs)
   }
 
-  async #take({ partition, generation }: Asked, answer: PartitionAnswer): Promise<void> {
-    const outcome = await takeAnswer(partition, answer, { options: this.#options, generation, brokers: this.#cluster.metadata.brokers })
+  /** Of the topic as it is read, whatever it is by now. */
+  #idOf({ topicId, topic }: PartitionFetch): string | undefined {
+    return topicId ?? this.#cluster.metadata.idOf(topic)
+  }
+
+  #isMadeAnew({ topicId, topic }: PartitionFetch): boolean {
+    return topicId !== undefined && topicId !== (this.#cluster.metadata.idOf(topic) ?? topicId)
+  }
+
+  /** Where brokers are asked by name, only what they tell of topics says that this is another one. */
+  #failMadeAnew(partition: PartitionFetch): boolean {
+    if (!this.#isMadeAnew(partition)) return false
+    partition.error = madeAnew(partition)
+    return true
+  }
+
+  #wanted(of: PartitionFetch, byId: boolean): FetchedPartition {
+    const { topic, partition, fetchOffset } = of
+    return {
+      topic: (byId ? this.#idOf(of) : undefined) ?? topic,
+      partition,
+      leaderEpoch: this.#cluster.metadata.leadership(topic, partition)?.epoch ?? -1,
+      offset: fetchOffset,
+      fetchedEpoch: of.epochBefore(fetchOffset),
+      maxBytes: this.#options.maxPartitionBytes,
+    }
+  }
+
+  async #take({ partition, generation, isReplica }: Asked, answer: PartitionAnswer): Promise<void> {
+    const { brokers } = this.#cluster.metadata
+    const context = { options: this.#options, generation, isReplica, isMadeAnew: this.#isMadeAnew(partition), brokers }
+    const outcome = await takeAnswer(partition, answer, context)
     if (outcome === 'again') this.#later(partition)
-    else if (outcome === 'good') partition.failures = partition.malformedAnswers = 0
+    else if (outcome === 'good') {
+      partition.failures = partition.malformedAnswers = 0
+      partition.topicId = this.#idOf(partition)
+    }
     this.#arrived()
   }
 
   /** Nothing came of a request: its partitions are asked for again where their leader is by then. */
-  #failed(asked: readonly Asked[], error: PackedError): void {
+  #failed(asked: readonly Asked[], thrown: unknown): void {
     if (this.#isClosed) return
+    const error = thrown instanceof PackedError ? thrown : unexpected(thrown)
     // A broker that lets nobody in, or speaks no version of ours, will not do so later.
     if (error.kind === 'authentication' || error.kind === 'unsupported') this.#fatal = error
     for (const { partition } of asked) {
       partition.malformedAnswers = error.kind === 'malformed' ? partition.malformedAnswers + 1 : 0
-      if (partition.malformedAnswers >= MALFORMED_ANSWERS) partition.error = error
+      if (partition.malformedAnswers >= MALFORMED_ANSWERS || error !== thrown) partition.error = error
       else this.#later(partition)
     }
   }
@@ -254,4 +319,12 @@ export class Fetcher {
     partition.notBefore = this.#options.clock.monotonic() + backoffMs(partition.failures)
     this.#wantsRefresh = true
   }
+}
+
+/** A mistake of this client, which would be made again. */
+function unexpected(thrown: unknown): PackedError {
+  return new PackedError(`A request for records could not be made, or its answer not be taken: ${String(thrown)}`, {
+    kind: 'other',
+    cause: thrown,
+  })
 }

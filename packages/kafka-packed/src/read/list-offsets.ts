@@ -44,7 +44,9 @@ export async function listOffsets(
     doing: 'tell offsets of',
     clock,
     ask: async (connection, ofLeader) => {
-      const topics = topicsOf(ofLeader, ({ partition }) => ({ partitionIndex: partition, currentLeaderEpoch: -1, timestamp }))
+      // One that leads no more says so, rather than where its log ended.
+      const epochOf = (one: TopicPartition): number => cluster.metadata.leadership(one.topic, one.partition)?.epoch ?? -1
+      const topics = topicsOf(ofLeader, (one) => ({ partitionIndex: one.partition, currentLeaderEpoch: epochOf(one), timestamp }))
       const answer = await connection.call(LIST_OFFSETS, -1, isolation === 'read-committed' ? 1 : 0, topics)
       return answer.topics.flatMap(({ name, partitions: ofTopic }) =>
         ofTopic.map(({ partitionIndex, errorCode, offset }) => {

@@ -106,9 +106,18 @@ export class PackedReader implements AsyncDisposable {
     this.#arrived()
   }
 
-  /** Offset of the next record to be polled, of each partition that is assigned. */
-  positions(): TopicPartitionOffset[] {
-    return [...this.#partitions.values()].map(({ topic, partition, position }) => ({ topic, partition, offset: position }))
+  /** Of each partition that is assigned, the offset of the next record to be polled, and the epoch of the record before it as far as that is known. */
+  positions(): ReadPosition[] {
+    return [...this.#partitions.values()].map(({ topic, partition, position }) => this.positionAt({ topic, partition, offset: position }))
+  }
+
+  /**
+   * The same offset, with the epoch of the record before it, if that was read here and is known: committed with it, whoever goes on there notices that the log
+   * has lost what was read before.
+   */
+  positionAt({ topic, partition, offset }: TopicPartitionOffset): ReadPosition {
+    const leaderEpoch = this.#partitions.get(partitionKey(topic, partition))?.epochBefore(offset) ?? -1
+    return leaderEpoch < 0 ? { topic, partition, offset } : { topic, partition, offset, leaderEpoch }
   }
 
   /**

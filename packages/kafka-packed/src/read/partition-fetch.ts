@@ -1,8 +1,10 @@
 import { partitionKey } from '@millrace/core'
 import type { PackedError } from '../errors/packed-error.ts'
 import type { BatchReader } from '../records/batch-reader.ts'
+import type { BatchExtent } from '../records/batch-reader.ts'
 import { type RecordColumns, sliceRecords } from '../records/record-columns.ts'
 import type { PartitionAnswer } from '../wire/fetch.ts'
+import { EpochHistory } from './epoch-history.ts'
 import type { ReadPosition } from './read-position.ts'
 
 /** What was fetched at once and waits to be polled. */
@@ -33,16 +35,20 @@ export class PartitionFetch {
   isErrorTold = false
   /** The replica to read from rather than the leader, and until when, on the monotonic clock. */
   replica: { readonly node: number; readonly until: number } | undefined
+  /** The broker that was asked last; -1: none yet. */
+  node = -1
+  /** Of the topic as it is read; undefined: nothing was read yet, or the brokers give topics none. */
+  topicId: string | undefined
+  /** Since when there has been no such topic, on the monotonic clock. */
+  missingSince: number | undefined
   /** First offset not asked for yet. */
   fetchOffset: number
-  /** Epoch of the record before it; -1: not known. */
-  fetchedEpoch: number
   /** Of the next record to be written, as this reader may see it; -1: not known. */
   end = -1
   /** First offset that is still there; -1: not known. */
   begin = -1
   #position: number
-  #epoch: number
+  readonly #epochs = new EpochHistory()
   #toldEnd = -1
   #bytes = 0
   readonly #chunks: Chunk[] = []
@@ -53,12 +59,22 @@ export class PartitionFetch {
     this.partition = partition
     this.key = partitionKey(topic, partition)
     this.fetchOffset = this.#position = offset
-    this.fetchedEpoch = this.#epoch = leaderEpoch
+    this.#epochs.begin(offset, leaderEpoch)
   }
 
   /** Of the next record to be polled. */
   get position(): number {
     return this.#position
+  }
+
+  /** Of the record before an offset, as it was read; -1: not known. */
+  epochBefore(offset: number): number {
+    return this.#epochs.before(offset)
+  }
+
+  /** From where on a log that has this end of an epoch, the last that it has of those up to the one asked for, differs from what was read. */
+  partsAt({ epoch, endOffset }: NonNullable<PartitionAnswer['diverging']>): number {
+    return Math.min(endOffset, this.#epochs.beyond(epoch) ?? Infinity)
   }
 
   /** Bytes that wait to be polled. */
@@ -72,8 +88,9 @@ export class PartitionFetch {
 
   seek(offset: number, leaderEpoch = -1): void {
     this.#position = offset
-    this.#epoch = leaderEpoch
+    this.#epochs.begin(offset, leaderEpoch)
     this.#toldEnd = -1
+    this.topicId = this.missingSince = undefined
     // Known when the next answer is there: what was told of it before may be long past.
     this.end = this.begin = -1
     this.isUrgent = true
@@ -92,17 +109,15 @@ export class PartitionFetch {
     this.#rest = undefined
     this.#bytes = 0
     this.fetchOffset = this.#position
-    this.fetchedEpoch = this.#epoch
+    this.#epochs.cut(this.#position)
   }
 
   /** Takes what was fetched at {@link fetchOffset}. */
-  push(reader: BatchReader, bytes: number): void {
-    const { end } = reader
-    if (end === undefined) return
+  push(reader: BatchReader, { endOffset, epochs }: BatchExtent, bytes: number): void {
     this.#chunks.push({ reader, bytes })
     this.#bytes += bytes
-    this.fetchOffset = Math.max(this.fetchOffset, end.offset)
-    this.fetchedEpoch = end.leaderEpoch
+    this.fetchOffset = Math.max(this.fetchOffset, endOffset)
+    this.#epochs.add(epochs)
   }
 
   /** What the answer says of the partition's bounds. */
@@ -137,16 +152,11 @@ export class PartitionFetch {
     this.#rest = length < columns.length ? sliceRecords(columns, length, columns.length) : undefined
     const reader = this.#chunks[0]?.reader
     if (this.#rest === undefined && reader !== undefined) this.#passed(reader)
-    else {
-      this.#position = (columns.offsets[length - 1] as number) + 1
-      // Of which of the batches the last one was is not known any more.
-      this.#epoch = -1
-    }
+    else this.#position = (columns.offsets[length - 1] as number) + 1
     return sliceRecords(columns, 0, length)
   }
 
-  #passed({ nextOffset, leaderEpoch }: BatchReader): void {
+  #passed({ nextOffset }: BatchReader): void {
     this.#position = Math.max(this.#position, nextOffset)
-    if (leaderEpoch >= 0) this.#epoch = leaderEpoch
   }
 }

@@ -81,7 +81,7 @@ export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOpti
   const { maxPartitionBytes = MIB, maxFetchBytes = 16 * MIB, maxBufferedBytes = 64 * MIB, maxPollBytes = 64 * MIB } = options
   const { onStatistics, statisticsMs = 10_000 } = options
   const problems = unknownNames((name) => name, options, NAMES)
-  const connect = resolveConnectOptions(options, problems)
+  const connect = resolveConnectOptions(options, problems, clock)
   if (!LEVELS.includes(isolation)) problems.push(`isolation is ${describeValue(isolation)}; use ${LEVELS.join(' or ')}.`)
   if (typeof rack !== 'string') problems.push(`rack is ${describeValue(rack)}; use text.`)
   if (typeof checkCrcs !== 'boolean') problems.push(`checkCrcs is ${describeValue(checkCrcs)}; use true or false.`)

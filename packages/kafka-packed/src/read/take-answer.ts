@@ -10,6 +10,10 @@ export interface AnswerContext {
   readonly options: ResolvedReaderOptions
   /** Of the request. */
   readonly generation: number
+  /** Another than the leader was asked, which may be behind it. */
+  readonly isReplica: boolean
+  /** By what is known of the cluster. */
+  readonly isMadeAnew: boolean
   readonly brokers: ReadonlyMap<number, unknown>
 }
 
@@ -22,9 +26,9 @@ export function takeAnswer(
   answer: PartitionAnswer,
   context: AnswerContext,
 ): AnswerOutcome | Promise<AnswerOutcome> {
-  if (answer.code !== CODE.none) return refused(partition, answer)
+  if (answer.code !== CODE.none) return refused(partition, answer, context)
   const { options, brokers } = context
-  if (answer.diverging !== undefined) return diverged(partition, answer.diverging.endOffset)
+  if (answer.diverging !== undefined) return context.isReplica ? 'again' : diverged(partition, answer.diverging)
   partition.bounds(answer, options.isolation === 'read-committed')
   const { records, preferredReplica } = answer
   if (records !== null && records.length > 0) return arrived(partition, records, { answer, context })
@@ -56,34 +60,43 @@ async function arrived(partition: PartitionFetch, records: Uint8Array, { answer,
     return fail(partition, new PackedError((error as Error).message, { kind: 'unsupported', cause: error }))
   }
   if (partition.generation !== generation) return 'good'
-  if (reader.end === undefined) {
+  const extent = reader.extent()
+  if (extent === undefined) {
     const where = `offset ${partition.fetchOffset} of ${partition.topic}-${partition.partition}`
     return fail(partition, new PackedError(`What is at ${where} is no whole record batch.`, { kind: 'malformed' }))
   }
-  partition.push(reader, records.length)
+  partition.push(reader, extent, records.length)
   return 'good'
 }
 
-function refused(partition: PartitionFetch, { code }: PartitionAnswer): AnswerOutcome {
+function refused(partition: PartitionFetch, { code }: PartitionAnswer, { isReplica, isMadeAnew }: AnswerContext): AnswerOutcome {
   const { topic, fetchOffset } = partition
   // A replica may be behind the leader, or not have what was moved to another tier: only the leader's word counts.
-  if (partition.replica !== undefined || code === CODE.unknownServerError) return 'again'
+  if (isReplica || code === CODE.unknownServerError) return 'again'
+  if (code === CODE.unknownTopicId && isMadeAnew) return fail(partition, madeAnew(partition))
   const error = refusal(code, `read ${topic}-${partition.partition} at offset ${fetchOffset}`)
   if (mayPass(error)) return 'again'
   return fail(partition, error)
 }
 
 /** The log has lost what was read from there on, and has other records instead, or none (KIP-320). */
-function diverged(partition: PartitionFetch, endOffset: number): AnswerOutcome {
+function diverged(partition: PartitionFetch, diverging: NonNullable<PartitionAnswer['diverging']>): AnswerOutcome {
   const { topic, position } = partition
+  const from = partition.partsAt(diverging)
   // Only what was read ahead, and not polled, is lost.
-  if (endOffset >= position) {
+  if (from >= position) {
     partition.drop()
-    partition.fetchedEpoch = -1
     return 'again'
   }
-  const lost = `${topic}-${partition.partition} has lost records from offset ${endOffset} on, which were read: up to ${position} (a leader without them was elected)`
-  return fail(partition, new PackedError(`${lost}.`, { kind: 'truncated' }))
+  const lost = from < 0 ? 'nobody can tell which' : `from offset ${from} on`
+  const message = `${topic}-${partition.partition} has lost records, ${lost}, which were read: up to ${position} (a leader without them was elected).`
+  return fail(partition, new PackedError(message, { kind: 'truncated' }))
+}
+
+/** Its offsets are those of other records. */
+export function madeAnew({ topic, partition, position }: PartitionFetch): PackedError {
+  const message = `Topic ${topic} was deleted and made anew: what was read of partition ${partition}, up to ${position}, is gone, and its offsets are of other records.`
+  return new PackedError(message, { kind: 'truncated' })
 }
 
 function fail(partition: PartitionFetch, error: PackedError): AnswerOutcome {

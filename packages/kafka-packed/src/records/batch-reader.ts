@@ -21,6 +21,14 @@ export interface BatchReaderOptions {
   readonly maxBatchBytes?: number | undefined
 }
 
+/** What whole batches say of themselves. */
+export interface BatchExtent {
+  /** Behind the last of them. */
+  readonly endOffset: number
+  /** By the first offset of a batch that is of another leader epoch than the one before it, beginning with the first. */
+  readonly epochs: readonly { readonly from: number; readonly epoch: number }[]
+}
+
 const MAX_BATCH_BYTES = 256 * 1024 * 1024
 
 interface Batch extends RecordsFrame {
@@ -42,7 +50,6 @@ export class BatchReader {
   readonly #limit: number
   #at = 0
   #nextOffset: number
-  #leaderEpoch = -1
   #error: MalformedBatchError | undefined
 
   constructor(bytes: Uint8Array, options: BatchReaderOptions) {
@@ -59,11 +66,6 @@ export class BatchReader {
     return this.#nextOffset
   }
 
-  /** The leader epoch of the batch that was read last; -1 before the first. */
-  get leaderEpoch(): number {
-    return this.#leaderEpoch
-  }
-
   /** How batches that are yet to be read are compressed, as far as the libraries for it are not loaded: {@link read} needs them. */
   missing(): ReadonlySet<Compression> {
     const missing = new Set<Compression>()
@@ -76,20 +78,23 @@ export class BatchReader {
   }
 
   /**
-   * What is behind the last whole batch that is yet to be read, and the leader epoch of that batch; undefined when there is none. Says nothing of whether they
-   * can be read.
+   * The whole batches that are yet to be read: what is behind the last of them, and where the leader epoch of a batch is another than that of the one before
+   * it; undefined when there are none. Says nothing of whether they can be read.
    */
-  get end(): { readonly offset: number; readonly leaderEpoch: number } | undefined {
+  extent(): BatchExtent | undefined {
     const view = this.#view
-    let end: { offset: number; leaderEpoch: number } | undefined
+    let endOffset = -1
+    const epochs: { from: number; epoch: number }[] = []
     for (let at = this.#at; at + BATCH.records <= view.byteLength;) {
       const next = at + LENGTH_ENDS + Math.max(0, view.getInt32(at + BATCH.length))
       if (next > view.byteLength) break
-      const offset = readInt64(view, at + BATCH.baseOffset) + view.getInt32(at + BATCH.lastOffsetDelta) + 1
-      end = { offset, leaderEpoch: view.getInt32(at + BATCH.leaderEpoch) }
+      const from = readInt64(view, at + BATCH.baseOffset)
+      endOffset = from + view.getInt32(at + BATCH.lastOffsetDelta) + 1
+      const epoch = view.getInt32(at + BATCH.leaderEpoch)
+      if (epochs.at(-1)?.epoch !== epoch) epochs.push({ from, epoch })
       at = next
     }
-    return end
+    return epochs.length === 0 ? undefined : { endOffset, epochs }
   }
 
   /**
@@ -183,10 +188,9 @@ export class BatchReader {
     return builder.finish()
   }
 
-  #passed({ end, lastOffset, start }: Batch): void {
+  #passed({ end, lastOffset }: Batch): void {
     this.#at = end
     this.#nextOffset = Math.max(this.#nextOffset, lastOffset + 1)
-    this.#leaderEpoch = this.#view.getInt32(start + BATCH.leaderEpoch)
   }
 
   /** Control batches, and those of aborted transactions. Each is met here, in order, and may be more than once. */

@@ -60,10 +60,17 @@ export class ByteReader {
     return items
   }
 
-  /** What answers tell of partitions: `read` is given the topic, at each partition. */
-  topics<T>(read: (topic: string) => T): T[] {
+  /** As it is written for people. */
+  uuid(): string {
+    return this.#take(16)
+      .toString('hex')
+      .replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+  }
+
+  /** What answers tell of partitions: `read` is given the topic, at each partition. `name`: reads which it is. Default: by its name. */
+  topics<T>(read: (topic: string) => T, name: () => string = () => this.string() ?? ''): T[] {
     return this.array(() => {
-      const topic = this.string() ?? ''
+      const topic = name()
       const ofTopic = this.array(() => read(topic))
       this.tags()
       return ofTopic

@@ -8,17 +8,21 @@ export class ByteWriter {
   #at = 0
 
   int8(value: number): this {
-    this.#view.setInt8(this.#take(1), value)
+    // Before anything is asked of the view, which is another once there was no room.
+    const at = this.#take(1)
+    this.#view.setInt8(at, value)
     return this
   }
 
   int16(value: number): this {
-    this.#view.setInt16(this.#take(2), value)
+    const at = this.#take(2)
+    this.#view.setInt16(at, value)
     return this
   }
 
   int32(value: number): this {
-    this.#view.setInt32(this.#take(4), value)
+    const at = this.#take(4)
+    this.#view.setInt32(at, value)
     return this
   }
 
@@ -49,9 +53,23 @@ export class ByteWriter {
     return this
   }
 
-  /** What requests say of partitions: each topic once, and `write` at each of its partitions. */
-  topics<T extends { readonly topic: string }>(items: readonly T[], write: (item: T) => void): this {
-    return this.array([...byTopic(items)], ([topic, ofTopic]) => this.string(topic).array(ofTopic, write).noTags())
+  /** What requests say of partitions: each topic once, and `write` at each of its partitions. `name`: writes which topic. Default: by its name. */
+  topics<T extends { readonly topic: string }>(
+    items: readonly T[],
+    write: (item: T) => void,
+    name: (topic: string) => unknown = (topic) => this.string(topic),
+  ): this {
+    return this.array([...byTopic(items)], ([topic, ofTopic]) => {
+      name(topic)
+      this.array(ofTopic, write).noTags()
+    })
+  }
+
+  /** As it is written for people. */
+  uuid(id: string): this {
+    const at = this.#take(16)
+    this.#bytes.write(id.replaceAll('-', ''), at, 'hex')
+    return this
   }
 
   /** No tagged fields. */

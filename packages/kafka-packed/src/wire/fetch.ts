@@ -2,8 +2,10 @@ import type { AbortedTransaction } from '../records/aborted-transactions.ts'
 import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 
-/** The one version that everything from 2.7 to 4.1 speaks, with leader epochs, racks and what was truncated. */
+/** Spoken by everything from 2.7 to 4.1, with leader epochs, racks and what was truncated. */
 export const FETCH = { key: 1, version: 12 } as const
+/** The same, from 3.1 on, but that topics go by their ids: one that was made anew is not taken for the one before. */
+export const FETCH_BY_ID = { key: 1, version: 13 } as const
 
 export interface FetchRequest {
   readonly maxWaitMs: number
@@ -15,6 +17,7 @@ export interface FetchRequest {
 }
 
 export interface FetchedPartition {
+  /** Its name, or its id. */
   readonly topic: string
   readonly partition: number
   /** Epoch of the leader as this side knows it; -1: whichever. */
@@ -25,16 +28,20 @@ export interface FetchedPartition {
   readonly maxBytes: number
 }
 
-export function encodeFetch({ maxWaitMs, minBytes, maxBytes, readCommitted, rack, partitions }: FetchRequest): Buffer {
+export function encodeFetch({ maxWaitMs, minBytes, maxBytes, readCommitted, rack, partitions }: FetchRequest, byId = false): Buffer {
   const out = new ByteWriter().int32(-1).int32(maxWaitMs).int32(minBytes).int32(maxBytes)
   // Without a session: each request says everything.
   return out
     .int8(readCommitted ? 1 : 0)
     .int32(0)
     .int32(-1)
-    .topics(partitions, (one) => {
-      out.int32(one.partition).int32(one.leaderEpoch).int64(one.offset).int32(one.fetchedEpoch).int64(-1).int32(one.maxBytes).noTags()
-    })
+    .topics(
+      partitions,
+      (one) => {
+        out.int32(one.partition).int32(one.leaderEpoch).int64(one.offset).int32(one.fetchedEpoch).int64(-1).int32(one.maxBytes).noTags()
+      },
+      byId ? (id) => out.uuid(id) : undefined,
+    )
     .array([], () => {})
     .string(rack)
     .noTags()
@@ -48,6 +55,7 @@ export interface FetchAnswer {
 }
 
 export interface PartitionAnswer {
+  /** Its name, or its id: as it was asked for. */
   readonly topic: string
   readonly partition: number
   readonly code: number
@@ -63,12 +71,12 @@ export interface PartitionAnswer {
 }
 
 /** Throws a `RangeError` when it is cut off. */
-export function decodeFetch(bytes: ArrivedBytes): FetchAnswer {
+export function decodeFetch(bytes: ArrivedBytes, byId = false): FetchAnswer {
   const from = new ByteReader(bytes)
   const throttleMs = from.int32()
   const code = from.int16()
   from.int32()
-  const partitions = from.topics((topic) => decodePartition(from, topic))
+  const partitions = from.topics((topic) => decodePartition(from, topic), byId ? () => from.uuid() : undefined)
   return { throttleMs, code, partitions }
 }
 

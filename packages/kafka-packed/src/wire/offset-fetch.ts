@@ -1,9 +1,12 @@
 import type { TopicPartition } from '@millrace/core'
 import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
+import type { GroupMetadata } from './group-metadata.ts'
 
 /** The one version that everything from 2.5 to 4.1 speaks, with stable offsets. */
 export const OFFSET_FETCH = { key: 9, version: 7 } as const
+/** Of members of KIP-848, whose place is checked: all brokers that have such groups speak it. */
+export const OFFSET_FETCH_OF_MEMBER = { key: 9, version: 9 } as const
 
 export interface OffsetFetchRequest {
   readonly groupId: string
@@ -33,6 +36,36 @@ export function encodeOffsetFetch({ groupId, partitions, requireStable }: Offset
     .int8(requireStable ? 1 : 0)
     .noTags()
     .finish()
+}
+
+export function encodeOffsetFetchOfMember(
+  { groupId, memberId, generation }: GroupMetadata,
+  { partitions, requireStable }: Omit<OffsetFetchRequest, 'groupId'>,
+): Buffer {
+  const out = new ByteWriter()
+  return out
+    .array([groupId], () => {
+      out.string(groupId).string(memberId).int32(generation)
+      out.topics(partitions, ({ partition }) => out.int32(partition)).noTags()
+    })
+    .int8(requireStable ? 1 : 0)
+    .noTags()
+    .finish()
+}
+
+/** Throws a `RangeError` when it is cut off. */
+export function decodeOffsetFetchOfMember(bytes: ArrivedBytes): OffsetFetchAnswer {
+  const from = new ByteReader(bytes)
+  from.int32()
+  const [answer] = from.array(() => {
+    from.string()
+    const partitions = from.topics((topic) => decodePartition(from, topic))
+    const code = from.int16()
+    from.tags()
+    return { partitions, code }
+  })
+  if (answer === undefined) throw new RangeError('an answer tells of no group')
+  return answer
 }
 
 /** Throws a `RangeError` when it is cut off. */

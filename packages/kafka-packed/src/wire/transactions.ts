@@ -1,4 +1,5 @@
-import type { OffsetCommit, TopicPartition } from '@millrace/core'
+import type { TopicPartition } from '@millrace/core'
+import type { PositionCommit } from '../read/read-position.ts'
 import { ByteReader, type ArrivedBytes } from './byte-reader.ts'
 import { ByteWriter } from './byte-writer.ts'
 import type { GroupMetadata } from './group-metadata.ts'
@@ -55,7 +56,7 @@ export function decodeCode(bytes: ArrivedBytes): number {
   return from.int16()
 }
 
-export function encodeCommitOffsets(producer: TransactionalProducer, group: GroupMetadata, offsets: readonly OffsetCommit[]): Buffer {
+export function encodeCommitOffsets(producer: TransactionalProducer, group: GroupMetadata, offsets: readonly PositionCommit[]): Buffer {
   const out = new ByteWriter().string(producer.transactionalId).string(group.groupId)
   out
     .int64(producer.producerId)
@@ -63,11 +64,11 @@ export function encodeCommitOffsets(producer: TransactionalProducer, group: Grou
     .int32(group.generation)
     .string(group.memberId)
     .string(group.groupInstanceId ?? null)
-  out.topics(offsets, ({ partition, offset, metadata }) => {
+  out.topics(offsets, ({ partition, offset, leaderEpoch = -1, metadata }) => {
     out
       .int32(partition)
       .int64(offset)
-      .int32(-1)
+      .int32(leaderEpoch)
       .string(metadata ?? null)
       .noTags()
   })

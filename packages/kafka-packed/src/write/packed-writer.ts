@@ -1,10 +1,11 @@
-import { byteLengthAt, headerBytes, murmur2, type OffsetCommit, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
-import { backoffMs } from '../cluster/backoff.ts'
+import { byteLengthAt, headerBytes, murmur2, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
 import { Cluster } from '../cluster/cluster.ts'
+import { patiently } from '../cluster/patiently.ts'
 import { repeat } from '../cluster/repeat.ts'
 import { loadCodec } from '../compression/codecs.ts'
 import { PackedError } from '../errors/packed-error.ts'
 import { mayPass, refusal } from '../errors/protocol-codes.ts'
+import type { PositionCommit } from '../read/read-position.ts'
 import type { WritableColumns } from '../records/batch-builder.ts'
 import { KeylessPartitions } from './keyless-partitions.ts'
 import { PartitionQueue } from './partition-queue.ts'
@@ -72,7 +73,8 @@ export class PackedWriter implements AsyncDisposable {
     try {
       await loadCodec(writer.#options.compression)
       await writer.#cluster.refresh()
-      writer.#identity = await (writer.#transactions?.takeOver() ?? writer.#patiently(() => newIdentity(writer.#cluster)))
+      writer.#identity = await (writer.#transactions?.takeOver() ??
+        patiently(writer.#cluster, writer.#options.clock, () => newIdentity(writer.#cluster), mayPass))
     } catch (error) {
       writer.#abandon()
       throw error
@@ -162,7 +164,7 @@ export class PackedWriter implements AsyncDisposable {
    * Offsets up to which a group has read what was written in this transaction: committed with it, and refused where the member has lost its place in the group
    * (KIP-447). Rejects with a {@link PackedError}: `abortable`, or one after which this writer is over, such as `fenced`.
    */
-  async sendOffsets(offsets: readonly OffsetCommit[], group: GroupMetadata): Promise<void> {
+  async sendOffsets(offsets: readonly PositionCommit[], group: GroupMetadata): Promise<void> {
     this.#check()
     await this.#transactional().sendOffsets(offsets, group)
   }
@@ -270,7 +272,8 @@ export class PackedWriter implements AsyncDisposable {
   /** Waits for a topic that was made a moment ago. */
   async #queuesOf(topic: string): Promise<readonly PartitionQueue[]> {
     this.#cluster.track([topic])
-    return this.#patiently(async () => {
+    const ask = async (): Promise<readonly PartitionQueue[]> => {
+      this.#check()
       if (this.#cluster.metadata.partitionsOf(topic) === 0) await this.#cluster.refresh()
       const count = this.#cluster.metadata.partitionsOf(topic)
       const code = this.#cluster.metadata.codeOf(topic) ?? 0
@@ -279,7 +282,8 @@ export class PackedWriter implements AsyncDisposable {
       const queues = Array.from({ length: count }, (_, partition) => this.#queueOf(topic, partition))
       this.#byTopic.set(topic, queues)
       return queues
-    })
+    }
+    return patiently(this.#cluster, this.#options.clock, ask, mayPass)
   }
 
   #queueOf(topic: string, partition: number): PartitionQueue {
@@ -295,33 +299,19 @@ export class PackedWriter implements AsyncDisposable {
     return queue
   }
 
-  /** Tries again what passes, as long as a request may take. */
-  async #patiently<T>(action: () => Promise<T>): Promise<T> {
-    const until = this.#options.clock.monotonic() + this.#options.connect.requestTimeoutMs
-    for (let failures = 1; ; failures++) {
-      try {
-        return await action()
-      } catch (error) {
-        if (!mayPass(error as PackedError) || this.#options.clock.monotonic() >= until) throw error
-        await this.#cluster.delay(backoffMs(failures))
-        this.#check()
-      }
-    }
-  }
-
   #settled({ topic, partition }: PartitionQueue, batch: PendingBatch, outcome: BatchOutcome): void {
     const { sealed, held, round } = batch
     this.#bufferedBytes -= held
-    if (outcome.error !== undefined) this.#sender.counts.failedRecords += sealed.count
-    tellAwaited(batch, partition, outcome)
-    const failure = outcome.error !== undefined && {
-      topic,
-      partition,
-      records: sealed.count,
-      record: recordOf(sealed, outcome.refused?.[0]?.index ?? 0),
-      ...outcome,
+    const thrown = tellAwaited(batch, partition, outcome)
+    if (outcome.error === undefined) this.#settlements.settle(round, undefined)
+    else {
+      this.#sender.counts.failedRecords += sealed.count
+      const record = recordOf(sealed, outcome.refused?.[0]?.index ?? 0)
+      const failure = { topic, partition, records: sealed.count, record, ...outcome }
+      this.#transactions?.failed(failure)
+      this.#settlements.settle(round, failure)
     }
-    this.#settlements.settle(round, failure || undefined)
+    if (thrown !== undefined) this.#sender.end(thrown)
     this.#changed()
   }
 

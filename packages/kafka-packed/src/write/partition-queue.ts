@@ -194,6 +194,13 @@ export class PartitionQueue {
     this.#failures++
   }
 
+  /** It was surely not written, and can't be under this identity: it goes on, before what follows it, under another. */
+  renumber(batch: PendingBatch): void {
+    this.#remove(batch)
+    this.#insert(batch)
+    this.#isBroken = true
+  }
+
   /** It will never be written: what follows has to do without its sequence numbers. */
   fail(batch: PendingBatch): void {
     this.#remove(batch)

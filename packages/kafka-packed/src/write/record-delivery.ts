@@ -15,7 +15,7 @@ export type RecordDelivery =
       readonly error: PackedError
     }
 
-/** Told once of each record of a call to `write`, by its row. What it throws is nobody's to catch: it must not throw. */
+/** Told once of each record of a call to `write`, by its row. It must not throw: nothing can be written any more then. */
 export type OnDelivered = (row: number, delivery: RecordDelivery) => void
 
 /** One record of a batch that somebody waits for. */

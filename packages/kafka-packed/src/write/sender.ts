@@ -42,8 +42,6 @@ export interface SendingTransaction {
   readonly failure: PackedError | undefined
   /** Whether a partition takes part; if it does not, it will, and `schedule` is called then. */
   admits(partition: TopicPartition): boolean
-  /** A batch was not written. */
-  failed(error: PackedError): void
 }
 
 /** Where the first record of a batch is, or why the batch was not written. */
@@ -127,8 +125,8 @@ export class Sender {
       needsIdentity ||= queue.needsIdentity && this.#transaction === undefined
       this.#timer.at(Math.min(queue.lingersUntil, now + EXPIRY_MS))
       if (queue.notBefore > now) this.#timer.at(queue.notBefore)
-      const leader = this.#cluster.metadata.leadership(queue.topic, queue.partition)?.leader
-      if (leader === undefined || !this.#cluster.metadata.brokers.has(leader)) isLeaderless = true
+      const leader = this.#cluster.metadata.leaderOf(queue.topic, queue.partition)
+      if (leader === undefined) isLeaderless = true
       else addTo(byNode, leader, queue)
     }
     for (const [node, queues] of byNode) this.#sendTo(node, queues, now)
@@ -228,6 +226,8 @@ export class Sender {
     else if (mayPass(error) || code === CODE.corruptMessage) this.#retry(sent)
     // What is missing is on its way, unless nothing is.
     else if (error.kind === 'sequence-broken' && !queue.isFirst(batch)) this.#retry(sent)
+    // The broker has forgotten what this writer wrote. Under another identity it takes what is surely not written.
+    else if (error.kind === 'sequence-broken' && !batch.isUncertain && this.#transaction === undefined) this.#renumber(sent)
     else this.#fail(sent, { error, ...(refused.length > 0 && { refused }) })
   }
 
@@ -261,9 +261,14 @@ export class Sender {
     this.refresh()
   }
 
+  /** Once nothing is under way any more: {@link schedule} looks. */
+  #renumber({ queue, batch }: Sent): void {
+    this.counts.retries++
+    queue.renumber(batch)
+  }
+
   #fail({ queue, batch }: Sent, failure: BatchFailure): void {
     queue.fail(batch)
-    this.#transaction?.failed(failure.error)
     this.#events.onSettled(queue, batch, failure)
   }
 

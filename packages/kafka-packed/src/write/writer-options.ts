@@ -73,7 +73,7 @@ export function resolveWriterOptions(options: WriterOptions): ResolvedWriterOpti
   const { maxBufferedBytes = 64 * 1024 * 1024, deliveryTimeoutMs = 120_000, transactionalId, transactionTimeoutMs = 60_000 } = options
   const { onStatistics, statisticsMs = 10_000 } = options
   const problems = unknownNames((name) => name, options, NAMES)
-  const connect = resolveConnectOptions(options, problems)
+  const connect = resolveConnectOptions(options, problems, clock)
   if (!COMPRESSIONS.includes(compression)) problems.push(`compression is ${describeValue(compression)}; use ${COMPRESSIONS.join(', ')}.`)
   checkNumbers({ lingerMs }, 0, problems)
   checkNumbers({ batchBytes, maxBufferedBytes, deliveryTimeoutMs, transactionTimeoutMs, statisticsMs }, 1, problems)

@@ -84,11 +84,11 @@ describe('PackedAdmin', () => {
     expect(await admin.groupOffsets(group, partitions)).toEqual([])
     expect(await admin.describeGroup(group)).toEqual({ groupId: group, state: 'Dead', members: [] })
     await admin.commitOffsets(group, [
-      { topic, partition: 0, offset: 2, metadata: 'here' },
+      { topic, partition: 0, offset: 2, leaderEpoch: 0, metadata: 'here' },
       { topic, partition: 1, offset: 0 },
     ])
     expect(await admin.groupOffsets(group, partitions)).toEqual([
-      { topic, partition: 0, offset: 2, metadata: 'here' },
+      { topic, partition: 0, offset: 2, leaderEpoch: 0, metadata: 'here' },
       { topic, partition: 1, offset: 0 },
     ])
     expect(await admin.describeGroup(group)).toMatchObject({ state: 'Empty', members: [] })
@@ -98,7 +98,7 @@ describe('PackedAdmin', () => {
 
     // In a transaction: they count once it is committed, and only for who has its place in the group.
     const writer = await write(topic, [5_000], true)
-    const committed = [{ topic, partition: 0, offset: 3 }]
+    const committed = [{ topic, partition: 0, offset: 3, leaderEpoch: 0 }]
     await writer.sendOffsets(committed, { groupId: group, generation: -1, memberId: '' })
     await writer.commit()
     expect(await admin.groupOffsets(group, partitions)).toEqual(committed)

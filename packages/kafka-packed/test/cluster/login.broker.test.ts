@@ -44,6 +44,17 @@ async function last(options: ConnectOptions): Promise<string> {
   return batches.map(({ values }) => Buffer.from(bytesAt(values, 0) ?? []).toString()).join()
 }
 
+/** As an identity provider would give it, but unsigned, which Kafka's validator for tests takes. */
+function unsigned(user: string, endsInSeconds: number): string {
+  const seconds = Math.floor(Date.now() / 1_000)
+  const parts = [{ alg: 'none' }, { sub: user, iat: seconds - 10, exp: seconds + endsInSeconds }]
+  return `${parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.')}.`
+}
+
+function byToken(token: NonNullable<ConnectOptions['sasl']>['token'], tls = false): ConnectOptions {
+  return { ...(tls ? secured('PLAIN') : open('PLAIN')), sasl: { mechanism: 'OAUTHBEARER', token } }
+}
+
 describe('a broker that clients log in to', { timeout: LIMIT_MS }, () => {
   it.each(['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const)(
     'is written and read through TLS, and refuses a wrong password (%s)',
@@ -76,5 +87,27 @@ describe('a broker that clients log in to', { timeout: LIMIT_MS }, () => {
     unsubscribe('net.client.socket', opened)
     await expect.poll(() => sockets.filter(({ destroyed }) => !destroyed).length, { timeout: 60_000 }).toBeLessThanOrEqual(2)
     await writer.close()
+  })
+
+  it('is logged in to with a token, which is asked for again before it ends', async () => {
+    let asked = 0
+    const token = (): { value: string; expiresAt: number } => {
+      asked++
+      // Longer than is said: a slow machine may come late with it.
+      return { value: unsigned(USER, 3_600), expiresAt: Date.now() + LOGIN_MS }
+    }
+    await using writer = await PackedWriter.open(byToken(token))
+    for (let i = 0; asked < 4; i++) await write(writer, `token ${i}`)
+    await write(writer, 'by token')
+    expect(await last(byToken(() => Promise.resolve(unsigned(USER, 3_600)), true))).toBe('by token')
+  })
+
+  it('lets nobody in by a token that has ended, and waits for who can not give one now', async () => {
+    await expect(PackedReader.open(byToken(() => unsigned(USER, -5)))).rejects.toMatchObject({ kind: 'authentication', retriable: false })
+    const away = (): string => {
+      throw new Error('no identity provider')
+    }
+    const message = expect.stringContaining('no identity provider') as string
+    await expect(PackedReader.open(byToken(away))).rejects.toMatchObject({ kind: 'unreachable', retriable: true, message })
   })
 })

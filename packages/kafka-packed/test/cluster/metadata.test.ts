@@ -29,8 +29,11 @@ describe('what is known of a topic', () => {
 })
 
 describe('a search for leaders', () => {
-  it('is not held up by partitions that have none', async () => {
-    await using broker = await WireBroker.open({ name: 'none', code: 3, partitions: [] })
+  it.each([
+    ['that have none', { name: 'none', code: 3, partitions: [] }],
+    ['whose leader is none of the brokers', { name: 'none', partitions: [{ leader: 9, epoch: 0 }] }],
+  ])('is not held up by partitions %s, and leaves time between questions for them', async (_name, topic) => {
+    await using broker = await WireBroker.open(topic)
     const clock = new ManualClock()
     const cluster = new Cluster(resolveConnectOptions({ brokers: broker.brokers }, []), clock)
     cluster.track(['none'])
@@ -67,6 +70,26 @@ describe('a search for leaders', () => {
     broker.answers.set(KEY.metadata, () => Buffer.from([0, 0]))
     reader.assign([{ topic: 't', partition: 0, offset: 0 }])
     await expect(reader.poll(1, 20_000)).rejects.toMatchObject({ kind: 'malformed' })
+  })
+})
+
+describe('a question to any broker', () => {
+  it('goes to another when one is silent for a second, and from then on to that one first', async () => {
+    await using frozen = await WireBroker.open()
+    await using other = await WireBroker.open({ name: 't', partitions: [] })
+    frozen.answers.set(KEY.metadata, () => 'silence')
+    const clock = new ManualClock()
+    const cluster = new Cluster(resolveConnectOptions({ brokers: [...frozen.brokers, ...other.brokers] }, []), clock)
+    const first = cluster.topics(['t'])
+    await expect.poll(() => frozen.count(KEY.metadata), { timeout: 20_000 }).toBe(1)
+    await clock.advance(999)
+    expect(other.count(KEY.metadata)).toBe(0)
+    await clock.advance(1)
+    expect(await first).toMatchObject([{ name: 't' }])
+    // Time stands still.
+    expect(await cluster.topics(['t'])).toMatchObject([{ name: 't' }])
+    expect([frozen.count(KEY.metadata), other.count(KEY.metadata)]).toEqual([1, 2])
+    cluster.close()
   })
 })
 

@@ -38,6 +38,10 @@ function keysOf(partitions: readonly TopicPartition[]): string[] {
   return partitions.map(({ topic, partition }) => `${topic}-${partition}`).toSorted()
 }
 
+function member(memberId: string, ...topics: readonly string[]): AssignedMember {
+  return { memberId, topics, owned: [], generation: -1, warm: [] }
+}
+
 function group(...members: string[]): Owned {
   return new Map(members.map((member) => [member, []]))
 }
@@ -71,6 +75,18 @@ describe('assign', () => {
     expect(keysOf(owned.get('b') ?? [])).toEqual(['lines-1', 'lines-2'])
   })
 
+  it('takes from who has everything what a new member has the state of, and leaves it of each topic as much as of the others', () => {
+    const owned = group('a')
+    const counts = { lines: 6, words: 6 }
+    settle(owned, { counts, coLocate: false })
+    owned.set('b', [])
+    const words = [0, 1, 2].map((partition) => ({ topic: 'words', partition }))
+    settle(owned, { counts, coLocate: false, warm: new Map([['b', words]]) })
+    const has = keysOf(owned.get('b') ?? [])
+    expect(has.length).toBe(6)
+    expect(has.filter((key) => key.startsWith('words'))).toEqual(['words-0', 'words-1', 'words-2'])
+  })
+
   it('gives a member no half of a task while the other half is elsewhere', () => {
     const owned: Owned = new Map([
       ['a', [{ topic: 'left', partition: 0 }]],
@@ -92,6 +108,54 @@ describe('assign', () => {
     const assigned = assign({ members, partitionsOf: () => 2, coLocate: false })
     expect((assigned.get('a') ?? []).every(({ topic }) => topic === 'lines')).toBe(true)
     expect([...assigned.values()].flat().length).toBe(4)
+  })
+
+  it('leaves to those that read less what others need not have', () => {
+    const members = [
+      { ...member('a', 'lines'), owned: [] },
+      { ...member('b', 'lines', 'words'), owned: [0, 1].map((partition) => ({ topic: 'lines', partition })) },
+    ]
+    const assigned = assign({ members, partitionsOf: () => 4, coLocate: false })
+    expect(keysOf(assigned.get('b') ?? []).filter((key) => key.startsWith('words')).length).toBe(4)
+    expect(keysOf(assigned.get('b') ?? []).length).toBe(4)
+  })
+
+  it('co-locates what a member reads together, and leaves nothing unread where members read other topics', () => {
+    const counts = { partitionsOf: () => 2, coLocate: true }
+    const apart = assign({ members: [member('a', 'left'), member('b', 'right')], ...counts })
+    expect([...apart.values()].map(keysOf)).toEqual([
+      ['left-0', 'left-1'],
+      ['right-0', 'right-1'],
+    ])
+    // Nobody reads all three.
+    const chained = assign({ members: [member('a', 'one', 'two'), member('b', 'two', 'three')], ...counts })
+    expect(keysOf([...chained.values()].flat())).toEqual(['one-0', 'one-1', 'three-0', 'three-1', 'two-0', 'two-1'])
+    // Who is of the version before can't have what lies beside a topic that it does not know.
+    const upgraded = assign({ members: [member('new', 'one', 'two'), member('old', 'one')], ...counts })
+    expect([...upgraded.values()].map((has) => has.length)).toEqual([4, 0])
+  })
+
+  it('gives every partition to one that reads it, and side by side as far as somebody reads all, whatever each reads', () => {
+    const topics = fc.uniqueArray(fc.constantFrom('a', 'b', 'c', 'd'), { minLength: 1 })
+    const count = fc.constantFrom(0, 2, 3)
+    const counts = fc.record({ a: count, b: count, c: count, d: count })
+    fc.assert(
+      fc.property(fc.array(topics, { minLength: 1, maxLength: 6 }), counts, fc.boolean(), (read, ofTopics, coLocate) => {
+        const members = read.map((some, i) => member(`m${i}`, ...some))
+        const countOf = (topic: string): number => ofTopics[topic as keyof typeof ofTopics]
+        const assigned = assign({ members, partitionsOf: countOf, coLocate })
+        const all = [...new Set(read.flat())].flatMap((topic) => Array.from({ length: countOf(topic) }, (_, i) => `${topic}-${i}`))
+        expect(keysOf([...assigned.values()].flat())).toEqual(all.toSorted())
+        for (const { memberId, topics: some } of members)
+          for (const { topic } of assigned.get(memberId) ?? []) expect(some).toContain(topic)
+        const isAllRead = read.some((some) => read.flat().every((topic) => some.includes(topic)))
+        if (!coLocate || !isAllRead) return
+        const present = Object.fromEntries([...new Set(read.flat())].map((topic) => [topic, countOf(topic)]))
+        const linked = members.filter(({ topics: some }) => Object.keys(present).every((topic) => some.includes(topic)))
+        expectCoLocated(new Map(linked.map(({ memberId }) => [memberId, assigned.get(memberId) ?? []])), present)
+      }),
+      { numRuns: 100 },
+    )
   })
 
   it('comes to an even assignment of everything, in few rounds, whoever comes and goes, and co-locates', () => {

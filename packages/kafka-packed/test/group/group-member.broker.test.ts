@@ -68,13 +68,13 @@ describe('GroupMember', { timeout: LIMIT_MS }, () => {
     expect(recorded.calls.at(1)).toMatch(/^lost /)
     await expect.poll(() => recorded.calls.length, WAIT).toBe(3)
     expect(recorded.held.size).toBe(2)
-    await recorded.member.commit([{ topic, partition: 0, offset: 1, metadata: 'kept' }])
+    await recorded.member.commit([{ topic, partition: 0, offset: 1, leaderEpoch: 0, metadata: 'kept' }])
     expect(
       await recorded.member.committed(
         [0, 1].map((partition) => ({ topic, partition })),
         false,
       ),
-    ).toEqual([{ topic, partition: 0, offset: 1, metadata: 'kept' }])
+    ).toEqual([{ topic, partition: 0, offset: 1, leaderEpoch: 0, metadata: 'kept' }])
 
     // By its heartbeats alone it is noticed, too.
     await putOut(brokers, recorded)

@@ -1,6 +1,14 @@
 import { bytesAt } from '@millrace/core'
 import { beforeAll, describe, expect, inject, it } from 'vitest'
-import { COMPRESSIONS, type PackedError, PackedReader, type ReadFailure, type ReaderOptions, type ReadBatch } from '../../src/index.ts'
+import {
+  COMPRESSIONS,
+  PackedAdmin,
+  type PackedError,
+  PackedReader,
+  type ReadFailure,
+  type ReaderOptions,
+  type ReadBatch,
+} from '../../src/index.ts'
 import { Confluent, type RawRead, type RawRecord } from '../support/confluent.ts'
 
 const confluent = new Confluent(inject('kafkaBrokers'))
@@ -84,7 +92,8 @@ describe('PackedReader', () => {
     const read = await readToEnds(reader, PARTITIONS, 77)
     expect(byPlace(read).map(plain)).toEqual(expected.map(plain))
     // Markers and what was aborted are passed, too.
-    expect(reader.positions()).toEqual(await reader.listOffsets(reader.positions(), 'end'))
+    const ends = await reader.listOffsets(reader.positions(), 'end')
+    expect(reader.positions()).toEqual(ends.map((end) => ({ ...end, leaderEpoch: 0 })))
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const offsets = read.filter((one) => one.partition === partition).map(({ offset }) => offset)
       expect(offsets).toEqual(offsets.toSorted((one, other) => one - other))
@@ -166,6 +175,34 @@ describe('PackedReader', () => {
     await confluent.write(name, [{ partition: 0, key: null, value: Buffer.from('first'), timestamp: 1 }])
     expect((await readToEnds(reader, 1)).map(({ value }) => value?.toString())).toEqual(['first'])
     expect((await offsets).map(({ partition }) => partition)).toEqual([0])
+  })
+
+  it('does not read on in a topic that was deleted and made anew, until it is sought there', async () => {
+    await using admin = await PackedAdmin.open({ brokers: confluent.addresses })
+    const { name, create } = confluent.later(1)
+    const write = (...texts: string[]): Promise<void> =>
+      confluent.write(
+        name,
+        texts.map((text) => ({ partition: 0, key: null, value: Buffer.from(text), timestamp: 1 })),
+      )
+    await create()
+    await write('a', 'b')
+    await using reader = await open()
+    const start = [{ topic: name, partition: 0, offset: 0 }]
+    reader.assign(start)
+    expect((await readToEnds(reader, 1)).map(({ value }) => value?.toString())).toEqual(['a', 'b'])
+    await admin.deleteTopic(name)
+    await create()
+    await write('c', 'd', 'e')
+    const told: ReadFailure[] = []
+    while (told.length === 0) {
+      const { batches, failures } = await reader.poll(10, 1_000)
+      expect(batches).toEqual([])
+      told.push(...failures)
+    }
+    expect(told).toMatchObject([{ partition: 0, error: { kind: 'truncated', message: expect.stringContaining('anew') as string } }])
+    reader.seek(start)
+    expect((await readToEnds(reader, 1)).map(({ value }) => value?.toString())).toEqual(['c', 'd', 'e'])
   })
 
   it('tries each address, says when none answers, and ends a poll under way when it is closed', async () => {

@@ -1,6 +1,7 @@
+import { bytesAt, viewColumn } from '@millrace/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { openBroker } from '../../../../tools/broker/broker.mjs'
-import { PackedReader, type ReaderOptions } from '../../src/index.ts'
+import { type PackedError, PackedReader, PackedWriter, type ReaderOptions, type WriterOptions } from '../../src/index.ts'
 import { Confluent, type RawRecord } from '../support/confluent.ts'
 import { coordinatorOf, RecordedMember } from '../support/group.ts'
 
@@ -103,21 +104,128 @@ describe('PackedReader on three brokers', { timeout: LIMIT_MS }, () => {
   })
 })
 
+function write(writer: PackedWriter, topic: string, from: number, count: number): Promise<void> {
+  const values = Array.from({ length: count }, (_, i) => Buffer.from(String(from + i)))
+  const partitions = values.map((_, i) => (from + i) % PARTITIONS)
+  return writer.write({ topic, length: count, keys: viewColumn(values), values: viewColumn(values), timestamps: partitions, partitions })
+}
+
+/** One transaction: again from its beginning until it is committed. */
+async function writeOnce(writer: PackedWriter, topic: string, from: number, count: number): Promise<void> {
+  for (;;) {
+    writer.begin()
+    try {
+      await write(writer, topic, from, count)
+      await writer.commit()
+      return
+    } catch (error) {
+      if ((error as PackedError).kind !== 'abortable') throw error
+      await writer.abort()
+    }
+  }
+}
+
+/** What each partition holds, in the order of its offsets. */
+async function readValues(topic: string, total: number): Promise<number[][]> {
+  await using reader = await open({ checkCrcs: true })
+  reader.assign(allOf(topic))
+  const read = Array.from({ length: PARTITIONS }, (): number[] => [])
+  for (let count = 0; count < total;) {
+    const { batches, failures } = await reader.poll(1_000, 1_000)
+    expect(failures).toEqual([])
+    for (const { partition, length, values } of batches) {
+      count += length
+      for (let i = 0; i < length; i++) read[partition]?.push(Number(Buffer.from(bytesAt(values, i) ?? []).toString()))
+    }
+  }
+  // Nothing behind it, either.
+  const ends = await reader.listOffsets(allOf(topic), 'end')
+  while (reader.positions().some(({ offset }, i) => offset < (ends[i]?.offset ?? 0))) {
+    expect((await reader.poll(1_000, 1_000)).batches).toEqual([])
+  }
+  return read
+}
+
+function numbers(count: number): number[][] {
+  return Array.from({ length: PARTITIONS }, (_, partition) =>
+    Array.from({ length: count }, (_value, i) => i).filter((i) => i % PARTITIONS === partition),
+  )
+}
+
+describe('PackedWriter on three brokers', { timeout: 2 * LIMIT_MS }, () => {
+  it('writes each record once and in order, in transactions and without, while brokers that lead are killed', async () => {
+    const [plain, transactional] = [
+      await confluent.topic(PARTITIONS, {}, NODES.length),
+      await confluent.topic(PARTITIONS, {}, NODES.length),
+    ]
+    const options: WriterOptions = {
+      brokers: confluent.addresses,
+      batchBytes: 2_000,
+      lingerMs: 0,
+      connectTimeoutMs: 2_000,
+      compression: 'lz4',
+    }
+    // As long as the test may take: nothing is given up because a cluster is slow.
+    await using writer = await PackedWriter.open({ ...options, deliveryTimeoutMs: 2 * LIMIT_MS })
+    await using transactions = await PackedWriter.open({ ...options, transactionalId: plain, transactionTimeoutMs: 2 * LIMIT_MS })
+    let [written, committed] = [0, 0]
+    const more = async (): Promise<void> => {
+      for (let i = 0; i < 10; i++, written += 300) await write(writer, plain, written, 300)
+    }
+    const commit = async (): Promise<void> => {
+      for (let i = 0; i < 3; i++, committed += 300) await writeOnce(transactions, transactional, committed, 300)
+    }
+    await Promise.all([more(), commit()])
+    for (const node of [0, 1]) {
+      // Most of it is on its way.
+      const underWay = [more(), commit()]
+      await brokers.kill(node)
+      await Promise.all(underWay)
+      await Promise.all([more(), commit()])
+      await brokers.restart(node)
+    }
+    await Promise.all([more(), commit()])
+    expect(await writer.flush()).toEqual([])
+    expect(await readValues(plain, written)).toEqual(numbers(written))
+    expect(await readValues(transactional, committed)).toEqual(numbers(committed))
+  })
+})
+
 describe('GroupMember on three brokers', { timeout: LIMIT_MS }, () => {
-  it('keeps its place, and commits, when the broker dies that looks after its group', async () => {
+  it.each(['classic', 'consumer'] as const)(
+    'keeps its place, and commits, when the broker dies that looks after its %s group',
+    async (groupProtocol) => {
+      const topic = await confluent.topic(PARTITIONS, {}, NODES.length)
+      const options = { groupProtocol, sessionTimeoutMs: LIMIT_MS, requestTimeoutMs: LIMIT_MS }
+      await using recorded = await RecordedMember.open(confluent.addresses, options)
+      recorded.member.subscribe([topic])
+      await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+      const { generation, groupId } = recorded.member.metadata
+      await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+
+      const coordinator = await coordinatorOf(confluent.addresses, groupId)
+      await brokers.kill(coordinator - 1)
+      await recorded.member.commit([{ topic, partition: 0, offset: 2 }])
+      expect(await coordinatorOf(confluent.addresses, groupId)).not.toBe(coordinator)
+      await brokers.restart(coordinator - 1)
+      expect(recorded.calls.length).toBe(1)
+      expect(recorded.member.metadata.generation).toBe(generation)
+    },
+  )
+
+  it('gives up what it has, and has it again from another, when the broker stands still that looks after its group', async () => {
     const topic = await confluent.topic(PARTITIONS, {}, NODES.length)
-    await using recorded = await RecordedMember.open(confluent.addresses, { sessionTimeoutMs: LIMIT_MS, requestTimeoutMs: LIMIT_MS })
+    await using recorded = await RecordedMember.open(confluent.addresses, { sessionTimeoutMs: 6_000 })
     recorded.member.subscribe([topic])
     await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
-    const { generation, groupId } = recorded.member.metadata
-    await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
-
-    const coordinator = await coordinatorOf(confluent.addresses, groupId)
-    await brokers.kill(coordinator - 1)
-    await recorded.member.commit([{ topic, partition: 0, offset: 2 }])
-    expect(await coordinatorOf(confluent.addresses, groupId)).not.toBe(coordinator)
-    await brokers.restart(coordinator - 1)
-    expect(recorded.calls.length).toBe(1)
-    expect(recorded.member.metadata.generation).toBe(generation)
+    const coordinator = await coordinatorOf(confluent.addresses, recorded.member.metadata.groupId)
+    await brokers.freeze(coordinator - 1)
+    try {
+      await expect.poll(() => recorded.calls[1], WAIT).toMatch(/^lost /)
+      await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+      await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+    } finally {
+      await brokers.thaw(coordinator - 1)
+    }
   })
 })

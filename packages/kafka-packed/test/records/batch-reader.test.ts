@@ -1,41 +1,17 @@
 import { viewColumn } from '@millrace/core'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, it } from 'vitest'
-import type { Compression } from '../../src/compression/codec.ts'
 import { COMPRESSIONS } from '../../src/compression/codec.ts'
 import { loadCodec } from '../../src/compression/codecs.ts'
 import { BatchBuilder } from '../../src/records/batch-builder.ts'
 import { BatchReader } from '../../src/records/batch-reader.ts'
 import { MalformedBatchError } from '../../src/records/malformed-batch-error.ts'
 import { type RecordColumns, sliceRecords } from '../../src/records/record-columns.ts'
-import { anyRecord, at, marker, placed, plain, readAll, type ReadRecord, record, sealed, UNSTAMPED } from '../support/records.ts'
+import { anyLog, at, marker, placed, plain, readAll, type ReadRecord, record, sealed, UNSTAMPED } from '../support/records.ts'
 
 beforeAll(async () => {
   await Promise.all(COMPRESSIONS.map(loadCodec))
 })
-
-/** Some batches, as a partition keeps them: with gaps between them where others were compacted away. */
-const anyLog = fc
-  .array(
-    fc.record({
-      records: fc.array(anyRecord, { minLength: 1, maxLength: 12 }),
-      compression: fc.constantFrom<Compression>(...COMPRESSIONS, 'none', 'none', 'none'),
-      gap: fc.nat({ max: 3 }),
-    }),
-    { maxLength: 6 },
-  )
-  .map((batches) => {
-    const parts: Uint8Array[] = []
-    const records: ReadRecord[] = []
-    let offset = 100
-    for (const batch of batches) {
-      offset += batch.gap
-      parts.push(placed(sealed(batch.records, batch.compression), offset, 5))
-      records.push(...at(offset, batch.records))
-      offset += batch.records.length
-    }
-    return { bytes: new Uint8Array(Buffer.concat(parts)), records, end: offset }
-  })
 
 function reading(bytes: Uint8Array, options: Partial<ConstructorParameters<typeof BatchReader>[1]> = {}): BatchReader {
   return new BatchReader(bytes, { fromOffset: 0, ...options })
@@ -49,7 +25,6 @@ describe('batches', () => {
         const reader = reading(bytes, { fromOffset, checkCrcs: true })
         expect(readAll(reader, atLeast)).toEqual(records.filter(({ offset }) => offset >= fromOffset))
         expect(reader.nextOffset).toBe(Math.max(end, fromOffset))
-        expect(reader.leaderEpoch).toBe(records.length === 0 ? -1 : 5)
       }),
     )
   })

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { BatchBuilder, type ProducerStamp, type SealedBatch } from '../../src/records/batch-builder.ts'
 import type { BatchReader } from '../../src/records/batch-reader.ts'
 import type { RecordColumns } from '../../src/records/record-columns.ts'
-import type { Compression } from '../../src/compression/codec.ts'
+import { type Compression, COMPRESSIONS } from '../../src/compression/codec.ts'
 
 /** One record, for those who compare. */
 export interface PlainRecord {
@@ -20,7 +20,7 @@ export const UNSTAMPED: ProducerStamp = { producerId: -1, producerEpoch: -1, bas
 const bytes = fc.option(fc.oneof(fc.string({ maxLength: 8 }), fc.string({ maxLength: 300 })))
 
 /** Any record that fits. */
-export const anyRecord: fc.Arbitrary<PlainRecord> = fc.record({
+const anyRecord: fc.Arbitrary<PlainRecord> = fc.record({
   key: bytes,
   value: bytes,
   timestamp: fc.oneof(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_100 }), fc.integer({ min: 0, max: 2 ** 50 })),
@@ -57,6 +57,33 @@ export function marker(offset: number, producerId: number, type: 'commit' | 'abo
   bytes.writeInt16BE(0x30, 21)
   return bytes
 }
+
+/** Some batches, as a partition keeps them: with gaps between them where others were compacted away. */
+export const anyLog = fc
+  .array(
+    fc.record({
+      records: fc.array(anyRecord, { minLength: 1, maxLength: 12 }),
+      compression: fc.constantFrom<Compression>(...COMPRESSIONS, 'none', 'none', 'none'),
+      gap: fc.nat({ max: 3 }),
+    }),
+    { maxLength: 6 },
+  )
+  .map((batches) => {
+    const parts: Uint8Array[] = []
+    const records: ReadRecord[] = []
+    const places: { readonly start: number; readonly end: number }[] = []
+    let offset = 100
+    let start = 0
+    for (const batch of batches) {
+      offset += batch.gap
+      const bytes = placed(sealed(batch.records, batch.compression), offset, 5)
+      parts.push(bytes)
+      places.push({ start, end: (start += bytes.length) })
+      records.push(...at(offset, batch.records))
+      offset += batch.records.length
+    }
+    return { bytes: new Uint8Array(Buffer.concat(parts)), batches: places, records, end: offset }
+  })
 
 /** Everything that a reader reads, in pieces of so many records at least. */
 export function readAll(reader: BatchReader, atLeast = 1): ReadRecord[] {

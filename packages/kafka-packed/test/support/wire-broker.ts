@@ -10,11 +10,18 @@ export const KEY = {
   fetch: 1,
   listOffsets: 2,
   metadata: 3,
+  offsetCommit: 8,
+  offsetFetch: 9,
   findCoordinator: 10,
+  joinGroup: 11,
+  heartbeat: 12,
+  leaveGroup: 13,
+  syncGroup: 14,
   apiVersions: 18,
   initProducerId: 22,
   addPartitions: 24,
   endTransaction: 26,
+  consumerGroupHeartbeat: 68,
 } as const
 
 export interface WireRequest {
@@ -41,16 +48,27 @@ const VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
   [KEY.fetch]: [12, 12],
   [KEY.listOffsets]: [9, 9],
   [KEY.metadata]: [12, 12],
+  [KEY.offsetCommit]: [9, 9],
+  [KEY.offsetFetch]: [7, 9],
   [KEY.findCoordinator]: [3, 3],
+  [KEY.joinGroup]: [9, 9],
+  [KEY.heartbeat]: [4, 4],
+  [KEY.leaveGroup]: [5, 5],
+  [KEY.syncGroup]: [5, 5],
   [KEY.apiVersions]: [3, 3],
   [KEY.initProducerId]: [5, 5],
   [KEY.addPartitions]: [3, 3],
   [KEY.endTransaction]: [3, 3],
+  [KEY.consumerGroupHeartbeat]: [0, 1],
 }
 
-/** A server that speaks the bytes of a broker, and says what the test wants of it. It is its own cluster, as broker 1. */
+/** A server that speaks the bytes of a broker, and says what the test wants of it. It is its own cluster, as broker 1 or as many. */
 export class WireBroker implements AsyncDisposable {
   topics: readonly WireTopic[] = []
+  /** Brokers that it is. */
+  nodes: readonly number[] = [1]
+  /** Of each request, that it says it speaks; answered are those above. */
+  readonly versions = new Map(Object.entries(VERSIONS).map(([key, range]) => [Number(key), range]))
   /** Answers instead of what is answered below. */
   readonly answers = new Map<number, Answering>()
   /** Keys of all requests so far, but those for versions. */
@@ -121,7 +139,7 @@ export class WireBroker implements AsyncDisposable {
     // Behind the name: no tags.
     const body = reading(request.subarray(10 + Math.max(0, nameLength) + 1))
     if (key !== KEY.apiVersions) this.asked.push(key)
-    const answer = await (this.answers.get(key) ?? ((one) => this.#usual(one)))({ key, version, body })
+    const answer = await (this.answers.get(key) ?? ((one) => this.usual(one)))({ key, version, body })
     if (answer === 'cut') socket.destroy()
     if (typeof answer === 'string' || socket.destroyed) return
     const head = Buffer.alloc(key === KEY.apiVersions ? 8 : 9)
@@ -130,8 +148,9 @@ export class WireBroker implements AsyncDisposable {
     socket.write(Buffer.concat([head, answer]))
   }
 
-  #usual({ key, body }: WireRequest): WireAnswer {
-    if (key === KEY.apiVersions) return versions()
+  /** What is answered unless the test says otherwise. */
+  usual({ key, body }: WireRequest): WireAnswer {
+    if (key === KEY.apiVersions) return versions(this.versions)
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
     if (key === KEY.findCoordinator)
@@ -144,7 +163,7 @@ export class WireBroker implements AsyncDisposable {
 
   #metadata(): Buffer {
     const out = new ByteWriter().int32(0)
-    out.array([1], (id) => out.int32(id).string('127.0.0.1').int32(this.port).string(null).noTags())
+    out.array(this.nodes, (id) => out.int32(id).string('127.0.0.1').int32(this.port).string(null).noTags())
     out.string('cluster').int32(1)
     out.array(this.topics, ({ name, id = 1, code = 0, partitions }) => {
       out.int16(code).string(name).int64(0).int64(id).int8(0)
@@ -163,13 +182,13 @@ function reading(bytes: Buffer): ByteReader {
   return new ByteReader(Reader.from(bytes).buffer)
 }
 
-function versions(): Buffer {
+function versions(spoken: ReadonlyMap<number, readonly [number, number]>): Buffer {
   const out = new ByteWriter().int16(0)
-  out.array(Object.entries(VERSIONS), ([key, [min, max]]) => out.int16(Number(key)).int16(min).int16(max).noTags())
+  out.array([...spoken], ([key, [min, max]]) => out.int16(key).int16(min).int16(max).noTags())
   return out.int32(0).noTags().finish()
 }
 
-function identity(code: number, producerId: number, epoch = 0): Buffer {
+export function identity(code: number, producerId: number, epoch = 0): Buffer {
   return new ByteWriter().int32(0).int16(code).int64(producerId).int16(epoch).noTags().finish()
 }
 
@@ -178,7 +197,7 @@ export function ended(code: number): Buffer {
 }
 
 /** All that are asked for. */
-function added(body: ByteReader): Buffer {
+export function added(body: ByteReader, code = 0): Buffer {
   body.string()
   body.int64()
   body.int16()
@@ -190,7 +209,7 @@ function added(body: ByteReader): Buffer {
   })
   const out = new ByteWriter().int32(0)
   out.array(topics, ({ topic, partitions }) => {
-    out.string(topic).array(partitions, (partition) => out.int32(partition).int16(0).noTags())
+    out.string(topic).array(partitions, (partition) => out.int32(partition).int16(code).noTags())
     out.noTags()
   })
   return out.noTags().finish()
@@ -254,27 +273,38 @@ export interface FetchedAnswer {
   readonly end?: number
   /** Default: -1. */
   readonly preferredReplica?: number
+  /** Default: its log is as the reader knows it. */
+  readonly diverging?: { readonly epoch: number; readonly endOffset: number }
   readonly records?: Uint8Array
 }
 
 export function fetched(answers: readonly FetchedAnswer[]): Buffer {
   const out = new ByteWriter().int32(0).int16(0).int32(0)
-  out.array(answers, ({ topic, partition, code = 0, end = 0, preferredReplica = -1, records = new Uint8Array(0) }) => {
+  out.array(answers, ({ topic, partition, code = 0, end = 0, preferredReplica = -1, records = new Uint8Array(0), diverging }) => {
     out.string(topic)
     out.array([partition], () => {
       out.int32(partition).int16(code).int64(end).int64(end).int64(0)
       out.array([], () => {})
       out.int32(preferredReplica).unsignedVarint(records.length + 1)
       for (const byte of records) out.int8((byte << 24) >> 24)
-      out.noTags()
+      if (diverging === undefined) out.noTags()
+      else out.unsignedVarint(1).unsignedVarint(0).unsignedVarint(13).int32(diverging.epoch).int64(diverging.endOffset).noTags()
     })
     out.noTags()
   })
   return out.noTags().finish()
 }
 
+export interface FetchedFrom {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: number
+  /** Of the record before it; -1: not known. */
+  readonly fetchedEpoch: number
+}
+
 /** The offset that a request asks each partition for. */
-export function readFetch(body: ByteReader): { readonly topic: string; readonly partition: number; readonly offset: number }[] {
+export function readFetch(body: ByteReader): FetchedFrom[] {
   for (let i = 0; i < 4; i++) body.int32()
   body.unsignedVarint()
   body.int32()
@@ -283,10 +313,31 @@ export function readFetch(body: ByteReader): { readonly topic: string; readonly 
     const partition = body.int32()
     body.int32()
     const offset = body.int64()
-    body.int32()
+    const fetchedEpoch = body.int32()
     body.int64()
     body.int32()
     body.tags()
-    return { topic, partition, offset }
+    return { topic, partition, offset, fetchedEpoch }
   })
+}
+
+/** Of a request for the offsets of one partition: the leader epoch that is asked for. */
+export function readListOffsets(body: ByteReader): number {
+  body.int32()
+  // One byte: the isolation.
+  body.unsignedVarint()
+  const [epoch = -1] = body.topics(() => {
+    body.int32()
+    const asked = body.int32()
+    body.int64()
+    body.tags()
+    return asked
+  })
+  return epoch
+}
+
+export function listed(topic: string, partition: number, { code = 0, offset = 0 } = {}): Buffer {
+  const out = new ByteWriter().int32(0)
+  out.topics([{ topic }], () => out.int32(partition).int16(code).int64(-1).int64(offset).int32(0).noTags())
+  return out.noTags().finish()
 }

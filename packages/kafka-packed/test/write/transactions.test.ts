@@ -1,13 +1,27 @@
-import { viewColumn } from '@millrace/core'
+import { setImmediate } from 'node:timers/promises'
+import { ManualClock, viewColumn } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
-import { PackedWriter } from '../../src/index.ts'
-import { ended, KEY, produced, type ProducedBatch, readProduce, WireBroker, type WireRequest } from '../support/wire-broker.ts'
+import { PackedWriter, type WriterOptions } from '../../src/index.ts'
+import {
+  added,
+  ended,
+  identity,
+  KEY,
+  produced,
+  type ProducedBatch,
+  readProduce,
+  WireBroker,
+  type WireRequest,
+} from '../support/wire-broker.ts'
 
 const TOPIC = 't'
+const WAIT = { timeout: 20_000 }
 
-async function open(): Promise<{ readonly broker: WireBroker; readonly writer: PackedWriter } & AsyncDisposable> {
+async function open(
+  options: Partial<WriterOptions> = {},
+): Promise<{ readonly broker: WireBroker; readonly writer: PackedWriter } & AsyncDisposable> {
   const broker = await WireBroker.open({ name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] })
-  const writer = await PackedWriter.open({ brokers: broker.brokers, lingerMs: 60_000, transactionalId: 'id' })
+  const writer = await PackedWriter.open({ brokers: broker.brokers, lingerMs: 60_000, transactionalId: 'id', ...options })
   return {
     broker,
     writer,
@@ -31,6 +45,16 @@ function answering(broker: WireBroker, ...codes: number[]): ProducedBatch[] {
     return produced([{ topic: TOPIC, partition: 0, code: codes.shift() ?? 0 }])
   })
   return sent
+}
+
+/** Lets time pass, and says whether it is by then. */
+async function isSettled(promise: Promise<unknown>, pass: () => Promise<void>): Promise<boolean> {
+  await pass()
+  const settled = promise.then(
+    () => true,
+    () => true,
+  )
+  return Promise.race([settled, setImmediate(false)])
 }
 
 describe('a writer of transactions, on a cluster without KIP-890', () => {
@@ -57,7 +81,9 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await write(writer, 'fine')
     await writer.flush()
     await write(writer, 'refused')
-    await expect(writer.commit()).rejects.toMatchObject({ kind: 'abortable', code: 87, retriable: false })
+    const named = { topic: TOPIC, partition: 0, key: null, timestamp: 1 }
+    const message = expect.stringMatching(/first of 1 records for t-0 .* without a key, of time 1\./) as string
+    await expect(writer.commit()).rejects.toMatchObject({ kind: 'abortable', code: 87, retriable: false, record: named, message })
     await expect(write(writer, 'more')).rejects.toMatchObject({ kind: 'abortable' })
     expect(broker.count(KEY.endTransaction)).toBe(0)
     await writer.abort()
@@ -116,6 +142,122 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await write(writer, 'a')
     await writer.commit()
     expect(asked).toBe(3)
+  })
+
+  it('asks for nothing more once it is given up, and adds to the next transaction what it writes there', async () => {
+    const clock = new ManualClock()
+    await using both = await open({ clock })
+    const { broker, writer } = both
+    broker.asked.length = 0
+    let code = 51
+    broker.answers.set(KEY.addPartitions, ({ body }) => added(body, code))
+    writer.begin()
+    await write(writer, 'dropped')
+    const flushed = writer.flush()
+    await expect.poll(() => broker.count(KEY.addPartitions), WAIT).toBe(1)
+    const aborted = writer.abort()
+    code = 0
+    await flushed
+    await expect.poll(() => isSettled(aborted, () => clock.advance(100)), WAIT).toBe(true)
+    writer.begin()
+    await write(writer, 'lives')
+    await writer.commit()
+    const { addPartitions, produce, endTransaction } = KEY
+    const transactional = broker.asked.filter((key) => key !== KEY.metadata && key !== KEY.findCoordinator)
+    expect(transactional).toEqual([addPartitions, addPartitions, produce, endTransaction])
+  })
+
+  it('aborts without a word where a partition could not be added, so that there was no transaction', async () => {
+    await using both = await open()
+    const { broker, writer } = both
+    broker.answers.set(KEY.addPartitions, ({ body }) => added(body, 29))
+    broker.answers.set(KEY.endTransaction, () => ended(48))
+    writer.begin()
+    await write(writer, 'a')
+    await expect(writer.commit()).rejects.toMatchObject({ kind: 'abortable', code: 29 })
+    await writer.abort()
+    expect(broker.count(KEY.endTransaction)).toBe(0)
+    broker.answers.clear()
+    writer.begin()
+    await write(writer, 'b')
+    await writer.commit()
+  })
+
+  it('goes on under another epoch where it was never answered whether partitions were added', async () => {
+    const clock = new ManualClock()
+    await using both = await open({ clock })
+    const { broker, writer } = both
+    const sent = answering(broker)
+    broker.answers.set(KEY.addPartitions, () => 'cut')
+    broker.answers.set(KEY.endTransaction, () => ended(48))
+    writer.begin()
+    await write(writer, 'dropped')
+    const flushed = writer.flush()
+    await expect.poll(() => broker.count(KEY.addPartitions), WAIT).toBe(1)
+    const aborted = writer.abort()
+    await flushed
+    await expect.poll(() => isSettled(aborted, () => clock.advance(100)), WAIT).toBe(true)
+    broker.answers.delete(KEY.addPartitions)
+    broker.answers.delete(KEY.endTransaction)
+    writer.begin()
+    await write(writer, 'lives')
+    await writer.commit()
+    expect(sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([[101, 0]])
+  })
+
+  it('finishes an abort that stopped between its end and the next epoch', async () => {
+    const clock = new ManualClock()
+    await using both = await open({ clock, transactionTimeoutMs: 1 })
+    const { broker, writer } = both
+    const sent = answering(broker, 87)
+    writer.begin()
+    await write(writer, 'refused')
+    await expect(writer.commit()).rejects.toMatchObject({ kind: 'abortable' })
+    broker.answers.set(KEY.initProducerId, () => identity(51, -1))
+    const aborted = writer.abort()
+    await expect.poll(() => isSettled(aborted, () => clock.advance(100)), WAIT).toBe(true)
+    await expect(aborted).rejects.toMatchObject({ kind: 'transient', retriable: true })
+    expect(() => writer.begin()).toThrow('this one is aborting')
+    broker.answers.delete(KEY.initProducerId)
+    await writer.abort()
+    expect(broker.count(KEY.endTransaction)).toBe(1)
+    writer.begin()
+    await write(writer, 'again')
+    await writer.commit()
+    expect(sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
+      [100, 0],
+      [101, 0],
+    ])
+  })
+
+  it('asks again how it ended when the answer can not be read, and never says that it may be aborted then', async () => {
+    await using both = await open()
+    const { broker, writer } = both
+    let asked = 0
+    broker.answers.set(KEY.endTransaction, () => (++asked === 1 ? Buffer.from([0]) : ended(0)))
+    writer.begin()
+    await write(writer, 'a')
+    await writer.commit()
+    expect(asked).toBe(2)
+    broker.answers.set(KEY.endTransaction, () => Buffer.from([0]))
+    writer.begin()
+    await write(writer, 'b')
+    await expect(writer.commit()).rejects.toMatchObject({ kind: 'fatal', message: expect.stringContaining("can't be told") as string })
+    expect(() => writer.begin()).toThrow("can't be told")
+  })
+
+  it.each([
+    ['who may not use its name', 53, 'not-authorized'],
+    ['whom the broker tells nothing it knows of', -1, 'fatal'],
+  ])('is over for %s, rather than aborted again and again', async (_name, code, kind) => {
+    await using both = await open()
+    const { broker, writer } = both
+    broker.answers.set(KEY.endTransaction, () => ended(code))
+    writer.begin()
+    await write(writer, 'a')
+    await expect(writer.commit()).rejects.toMatchObject({ kind, code })
+    await expect(writer.abort()).rejects.toMatchObject({ kind, code })
+    expect(broker.count(KEY.endTransaction)).toBe(1)
   })
 
   it('says what comes in the wrong order', async () => {

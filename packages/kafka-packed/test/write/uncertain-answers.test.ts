@@ -102,6 +102,36 @@ describe('a batch that may have been written', () => {
   })
 })
 
+describe('a batch that a broker does not take because it has forgotten this writer', () => {
+  it.each([45, 59])('goes on under another identity where it was surely not written, before what follows it (%i)', async (forgotten) => {
+    await using broker = await brokerOf()
+    const sent = answering(broker, code(0), code(forgotten), code(45))
+    await using writer = await open(broker, { batchBytes: 1 })
+    await write(writer, 'known')
+    await writer.flush()
+    await write(writer, 'a', 'b')
+    expect(await writer.flush()).toEqual([])
+    expect(sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
+      [100, 0],
+      [100, 1],
+      [100, 2],
+      [101, 0],
+      [101, 1],
+    ])
+  })
+
+  it('has failed where it may have been written before', async () => {
+    await using broker = await brokerOf()
+    const sent = answering(broker, code(0), code(7), code(59))
+    await using writer = await open(broker)
+    await write(writer, 'known')
+    await writer.flush()
+    await write(writer, 'doubtful')
+    expect(kinds(await writer.flush())).toEqual([{ records: 1, kind: 'sequence-broken' }])
+    expect(sent).toHaveLength(3)
+  })
+})
+
 describe('a record that was not written', () => {
   it('is named: by its key and its row, and others of its batch as failed with it', async () => {
     await using broker = await brokerOf()
@@ -157,6 +187,22 @@ describe('a record that was not written', () => {
       await write(writer, 'a')
     }
     await expect(use()).rejects.toMatchObject({ kind: 'record-refused' })
+  })
+
+  it('is told to everybody else when somebody who is told throws, and the writer is over', async () => {
+    await using broker = await brokerOf()
+    const writer = await open(broker)
+    const told: number[] = []
+    const columns = { keys: viewColumn([null, null]), values: viewColumn([null, null]), timestamps: [1, 2] }
+    const onDelivered = (row: number): void => {
+      told.push(row)
+      throw new Error('mine')
+    }
+    await writer.write({ topic: TOPIC, length: 2, ...columns, onDelivered })
+    await expect(writer.flush()).rejects.toMatchObject({ kind: 'fatal', message: expect.stringContaining('mine') as string })
+    expect(told).toEqual([0, 1])
+    expect(writer.bufferedBytes).toBe(0)
+    await writer.close()
   })
 
   it('is told at once of a topic that this client may not see', async () => {

@@ -3,25 +3,23 @@ import type { PendingEvent } from '../pending-event.ts'
 import type { PublishError } from '../publish-error.ts'
 import { Outbox } from './outbox.ts'
 import type { OutboxOptions } from './outbox-options.ts'
+import type { FoundEvent } from './stored-event.ts'
 
-/** What the outbox is told by the publisher: also while it is being opened, when what comes in waits behind what is found there. */
+/** What the outbox is told by the publisher, which can't tell it anything before it is open. */
 export class KeptEvents {
   /** Resolves when it is known whether there is an outbox. */
   readonly opened: Promise<void>
   #outbox: Outbox | undefined
   #failure: PublishError | undefined
-  /** Published while it was being opened. */
-  #early: PendingEvent[] = []
   opening = true
 
   /** `opened` is called once: with what an earlier publisher has left, or why there is no outbox. */
   constructor(options: OutboxOptions, logger: Logger, opened: (found: readonly PendingEvent[], failure?: PublishError) => void) {
     this.opened = Outbox.open(options, logger).then(
-      (outbox) => {
+      ({ outbox, found }) => {
         this.#outbox = outbox
         this.opening = false
-        for (const event of this.#early.splice(0)) if (event.state !== 'settled') this.keep(event)
-        opened(outbox.found.map(pendingOf))
+        opened(found.map(pendingOf))
       },
       (error: unknown) => {
         this.#failure = error as PublishError
@@ -38,10 +36,9 @@ export class KeptEvents {
     if (failure !== undefined) throw failure
   }
 
-  /** In the order in which they were published, whether there is room for them in memory or not. */
+  /** In the order in which they were published, whether there is room for them in memory or not; once it is open. */
   keep(event: PendingEvent): void {
-    if (this.opening) this.#early.push(event)
-    else event.stored ??= this.#outbox?.keep(event)
+    event.stored = this.#outbox?.keep(event)
   }
 
   forget({ stored }: PendingEvent): void {
@@ -60,7 +57,6 @@ export class KeptEvents {
   }
 }
 
-function pendingOf(found: Omit<PendingEvent, 'sequence' | 'epoch' | 'arrivedAt' | 'state' | 'resolve' | 'reject'>): PendingEvent {
-  const nobody = () => undefined
-  return { ...found, kept: true, sequence: 0, epoch: 0, arrivedAt: 0, state: 'new', resolve: nobody, reject: nobody }
+function pendingOf(found: FoundEvent): PendingEvent {
+  return { ...found, kept: true, sequence: 0, epoch: 0, arrivedAt: 0, state: 'new', answer: undefined }
 }

@@ -20,36 +20,29 @@ export class Outbox {
   readonly #backend: StoreBackend
   readonly #logger: Logger
   readonly #folder: string
-  readonly #found: readonly FoundEvent[]
   #next: number
   #changes: Change[] = []
   #writing: Promise<void> = Promise.resolve()
   #scheduled: Promise<void> | undefined
   #failure: PublishError | undefined
 
-  /** Rejects with a `PublishError` of code `OUTBOX_UNAVAILABLE`. */
-  static async open({ folder, open }: OutboxOptions, logger: Logger): Promise<Outbox> {
+  /** With what an earlier publisher has left, in the order in which it was published. Rejects with a `PublishError` of code `OUTBOX_UNAVAILABLE`. */
+  static async open({ folder, open }: OutboxOptions, logger: Logger): Promise<{ readonly outbox: Outbox; readonly found: FoundEvent[] }> {
     try {
       const backend = await open({ name: 'outbox', folder })
       const found: FoundEvent[] = []
       for await (const rows of backend.scan({}, PAGE)) for (const [key, value] of rows) found.push(eventOfBytes(key, value))
-      return new Outbox(backend, { folder, logger, found })
+      return { outbox: new Outbox(backend, { folder, logger, next: (found.at(-1)?.stored ?? 0) + 1 }), found }
     } catch (error) {
       throw unavailable(folder, 'opened', error)
     }
   }
 
-  private constructor(backend: StoreBackend, { folder, logger, found }: { folder: string; logger: Logger; found: readonly FoundEvent[] }) {
+  private constructor(backend: StoreBackend, { folder, logger, next }: { folder: string; logger: Logger; next: number }) {
     this.#backend = backend
     this.#folder = folder
     this.#logger = logger
-    this.#found = found
-    this.#next = (found.at(-1)?.stored ?? 0) + 1
-  }
-
-  /** What an earlier publisher has left, in the order in which it was published. */
-  get found(): readonly FoundEvent[] {
-    return this.#found
+    this.#next = next
   }
 
   /** Keeps an event; returns where. */

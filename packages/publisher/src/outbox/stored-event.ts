@@ -24,5 +24,9 @@ export function eventOfBytes(key: Uint8Array, bytes: Uint8Array): FoundEvent {
   // What lies in a buffer of the store's is copied.
   const headers = kept.headers.map(({ key: name, value }): Header => ({ key: name, value: value === null ? null : Buffer.from(value) }))
   const stored = Number(Buffer.from(key).readBigUInt64BE())
-  return { ...kept, key: kept.key === null ? null : Buffer.from(kept.key), value: Buffer.from(kept.value), headers, stored }
+  return { ...kept, key: kept.key === null ? null : copied(kept.key), value: copied(kept.value), headers, stored }
+}
+
+function copied(of: string | Uint8Array): string | Uint8Array {
+  return typeof of === 'string' ? of : Buffer.from(of)
 }

@@ -85,7 +85,8 @@ class Worker {
 }
 
 function tell(message: FromWorker): void {
-  if (process.connected) process.send?.(message)
+  // That the other process is gone is told by its channel's end: this one then sends what it has.
+  if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
 }
 
 function loggerTo(send: (message: FromWorker) => void): Logger {

@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import { serialize } from 'node:v8'
-import { asError, type Clock, deferred, settledWithin, type TransportRecipe, wrongOptions } from '@millrace/core'
+import { asError, type Clock, type Deferred, deferred, settledWithin } from '@millrace/core'
 import { bufferFull, EventBuffer } from '../event-buffer.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
-import { bytesOfKey, laneOf } from '../event-key.ts'
+import { laneOf, ownKey } from '../event-key.ts'
 import { checkPublishOptions } from '../check-publish-options.ts'
+import { ForcedFlushes } from '../forced-flushes.ts'
 import { jsonText } from '../json-text.ts'
 import { outcomesOf } from '../outcomes-of.ts'
-import { alreadyClosed, notSent } from '../publish-failures.ts'
+import { alreadyClosed, needsTransactionalId, notSent, rejectQuietly } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher, UnsentEvent } from '../publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-metrics.ts'
@@ -15,6 +15,7 @@ import type { PublisherOptions } from '../publisher-options.ts'
 import { Refusals } from '../refusals.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
 import { type CallMessage, errorOf, type EventMessage, type FromWorker, type Settled, type StartMessage } from './messages.ts'
+import { startMessageOf } from './start-message.ts'
 import { WorkerProcess } from './worker-process.ts'
 
 /** Past the time that the worker itself has for closing. */
@@ -29,8 +30,9 @@ interface SentEvent {
   readonly bytes: number
   readonly arrivedAt: number
   readonly message: EventMessage
-  readonly resolve: (receipt: PublishReceipt) => void
-  readonly reject: (error: PublishError) => void
+  readonly answer: Deferred<PublishReceipt> | undefined
+  /** Which calls of `forceFlush` it was published before: see `ForcedFlushes`. */
+  epoch: number
 }
 
 interface Call {
@@ -51,6 +53,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   readonly #buffer: EventBuffer<SentEvent>
   readonly #sent = new Map<number, SentEvent>()
   readonly #calls = new Map<number, Call>()
+  readonly #forced = new ForcedFlushes()
   readonly #rejected = new PublisherCounts()
   readonly #refusals: Refusals
   #unsent: EventMessage[] = []
@@ -72,8 +75,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(options.logger)
-    this.#start = startOf(options, given)
-    checkStart(this.#start)
+    this.#start = startMessageOf(options, given)
   }
 
   publish<Type extends keyof Events & string>(
@@ -85,25 +87,30 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   #publish(type: string, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
-    const { promise, resolve, reject } = deferred<PublishReceipt>()
-    // Its failure is logged: who does not wait for it is not ended by it.
-    promise.catch(() => undefined)
+    const answer = deferred<PublishReceipt>()
     try {
       if (this.#closing !== undefined) throw alreadyClosed(type)
-      const event = this.#eventOf(type, payload, { resolve, reject, options })
-      if (this.#buffer.enter(event)) this.#send(event)
+      const event = this.#eventOf(type, payload, { answer, options })
+      const hasRoom = this.#buffer.enter(event)
+      this.#forced.taken(event)
+      if (hasRoom) this.#send(event)
     } catch (error) {
-      this.#rejected.rejected++
-      this.#refusals.add(type, error as PublishError)
-      reject(error)
+      this.#refuse([type], error as PublishError)
+      rejectQuietly(answer, error as PublishError)
     }
-    return promise
+    return answer.promise
+  }
+
+  /** They were not taken. */
+  #refuse(types: readonly string[], error: Error): void {
+    this.#rejected.rejected += types.length
+    this.#refusals.add(types[0] ?? '', error)
   }
 
   #eventOf(
     type: string,
     payload: unknown,
-    { options = {}, ...settling }: Pick<SentEvent, 'resolve' | 'reject'> & { readonly options: PublishOptions | undefined },
+    { answer, options = {} }: Pick<SentEvent, 'answer'> & { readonly options: PublishOptions | undefined },
   ): SentEvent {
     const definition = Object.hasOwn(this.#options.events, type) ? this.#options.events[type] : undefined
     const id = options.id ?? randomUUID()
@@ -111,11 +118,13 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     if (definition === undefined) throw new PublishError('UNKNOWN_EVENT_TYPE', `There are no events of type '${type}'.`, about)
     try {
       checkPublishOptions(options)
-      const key = bytesOfKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
+      const key = ownKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
       const { headers, timestamp = Date.now(), priority, critical } = options
       const message = { n: ++this.#next, type, json: jsonText(payload), options: { id, key, headers, timestamp, priority, critical } }
-      const bytes = message.json.length + (key?.byteLength ?? 0)
-      return { id, type, topic: definition.topic, lane: laneOf(key), bytes, arrivedAt: this.#clock.monotonic(), message, ...settling }
+      const keyBytes = key === null ? 0 : Buffer.byteLength(key)
+      const bytes = message.json.length + keyBytes
+      const arrivedAt = this.#clock.monotonic()
+      return { id, type, topic: definition.topic, lane: laneOf(key, keyBytes), bytes, arrivedAt, message, answer, epoch: 0 }
     } catch (cause) {
       const why = asError(cause).message
       throw new PublishError('NOT_SERIALIZABLE', `An event of type '${type}' can't be made JSON: ${why}`, { ...about, cause })
@@ -174,19 +183,28 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     }
     const event = this.#sent.get(settled.n)
     if (event === undefined) return
-    if ('error' in settled) event.reject(errorOf(settled.error))
-    else event.resolve(settled.value as PublishReceipt)
+    if ('error' in settled) this.#reject(event, errorOf(settled.error))
+    else event.answer?.resolve(settled.value as PublishReceipt)
     this.#leave(event)
+  }
+
+  #reject({ answer }: SentEvent, error: PublishError): void {
+    if (answer !== undefined) rejectQuietly(answer, error)
   }
 
   #leave(event: SentEvent): void {
     this.#sent.delete(event.message.n)
+    this.#leaveBuffer(event)
+  }
+
+  #leaveBuffer(event: SentEvent): void {
+    this.#forced.settled(event)
     for (const admitted of this.#buffer.leave(event)) this.#send(admitted)
   }
 
   #leaveHeld({ events }: Call): void {
     this.#held -= events.length
-    for (const event of events) for (const admitted of this.#buffer.leave(event)) this.#send(admitted)
+    for (const event of events) this.#leaveBuffer(event)
   }
 
   #onGone(worker: WorkerProcess, why: string): void {
@@ -222,7 +240,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       this.#leaveHeld(call)
     }
     for (const event of handedOver) {
-      event.reject(errorFor(event))
+      this.#reject(event, errorFor(event))
       this.#leave(event)
     }
   }
@@ -242,15 +260,28 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     return outcomesOf(events.map(({ type, payload, options }) => this.#publish(type, payload, options)))
   }
 
-  async publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
-    if (this.#options.transactionalId === undefined)
-      throw new TypeError('publishTransaction needs the option transactionalId: a name that no other process has.')
-    if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
-    const nobody = { resolve: () => undefined, reject: () => undefined }
-    const held = events.map(({ type, payload, options }) => this.#eventOf(type, payload, { ...nobody, options }))
-    const [first] = held
-    if (first === undefined) return []
-    if (!this.#buffer.enterAll(held)) throw bufferFull(first, this.#options.buffer)
+  publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
+    const published = this.#publishTransaction(events)
+    // Its failure is logged: who does not wait for it is not ended by it.
+    published.catch(() => undefined)
+    return published
+  }
+
+  async #publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]> {
+    const held: SentEvent[] = []
+    try {
+      if (this.#options.transactionalId === undefined) throw needsTransactionalId()
+      if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
+      for (const { type, payload, options } of events) held.push(this.#eventOf(type, payload, { answer: undefined, options }))
+      const [first] = held
+      if (first === undefined) return []
+      if (!this.#buffer.enterAll(held)) throw bufferFull(first, this.#options.buffer)
+    } catch (error) {
+      const types = events.map(({ type }) => type)
+      this.#refuse(types, error as Error)
+      throw error
+    }
+    for (const event of held) this.#forced.taken(event)
     return this.#call({ transaction: held.map(({ message }) => message) }, held)
   }
 
@@ -259,9 +290,15 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   async forceFlush(): Promise<void> {
-    while (!this.#over && this.#sent.size + this.#held + this.#buffer.waiting > 0) {
+    let isReached = false
+    const reached = this.#forced.reached().then(() => {
+      isReached = true
+    })
+    await Promise.resolve()
+    while (!isReached && !this.#over) {
       try {
-        await this.#call({ flush: true })
+        // The worker flushes what it has by then: what waits for room here comes to it later.
+        await Promise.race([reached, this.#call({ flush: true })])
       } catch (error) {
         // It died: what it had has been rejected, what waited for room has another.
         if (!(error instanceof PublishError)) throw error
@@ -315,7 +352,10 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     await settledWithin(this.forceFlush(), timeoutMs, this.#clock)
     this.#over = true
     const waiting = this.#buffer.expire(Infinity)
-    for (const event of waiting) event.reject(notSent(event, 'the publisher was closed before there was room for it'))
+    for (const event of waiting) {
+      this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'))
+      this.#forced.settled(event)
+    }
     const unsent = waiting.map(({ id, type, topic }) => ({ id, type, topic, outcome: 'not-sent' as const, kept: false }))
     const worker = this.#worker
     if (worker === undefined && this.#sent.size === 0) return { unsent }
@@ -341,31 +381,4 @@ function unanswered(event: SentEvent | undefined): PublishError {
     eventType: event?.type,
     topic: event?.topic,
   })
-}
-
-/** Throws a `TypeError` for options that can't go to another process. */
-function checkStart(start: StartMessage): void {
-  try {
-    serialize(start)
-  } catch (error) {
-    throw wrongOptions('createPublisher was given what it can not use', [
-      `options that go to the worker must be plain data: ${asError(error).message}; leave it out, or worker.`,
-    ])
-  }
-}
-
-/** What a worker is told to begin with: nothing that is a function. */
-function startOf<Events extends EventDefinitions>(resolved: ResolvedPublisher, given: PublisherOptions<Events>): StartMessage {
-  const { transport: _t, events: _e, worker: _w, logger: _l, clock: _c, outbox: _o, environment = process.env, ...options } = given
-  const relevant = Object.entries(environment).filter(([name]) => name.startsWith('KAFKA_') || name === 'NODE_ENV')
-  const events = Object.entries(resolved.events).map(
-    ([type, { key: _k, serialize: _s, deserialize: _d, ...plain }]) => [type, plain] as const,
-  )
-  return {
-    start: {
-      transport: resolved.transport.recipe as TransportRecipe,
-      events: Object.fromEntries(events),
-      options: { ...options, environment: Object.fromEntries(relevant) },
-    },
-  }
 }

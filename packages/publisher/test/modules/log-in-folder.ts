@@ -1,17 +1,18 @@
 import type { Transport } from '@millrace/core'
-import { memory } from '@millrace/transport-memory'
+import { memory, type MemoryOperation } from '@millrace/transport-memory'
 
 export interface LogOptions {
   readonly folder: string
-  /** Nothing that is sent is ever answered. */
-  readonly stuck?: boolean
+  /** Topics of which nothing that is sent is ever answered. */
+  readonly stuck?: readonly string[]
 }
 
 /** An embedded log that can be opened in another process, while nobody has it open here. */
-export function logInFolder(options: LogOptions): Transport {
+export function logInFolder({ folder, stuck = [] }: LogOptions): Transport {
   const faults = {
-    before: (operation: { readonly type: string }) => (operation.type === 'send' ? new Promise<void>(() => undefined) : undefined),
+    before: (operation: MemoryOperation) =>
+      operation.type === 'send' && stuck.includes(operation.topic) ? new Promise<void>(() => undefined) : undefined,
   }
-  const transport = memory({ folder: options.folder, ...(options.stuck === true && { faults }) })
-  return Object.assign(transport, { recipe: { module: import.meta.url, name: 'logInFolder', options } })
+  const recipe = { module: import.meta.url, name: 'logInFolder', options: { folder, stuck } }
+  return Object.assign(memory({ folder, faults }), { recipe })
 }

@@ -50,7 +50,7 @@ export type StateListener = (to: AppState, from: AppState) => void
 
 /** Answers about a running application that have to be asked for. It reads, and changes nothing. */
 export interface AppInspector {
-  /** How far each partition of this process is behind the end of its topic. Rejects as the transport does when nobody answers. */
+  /** How far each partition of this process is behind the end of its topic, if that still exists. Rejects as the transport does when nobody answers. */
   lag(): Promise<readonly PartitionLag[]>
   /** What the stores of this process hold. */
   stores(): Promise<readonly StoreSize[]>

@@ -1,22 +1,26 @@
 import type { OffsetCommit } from '@millrace/core'
+import type { Standbys } from '../standby/standbys.ts'
 import { statefulTasks, unloggedTasks } from '../standby/stateful-tasks.ts'
+import { KeptState } from './kept-state.ts'
 import type { AppParts } from './local-app.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
 import { StateCleaner } from './state-cleaner.ts'
 
 /** What is done now and then, and is missed by nobody for a while. */
 export class Housekeeping {
+  readonly kept: KeptState
   readonly #purge: RepartitionPurge
   readonly #cleaner: StateCleaner | undefined
 
   /** `here`: ids of the tasks that are in this process; undefined while nobody knows. */
-  constructor(parts: AppParts, here: () => ReadonlySet<string> | undefined) {
-    const { definition, context, admin, plan } = parts
+  constructor(parts: AppParts, here: () => ReadonlySet<string> | undefined, standbys: Standbys | undefined) {
+    const { definition, context, admin, plan, slot, thread } = parts
     const { clock, repartitionPurgeIntervalMs } = definition
     const { logger } = context
+    this.kept = new KeptState({ plan, folder: slot.folder, thread: thread?.number, standbys, logger })
     this.#purge = new RepartitionPurge({ topics: plan.repartitions, intervalMs: repartitionPurgeIntervalMs, admin, clock, logger })
     // What is elsewhere may be in another thread of this process: who has them all cleans up.
-    this.#cleaner = parts.thread === undefined ? stateCleaner(parts, here) : undefined
+    this.#cleaner = thread === undefined ? stateCleaner(parts, here) : undefined
   }
 
   start(): void {
@@ -31,7 +35,7 @@ export class Housekeeping {
 
   /** Resolves when nothing of it is under way any more. */
   async stop(): Promise<void> {
-    await Promise.all([this.#purge.stop(), this.#cleaner?.stop()])
+    await Promise.all([this.#purge.stop(), this.#cleaner?.stop(), this.kept.close()])
   }
 }
 

@@ -1,4 +1,13 @@
-import { type PartitionLag, partitionKey, type StoreSize, type TransportAdmin } from '@millrace/core'
+import {
+  type IsolationLevel,
+  MillraceError,
+  type PartitionLag,
+  partitionKey,
+  type StoreSize,
+  type TopicPartition,
+  type TopicPartitionOffset,
+  type TransportAdmin,
+} from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { Task } from '../task/task.ts'
 import type { InspectedTasks } from './inspect.ts'
@@ -18,20 +27,34 @@ export function inspectTasks({ admin, definition }: Asked, tasks: () => readonly
   }
 }
 
-async function lagOf(
-  tasks: readonly Task[],
-  admin: TransportAdmin,
-  isolation: 'read-committed' | 'read-uncommitted',
-): Promise<PartitionLag[]> {
+async function lagOf(tasks: readonly Task[], admin: TransportAdmin, isolation: IsolationLevel): Promise<PartitionLag[]> {
   const read = tasks.flatMap((task) => task.queues.map((queue) => ({ task: task.id, queue })))
   if (read.length === 0) return []
   const asked = read.map(({ queue: { topic, partition } }) => ({ topic, partition }))
-  const ends = offsetsByPartition(await admin.endOffsets(asked, isolation))
+  const ends = offsetsByPartition(await endOffsets(admin, asked, isolation))
   return read.flatMap(({ task, queue: { topic, partition, nextOffset: position } }) => {
     const end = ends.get(partitionKey(topic, partition))
     // Read by a member that sees further than the question did: nothing is behind.
     return end === undefined ? [] : [{ task, topic, partition, position, end, lag: Math.max(0, end - position) }]
   })
+}
+
+/** Without those of topics that were deleted, one of which would spoil the answer for all. */
+async function endOffsets(
+  admin: TransportAdmin,
+  asked: readonly TopicPartition[],
+  isolation: IsolationLevel,
+): Promise<readonly TopicPartitionOffset[]> {
+  try {
+    return await admin.endOffsets(asked, isolation)
+  } catch (error) {
+    if (!(error instanceof MillraceError && error.code === 'UNKNOWN_TOPIC')) throw error
+    const topics = await admin.describeTopics([...new Set(asked.map(({ topic }) => topic))])
+    const counts = new Map(topics.map(({ topic, partitions }) => [topic, partitions]))
+    const there = asked.filter(({ topic, partition }) => partition < (counts.get(topic) ?? 0))
+    if (there.length === asked.length) throw error
+    return there.length === 0 ? [] : admin.endOffsets(there, isolation)
+  }
 }
 
 async function sizesOf(tasks: readonly Task[]): Promise<StoreSize[]> {

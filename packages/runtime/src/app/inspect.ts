@@ -1,6 +1,7 @@
 import {
   advertisedIn,
   type GroupDescription,
+  type GroupMember,
   type KeyLocation,
   MillraceError,
   partitionForKey,
@@ -13,6 +14,7 @@ import type { AppInspector } from './app-api.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
 import { unknownStore } from './query.ts'
 import type { TopicPlan } from './topic-plan.ts'
+import { clientIdOf } from './writer-options.ts'
 
 /** The tasks of this process, wherever they run. */
 export interface InspectedTasks extends Pick<AppInspector, 'lag' | 'stores'> {
@@ -24,7 +26,12 @@ interface Inspected {
   readonly definition: RunnableDefinition
   readonly admin: TransportAdmin
   readonly plan: TopicPlan
+  /** By which the members of the group that are this process are called. */
+  readonly processIds: readonly string[]
 }
+
+/** At such an address every machine reaches itself. */
+const LOOPBACK = /^(localhost|127(\.\d+){3}|\[?::1\]?):\d+$/i
 
 /** See {@link AppInspector}. */
 export class Inspector implements AppInspector {
@@ -67,12 +74,15 @@ export class Inspector implements AppInspector {
     const topics = new Set(planned.inputs.map(({ topic }) => topic))
     const { members } = await this.group()
     const member = members.find(({ assigned }) => assigned.some((at) => at.partition === partition && topics.has(at.topic)))
-    const { clientId, host } = member ?? {}
-    return {
-      task,
-      partition,
-      here: false,
-      member: clientId === undefined || host === undefined ? undefined : { clientId, host, address: advertisedIn(clientId) },
-    }
+    return { task, partition, here: false, member: member && this.#reached(member, members) }
+  }
+
+  /** An address of one machine alone is told on that machine: on another one it is somebody else's. */
+  #reached({ clientId, host }: GroupMember, members: readonly GroupMember[]): KeyLocation['member'] {
+    const { definition, processIds } = this.#parts
+    const own = new Set(processIds.map((processId) => clientIdOf(definition, { processId })))
+    const isHere = () => members.some((member) => own.has(member.clientId) && member.host === host)
+    const address = advertisedIn(clientId)
+    return { clientId, host, address: address !== undefined && LOOPBACK.test(address) && !isHere() ? undefined : address }
   }
 }

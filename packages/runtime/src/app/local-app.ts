@@ -97,7 +97,9 @@ export class LocalApp implements App {
       onCommitted: (offsets) => this.#housekeeping.committed(offsets),
       fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#ending.fail(error)),
     })
-    this.#housekeeping = new Housekeeping(parts, () => this.#manager.here)
+    const reading = { environment: this.#environment, transport: definition.transport, context }
+    const standbys = definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined
+    this.#housekeeping = new Housekeeping(parts, () => this.#manager.here, standbys)
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
         const tasks = this.#manager.tasks.filter(({ state }) => state === 'running' || state === 'finishing')
@@ -111,13 +113,16 @@ export class LocalApp implements App {
         this.#recovery.begin(error)
       },
     })
-    const reading = { environment: this.#environment, transport: definition.transport, context }
     this.#manager = new TaskManager({
       plan,
       environment: this.#environment,
       source: () => this.#source as RecordSource,
       restore: (request) => restoreStores({ ...request, ...reading }),
-      standbys: definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined,
+      standbys,
+      onPlaced: (here) => {
+        this.#housekeeping.kept.note(here)
+        standbys?.followAllBut(here)
+      },
       commit: (reason) => this.#scheduler.now(this.#ending.isClosing ? 'drain' : reason),
       abandonCommit: (reason) => this.#abandonCommit(reason),
       onAssignment: (settled) => this.#assignmentChanged(settled),
@@ -196,7 +201,7 @@ export class LocalApp implements App {
 
   get inspect(): AppInspector {
     return new Inspector(
-      this.#parts,
+      { ...this.#parts, processIds: [this.#parts.slot.processId] },
       inspectTasks(this.#parts, () => this.#manager.tasks),
     )
   }
@@ -241,6 +246,7 @@ export class LocalApp implements App {
         clientId: clientIdOf(definition, this.#parts.slot),
         member: this.#parts.thread?.number,
         coLocate: plan.coLocate,
+        warm: () => this.#housekeeping.kept.partitions,
         maxPollRecords: Math.max(1, Math.min(MAX_POLL_RECORDS, Math.floor(definition.buffer.maxRecords / 2))),
         isolation: definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted',
       },

@@ -22,6 +22,11 @@ export class FollowedStore {
     this.#notedAt = state.at
   }
 
+  /** Whether it had, at some time, all there was when following began. */
+  get caughtUp(): boolean {
+    return this.#caughtUp
+  }
+
   /** The changelog was looked at again. */
   see(state: ChangelogState): void {
     const { entry, from, next } = this.job

@@ -52,6 +52,11 @@ export class StandbyTask {
     return Array.from(this.#followed.values(), ({ job }) => job)
   }
 
+  /** Whether all its stores are there, but for what was written in the last moments. */
+  get isCaughtUp(): boolean {
+    return this.#stores !== undefined && this.stores.every((entry) => this.#followed.get(entry)?.caughtUp === true)
+  }
+
   /** Whether there are stores whose changelogs are to be looked at. */
   get isFresh(): boolean {
     return this.stores.some((entry) => !this.#followed.has(entry) && !this.#missing.has(entry))

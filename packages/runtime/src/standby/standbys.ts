@@ -49,6 +49,12 @@ export class Standbys {
     this.#planned = statefulTasks(options.plan)
   }
 
+  /** Ids of the tasks that could be taken over at once; undefined before anything was followed. */
+  get caughtUp(): readonly string[] | undefined {
+    if (this.#loop === undefined) return undefined
+    return [...this.#tasks].filter(([, task]) => task.isCaughtUp).map(([id]) => id)
+  }
+
   /** Begins to follow all tasks but those that are `here`: their stores are closed by now, if they were here before. What is followed already goes on. */
   followAllBut(here: ReadonlySet<string>): void {
     if (this.#stop.signal.aborted) return

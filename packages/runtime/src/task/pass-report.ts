@@ -1,5 +1,12 @@
 import { OutputBudgetExceeded } from '../process/output-budget.ts'
-import { type BatchTrigger, type ColumnBatch, type PassEndedEvent, type PassTrace, TaskClosedError } from '@millrace/core'
+import {
+  type BatchTrigger,
+  type ColumnBatch,
+  type PassEndedEvent,
+  type PassStartedEvent,
+  type PassTrace,
+  TaskClosedError,
+} from '@millrace/core'
 import { BatchHandedBack } from '../failure/settle-batch.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
 import type { TaskEnvironment } from './task-environment.ts'
@@ -19,16 +26,11 @@ export interface ReportedPass {
   readonly began: number
 }
 
-type Identity = Omit<
-  PassEndedEvent,
-  'type' | 'outcome' | 'done' | 'givenUp' | 'retries' | 'durationMs' | 'waitedMs' | 'waitingRecords' | 'error'
->
-
 /** Tells the observer of one pass, and whoever follows it. */
 export class PassReport {
   readonly #pass: ReportedPass
   readonly #environment: TaskEnvironment
-  readonly #identity: Identity
+  readonly #started: PassStartedEvent
   /** Who follows it. */
   readonly trace: PassTrace | undefined
 
@@ -37,7 +39,8 @@ export class PassReport {
     const { topic, partition, source } = queue
     this.#pass = pass
     this.#environment = environment
-    this.#identity = {
+    const started: PassStartedEvent = {
+      type: 'pass-started',
       stage: 'process',
       task,
       node: source.name,
@@ -49,7 +52,7 @@ export class PassReport {
       batches,
       trigger,
     }
-    const started = { type: 'pass-started', ...this.#identity } as const
+    this.#started = started
     environment.emit?.(started)
     const { tracer } = environment.definition
     this.trace = tracer === undefined ? undefined : this.#dropping(() => tracer.passStarted(started, batch))
@@ -59,9 +62,20 @@ export class PassReport {
   ended(thrown?: { readonly error: unknown }): void {
     const { queue, done, givenUp, retries, waitedMs, began } = this.#pass
     const outcome = thrown === undefined ? 'done' : outcomeOf(thrown.error)
+    const { stage, task, node, topic, partition, records, firstOffset, lastOffset, batches, trigger } = this.#started
+    // Property by property, since there is one for each pass: spreading takes several times as long.
     const event: PassEndedEvent = {
       type: 'pass-ended',
-      ...this.#identity,
+      stage,
+      task,
+      node,
+      topic,
+      partition,
+      records,
+      firstOffset,
+      lastOffset,
+      batches,
+      trigger,
       outcome,
       done,
       givenUp,
@@ -69,8 +83,11 @@ export class PassReport {
       durationMs: this.#environment.clock.monotonic() - began - waitedMs,
       waitedMs,
       waitingRecords: queue.length,
-      ...(outcome === 'failed' && { error: thrown?.error }),
     }
+    this.#tell(outcome === 'failed' ? { ...event, error: thrown?.error } : event)
+  }
+
+  #tell(event: PassEndedEvent): void {
     this.#environment.emit?.(event)
     if (this.trace !== undefined) this.#dropping(() => this.trace?.ended(event))
   }

@@ -26,12 +26,26 @@ export interface PartOfCut {
 }
 
 /** Tells of what was read, and of each batch that was cut of it. */
-export function tellCut(emit: Emit | undefined, { task, node, batch, bytes, ageMs, decodeMs, cuts }: Cut): void {
+export function tellCut(emit: Emit, { task, node, batch, bytes, ageMs, decodeMs, cuts }: Cut): void {
   const { topic, partition, trigger, length: records } = batch
-  const common = { task, topic, partition }
-  const whole = { records, bytes, trigger }
-  emit?.({ type: 'batch', stage: 'source', node, ...common, ...whole, durationMs: decodeMs })
-  for (const cut of cuts ?? [whole]) emit?.({ type: 'cut', stage: 'batch', ...common, ...cut, ageMs: Math.max(0, ageMs) })
+  emit({ type: 'batch', stage: 'source', node, task, topic, partition, records, bytes, trigger, durationMs: decodeMs })
+  const age = Math.max(0, ageMs)
+  if (cuts === undefined) {
+    emit({ type: 'cut', stage: 'batch', task, topic, partition, records, bytes, trigger, ageMs: age })
+    return
+  }
+  for (const cut of cuts)
+    emit({
+      type: 'cut',
+      stage: 'batch',
+      task,
+      topic,
+      partition,
+      records: cut.records,
+      bytes: cut.bytes,
+      trigger: cut.trigger,
+      ageMs: age,
+    })
 }
 
 /** Tells of every batch that went through a node of `task`. */

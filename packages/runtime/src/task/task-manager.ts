@@ -34,6 +34,8 @@ export interface TaskManagerOptions extends LastCommitSteps {
   readonly restore: ActivationSteps['restore']
   /** Follows the tasks that are elsewhere, if that is wanted. */
   readonly standbys: Standbys | undefined
+  /** Ids of the tasks that are here, told at the end of what changes them: nothing that was here before is being closed any more. */
+  readonly onPlaced: (here: ReadonlySet<string>) => void
   /** Something was assigned or taken away: `settled` once every assigned task runs. */
   readonly onAssignment: (settled: boolean) => void
   /** A failure after which the tasks may be recovered. */
@@ -91,7 +93,7 @@ export class TaskManager implements RebalanceListener {
       this.#isMember = true
       if (partitions.length === 0) {
         this.#options.onAssignment(this.settled)
-        this.#followRest()
+        this.#options.onPlaced(this.#here)
         return []
       }
       this.#options.onAssignment(false)
@@ -117,7 +119,7 @@ export class TaskManager implements RebalanceListener {
         positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
         created,
       )
-      this.#followRest()
+      this.#options.onPlaced(this.#here)
       return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
     })
 
@@ -226,14 +228,9 @@ export class TaskManager implements RebalanceListener {
       for (const id of touched) this.#holdRest(id)
       this.#identities.retain(new Set([...this.#assigned.values()].flatMap((topics) => [...topics.keys()])))
       if (tasks.length > 0) this.#options.environment.emit?.({ type: how, stage: 'source', tasks: tasks.map((task) => task.id) })
-      this.#followRest()
+      this.#options.onPlaced(this.#here)
       this.#options.onAssignment(this.settled)
     })
-  }
-
-  /** What is elsewhere is followed. Nothing that was here before is being closed any more: this comes at the end of what is done exclusively. */
-  #followRest(): void {
-    this.#options.standbys?.followAllBut(this.#here)
   }
 
   /** What is left of a task that was split by a revoke is not read until the rest comes back. */

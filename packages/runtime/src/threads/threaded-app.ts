@@ -129,11 +129,16 @@ export class ThreadedApp implements App {
 
   get inspect(): AppInspector {
     const answers = async <T>(ask: (thread: AppThread) => Promise<readonly T[]>) => (await Promise.all(this.#ready.map(ask))).flat()
-    return new Inspector(this.#parts, {
-      has: (task) => this.#ready.some(({ tasks }) => tasks.has(task)),
-      lag: () => answers((thread) => thread.port.ask('lag', undefined)),
-      stores: () => answers((thread) => thread.port.ask('stores', undefined)),
-    })
+    const { slot } = this.#parts
+    const processIds = [...this.#threads.keys()].map((number) => processIdOf(slot, number))
+    return new Inspector(
+      { ...this.#parts, processIds },
+      {
+        has: (task) => this.#ready.some(({ tasks }) => tasks.has(task)),
+        lag: () => answers((thread) => thread.port.ask('lag', undefined)),
+        stores: () => answers((thread) => thread.port.ask('stores', undefined)),
+      },
+    )
   }
 
   health(): AppHealth {

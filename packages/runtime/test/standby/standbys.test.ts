@@ -31,8 +31,11 @@ describe('a task that is elsewhere', () => {
     following({}, async ({ restoring, standbys }) => {
       const changes = someChanges(5_000)
       await restoring.write(changes.slice(0, 3_000))
+      expect(standbys.caughtUp).toBeUndefined()
       standbys.followAllBut(NOBODY)
+      expect(standbys.caughtUp).toEqual([])
       await expect.poll(() => phases(restoring)).toEqual(['kept started', 'kept caught-up'])
+      expect(standbys.caughtUp).toEqual(['0_0'])
       expect(restoring.standbyEvents).toMatchObject([
         { task: '0_0', topic: 'app-kept-changelog', partition: 0, position: 0, end: 3_000, remainingRecords: 3_000, writtenRecords: 0 },
         { position: 3_000, end: 3_000, remainingRecords: 0, writtenRecords: 3_000 },

@@ -14,6 +14,9 @@ export class Connection {
   readonly #onStatus: (status: Status, detail: string) => void
   readonly #letters = new Letters()
   #timer: number | undefined
+  /** One at a time: whatever asks again meanwhile is asked after it. */
+  #asking = false
+  #again = false
 
   constructor(onLive: (live: Live) => void, onStatus: (status: Status, detail: string) => void) {
     this.#onLive = onLive
@@ -40,13 +43,25 @@ export class Connection {
 
   async #ask(): Promise<void> {
     if (document.hidden) return
+    this.#again = this.#asking
+    if (this.#asking) return
+    this.#asking = true
+    const isOver = await this.#asked()
+    this.#asking = false
+    if (this.#again) this.#soon(0)
+    else if (!isOver) this.#soon(EVERY_MS)
+    this.#again = false
+  }
+
+  /** Resolves to whether a token has to be given first. */
+  async #asked(): Promise<boolean> {
     const token = sessionStorage.getItem(TOKEN)
     try {
       const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` }
       const answer = await fetch(`live.json${this.#letters.query}`, { headers, signal: AbortSignal.timeout(ANSWER_MS) })
       if (answer.status === 401) {
         this.#onStatus('token', token === null ? '' : 'This token was refused.')
-        return
+        return true
       }
       if (!answer.ok) throw new Error(`it answers ${answer.status}`)
       this.#onLive(this.#letters.complete((await answer.json()) as Live))
@@ -54,6 +69,6 @@ export class Connection {
     } catch (error) {
       this.#onStatus('away', error instanceof Error ? error.message : String(error))
     }
-    this.#soon(EVERY_MS)
+    return false
   }
 }

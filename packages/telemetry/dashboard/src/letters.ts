@@ -18,7 +18,10 @@ export class Letters {
   /** An answer with all that are known; those of another process are not. */
   complete(answer: Live): Live {
     const isSame = answer.instance !== undefined && answer.instance === this.#instance
-    this.#known = (isSame ? [...answer.deadLetters, ...this.#known] : answer.deadLetters).slice(0, KEPT)
+    const told = isSame ? (this.#known[0]?.number ?? 0) : 0
+    // Two answers may tell the same: the second was asked for before the first had come.
+    const added = answer.deadLetters.filter(({ number }) => number > told)
+    this.#known = (isSame ? [...added, ...this.#known] : added).slice(0, KEPT)
     this.#instance = answer.instance
     return { ...answer, deadLetters: this.#known }
   }

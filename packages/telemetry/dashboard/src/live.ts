@@ -85,6 +85,10 @@ export interface DeadLetter {
   readonly reason: string
   readonly key: string | null
   readonly value: string | null
+  /** How many bytes key and value have, and how many of each are shown, at most. */
+  readonly keyBytes: number
+  readonly valueBytes: number
+  readonly shownBytes: number
 }
 
 export interface Change {

@@ -73,10 +73,12 @@ export function DeadLettersView({ live: { deadLetters } }: { readonly live: Live
               <dt>Key</dt>
               <dd>
                 <pre>{letter.key ?? 'null'}</pre>
+                <CutMark of={letter.keyBytes} shown={letter.shownBytes} />
               </dd>
               <dt>Value</dt>
               <dd>
                 <pre>{letter.value ?? 'null'}</pre>
+                <CutMark of={letter.valueBytes} shown={letter.shownBytes} />
               </dd>
               <dt>Tried</dt>
               <dd>{count(letter.attempts)} times</dd>
@@ -86,6 +88,14 @@ export function DeadLettersView({ live: { deadLetters } }: { readonly live: Live
       ))}
     </ol>
   )
+}
+
+function CutMark({ of, shown }: { readonly of: number; readonly shown: number }) {
+  return of > shown ? (
+    <p class="cut">
+      The first {count(shown)} of {count(of)} bytes.
+    </p>
+  ) : null
 }
 
 /** Rebalances, recoveries and changes of state, the latest first. */

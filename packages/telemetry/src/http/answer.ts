@@ -27,7 +27,11 @@ export class Refusal extends Error {
 }
 
 export function json(value: unknown, status = 200, headers?: Readonly<Record<string, string>>): Answer {
-  return { status, body: `${JSON.stringify(value, jsonSafe)}\n`, type: 'application/json; charset=utf-8', headers }
+  return { status, body: `${jsonText(value)}\n`, type: 'application/json; charset=utf-8', headers }
+}
+
+export function jsonText(value: unknown): string {
+  return JSON.stringify(value, jsonSafe)
 }
 
 export function text(body: string, type = 'text/plain; charset=utf-8'): Answer {

@@ -1,6 +1,7 @@
+import type { IncomingMessage } from 'node:http'
 import type { Topology } from '@millrace/core'
 import type { Registry } from 'prom-client'
-import type { Readiness } from '../health/readiness.ts'
+import type { Readiness, ReadinessReport } from '../health/readiness.ts'
 import type { Sampler } from '../metrics/sampler.ts'
 import type { ObservedApp } from '../observed-app.ts'
 import type { LiveView } from '../view/live-view.ts'
@@ -23,6 +24,8 @@ export interface RoutesOptions {
   readonly app: () => ObservedApp
   /** Whether a token is asked for. */
   readonly guarded: boolean
+  /** Whether who asks has it. */
+  readonly hasToken: (message: IncomingMessage) => boolean
 }
 
 type Route = (request: Request) => Answer | Promise<Answer>
@@ -70,13 +73,14 @@ export class Routes {
     return json(await registry.getMetricsAsJSON())
   }
 
-  async #health({ path: [, which = 'ready', ...rest] }: Request): Promise<Answer> {
+  async #health({ path: [, which = 'ready', ...rest], message }: Request): Promise<Answer> {
     if (rest.length > 0 || (which !== 'live' && which !== 'ready')) throw new Refusal(404, 'There are /health/live and /health/ready.')
-    const { app, readiness, sampler } = this.#options
+    const { app, readiness, sampler, guarded, hasToken } = this.#options
     if (which === 'ready') {
       await sampler.askAgain(PROBE_MS)
       const report = readiness.look(app().health())
-      return json(report, report.ready ? 200 : 503)
+      const isTold = !guarded || hasToken(message)
+      return json(isTold ? report : withoutDetails(report), report.ready ? 200 : 503)
     }
     const health = app().health()
     // One that is closing, or has ended as it was asked to, needs no restart.
@@ -136,4 +140,9 @@ export class Routes {
     }
     return json({ changed: change })
   }
+}
+
+/** For who has no token: messages of errors, and names of topics and stores, are not everybody's. */
+function withoutDetails({ ready, state, problems }: ReadinessReport): object {
+  return { ready, state, problems: [...new Set(problems.map(({ reason }) => reason))].map((reason) => ({ reason })) }
 }

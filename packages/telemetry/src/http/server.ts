@@ -16,6 +16,15 @@ const SECURITY = {
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 } as const
 
+/** How long who asks may take, in milliseconds, and bytes of headers. Node looks once in a while whether somebody takes longer. */
+const LIMITS = {
+  maxHeaderSize: 16_384,
+  headersTimeout: 10_000,
+  requestTimeout: 15_000,
+  keepAliveTimeout: 10_000,
+  connectionsCheckingInterval: 5_000,
+} as const
+
 export interface TelemetryServerOptions {
   readonly http: ResolvedHttpOptions
   readonly routes: Routes
@@ -23,6 +32,8 @@ export interface TelemetryServerOptions {
   /** Undefined: there is no dashboard. */
   readonly dashboard: DashboardFiles | undefined
   readonly logger: Logger
+  /** What differs from {@link LIMITS}. */
+  readonly limits?: { readonly [Name in keyof typeof LIMITS]?: number } | undefined
 }
 
 /** A small server: who may ask is decided before anything is read, and all that is read is bounded. */
@@ -32,8 +43,7 @@ export class TelemetryServer {
 
   constructor(options: TelemetryServerOptions) {
     this.#options = options
-    const limits = { maxHeaderSize: 16_384, headersTimeout: 10_000, requestTimeout: 15_000, keepAliveTimeout: 10_000 }
-    this.#server = createServer(limits, (message, response) => void this.#serve(message, response))
+    this.#server = createServer({ ...LIMITS, ...options.limits }, (message, response) => void this.#serve(message, response))
     this.#server.maxConnections = 256
     this.#server.unref()
   }
@@ -93,6 +103,6 @@ export class TelemetryServer {
   }
 }
 
-function isLoopback(host: string): boolean {
+export function isLoopback(host: string): boolean {
   return /^(localhost|127(\.\d+){3}|\[?::1\]?)$/i.test(host)
 }

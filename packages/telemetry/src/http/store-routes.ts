@@ -8,12 +8,16 @@ import {
   type Topology,
 } from '@millrace/core'
 import type { ObservedApp } from '../observed-app.ts'
-import { type Answer, json, Refusal } from './answer.ts'
+import { type Answer, json, jsonText, Refusal } from './answer.ts'
 import { bytesOfBase64, keyOf, keyOfBase64 } from './key-text.ts'
 
 /** Entries of one answer. */
 const DEFAULT_LIMIT = 100
 const MAX_LIMIT = 1_000
+/** Bytes of one answer, roughly, unless a single entry has more. */
+const MAX_BYTES = 4_194_304
+/** Entries that are read at a time: what is large is not to be read only to be left out. */
+const PAGE = 64
 const RETRY = { 'retry-after': '1' }
 
 type Defined = AnyStoreDefinition & { readonly key: Serde<unknown>; readonly value: Serde<unknown> }
@@ -110,7 +114,7 @@ export class StoreRoutes {
     const limit = limitOf(query)
     const store = this.#open(definition, query)
     const { name, shape, key } = definition
-    const pageSize = Math.min(limit + 1, MAX_LIMIT)
+    const pageSize = Math.min(limit + 1, PAGE)
     let pages: Entries
     if (shape === 'window' || shape === 'session') {
       const { from, to, reverse } = timesOf(query)
@@ -187,9 +191,12 @@ async function* onePage(entries: AsyncIterable<readonly [unknown, unknown]>): En
 
 async function firstOf(pages: Entries, limit: number): Promise<{ entries: { key: unknown; value: unknown }[]; more: boolean }> {
   const entries: { key: unknown; value: unknown }[] = []
+  let bytes = 0
   for await (const page of pages) {
     for (const [key, value] of page) {
       if (entries.length === limit) return { entries, more: true }
+      bytes += Buffer.byteLength(jsonText({ key, value }))
+      if (entries.length > 0 && bytes > MAX_BYTES) return { entries, more: true }
       entries.push({ key, value })
     }
   }

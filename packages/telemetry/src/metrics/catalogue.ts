@@ -91,13 +91,13 @@ export const CATALOGUE = {
     unit: '{record}',
   }),
 
-  loopMean: metric('gauge', 'event_loop_delay_mean_seconds', [], { help: 'Delay of the event loop, mean since the last look.', unit: 's' }),
+  loopMean: metric('gauge', 'event_loop_delay_mean_seconds', [], { help: 'Delay of the event loop, mean of the last minute.', unit: 's' }),
   loopP99: metric('gauge', 'event_loop_delay_p99_seconds', [], {
-    help: 'Delay of the event loop, 99th percentile since the last look.',
+    help: 'Delay of the event loop, 99th percentile of the last minute.',
     unit: 's',
   }),
   loopMax: metric('gauge', 'event_loop_delay_max_seconds', [], {
-    help: 'Delay of the event loop, longest since the last look.',
+    help: 'Delay of the event loop, longest of the last minute.',
     unit: 's',
   }),
 } as const satisfies Readonly<Record<string, MetricDefinition>>

@@ -84,6 +84,11 @@ export class Family {
     return this.#series.values()
   }
 
+  /** Forgets all others. */
+  keep(told: ReadonlySet<Series>): void {
+    for (const [key, series] of this.#series) if (!told.has(series)) this.#series.delete(key)
+  }
+
   /** Forgets the series for which `of` says so. */
   removeWhere(of: (labels: Labels) => boolean): void {
     for (const [key, { labels }] of this.#series) if (of(labels)) this.#series.delete(key)

@@ -20,7 +20,6 @@ export class PartitionSeries {
   readonly fill: Series
   readonly pass: Series
   readonly waited: Series
-  readonly lastPass: Series
   readonly retries: Series
   readonly retried: Series
   readonly batches: Remembered<BatchTrigger>
@@ -37,6 +36,8 @@ export class PartitionSeries {
   readonly #recorder: Recorder
   readonly #topic: string
   readonly #nodes = new Map<string, NodeSeries>()
+  /** None before a pass has ended: 0 would be a time, too. */
+  #lastPass: Series | undefined
 
   constructor(recorder: Recorder, topic: string, partition: string) {
     const { families, application, compatible } = recorder
@@ -50,7 +51,6 @@ export class PartitionSeries {
     this.fill = families.fill.of(application, topic)
     this.pass = families.pass.of(application, topic)
     this.waited = families.waited.of(...own)
-    this.lastPass = families.lastPass.of(...own)
     this.retries = families.retries.of(...own)
     this.retried = families.retried.of(...own)
     this.batches = remembered((trigger) => families.batches.of(...own, trigger))
@@ -61,6 +61,13 @@ export class PartitionSeries {
       duration: compatible.duration.of(application, topic),
       size: compatible.size.of(application, topic),
     }
+  }
+
+  /** `at`: seconds since 1970. */
+  passEnded(at: number): void {
+    const { families, application } = this.#recorder
+    this.#lastPass ??= families.lastPass.of(application, this.#topic, this.partition)
+    this.#lastPass.set(at)
   }
 
   node(stage: string, name: string): NodeSeries {

@@ -1,9 +1,23 @@
-import type { AssignmentEvent, BatchEvent, CutEvent, FailureEvent, PassEndedEvent, RestoreEvent, RuntimeEvent } from '@millrace/core'
+import type {
+  AssignmentEvent,
+  BatchEvent,
+  CommitEvent,
+  CutEvent,
+  FailureEvent,
+  PassEndedEvent,
+  RecoverEvent,
+  RestoreEvent,
+  RuntimeEvent,
+} from '@millrace/core'
 import { CATALOGUE, type MetricName } from './catalogue.ts'
 import { CIRCUIT_VALUES } from './circuit-values.ts'
 import { compatibleMetrics } from './compatible.ts'
 import { Family, type Series } from './family.ts'
+import type { FailurePlaces } from './failure-places.ts'
 import { type NodeSeries, PartitionSeries } from './partition-series.ts'
+
+const COMMIT_REASONS: readonly CommitEvent['reason'][] = ['interval', 'records', 'bytes', 'request', 'revoke', 'drain']
+const RECOVERY_STAGES: readonly RecoverEvent['stage'][] = ['commit', 'process', 'sink', 'store', 'source']
 
 type Compatible = { readonly [Name in keyof ReturnType<typeof compatibleMetrics>]: Family }
 
@@ -13,6 +27,8 @@ export interface RecorderOptions {
   readonly compatible: string | undefined
   /** Names of the stores that a task has. */
   readonly storesOf: (task: string) => readonly string[]
+  /** Where records may fail. Default: not known before one has. */
+  readonly places?: FailurePlaces | undefined
 }
 
 /** Counts what an observer is told. Series are looked up once and kept by task and topic, so that an event costs a few additions. */
@@ -30,17 +46,25 @@ export class Recorder {
   #last: { readonly task: string; readonly topic: string; readonly part: PartitionSeries } | undefined
   readonly #restored = new Map<string, number>()
   readonly #storesOf: RecorderOptions['storesOf']
+  readonly #places: FailurePlaces | undefined
+  /** Topics whose records may fail, with all series of that. */
+  readonly #prepared = new Set<string>()
   readonly #commit: Series
   readonly #flush: Series
 
-  constructor({ application, compatible, storesOf }: RecorderOptions) {
+  constructor({ application, compatible, storesOf, places }: RecorderOptions) {
     this.#storesOf = storesOf
+    this.#places = places
     this.application = application
     this.families = familiesOf(CATALOGUE)
     this.compatible = compatible === undefined ? undefined : familiesOf(compatibleMetrics(compatible))
     this.#commit = this.families.commit.of(application)
     this.#flush = this.families.flush.of(application)
     for (const name of ['aborts', 'rebalances', 'committed', 'changelog'] as const) this.families[name].of(application)
+    for (const reason of COMMIT_REASONS) this.families.commits.of(application, reason)
+    for (const stage of RECOVERY_STAGES) this.families.recoveries.of(application, stage)
+    for (const change of ['assigned', 'revoked', 'lost'] as const) this.families.assignments.of(application, change)
+    for (const topic of places?.topics ?? []) this.#prepare(topic)
   }
 
   /** All metrics that there are. */
@@ -103,15 +127,33 @@ export class Recorder {
     return this.#tasks.get(task)?.get(topic)
   }
 
+  /** A partition that a task has: what concerns it is forgotten with the task, whether or not anything was counted of it. */
+  has(task: string, topic: string, partition: number): void {
+    this.#part({ task, topic, partition })
+  }
+
   #part({ task, topic, partition }: { readonly task: string; readonly topic: string; readonly partition: number }): PartitionSeries {
     const last = this.#last
     if (last !== undefined && last.task === task && last.topic === topic) return last.part
     let topics = this.#tasks.get(task)
     if (topics === undefined) this.#tasks.set(task, (topics = new Map<string, PartitionSeries>()))
     let part = topics.get(topic)
-    if (part === undefined) topics.set(topic, (part = new PartitionSeries(this, topic, String(partition))))
+    if (part === undefined) {
+      topics.set(topic, (part = new PartitionSeries(this, topic, String(partition))))
+      this.#prepare(topic)
+    }
     this.#last = { task, topic, part }
     return part
+  }
+
+  /** A series that begins with its first failure says of none that it was one more: Prometheus has to have seen the 0. */
+  #prepare(topic: string): void {
+    if (this.#prepared.has(topic)) return
+    this.#prepared.add(topic)
+    const { application, families, compatible } = this
+    for (const { stage, node } of this.#places?.of(topic) ?? [])
+      for (const name of ['failed', 'skipped', 'deadLettered'] as const) families[name].of(application, stage, node, topic)
+    compatible?.deadLetters.of(application, topic)
   }
 
   #node(event: BatchEvent | FailureEvent): NodeSeries {
@@ -143,7 +185,7 @@ export class Recorder {
     part.passes(event.outcome).add(1)
     part.pass.observe(event.durationMs / 1_000)
     if (event.waitedMs > 0) part.waited.add(event.waitedMs / 1_000)
-    part.lastPass.set(Date.now() / 1_000)
+    part.passEnded(Date.now() / 1_000)
     if (part.compatible === undefined) return
     const { batches, messages, duration } = part.compatible
     // Of a pass that is cut, or handed back, the first records are done all the same.

@@ -1,8 +1,9 @@
-import type { AppHealth, AppState, Logger, PartitionLag, StoreSize } from '@millrace/core'
-import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
+import { type AppHealth, type AppState, type Logger, MillraceError, type PartitionLag, type StoreSize } from '@millrace/core'
 import { settledWithin } from '../internal/within.ts'
 import type { ObservedApp } from '../observed-app.ts'
 import { CIRCUIT_VALUES } from './circuit-values.ts'
+import { EventLoopDelay } from './event-loop-delay.ts'
+import type { Series } from './family.ts'
 import type { Readiness } from '../health/readiness.ts'
 import type { Recorder } from './recorder.ts'
 
@@ -11,7 +12,6 @@ const ANSWER_MS = 2_000
 const APP_STATES: readonly AppState[] = ['created', 'rebalancing', 'running', 'pending-shutdown', 'not-running', 'pending-error', 'error']
 const THREAD_STATES = [...APP_STATES, 'died'] as const
 const TASK_STATES = ['created', 'restoring', 'running', 'finishing'] as const
-const NANOS = 1e9
 
 export interface SamplerOptions {
   readonly recorder: Recorder
@@ -32,7 +32,7 @@ export interface Sample {
 /** Sets the gauges. Only while somebody asks: between scrapes it does nothing. */
 export class Sampler {
   readonly #options: SamplerOptions
-  readonly #loop: IntervalHistogram = monitorEventLoopDelay({ resolution: 20 })
+  readonly #loop = new EventLoopDelay(() => performance.now())
   #app: ObservedApp | undefined
   #asking: Promise<unknown> | undefined
   #askedAt = -Infinity
@@ -48,11 +48,11 @@ export class Sampler {
 
   attach(app: ObservedApp): void {
     this.#app = app
-    this.#loop.enable()
+    this.#loop.start()
   }
 
   stop(): void {
-    this.#loop.disable()
+    this.#loop.stop()
     this.#app = undefined
   }
 
@@ -89,10 +89,20 @@ export class Sampler {
       readiness.answered()
       this.#last = { ...this.#last, lag, at: Date.now() }
       const here = tasksOf(app)
-      for (const { task, topic, partition, lag: behind } of lag)
-        if (here.has(task)) families.lag.of(application, topic, String(partition)).set(behind)
+      const told = new Set<Series>()
+      for (const { task, topic, partition, lag: behind } of lag) {
+        if (!here.has(task)) continue
+        recorder.has(task, topic, partition)
+        const series = families.lag.of(application, topic, String(partition))
+        series.set(behind)
+        told.add(series)
+      }
+      // Of a topic that was deleted nothing is told any more.
+      families.lag.keep(told)
       families.lagAsked.of(application).set(this.#last.at / 1_000)
     } catch (error) {
+      // Who refuses is there.
+      if (error instanceof MillraceError && !error.retryable) readiness.answered()
       logger.debug({ err: error }, 'lag could not be looked up')
     }
   }
@@ -129,8 +139,9 @@ export class Sampler {
     for (const [node, circuits] of Object.entries(health.sinks))
       for (const [table, circuit] of Object.entries(circuits))
         families.sinkCircuit.of(application, node, table).set(CIRCUIT_VALUES[circuit])
-    for (const { partitions, pass } of health.tasks) {
+    for (const { task, partitions, pass } of health.tasks) {
       for (const { topic, partition, waitingRecords, batchSize } of partitions) {
+        recorder.has(task, topic, partition)
         const labels = [application, topic, String(partition)] as const
         families.queue.of(...labels).set(waitingRecords)
         families.batchLimit.of(...labels).set(batchSize)
@@ -142,12 +153,11 @@ export class Sampler {
 
   #setLoop(): void {
     const { families, application } = this.#options.recorder
-    const loop = this.#loop
-    if (loop.count === 0) return
-    families.loopMean.of(application).set(loop.mean / NANOS)
-    families.loopP99.of(application).set(loop.percentile(99) / NANOS)
-    families.loopMax.of(application).set(loop.max / NANOS)
-    loop.reset()
+    const delay = this.#loop.look()
+    if (delay === undefined) return
+    families.loopMean.of(application).set(delay.mean)
+    families.loopP99.of(application).set(delay.p99)
+    families.loopMax.of(application).set(delay.max)
   }
 }
 

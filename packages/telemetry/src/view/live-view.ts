@@ -9,6 +9,8 @@ import { type TopologyGraph, topologyGraph } from './topology-graph.ts'
 const MAX_DEAD_LETTERS = 100
 const MAX_CHANGES = 200
 const MAX_TEXT = 2_000
+/** Of a key or a value. */
+const MAX_BYTES = 2_000
 
 export interface Snapshot {
   readonly health: AppHealth
@@ -49,7 +51,7 @@ export class LiveView {
   readonly observe = (event: RuntimeEvent): void => {
     switch (event.type) {
       case 'batch':
-        for (const part of event.from ?? []) this.#flowed(part.node, event.node, part.records)
+        if (event.from !== undefined) for (const part of event.from) this.#flowed(part.node, event.node, part.records)
         return undefined
       case 'failure':
         this.#givenUp.set(`${event.task} ${event.topic}`, (this.#givenUp.get(`${event.task} ${event.topic}`) ?? 0) + 1)
@@ -153,9 +155,17 @@ export class LiveView {
       partition,
       offset,
       attempts,
-      reason: reason.slice(0, MAX_TEXT),
+      reason: reason.length > MAX_TEXT ? `${reason.slice(0, MAX_TEXT)}…` : reason,
     }
-    const shown = { ...letter, key: textOf(record?.key), value: textOf(record?.value) }
+    const [key, value] = [textOf(record?.key), textOf(record?.value)]
+    const shown = {
+      ...letter,
+      key,
+      value,
+      keyBytes: record?.key?.length ?? 0,
+      valueBytes: record?.value?.length ?? 0,
+      shownBytes: MAX_BYTES,
+    }
     this.#deadLetters.unshift(shown)
     this.#deadLetters.length = Math.min(this.#deadLetters.length, MAX_DEAD_LETTERS)
   }
@@ -174,11 +184,11 @@ export class LiveView {
 /** Bytes as a person reads them: as text where they are any, else in hexadecimal digits. */
 function textOf(bytes: Uint8Array | null | undefined): string | null {
   if (bytes == null) return null
-  const shown = bytes.subarray(0, MAX_TEXT)
+  const shown = bytes.subarray(0, MAX_BYTES)
   try {
     // A character may be cut in two at the end.
     return new TextDecoder('utf-8', { fatal: true }).decode(shown, { stream: true })
   } catch {
-    return `0x${Buffer.from(shown).toString('hex').slice(0, MAX_TEXT)}`
+    return `0x${Buffer.from(shown).toString('hex')}`
   }
 }

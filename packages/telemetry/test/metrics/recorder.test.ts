@@ -1,6 +1,7 @@
-import type { PassEndedEvent, RuntimeEvent } from '@millrace/core'
+import { type PassEndedEvent, type RuntimeEvent, serdes, TopologyBuilder } from '@millrace/core'
 import { Registry } from 'prom-client'
 import { expect, test } from 'vitest'
+import { failurePlaces } from '../../src/metrics/failure-places.ts'
 import { Recorder } from '../../src/metrics/recorder.ts'
 import { register } from '../../src/metrics/prometheus.ts'
 
@@ -135,4 +136,79 @@ test('a recovery keeps what was counted, and knows nothing of the circuits there
   recorder.observe({ type: 'recover', stage: 'commit', tasks: ['0_3'], error: new Error('lost') })
   expect((await lines()).filter((line) => line.includes('circuit'))).toEqual([])
   expect(await lines()).toContain('millrace_batched_records_total{application="app",topic="in",partition="3"} 3')
+})
+
+test('where records may fail is 0 before any has, so that the first is an increase', async () => {
+  const builder = new TopologyBuilder('orders')
+  const pair = { key: serdes.string, value: serdes.string }
+  const checked = builder.source('orders', { topics: ['orders'], ...pair }).filter('large', () => true)
+  checked.repartition('by-customer', pair).sink('totals', { topic: 'totals', ...pair })
+  builder.source('any', { topics: [/^any-/], ...pair }).sink('copies', { topic: 'copies', ...pair })
+  const recorder = new Recorder({
+    application: 'app',
+    compatible: '',
+    storesOf: () => [],
+    places: failurePlaces(builder.build(), 'app'),
+  })
+  const places = () =>
+    [...recorder.families.deadLettered.all].map(({ labels: { stage, node, topic }, value }) => [stage, node, topic, value])
+  const repartition = 'app-by-customer-repartition'
+  const before = [
+    ['source', 'orders', 'orders', 0],
+    ['process', 'large', 'orders', 0],
+    ['sink', 'by-customer-sink', 'orders', 0],
+    ['source', 'by-customer', repartition, 0],
+    ['sink', 'totals', repartition, 0],
+  ]
+  expect(places()).toEqual(before)
+  const letters = () => [...(recorder.compatible?.deadLetters.all ?? [])].map(({ labels, value }) => [labels['topic'], value])
+  expect(letters()).toEqual([
+    ['orders', 0],
+    [repartition, 0],
+  ])
+  // Of a topic that a pattern has found, as soon as there is a task that reads it.
+  recorder.has('2_0', 'any-1', 0)
+  expect(places().slice(5)).toEqual([
+    ['source', 'any', 'any-1', 0],
+    ['sink', 'copies', 'any-1', 0],
+  ])
+  const failure = { type: 'failure', policy: 'dead-letter', ...at, topic: 'orders', offset: 1, attempts: 1, error: 'x' } as const
+  recorder.observe({ ...failure, stage: 'process', node: 'large' })
+  recorder.observe({ ...failure, stage: 'sink', node: 'totals', topic: repartition })
+  expect(places().length).toBe(7)
+  expect(places().filter(([, , , value]) => value === 1).length).toBe(2)
+})
+
+test('however many tasks come and go and records fail, there are as many series as at first', async () => {
+  const { recorder, lines } = recording('')
+  const tasks = Array.from({ length: 50 }, (_, partition) => ({ task: `0_${partition}`, topic: 'in', partition }))
+  const round = (number: number) => {
+    recorder.observe({ type: 'assigned', stage: 'source', tasks: tasks.map(({ task }) => task) })
+    for (const own of tasks) {
+      recorder.has(own.task, own.topic, own.partition)
+      recorder.families.lag.of('app', own.topic, String(own.partition)).set(number)
+      recorder.observe({ type: 'restore', stage: 'store', store: 'counts', ...own, ...restored })
+      recorder.observe({ ...cut, ...own })
+      recorder.observe({ type: 'batch', stage: 'process', node: 'count', ...own, ...one })
+      for (let offset = 0; offset < 20; offset++) {
+        const error = new Error(`what record ${number}/${offset} says`)
+        recorder.observe({ type: 'failure', stage: 'process', policy: 'skip', node: 'count', ...own, offset, attempts: 1, error })
+      }
+      recorder.observe({ type: 'circuit', stage: 'process', node: 'count', task: own.task, from: 'closed', to: 'open' })
+      recorder.observe({ ...pass, ...own })
+    }
+  }
+  const one = { records: 1, bytes: 1, trigger: 'age', durationMs: 1 } as const
+  const restored = { phase: 'completed', from: 0, to: 9, restoredRecords: 9, remainingRecords: 0, durationMs: 1 } as const
+  round(0)
+  const first = (await lines()).length
+  for (let number = 1; number < 5; number++) {
+    recorder.observe({ type: number % 2 === 0 ? 'lost' : 'revoked', stage: 'source', tasks: tasks.map(({ task }) => task) })
+    round(number)
+    expect((await lines()).length).toBeLessThanOrEqual(first + 2)
+  }
+  // Nothing that records hold names a series.
+  expect((await lines()).filter((line) => line.includes('what record'))).toEqual([])
+  recorder.observe({ type: 'revoked', stage: 'source', tasks: tasks.map(({ task }) => task) })
+  expect((await lines()).filter((line) => /partition="|task="/.test(line))).toEqual([])
 })

@@ -1,4 +1,4 @@
-import { type AppHealth, type PartitionLag, silentLogger, type StoreSize, type ThreadHealth } from '@millrace/core'
+import { type AppHealth, MillraceError, type PartitionLag, silentLogger, type StoreSize, type ThreadHealth } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { Readiness } from '../../src/health/readiness.ts'
 import { Recorder } from '../../src/metrics/recorder.ts'
@@ -15,7 +15,16 @@ function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>
   const sampler = new Sampler({ recorder, readiness, everyMs: 0, logger: silentLogger })
   const sinks: Record<string, AppHealth['sinks'][string]> = {}
   const threads: ThreadHealth[] = []
-  const task = { task: '0_0', state: 'running', partitions: [], waitingRecords: 0, waitingBytes: 0 } as const
+  const partition = {
+    topic: 'in',
+    partition: 0,
+    position: 0,
+    waitingRecords: 0,
+    waitingSince: undefined,
+    batchSize: 100,
+    batchTimeoutMs: 5,
+  }
+  const task = { task: '0_0', state: 'running', partitions: [partition], waitingRecords: 0, waitingBytes: 0 } as const
   const health = {
     ...({ state: 'running', healthy: true, error: undefined } as const),
     sinks,
@@ -71,6 +80,39 @@ test('what is answered of a task that has gone meanwhile is left out', async () 
   expect(sampler.last.stores).toEqual([size('0_0')])
   sampler.stop()
 })
+
+test('lag, and what waits, of a partition that was taken away before anything of it was processed is forgotten', async () => {
+  const { recorder, sampler } = sampling({ lag: async () => [lagOf(7)], stores: async () => [] })
+  await sampler.refresh()
+  const { lag, queue, inFlight, batchLimit } = recorder.families
+  expect([lag, queue, inFlight, batchLimit].map((family) => [...family.all].length)).toEqual([1, 1, 1, 1])
+  recorder.observe({ type: 'revoked', stage: 'source', tasks: ['0_0'] })
+  expect([lag, queue, inFlight, batchLimit].map((family) => [...family.all].length)).toEqual([0, 0, 0, 0])
+  sampler.stop()
+})
+
+test('lag of a topic that is gone is no longer told', async () => {
+  let answer = [lagOf(7)]
+  const { recorder, sampler } = sampling({ lag: async () => answer, stores: async () => [] })
+  await sampler.refresh()
+  answer = []
+  await sampler.refresh()
+  expect([...recorder.families.lag.all]).toEqual([])
+  sampler.stop()
+})
+
+test('brokers that refuse to tell the lag are there', async () => {
+  const lag = () => Promise.reject(new MillraceError('NOT_AUTHORIZED', 'refused', { stage: 'source' }))
+  const { sampler, wait, ready } = sampling({ lag, stores: async () => [] })
+  await sampler.refresh()
+  wait(10_001)
+  expect(ready().ready).toBe(true)
+  sampler.stop()
+})
+
+function lagOf(lag: number): PartitionLag {
+  return { task: '0_0', topic: 'in', partition: 0, position: 0, end: lag, lag }
+}
 
 test('threads are told by their state, and how busy each is by its number, which the one after it has too', async () => {
   const { recorder, sampler, threads } = sampling({ lag: async () => [], stores: async () => [] })

@@ -24,7 +24,7 @@ export interface KafkaClient {
   openAdmin(logger: Logger): Promise<AdminClient>
 }
 
-/** What a consumer tells. The first is a hint and may come too often or, rarely, not at all; the others only come while `fetch` is called. */
+/** What a consumer tells. The first is a hint and may come too often or, rarely, not at all; of the others see {@link ConsumerClient.tellsOnlyInFetch}. */
 export interface ConsumerEvents {
   /** There is something to fetch. */
   readonly onReady: () => void
@@ -49,6 +49,8 @@ export interface Fetched {
 
 /** Reads. One `fetch` at a time; `seek` and what changes the assignment only while none is under way. */
 export interface ConsumerClient {
+  /** Rebalances and commits are told only while `fetch` is called: who waits for one has to call it. */
+  readonly tellsOnlyInFetch: boolean
   /** Called once, before anything else. */
   listen(events: ConsumerEvents): void
   /** Takes what has arrived, without waiting. Messages may hide an error behind them: it is told by a later fetch or not at all. */

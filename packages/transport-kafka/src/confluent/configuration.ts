@@ -165,9 +165,14 @@ function identity({ brokers }: ResolvedKafkaOptions, clientId: string): Properti
   return { 'bootstrap.servers': brokers, 'client.id': clientId }
 }
 
+/** Of those that all brokers have for groups of KIP-848: only one gives a member the same partition of several topics. */
+export function remoteAssignor(coLocate: boolean): 'range' | 'uniform' {
+  return coLocate ? 'range' : 'uniform'
+}
+
 /** librdkafka takes no assignor of ours, and of its own only `range` gives a member the same partition of several topics. */
 function assignor({ groupProtocol }: ResolvedKafkaOptions, coLocate: boolean): Properties {
-  if (groupProtocol === 'consumer') return { 'group.protocol': 'consumer', 'group.remote.assignor': coLocate ? 'range' : 'uniform' }
+  if (groupProtocol === 'consumer') return { 'group.protocol': 'consumer', 'group.remote.assignor': remoteAssignor(coLocate) }
   return { 'partition.assignment.strategy': coLocate ? 'range' : 'cooperative-sticky' }
 }
 

@@ -1,8 +1,9 @@
-import { COMPRESSIONS, type Compression, type RecordWriterOptions } from '@millrace/core'
+import { COMPRESSIONS, type Compression, type RecordSourceOptions, type RecordWriterOptions } from '@millrace/core'
 import type { GroupOptions, ReaderOptions, WriterOptions } from '@millrace/kafka-packed'
-import { DEFAULT_TRANSACTION_TIMEOUT_MS, deliveryTimeoutMs } from '../confluent/configuration.ts'
+import { DEFAULT_TRANSACTION_TIMEOUT_MS, deliveryTimeoutMs, remoteAssignor } from '../confluent/configuration.ts'
 import type { ClientProperties } from '../kafka-options.ts'
 import { textOf } from '../settings/property-text.ts'
+import { memberName } from './member-name.ts'
 import type { ResolvedKafkaOptions } from './resolve-options.ts'
 
 /** Properties of librdkafka's that the packed client has something like, or that change nothing. */
@@ -78,9 +79,16 @@ export function readerSettings({ properties, consumer }: ResolvedKafkaOptions): 
   }
 }
 
-export function groupSettings({ properties, consumer }: ResolvedKafkaOptions): Partial<GroupOptions> {
+export function groupSettings(
+  { properties, consumer, ...options }: ResolvedKafkaOptions,
+  { coLocate = false, warm, member }: Pick<RecordSourceOptions, 'coLocate' | 'warm' | 'member'>,
+): Partial<GroupOptions> {
   const all = { ...properties, ...consumer }
+  const { groupProtocol, groupInstanceId } = options
   return {
+    groupProtocol,
+    groupInstanceId: memberName(groupInstanceId, member),
+    ...(groupProtocol === 'classic' ? { coLocate, warm } : { serverAssignor: remoteAssignor(coLocate) }),
     sessionTimeoutMs: numberOf(all, 'session.timeout.ms'),
     heartbeatIntervalMs: numberOf(all, 'heartbeat.interval.ms'),
     rebalanceTimeoutMs: numberOf(all, 'max.poll.interval.ms'),

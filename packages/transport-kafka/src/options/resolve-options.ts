@@ -1,5 +1,6 @@
 import type { ClientProperties, KafkaOptions } from '../kafka-options.ts'
 import { brokerAddresses } from './broker-addresses.ts'
+import { type ClientName, defaultClient } from './default-client.ts'
 import { isOfPacked } from './packed-properties.ts'
 import { protocolRefusal, refusal } from './refused-properties.ts'
 
@@ -7,7 +8,9 @@ import { protocolRefusal, refusal } from './refused-properties.ts'
 export interface ResolvedKafkaOptions {
   /** Separated by commas. */
   readonly brokers: string
-  readonly client: 'confluent' | 'packed'
+  readonly client: ClientName
+  /** Why it is not the one that is preferred; undefined: it is, or was named. */
+  readonly clientReason: string | undefined
   readonly properties: ClientProperties
   readonly consumer: ClientProperties
   readonly producer: ClientProperties
@@ -35,7 +38,9 @@ export function resolveOptions(options: KafkaOptions | undefined, environment = 
   // From JavaScript, anything may come.
   const given: Partial<KafkaOptions> = options ?? {}
   const { groupProtocol = 'classic', connectTimeoutMs = 30_000, requestTimeoutMs = 30_000 } = given
-  const client: unknown = given.client ?? (environment['MILLRACE_KAFKA_CLIENT'] || 'confluent')
+  const named: unknown = given.client ?? (environment['MILLRACE_KAFKA_CLIENT'] || undefined)
+  const byDefault = defaultClient(process.versions.node)
+  const client = named ?? byDefault.client
   const { addresses, problems: brokerProblems } = brokerAddresses(given.brokers)
   const problems = [
     ...brokerProblems,
@@ -56,7 +61,8 @@ export function resolveOptions(options: KafkaOptions | undefined, environment = 
   const { properties = {}, consumer = {}, producer = {}, admin = {} } = given
   return {
     brokers: addresses.join(','),
-    client: client as ResolvedKafkaOptions['client'],
+    client: client as ClientName,
+    clientReason: named === undefined ? byDefault.reason : undefined,
     properties,
     consumer,
     producer,
@@ -82,14 +88,11 @@ function clientProblems(client: unknown, given: Partial<KafkaOptions>): string[]
         : `client is ${JSON.stringify(client)}; use 'confluent' or 'packed'`,
     ]
   if (client !== 'packed') return []
-  const unknown = PARTS.flatMap((part) =>
+  return PARTS.flatMap((part) =>
     Object.keys(given[part] ?? {})
       .filter((name) => !isOfPacked(name))
       .map((name) => `${part} sets '${name}', which the client 'packed' has nothing like: leave it out, or use the client 'confluent'`),
   )
-  return given.groupProtocol === 'consumer'
-    ? ["groupProtocol 'consumer' is not for the client 'packed' yet: leave it out", ...unknown]
-    : unknown
 }
 
 function propertyProblems(part: (typeof PARTS)[number], properties: ClientProperties | undefined, groupProtocol: unknown): string[] {

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
+import type { Logger, RecordSourceOptions, RecordWriterOptions } from '@millrace/core'
 import type { BrokerAddress, ConnectOptions } from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type { AdminClient, ConsumerClient, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
+import { DEFAULT_TRANSACTION_TIMEOUT_MS } from '../confluent/configuration.ts'
 import { connectionError } from '../errors/connection-error.ts'
 import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
-import { memberName } from '../options/member-name.ts'
 import { groupSettings, maxRecordBytes, readerSettings, writerSettings } from '../options/packed-properties.ts'
 import { connectionSettings, type Part } from '../settings/connection-settings.ts'
 import { PackedAdminClient } from './packed-admin-client.ts'
@@ -16,6 +16,8 @@ import { toClientError } from './to-client-error.ts'
 const ADMIN_CLIENT_ID = 'millrace-admin'
 /** For one broker: then the next is tried. */
 const CONNECT_MS = 10_000
+/** A rebalance that takes longer than this part of a transaction's life is not waited for. */
+const REBALANCES_A_TRANSACTION = 4
 /** Before all are tried again. */
 const RETRY_MS = 250
 
@@ -27,7 +29,7 @@ export class PackedClient implements KafkaClient {
     this.#options = options
   }
 
-  async openConsumer(source: RecordSourceOptions): Promise<ConsumerClient> {
+  async openConsumer(source: RecordSourceOptions, logger: Logger): Promise<ConsumerClient> {
     const { PackedReader, GroupMember, TopicLookup } = await import('@millrace/kafka-packed')
     const connect = await this.#connect('consumer', source.clientId)
     let consumer: PackedConsumer | undefined
@@ -36,11 +38,10 @@ export class PackedClient implements KafkaClient {
       PackedReader.open({ ...connect, ...readerSettings(this.#options), isolation: source.isolation, onArrival }),
     )
     const lookup = new TopicLookup(connect)
-    const opened = (consumer = new PackedConsumer({ reader, lookup, source }))
-    const { groupId, coLocate } = source
+    const opened = (consumer = new PackedConsumer({ reader, lookup, source, logger }))
+    const { groupId } = source
     if (groupId === undefined) return opened
-    const groupInstanceId = memberName(this.#options.groupInstanceId, source.member)
-    const settings = { ...connect, ...groupSettings(this.#options), groupId, groupInstanceId, coLocate }
+    const settings = { ...connect, ...groupSettings(this.#options, source), groupId }
     try {
       opened.joinAs(await this.#connected(() => GroupMember.open(settings, opened.hooks)))
     } catch (error) {
@@ -54,7 +55,13 @@ export class PackedClient implements KafkaClient {
     const { PackedWriter, TopicLookup } = await import('@millrace/kafka-packed')
     const connect = await this.#connect('producer', writer.clientId)
     const opened = await this.#connected(() => PackedWriter.open({ ...connect, ...writerSettings(this.#options, writer) }))
-    return new PackedProducer({ writer: opened, lookup: new TopicLookup(connect), maxRecordBytes: maxRecordBytes(this.#options) })
+    const { transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS } = writer
+    return new PackedProducer({
+      writer: opened,
+      lookup: new TopicLookup(connect),
+      maxRecordBytes: maxRecordBytes(this.#options),
+      rebalancePatienceMs: transactionTimeoutMs / REBALANCES_A_TRANSACTION,
+    })
   }
 
   async openAdmin(): Promise<AdminClient> {

@@ -1,5 +1,21 @@
-import type { OffsetCommit, RecordSourceOptions, TopicPartition, TopicPartitionOffset } from '@millrace/core'
-import type { GroupMember, GroupMetadata, PackedError, PackedReader, ReadBatch, TopicLookup } from '@millrace/kafka-packed'
+import {
+  type Logger,
+  type OffsetCommit,
+  partitionKey,
+  type RecordSourceOptions,
+  type TopicPartition,
+  type TopicPartitionOffset,
+} from '@millrace/core'
+import type {
+  GroupMember,
+  GroupMetadata,
+  PackedError,
+  PackedReader,
+  PositionCommit,
+  ReadBatch,
+  ReadPosition,
+  TopicLookup,
+} from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, ConsumerEvents, Fetched, OffsetRange, Rebalance } from '../client/kafka-client.ts'
 import { closed } from '../errors/kafka-error.ts'
@@ -11,25 +27,31 @@ export interface PackedConsumerParts {
   readonly reader: PackedReader
   readonly lookup: TopicLookup
   readonly source: RecordSourceOptions
+  readonly logger: Logger
 }
 
 /** Reads through the packed client. */
 export class PackedConsumer implements ConsumerClient {
+  readonly tellsOnlyInFetch = false
   readonly #reader: PackedReader
   readonly #lookup: TopicLookup
   readonly #source: RecordSourceOptions
+  readonly #logger: Logger
   #member: GroupMember | undefined
   #events: ConsumerEvents | undefined
   /** Answers that the group waits for, in the order in which they were asked. */
   readonly #answers: (() => void)[] = []
   /** Told by the next fetches, one each. */
   readonly #failures: unknown[] = []
+  /** As they were committed, with the epochs of the records before: see {@link PositionCommit}. */
+  readonly #committed = new Map<string, PositionCommit>()
   #isClosed = false
 
-  constructor({ reader, lookup, source }: PackedConsumerParts) {
+  constructor({ reader, lookup, source, logger }: PackedConsumerParts) {
     this.#reader = reader
     this.#lookup = lookup
     this.#source = source
+    this.#logger = logger
   }
 
   /** The group it is, or may become, a member of. Called once, before anything else. */
@@ -48,15 +70,24 @@ export class PackedConsumer implements ConsumerClient {
       const message = 'the event loop stood still for longer than max.poll.interval.ms'
       this.#fail(new ClientError(message, { kind: 'poll-too-late', code: 0 }))
     },
+    onStandInLost: (err: Error) =>
+      this.#logger.warn(
+        { err },
+        'The thread has died that keeps this process in its group while JavaScript is busy for longer than a session',
+      ),
     onFailed: (error: PackedError) => this.#fail(toClientError(error)),
   }
 
   /** For the reader. */
   readonly onArrival = (): void => this.#events?.onReady()
 
-  /** For a transaction of these offsets: see {@link GroupMember.inPlace}. */
-  inPlace<T>(offsets: readonly OffsetCommit[], use: (place: GroupMetadata) => Promise<T>): Promise<T> {
-    return this.#requireMember().inPlace(offsets, use)
+  /** For a transaction of these offsets, that waits so many milliseconds for a rebalance to end: see {@link GroupMember.inPlace}. */
+  inPlace<T>(
+    offsets: readonly OffsetCommit[],
+    use: (place: GroupMetadata, offsets: readonly PositionCommit[]) => Promise<T>,
+    patienceMs: number,
+  ): Promise<T> {
+    return this.#requireMember().inPlace(offsets, (place) => use(place, offsets.map(this.#withEpoch)), patienceMs)
   }
 
   listen(events: ConsumerEvents): void {
@@ -88,7 +119,7 @@ export class PackedConsumer implements ConsumerClient {
   }
 
   completeAssign(positions: readonly TopicPartitionOffset[]): void {
-    this.#reader.add(positions)
+    this.#reader.add(positions.map((position) => this.#asCommitted(position)))
     this.#answers.shift()?.()
   }
 
@@ -116,7 +147,7 @@ export class PackedConsumer implements ConsumerClient {
 
   commit(offsets: readonly OffsetCommit[]): void {
     this.#requireMember()
-      .commit(offsets)
+      .commit(offsets.map(this.#withEpoch))
       .then(
         () => this.#events?.onCommitted(undefined, offsets),
         (error: unknown) => this.#events?.onCommitted(toClientError(error) as ClientError, offsets),
@@ -124,7 +155,14 @@ export class PackedConsumer implements ConsumerClient {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    return translated(this.#requireMember().committed(partitions, this.#source.isolation === 'read-committed'))
+    const committed = await translated(this.#requireMember().committed(partitions, this.#source.isolation === 'read-committed'))
+    for (const one of committed) this.#committed.set(partitionKey(one.topic, one.partition), one)
+    return committed.map(({ topic, partition, offset, metadata }) => ({
+      topic,
+      partition,
+      offset,
+      ...(metadata !== undefined && { metadata }),
+    }))
   }
 
   async offsetRanges(partitions: readonly TopicPartition[]): Promise<readonly OffsetRange[]> {
@@ -151,6 +189,14 @@ export class PackedConsumer implements ConsumerClient {
     for (const answer of this.#answers.splice(0)) answer()
     await Promise.all([this.#member?.close(), this.#reader.close()])
     this.#lookup.close()
+  }
+
+  readonly #withEpoch = (offset: OffsetCommit): PositionCommit => ({ ...offset, ...this.#reader.positionAt(offset) })
+
+  /** Who goes on where the group has read up to notices what the log has lost since. */
+  #asCommitted(position: TopicPartitionOffset): ReadPosition {
+    const committed = this.#committed.get(partitionKey(position.topic, position.partition))
+    return committed?.offset === position.offset ? { ...position, leaderEpoch: committed.leaderEpoch } : position
   }
 
   /** Waits for the answer. Nobody gives one any more when this is closed. */

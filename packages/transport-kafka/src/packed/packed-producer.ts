@@ -1,5 +1,5 @@
 import { byteLengthAt, headerBytes, type OffsetCommit, sliceColumn, type WriteBatch } from '@millrace/core'
-import type { PackedWriter, RecordDelivery, TopicLookup } from '@millrace/kafka-packed'
+import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup } from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, DeliveryFailure, DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
 import { PackedConsumer } from './packed-consumer.ts'
@@ -13,6 +13,8 @@ export interface PackedProducerParts {
   readonly lookup: TopicLookup
   /** Larger records are refused here: how large they are compressed, which is what brokers look at, is known too late to tell who wrote them. */
   readonly maxRecordBytes: number
+  /** How long a transaction that is to take offsets waits for a rebalance, in milliseconds: it does not live long. */
+  readonly rebalancePatienceMs: number
 }
 
 /** Writes through the packed client. */
@@ -20,15 +22,17 @@ export class PackedProducer implements ProducerClient {
   readonly #writer: PackedWriter
   readonly #lookup: TopicLookup
   readonly #maxRecordBytes: number
+  readonly #rebalancePatienceMs: number
   #onFailure: (failure: DeliveryFailure) => void = () => {}
   #flushing: Promise<void> | undefined
   /** Written since the flush began that is under way. */
   #isDirty = false
 
-  constructor({ writer, lookup, maxRecordBytes }: PackedProducerParts) {
+  constructor({ writer, lookup, maxRecordBytes, rebalancePatienceMs }: PackedProducerParts) {
     this.#writer = writer
     this.#lookup = lookup
     this.#maxRecordBytes = maxRecordBytes
+    this.#rebalancePatienceMs = rebalancePatienceMs
   }
 
   listen(onFailure: (failure: DeliveryFailure) => void): void {
@@ -90,7 +94,8 @@ export class PackedProducer implements ProducerClient {
 
   async sendOffsets(offsets: readonly OffsetCommit[], consumer: ConsumerClient): Promise<void> {
     if (!(consumer instanceof PackedConsumer)) throw new TypeError('Offsets of another Kafka client can take no part in this transaction.')
-    await translated(consumer.inPlace(offsets, (place) => this.#writer.sendOffsets(offsets, place)))
+    const send = (place: GroupMetadata, positions: readonly PositionCommit[]): Promise<void> => this.#writer.sendOffsets(positions, place)
+    await translated(consumer.inPlace(offsets, send, this.#rebalancePatienceMs))
   }
 
   commit(): Promise<void> {

@@ -80,7 +80,7 @@ export class KafkaSource implements RecordSource {
       partitions: this.#partitions,
       shelf: this.#shelf,
       maxRecords: this.#maxPollRecords,
-      isUrgent: () => this.#commits.isPending,
+      isUrgent: () => client.tellsOnlyInFetch && this.#commits.isPending,
       onFetched: () => {
         if (this.#shelf.hasAny) this.#arrival.wake()
         this.#watch.tick()

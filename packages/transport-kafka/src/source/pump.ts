@@ -17,7 +17,7 @@ const FAILED_MS = 100
  * What one fetch takes, roughly, going by the size of the records before. Each record is a buffer of its own that waits to be collected: large
  * records, taken by the thousand, would be most of the memory of a process.
  */
-const FETCH_BYTES = 1024 * 1024
+const FETCH_BYTES = 512 * 1024
 /** What paused partitions may have on the shelf before the client is told to pause them too, besides as many records as a poll hands out. */
 const MAX_PAUSED_BYTES = 16 * 1024 * 1024
 

@@ -17,10 +17,24 @@ describe('properties for the packed client', () => {
       'session.timeout.ms': 9_000,
     }
     expect(readerSettings(resolved({ consumer }))).toMatchObject({ maxWaitMs: 7, maxBufferedBytes: 2_048, rack: 'a', checkCrcs: true })
-    expect(groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 } }))).toMatchObject({
+    const warm = () => []
+    const group = groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 }, groupInstanceId: 'i' }), {
+      coLocate: true,
+      warm,
+    })
+    expect(group).toMatchObject({
       sessionTimeoutMs: 9_000,
       rebalanceTimeoutMs: 60_000,
+      groupProtocol: 'classic',
+      groupInstanceId: 'i',
+      coLocate: true,
+      warm,
     })
+    const newGroup = (coLocate: boolean) => groupSettings(resolved({ groupProtocol: 'consumer' }), { coLocate, warm })
+    expect(newGroup(false)).toMatchObject({ groupProtocol: 'consumer', serverAssignor: 'uniform' })
+    expect(newGroup(true)).toMatchObject({ serverAssignor: 'range' })
+    expect(newGroup(true)).not.toHaveProperty('coLocate')
+    expect(newGroup(true)).not.toHaveProperty('warm')
     expect(writerSettings(resolved(), { clientId: 'c' })).toMatchObject({ compression: 'lz4', lingerMs: 10, deliveryTimeoutMs: 40_500 })
     const producer = { 'compression.codec': 'zstd', 'linger.ms': 0 }
     expect(writerSettings(resolved({ producer }), { clientId: 'c' })).toMatchObject({ compression: 'zstd', lingerMs: 0 })
@@ -35,7 +49,6 @@ describe('properties for the packed client', () => {
     expect(() => resolved({ consumer: { 'queued.min.messages': 1 } })).toThrow(
       "consumer sets 'queued.min.messages', which the client 'packed' has nothing like: leave it out, or use the client 'confluent'",
     )
-    expect(() => resolved({ groupProtocol: 'consumer' })).toThrow("groupProtocol 'consumer' is not for the client 'packed' yet")
     expect(() => readerSettings(resolved({ consumer: { 'fetch.max.bytes': 'much' } }))).toThrow(
       '\'fetch.max.bytes\' as "much": use a number',
     )

@@ -1,10 +1,9 @@
 import { silentLogger, type TopicPartition } from '@millrace/core'
-import { kafka } from '../../src/index.ts'
+import { kafka, type KafkaOptions } from '../../src/index.ts'
 
 /** A member of a group that tells its hooks on standard output, until its input ends. */
-export async function main([brokers = '', groupId = '', topic = '', groupProtocol = 'classic']: readonly string[]): Promise<void> {
-  const classic = { 'session.timeout.ms': 2_000, 'heartbeat.interval.ms': 300 }
-  const transport = groupProtocol === 'classic' ? kafka({ brokers, consumer: classic }) : kafka({ brokers, groupProtocol: 'consumer' })
+export async function main([brokers = '', groupId = '', topic = '', given = '{}']: readonly string[]): Promise<void> {
+  const transport = kafka({ brokers, ...(JSON.parse(given) as Partial<KafkaOptions>) })
   const source = await transport.openSource({ clientId: 'member', groupId, isolation: 'read-uncommitted' }, { logger: silentLogger })
   const tell = (hook: string, partitions: readonly TopicPartition[]) => {
     process.stdout.write(

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { batchOf, Cluster, pollBatches, until, valuesOf } from '../support/cluster.ts'
 import { Holder } from '../support/holder.ts'
 import { Program } from '../support/program.ts'
+import type { KafkaOptions } from '../../src/index.ts'
 
 async function join(
   cluster: Cluster,
@@ -105,11 +106,17 @@ describe('members that get the same partitions of each topic', () => {
 })
 
 describe('a member whose process stands still', () => {
-  test('has lost its partitions when it goes on, and commits nothing', async () => {
-    await using cluster = new Cluster({ consumer: { 'session.timeout.ms': 2_000, 'heartbeat.interval.ms': 300 } })
+  const consumer = { 'session.timeout.ms': 2_000, 'heartbeat.interval.ms': 300 }
+  const members: readonly Partial<KafkaOptions>[] = [
+    { client: 'confluent', groupProtocol: 'classic', consumer },
+    { client: 'packed', groupProtocol: 'consumer' },
+  ]
+
+  test.each(members)('has lost its partitions when it goes on, and commits nothing: $client, $groupProtocol', async (options) => {
+    await using cluster = new Cluster(options)
     const topic = await cluster.topic(2)
     const groupId = cluster.name()
-    await using program = new Program('member', cluster.brokers, groupId, topic)
+    await using program = new Program('member', cluster.brokers, groupId, topic, JSON.stringify(options))
     await until('the program holds both', () => program.lines.includes('assigned 0,1'))
     program.signal('SIGSTOP')
     const { source, holder } = await join(cluster, { groupId, topics: [topic] })

@@ -71,7 +71,7 @@ function open(...numbers: readonly number[]) {
     pump.wake()
     return batches
   }
-  return { client, pump, shelf, read, poll, setUrgent: (value: boolean) => void (urgent = value) }
+  return { client, partitions, pump, shelf, read, poll, setUrgent: (value: boolean) => void (urgent = value) }
 }
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
@@ -90,10 +90,26 @@ describe('fetching', () => {
     await pump.stop()
   })
 
+  test('that has emptied the queue of the client ends what may come of partitions that were given up', async () => {
+    const { client, partitions, pump, poll } = open(0, 1)
+    partitions.remove([{ topic: 't', partition: 1 }])
+    pump.start()
+    await vi.advanceTimersByTimeAsync(500)
+    expect(partitions.trailing).toBe(true)
+    client.pause([
+      { topic: 't', partition: 0 },
+      { topic: 't', partition: 1 },
+    ])
+    await poll()
+    await vi.advanceTimersByTimeAsync(500)
+    expect(partitions.trailing).toBe(false)
+    await pump.stop()
+  })
+
   test('takes few large records at a time, and as many as ever when they are small again', async () => {
     const { client, pump, poll } = open(0)
     pump.start()
-    client.bytes = Buffer.alloc(256 * 1024)
+    client.bytes = Buffer.alloc(128 * 1024)
     await vi.advanceTimersByTimeAsync(500)
     await poll()
     await vi.advanceTimersByTimeAsync(500)
@@ -102,7 +118,7 @@ describe('fetching', () => {
     await vi.advanceTimersByTimeAsync(500)
     await poll()
     await vi.advanceTimersByTimeAsync(500)
-    // A key and a value of a quarter of a MiB each: one MiB is two records.
+    // A key and a value of an eighth of a MiB each: half a MiB is two records.
     expect(client.fetches).toEqual([MAX_RECORDS, 2, 2, MAX_RECORDS])
     await pump.stop()
   })

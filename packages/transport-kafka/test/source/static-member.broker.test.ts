@@ -1,31 +1,33 @@
 import { randomUUID } from 'node:crypto'
 import { silentLogger } from '@millrace/core'
 import { expect, inject, test } from 'vitest'
-import { kafka } from '../../src/index.ts'
+import { kafka, type KafkaOptions } from '../../src/index.ts'
 import { joinGroup } from '../support/group-member.ts'
 
 const context = { logger: silentLogger }
 
-function join({ groupId, topic, groupInstanceId, groupProtocol }: Joining) {
-  const consumer = groupProtocol === 'classic' ? { consumer: { 'session.timeout.ms': 20_000 } } : {}
-  return joinGroup(kafka({ brokers: inject('kafkaBrokers'), groupProtocol, groupInstanceId, ...consumer }), groupId, topic)
+function join({ groupId, topic, ...options }: Joining) {
+  const consumer = options.groupProtocol === 'classic' ? { consumer: { 'session.timeout.ms': 20_000 } } : {}
+  return joinGroup(kafka({ brokers: inject('kafkaBrokers'), ...options, ...consumer }), groupId, topic)
 }
 
-interface Joining {
+interface Joining extends Pick<KafkaOptions, 'client' | 'groupProtocol' | 'groupInstanceId'> {
   readonly groupId: string
   readonly topic: string
-  readonly groupInstanceId?: string
-  readonly groupProtocol: 'classic' | 'consumer'
 }
 
-test.each(['classic', 'consumer'] as const)(
-  'a static member of a %s group that is closed and comes back has its partitions again, and nobody else has noticed',
+test.each([
+  { client: 'confluent', groupProtocol: 'classic' },
+  { client: 'confluent', groupProtocol: 'consumer' },
+  { client: 'packed', groupProtocol: 'consumer' },
+] as const)(
+  'a static member of a $groupProtocol group that is closed and comes back has its partitions again, and nobody else has noticed: $client',
   { timeout: 60_000 },
-  async (groupProtocol) => {
+  async (options) => {
     const id = randomUUID().slice(0, 8)
     await using admin = await kafka({ brokers: inject('kafkaBrokers') }).openAdmin(context)
     await admin.createTopics([{ topic: id, partitions: 4 }])
-    const joining = { groupId: `group-${id}`, topic: id, groupProtocol }
+    const joining = { groupId: `group-${id}`, topic: id, ...options }
     const other = await join(joining)
     await expect.poll(() => other.held.size).toBe(4)
     const first = await join({ ...joining, groupInstanceId: 'one' })

@@ -46,6 +46,12 @@ interface Ids {
   readonly keyBytes: readonly Uint8Array[] | undefined
 }
 
+/** What was found of keys that are to be updated: by row in the layers, where none is looked up twice; and what had to be read. */
+interface Found {
+  readonly slots: (Slot | undefined)[]
+  readonly loaded: Map<unknown, Slot>
+}
+
 /** What is to be updated: each key once, its value, and for each position that was asked for which of them it is. */
 interface Current {
   readonly places: Places
@@ -115,15 +121,15 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     checkUpdate(this.name, update)
     const moment = this.#moment()
     const asked = this.#idsOf(keys)
-    let current = this.#current(asked.ids)
+    const found: Found = { slots: new Array<Slot | undefined>(keys.length), loaded: new Map() }
+    let current = this.#current(asked.ids, found)
     if (current === undefined) {
       // A copy of the keys: the array is the user's.
       const copy = { ...asked, ids: asked.ids.slice() }
-      const loaded = new Map<unknown, Slot>()
       do {
-        await this.#load(copy, loaded)
+        await this.#load(copy, found)
         // What was known before may have been forgotten for what was read.
-        current = this.#current(copy.ids, loaded)
+        current = this.#current(copy.ids, found)
       } while (current === undefined)
       if (this.#access.layers.pass !== pass) {
         throw new TypeError(`Store '${this.name}': updateBatch was called in a pass that has ended since: await it there.`)
@@ -257,8 +263,8 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), keyBytes }
   }
 
-  /** What is to be updated, as layers know it, or else `loaded`; undefined if something is missing. No key is looked up twice. */
-  #current(ids: readonly unknown[], loaded?: ReadonlyMap<unknown, Slot>): Current | undefined {
+  /** What is to be updated, by what was found of it before and is still known, and what is found now; undefined if something is missing. */
+  #current(ids: readonly unknown[], found: Found): Current | undefined {
     const { codec, layers } = this.#access
     const count = ids.length
     const number = layers.nextUpdate()
@@ -267,7 +273,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const values = new Array<unknown>(count)
     let different = 0
     for (let i = 0; i < count; i++) {
-      const slot = layers.find(ids[i]) ?? loaded?.get(ids[i])
+      const slot = this.#find(ids[i], i, found)
       const entry = slot === undefined ? undefined : entryIn(slot)
       if (slot === undefined || entry === undefined) return undefined
       if (slot.update !== number) {
@@ -285,17 +291,27 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return { places, positions, values }
   }
 
-  /** Reads what neither layers nor `loaded` have into `loaded`: the cache may be too small for it. */
-  async #load({ ids, keyBytes }: Ids, loaded: Map<unknown, Slot>): Promise<void> {
-    const { codec, layers } = this.#access
+  /**
+   * What is known of the key in row `row`. What was found for it before says so yet, unless it was forgotten since; what was loaded counts where the layers know
+   * nothing, for others may have changed it since.
+   */
+  #find(id: unknown, row: number, { slots, loaded }: Found): Slot | undefined {
+    const before = slots[row]
+    if (before !== undefined && entryIn(before) !== undefined) return before
+    return (slots[row] = this.#access.layers.find(id)) ?? loaded.get(id)
+  }
+
+  /** Reads what is not known, which stays loaded: the cache may be too small for it. */
+  async #load({ ids, keyBytes }: Ids, found: Found): Promise<void> {
+    const { codec } = this.#access
     const missing = new Map<unknown, Uint8Array>()
     for (let i = 0; i < ids.length; i++) {
       const id = ids[i]
-      if (layers.known(id) === undefined && !loaded.has(id) && !missing.has(id)) missing.set(id, keyBytes?.[i] ?? codec.keyBytes(id))
+      if (this.#find(id, i, found) === undefined && !missing.has(id)) missing.set(id, keyBytes?.[i] ?? codec.keyBytes(id))
     }
     const missingIds = [...missing.keys()]
     const entries = await this.#loadMany(missingIds, [...missing.values()])
-    for (const [i, id] of missingIds.entries()) loaded.set(id, looseSlot(id, entries[i]))
+    for (const [i, id] of missingIds.entries()) found.loaded.set(id, looseSlot(id, entries[i]))
   }
 
   /** Of changes made now. */

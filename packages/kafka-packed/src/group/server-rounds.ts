@@ -1,0 +1,210 @@
+import { randomUUID } from 'node:crypto'
+import type { TopicPartition } from '@millrace/core'
+import type { BrokerConnection } from '../cluster/broker-connection.ts'
+import { PackedError } from '../errors/packed-error.ts'
+import { refusal } from '../errors/protocol-codes.ts'
+import { byTopic } from '../wire/by-topic.ts'
+import type { GroupMetadata } from '../wire/group-metadata.ts'
+import {
+  consumerGroupHeartbeat,
+  type HeartbeatAnswer,
+  MEMBER_EPOCH,
+  type MemberReport,
+  type TopicIdPartitions,
+} from './consumer-group-heartbeat.ts'
+import { GROUP_CODE } from './group-codes.ts'
+import type { GroupRounds, RoundParts } from './group-rounds.ts'
+
+/** Beyond a session, within which the name of a static member that died may be held. */
+const MARGIN_MS = 5_000
+
+/**
+ * Groups of KIP-848: the coordinator says who gets what, to each member in the answer to its heartbeats. A round is one heartbeat, whose answer is acted upon; others
+ * only notice that there is something to act upon. Each heartbeat says what the member has, so that what it has given up is acknowledged by the next.
+ */
+export class ServerRounds implements GroupRounds {
+  topics: readonly string[] = []
+  heartbeatIntervalMs: number
+  readonly isLeader = false
+  /** Its epoch is as it was until it is answered, and then at once as it is. */
+  readonly isJoining = false
+  readonly #parts: RoundParts
+  /** For good: a member that was put out joins again by it. */
+  readonly #memberId = randomUUID()
+  #epoch: number = MEMBER_EPOCH.joins
+  /** Another each time when its place is lost. */
+  #place = {}
+  /** Of topics, as they were given: a topic made anew has another. */
+  readonly #ids = new Map<string, string>()
+  /** The assignment that was acted upon last. */
+  #settled: string | undefined
+  #underWay = 0
+  #abandoned = rejectable()
+  /** Since when another holds the name of this static member. */
+  #unreleasedAt: number | undefined
+
+  constructor(parts: RoundParts) {
+    this.#parts = parts
+    this.heartbeatIntervalMs = parts.options.heartbeatIntervalMs
+  }
+
+  get metadata(): GroupMetadata {
+    const { groupId, groupInstanceId } = this.#parts.options
+    // Who never subscribed commits for nobody. An epoch that no member has is refused, where none at all may be taken for nobody's.
+    if (this.topics.length === 0) return { groupId, groupInstanceId, memberId: '', generation: -1 }
+    const generation = this.#epoch === MEMBER_EPOCH.joins ? this.#epoch : Math.max(this.#epoch, this.#parts.member.toldEpoch())
+    return { groupId, groupInstanceId, memberId: this.#memberId, generation }
+  }
+
+  get isStable(): boolean {
+    return this.#epoch !== MEMBER_EPOCH.joins && this.#underWay === 0
+  }
+
+  get report(): MemberReport {
+    const { rebalanceTimeoutMs, serverAssignor } = this.#parts.options
+    const owned = [...byTopic(this.#parts.member.owned())].flatMap(([topic, ofTopic]) => {
+      const topicId = this.#ids.get(topic)
+      return topicId === undefined ? [] : [{ topicId, partitions: ofTopic.map(({ partition }) => partition) }]
+    })
+    return { rebalanceTimeoutMs, topics: [...this.topics], serverAssignor, owned }
+  }
+
+  async run(owned: readonly TopicPartition[]): Promise<TopicPartition[] | undefined> {
+    const place = this.#place
+    const asked = this.#parts.coordinator.once({
+      use: (connection) => this.#ask(connection, place),
+      codeOf: ({ errorCode }) => errorCode,
+      doing: `let a member join group '${this.#parts.options.groupId}'`,
+    })
+    const { errorCode, errorMessage, assignment } = await Promise.race([asked, this.#abandoned.promise])
+    if (errorCode !== 0) {
+      this.#refused(errorCode, errorMessage ?? '')
+      return undefined
+    }
+    const given = assignment?.topicPartitions ?? []
+    const partitions = await this.#named(given, owned)
+    return place === this.#place ? partitions : undefined
+  }
+
+  async beat(connection: BrokerConnection): Promise<number> {
+    const place = this.#place
+    // It would join.
+    if (this.#epoch === MEMBER_EPOCH.joins) throw placeLost()
+    const { errorCode, assignment } = await this.#ask(connection, place)
+    const isNews = errorCode === 0 && assignment !== null && keyOf(assignment.topicPartitions) !== this.#settled
+    if (isNews && place === this.#place) this.#parts.events.onChanged()
+    return errorCode
+  }
+
+  farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined {
+    if (this.#epoch === MEMBER_EPOCH.joins) return undefined
+    const { metadata, report } = this
+    // A static member's partitions wait for it, and another may take its name.
+    const generation = metadata.groupInstanceId === undefined ? MEMBER_EPOCH.leaves : MEMBER_EPOCH.leavesForNow
+    return async (connection) => (await consumerGroupHeartbeat(connection, { ...metadata, generation }, report)).errorCode
+  }
+
+  forget(): void {
+    this.dropOut()
+  }
+
+  dropOut(): void {
+    this.#epoch = MEMBER_EPOCH.joins
+    this.#place = {}
+    this.#settled = undefined
+    this.#ids.clear()
+    this.abandon()
+  }
+
+  abandon(): void {
+    this.#abandoned.reject(placeLost())
+    this.#abandoned = rejectable()
+  }
+
+  close(): void {
+    this.abandon()
+  }
+
+  async #ask(connection: BrokerConnection, place: object): Promise<HeartbeatAnswer> {
+    const { member, events } = this.#parts
+    for (let use = member.inUse(); use !== undefined; use = member.inUse()) await use
+    if (place !== this.#place) throw placeLost()
+    this.#underWay++
+    try {
+      const answer = await consumerGroupHeartbeat(connection, this.metadata, this.report)
+      if (answer.errorCode === 0 && place === this.#place) this.#take(answer)
+      return answer
+    } finally {
+      this.#underWay--
+      events.onSettled()
+    }
+  }
+
+  #take({ memberEpoch, heartbeatIntervalMs }: HeartbeatAnswer): void {
+    const hasMoved = memberEpoch !== this.#epoch || heartbeatIntervalMs !== this.heartbeatIntervalMs
+    this.#epoch = memberEpoch
+    this.heartbeatIntervalMs = heartbeatIntervalMs
+    this.#unreleasedAt = undefined
+    if (hasMoved) this.#parts.events.onJoined(this.metadata, this.#parts.coordinator.address)
+  }
+
+  #refused(code: number, message: string): void {
+    const { options, events } = this.#parts
+    const { groupId, groupInstanceId, serverAssignor } = options
+    if (code === GROUP_CODE.unreleasedInstance) {
+      const now = options.clock.monotonic()
+      this.#unreleasedAt ??= now
+      // Who had it may have died, and is kept for as long as a session.
+      if (now - this.#unreleasedAt < options.sessionTimeoutMs + MARGIN_MS) throw refusal(code, `let a member join group '${groupId}'`)
+      const name = `Another member of group '${groupId}' has the name '${groupInstanceId}'`
+      throw new PackedError(`${name}: give each a name of its own.`, { kind: 'other', code })
+    }
+    if (code === GROUP_CODE.unsupportedAssignor)
+      throw new PackedError(`The brokers have no assignor '${serverAssignor}' for group '${groupId}': ${message}`, { kind: 'other', code })
+    events.onRefused(code)
+    const error = refusal(code, `let a member join group '${groupId}'`)
+    const isPutOut = code === GROUP_CODE.unknownMember || code === GROUP_CODE.fencedMemberEpoch
+    if (!isPutOut && !error.retriable) throw error
+  }
+
+  /** By the names of their topics. What has no name yet is left out, and looked at again with the next heartbeat. */
+  async #named(given: readonly TopicIdPartitions[], owned: readonly TopicPartition[]): Promise<TopicPartition[]> {
+    const { cluster } = this.#parts
+    if (given.some(({ topicId }) => cluster.metadata.nameOf(topicId) === undefined)) await cluster.refresh()
+    const has = new Set(owned.map(({ topic }) => topic))
+    let isWhole = true
+    const named = given.flatMap(({ topicId, partitions }) => {
+      const topic = cluster.metadata.nameOf(topicId)
+      // What it has of a topic that was there before by this name is given up first.
+      if (topic === undefined || (has.has(topic) && this.#ids.get(topic) !== topicId)) {
+        isWhole = false
+        return []
+      }
+      this.#ids.set(topic, topicId)
+      return partitions.map((partition) => ({ topic, partition }))
+    })
+    this.#settled = isWhole ? keyOf(given) : undefined
+    return named
+  }
+}
+
+function keyOf(given: readonly TopicIdPartitions[]): string {
+  return given
+    .map(({ topicId, partitions }) => `${topicId} ${partitions.toSorted((one, other) => one - other).join()}`)
+    .toSorted()
+    .join(' ')
+}
+
+function placeLost(): PackedError {
+  return new PackedError('The member has lost its place in the group.', { kind: 'transient' })
+}
+
+function rejectable(): { readonly promise: Promise<never>; readonly reject: (error: PackedError) => void } {
+  let reject: (error: PackedError) => void = () => {}
+  const promise = new Promise<never>((_, refuse) => {
+    reject = refuse
+  })
+  // Nobody may be waiting.
+  promise.catch(() => undefined)
+  return { promise, reject }
+}
