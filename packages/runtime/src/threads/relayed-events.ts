@@ -22,6 +22,7 @@ export class EventRelay {
   readonly #clock: Clock
   #events: PackedEvent[] = []
   #cancel: (() => void) | undefined
+  #toldAt = -Infinity
 
   constructor(tell: (news: ThreadNews) => void, clock: Clock) {
     this.#tell = tell
@@ -34,7 +35,9 @@ export class EventRelay {
     this.#events.push(packEvent(event))
     // Who has a task is told before another thread can tell the same of it.
     const isAssignment = event.type === 'assigned' || event.type === 'revoked' || event.type === 'lost'
-    if (isAssignment || this.#events.length >= MOST_EVENTS) this.flush()
+    // No timer goes off while a processor keeps the thread busy.
+    const isLate = event.type === 'pass-started' && this.#clock.monotonic() - this.#toldAt >= TOLD_EVERY_MS
+    if (isAssignment || isLate || this.#events.length >= MOST_EVENTS) this.flush()
     else this.#cancel ??= this.#clock.after(TOLD_EVERY_MS, () => this.flush())
   }
 
@@ -42,6 +45,7 @@ export class EventRelay {
   flush(): void {
     this.#cancel?.()
     this.#cancel = undefined
+    this.#toldAt = this.#clock.monotonic()
     if (this.#events.length > 0) this.#tell({ type: 'events', events: this.#events.splice(0) })
   }
 }
