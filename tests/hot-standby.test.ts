@@ -1,7 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { MillraceError } from '@millrace/core'
+import { MillraceError, silentLogger } from '@millrace/core'
 import type { MemoryOperation } from 'millrace/memory'
 import { deferred } from './support/deferred.ts'
 import { expectCounted, expectFollowed, expectSplit, otherTask, StandbyGroup, type StandbyMember } from './support/standby-group.ts'
@@ -205,4 +205,17 @@ test('what was followed into a folder that is damaged is set aside, and followed
   await expectSplit([again, 2])
   expect(again.restored(followed)).toBe(0)
   await expectCounted(group, again)
+})
+
+test('where the transport says of nobody what he is to follow, all is followed however many are wanted, and the log says so', async () => {
+  const warnings: string[] = []
+  const logger = { ...silentLogger, warn: (_fields: object, message: string) => warnings.push(message) }
+  await using group = await StandbyGroup.open()
+  const one = await group.start()
+  await group.send(100)
+  await one.app.caughtUp()
+  const two = await group.start({ hotStandby: { replicas: 1 }, logger })
+  await expectSplit([one, 1], [two, 1])
+  await expect.poll(() => two.phases()).toContain(`${first(one)} caught-up`)
+  expect(warnings).toEqual(['the transport says of no process which tasks it is to follow: hotStandby follows all'])
 })

@@ -1,8 +1,11 @@
 import { inject, test } from 'vitest'
+import type { Member } from './support/member.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { TracedGroup } from './support/traced-group.ts'
 
 const WAIT = { timeout: 60_000 }
+
+const counting = (tasks: ReadonlySet<string>): string[] => [...tasks].filter((task) => task.startsWith('1_')).toSorted()
 
 test('tasks come back to the process that had them, whichever starts first', { timeout: 300_000 }, async ({ expect }) => {
   await using folder = await temporaryFolder()
@@ -13,7 +16,6 @@ test('tasks come back to the process that had them, whichever starts first', { t
     partitions: 6,
     folder: folder.path,
   })
-  const counting = (tasks: ReadonlySet<string>): string[] => [...tasks].filter((task) => task.startsWith('1_')).toSorted()
   const start = (name: string) => group.start(name, { client: 'packed' })
   await group.write(200)
   await using one = start('one')
@@ -34,3 +36,45 @@ test('tasks come back to the process that had them, whichever starts first', { t
   expect(await oneAgain.close()).toBe(0)
   expect(await twoAgain.close()).toBe(0)
 })
+
+test(
+  'each task is followed by as many other processes as asked for, and goes to one of them when its own is killed',
+  { timeout: 300_000 },
+  async ({ expect }) => {
+    await using folder = await temporaryFolder()
+    await using group = await TracedGroup.open({
+      brokers: inject('kafkaBrokers'),
+      sessionTimeoutMs: inject('kafkaSessionTimeoutMs'),
+      groupProtocol: 'classic',
+      partitions: 3,
+      folder: folder.path,
+    })
+    const start = (name: string) => group.start(name, { client: 'packed', hotStandby: { replicas: 1 } })
+    await group.write(200)
+    await using one = start('one')
+    await using two = start('two')
+    await using three = start('three')
+    const members = [one, two, three]
+    const following = ({ events }: Member): string[] => {
+      const phases = new Map(events.flatMap((event) => (event.type === 'standby' ? [[event.task, event.phase] as const] : [])))
+      return [...phases].filter(([, phase]) => phase === 'caught-up' || phase === 'progress').map(([task]) => task)
+    }
+    const all = ['1_0', '1_1', '1_2']
+    await expect.poll(() => members.flatMap(({ tasks }) => counting(tasks)).toSorted(), WAIT).toEqual(all)
+    await expect.poll(() => members.flatMap(following).toSorted(), WAIT).toEqual(all)
+    await one.ask('caughtUp')
+
+    const victim = members.find(({ tasks }) => counting(tasks).length > 0) ?? one
+    const moving = counting(victim.tasks)
+    const heirs = members.filter((member) => member !== victim)
+    victim.signal('SIGKILL')
+    await victim.exit()
+    await expect.poll(() => heirs.flatMap(({ tasks }) => counting(tasks)).toSorted(), WAIT).toEqual(all)
+    for (const task of moving) {
+      const heir = heirs.find(({ tasks }) => tasks.has(task))
+      expect(heir?.events.some((event) => event.type === 'standby' && event.task === task && event.phase === 'handed-over')).toBe(true)
+    }
+    await Promise.all(heirs.map((heir) => heir.ask('caughtUp')))
+    for (const heir of heirs) expect(await heir.close()).toBe(0)
+  },
+)

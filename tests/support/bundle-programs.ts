@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -33,6 +33,15 @@ export async function bundlePrograms(entryPoints: readonly string[], below: stri
   await symlink(
     pathFrom(import.meta.url, '../../packages/transport-kafka/node_modules/@confluentinc'),
     join(folder, 'node_modules/@confluentinc'),
+  )
+  // A thread of its own, started from the file beside whatever starts it.
+  await copyFile(
+    pathFrom(import.meta.url, '../../packages/kafka-packed/src/group/heartbeat-worker.js'),
+    join(folder, 'heartbeat-worker.js'),
+  )
+  await symlink(
+    pathFrom(import.meta.url, '../../packages/kafka-packed/node_modules/@platformatic'),
+    join(folder, 'node_modules/@platformatic'),
   )
   await esbuild.build({
     entryPoints: [...entryPoints],

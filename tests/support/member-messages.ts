@@ -18,7 +18,7 @@ export interface MemberConfig {
   /** How long records wait for others before they are sent, unless they are flushed. Default: the transport's. */
   readonly lingerMs?: number | undefined
   /** Default: false. */
-  readonly hotStandby?: boolean | undefined
+  readonly hotStandby?: boolean | { readonly replicas: number } | undefined
   /** What its counts are kept in. Default: `leveldb`. */
   readonly backend?: 'leveldb' | 'memory' | undefined
   /** False: its counts have none. */

@@ -3,7 +3,14 @@
  *
  * @packageDocumentation
  */
-export type { AppDefinition, BufferOptions, CommitOptions, ConcurrencyOptions, StateOptions } from './app/app-definition.ts'
+export type {
+  AppDefinition,
+  BufferOptions,
+  CommitOptions,
+  ConcurrencyOptions,
+  HotStandbyOptions,
+  StateOptions,
+} from './app/app-definition.ts'
 export { defineApp } from './app/app-definition.ts'
 export { type AppState, isLegalTransition } from './app/app-state.ts'
 export type { ResolvedDefinition } from './app/resolved-definition.ts'
@@ -258,7 +265,14 @@ export type {
 } from './topology/topology.ts'
 export { advertising, advertisedIn } from './transport/advertised-address.ts'
 export type { GroupDescription, GroupMember } from './transport/group-description.ts'
-export type { IsolationLevel, RebalanceListener, RecordSource, RecordSourceOptions, StartPosition } from './transport/record-source.ts'
+export type {
+  IsolationLevel,
+  RebalanceListener,
+  RecordSource,
+  RecordSourceOptions,
+  StandbyPlacing,
+  StartPosition,
+} from './transport/record-source.ts'
 export {
   type Compression,
   COMPRESSIONS,

@@ -10,18 +10,12 @@ describe('Kafka, by the packed client', () => {
   transportConformance({ test, factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'packed' }) }) })
 })
 
-describe('Kafka, by the packed client with groups of the new protocol', () => {
-  transportConformance({
-    test,
-    factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'packed', groupProtocol: 'consumer' }) }),
-  })
-})
-
-describe('Kafka, with groups of the new protocol', () => {
+describe.each(['confluent', 'packed'] as const)('Kafka, with groups of the new protocol, by %s', (client) => {
   // oxlint-disable-next-line vitest/valid-title -- the suite gives the names
   const register = test
   transportConformance({
-    test: (name, run) => (name.startsWith('groups: ') ? register(name, run) : undefined),
-    factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client: 'confluent', groupProtocol: 'consumer' }) }),
+    // The others have no group.
+    test: (name, run) => (/^(groups|transactions): /.test(name) ? register(name, run) : undefined),
+    factory: () => ({ transport: kafka({ brokers: inject('kafkaBrokers'), client, groupProtocol: 'consumer' }) }),
   })
 })

@@ -51,6 +51,12 @@ export interface StateOptions {
   readonly cleanupDelayMs?: number | undefined
 }
 
+/** How many processes keep the state of a task that another has. */
+export interface HotStandbyOptions {
+  /** For each task; at least 1. Fewer where there are not so many processes. */
+  readonly replicas: number
+}
+
 /** An application: inert until `start`, so that the command line, a worker or a test can load the same module. */
 export interface AppDefinition {
   readonly topology: Topology
@@ -63,9 +69,10 @@ export interface AppDefinition {
   readonly state?: StateOptions | undefined
   /**
    * Whether this process follows the changelogs of all tasks that it has not got, into stores of its own, so that it takes one over by reading no more than
-   * what has just been written. Costs the disk (or memory) and the reading of all state in each process. Default: false.
+   * what has just been written. Costs the disk (or memory) and the reading of all state in each process. `{ replicas }`: each task is followed by so many processes
+   * besides its own, which the transport's assignor chooses among those that have this option; with a transport whose assignor places none, by all. Default: false.
    */
-  readonly hotStandby?: boolean | undefined
+  readonly hotStandby?: boolean | HotStandbyOptions | undefined
   /**
    * Worker threads that the tasks are spread over, each with a consumer, stores and a writer of its own: as many as `count` says. A number alone where who starts
    * the application knows its module, as `millrace run` does. Default: 1, the thread that started it processes.

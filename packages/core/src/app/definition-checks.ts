@@ -3,6 +3,8 @@ import { describeValue } from '../internal/describe-value.ts'
 import { isObject } from '../internal/is-object.ts'
 import { numberProblem, type NumberRange } from '../internal/number-problem.ts'
 import { unknownNames } from '../internal/unknown-names.ts'
+import type { HotStandbyOptions } from './app-definition.ts'
+import { HOT_STANDBY_NAMES } from './definition-names.ts'
 
 /** Reads options one by one, each with its default, and gathers what is wrong instead of stopping at the first. */
 export class DefinitionChecks {
@@ -34,6 +36,17 @@ export class DefinitionChecks {
     if (value === undefined) return fallback
     if (typeof value !== 'boolean') this.problems.push(`${name} is ${describeValue(value)}; use true or false.`)
     return value
+  }
+
+  hotStandby(value: boolean | HotStandbyOptions | undefined): false | HotStandbyOptions {
+    if (value === undefined || value === false) return false
+    if (value === true) return Object.freeze({ replicas: Infinity })
+    if (!isObject(value)) {
+      this.problems.push(`hotStandby is ${describeValue(value)}; use true, false or { replicas: 1 }.`)
+      return false
+    }
+    const { replicas } = this.group<HotStandbyOptions>('hotStandby', value, HOT_STANDBY_NAMES)
+    return Object.freeze({ replicas: this.number('hotStandby.replicas', replicas, { fallback: 1, min: 1 }) })
   }
 
   folder(name: string, value: string | undefined, fallback: string): string {

@@ -1,5 +1,5 @@
 import { namesOf } from '../internal/unknown-names.ts'
-import type { AppDefinition, BufferOptions, CommitOptions, ConcurrencyOptions, StateOptions } from './app-definition.ts'
+import type { AppDefinition, BufferOptions, CommitOptions, ConcurrencyOptions, HotStandbyOptions, StateOptions } from './app-definition.ts'
 
 /** What an application may be defined by. */
 export const DEFINITION_NAMES = namesOf<AppDefinition>({
@@ -33,4 +33,5 @@ export const DEFINITION_NAMES = namesOf<AppDefinition>({
 export const COMMIT_NAMES = namesOf<CommitOptions>({ intervalMs: true, records: true, maxUncommittedBytes: true })
 export const BUFFER_NAMES = namesOf<BufferOptions>({ maxRecords: true, maxBytes: true, maxOutputBytes: true })
 export const CONCURRENCY_NAMES = namesOf<ConcurrencyOptions>({ maxConcurrency: true, asyncBatch: true, maxInFlightBatches: true })
+export const HOT_STANDBY_NAMES = namesOf<HotStandbyOptions>({ replicas: true })
 export const STATE_NAMES = namesOf<StateOptions>({ cleanupDelayMs: true })

@@ -6,6 +6,7 @@ import type { Logger } from '../observe/logger.ts'
 import type { Observer } from '../observe/observer.ts'
 import type { PassTracer } from '../observe/pass-tracer.ts'
 import type { Topology } from '../topology/topology.ts'
+import type { HotStandbyOptions } from './app-definition.ts'
 import type { Transport } from '../transport/transport.ts'
 import type { ResolvedThreads } from './thread-options.ts'
 
@@ -16,7 +17,8 @@ export interface ResolvedDefinition {
   readonly transport: Transport
   readonly stateDir: string
   readonly state: { readonly cleanupDelayMs: number }
-  readonly hotStandby: boolean
+  /** Replicas: `Infinity` where every process follows all tasks. */
+  readonly hotStandby: false | HotStandbyOptions
   readonly threads: ResolvedThreads
   readonly processingGuarantee: ProcessingGuarantee
   readonly transactionTimeoutMs: number

@@ -81,9 +81,9 @@ export function validateDefinition(
     state: Object.freeze({
       cleanupDelayMs: checks.number('state.cleanupDelayMs', state.cleanupDelayMs, { fallback: 600_000, min: 1 }),
     }),
-    hotStandby: checks.boolean('hotStandby', definition.hotStandby, false),
+    hotStandby: checks.hotStandby(definition.hotStandby),
     threads: resolveThreads(definition.threads, checks, {
-      hotStandby: definition.hotStandby === true,
+      hotStandby: (definition.hotStandby ?? false) !== false,
       mainThreadOnly: transport?.mainThreadOnly,
     }),
     processingGuarantee,

@@ -20,8 +20,20 @@ export interface RecordSourceOptions {
    * themselves; others pass it over. It may not throw. Default: none.
    */
   readonly warm?: (() => readonly TopicPartition[]) | undefined
+  /** Who follows the state of tasks that others have, for transports that {@link RecordSource.placesStandbys}; others pass it over. Default: nobody. */
+  readonly standbys?: StandbyPlacing | undefined
   /** The most records one poll hands out. Default: 10,000. */
   readonly maxPollRecords?: number | undefined
+}
+
+/** Which members follow the state of tasks that others have: those that are given this, the same by all. */
+export interface StandbyPlacing {
+  /** How many follow each task, besides the member that has it. */
+  readonly replicas: number
+  /** Topics whose partitions' tasks keep state. */
+  readonly topics: readonly string[]
+  /** The partitions whose tasks' state this member is to follow: all of them, told in each rebalance, before the hooks. May not throw. */
+  readonly onPlaced: (partitions: readonly TopicPartition[]) => void
 }
 
 /** Where reading of a newly assigned partition begins. */
@@ -45,6 +57,8 @@ export interface RebalanceListener {
 
 /** Reads topics. One poll at a time. Errors are `MillraceError`s; `retryable` says whether polling again may help. */
 export interface RecordSource extends AsyncDisposable {
+  /** Whether it says who follows whose state: see {@link RecordSourceOptions.standbys}. Default: false. */
+  readonly placesStandbys?: boolean | undefined
   /** For how long the group keeps a member that it hears nothing of, in milliseconds, as far as this side knows. */
   readonly sessionTimeoutMs?: number | undefined
   /** Joins the group and reads all topics named or matched, also those created later that match. Resolves at once; hooks are called from then on. */

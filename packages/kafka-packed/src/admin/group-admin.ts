@@ -15,7 +15,7 @@ import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { patiently } from '../cluster/patiently.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
-import { decodeAssignment } from '../group/consumer-protocol.ts'
+import { decodePartitions } from '../group/consumer-protocol.ts'
 import type { PositionCommit } from '../read/read-position.ts'
 import { topicsOf } from '../wire/by-topic.ts'
 import { decodeDescribeConsumerGroup, DESCRIBE_CONSUMER_GROUP, encodeDescribeConsumerGroup } from '../wire/describe-consumer-group.ts'
@@ -135,7 +135,7 @@ export class GroupAdmin {
       memberId,
       clientId,
       host: clientHost,
-      assigned: decodeAssignment(memberAssignment).partitions,
+      assigned: decodePartitions(memberAssignment),
     }))
     return { code: errorCode, group: { groupId: this.#groupId, state: groupState, members: described } }
   }

@@ -1,5 +1,6 @@
 import { partitionKey, type TopicPartition } from '@millrace/core'
-import type { Subscription } from './consumer-protocol.ts'
+import type { Assigned, Subscription } from './consumer-protocol.ts'
+import { placeStandbys } from './place-standbys.ts'
 
 /** A member as the leader of a group sees it. */
 export interface AssignedMember extends Subscription {
@@ -29,7 +30,7 @@ interface Unit {
  * Says who reads what: as evenly as can be, everything where it is, unless that is uneven; what has to move goes where its state is. Cooperative: what another
  * member still has is given to nobody, and that member is not told to keep it; when it has given it up and joins again, it goes to its next owner.
  */
-export function assign(input: AssignInput): Map<string, TopicPartition[]> {
+export function assign(input: AssignInput): Map<string, Assigned> {
   return new Assignment(input).make()
 }
 
@@ -54,14 +55,24 @@ class Assignment {
     this.#extra = this.#units.length - this.#least * this.#members.length
   }
 
-  make(): Map<string, TopicPartition[]> {
+  make(): Map<string, Assigned> {
     const left = this.#keep()
     const isWarm = (unit: Unit): boolean => this.#members.some(({ memberId }) => this.#warmth(unit, memberId) > 0)
     // Those first for which it matters where they go, and that fewest may have.
     const warm = new Set(left.filter(isWarm))
     const inTurn = left.toSorted((one, other) => Number(warm.has(other)) - Number(warm.has(one)) || one.eligible.size - other.eligible.size)
     for (const unit of inTurn) this.#place(unit)
-    return new Map(this.#members.map(({ memberId }) => [memberId, this.#free(memberId)]))
+    const standbys = this.#standbys()
+    return new Map(
+      this.#members.map(({ memberId }) => [memberId, { partitions: this.#free(memberId), standbys: standbys.get(memberId) ?? [] }]),
+    )
+  }
+
+  #standbys(): Map<string, TopicPartition[]> {
+    const units = [...this.#given].flatMap(([owner, given]) =>
+      given.map((unit) => ({ ...unit, owner, isPending: unit.partitions.some((one) => this.#isHeldByOthers(one, owner)) })),
+    )
+    return placeStandbys({ units, members: this.#members, warmth: (unit, memberId) => this.#warmth(unit, memberId) })
   }
 
   /** Gives each member what nobody else may have, and leaves with it as much of what it has as is its share; returns the rest. */
@@ -149,7 +160,7 @@ class Assignment {
   }
 
   /** How many of its partitions the member has the state of. */
-  #warmth({ partitions }: Unit, memberId: string): number {
+  #warmth({ partitions }: Pick<Unit, 'partitions'>, memberId: string): number {
     const warm = this.#warm.get(memberId)
     return warm === undefined || warm.size === 0 ? 0 : partitions.filter((one) => warm.has(keyOf(one))).length
   }

@@ -9,17 +9,40 @@ export interface Subscription {
   readonly generation: number
   /** Partitions whose state this member has, or follows: see {@link GroupOptions.warm}. */
   readonly warm: readonly TopicPartition[]
+  /** See {@link GroupOptions.standbys}; replicas 0: it follows nothing. */
+  readonly standbys: StandbySubscription
 }
+
+export interface StandbySubscription {
+  readonly replicas: number
+  readonly topics: readonly string[]
+}
+
+/** What a member is to have. */
+export interface Assigned {
+  readonly partitions: TopicPartition[]
+  /** Partitions whose state it is to follow. */
+  readonly standbys: TopicPartition[]
+}
+
+/** What the leader of a group tells a member. */
+export interface Assignment extends Assigned {
+  /** Of how many partitions each topic of the group was shared out, by its name: whoever leads notices when there are others. */
+  readonly counts: ReadonlyMap<string, number>
+}
+
+export const NO_STANDBYS: StandbySubscription = Object.freeze({ replicas: 0, topics: Object.freeze([]) })
 
 /** Version of `ConsumerProtocolSubscription` in which members say the generation of what they own; what comes behind it, such as racks, is left out. */
 const SUBSCRIPTION_VERSION = 2
 const ASSIGNMENT_VERSION = 0
 
-/** As Kafka's own consumers do, so that its tools can read it; `warm` is in the user data, in the same layout as `owned`. */
-export function encodeSubscription({ topics, owned, generation, warm }: Subscription): Buffer {
-  const out = new Fields().int16(SUBSCRIPTION_VERSION).int32(topics.length)
-  for (const topic of topics) out.string(topic)
-  return out.bytes(new Fields().partitions(warm).finish()).partitions(owned).int32(generation).finish()
+/** As Kafka's own consumers do, so that its tools can read it; `warm` is in the user data, in the same layout as `owned`, and standbys behind it. */
+export function encodeSubscription({ topics, owned, generation, warm, standbys }: Subscription): Buffer {
+  const out = new Fields().int16(SUBSCRIPTION_VERSION).strings(topics)
+  const userData = new Fields().partitions(warm)
+  if (standbys.replicas > 0) userData.int32(standbys.replicas).strings(standbys.topics)
+  return out.bytes(userData.finish()).partitions(owned).int32(generation).finish()
 }
 
 /** Throws a `RangeError` when it is cut off. */
@@ -30,33 +53,45 @@ export function decodeSubscription(bytes: Buffer): Subscription {
   const userData = from.bytes()
   const owned = version >= 1 ? from.partitions() : []
   const generation = version >= 2 ? from.int32() : -1
-  return { topics, owned, generation, warm: userData.length === 0 ? [] : new FieldReader(userData).partitions() }
+  return { topics, owned, generation, ...decodeUserData(userData) }
 }
 
-/** What the leader of a group tells a member. */
-export interface Assignment {
-  readonly partitions: readonly TopicPartition[]
-  /** Of how many partitions each topic of the group was shared out, by its name: whoever leads notices when there are others. */
-  readonly counts: ReadonlyMap<string, number>
+/** What members of before have not told they have not. */
+function decodeUserData(bytes: Buffer): Pick<Subscription, 'warm' | 'standbys'> {
+  if (bytes.length === 0) return { warm: [], standbys: NO_STANDBYS }
+  const from = new FieldReader(bytes)
+  const warm = from.partitions()
+  if (from.left === 0) return { warm, standbys: NO_STANDBYS }
+  return { warm, standbys: { replicas: from.int32(), topics: from.array(() => from.string()) } }
 }
 
-/** `counts` is in the user data. */
-export function encodeAssignment({ partitions, counts }: Assignment): Buffer {
+/** `counts` is in the user data, and standbys behind it. */
+export function encodeAssignment({ partitions, standbys, counts }: Assignment): Buffer {
   const data = new Fields().int32(counts.size)
   for (const [topic, count] of counts) data.string(topic).int32(count)
+  if (standbys.length > 0) data.partitions(standbys)
   return new Fields().int16(ASSIGNMENT_VERSION).partitions(partitions).bytes(data.finish()).finish()
 }
 
-/** Empty bytes are no partitions. Throws a `RangeError` when it is cut off. */
+/** Of members of any client. Empty bytes are no partitions. Throws a `RangeError` when it is cut off. */
+export function decodePartitions(bytes: Buffer): TopicPartition[] {
+  if (bytes.length === 0) return []
+  const from = new FieldReader(bytes)
+  from.int16()
+  return from.partitions()
+}
+
+/** As {@link encodeAssignment} makes it. Empty bytes are no partitions. Throws a `RangeError` when it is cut off. */
 export function decodeAssignment(bytes: Buffer): Assignment {
-  if (bytes.length === 0) return { partitions: [], counts: new Map() }
+  if (bytes.length === 0) return { partitions: [], standbys: [], counts: new Map() }
   const from = new FieldReader(bytes)
   from.int16()
   const partitions = from.partitions()
   const data = from.bytes()
-  if (data.length === 0) return { partitions, counts: new Map() }
-  const counts = new FieldReader(data)
-  return { partitions, counts: new Map(counts.array(() => [counts.string(), counts.int32()] as const)) }
+  if (data.length === 0) return { partitions, standbys: [], counts: new Map() }
+  const told = new FieldReader(data)
+  const counts = new Map(told.array(() => [told.string(), told.int32()] as const))
+  return { partitions, counts, standbys: told.left === 0 ? [] : told.partitions() }
 }
 
 /** The protocol's fields as they were before its flexible versions. */
@@ -78,6 +113,12 @@ class Fields {
   string(value: string): this {
     const bytes = Buffer.from(value)
     return this.int16(bytes.length).#add(bytes)
+  }
+
+  strings(values: readonly string[]): this {
+    this.int32(values.length)
+    for (const value of values) this.string(value)
+    return this
   }
 
   bytes(value: Buffer): this {
@@ -112,6 +153,10 @@ class FieldReader {
     this.#bytes = bytes
   }
 
+  get left(): number {
+    return this.#bytes.length - this.#at
+  }
+
   int16(): number {
     return this.#bytes.readInt16BE(this.#take(2))
   }
@@ -136,7 +181,7 @@ class FieldReader {
   array<T>(read: () => T): T[] {
     const length = this.int32()
     // No item is shorter than a byte.
-    if (length > this.#bytes.length - this.#at) throw new RangeError('an array has more items than bytes for them')
+    if (length > this.left) throw new RangeError('an array has more items than bytes for them')
     const items: T[] = []
     for (let i = 0; i < length; i++) items.push(read())
     return items

@@ -98,6 +98,7 @@ export class GroupMember implements AsyncDisposable {
         toldEpoch: () => this.#heartbeats?.toldEpoch ?? 0,
       },
       events: {
+        onStandbys: (partitions) => hooks.onStandbys?.(partitions),
         onChanged: () => this.#want('the group rebalances'),
         onSettled: () => this.#place.roundEnded(),
         onJoining: (member, address) => this.#heartbeats?.goOn(member, address),

@@ -8,6 +8,7 @@ import {
 } from '../cluster/connection-options.ts'
 import { systemClock } from '../cluster/system-clock.ts'
 import type { PackedError } from '../errors/packed-error.ts'
+import { NO_STANDBYS, type StandbySubscription } from './consumer-protocol.ts'
 
 /** A member of a group, and how it behaves. */
 export interface GroupOptions extends ConnectOptions {
@@ -42,6 +43,11 @@ export interface GroupOptions extends ConnectOptions {
   readonly coLocate?: boolean | undefined
   /** Partitions whose state this member has, asked for when it joins: those that have lost their member go there, as far as that is even. For groupProtocol `classic`. Default: none. */
   readonly warm?: (() => readonly TopicPartition[]) | undefined
+  /**
+   * Makes this member follow the state of what others have, as {@link GroupHooks.onStandbys} says: of partitions of these topics, each by so many members besides the one that has it
+   * (the most that any member says), evenly, and where their state is. Of those members that have this option. For groupProtocol `classic`. Default: none.
+   */
+  readonly standbys?: { readonly replicas: number; readonly topics: readonly string[] } | undefined
   /** Default: the time of this machine. */
   readonly clock?: Clock | undefined
 }
@@ -54,6 +60,8 @@ export interface GroupHooks {
   readonly onRevoked: (partitions: readonly TopicPartition[]) => void | Promise<void>
   /** Others may have them already. Told at once, also while one of the others is at work; the member joins again when it has resolved. */
   readonly onLost: (partitions: readonly TopicPartition[]) => void | Promise<void>
+  /** Partitions whose state it is to follow from now on: all of them, and what it is to have once others have let it go. Told in each rebalance, before `onRevoked` and `onAssigned`. */
+  readonly onStandbys?: ((partitions: readonly TopicPartition[]) => void) | undefined
   /** Subscribed, and not there: told again and again. */
   readonly onMissing?: ((topics: readonly string[]) => void) | undefined
   /** The member was put out because JavaScript was busy for longer than `rebalanceTimeoutMs`. Told before `onLost`. */
@@ -76,6 +84,7 @@ export interface ResolvedGroupOptions {
   readonly topicsMaxAgeMs: number
   readonly coLocate: boolean
   readonly warm: () => readonly TopicPartition[]
+  readonly standbys: StandbySubscription
   readonly clock: Clock
 }
 
@@ -92,6 +101,7 @@ const NAMES: readonly string[] = [
     topicsMaxAgeMs: true,
     coLocate: true,
     warm: true,
+    standbys: true,
     clock: true,
   }),
 ]
@@ -100,7 +110,7 @@ const NAMES: readonly string[] = [
 export function resolveGroupOptions(options: GroupOptions): ResolvedGroupOptions {
   const { groupId, groupInstanceId, sessionTimeoutMs = 45_000, rebalanceTimeoutMs = 300_000, topicsMaxAgeMs = 10_000 } = options
   const { groupProtocol = 'classic', serverAssignor } = options
-  const { coLocate = false, warm = () => [], clock = systemClock, heartbeatIntervalMs = 3_000 } = options
+  const { coLocate = false, warm = () => [], standbys = NO_STANDBYS, clock = systemClock, heartbeatIntervalMs = 3_000 } = options
   const problems = unknownNames((name) => name, options, NAMES)
   const connect = resolveConnectOptions(options, problems)
   for (const [name, value] of Object.entries({ groupId, groupInstanceId, serverAssignor })) {
@@ -109,6 +119,10 @@ export function resolveGroupOptions(options: GroupOptions): ResolvedGroupOptions
   }
   problems.push(...protocolProblems(options))
   if (typeof coLocate !== 'boolean') problems.push(`coLocate is ${describeValue(coLocate)}; use true or false.`)
+  if (standbys !== NO_STANDBYS) {
+    checkNumbers({ 'standbys.replicas': standbys.replicas }, 1, problems)
+    if (!Array.isArray(standbys.topics)) problems.push(`standbys.topics is ${describeValue(standbys.topics)}; use an array of names.`)
+  }
   if (typeof warm !== 'function') problems.push(`warm is ${describeValue(warm)}; use a function.`)
   checkNumbers({ sessionTimeoutMs, heartbeatIntervalMs, rebalanceTimeoutMs, topicsMaxAgeMs }, 1, problems)
   if (problems.length > 0) throw wrongOptions("GroupMember was given what it can't use", problems)
@@ -125,11 +139,12 @@ export function resolveGroupOptions(options: GroupOptions): ResolvedGroupOptions
     topicsMaxAgeMs,
     coLocate,
     warm,
+    standbys,
     clock,
   }
 }
 
-function protocolProblems({ groupProtocol = 'classic', serverAssignor, coLocate = false, warm }: GroupOptions): string[] {
+function protocolProblems({ groupProtocol = 'classic', serverAssignor, coLocate = false, warm, standbys }: GroupOptions): string[] {
   if (groupProtocol === 'classic')
     return serverAssignor === undefined
       ? []
@@ -137,6 +152,7 @@ function protocolProblems({ groupProtocol = 'classic', serverAssignor, coLocate 
   if (groupProtocol !== 'consumer') return [`groupProtocol is ${describeValue(groupProtocol)}; use 'classic' or 'consumer'.`]
   return [
     ...(coLocate ? ["coLocate is for groupProtocol 'classic': the brokers assign, so use serverAssignor 'range'."] : []),
+    ...(standbys === undefined ? [] : ["standbys is for groupProtocol 'classic': leave it out, the brokers assign."]),
     ...(warm === undefined ? [] : ["warm is for groupProtocol 'classic': leave it out, the brokers assign."]),
   ]
 }

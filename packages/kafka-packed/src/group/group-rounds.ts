@@ -50,6 +50,8 @@ export interface RoundEvents {
   readonly onJoined: (member: GroupMetadata, coordinator: BrokerAddress | undefined) => void
   /** This member leads, and shares out topics of so many partitions, by their names. */
   readonly onLeading: (counts: ReadonlyMap<string, number>) => void
+  /** Partitions whose state it is to follow, all of them. Not told by the protocol of KIP-848. */
+  readonly onStandbys: (partitions: readonly TopicPartition[]) => void
   /** A heartbeat was told that the member is to have something else. */
   readonly onChanged: () => void
   /** A question that may change its place was answered, or never will be. */

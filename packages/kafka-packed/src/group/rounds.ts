@@ -136,16 +136,17 @@ export class Rounds implements GroupRounds {
       this.#refused(synced.errorCode)
       return undefined
     }
-    const { partitions, counts } = readable('an assignment', () => decodeAssignment(synced.assignment))
+    const { partitions, standbys, counts } = readable('an assignment', () => decodeAssignment(synced.assignment))
     this.#isStable = true
     if (this.#isLeader) this.#events.onLeading(counts)
-    return [...partitions]
+    this.#events.onStandbys(standbys)
+    return partitions
   }
 
   /** The group names a member that is new, which joins by that name then. */
   async #join(round: object, owned: readonly TopicPartition[], reason: string): Promise<JoinAnswer> {
-    const { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, warm } = this.#options
-    const subscription = encodeSubscription({ topics: this.topics, owned, generation: this.#generation, warm: warm() })
+    const { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, warm, standbys } = this.#options
+    const subscription = encodeSubscription({ topics: this.topics, owned, generation: this.#generation, warm: warm(), standbys })
     this.#events.onJoining(this.metadata, this.#coordinator.address)
     const joined = await this.#ask(round, {
       use: (connection) =>
@@ -204,7 +205,7 @@ export class Rounds implements GroupRounds {
     await this.#cluster.refresh()
     const counts = partitionCounts(subscribed, this.#cluster.metadata)
     const assigned = assign({ members: subscribed, partitionsOf: (topic) => counts.get(topic) ?? 0, coLocate: this.#options.coLocate })
-    return new Map([...assigned].map(([memberId, partitions]) => [memberId, encodeAssignment({ partitions, counts })]))
+    return new Map([...assigned].map(([memberId, one]) => [memberId, encodeAssignment({ ...one, counts })]))
   }
 }
 

@@ -6,6 +6,13 @@ import { assign, type AssignedMember, type AssignInput } from '../../src/group/a
 type Owned = Map<string, readonly TopicPartition[]>
 type Given = Pick<AssignInput, 'coLocate'> & { readonly counts: Readonly<Record<string, number>>; readonly warm?: Owned }
 
+const NONE = { replicas: 0, topics: [] }
+
+/** Who reads what. */
+function shared(input: AssignInput): Owned {
+  return new Map([...assign(input)].map(([memberId, { partitions }]) => [memberId, partitions]))
+}
+
 /** One round of the group: what each gives up, and what it has then. Returns whether somebody has to join again. */
 function round(owned: Owned, { counts, coLocate, warm }: Given): boolean {
   const topics = Object.keys(counts)
@@ -15,8 +22,9 @@ function round(owned: Owned, { counts, coLocate, warm }: Given): boolean {
     owned: has,
     generation: 1,
     warm: warm?.get(memberId) ?? [],
+    standbys: NONE,
   }))
-  const assigned = assign({ members, partitionsOf: (topic) => counts[topic] ?? 0, coLocate })
+  const assigned = shared({ members, partitionsOf: (topic) => counts[topic] ?? 0, coLocate })
   let gaveUp = false
   for (const [memberId, has] of [...owned]) {
     const next = keysOf(assigned.get(memberId) ?? [])
@@ -39,7 +47,7 @@ function keysOf(partitions: readonly TopicPartition[]): string[] {
 }
 
 function member(memberId: string, ...topics: readonly string[]): AssignedMember {
-  return { memberId, topics, owned: [], generation: -1, warm: [] }
+  return { memberId, topics, owned: [], generation: -1, warm: [], standbys: NONE }
 }
 
 function group(...members: string[]): Owned {
@@ -102,10 +110,10 @@ describe('assign', () => {
 
   it('leaves a topic to those that have subscribed to it', () => {
     const members = [
-      { memberId: 'a', topics: ['lines'], owned: [], generation: -1, warm: [] },
-      { memberId: 'b', topics: ['lines', 'words'], owned: [], generation: -1, warm: [] },
+      { memberId: 'a', topics: ['lines'], owned: [], generation: -1, warm: [], standbys: NONE },
+      { memberId: 'b', topics: ['lines', 'words'], owned: [], generation: -1, warm: [], standbys: NONE },
     ]
-    const assigned = assign({ members, partitionsOf: () => 2, coLocate: false })
+    const assigned = shared({ members, partitionsOf: () => 2, coLocate: false })
     expect((assigned.get('a') ?? []).every(({ topic }) => topic === 'lines')).toBe(true)
     expect([...assigned.values()].flat().length).toBe(4)
   })
@@ -115,23 +123,23 @@ describe('assign', () => {
       { ...member('a', 'lines'), owned: [] },
       { ...member('b', 'lines', 'words'), owned: [0, 1].map((partition) => ({ topic: 'lines', partition })) },
     ]
-    const assigned = assign({ members, partitionsOf: () => 4, coLocate: false })
+    const assigned = shared({ members, partitionsOf: () => 4, coLocate: false })
     expect(keysOf(assigned.get('b') ?? []).filter((key) => key.startsWith('words')).length).toBe(4)
     expect(keysOf(assigned.get('b') ?? []).length).toBe(4)
   })
 
   it('co-locates what a member reads together, and leaves nothing unread where members read other topics', () => {
     const counts = { partitionsOf: () => 2, coLocate: true }
-    const apart = assign({ members: [member('a', 'left'), member('b', 'right')], ...counts })
+    const apart = shared({ members: [member('a', 'left'), member('b', 'right')], ...counts })
     expect([...apart.values()].map(keysOf)).toEqual([
       ['left-0', 'left-1'],
       ['right-0', 'right-1'],
     ])
     // Nobody reads all three.
-    const chained = assign({ members: [member('a', 'one', 'two'), member('b', 'two', 'three')], ...counts })
+    const chained = shared({ members: [member('a', 'one', 'two'), member('b', 'two', 'three')], ...counts })
     expect(keysOf([...chained.values()].flat())).toEqual(['one-0', 'one-1', 'three-0', 'three-1', 'two-0', 'two-1'])
     // Who is of the version before can't have what lies beside a topic that it does not know.
-    const upgraded = assign({ members: [member('new', 'one', 'two'), member('old', 'one')], ...counts })
+    const upgraded = shared({ members: [member('new', 'one', 'two'), member('old', 'one')], ...counts })
     expect([...upgraded.values()].map((has) => has.length)).toEqual([4, 0])
   })
 
@@ -143,7 +151,7 @@ describe('assign', () => {
       fc.property(fc.array(topics, { minLength: 1, maxLength: 6 }), counts, fc.boolean(), (read, ofTopics, coLocate) => {
         const members = read.map((some, i) => member(`m${i}`, ...some))
         const countOf = (topic: string): number => ofTopics[topic as keyof typeof ofTopics]
-        const assigned = assign({ members, partitionsOf: countOf, coLocate })
+        const assigned = shared({ members, partitionsOf: countOf, coLocate })
         const all = [...new Set(read.flat())].flatMap((topic) => Array.from({ length: countOf(topic) }, (_, i) => `${topic}-${i}`))
         expect(keysOf([...assigned.values()].flat())).toEqual(all.toSorted())
         for (const { memberId, topics: some } of members)

@@ -20,6 +20,8 @@ describe('options of a member', () => {
     expect(wrong({ serverAssignor: 'range' })).toThrow("serverAssignor is for groupProtocol 'consumer'")
     expect(wrong({ groupProtocol: 'consumer', serverAssignor: '' })).toThrow('serverAssignor is')
     expect(wrong({ groupProtocol: 'consumer', coLocate: true })).toThrow("use serverAssignor 'range'")
+    expect(wrong({ groupProtocol: 'consumer', standbys: { replicas: 1, topics: [] } })).toThrow("standbys is for groupProtocol 'classic'")
+    expect(wrong({ standbys: { replicas: 0, topics: 'a' } })).toThrow(/standbys.replicas is 0[^]*standbys.topics is/)
     expect(wrong({ groupProtocol: 'consumer', warm: () => [] })).toThrow("warm is for groupProtocol 'classic'")
   })
 

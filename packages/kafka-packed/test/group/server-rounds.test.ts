@@ -147,7 +147,15 @@ describe('a member of a group of KIP-848', () => {
     let told = 7
     const member = { owned: () => [], inUse: () => undefined, toldEpoch: () => told }
     const nothing = (): void => {}
-    const events = { onJoining: nothing, onJoined: nothing, onLeading: nothing, onRefused: nothing, onChanged: nothing, onSettled: nothing }
+    const events = {
+      onJoining: nothing,
+      onJoined: nothing,
+      onLeading: nothing,
+      onStandbys: nothing,
+      onRefused: nothing,
+      onChanged: nothing,
+      onSettled: nothing,
+    }
     const rounds = new ServerRounds({ cluster, coordinator, options, member, events })
     rounds.topics = [TOPIC.name]
     await cluster.refresh()

@@ -1,6 +1,6 @@
 import type { OffsetCommit } from '@millrace/core'
 import type { Standbys } from '../standby/standbys.ts'
-import { statefulTasks, unloggedTasks } from '../standby/stateful-tasks.ts'
+import { unloggedTasks } from '../standby/stateful-tasks.ts'
 import { KeptState } from './kept-state.ts'
 import type { AppParts } from './local-app.ts'
 import { RepartitionPurge } from './repartition-purge.ts'
@@ -20,7 +20,7 @@ export class Housekeeping {
     this.kept = new KeptState({ plan, folder: slot.folder, thread: thread?.number, standbys, logger })
     this.#purge = new RepartitionPurge({ topics: plan.repartitions, intervalMs: repartitionPurgeIntervalMs, admin, clock, logger })
     // What is elsewhere may be in another thread of this process: who has them all cleans up.
-    this.#cleaner = thread === undefined ? stateCleaner(parts, here) : undefined
+    this.#cleaner = thread === undefined ? stateCleaner(parts, here, standbys) : undefined
   }
 
   start(): void {
@@ -43,14 +43,14 @@ export class Housekeeping {
 export function stateCleaner(
   { definition, context, plan, slot }: Pick<AppParts, 'definition' | 'context' | 'plan' | 'slot'>,
   here: () => ReadonlySet<string> | undefined,
+  standbys: Standbys | undefined,
 ): StateCleaner {
-  // What follows a task that is elsewhere is not left over.
-  const followed = definition.hotStandby ? statefulTasks(plan).map(({ id }) => id) : []
   // Of state without a changelog there is nothing else.
   const only = unloggedTasks(plan)
   const kept = () => {
     const ids = here()
-    return ids && new Set([...ids, ...followed, ...only])
+    // What follows a task that is elsewhere is not left over.
+    return ids && new Set([...ids, ...(standbys?.wanted ?? []), ...only])
   }
   const { clock, state } = definition
   return new StateCleaner({ folder: slot.folder, delayMs: state.cleanupDelayMs, here: kept, clock, logger: context.logger })

@@ -22,7 +22,7 @@ export interface KeptStateParts {
   readonly logger: Logger
 }
 
-/** Which tasks' state is with this process: those that it follows and that are up to date; while it follows none, those that it had last, over restarts. */
+/** Which tasks' state is with this process: those that it had last, over restarts, and those that it follows and that are up to date. */
 export class KeptState {
   readonly #parts: KeptStateParts
   readonly #exclusive = new Exclusive()
@@ -38,7 +38,7 @@ export class KeptState {
   /** Inputs of those tasks. */
   get partitions(): TopicPartition[] {
     const { plan, standbys } = this.#parts
-    return [...(standbys?.caughtUp ?? this.#kept)].flatMap((id) => {
+    return [...new Set([...this.#kept, ...(standbys?.caughtUp ?? [])])].flatMap((id) => {
       const [, index, partition] = TASK.exec(id) ?? []
       // What was written may be of a topology that was another.
       const planned = plan.subTopologies[Number(index)]

@@ -35,7 +35,8 @@ import { Recovery } from './recovery.ts'
 import type { RunnableDefinition } from './resolve-definition.ts'
 import type { StateSlot } from './state-slot.ts'
 import type { TopicPlan } from './topic-plan.ts'
-import { clientIdOf, writerOptions } from './writer-options.ts'
+import { sourceOptions } from './source-options.ts'
+import { writerOptions } from './writer-options.ts'
 
 export interface AppParts {
   readonly definition: RunnableDefinition
@@ -55,8 +56,6 @@ export interface SharedWithThreads {
   readonly holdTask: (task: string, signal: AbortSignal) => Promise<() => void>
 }
 
-/** Records of one poll, at most; fewer where the buffer is small. */
-const MAX_POLL_RECORDS = 10_000
 /** How long a commit that was given up may take to end. */
 const QUIET_MS = 10_000
 
@@ -69,6 +68,7 @@ export class LocalApp implements App {
   readonly #recovery: Recovery
   readonly #housekeeping: Housekeeping
   readonly #life: Lifecycle
+  readonly #standbys: Standbys | undefined
   readonly #progress = new Broadcast()
   readonly #ending: Ending
   #source: RecordSource | undefined
@@ -98,7 +98,11 @@ export class LocalApp implements App {
       fail: (error) => (isDamage(error) || mayPass(error) ? this.#recovery.begin(error) : this.#ending.fail(error)),
     })
     const reading = { environment: this.#environment, transport: definition.transport, context }
-    const standbys = definition.hotStandby ? new Standbys({ ...reading, plan, hasToWait: () => !this.#manager.settled }) : undefined
+    const { hotStandby } = definition
+    const arePlaced = hotStandby !== false && hotStandby.replicas !== Infinity
+    const hasToWait = (): boolean => !this.#manager.settled
+    const standbys = hotStandby === false ? undefined : new Standbys({ ...reading, plan, arePlaced, hasToWait })
+    this.#standbys = standbys
     this.#housekeeping = new Housekeeping(parts, () => this.#manager.here, standbys)
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
@@ -240,19 +244,13 @@ export class LocalApp implements App {
     const { definition, context, plan } = this.#parts
     this.#life.go('rebalancing')
     await this.#cleaning?.catch(() => undefined)
-    this.#source = await definition.transport.openSource(
-      {
-        groupId: definition.applicationId,
-        clientId: clientIdOf(definition, this.#parts.slot),
-        member: this.#parts.thread?.number,
-        coLocate: plan.coLocate,
-        warm: () => this.#housekeeping.kept.partitions,
-        maxPollRecords: Math.max(1, Math.min(MAX_POLL_RECORDS, Math.floor(definition.buffer.maxRecords / 2))),
-        isolation: definition.processingGuarantee === 'exactly-once' ? 'read-committed' : 'read-uncommitted',
-      },
-      context,
-    )
+    const options = sourceOptions(this.#parts, this.#housekeeping.kept, this.#standbys)
+    this.#source = await definition.transport.openSource(options, context)
     if (this.#ending.hasBegun) return
+    if (options.standbys !== undefined && this.#source.placesStandbys !== true) {
+      context.logger.warn({}, 'the transport says of no process which tasks it is to follow: hotStandby follows all')
+      this.#standbys?.place(undefined)
+    }
     this.#outlet = await this.#openOutlet()
     if (this.#ending.hasBegun) return
     this.#reader = new Reader({

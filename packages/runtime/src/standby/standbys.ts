@@ -20,6 +20,8 @@ const MAX_RETRY_MS = 30_000
 export interface StandbysOptions extends ChangelogReading {
   readonly environment: TaskEnvironment
   readonly plan: TopicPlan
+  /** Whether others say which tasks are followed here: {@link Standbys.place}. Else all are. */
+  readonly arePlaced: boolean
   /** Whether nothing is read for now: tasks of this process come first while they are started. Call `wake` when that has changed. */
   readonly hasToWait: () => boolean
 }
@@ -32,6 +34,10 @@ export class Standbys {
   readonly #options: StandbysOptions
   readonly #planned: readonly StatefulTask[]
   readonly #tasks = new Map<string, StandbyTask>()
+  /** What is followed no longer, until its stores are closed. */
+  readonly #closing = new Map<string, Promise<void>>()
+  /** Which tasks are to be followed; undefined: all. */
+  #placed: ReadonlySet<string> | undefined
   readonly #wakeup = new Wakeup()
   readonly #stop = new AbortController()
   #loop: Promise<void> | undefined
@@ -47,19 +53,34 @@ export class Standbys {
   constructor(options: StandbysOptions) {
     this.#options = options
     this.#planned = statefulTasks(options.plan)
+    this.#placed = options.arePlaced ? new Set() : undefined
   }
 
-  /** Ids of the tasks that could be taken over at once; undefined before anything was followed. */
-  get caughtUp(): readonly string[] | undefined {
-    if (this.#loop === undefined) return undefined
+  /** Ids of the tasks that could be taken over at once. */
+  get caughtUp(): readonly string[] {
     return [...this.#tasks].filter(([, task]) => task.isCaughtUp).map(([id]) => id)
   }
 
-  /** Begins to follow all tasks but those that are `here`: their stores are closed by now, if they were here before. What is followed already goes on. */
+  /** Ids of the tasks that are followed while they are elsewhere. */
+  get wanted(): string[] {
+    return this.#planned.map(({ id }) => id).filter((id) => this.#placed?.has(id) ?? true)
+  }
+
+  /** Which tasks are to be followed, if they are elsewhere, from the next {@link followAllBut} on; undefined: all. */
+  place(ids: ReadonlySet<string> | undefined): void {
+    this.#placed = ids
+  }
+
+  /**
+   * Begins to follow all tasks that it is to follow but those that are `here`: their stores are closed by now, if they were here before. What is followed already goes on, or ends if
+   * it is not to be followed any more.
+   */
   followAllBut(here: ReadonlySet<string>): void {
     if (this.#stop.signal.aborted) return
     const { environment } = this.#options
-    const elsewhere = this.#planned.filter(({ id }) => !here.has(id) && !this.#tasks.has(id))
+    const wanted = new Set(this.wanted.filter((id) => !here.has(id)))
+    for (const id of [...this.#tasks.keys()]) if (!wanted.has(id) && !here.has(id)) this.#drop(id)
+    const elsewhere = this.#planned.filter(({ id }) => wanted.has(id) && !this.#tasks.has(id))
     for (const task of elsewhere) this.#tasks.set(task.id, new StandbyTask({ task, environment, onWritten: () => this.wake() }))
     if (elsewhere.length === 0) return
     this.#loop ??= this.#run()
@@ -73,6 +94,7 @@ export class Standbys {
   async take(id: string): Promise<TaskStores | undefined> {
     const task = this.#tasks.get(id)
     this.#tasks.delete(id)
+    await this.#closing.get(id)
     return task?.handOver()
   }
 
@@ -92,7 +114,17 @@ export class Standbys {
     this.wake()
     const tasks = [...this.#tasks.values()]
     this.#tasks.clear()
-    await Promise.all([this.#closeSource(), this.#loop, ...tasks.map((task) => task.close())])
+    await Promise.all([this.#closeSource(), this.#loop, ...tasks.map((task) => task.close()), ...this.#closing.values()])
+  }
+
+  #drop(id: string): void {
+    const task = this.#tasks.get(id)
+    this.#tasks.delete(id)
+    const closing = task?.close().then(() => {
+      this.#closing.delete(id)
+      this.wake()
+    })
+    if (closing !== undefined) this.#closing.set(id, closing)
   }
 
   /** Never rejects. */
@@ -124,8 +156,9 @@ export class Standbys {
     const jobs = tasks.flatMap((task) => task.jobs)
     if (jobs.length === 0) {
       await this.#closeSource()
-      // The end of an opening wakes it.
-      const openAt = this.#opening === undefined ? tasks.map((task) => task.openAt ?? Infinity) : []
+      // The end of an opening or a closing wakes it.
+      const waits = this.#opening !== undefined || this.#closing.size > 0
+      const openAt = waits ? [] : tasks.map((task) => task.openAt ?? Infinity)
       await this.#sleep(Math.min(Infinity, ...openAt, ...(tasks.length === 0 ? [] : [this.#lookAt])) - now)
     } else if (hasRoom(jobs)) await this.#poll(jobs)
     else await this.#sleep(POLL_MS)
@@ -136,14 +169,12 @@ export class Standbys {
     const { environment, hasToWait } = this.#options
     if (this.#opening !== undefined || hasToWait()) return
     const now = environment.clock.monotonic()
-    this.#opening = [...this.#tasks.values()]
-      .find(({ openAt }) => openAt !== undefined && openAt <= now)
-      ?.open()
-      .then(() => {
-        this.#opening = undefined
-        this.#openNext()
-        this.wake()
-      })
+    const next = [...this.#tasks].find(([id, { openAt }]) => !this.#closing.has(id) && openAt !== undefined && openAt <= now)
+    this.#opening = next?.[1].open().then(() => {
+      this.#opening = undefined
+      this.#openNext()
+      this.wake()
+    })
   }
 
   async #look(tasks: readonly StandbyTask[]): Promise<void> {

@@ -65,7 +65,7 @@ export class ThreadedApp implements App {
     this.#life = new Lifecycle(definition.observer, logger)
     this.#ending = new Ending({ life: this.#life, logger, release: () => this.#release() })
     this.#batching = new Batching(definition, plan.subTopologies)
-    this.#cleaner = stateCleaner(parts, () => this.#here())
+    this.#cleaner = stateCleaner(parts, () => this.#here(), undefined)
   }
 
   /** Starts the threads. Rejects with the first reason for which one of them can't load the application or connect; then there are none. */

@@ -264,7 +264,7 @@ export class Restoring implements AsyncDisposable {
   }
 
   /** What follows the tasks, each of a sub-topology of its own. */
-  standbys(hasToWait: () => boolean = () => false): Standbys {
+  standbys(hasToWait: () => boolean = () => false, arePlaced = false): Standbys {
     const ids = [...new Set(Object.values(this.#stores))]
     const subTopologies = ids.map((id) => {
       const stores = [...this.#definitions.values()].filter(({ name }) => this.#stores[name] === id)
@@ -278,7 +278,7 @@ export class Restoring implements AsyncDisposable {
       partitions: new Map<string, number>(),
       deletionRetentions: new Map<string, number>(),
     }
-    return new Standbys({ environment: this.#environment, transport: this.transport, context, plan, hasToWait })
+    return new Standbys({ environment: this.#environment, transport: this.transport, context, plan, hasToWait, arePlaced })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -37,6 +37,7 @@ export interface ConfluentConsumerParts {
 
 /** Reads through the raw `KafkaConsumer`. */
 export class ConfluentConsumer implements ConsumerClient {
+  readonly placesStandbys = false
   readonly tellsOnlyInFetch = true
   readonly #consumer: RawConsumer
   readonly #callbacks: ConsumerCallbacks

@@ -38,7 +38,8 @@ export class PackedClient implements KafkaClient {
       PackedReader.open({ ...connect, ...readerSettings(this.#options), isolation: source.isolation, onArrival }),
     )
     const lookup = new TopicLookup(connect)
-    const opened = (consumer = new PackedConsumer({ reader, lookup, source, logger }))
+    const assigns = this.#options.groupProtocol === 'classic'
+    const opened = (consumer = new PackedConsumer({ reader, lookup, source, logger, assigns }))
     const { groupId } = source
     if (groupId === undefined) return opened
     const settings = { ...connect, ...groupSettings(this.#options, source), groupId }

@@ -41,6 +41,7 @@ export interface KafkaSourceParts {
 /** Reads Kafka; see {@link RecordSource}. */
 export class KafkaSource implements RecordSource {
   readonly sessionTimeoutMs: number | undefined
+  readonly placesStandbys: boolean
   readonly #options: RecordSourceOptions
   readonly #logger: Logger
   readonly #maxPollRecords: number
@@ -66,6 +67,7 @@ export class KafkaSource implements RecordSource {
 
   private constructor(client: ConsumerClient, { options, logger, requestTimeoutMs, sessionTimeoutMs }: KafkaSourceParts) {
     this.sessionTimeoutMs = sessionTimeoutMs
+    this.placesStandbys = client.placesStandbys
     this.#client = client
     this.#options = options
     this.#logger = logger

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { kafka, type KafkaOptions } from '../../src/index.ts'
+import { deliveryTimeoutMs } from '../../src/confluent/configuration.ts'
 import { memberName } from '../../src/options/member-name.ts'
+import { groupSettings } from '../../src/options/packed-properties.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 
 const brokers = 'localhost:9092'
@@ -91,6 +93,13 @@ describe('the options of kafka()', () => {
     expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(TypeError)
     expect(() => kafka(options)).not.toThrow()
     expect(() => kafka({ brokers, admin: { [name]: value }, groupProtocol: 'consumer' })).not.toThrow()
+  })
+
+  test('let the packed client be told what brokers have for sessions of groups of the protocol consumer', () => {
+    const consumer = { 'session.timeout.ms': 20_000 }
+    const options = resolveOptions({ brokers, client: 'packed', groupProtocol: 'consumer', consumer })
+    expect(groupSettings(options, {})).toMatchObject({ groupProtocol: 'consumer', sessionTimeoutMs: 20_000 })
+    expect(deliveryTimeoutMs(options)).toBe(18_000)
   })
 
   test('let pass what says the same as Millrace does', () => {
