@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
+import axe, { type AxeResults } from 'axe-core'
 import type { Browser, Page } from 'playwright-core'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { defineApp, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { inMemory } from 'millrace/memory'
@@ -17,6 +18,9 @@ const pair = { key: serdes.string, value: serdes.string }
 const counts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
 /** Runs if a page takes it for markup. */
 const HOSTILE = '<img src=x onerror="globalThis.pwned = 1"><script>globalThis.pwned = 1</script>"\'`${1}\u202e'
+
+/** Machines that are starved are waited for. */
+const PATIENCE = { timeout: 60_000 }
 
 let browser: Browser
 
@@ -109,11 +113,14 @@ test('every view of a running application, as it lives, and hostile content that
   const givenUp = () => rows.locator('td:nth-of-type(7)').allTextContents()
   await expect.poll(async () => new Set(await givenUp())).toEqual(new Set(['0', '1']))
   await expect.poll(() => rows.locator('td:nth-of-type(1)').allTextContents()).toEqual(['0', '0'])
+  for (const name of [/^batch sizes of the last minutes, at most [1-9]/, /^(records|age) \d+ %/])
+    expect(await rows.getByRole('img', { name }).count()).toBeGreaterThan(0)
   await page.getByRole('searchbox').fill('nothing of that name')
   expect(await rows.count()).toBe(0)
 
   await go(page, 'Stores')
   await expect.poll(() => page.locator('#stores tbody tr').count()).toBe(2)
+  expect(await faultsOf(page)).toEqual([])
 
   await go(page, 'Dead letters')
   const letter = page.locator('.letters li')
@@ -168,55 +175,125 @@ test('with a token it asks for that, and says when it is refused', async () => {
   await close()
 })
 
-describe('200 partitions and 50 nodes', () => {
-  test('are shown on a phone, in light and dark, without the page growing wider than it', async () => {
-    const served = await serveAnswers(files, () => manyPartitions(200, 50))
-    for (const colorScheme of ['light', 'dark'] as const) {
-      const { page, errors } = await open(served.url, { colorScheme, viewport: { width: 360, height: 740 } })
-      await expect.poll(() => page.locator('.graph .node').count()).toBe(50)
+/** What axe-core finds wrong with the page for who can't see it, or not well. */
+async function faultsOf(page: Page): Promise<string[]> {
+  // Not as a script of the page, which it would refuse.
+  await page.evaluate(axe.source)
+  const { violations } = await page.evaluate<AxeResults>('axe.run(document, { resultTypes: ["violations"] })')
+  return violations.map(
+    ({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary = '' }) => `${target.join(' ')} (${failureSummary})`).join(', ')}`,
+  )
+}
+
+/** A source, four ways of eleven steps behind it, and a sink at the end of each. */
+function wideTopology(topics: { readonly input: string; readonly output: string }) {
+  const builder = new TopologyBuilder('wide')
+  const checked = builder.source('orders', { topics: [topics.input], ...pair }).process<string, string>('check', (record, context) => {
+    if (record.value.startsWith(HOSTILE)) throw new Error(HOSTILE)
+    context.forward(record)
+  })
+  for (const way of ['north', 'east', 'south', 'west']) {
+    let step = checked.filter(`${way}-0`, ({ value }) => value.startsWith(way))
+    for (let i = 1; i < 11; i++) step = step.map(`${way}-${i}`, (record) => record)
+    step.sink(`${way}-sink`, { topic: topics.output, ...pair })
+  }
+  return builder.build()
+}
+
+/** Runs it on the broker. */
+async function wideApp(partitions: number) {
+  const folder = await temporaryFolder()
+  const id = randomUUID().slice(0, 8)
+  const transport = kafka({ brokers: inject('kafkaBrokers') })
+  const log = await LogClient.open(transport)
+  const topics = { input: `wide-${id}`, output: `wide-out-${id}`, dead: `wide-dead-${id}` }
+  await log.createTopics({ [topics.input]: partitions, [topics.output]: 1, [topics.dead]: 1 })
+  const values = ['north', 'east', 'south', 'west']
+  const records = Array.from({ length: partitions }, (_, partition) => ({
+    key: `k${partition}`,
+    value: values[partition % 4] ?? '',
+    partition,
+  }))
+  await log.write(topics.input, pair, [...records, { key: HOSTILE, value: HOSTILE.repeat(50), partition: 0 }])
+  const definition = defineApp({
+    topology: wideTopology(topics),
+    applicationId: `wide-${id}`,
+    transport,
+    stateDir: folder.path,
+    logger: silentLogger,
+    batch: { size: 10, timeoutMs: 5, maxRetries: 0 },
+    failure: { process: 'dead-letter', deadLetter: { topic: topics.dead } },
+  })
+  const telemetry = observed(definition, { http: { port: 0 }, sampleEveryMs: 200 })
+  const app = await start(telemetry.definition)
+  await telemetry.attach(app)
+  const running = app.run()
+  await app.caughtUp()
+  const close = async () => {
+    await app.close()
+    await running
+    await telemetry.close()
+    await log.admin.deleteTopics(Object.values(topics))
+    await log[Symbol.asyncDispose]()
+    await folder[Symbol.asyncDispose]()
+  }
+  return { url: telemetry.url ?? '', close }
+}
+
+test(
+  'axe-core finds nothing in any view of an application of 200 partitions and 50 nodes, in light and dark, on a phone and a desk',
+  { timeout: 180_000 },
+  async () => {
+    const { url, close } = await wideApp(200)
+    for (const { background, ...look } of [
+      { colorScheme: 'light', viewport: { width: 1_280, height: 900 }, background: 'rgb(255, 255, 255)' },
+      { colorScheme: 'dark', viewport: { width: 360, height: 740 }, background: 'rgb(13, 17, 23)' },
+    ] as const) {
+      const { page, errors } = await open(url, look)
+      const rows = page.locator('#partitions tbody tr')
+      await expect.poll(() => page.locator('.graph .node').count(), PATIENCE).toBe(50)
+      expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(background)
       for (const view of ['Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line']) {
         await go(page, view)
-        await expect.poll(() => page.getByRole('heading', { level: 2 }).innerText()).toBe(view)
-        expect([view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view, 360])
+        await expect.poll(() => page.getByRole('heading', { level: 2 }).innerText(), PATIENCE).toBe(view)
+        expect(await rows.count()).toBe(view === 'Partitions' ? 50 : 0)
+        for (const all of await page.getByRole('button', { name: 'Show all 200' }).all()) await all.click()
+        for (const details of await page.locator('main details').all()) await details.locator('summary').click()
+        expect(await rows.count()).toBe(view === 'Partitions' ? 200 : 0)
+        expect([view, await faultsOf(page)]).toEqual([view, []])
+        expect([view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view, look.viewport.width])
       }
-      await go(page, 'Partitions')
-      const rows = page.locator('#partitions tbody tr')
-      expect(await rows.count()).toBe(50)
-      await page.getByRole('button', { name: 'Show all 200' }).click()
-      expect(await rows.count()).toBe(200)
-      const background = await page.evaluate('getComputedStyle(document.body).backgroundColor')
-      expect(background).toBe(colorScheme === 'dark' ? 'rgb(13, 17, 23)' : 'rgb(255, 255, 255)')
       expect(errors).toEqual([])
       await page.close()
     }
-    await served.close()
-  })
+    await close()
+  },
+)
 
-  test('are reached by keyboard, and named for who listens', async () => {
-    const served = await serveAnswers(files, () => manyPartitions(200, 50))
-    const { page } = await open(served.url)
-    await expect.poll(() => page.locator('.graph .node').count()).toBe(50)
-    const focused: string[] = []
-    for (let i = 0; i < 8; i++) {
-      await page.keyboard.press('Tab')
-      focused.push(String(await page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent')))
-    }
-    expect(focused).toEqual([
-      ...['To the content', 'Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line'],
-      ...['Topology, scrollable', 'The same as a table'],
-    ])
-    await page.keyboard.press('Enter')
-    expect(await page.getByRole('row', { name: /source-0 processor-1 default/ }).count()).toBe(1)
-    await page.keyboard.press('Shift+Tab')
-    await go(page, 'Partitions')
-    expect(await page.getByRole('table', { name: /200 partitions, lag [\d,]+ in all/ }).count()).toBe(1)
-    expect(await page.getByRole('img', { name: 'records 75 %, age 25 %' }).count()).toBe(50)
-    await page.getByRole('combobox').selectOption('name')
-    expect(await page.getByRole('img', { name: 'records 25 %, order 50 %, punctuate 25 %' }).count()).toBe(1)
-    expect(await page.getByRole('link', { name: 'Partitions' }).getAttribute('aria-current')).toBe('page')
-    await go(page, 'Stores')
-    expect(await page.getByRole('progressbar', { name: /Restoring counts of task 0_0/ }).count()).toBe(1)
-    await page.close()
-    await served.close()
-  })
+test('200 partitions and 50 nodes are reached by keyboard, and named for who listens', async () => {
+  const served = await serveAnswers(files, () => manyPartitions(200, 50))
+  const { page } = await open(served.url)
+  await expect.poll(() => page.locator('.graph .node').count()).toBe(50)
+  const focused: string[] = []
+  for (let i = 0; i < 8; i++) {
+    await page.keyboard.press('Tab')
+    focused.push(String(await page.evaluate('document.activeElement.getAttribute("aria-label") ?? document.activeElement.textContent')))
+  }
+  expect(focused).toEqual([
+    ...['To the content', 'Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line'],
+    ...['Topology, scrollable', 'The same as a table'],
+  ])
+  await page.keyboard.press('Enter')
+  expect(await page.getByRole('row', { name: /source-0 processor-1 default/ }).count()).toBe(1)
+  await page.keyboard.press('Shift+Tab')
+  await go(page, 'Partitions')
+  expect(await page.getByRole('table', { name: /200 partitions, lag [\d,]+ in all/ }).count()).toBe(1)
+  expect(await page.getByRole('img', { name: 'records 75 %, age 25 %' }).count()).toBe(50)
+  await page.getByRole('combobox').selectOption('name')
+  expect(await page.getByRole('img', { name: 'records 25 %, order 50 %, punctuate 25 %' }).count()).toBe(1)
+  expect(await page.getByRole('link', { name: 'Partitions' }).getAttribute('aria-current')).toBe('page')
+  await go(page, 'Stores')
+  expect(await page.getByRole('progressbar', { name: /Restoring counts of task 0_0/ }).count()).toBe(1)
+  await page.close()
+  await served.close()
 })

@@ -23,10 +23,7 @@ export class MemoryMember extends ChildProgram<MemoryReport> {
 export interface Memory {
   /** The highest resident memory. */
   readonly highest: number
-  /**
-   * By how much resident memory rose from the first third of the reports to the last: what three quarters of the reports of each third are above.
-   * Garbage that waits for its collection goes up and down, what is kept for good does not.
-   */
+  /** By how much resident memory rose over all reports, by the slope fitted to them. Garbage that waits for its collection goes up and down, what is kept for good does not. */
   readonly rise: number
   /** By how much that rose which was left after a collection: the least of the second half over the least of the first. */
   readonly liveRise: number
@@ -36,17 +33,19 @@ export interface Memory {
 
 export function memoryOf(reports: readonly MemoryReport[]): Memory {
   const sizes = reports.map(({ rssBytes }) => rssBytes / MEBIBYTE)
-  const third = Math.floor(sizes.length / 3)
   const live = reports.flatMap(({ liveBytes }) => (liveBytes === undefined ? [] : [liveBytes / MEBIBYTE]))
   const half = live.length >> 1
   return {
     highest: Math.max(...sizes),
-    rise: lowQuarter(sizes.slice(-third)) - lowQuarter(sizes.slice(0, third)),
+    rise: fittedRise(sizes),
     liveRise: Math.min(...live.slice(half)) - Math.min(...live.slice(0, half)),
     weighed: live.length,
   }
 }
 
-function lowQuarter(sizes: readonly number[]): number {
-  return sizes.toSorted((a, b) => a - b)[Math.floor(sizes.length / 4)] as number
+/** By how much a line through the sizes rises from the first to the last: the median of the slopes between any two, which peaks don't move (Theil and Sen). */
+export function fittedRise(sizes: readonly number[]): number {
+  const slopes = sizes.flatMap((later, at) => sizes.slice(0, at).map((earlier, before) => (later - earlier) / (at - before)))
+  const sorted = slopes.toSorted((a, b) => a - b)
+  return (sorted[sorted.length >> 1] ?? 0) * (sizes.length - 1)
 }

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { silentLogger, type Transport, viewColumn } from '@millrace/core'
 import { createPublisher, event, type Publisher } from '@millrace/publisher'
+import { threadMs } from '../harness/thread-time.ts'
 
 interface Order {
   readonly id: string
@@ -12,9 +13,16 @@ const NOTE = 'a hundred bytes or so, as events are: '.repeat(2)
 const orderOf = (n: number): Order => ({ id: `order-${n % 1_000}`, total: n, note: NOTE })
 const eventsFor = (topic: string) => ({ order: event<Order>({ topic, key: ({ id }) => id }) })
 const TICK_MS = 5
+const BATCHES_AHEAD = 3
 
-/** What a service does without a publisher: one send, awaited, after the other, acknowledged by all replicas. Resolves to events a second. */
-export async function awaitedSends(transport: Transport, topic: string, count: number): Promise<number> {
+/** Events a second, and what each took of the thread of JavaScript. */
+export interface Throughput {
+  readonly perSecond: number
+  readonly threadMicros: number
+}
+
+/** What a service does without a publisher: one send, awaited, after the other, acknowledged by all replicas. */
+export async function awaitedSends(transport: Transport, topic: string, count: number): Promise<Throughput> {
   const writer = await transport.openWriter({ clientId: 'awaited', deliveryReports: true }, { logger: silentLogger })
   const send = async (n: number) => {
     const order = orderOf(n)
@@ -30,29 +38,47 @@ export async function awaitedSends(transport: Transport, topic: string, count: n
     if (delivery?.outcome !== 'written') throw new Error('an event was not written', { cause: delivery?.error })
   }
   await send(0)
-  const began = performance.now()
+  const stop = watch(count)
   for (let n = 0; n < count; n++) await send(n)
-  const elapsedMs = performance.now() - began
+  const throughput = stop()
   await writer.close()
-  return (count / elapsedMs) * 1_000
+  return throughput
 }
 
-/** The same by a publisher whose promises are not awaited one by one. */
-export async function publishedEvents(transport: Transport, topic: string, count: number): Promise<number> {
-  const batch = { size: 1_000, maxSize: 1_000, timeoutMs: 20 }
-  const publisher = createPublisher({ transport, events: eventsFor(topic), environment: {}, batch, buffer: { maxEvents: 5_000 } })
+/** The same by a publisher whose promises are not awaited one by one: whoever publishes is a few batches ahead of what is written. */
+export async function publishedEvents(transport: Transport, topic: string, { count, batchSize }: PublishedOptions): Promise<Throughput> {
+  const batch = { size: batchSize, maxSize: batchSize, timeoutMs: 20 }
+  const buffer = { maxEvents: 2 * BATCHES_AHEAD * batchSize }
+  const publisher = createPublisher({ transport, events: eventsFor(topic), environment: {}, batch, buffer })
   await warm(publisher)
-  const began = performance.now()
+  const ahead: Promise<unknown>[] = []
+  const stop = watch(count)
   for (let n = 0; n < count; n++) {
     const published = publisher.publish('order', orderOf(n))
-    if (publisher.getBatchStatus().waitingForRoom > 0) await published
+    if (n % batchSize > 0) continue
+    ahead.push(published)
+    if (ahead.length > BATCHES_AHEAD) await ahead.shift()
   }
   await publisher.forceFlush()
-  const elapsedMs = performance.now() - began
+  const throughput = stop()
   const { delivered_total: delivered } = publisher.metrics().batch
   await publisher.close()
   if (delivered !== count + 1) throw new Error(`${delivered - 1} of ${count} events were written`)
-  return (count / elapsedMs) * 1_000
+  return throughput
+}
+
+export interface PublishedOptions {
+  readonly count: number
+  readonly batchSize: number
+}
+
+/** From now on, until it is called. */
+function watch(count: number): () => Throughput {
+  const [began, threadBegan] = [performance.now(), threadMs()]
+  return () => ({
+    perSecond: (count / (performance.now() - began)) * 1_000,
+    threadMicros: ((threadMs() - threadBegan) / count) * 1_000,
+  })
 }
 
 /** The time from `publish` to its answer that 99 of 100 events keep within, in milliseconds, at a steady rate. */

@@ -65,7 +65,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#encoder = new EventEncoder(options.events, clock)
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(logger)
-    this.#timer = new FlushTimer(clock, () => this.#flushDue())
+    this.#timer = new FlushTimer(clock, (notBefore) => this.#flushDue(notBefore))
     this.#lanes = new TopicLanes({
       ...degrade,
       onDegraded: (topic, degraded) =>
@@ -241,13 +241,14 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#waiting.add(event)
   }
 
-  #flushDue(): void {
+  #flushDue(notBefore = 0): void {
     if (this.#kept?.opening === true || this.#over) return
-    const now = this.#clock.monotonic()
+    const now = Math.max(this.#clock.monotonic(), notBefore)
     this.#transactions?.begin()
     this.#expire(now)
     let flushMs = Infinity
     for (const group of this.#waiting.groups) flushMs = Math.min(flushMs, this.#flushGroup(group, now))
+    if (this.#waiting.count === 0) flushMs = Infinity
     this.#timer.again({ flushMs, expiryMs: this.#nextExpiryMs(now) }, now)
   }
 
@@ -255,11 +256,11 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #flushGroup(group: FlushGroup, now: number): number {
     const common = { now, finishing: this.#closing !== undefined, forcedBelow: this.#forced.epoch }
     for (;;) {
-      const room = this.#rooms()
+      const room = this.#rooms(now)
       this.#waiting.roomAgain(room)
       const state = { ...common, room, full: this.#buffer.waitsFor((topic) => room(topic) > 0) }
       const decision = group.decide(state)
-      if (!decision.cut) return Math.min(decision.waitMs, this.#flights.soonestMs)
+      if (!decision.cut) return Math.min(decision.waitMs, this.#flights.soonestMs(now))
       const { trigger } = decision
       const events = group.take(++this.#flushes, state, trigger)
       // Else all that was due was set aside, for others of their keys.
@@ -268,12 +269,12 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   /** How many events of a topic may go at the moment. */
-  #rooms(): Room {
+  #rooms(now: number): Room {
     const rooms = new Map<string, number>()
     return (topic) => {
       let room = rooms.get(topic)
       if (room === undefined) {
-        room = this.#flights.waitMs(topic) > 0 ? 0 : this.#lanes.room(topic)
+        room = this.#flights.room(topic, now)
         rooms.set(topic, room)
       }
       return room

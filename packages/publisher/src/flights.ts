@@ -47,7 +47,7 @@ interface Retrying {
   readonly topic?: string | undefined
 }
 
-/** The flights under way, one for each topic: sends, retries, and what becomes of each event. */
+/** The flights under way: sends, retries, and what becomes of each event. */
 export class Flights {
   readonly #options: FlightsOptions
   readonly #waits = new Set<() => void>()
@@ -57,14 +57,21 @@ export class Flights {
     this.#options = options
   }
 
+  /** How many events of a topic may go now. */
+  room(topic: string, now: number): number {
+    const { lanes, breakers } = this.#options
+    if (this.waitMs(topic) > 0) return 0
+    return lanes.room(topic, now, breakers?.open.has(topic) !== true)
+  }
+
   /** How long the circuit of a topic stays open, in milliseconds. */
   waitMs(topic: string): number {
     return this.#over ? 0 : (this.#options.breakers?.waitMs(topic) ?? 0)
   }
 
-  /** Until the first open circuit may be tried again. */
-  get soonestMs(): number {
-    let soonest = Infinity
+  /** Until another flight may begin though none has landed: the first open circuit may be tried again, or one is slow by then. */
+  soonestMs(now: number): number {
+    let soonest = this.#options.lanes.overlapMs(now)
     for (const topic of this.#options.breakers?.open.keys() ?? []) {
       const waitMs = this.waitMs(topic)
       if (waitMs > 0) soonest = Math.min(soonest, waitMs)
@@ -80,10 +87,11 @@ export class Flights {
 
   /** Hands the batches of all topics to their writers, each writer's at once, and sees each through. */
   send(topics: ReadonlyMap<string, readonly PendingEvent[]>): Promise<readonly FlightResult[]> {
-    const { lanes, breakers, writers } = this.#options
+    const { lanes, breakers, writers, clock } = this.#options
+    const now = clock.monotonic()
     const codecs = new Map<Compression, string[]>()
     for (const topic of topics.keys()) {
-      lanes.begin(topic)
+      lanes.begin(topic, now)
       breakers?.try(topic)
       const codec = this.#compressionOf(topic)
       codecs.set(codec, [...(codecs.get(codec) ?? []), topic])
@@ -110,26 +118,36 @@ export class Flights {
 
   async #fly(topic: string, events: readonly PendingEvent[], first: Promise<readonly Sent[]>): Promise<FlightResult> {
     const { counts, lanes, onLanded } = this.#options
-    const result = await fly(events, first, this.#portOf(topic))
+    let inTrouble = false
+    const port = this.#portOf(topic, () => {
+      if (!inTrouble) lanes.inTrouble(topic)
+      inTrouble = true
+    })
+    const result = await fly(events, first, port)
     if (result === 'apart') counts.takenApart++
-    lanes.end(topic, result === 'barred' ? undefined : result === 'good')
+    lanes.end(topic, { good: result === 'barred' ? undefined : result === 'good', inTrouble })
     onLanded()
     return result
   }
 
-  #portOf(topic: string): FlightPort {
+  /** `onTrouble`: something is to be sent again. */
+  #portOf(topic: string, onTrouble: () => void): FlightPort {
     const { maxRetries, unending, breakers, writers, onWritten, onFailed } = this.#options
     return {
       maxRetries,
       unending,
       send: (events) => {
+        onTrouble()
         breakers?.try(topic)
         const [deliveries] = writers.send(this.#compressionOf(topic), [writeBatchOf(topic, events)])
         return this.#observed(topic, deliveries as Promise<readonly Sent[]>)
       },
       written: onWritten,
       failed: (event, delivery, overtaken) => onFailed(event, deliveryFailed(event, delivery, overtaken), isOfTheRecord(delivery)),
-      wait: (retry, error, events) => this.waitForRetry({ retry, error, events, topic }),
+      wait: (retry, error, events) => {
+        onTrouble()
+        return this.waitForRetry({ retry, error, events, topic })
+      },
     }
   }
 

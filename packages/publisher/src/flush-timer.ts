@@ -6,13 +6,14 @@ const SAME_MS = 0.1
 /** When to look whether a flush is due. */
 export class FlushTimer {
   readonly #clock: Clock
-  readonly #look: () => void
+  readonly #look: (notBefore?: number) => void
   #soon = false
   #expectsFlush = false
   #at = Infinity
   #cancel: () => void = () => undefined
 
-  constructor(clock: Clock, look: () => void) {
+  /** `look` is told what time it is at least: timers may be up to a millisecond early, and what is due then is not to wait for another. */
+  constructor(clock: Clock, look: (notBefore?: number) => void) {
     this.#clock = clock
     this.#look = look
   }
@@ -44,7 +45,7 @@ export class FlushTimer {
     this.#at = at
     this.#cancel = this.#clock.after(Math.ceil(waitMs), () => {
       this.#at = Infinity
-      this.#look()
+      this.#look(at)
     })
   }
 

@@ -257,9 +257,9 @@ describe('a full buffer', () => {
       batch: { size: 1 },
       deliveryTimeoutMs: 1_000,
     })
-    void publisher.publish('a', { n: 1 })
+    void publisher.publish('a', { key: 'k', n: 1 })
     await settle()
-    const late = publisher.publish('a', { n: 2 })
+    const late = publisher.publish('a', { key: 'k', n: 2 })
     await advance(1_000)
     await expect(late).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
     await closeNow()
@@ -283,9 +283,9 @@ describe('closing', () => {
   test('answers after its time with what could not be sent, and says of each whether it may have been', async () => {
     const faults = { before: (operation: MemoryOperation) => (operation.type === 'send' ? new Promise<void>(() => undefined) : undefined) }
     const { publisher, advance } = await publishing({ events: threeTopics, faults, batch: { size: 1 } })
-    const flying = publisher.publish('a', { n: 1 }, { id: 'flying' })
+    const flying = publisher.publish('a', { key: 'k', n: 1 }, { id: 'flying' })
     await settle()
-    const waiting = publisher.publish('a', { n: 2 }, { id: 'waiting' })
+    const waiting = publisher.publish('a', { key: 'k', n: 2 }, { id: 'waiting' })
     const closing = publisher.close({ timeoutMs: 2_000 })
     await advance(2_000)
     await advance(1_000)

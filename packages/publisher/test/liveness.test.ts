@@ -65,6 +65,47 @@ describe('a topic that is stuck', () => {
   })
 })
 
+describe('a topic that is slow', () => {
+  test('gets the next flight all the same, up to five, but of no key that is on its way', async () => {
+    const { publisher, operations, advance, closeNow } = await publishing({ events: threeTopics, faults: stuckOn('a'), batch: { size: 2 } })
+    const publish = (keys: readonly string[]) => keys.map((key, n) => void publisher.publish('a', { key, n }))
+    publish(['k1', 'k2'])
+    await settle()
+    publish(['k1', 'k3', 'k4'])
+    await settle()
+    expect(operations).toHaveLength(1)
+    await advance(10)
+    expect(operations).toHaveLength(2)
+    expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 1, inFlight: 4 })
+    for (let flight = 2; flight < 8; flight++) {
+      publish([`x${flight}`, `y${flight}`])
+      await advance(10)
+    }
+    expect(operations).toHaveLength(5)
+    expect(publisher.getBatchStatus().inFlight).toBe(10)
+    await closeNow()
+  })
+
+  test('gets no other while one is to be sent again', async () => {
+    let fails = 1
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'send' && fails-- > 0) throw refusal('KAFKA_ERROR', true)
+      },
+    }
+    const { publisher, sends, advance } = await publishing({ events: threeTopics, faults, batch: { size: 1 }, circuitBreaker: false })
+    const first = publisher.publish('a', { key: 'k1', n: 1 })
+    await settle()
+    const second = publisher.publish('a', { key: 'k2', n: 2 })
+    await advance(90)
+    expect(sends).toHaveLength(1)
+    await advance(10)
+    await Promise.all([first, second])
+    expect(sends).toHaveLength(3)
+    await publisher.close()
+  })
+})
+
 describe('a forced flush', () => {
   test('ends when what was published before it is settled, whatever comes after', async () => {
     const { publisher, closeNow } = await publishing({ events: threeTopics, faults: stuckOn('b') })

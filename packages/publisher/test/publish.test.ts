@@ -52,8 +52,8 @@ describe('an event', () => {
 })
 
 describe('a flush', () => {
-  test('groups by topic: 75 events for 3 topics are one flush, one send each', async () => {
-    const { publisher, sends, flushes, read } = await publishing({ events: threeTopics })
+  test('groups by topic: 75 events for 3 topics are one flush, and one send', async () => {
+    const { publisher, sends, operations, flushes, read } = await publishing({ events: threeTopics })
     const events = upTo(75).map((n) => ({ type: (['a', 'b', 'c'] as const)[n % 3] as 'a', payload: { key: `k${n % 10}`, n } }))
     const outcomes = await publisher.publishBatch(events)
     expect(outcomes.every(({ ok }) => ok)).toBe(true)
@@ -63,6 +63,7 @@ describe('a flush', () => {
       { topic: 'b', records: 25 },
       { topic: 'c', records: 25 },
     ])
+    expect(operations).toEqual([['a', 'b', 'c']])
     expect(flushes()).toMatchObject([{ batchSize: 75, topics: 3, trigger: 'records' }])
     expect(await read('a')).toHaveLength(25)
     await publisher.close()

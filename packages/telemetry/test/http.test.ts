@@ -170,6 +170,12 @@ test('without a token batching stays as it is, and a name that a page of the web
   expect(status).toBe(403)
 })
 
+test('nothing listens unless that is asked for', async () => {
+  await using running = await CountingApp.start()
+  expect(running.telemetry.url).toBeUndefined()
+  expect(await running.telemetry.metrics()).toContain('millrace_ready{application="counting"}')
+})
+
 test('it listens on this machine alone; anywhere else without a token is warned of', async () => {
   await using running = await CountingApp.start({ telemetry: { http } })
   const { hostname, port } = new URL(running.telemetry.url ?? '')

@@ -1,4 +1,4 @@
-import { ColumnBatch, type Observer, type PassEndedEvent, type PassStartedEvent, type PassTracer } from '@millrace/core'
+import { ColumnBatch, type Observer, type PassEndedEvent, type PassStartedEvent, type PassTracer, silentLogger } from '@millrace/core'
 import { observed, type TelemetryOptions } from '@millrace/telemetry'
 import type { Comparison, Contender } from '../../harness/comparison.ts'
 import { countTopology } from './topologies.ts'
@@ -17,19 +17,33 @@ export function toldPasses(telemetry: TelemetryOptions): Comparison {
     others: [
       contender(
         'everything on',
-        'The same, told to metrics with all names, dashboard, health, logs and traces. A record is a pass here.',
-        async () => {
-          const { transport } = await makeSurroundings()
-          return observed({ topology: countTopology('memory', 'batch'), applicationId: APPLICATION, transport }, telemetry).definition
-        },
+        'The same, told to metrics with all names, a meter of OpenTelemetry, dashboard, health, logs and traces. A record is a pass here.',
+        () => attached(telemetry),
       ),
     ],
   }
 }
 
+/** Telemetry of an application that is not asked anything. */
+async function attached(options: TelemetryOptions): Promise<Told> {
+  const { transport } = await makeSurroundings()
+  const telemetry = observed(
+    { topology: countTopology('memory', 'batch'), applicationId: APPLICATION, transport, logger: silentLogger },
+    options,
+  )
+  const unasked = () => {
+    throw new Error('Nobody asks.')
+  }
+  const inspect = { lag: unasked, stores: unasked, group: unasked, locate: unasked }
+  await telemetry.attach({ health: unasked, inspect, store: unasked, updateBatching: unasked })
+  const { observer, tracer } = telemetry.definition
+  return { observer, tracer, close: () => telemetry.close() }
+}
+
 interface Told {
   readonly observer?: Observer | undefined
   readonly tracer?: PassTracer | undefined
+  readonly close?: () => Promise<void>
 }
 
 interface Asked {
@@ -43,12 +57,13 @@ function contender(name: string, says: string, open: () => Promise<Told>): Conte
     says,
     records: PASSES,
     async open() {
-      const { observer = () => undefined, tracer } = await open()
+      const { observer = () => undefined, tracer, close = () => undefined } = await open()
       const batch = batchOf()
       return {
         work() {
           for (let pass = 0; pass < PASSES; pass++) tell(pass, batch, { observer, tracer })
         },
+        close,
       }
     },
   }

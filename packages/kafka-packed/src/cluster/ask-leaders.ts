@@ -24,7 +24,6 @@ export async function askLeaders<T extends TopicPartition>(
   question: LeaderQuestion<T>,
 ): Promise<void> {
   const { clock } = question
-  cluster.track(partitions.map(({ topic }) => topic))
   const until = clock.monotonic() + cluster.options.requestTimeoutMs
   let last: PackedError | undefined
   let missing = partitions
@@ -33,6 +32,8 @@ export async function askLeaders<T extends TopicPartition>(
       if (clock.monotonic() >= until) throw last ?? noLeader(missing)
       await cluster.delay(backoffMs(attempt - 1))
     }
+    // Each time: who reads them no more may have had them forgotten.
+    cluster.track(missing.map(({ topic }) => topic))
     // Whatever keeps the cluster from answering is met again below, and told there.
     if (attempt > 1 || missing.some(({ topic, partition }) => cluster.metadata.leaderOf(topic, partition) === undefined)) {
       last = await cluster.refresh().then(

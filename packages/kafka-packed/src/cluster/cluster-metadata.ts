@@ -81,6 +81,11 @@ export class ClusterMetadata {
     for (const topic of topics) this.#takeTopic(topic)
   }
 
+  forget(topic: string): void {
+    this.#forget(topic, this.#ids.get(topic))
+    for (const known of [this.#codes, this.#counts, this.#ids]) known.delete(topic)
+  }
+
   #takeTopic({ name, errorCode, topicId, partitions }: MetadataTopic): void {
     if (name === null || name === undefined) return
     this.#codes.set(name, errorCode)
@@ -103,8 +108,8 @@ export class ClusterMetadata {
     }
   }
 
-  #forget(topic: string, topicId: string): void {
-    this.#names.delete(topicId)
+  #forget(topic: string, topicId: string | undefined): void {
+    if (topicId !== undefined) this.#names.delete(topicId)
     for (let partition = 0; partition < this.partitionsOf(topic); partition++) this.#leaders.delete(partitionKey(topic, partition))
   }
 }

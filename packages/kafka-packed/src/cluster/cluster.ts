@@ -41,7 +41,9 @@ export class Cluster {
   readonly #delays = new Set<() => void>()
   /** Addresses whose brokers have not answered for a while. */
   readonly #silent = new Set<string>()
-  #refreshing: { readonly done: Promise<void>; readonly topics: number } | undefined
+  #refreshing: { readonly done: Promise<void>; readonly tracked: number } | undefined
+  /** How many topics were tracked so far, those that are forgotten included. */
+  #tracked = 0
   #refreshedAt = -Infinity
   #isClosed = false
 
@@ -57,7 +59,19 @@ export class Cluster {
 
   /** Topics that every {@link refresh} asks for from now on. */
   track(topics: Iterable<string>): void {
-    for (const topic of topics) this.#topics.add(topic)
+    for (const topic of topics) {
+      if (this.#topics.has(topic)) continue
+      this.#topics.add(topic)
+      this.#tracked++
+    }
+  }
+
+  /** Topics that are of no use any more: nothing is asked or known of them. */
+  forget(topics: Iterable<string>): void {
+    for (const topic of topics) {
+      this.#topics.delete(topic)
+      this.metadata.forget(topic)
+    }
   }
 
   /** Asks anew who leads what. Rejects when no broker answers. Asked for several times at once, it is done once. */
@@ -66,11 +80,11 @@ export class Cluster {
     if (under !== undefined) {
       await under.done
       // It may have begun before the topics were known that are asked for now.
-      if (under.topics === this.#topics.size) return
+      if (under.tracked === this.#tracked) return
       return this.refresh()
     }
     const done = this.#refresh()
-    this.#refreshing = { done, topics: this.#topics.size }
+    this.#refreshing = { done, tracked: this.#tracked }
     try {
       await done
     } finally {

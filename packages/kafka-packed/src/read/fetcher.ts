@@ -225,7 +225,7 @@ export class Fetcher {
 
   async #fetch(node: number, lane: Lane, { asked, maxBytes }: Request): Promise<void> {
     const connection = await this.#cluster.connection(node, lane)
-    const { isolation, rack, maxWaitMs } = this.#options
+    const { isolation, rack, maxWaitMs, minBytes } = this.#options
     // While the connection was made some may have been sought or paused.
     const current = asked.filter(({ partition, generation }) => partition.generation === generation)
     const byId = connection.speaks(FETCH_BY_ID.key, FETCH_BY_ID.version) && current.every((one) => this.#idOf(one.partition) !== undefined)
@@ -234,7 +234,7 @@ export class Fetcher {
     const request = encodeFetch(
       {
         maxWaitMs: lane === URGENT ? 0 : maxWaitMs,
-        minBytes: 1,
+        minBytes,
         maxBytes,
         readCommitted: isolation === 'read-committed',
         rack,
@@ -306,7 +306,9 @@ export class Fetcher {
     const error = thrown instanceof PackedError ? thrown : unexpected(thrown)
     // A broker that lets nobody in, or speaks no version of ours, will not do so later.
     if (error.kind === 'authentication' || error.kind === 'unsupported') this.#fatal = error
-    for (const { partition } of asked) {
+    for (const { partition, generation } of asked) {
+      // Sought meanwhile, it is another's failure.
+      if (partition.generation !== generation) continue
       partition.malformedAnswers = error.kind === 'malformed' ? partition.malformedAnswers + 1 : 0
       if (partition.malformedAnswers >= MALFORMED_ANSWERS || error !== thrown) partition.error = error
       else this.#later(partition)

@@ -57,7 +57,9 @@ export class PackedReader implements AsyncDisposable {
 
   /** Reads exactly these partitions, from these offsets. Replaces what was assigned before. */
   assign(positions: readonly ReadPosition[]): void {
-    this.unassign([...this.#partitions.values()])
+    const before = [...this.#partitions.values()]
+    this.#drop(before)
+    this.#forgetUnread(before, positions)
     this.add(positions)
   }
 
@@ -66,7 +68,7 @@ export class PackedReader implements AsyncDisposable {
     this.#check()
     for (const position of positions) {
       const partition = new PartitionFetch(position)
-      this.unassign([position])
+      this.#drop([position])
       this.#partitions.set(partition.key, partition)
     }
     this.#cluster.track(positions.map(({ topic }) => topic))
@@ -75,11 +77,23 @@ export class PackedReader implements AsyncDisposable {
 
   /** Reads these no more: nothing of them is polled from now on. */
   unassign(partitions: readonly TopicPartition[]): void {
+    this.#drop(partitions)
+    this.#forgetUnread(partitions)
+  }
+
+  #drop(partitions: readonly TopicPartition[]): void {
     for (const { topic, partition } of partitions) {
       const key = partitionKey(topic, partition)
       this.#partitions.get(key)?.drop()
       this.#partitions.delete(key)
     }
+  }
+
+  /** Topics of these, unless partitions of them are read, or are about to be. */
+  #forgetUnread(partitions: readonly TopicPartition[], next: readonly TopicPartition[] = []): void {
+    const topics = new Set(partitions.map(({ topic }) => topic))
+    for (const { topic } of [...this.#partitions.values(), ...next]) topics.delete(topic)
+    this.#cluster.forget(topics)
   }
 
   /** Goes on at these offsets: nothing before them is polled from now on. Partitions that failed begin anew. Keeps pauses. */

@@ -15,8 +15,10 @@ export interface ReaderOptions extends ConnectOptions {
   readonly isolation?: IsolationLevel | undefined
   /** Where this client is: a replica in the same rack is read from, if the brokers choose replicas so. Default: none, leaders are read from. */
   readonly rack?: string | undefined
-  /** How long a broker waits for records before it answers that there are none, in milliseconds. Default: 500. */
+  /** How long a broker waits for records before it answers that there are none, or fewer than `minBytes`, in milliseconds. Default: 500. */
   readonly maxWaitMs?: number | undefined
+  /** So many bytes a broker waits for before it answers. Default: 1, any record. */
+  readonly minBytes?: number | undefined
   /** The most bytes of one partition in an answer; a batch that is larger comes alone. Default: 1 MiB. */
   readonly maxPartitionBytes?: number | undefined
   /** The most bytes of an answer. Default: 16 MiB. */
@@ -42,6 +44,7 @@ export interface ResolvedReaderOptions {
   readonly isolation: IsolationLevel
   readonly rack: string
   readonly maxWaitMs: number
+  readonly minBytes: number
   readonly maxPartitionBytes: number
   readonly maxFetchBytes: number
   readonly maxBufferedBytes: number
@@ -62,6 +65,7 @@ const NAMES: readonly string[] = [
     isolation: true,
     rack: true,
     maxWaitMs: true,
+    minBytes: true,
     maxPartitionBytes: true,
     maxFetchBytes: true,
     maxBufferedBytes: true,
@@ -76,7 +80,7 @@ const NAMES: readonly string[] = [
 
 /** Fills in every default. Throws a `TypeError` that lists everything that is wrong. */
 export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOptions {
-  const { isolation = 'read-committed', rack = '', maxWaitMs = 500, checkCrcs = false, clock = systemClock } = options
+  const { isolation = 'read-committed', rack = '', maxWaitMs = 500, minBytes = 1, checkCrcs = false, clock = systemClock } = options
   const { onArrival = () => {} } = options
   const { maxPartitionBytes = MIB, maxFetchBytes = 16 * MIB, maxBufferedBytes = 64 * MIB, maxPollBytes = 64 * MIB } = options
   const { onStatistics, statisticsMs = 10_000 } = options
@@ -86,13 +90,14 @@ export function resolveReaderOptions(options: ReaderOptions): ResolvedReaderOpti
   if (typeof rack !== 'string') problems.push(`rack is ${describeValue(rack)}; use text.`)
   if (typeof checkCrcs !== 'boolean') problems.push(`checkCrcs is ${describeValue(checkCrcs)}; use true or false.`)
   checkNumbers({ maxWaitMs }, 0, problems)
-  checkNumbers({ maxPartitionBytes, maxFetchBytes, maxBufferedBytes, maxPollBytes, statisticsMs }, 1, problems)
+  checkNumbers({ minBytes, maxPartitionBytes, maxFetchBytes, maxBufferedBytes, maxPollBytes, statisticsMs }, 1, problems)
   if (problems.length > 0) throw wrongOptions("PackedReader was given what it can't use", problems)
   return {
     connect,
     isolation,
     rack,
     maxWaitMs,
+    minBytes,
     maxPartitionBytes,
     maxFetchBytes,
     maxBufferedBytes,

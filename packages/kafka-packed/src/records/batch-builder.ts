@@ -32,6 +32,9 @@ const FIRST_BYTES = 4 * 1024
 const SHORT_BYTES = 40
 /** Five varints of 32 bits, one of 64 and the attributes. */
 const MOST_FRAME_BYTES = 36
+const MAX_ASCII = 127
+/** Bytes of UTF-8 that a unit of a text takes, at most. */
+const MOST_UNIT_BYTES = 3
 const NOTHING = new Uint8Array(0)
 
 /** Gathers records into one record batch (format v2). */
@@ -129,9 +132,23 @@ export class BatchBuilder {
   #copyHeaders(to: number, headers: Headers): number {
     let at = writeVarint(this.#bytes, to, headers.length)
     for (const { key, value } of headers) {
-      const name = Buffer.from(key)
-      at = this.#copy(at, name, 0, name.length)
+      at = this.#copyText(at, key)
       at = this.#copy(at, value ?? NOTHING, 0, value?.length ?? -1)
+    }
+    return at
+  }
+
+  /** A length and a text: most are short and ASCII, which is copied faster than made bytes of. */
+  #copyText(to: number, text: string): number {
+    const bytes = this.#bytes
+    let at = writeVarint(bytes, to, text.length)
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > MAX_ASCII) {
+        const encoded = Buffer.from(text)
+        return this.#copy(to, encoded, 0, encoded.length)
+      }
+      bytes[at++] = code
     }
     return at
   }
@@ -186,6 +203,6 @@ function lengthAt(column: BytesColumn, row: number): number {
 /** At most. */
 function headersLength(headers: Headers): number {
   let length = 5
-  for (const { key, value } of headers) length += 10 + Buffer.byteLength(key) + (value?.length ?? 0)
+  for (const { key, value } of headers) length += 10 + MOST_UNIT_BYTES * key.length + (value?.length ?? 0)
   return length
 }

@@ -15,6 +15,10 @@ export class KeylessPartitions {
     return chosen
   }
 
+  forget(topic: string): void {
+    this.#current.delete(topic)
+  }
+
   /** A batch of the partition is finished: it is another's turn. */
   next(topic: string, partition: number, partitions: number): void {
     if (this.#current.get(topic) !== partition || partitions < 2) return

@@ -20,6 +20,7 @@ import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type ResolvedWriterOptions, resolveWriterOptions, type WriterOptions } from './writer-options.ts'
 import type { WriterStatistics } from './writer-statistics.ts'
 import { WriterTransactions } from './writer-transactions.ts'
+import { idleTopics, type WrittenTopic } from './written-topics.ts'
 
 /** Records for one topic, as columns. */
 export interface WriteColumns extends WritableColumns {
@@ -55,10 +56,12 @@ export class PackedWriter implements AsyncDisposable {
   readonly #options: ResolvedWriterOptions
   readonly #cluster: Cluster
   readonly #queues = new Map<string, PartitionQueue>()
-  readonly #byTopic = new Map<string, PartitionQueue[]>()
+  readonly #byTopic = new Map<string, WrittenTopic>()
   readonly #keyless = new KeylessPartitions()
   readonly #sender: Sender
   #identity: ProducerIdentity = { producerId: -1, producerEpoch: -1 }
+  /** Queues were given up that may come back: their sequence numbers begin anew, so that they need another identity than the one they had. */
+  #hasGivenUp = false
   readonly #settlements = new Settlements()
   readonly #transactions: WriterTransactions | undefined
   #bufferedBytes = 0
@@ -103,7 +106,7 @@ export class PackedWriter implements AsyncDisposable {
       events: {
         onSettled: (queue, batch, outcome) => this.#settled(queue, batch, outcome),
         onFatal: () => this.#changed(),
-        onSent: ({ topic, partition }) => this.#keyless.next(topic, partition, this.#byTopic.get(topic)?.length ?? 0),
+        onSent: ({ topic, partition }) => this.#keyless.next(topic, partition, this.#byTopic.get(topic)?.queues.length ?? 0),
       },
     })
   }
@@ -127,16 +130,22 @@ export class PackedWriter implements AsyncDisposable {
     if (this.#closing !== undefined) throw closed()
     const known = this.#byTopic.get(columns.topic)
     // Partitions may have been added, or the topic may have been made anew with fewer.
-    const isWhole = known !== undefined && known.length === this.#cluster.metadata.partitionsOf(columns.topic)
-    const queues = isWhole ? known : await this.#queuesOf(columns.topic)
-    checkPartitions(columns, queues.length)
+    const isWhole = known !== undefined && known.queues.length === this.#cluster.metadata.partitionsOf(columns.topic)
+    const topic = isWhole ? known : await this.#topicOf(columns.topic)
+    checkPartitions(columns, topic.queues.length)
     this.#transactions?.checkOpen()
-    while (this.#bufferedBytes >= this.#options.maxBufferedBytes) {
-      await this.#change()
-      this.#check()
-      this.#transactions?.checkOpen()
+    topic.writing++
+    try {
+      while (this.#bufferedBytes >= this.#options.maxBufferedBytes) {
+        await this.#change()
+        this.#check()
+        this.#transactions?.checkOpen()
+      }
+      this.#append(columns, topic.queues)
+    } finally {
+      topic.writing--
+      topic.usedAt = this.#options.clock.monotonic()
     }
-    this.#append(columns, queues)
     this.#sender.schedule()
   }
 
@@ -270,20 +279,39 @@ export class PackedWriter implements AsyncDisposable {
   }
 
   /** Waits for a topic that was made a moment ago. */
-  async #queuesOf(topic: string): Promise<readonly PartitionQueue[]> {
-    this.#cluster.track([topic])
-    const ask = async (): Promise<readonly PartitionQueue[]> => {
+  async #topicOf(topic: string): Promise<WrittenTopic> {
+    this.#giveUpIdle()
+    const ask = async (): Promise<WrittenTopic> => {
       this.#check()
+      this.#cluster.track([topic])
+      if (this.#hasGivenUp) {
+        this.#identity = await newIdentity(this.#cluster)
+        this.#hasGivenUp = false
+      }
       if (this.#cluster.metadata.partitionsOf(topic) === 0) await this.#cluster.refresh()
       const count = this.#cluster.metadata.partitionsOf(topic)
       const code = this.#cluster.metadata.codeOf(topic) ?? 0
       if (count === 0 && code !== 0) throw refusal(code, `tell the partitions of topic '${topic}'`)
       if (count === 0) throw new PackedError(`Nothing was told of topic '${topic}'.`, { kind: 'unknown-topic' })
       const queues = Array.from({ length: count }, (_, partition) => this.#queueOf(topic, partition))
-      this.#byTopic.set(topic, queues)
-      return queues
+      const written = { queues, usedAt: this.#options.clock.monotonic(), writing: 0 }
+      this.#byTopic.set(topic, written)
+      return written
     }
     return patiently(this.#cluster, this.#options.clock, ask, mayPass)
+  }
+
+  /** In transactions sequence numbers go on from one to the next under the same identity. */
+  #giveUpIdle(): void {
+    if (this.#transactions !== undefined) return
+    const idle = idleTopics(this.#byTopic, this.#options.clock.monotonic() - this.#options.connect.metadataMaxAgeMs)
+    for (const topic of idle) {
+      for (const { key } of this.#byTopic.get(topic)?.queues ?? []) this.#queues.delete(key)
+      this.#byTopic.delete(topic)
+      this.#keyless.forget(topic)
+    }
+    this.#cluster.forget(idle)
+    this.#hasGivenUp ||= idle.length > 0
   }
 
   #queueOf(topic: string, partition: number): PartitionQueue {

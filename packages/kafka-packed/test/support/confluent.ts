@@ -69,7 +69,9 @@ export class Confluent {
     replicas = 1,
   ): { readonly name: string; readonly create: () => Promise<void> } {
     const name = `packed-${randomUUID()}`
-    return { name, create: () => this.#create(name, { num_partitions: partitions, replication_factor: replicas, config }) }
+    // Records of tests are of any time: a broker would delete those of long ago as soon as it looks, half a minute after it began.
+    const kept = { 'retention.ms': '-1', ...config }
+    return { name, create: () => this.#create(name, { num_partitions: partitions, replication_factor: replicas, config: kept }) }
   }
 
   async #create(topic: string, settings: object): Promise<void> {

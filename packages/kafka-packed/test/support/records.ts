@@ -24,7 +24,10 @@ const anyRecord: fc.Arbitrary<PlainRecord> = fc.record({
   key: bytes,
   value: bytes,
   timestamp: fc.oneof(fc.integer({ min: 1_700_000_000_000, max: 1_700_000_000_100 }), fc.integer({ min: 0, max: 2 ** 50 })),
-  headers: fc.oneof({ weight: 3, arbitrary: fc.constant([]) }, fc.array(fc.tuple(fc.string(), bytes), { maxLength: 3 })),
+  headers: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    fc.array(fc.tuple(fc.string({ unit: 'grapheme' }), bytes), { maxLength: 3 }),
+  ),
 })
 
 /** One batch of these records, as a producer sends it. */

@@ -215,6 +215,16 @@ export function added(body: ByteReader, code = 0): Buffer {
   return out.noTags().finish()
 }
 
+/** Topics that a request asks for. */
+export function readMetadata(body: ByteReader): string[] {
+  return body.array(() => {
+    body.uuid()
+    const name = body.string() ?? ''
+    body.tags()
+    return name
+  })
+}
+
 export interface ProducedBatch {
   readonly topic: string
   readonly partition: number

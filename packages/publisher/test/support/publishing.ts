@@ -1,4 +1,4 @@
-import { ManualClock, type Logger, type RecordSource, silentLogger } from '@millrace/core'
+import { ManualClock, type Logger, type RecordSource, type RecordWriter, silentLogger, type WriteBatch } from '@millrace/core'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
 import { createPublisher, event, type EventDefinitions, type PublisherOptions } from '@millrace/publisher'
 
@@ -48,6 +48,19 @@ export async function publishing<Events extends EventDefinitions>({ faults = {},
   const admin = await transport.openAdmin(context)
   const topics = [...new Set(Object.values(options.events).map(({ topic }) => topic))].filter((topic) => topic !== missing)
   await admin.createTopics(topics.map((topic) => ({ topic, partitions: 2, config: topicConfig })))
+  /** The topics of each operation of a writer. */
+  const operations: string[][] = []
+  const openWriter = transport.openWriter.bind(transport)
+  transport.openWriter = async (...args) => {
+    const writer = (await openWriter(...args)) as Required<RecordWriter>
+    const send = writer.send.bind(writer)
+    return Object.assign(writer, {
+      send(batches: readonly WriteBatch[]) {
+        operations.push(batches.map(({ topic }) => topic))
+        return send(batches)
+      },
+    })
+  }
   const recorded = recordingLogger()
   const publisher = createPublisher<Events>({
     transport,
@@ -69,7 +82,17 @@ export async function publishing<Events extends EventDefinitions>({ faults = {},
     await advance(2_000)
     return closing
   }
-  return { publisher, closeNow, clock, sends, advance, transport, read: (topic: string) => readTopic(transport, topic), ...recorded }
+  return {
+    publisher,
+    closeNow,
+    clock,
+    sends,
+    operations,
+    advance,
+    transport,
+    read: (topic: string) => readTopic(transport, topic),
+    ...recorded,
+  }
 }
 
 /** The payloads and places of everything in a topic. */

@@ -47,7 +47,7 @@ function Dashboard() {
         <StatusLine live={live} status={status} />
         <nav aria-label="Views">
           {VIEWS.map((name) => (
-            <a key={name} href={`#${slug(name)}`} aria-current={name === view ? 'page' : undefined}>
+            <a key={name} href={`#/${slug(name)}`} aria-current={name === view ? 'page' : undefined}>
               {name}
               {name === 'Dead letters' && live !== undefined && live.deadLetters.length > 0 && (
                 <span class="badge">{live.deadLetters.length}</span>
@@ -142,7 +142,7 @@ function slug(name: string): string {
 }
 
 function viewInAddress(): ViewName {
-  return VIEWS.find((name) => `#${slug(name)}` === location.hash) ?? 'Topology'
+  return VIEWS.find((name) => `#/${slug(name)}` === location.hash) ?? 'Topology'
 }
 
 render(<Dashboard />, document.body)

@@ -1,4 +1,4 @@
-import type { Live } from './live.ts'
+import type { DeadLetter, Live } from './live.ts'
 import { bytes, count, time } from './text.ts'
 
 export function StoresView({ live: { stores, restores } }: { readonly live: Live }) {
@@ -66,19 +66,17 @@ export function DeadLettersView({ live: { deadLetters } }: { readonly live: Live
         <li key={`${letter.topic} ${letter.partition} ${letter.offset} ${letter.at}`}>
           <details>
             <summary>
-              <time>{time(letter.at)}</time> {letter.topic}-{letter.partition} at {count(letter.offset)}:{' '}
-              {letter.policy === 'skip' ? 'skipped' : 'dead letter'} at {letter.node}. {letter.reason}
+              <time>{time(letter.at)}</time> {placeOf(letter)}: {letter.policy === 'skip' ? 'skipped' : 'dead letter'} at {letter.node}.{' '}
+              {letter.reason}
             </summary>
             <dl>
               <dt>Key</dt>
               <dd>
-                <pre>{letter.key ?? 'null'}</pre>
-                <CutMark of={letter.keyBytes} shown={letter.shownBytes} />
+                <Payload text={letter.key} bytes={letter.keyBytes} shown={letter.shownBytes} label={`Key of ${placeOf(letter)}`} />
               </dd>
               <dt>Value</dt>
               <dd>
-                <pre>{letter.value ?? 'null'}</pre>
-                <CutMark of={letter.valueBytes} shown={letter.shownBytes} />
+                <Payload text={letter.value} bytes={letter.valueBytes} shown={letter.shownBytes} label={`Value of ${placeOf(letter)}`} />
               </dd>
               <dt>Tried</dt>
               <dd>{count(letter.attempts)} times</dd>
@@ -90,12 +88,32 @@ export function DeadLettersView({ live: { deadLetters } }: { readonly live: Live
   )
 }
 
-function CutMark({ of, shown }: { readonly of: number; readonly shown: number }) {
-  return of > shown ? (
-    <p class="cut">
-      The first {count(shown)} of {count(of)} bytes.
-    </p>
-  ) : null
+interface PayloadProps {
+  readonly text: string | null
+  /** How many there are, and how many are shown at most. */
+  readonly bytes: number
+  readonly shown: number
+  readonly label: string
+}
+
+/** A long one scrolls, also by keyboard. */
+function Payload({ text, bytes: all, shown, label }: PayloadProps) {
+  return (
+    <>
+      <pre tabIndex={0} role="region" aria-label={label}>
+        {text ?? 'null'}
+      </pre>
+      {all > shown && (
+        <p class="cut">
+          The first {count(shown)} of {count(all)} bytes.
+        </p>
+      )}
+    </>
+  )
+}
+
+function placeOf({ topic, partition, offset }: DeadLetter): string {
+  return `${topic}-${partition} at ${count(offset)}`
 }
 
 /** Rebalances, recoveries and changes of state, the latest first. */

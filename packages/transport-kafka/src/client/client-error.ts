@@ -1,3 +1,5 @@
+import type { TopicPartition } from '@millrace/core'
+
 /**
  * What went wrong, in words that every client library has: what the rest of this package decides by. Codes differ between libraries; each
  * adapter translates its own, once.
@@ -31,6 +33,8 @@ export interface ClientErrorDetails {
   /** The code of Kafka's protocol (positive) or the library's own (negative), for logs. */
   readonly code: number
   readonly cause?: unknown
+  /** The partition that could not be read, where the library says which. */
+  readonly partition?: TopicPartition | undefined
 }
 
 /** A failure as the client library told it. It never leaves the package: see `kafkaError`. */
@@ -38,10 +42,12 @@ export class ClientError extends Error {
   override readonly name = 'ClientError'
   readonly kind: ClientErrorKind
   readonly code: number
+  readonly partition: TopicPartition | undefined
 
   constructor(message: string, details: ClientErrorDetails) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.kind = details.kind
     this.code = details.code
+    this.partition = details.partition
   }
 }

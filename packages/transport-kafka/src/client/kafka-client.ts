@@ -103,6 +103,25 @@ export type DeliveryReport =
   | { readonly partition: number; readonly offset: number; readonly error?: undefined }
   | { readonly partition: number; readonly error: ClientError }
 
+/** Told what became of a row. */
+export type ReportRow = (row: number, delivered: DeliveryReport) => void
+
+/** Rows of a batch from `from` up to `to`. */
+export interface RowRange {
+  readonly from: number
+  readonly to: number
+}
+
+/** How far rows were queued. */
+export interface QueuedRows {
+  /** Up to this row. */
+  readonly queued: number
+  /** Why those behind it were not, which are not reported. Absent: all were. */
+  readonly error?: unknown
+  /** Up to which row the error is that of each. Default: of one. */
+  readonly refused?: number
+}
+
 /** Writes, in order and idempotently. */
 export interface ProducerClient {
   /** Called once, before anything else: `onFailure` is told of records that were accepted and could not be delivered. */
@@ -110,10 +129,10 @@ export interface ProducerClient {
   /** Queues rows from `from` up to `to`, or until the queue is full; returns the row to go on with, or waits for room. Rows that can never be delivered are reported as failures. */
   produce(batch: WriteBatch, from: number, to: number): number | Promise<number>
   /**
-   * Queues one row, of producers opened with `deliveryReports`; `report` is called once when it was acknowledged or given up. Throws a {@link ClientError} if
-   * it was not queued, and then does not report.
+   * Queues rows from `from` up to `to`, of producers opened with `deliveryReports`, until one can't be queued; `report` is called once for each that was, when it was
+   * acknowledged or given up.
    */
-  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): Promise<void> | undefined
+  produceReported(batch: WriteBatch, rows: RowRange, report: ReportRow): QueuedRows | Promise<QueuedRows>
   /** Resolves to whether everything was acknowledged or has failed within the time; failures have been reported by then. */
   flush(timeoutMs: number): Promise<boolean>
   begin(): Promise<void>

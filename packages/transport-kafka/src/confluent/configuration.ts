@@ -130,11 +130,11 @@ function defaultDeliveryTimeoutMs(options: ResolvedKafkaOptions): number {
   return Math.min(MAX_DELIVERY_TIMEOUT_MS, Math.max(MIN_DELIVERY_TIMEOUT_MS, Math.floor(sessionMs * 0.9)))
 }
 
-/** For how long a group keeps a member that it hears nothing of; undefined for groups of KIP-848, where the broker decides that. */
+/** For how long a group keeps a member that it hears nothing of; undefined for groups of KIP-848, where the broker decides that, unless it is told here. */
 export function sessionTimeoutMs({ groupProtocol, properties, consumer }: ResolvedKafkaOptions): number | undefined {
-  if (groupProtocol !== 'classic') return undefined
   const given = Number({ ...properties, ...consumer }['session.timeout.ms'])
-  return given > 0 ? given : DEFAULT_SESSION_TIMEOUT_MS
+  if (given > 0) return given
+  return groupProtocol === 'classic' ? DEFAULT_SESSION_TIMEOUT_MS : undefined
 }
 
 /** When a record that can't be delivered is given up. */

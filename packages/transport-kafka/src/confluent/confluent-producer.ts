@@ -1,7 +1,15 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { OffsetCommit, WriteBatch } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
-import type { ConsumerClient, DeliveryFailure, DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
+import type {
+  ConsumerClient,
+  DeliveryFailure,
+  DeliveryReport,
+  ProducerClient,
+  QueuedRows,
+  ReportRow,
+  RowRange,
+} from '../client/kafka-client.ts'
 import { AdminCalls } from './admin-calls.ts'
 import { answered } from './answered.ts'
 import { closed } from '../errors/kafka-error.ts'
@@ -83,13 +91,15 @@ export class ConfluentProducer implements ProducerClient {
     return to
   }
 
-  produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): undefined {
-    try {
-      this.#produceRow(batch, row, report)
-      return undefined
-    } catch (thrown) {
-      throw toClientError(thrown)
+  produceReported(batch: WriteBatch, { from, to }: RowRange, report: ReportRow): QueuedRows {
+    for (let row = from; row < to; row++) {
+      try {
+        this.#produceRow(batch, row, (delivered) => report(row, delivered))
+      } catch (thrown) {
+        return { queued: row, error: toClientError(thrown) }
+      }
     }
+    return { queued: to }
   }
 
   #produceRow({ topic, keys, values, timestamps, headers, partitions }: WriteBatch, i: number, opaque: RawReport['opaque']): void {

@@ -66,13 +66,19 @@ export function closed(stage: Stage, what: string): MillraceError {
   return new MillraceError('CLOSED', `The ${what} has been closed.`, { stage })
 }
 
+/** `reason`: as the client tells it, where it does. */
 export function offsetOutOfRange(
   { topic, partition, offset }: TopicPartitionOffset,
-  range: { readonly from: number; readonly to: number },
+  lost: { readonly range: { readonly from: number; readonly to: number }; readonly reason: string | undefined },
   groupId: string | undefined,
 ): MillraceError {
-  const where = `Offset ${offset} of ${topic}-${partition} is out of range: the partition holds ${range.from} to ${range.to}.`
-  const why = 'Its records were deleted before they were read, or the topic was made anew.'
+  const { from, to } = lost.range
+  const isThere = offset >= from && offset <= to
+  const where = `Offset ${offset} of ${topic}-${partition} ${isThere ? "can't be read on from" : 'is out of range'}: the partition holds ${from} to ${to}.`
+  const why =
+    isThere && lost.reason !== undefined
+      ? `${lost.reason}${lost.reason.endsWith('.') ? '' : '.'}`
+      : 'Its records were deleted before they were read, or the topic was made anew.'
   const advice =
     groupId === undefined
       ? 'Read on at an offset that is there.'

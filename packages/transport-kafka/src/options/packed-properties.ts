@@ -3,6 +3,7 @@ import type { GroupOptions, ReaderOptions, WriterOptions } from '@millrace/kafka
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, deliveryTimeoutMs, remoteAssignor } from '../confluent/configuration.ts'
 import type { ClientProperties } from '../kafka-options.ts'
 import { textOf } from '../settings/property-text.ts'
+import { memberName } from './member-name.ts'
 import type { ResolvedKafkaOptions } from './resolve-options.ts'
 
 /** Properties of librdkafka's that the packed client has something like, or that change nothing. */
@@ -24,6 +25,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'enable.ssl.certificate.verification',
   'fetch.max.bytes',
   'fetch.message.max.bytes',
+  'fetch.min.bytes',
   'fetch.wait.max.ms',
   'heartbeat.interval.ms',
   'linger.ms',
@@ -70,6 +72,7 @@ export function readerSettings({ properties, consumer }: ResolvedKafkaOptions): 
   const bufferedKib = numberOf(all, 'queued.max.messages.kbytes')
   return {
     maxWaitMs: numberOf(all, 'fetch.wait.max.ms') ?? 100,
+    minBytes: numberOf(all, 'fetch.min.bytes'),
     maxFetchBytes: numberOf(all, 'fetch.max.bytes') ?? 8 * KIB * KIB,
     maxPartitionBytes: numberOf(all, 'max.partition.fetch.bytes', 'fetch.message.max.bytes'),
     maxBufferedBytes: bufferedKib === undefined ? 32 * KIB * KIB : bufferedKib * KIB,
@@ -80,13 +83,13 @@ export function readerSettings({ properties, consumer }: ResolvedKafkaOptions): 
 
 export function groupSettings(
   { properties, consumer, ...options }: ResolvedKafkaOptions,
-  { coLocate = false, warm, standbys }: Pick<RecordSourceOptions, 'coLocate' | 'warm' | 'standbys'>,
+  { coLocate = false, warm, standbys, member }: Pick<RecordSourceOptions, 'coLocate' | 'warm' | 'standbys' | 'member'>,
 ): Partial<GroupOptions> {
   const all = { ...properties, ...consumer }
   const { groupProtocol, groupInstanceId } = options
   return {
     groupProtocol,
-    groupInstanceId,
+    groupInstanceId: memberName(groupInstanceId, member),
     ...(groupProtocol === 'classic'
       ? { coLocate, warm, standbys: standbys && { replicas: standbys.replicas, topics: standbys.topics } }
       : { serverAssignor: remoteAssignor(coLocate) }),
@@ -104,7 +107,8 @@ export function writerSettings(options: ResolvedKafkaOptions, writer: RecordWrit
   const isTransactional = transactionalId !== undefined
   return {
     compression: writer.compression ?? compressionOf(textOf(all, 'compression.codec') ?? textOf(all, 'compression.type') ?? 'lz4'),
-    lingerMs: numberOf(all, 'linger.ms') ?? (deliveryReports === true ? 2 : 10),
+    // Who waits for reports has batches already, which are written whole: nothing is to be waited for.
+    lingerMs: numberOf(all, 'linger.ms') ?? (deliveryReports === true ? 0 : 10),
     batchBytes: numberOf(all, 'batch.size'),
     maxBufferedBytes: bufferedKib === undefined ? undefined : bufferedKib * KIB,
     // Nothing may be tried for longer than the transaction lives that it belongs to.

@@ -47,8 +47,16 @@ const NOT_WITH_CONSUMER_PROTOCOL: ReadonlyMap<string, string> = new Map([
   ['group.protocol.type', "groupProtocol 'consumer' has none: leave it out"],
 ])
 
+/** Whose members of groups are: of which protocol and client. */
+export interface GroupsOf {
+  readonly groupProtocol: unknown
+  readonly client: unknown
+}
+
 /** Why a property can't be given to members of groups of this protocol; undefined if it can. */
-export function protocolRefusal(groupProtocol: unknown, name: string): string | undefined {
+export function protocolRefusal({ groupProtocol, client }: GroupsOf, name: string): string | undefined {
+  // Brokers decide, and tell nobody: a member of ours counts itself out by what it is told here.
+  if (client === 'packed' && name === 'session.timeout.ms') return undefined
   return groupProtocol === 'consumer' ? NOT_WITH_CONSUMER_PROTOCOL.get(name) : undefined
 }
 

@@ -2,7 +2,7 @@ import type { ClientProperties, KafkaOptions } from '../kafka-options.ts'
 import { brokerAddresses } from './broker-addresses.ts'
 import { type ClientName, defaultClient } from './default-client.ts'
 import { isOfPacked } from './packed-properties.ts'
-import { protocolRefusal, refusal } from './refused-properties.ts'
+import { type GroupsOf, protocolRefusal, refusal } from './refused-properties.ts'
 
 /** Checked, and complete. */
 export interface ResolvedKafkaOptions {
@@ -45,7 +45,7 @@ export function resolveOptions(options: KafkaOptions | undefined, environment = 
   const problems = [
     ...brokerProblems,
     ...Object.keys(given).flatMap(unknownName),
-    ...PARTS.flatMap((part) => propertyProblems(part, given[part], groupProtocol)),
+    ...PARTS.flatMap((part) => propertyProblems(part, given[part], { groupProtocol, client })),
     ...clientProblems(client, given),
   ]
   if (groupProtocol !== 'classic' && groupProtocol !== 'consumer') {
@@ -95,13 +95,13 @@ function clientProblems(client: unknown, given: Partial<KafkaOptions>): string[]
   )
 }
 
-function propertyProblems(part: (typeof PARTS)[number], properties: ClientProperties | undefined, groupProtocol: unknown): string[] {
+function propertyProblems(part: (typeof PARTS)[number], properties: ClientProperties | undefined, of: GroupsOf): string[] {
   // The others are no members of a group.
   const joins = part === 'properties' || part === 'consumer'
   if (properties === undefined) return []
   if (typeof properties !== 'object' || properties === null) return [`${part} is not an object of properties`]
   return Object.entries(properties).flatMap(([name, value]) => {
-    const reason = refusal(name, value) ?? (joins ? protocolRefusal(groupProtocol, name) : undefined)
+    const reason = refusal(name, value) ?? (joins ? protocolRefusal(of, name) : undefined)
     return reason === undefined ? [] : [`${part} sets '${name}', which is refused: ${reason}`]
   })
 }

@@ -45,7 +45,7 @@ export class PackedConsumer implements ConsumerClient {
   /** Answers that the group waits for, in the order in which they were asked. */
   readonly #answers: (() => void)[] = []
   /** Told by the next fetches, one each. */
-  readonly #failures: unknown[] = []
+  #failures: unknown[] = []
   /** As they were committed, with the epochs of the records before: see {@link PositionCommit}. */
   readonly #committed = new Map<string, PositionCommit>()
   #isClosed = false
@@ -103,7 +103,7 @@ export class PackedConsumer implements ConsumerClient {
     if (this.#isClosed) return NOTHING
     if (this.#failures.length > 0) throw this.#failures.shift()
     const { batches, ends, failures } = await translated(this.#reader.poll(maxRecords, 0))
-    this.#failures.push(...failures.map(({ error }) => toClientError(error)))
+    this.#failures.push(...failures.map(({ topic, partition, error }) => toClientError(error, { topic, partition })))
     let records = 0
     for (const { length } of batches) records += length
     return { batches: batches.map(wireBatch), ends, records }
@@ -130,6 +130,8 @@ export class PackedConsumer implements ConsumerClient {
 
   completeRevoke(partitions: readonly TopicPartition[]): void {
     this.#reader.unassign(partitions)
+    // Should they come back, it is with other positions.
+    this.#failures = this.#failures.filter((failure) => !isAbout(failure, partitions))
     this.#answers.shift()?.()
   }
 
@@ -231,6 +233,11 @@ export class PackedConsumer implements ConsumerClient {
     if (this.#isClosed || this.#member === undefined) throw closed('source', 'Kafka consumer')
     return this.#member
   }
+}
+
+function isAbout(failure: unknown, partitions: readonly TopicPartition[]): boolean {
+  const of = failure instanceof ClientError ? failure.partition : undefined
+  return of !== undefined && partitions.some(({ topic, partition }) => partition === of.partition && topic === of.topic)
 }
 
 function wireBatch(batch: ReadBatch) {

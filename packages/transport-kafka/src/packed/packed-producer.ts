@@ -1,7 +1,15 @@
 import { byteLengthAt, headerBytes, type OffsetCommit, sliceColumn, type WriteBatch } from '@millrace/core'
 import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup } from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
-import type { ConsumerClient, DeliveryFailure, DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
+import type {
+  ConsumerClient,
+  DeliveryFailure,
+  DeliveryReport,
+  ProducerClient,
+  QueuedRows,
+  ReportRow,
+  RowRange,
+} from '../client/kafka-client.ts'
 import { PackedConsumer } from './packed-consumer.ts'
 import { toClientError, translated } from './to-client-error.ts'
 
@@ -61,10 +69,17 @@ export class PackedProducer implements ProducerClient {
     return new ClientError(message, { kind: 'record-too-large', code: TOO_LARGE })
   }
 
-  async produceReported(batch: WriteBatch, row: number, report: (delivered: DeliveryReport) => void): Promise<void> {
-    if (recordBytes(batch, row) > this.#maxRecordBytes) throw this.#tooLarge(batch, row)
-    const onDelivered = (_row: number, delivery: RecordDelivery): void => report(reportOf(delivery))
-    await translated(this.#writer.write({ ...rows(batch, row, row + 1), onDelivered }))
+  async produceReported(batch: WriteBatch, { from, to }: RowRange, report: ReportRow): Promise<QueuedRows> {
+    const large = this.#firstTooLarge(batch, from, to)
+    if (large > from) {
+      const onDelivered = (row: number, delivery: RecordDelivery): void => report(from + row, reportOf(delivery))
+      try {
+        await translated(this.#writer.write({ ...rows(batch, from, large), onDelivered }))
+      } catch (error) {
+        return { queued: from, refused: large, error }
+      }
+    }
+    return large === to ? { queued: to } : { queued: large, error: this.#tooLarge(batch, large) }
   }
 
   async flush(timeoutMs: number): Promise<boolean> {

@@ -1,3 +1,4 @@
+import type { TopicPartition } from '@millrace/core'
 import type { PackedError, PackedErrorKind } from '@millrace/kafka-packed'
 import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
 import { kindOf } from '../errors/error-kinds.ts'
@@ -20,14 +21,14 @@ const KINDS: Readonly<Partial<Record<PackedErrorKind, ClientErrorKind>>> = {
   fatal: 'fatal',
 }
 
-/** An error of the packed client, as one of the client interface. What is none stays as it is. */
-export function toClientError(error: unknown): unknown {
+/** An error of the packed client, of reading `partition` if that is given, as one of the client interface. What is none stays as it is. */
+export function toClientError(error: unknown, partition?: TopicPartition): unknown {
   if (!isPackedError(error)) return error
   const ofCode = kindOf(error.code)
   // What the group says of a member says more than that the transaction is over.
   const isOfMember = ofCode === 'fenced' || ofCode === 'member-gone' || ofCode === 'rebalancing'
   const kind = isOfMember ? ofCode : (KINDS[error.kind] ?? ofCode)
-  return new ClientError(error.message.replace(/\.$/, ''), { kind, code: error.code, cause: error })
+  return new ClientError(error.message.replace(/\.$/, ''), { kind, code: error.code, cause: error, partition })
 }
 
 /** Settles as `promise` does, with errors of the client interface. */

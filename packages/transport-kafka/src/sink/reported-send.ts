@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Delivery, MillraceError, type WriteBatch } from '@millrace/core'
 import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
-import type { DeliveryReport, ProducerClient } from '../client/kafka-client.ts'
+import type { DeliveryReport, ProducerClient, QueuedRows } from '../client/kafka-client.ts'
 import { kafkaError, undelivered } from '../errors/kafka-error.ts'
 import { checkHeaders } from './check-headers.ts'
 
@@ -38,6 +38,7 @@ export class ReportedSend {
   readonly #sending: Sending
   readonly #deliveries: (Delivery | undefined)[]
   readonly #settle: (deliveries: readonly Delivery[]) => void
+  readonly #onReport = (row: number, report: DeliveryReport): void => this.#report(row, report)
   #left: number
   /** Resolves when the fate of every row is known; never rejects. */
   readonly done: Promise<readonly Delivery[]>
@@ -60,33 +61,35 @@ export class ReportedSend {
     const { length } = this.#batch
     const until = performance.now() + this.#sending.giveUpMs
     for (let row = 0; row < length;) {
-      const answer = this.#queueRow(row)
-      const full = answer instanceof Promise ? ((await answer) as unknown) : answer
-      if (full === undefined) row++
-      else if (performance.now() > until) this.#refuse(row++, full)
-      else await this.#room(row)
-      if (row % TURN === 0) await sleep(0)
+      const from = row
+      const answer = this.#queueFrom(row)
+      const { queued, error, refused = queued + 1 } = answer instanceof Promise ? await answer : answer
+      row = queued
+      if (error === undefined) {
+        if (row - from === TURN) await sleep(0)
+      } else if (isFull(error) && performance.now() <= until) await this.#room(row)
+      else for (; row < refused; row++) this.#notQueued(row, error)
     }
   }
 
-  /** Says why the row has to wait for room; undefined when it is dealt with. Only a client that waits for room itself is waited for. */
-  #queueRow(row: number): unknown {
-    if (this.#deliveries[row] !== undefined) return undefined
+  /** What is refused already is passed over. */
+  #queueFrom(from: number): QueuedRows | Promise<QueuedRows> {
+    if (this.#deliveries[from] !== undefined) return { queued: this.#batch.length }
+    let to = from
+    const end = Math.min(this.#batch.length, from + TURN)
     try {
-      checkHeaders(this.#batch, row)
-      const queued = this.#sending.producer.produceReported(this.#batch, row, (report) => this.#report(row, report))
-      return queued?.catch((thrown: unknown) => this.#notQueued(row, thrown))
-    } catch (thrown) {
-      return this.#notQueued(row, thrown)
+      for (; to < end; to++) checkHeaders(this.#batch, to)
+    } catch (error) {
+      // What comes before goes before it.
+      if (to === from) return { queued: from, error }
     }
+    return this.#sending.producer.produceReported(this.#batch, { from, to }, this.#onReport)
   }
 
-  #notQueued(row: number, thrown: unknown): unknown {
-    if (thrown instanceof ClientError && thrown.kind === 'queue-full') return thrown
+  #notQueued(row: number, thrown: unknown): void {
     this.#refuse(row, thrown)
     // The rest would be told the same, and what is queued out of turn would overtake.
     if (thrown instanceof ClientError && FINAL.has(thrown.kind)) this.refuseFrom(row + 1, thrown)
-    return undefined
   }
 
   async #room(row: number): Promise<void> {
@@ -128,6 +131,10 @@ export class ReportedSend {
     this.#deliveries[row] = delivery
     if (--this.#left === 0) this.#settle(this.#deliveries as readonly Delivery[])
   }
+}
+
+function isFull(thrown: unknown): boolean {
+  return thrown instanceof ClientError && thrown.kind === 'queue-full'
 }
 
 function invalid(topic: string, cause: Error): MillraceError {

@@ -1,4 +1,5 @@
-import type { ConsumerClient } from '../client/kafka-client.ts'
+import { ClientError } from '../client/client-error.ts'
+import type { ConsumerClient, OffsetRange } from '../client/kafka-client.ts'
 import { kafkaError, offsetOutOfRange } from '../errors/kafka-error.ts'
 import type { Pump } from './pump.ts'
 import type { Rebalances } from './rebalances.ts'
@@ -78,10 +79,36 @@ export class OffsetWatch {
     for (const read of this.#partitions) read.unsure ||= !read.atEnd
   }
 
-  /** The client said that some position is gone. */
+  /** The client said that a position is gone, be it of which partition. */
   suspect(error: unknown): void {
-    const all = [...this.#partitions]
-    this.#start(all.filter(isRead), { error, trailing: this.#partitions.trailing || all.some(({ leaving }) => leaving) })
+    const of = error instanceof ClientError ? error.partition : undefined
+    if (of === undefined) {
+      const all = [...this.#partitions]
+      this.#start(all.filter(isRead), { error, trailing: this.#partitions.trailing || all.some(({ leaving }) => leaving) })
+      return
+    }
+    const read = this.#partitions.get(of)
+    // What was given up is read by others.
+    if (read === undefined || read.leaving || read.position < 0 || read.lost !== undefined) return
+    const { position } = read
+    this.#findRange(read)
+      .then((range) => {
+        if (this.#ended || this.#partitions.get(read) !== read || read.position !== position) return
+        // Also where the position is in range: what was there before it is not there any more.
+        read.lost = { range, reason: (error as ClientError).message }
+        this.#onFound()
+      })
+      .catch((failure: unknown) => this.#tellUnknown(failure))
+  }
+
+  /** Nothing of it where the broker tells nothing. */
+  async #findRange(read: ReadPartition): Promise<OffsetRange> {
+    const [range] = await this.#client.offsetRanges([read])
+    return range ?? { topic: read.topic, partition: read.partition, from: 0, to: 0 }
+  }
+
+  #tellUnknown(error: unknown): void {
+    if (!this.#ended) this.#onFailure(kafkaError('look up what a partition holds', error, { stage: 'source' }))
   }
 
   /** As long as a position is gone, nothing is read: what others hold would be handed out while this one is stuck without a word. */
@@ -118,7 +145,7 @@ export class OffsetWatch {
       const range = ranges.find(({ topic, partition }) => partition === read.partition && topic === read.topic)
       if (range === undefined || read.position !== before[i]) return
       if (read.position >= range.from && read.position <= range.to) return
-      read.lost = range
+      read.lost = { range, reason: undefined }
       found = true
     })
     if (!found && suspicion !== undefined && reads.length > 0) return this.#settle(reads, suspicion.error, givenUp)

@@ -1,6 +1,14 @@
 import { partitionKey, type TopicPartition } from '@millrace/core'
 import type { OffsetRange } from '../client/kafka-client.ts'
 
+/** A position from which there is no reading on. */
+export interface LostPosition {
+  /** What the partition holds: the position is outside of it, or what was there is. */
+  readonly range: OffsetRange
+  /** What the client says of it, if it says that it is about this partition. */
+  readonly reason: string | undefined
+}
+
 /** An assigned partition, and where reading it stands. */
 export interface ReadPartition extends TopicPartition {
   /** What comes next from the client; -1 before the start is known. */
@@ -23,8 +31,8 @@ export interface ReadPartition extends TopicPartition {
   atEnd: boolean
   /** The client may have told the end where nobody heard it. */
   unsure: boolean
-  /** What the partition holds, where the position is outside of it: nothing can be read. */
-  lost: OffsetRange | undefined
+  /** Why nothing can be read from the position on. */
+  lost: LostPosition | undefined
   /** When the partition, should it stay quiet, is looked after next, and how long after that. */
   lookAt: number
   lookEvery: number

@@ -11,12 +11,19 @@ describe('properties for the packed client', () => {
     expect(readerSettings(resolved())).toMatchObject({ maxWaitMs: 100, maxFetchBytes: 8_388_608, checkCrcs: false })
     const consumer = {
       'fetch.wait.max.ms': '7',
+      'fetch.min.bytes': 2_048,
       'queued.max.messages.kbytes': 2,
       'client.rack': 'a',
       'check.crcs': true,
       'session.timeout.ms': 9_000,
     }
-    expect(readerSettings(resolved({ consumer }))).toMatchObject({ maxWaitMs: 7, maxBufferedBytes: 2_048, rack: 'a', checkCrcs: true })
+    expect(readerSettings(resolved({ consumer }))).toMatchObject({
+      maxWaitMs: 7,
+      minBytes: 2_048,
+      maxBufferedBytes: 2_048,
+      rack: 'a',
+      checkCrcs: true,
+    })
     const warm = () => []
     const group = groupSettings(resolved({ consumer, properties: { 'max.poll.interval.ms': 60_000 }, groupInstanceId: 'i' }), {
       coLocate: true,
@@ -39,6 +46,7 @@ describe('properties for the packed client', () => {
     expect(newGroup(true)).not.toHaveProperty('warm')
     expect(newGroup(true)).not.toHaveProperty('standbys')
     expect(writerSettings(resolved(), { clientId: 'c' })).toMatchObject({ compression: 'lz4', lingerMs: 10, deliveryTimeoutMs: 40_500 })
+    expect(writerSettings(resolved(), { clientId: 'c', deliveryReports: true })).toMatchObject({ lingerMs: 0 })
     const producer = { 'compression.codec': 'zstd', 'linger.ms': 0 }
     expect(writerSettings(resolved({ producer }), { clientId: 'c' })).toMatchObject({ compression: 'zstd', lingerMs: 0 })
   })

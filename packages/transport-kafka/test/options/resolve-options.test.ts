@@ -1,5 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import { kafka, type KafkaOptions } from '../../src/index.ts'
+import { deliveryTimeoutMs } from '../../src/confluent/configuration.ts'
+import { memberName } from '../../src/options/member-name.ts'
+import { groupSettings } from '../../src/options/packed-properties.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 
 const brokers = 'localhost:9092'
@@ -17,6 +20,21 @@ describe('the options of kafka()', () => {
       connectTimeoutMs: 30_000,
       requestTimeoutMs: 30_000,
     })
+  })
+
+  test('say which client can not be in worker threads, and what to do instead', () => {
+    expect(kafka({ brokers, client: 'packed' }).mainThreadOnly).toBeUndefined()
+    expect(kafka({ brokers, client: 'confluent' }).mainThreadOnly).toMatch(
+      /can't be used in worker threads: use kafka\(\{ client: 'packed' \}\)/,
+    )
+  })
+
+  test('name static members of one process apart', () => {
+    expect([memberName(undefined, 2), memberName('orders-0', undefined), memberName('orders-0', 2)]).toEqual([
+      undefined,
+      'orders-0',
+      'orders-0-2',
+    ])
   })
 
   test.each([
@@ -75,6 +93,13 @@ describe('the options of kafka()', () => {
     expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(TypeError)
     expect(() => kafka(options)).not.toThrow()
     expect(() => kafka({ brokers, admin: { [name]: value }, groupProtocol: 'consumer' })).not.toThrow()
+  })
+
+  test('let the packed client be told what brokers have for sessions of groups of the protocol consumer', () => {
+    const consumer = { 'session.timeout.ms': 20_000 }
+    const options = resolveOptions({ brokers, client: 'packed', groupProtocol: 'consumer', consumer })
+    expect(groupSettings(options, {})).toMatchObject({ groupProtocol: 'consumer', sessionTimeoutMs: 20_000 })
+    expect(deliveryTimeoutMs(options)).toBe(18_000)
   })
 
   test('let pass what says the same as Millrace does', () => {

@@ -110,6 +110,26 @@ describe('an error about a position', () => {
     },
   )
 
+  test('of which the client says where it is stops that partition by its name, also within range and behind a rebalance', async () => {
+    const { watch, partitions, read, restarts, failures } = open()
+    partitions.trailing = true
+    read.paused = false
+    const details = { kind: 'offset-out-of-range', code: 0, partition: at } as const
+    watch.suspect(new ClientError('its records were replaced', details))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(() => watch.throwLost()).toThrow("Offset 3 of t-0 can't be read on from: the partition holds 0 to 3. its records were replaced.")
+    expect({ restarts, failures }).toEqual({ restarts: [], failures: [] })
+  })
+
+  test('of a partition that is being given up concerns those who read it next', async () => {
+    const { watch, read, failures } = open()
+    read.leaving = true
+    watch.suspect(new ClientError('replaced', { kind: 'offset-out-of-range', code: 0, partition: at }))
+    watch.suspect(new ClientError('replaced', { kind: 'offset-out-of-range', code: 0, partition: { topic: 'other', partition: 0 } }))
+    await vi.advanceTimersByTimeAsync(0)
+    expect({ lost: read.lost, failures }).toEqual({ lost: undefined, failures: [] })
+  })
+
   test('concerns nobody any more once the source is closed', async () => {
     const { watch, read, failures, answers } = open()
     answers.push(() => Promise.reject(timedOut))
