@@ -97,7 +97,8 @@ export class ServerRounds implements GroupRounds {
   }
 
   farewell(): ((connection: BrokerConnection) => Promise<number>) | undefined {
-    if (this.#epoch === MEMBER_EPOCH.joins) return undefined
+    // A request to join that is not answered yet may have been taken.
+    if (this.#epoch === MEMBER_EPOCH.joins && this.#underWay === 0) return undefined
     const { metadata, report } = this
     // A static member's partitions wait for it, and another may take its name.
     const generation = metadata.groupInstanceId === undefined ? MEMBER_EPOCH.leaves : MEMBER_EPOCH.leavesForNow

@@ -19,7 +19,7 @@ async function groupOf(): Promise<{ broker: WireBroker; group: ClassicGroup } & 
 async function joinedMember(broker: WireBroker, options: object = {}): Promise<RecordedMember> {
   const recorded = await RecordedMember.open(broker.brokers, { heartbeatIntervalMs: 20, ...options })
   recorded.member.subscribe([TOPIC])
-  await expect.poll(() => recorded.held.size, WAIT).toBe(1)
+  await expect.poll(() => recorded.held.size, WAIT).toBeGreaterThan(0)
   return recorded
 }
 

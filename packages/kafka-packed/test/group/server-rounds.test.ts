@@ -200,6 +200,23 @@ describe('a member of a group of KIP-848', () => {
     expect(opened.group.last).toMatchObject({ instanceId: null, epoch: -1 })
   })
 
+  it('leaves though its request to join is not answered yet', async () => {
+    await using broker = await WireBroker.open(TOPIC)
+    const group = new WireGroup(broker)
+    let answer: () => void = () => {}
+    group.held = new Promise((resolve) => {
+      answer = resolve
+    })
+    const recorded = await RecordedMember.open(broker.brokers, { groupProtocol: 'consumer', groupId: 'g' })
+    recorded.member.subscribe([TOPIC.name])
+    await expect.poll(() => group.heard.length, WAIT).toBe(1)
+    const closed = recorded.member.close()
+    // Sent behind it already, or when it is answered.
+    answer()
+    await closed
+    expect(group.heard.map(({ epoch }) => epoch)).toEqual([0, -1])
+  })
+
   it.each([
     [{ code: 112, epoch: 0 }, /^The brokers have no assignor 'none' for group 'g'/],
     [{ code: 82, epoch: 0 }, /^Another member of group 'g' has the name 'one'/],

@@ -44,11 +44,23 @@ describe('state that a process keeps', () => {
     expect(open().partitions).toEqual([a3, b0, c0])
   })
 
-  test('is also what it follows and is up to date', () => {
+  test('is also what it follows and is up to date', async () => {
     const kept = open({ standbys: { caughtUp: ['1_0', '0_3'] } })
     expect(kept.partitions).toEqual([b0, c0, a3])
     kept.note(new Set(['0_3']))
     expect(kept.partitions).toEqual([a3, b0, c0])
+    await kept.close()
+  })
+
+  test('is with each of its threads, whichever had it last: they share the folder', async () => {
+    const [first, second] = [open({ thread: 1 }), open({ thread: 2 })]
+    first.note(new Set(['0_3']))
+    second.note(new Set(['1_0']))
+    await Promise.all([first.close(), second.close()])
+    expect(new Set(first.partitions)).toEqual(new Set([a3, b0, c0]))
+    expect(new Set(open({ thread: 3 }).partitions)).toEqual(new Set([a3, b0, c0]))
+    // Started again without threads.
+    expect(new Set(open().partitions)).toEqual(new Set([a3, b0, c0]))
   })
 
   test('is told in the log where it can not be noted, and stops nothing', async () => {
