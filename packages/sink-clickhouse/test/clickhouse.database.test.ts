@@ -145,19 +145,3 @@ test('a statement of your own; a batch of more than 50 MB goes in, with a warnin
   expect(warnings[0]).toMatchObject({ table: large, rows: 1 })
   expect(await sink.close()).toMatchObject({ rejected: 0, left: 0 })
 })
-
-test('an insert that fails after the server has begun to answer has failed', async () => {
-  const table = await tables.create('id UInt32, flag UInt8')
-  const refused: RefusedRow[] = []
-  // What went wrong comes in the answer's text then, where the server tells of its progress.
-  const settings = { send_progress_in_http_headers: 1, http_headers_progress_interval_ms: '1', max_insert_block_size: '10' } as const
-  await using sink = createBulkSink({
-    driver: clickhouse({ url, client: { clickhouse_settings: settings } }),
-    tables: { [table]: { strategy: 'size', batchSize: 5_000 } },
-    deadLetter: (row) => void refused.push(row),
-  })
-  for (const id of numbers(5_000)) await sink.write(table, { id, flag: id === 4_900 ? 'many' : 1 })
-  await sink.flush()
-  expect(refused.map(({ row }) => row['id'])).toEqual([4_900])
-  expect(await tables.ids(table)).toEqual(numbers(5_000).filter((id) => id !== 4_900))
-})

@@ -153,7 +153,7 @@ function numbers(count: number): number[][] {
 }
 
 describe('PackedWriter on three brokers', { timeout: 2 * LIMIT_MS }, () => {
-  it('writes each record once and in order, in transactions and without, while brokers that lead are killed', async () => {
+  it('writes each record once and in order, in transactions and without, while a broker that leads is killed', async () => {
     const [plain, transactional] = [
       await confluent.topic(PARTITIONS, {}, NODES.length),
       await confluent.topic(PARTITIONS, {}, NODES.length),
@@ -176,14 +176,12 @@ describe('PackedWriter on three brokers', { timeout: 2 * LIMIT_MS }, () => {
       for (let i = 0; i < 3; i++, committed += 300) await writeOnce(transactions, transactional, committed, 300)
     }
     await Promise.all([more(), commit()])
-    for (const node of [0, 1]) {
-      // Most of it is on its way.
-      const underWay = [more(), commit()]
-      await brokers.kill(node)
-      await Promise.all(underWay)
-      await Promise.all([more(), commit()])
-      await brokers.restart(node)
-    }
+    // Most of it is on its way.
+    const underWay = [more(), commit()]
+    await brokers.kill(0)
+    await Promise.all(underWay)
+    await Promise.all([more(), commit()])
+    await brokers.restart(0)
     await Promise.all([more(), commit()])
     expect(await writer.flush()).toEqual([])
     expect(await readValues(plain, written)).toEqual(numbers(written))
