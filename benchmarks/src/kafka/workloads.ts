@@ -29,6 +29,8 @@ const GROWTH = 10
 const COUNT_BYTES = 8
 /** What is far away takes its time. */
 const DISTANT_SHARE = 10
+/** What keeps a core busy takes its time, too. */
+const BUSY_SHARE = 10
 const FEWER = 5
 /** What a proxy adds to every packet, each way. */
 export const DISTANCE_MS = 5
@@ -98,6 +100,14 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
     shape: { ...shape, ...bigger },
     programs: ['millrace', 'kafka-streams', 'by-hand'],
   })
+  const busy: Workload = {
+    ...count,
+    name: 'g',
+    title: 'as (d), with some 50 us of JavaScript a record, a tenth of the records',
+    work: 'busy-map',
+    shape: { ...shape, records: Math.ceil(shape.records / BUSY_SHARE) },
+    programs: ['millrace-thread', 'millrace-threads'],
+  }
   const fewer = Math.ceil(shape.records / FEWER)
   const large: Workload = {
     ...count,
@@ -110,6 +120,7 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
   return [
     ...all,
     large,
+    busy,
     grown('keys', 'keys', { keys: shape.keys * GROWTH }),
     grown('partitions', 'partitions', { partitions: shape.partitions * GROWTH }),
     grown('values', 'value size', { valueBytes: shape.valueBytes * GROWTH }),

@@ -43,7 +43,7 @@ describe('a choice', () => {
 
   test('is everything, unless told otherwise', () => {
     const { workloads: all, latencies, heap } = choice()
-    expect([all.length, latencies, heap]).toEqual([12, ['latency-a', 'latency-c'], true])
+    expect([all.length, latencies, heap]).toEqual([13, ['latency-a', 'latency-c'], true])
   })
 
   test('leaves out latency and memory in short', () => {
@@ -74,7 +74,7 @@ describe('workloads', () => {
   test('have names of their own, and every program somewhere', () => {
     const all = workloads({ ...sizes, short: false })
     expect(new Set(all.map(({ name }) => name)).size).toBe(all.length)
-    expect(new Set(all.flatMap(({ programs }) => programs)).size).toBe(8)
+    expect(new Set(all.flatMap(({ programs }) => programs)).size).toBe(10)
   })
 
   test('are fewer records where a broker is far away', () => {

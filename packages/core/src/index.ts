@@ -14,6 +14,7 @@ export type {
 export { defineApp } from './app/app-definition.ts'
 export { type AppState, isLegalTransition } from './app/app-state.ts'
 export type { ResolvedDefinition } from './app/resolved-definition.ts'
+export type { ResolvedThreads, ThreadFailure, ThreadOptions } from './app/thread-options.ts'
 export { validateDefinition } from './app/validate-definition.ts'
 export {
   adaptSize,
@@ -73,6 +74,7 @@ export { WaitingItems } from './batch/waiting-items.ts'
 export type { OutputRecord, StreamRecord } from './batch/stream-record.ts'
 export type { CommitParticipant, CommitUrgency } from './commit/commit-participant.ts'
 export type { ProcessingGuarantee } from './commit/processing-guarantee.ts'
+export { type ErrorData, errorData, errorFrom } from './errors/error-data.ts'
 export { type ErrorDetails, MillraceError } from './errors/millrace-error.ts'
 export { SerdeError, type SerdeErrorDetails } from './errors/serde-error.ts'
 export type { Stage } from './errors/stage.ts'
@@ -103,6 +105,7 @@ export { followSettling, type SettledBatch, type SettlingActions } from './failu
 export { isRetryable } from './failure/is-retryable.ts'
 export type { RetryLimits } from './failure/retry-counts.ts'
 export { type DeadLetterInfo, readDeadLetter, withoutDeadLetterHeaders } from './failure/read-dead-letter.ts'
+export { HEALTHY_MS, RestartBudget, type RestartLimits } from './failure/restart-budget.ts'
 export { retryDelay } from './failure/retry-delay.ts'
 export { settling, type SettlingOptions } from './failure/settling.ts'
 export type { FailedRow, PartResult, Settling, SettlingStep } from './failure/settling-step.ts'
@@ -118,7 +121,7 @@ export { namesOf, unknownNames } from './internal/unknown-names.ts'
 export { unlessAborted } from './internal/unless-aborted.ts'
 export { wrongOptions } from './internal/wrong-options.ts'
 export type { KeyLocation, PartitionLag, StoreSize } from './observe/app-answers.ts'
-export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState } from './observe/app-health.ts'
+export type { AppHealth, PartitionHealth, PassHealth, TaskHealth, TaskState, ThreadHealth } from './observe/app-health.ts'
 export type { Clock } from './observe/clock.ts'
 export { type Logger, silentLogger } from './observe/logger.ts'
 export { safeLogger } from './observe/safe-logger.ts'
@@ -140,6 +143,7 @@ export type {
   RetryEvent,
   StandbyEvent,
   StateEvent,
+  ThreadEvent,
 } from './observe/observer.ts'
 export { systemClock } from './observe/system-clock.ts'
 export { tell } from './observe/tell.ts'

@@ -149,4 +149,4 @@ export {
   type WindowStore,
   type WindowStoreDefinition,
 } from '@millrace/core'
-export { App, type AppInspector, ProcessingError, type QueryOptions, start } from '@millrace/runtime'
+export { type App, type AppInspector, ProcessingError, type QueryOptions, start } from '@millrace/runtime'

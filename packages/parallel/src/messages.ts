@@ -1,4 +1,4 @@
-import type { Headers } from '@millrace/core'
+import type { ErrorData, Headers } from '@millrace/core'
 
 /** What a thread is started with. */
 export interface ThreadData {
@@ -26,28 +26,11 @@ export interface ChunkResult {
   readonly headers: readonly (Headers | undefined)[]
   /** For each output record, the index in the chunk of the record it comes from; ascending. */
   readonly sources: readonly number[]
-  readonly failed: readonly { readonly index: number; readonly error: Thrown }[]
-}
-
-/** An error on its way from a thread: copied as it is, it would lose its name and its code. */
-export interface Thrown {
-  readonly name: string
-  readonly message: string
-  readonly stack: string | undefined
-  readonly code: string | number | undefined
-  readonly cause: Thrown | undefined
+  readonly failed: readonly { readonly index: number; readonly error: ErrorData }[]
 }
 
 /** Why a thread can't work: the module does not load (`error`), or has no such function (`exports`: the names it has). */
 export interface LoadProblem {
-  readonly error?: Thrown
+  readonly error?: ErrorData
   readonly exports?: readonly string[]
-}
-
-/** The error, as one of this thread. */
-export function toError({ name, message, stack, code, cause }: Thrown): Error {
-  const error = new Error(message, cause === undefined ? undefined : { cause: toError(cause) })
-  Object.defineProperty(error, 'name', { value: name, configurable: true, writable: true })
-  if (stack !== undefined) error.stack = stack
-  return code === undefined ? error : Object.assign(error, { code })
 }

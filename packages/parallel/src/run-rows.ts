@@ -1,6 +1,6 @@
-import { MillraceError, type RecordBatch, type RecordFailure } from '@millrace/core'
+import { errorFrom, MillraceError, type RecordBatch, type RecordFailure } from '@millrace/core'
 import { chunkOf } from './chunks.ts'
-import { type ChunkResult, toError } from './messages.ts'
+import type { ChunkResult } from './messages.ts'
 import type { Threads } from './threads.ts'
 
 type AnyBatch = RecordBatch<unknown, unknown>
@@ -52,7 +52,7 @@ async function attempt(
   if (rows.length === 0) return { rows, result: NOTHING, failed: [] }
   const { chunk, buffer } = chunkOf(batch, rows, careful)
   const result = await threads.run(chunk, buffer, signal)
-  return { rows, result, failed: result.failed.map(({ index, error }) => ({ index: rows[index] as number, error: toError(error) })) }
+  return { rows, result, failed: result.failed.map(({ index, error }) => ({ index: rows[index] as number, error: errorFrom(error) })) }
 }
 
 function isNotCloneable(error: unknown): boolean {

@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url'
-import { type Logger, MillraceError } from '@millrace/core'
+import { errorFrom, type Logger, MillraceError } from '@millrace/core'
 import { Piscina } from 'piscina'
-import { type Chunk, type ChunkResult, type LoadProblem, type ThreadData, toError } from './messages.ts'
+import type { Chunk, ChunkResult, LoadProblem, ThreadData } from './messages.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
 const MIB = 1_048_576
@@ -71,7 +71,7 @@ export class Threads {
       const has = exports.length === 0 ? 'it exports nothing' : `it exports ${exports.join(', ')}`
       return this.#failedToLoad(`it has no function '${exportName}': ${has}`)
     }
-    const cause = toError(error)
+    const cause = errorFrom(error)
     const isTypeScript = error.code === 'ERR_UNKNOWN_FILE_EXTENSION' && /\.[cm]?ts$/.test(module)
     const hint = isTypeScript ? ' This Node runs no TypeScript in threads: name the compiled module.' : ''
     return this.#failedToLoad(`${cause.message}.${hint}`, cause)

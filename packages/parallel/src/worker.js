@@ -8,7 +8,7 @@ import { workerData } from 'node:worker_threads'
  * @typedef {import('./messages.ts').Chunk} Chunk
  * @typedef {import('./messages.ts').ChunkResult} ChunkResult
  * @typedef {import('./messages.ts').LoadProblem} LoadProblem
- * @typedef {import('./messages.ts').Thrown} Thrown
+ * @typedef {import('@millrace/core').ErrorData} Thrown
  * @typedef {import('./parallel-function.ts').ParallelOutput<unknown, unknown>} Output
  * @typedef {(record: import('./parallel-function.ts').ParallelRecord<unknown, unknown>) => unknown} UserFunction
  */

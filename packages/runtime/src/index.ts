@@ -8,9 +8,8 @@
  *
  * @packageDocumentation
  */
-export { App } from './app/app.ts'
+export type { App, AppInspector } from './app/app-api.ts'
 export { applicationTopics, type ApplicationTopics } from './app/application-topics.ts'
-export type { AppInspector } from './app/inspect.ts'
 export type { LockHolder } from './app/lock-file.ts'
 export { deleteLocalState, type LocalSlot, localState, type LocalStore } from './app/local-state.ts'
 export type { QueryOptions } from './app/query.ts'

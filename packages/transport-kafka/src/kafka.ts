@@ -40,9 +40,14 @@ export function kafka(options: KafkaOptions): Transport {
   return new KafkaTransport(resolveOptions(options), { module: import.meta.url, name: 'kafka', options })
 }
 
+/** It calls back on the main thread's event loop, and its binary can be loaded once in a process. */
+const NOT_IN_THREADS =
+  "the Kafka client @confluentinc/kafka-javascript can't be used in worker threads: use kafka({ client: 'packed' }), or a process for each."
+
 class KafkaTransport implements Transport {
   readonly name = 'kafka'
   readonly recipe: TransportRecipe
+  readonly mainThreadOnly: string | undefined
   readonly #options: ResolvedKafkaOptions
   readonly #client: KafkaClient
   #isClientTold = false
@@ -50,6 +55,7 @@ class KafkaTransport implements Transport {
   constructor(options: ResolvedKafkaOptions, recipe: TransportRecipe) {
     this.recipe = recipe
     this.#options = options
+    this.mainThreadOnly = options.client === 'packed' ? undefined : NOT_IN_THREADS
     this.#client = options.client === 'packed' ? new PackedClient(options) : new ConfluentClient(options)
   }
 
@@ -70,7 +76,7 @@ class KafkaTransport implements Transport {
       logger,
       requestTimeoutMs: this.#options.requestTimeoutMs,
       readSettings: (topics) => readSettings(topics, this.#options),
-      removeMembers: (groupId) => removeMembers(groupId, this.#options),
+      removeMembers: (groupId, memberIds) => removeMembers({ groupId, memberIds }, this.#options),
     })
   }
 

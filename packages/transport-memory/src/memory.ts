@@ -41,6 +41,7 @@ export function memory(options: MemoryOptions = {}): MemoryTransport {
 
 class MemoryLogTransport implements MemoryTransport {
   readonly name = 'memory'
+  readonly mainThreadOnly = 'an embedded log belongs to the thread that made it: use kafka(...), or one thread.'
   readonly #options: MemoryOptions
   #log: EmbeddedLog | undefined
   #openParts = 0

@@ -4,12 +4,14 @@ import {
   type Serde,
   serdes,
   type Stream,
+  type ThreadOptions,
   type Topology,
   TopologyBuilder,
 } from '@millrace/core'
 import { leveldb } from '@millrace/store-leveldb'
 import { inMemory } from '@millrace/store-memory'
 import { SingleCount } from '../../micro/topology/single-count.ts'
+import { busy } from './busy.ts'
 import { isKept } from '../input/input-shape.ts'
 import { type ProgramConfig, STORE } from './program-config.ts'
 
@@ -29,6 +31,9 @@ export interface MillraceKind {
   /** What processors take. */
   readonly processors: 'batch' | 'single'
   readonly store: 'leveldb' | 'memory'
+  /** Default: `confluent`, as the loops by hand have it. */
+  readonly client?: 'confluent' | 'packed'
+  readonly threads?: ThreadOptions
 }
 
 /** `work`: what is restored has other bytes behind the count. */
@@ -47,6 +52,7 @@ export function benchmarkTopology(
   const records = builder.source('input', { topics: [input], ...text })
   if (work === 'restore') records.process<string, string>('count', () => undefined, { stores: [counts] })
   else if (work === 'map') mapped(records, processors).sink('output', { topic: output, ...text })
+  else if (work === 'busy-map') busyMapped(records).sink('output', { topic: output, ...text })
   else counted(records, counts, { processors, lastOnly: work === 'count-last' }).sink('output', { topic: output, ...count })
   return builder.build()
 }
@@ -56,6 +62,13 @@ function counted(records: Stream<string, string>, counts: Counts, how: Pick<Mill
   if (processors === 'single') return records.process('count', { create: () => new SingleCount(counts), stores: [counts] })
   const emit = lastOnly ? 'last-per-key' : 'every-record'
   return records.process('count', { create: () => new BatchCountAggregator(counts, { emit }), stores: [counts] })
+}
+
+function busyMapped(records: Stream<string, string>): Stream<string, string> {
+  return mapped(
+    records.filter('work', ({ value }) => busy(value.length) !== 0),
+    'batch',
+  )
 }
 
 function mapped(records: Stream<string, string>, processors: MillraceKind['processors']): Stream<string, string> {

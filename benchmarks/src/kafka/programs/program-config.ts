@@ -6,8 +6,15 @@ export type Work =
   | 'count-last'
   /** Drops every other record, and writes the values of the others in capitals. */
   | 'map'
+  /** The same, with work that keeps a core busy for each record. */
+  | 'busy-map'
   /** Reads its store back from its changelog. */
   | 'restore'
+
+/** Whether it has no store, and so no changelog. */
+export function isStateless(work: Work): boolean {
+  return work === 'map' || work === 'busy-map'
+}
 
 /** What every program is told. Topics are there; the changelog of a store is called as Kafka Streams calls it. */
 export interface ProgramConfig {

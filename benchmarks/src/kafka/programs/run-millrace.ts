@@ -1,36 +1,41 @@
-import { type RuntimeEvent, silentLogger } from '@millrace/core'
+import { type AppDefinition, type RuntimeEvent, silentLogger } from '@millrace/core'
 import { type App, start } from '@millrace/runtime'
 import { kafka } from '@millrace/transport-kafka'
 import { benchmarkTopology, countStore, type MillraceKind } from './millrace-topology.ts'
-import type { ProgramConfig } from './program-config.ts'
+import { isStateless, type ProgramConfig } from './program-config.ts'
 import { programConfig, Stopwatch } from './stopwatch.ts'
 import { writeState } from './write-state.ts'
 
 /** As the loops by hand: at most so many at once, and what is there is taken at once. */
 const BATCH = { size: 10_000, maxBytes: 16_777_216, waitWhenIdle: false }
 
-/** The whole program. */
-export async function runMillrace(kind: MillraceKind): Promise<void> {
-  const config = programConfig()
-  const { applicationId, brokers, stateDir, guarantee, commitIntervalMs, work, stateFile } = config
-  const counts = countStore(kind, work)
-  const watched = watch(config)
-  const app = await start({
-    topology: benchmarkTopology(config, counts, kind.processors),
+/** What is run, but for how it is watched. */
+export function definitionOf(config: ProgramConfig, kind: MillraceKind): AppDefinition {
+  const { applicationId, brokers, stateDir, guarantee, commitIntervalMs, work } = config
+  return {
+    topology: benchmarkTopology(config, countStore(kind, work), kind.processors),
     applicationId,
     stateDir,
     processingGuarantee: guarantee,
-    transport: kafka({ brokers }),
+    transport: kafka({ brokers, client: kind.client ?? 'confluent' }),
     batch: BATCH,
     commit: { intervalMs: commitIntervalMs },
     logger: silentLogger,
-    observer: watched.observer,
-  })
+    threads: kind.threads,
+  }
+}
+
+/** The whole program. */
+export async function runMillrace(kind: MillraceKind): Promise<void> {
+  const config = programConfig()
+  const { work, stateFile } = config
+  const watched = watch(config)
+  const app = await start({ ...definitionOf(config, kind), observer: watched.observer })
   const running = app.run()
   await Promise.race([watched.done(app), running])
   // What is restored begins to run a moment later.
   await app.idle()
-  if (work !== 'map') await writeState(stateFile, entriesOf(app.store(counts, { whileRestoring: 'refuse' })))
+  if (!isStateless(work)) await writeState(stateFile, entriesOf(app.store(countStore(kind, work), { whileRestoring: 'refuse' })))
   await app.close()
   await running
 }

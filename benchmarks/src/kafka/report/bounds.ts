@@ -33,6 +33,13 @@ const BOUNDS: readonly Bound[] = [
     says: '(a) batches at most 1.5 times as fast as single records',
   },
   { workload: 'e', program: 'millrace', against: 'bare-read', least: 0.8, says: '(e) at least 0.8 times a bare read' },
+  {
+    workload: 'g',
+    program: 'millrace-threads',
+    against: 'millrace-thread',
+    least: 1.6,
+    says: '(g) two threads at least 1.6 times one (on two free cores)',
+  },
   { workload: 'e', program: 'millrace-memory', against: 'bare-read', least: 0.8, says: '(e) in memory, at least 0.8 times a bare read' },
 ]
 

@@ -7,7 +7,7 @@ import { countCommits } from '../check/count-commits.ts'
 import { readTopic, type TopicEnd } from '../check/read-topic.ts'
 import { countsOf, type InputShape } from '../input/input-shape.ts'
 import { restoredCount } from '../input/write-records.ts'
-import type { ProgramConfig } from '../programs/program-config.ts'
+import { isStateless, type ProgramConfig } from '../programs/program-config.ts'
 import type { Program } from '../programs/programs.ts'
 import { shapeFor, type Workload } from '../workloads.ts'
 import { prepareRun } from './prepare-run.ts'
@@ -91,7 +91,7 @@ async function checked(program: Program, config: ProgramConfig, around: Around) 
     if (program.hasState) await checkState(stateFile, expected)
     return { outputRecords: 0, changelogRecords: (await readTopic(reading(changelog), () => undefined)).records }
   }
-  if (work === 'map') {
+  if (isStateless(work)) {
     const written = await checkMapped(reading(output), shape)
     return { outputRecords: written.records, commits: await committed(config, written, around) }
   }

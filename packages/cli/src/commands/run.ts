@@ -10,6 +10,7 @@ import { Supervisor, type SupervisorEvent } from '../run/supervisor.ts'
 interface RunOptions extends CommonOptions {
   readonly instances: number
   readonly restarts: number
+  readonly threads?: number
   readonly http?: HttpAddress
 }
 
@@ -18,11 +19,13 @@ export function runCommandOf(host: CommandHost): Command {
   const run = command('run', 'Run an application until it is told to stop. SIGINT and SIGTERM drain it; a second one ends it at once.', [
     'millrace run src/app.ts',
     'millrace run dist/app.js --instances 4',
+    'millrace run dist/app.js --threads 4',
     'millrace run dist/app.js --http 9464',
     'millrace run dist/app.js --restarts 0   # for a supervisor that restarts it itself',
   ])
     .argument('<file>', 'module whose default export is the application')
     .option('--instances <count>', 'processes that share the work', wholeNumber(1), 1)
+    .option('--threads <count>', 'worker threads that share the work of each process; default: as many as the module says', wholeNumber(1))
     .option('--restarts <count>', 'how often a process that failed is started again, unless it ran for a minute', wholeNumber(0), 10)
     .option(
       '--http <address>',
@@ -35,7 +38,7 @@ export function runCommandOf(host: CommandHost): Command {
     async ({ args: [file = ''], options, environment, report }) => {
       const path = existingFile(file, environment)
       const loader = loaderFor(path)
-      const { instances, restarts, http, verbose = false } = options
+      const { instances, restarts, threads, http, verbose = false } = options
       const supervisor = new Supervisor({
         instances,
         start: (instance) =>
@@ -45,6 +48,7 @@ export function runCommandOf(host: CommandHost): Command {
               instance,
               instances,
               verbose,
+              ...(threads !== undefined && { threads }),
               ...(http && { http: ofInstance(http, instance) }),
             } satisfies InstanceRequest,
             program: './instance',

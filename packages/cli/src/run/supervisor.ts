@@ -1,4 +1,4 @@
-import type { Clock } from '@millrace/core'
+import { type Clock, RestartBudget } from '@millrace/core'
 import { wait } from '../command-line/environment.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 
@@ -32,7 +32,7 @@ export interface SupervisorOptions {
   /** Starts one; counted from 1. */
   readonly start: (instance: number) => Instance
   readonly clock: Clock
-  /** How often one is started again without having run for {@link HEALTHY_MS} in between. */
+  /** How often one is started again without having run for a minute in between. */
   readonly maxRestarts: number
   readonly tell: (event: SupervisorEvent) => void
 }
@@ -40,8 +40,6 @@ export interface SupervisorOptions {
 /** Before the first restart; each further one waits twice as long. */
 const FIRST_MS = 1_000
 const LONGEST_MS = 30_000
-/** Who ran for so long starts anew with the count of restarts. */
-export const HEALTHY_MS = 60_000
 
 /** Keeps the processes of an application running until they are to end. */
 export class Supervisor {
@@ -83,7 +81,7 @@ export class Supervisor {
   /** One instance, over its restarts. Resolves with what it has for the exit code. */
   async #keep(number: number): Promise<number> {
     const { clock, maxRestarts, tell } = this.#options
-    let restarts = 0
+    const budget = new RestartBudget({ maxRestarts, firstMs: FIRST_MS, longestMs: LONGEST_MS })
     let last: number = EXIT.done
     while (!this.#ending.signal.aborted) {
       const began = clock.monotonic()
@@ -91,16 +89,14 @@ export class Supervisor {
       if (code === EXIT.done) return EXIT.done
       last = code === EXIT.usage ? EXIT.usage : EXIT.failed
       if (this.#ending.signal.aborted) return last
-      if (clock.monotonic() - began >= HEALTHY_MS) restarts = 0
       const hopeless = code === EXIT.usage || code === NOT_STARTABLE
-      if (hopeless || restarts >= maxRestarts) {
-        if (!hopeless) tell({ event: 'given-up', instance: number, restarts })
+      const inMs = hopeless ? undefined : budget.next(clock.monotonic() - began)
+      if (inMs === undefined) {
+        if (!hopeless) tell({ event: 'given-up', instance: number, restarts: budget.restarts })
         this.#drain()
         return last
       }
-      restarts++
-      const inMs = Math.min(LONGEST_MS, FIRST_MS * 2 ** (restarts - 1))
-      tell({ event: 'restarting', instance: number, inMs, restart: restarts })
+      tell({ event: 'restarting', instance: number, inMs, restart: budget.restarts })
       await wait(inMs, { clock, stop: this.#ending.signal })
     }
     return last

@@ -1,6 +1,6 @@
-import { ManualClock } from '@millrace/core'
+import { HEALTHY_MS, ManualClock } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { HEALTHY_MS, type InstanceEnd, NOT_STARTABLE, Supervisor, type SupervisorEvent } from '../../src/run/supervisor.ts'
+import { type InstanceEnd, NOT_STARTABLE, Supervisor, type SupervisorEvent } from '../../src/run/supervisor.ts'
 
 /** Processes that end when the test says so. */
 class FakeInstances {

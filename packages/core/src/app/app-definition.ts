@@ -7,6 +7,7 @@ import type { Observer } from '../observe/observer.ts'
 import type { PassTracer } from '../observe/pass-tracer.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { ThreadOptions } from './thread-options.ts'
 
 /** When offsets, output and state are committed: whichever comes first, besides a processor's request, a revoke and the shutdown. */
 export interface CommitOptions {
@@ -72,6 +73,11 @@ export interface AppDefinition {
    * besides its own, which the transport's assignor chooses among those that have this option; with a transport whose assignor places none, by all. Default: false.
    */
   readonly hotStandby?: boolean | HotStandbyOptions | undefined
+  /**
+   * Worker threads that the tasks are spread over, each with a consumer, stores and a writer of its own: as many as `count` says. A number alone where who starts
+   * the application knows its module, as `millrace run` does. Default: 1, the thread that started it processes.
+   */
+  readonly threads?: number | ThreadOptions | undefined
   /** Default: `at-least-once`. */
   readonly processingGuarantee?: ProcessingGuarantee | undefined
   /**

@@ -9,6 +9,7 @@ export const DEFINITION_NAMES = namesOf<AppDefinition>({
   stateDir: true,
   state: true,
   hotStandby: true,
+  threads: true,
   processingGuarantee: true,
   transactionTimeoutMs: true,
   batch: true,

@@ -8,6 +8,7 @@ import type { PassTracer } from '../observe/pass-tracer.ts'
 import type { Topology } from '../topology/topology.ts'
 import type { HotStandbyOptions } from './app-definition.ts'
 import type { Transport } from '../transport/transport.ts'
+import type { ResolvedThreads } from './thread-options.ts'
 
 /** An {@link AppDefinition} that was found good, with every default filled in. Units as there. */
 export interface ResolvedDefinition {
@@ -18,6 +19,7 @@ export interface ResolvedDefinition {
   readonly state: { readonly cleanupDelayMs: number }
   /** Replicas: `Infinity` where every process follows all tasks. */
   readonly hotStandby: false | HotStandbyOptions
+  readonly threads: ResolvedThreads
   readonly processingGuarantee: ProcessingGuarantee
   readonly transactionTimeoutMs: number
   readonly batch: BatchSettings

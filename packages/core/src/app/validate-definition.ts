@@ -11,6 +11,7 @@ import { resolveBatching } from './resolve-batching.ts'
 import { DefinitionChecks } from './definition-checks.ts'
 import { BUFFER_NAMES, COMMIT_NAMES, CONCURRENCY_NAMES, DEFINITION_NAMES, STATE_NAMES } from './definition-names.ts'
 import type { ResolvedDefinition } from './resolved-definition.ts'
+import { resolveThreads } from './thread-options.ts'
 
 const MIB = 1_048_576
 /** Half of the Kafka client's default `max.poll.interval.ms`: a revoke that waits longer costs the member its place in the group. */
@@ -81,6 +82,10 @@ export function validateDefinition(
       cleanupDelayMs: checks.number('state.cleanupDelayMs', state.cleanupDelayMs, { fallback: 600_000, min: 1 }),
     }),
     hotStandby: checks.hotStandby(definition.hotStandby),
+    threads: resolveThreads(definition.threads, checks, {
+      hotStandby: (definition.hotStandby ?? false) !== false,
+      mainThreadOnly: transport?.mainThreadOnly,
+    }),
     processingGuarantee,
     transactionTimeoutMs,
     batch: batch.settings,

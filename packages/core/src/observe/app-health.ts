@@ -53,6 +53,22 @@ export interface TaskHealth {
   readonly circuits: Readonly<Record<string, CircuitState>>
 }
 
+/** One worker thread of an application (`threads`). */
+export interface ThreadHealth {
+  /** From 1. */
+  readonly thread: number
+  /** That of its part of the application; `died` until another has taken its place. */
+  readonly state: AppState | 'died'
+  /** Ids of its tasks. */
+  readonly tasks: readonly string[]
+  /** How long ago it last told how it is, in milliseconds: it can't while a processor keeps it busy. */
+  readonly silentMs: number
+  /** How many before it have died. */
+  readonly replaced: number
+  /** The share of the time since the last look in which it was busy, from 0 to 1. */
+  readonly utilization: number
+}
+
 /** How an application is, for a health check or an operator. */
 export interface AppHealth {
   readonly state: AppState
@@ -63,4 +79,6 @@ export interface AppHealth {
   readonly tasks: readonly TaskHealth[]
   /** Circuit breakers of sinks outside of the log that are not closed: by node, and by what they are of, such as a table. */
   readonly sinks: Readonly<Record<string, Readonly<Record<string, CircuitState>>>>
+  /** Of an application that is spread over worker threads. */
+  readonly threads?: readonly ThreadHealth[] | undefined
 }

@@ -199,6 +199,18 @@ export interface StateEvent {
   readonly to: AppState
 }
 
+/** One of an application's worker threads (`threads`) has begun, or died. */
+export interface ThreadEvent {
+  readonly type: 'thread'
+  readonly stage: 'process'
+  /** From 1; who takes the place of another has its number. */
+  readonly thread: number
+  /** `started`: it has loaded the application and processes; `died`: what it had not committed is processed again. */
+  readonly phase: 'started' | 'died'
+  /** Why it died. */
+  readonly error?: Error | undefined
+}
+
 /** Everything an observer is told; `type` tells them apart. */
 export type RuntimeEvent =
   | BatchEvent
@@ -217,6 +229,7 @@ export type RuntimeEvent =
   | RecoverEvent
   | AssignmentEvent
   | StateEvent
+  | ThreadEvent
 
 /** Told everything that happens, as it happens, on the engine's thread: be quick. Not awaited. What it throws or rejects with is logged and dropped. */
 export type Observer = (event: RuntimeEvent) => void

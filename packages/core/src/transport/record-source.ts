@@ -10,6 +10,8 @@ export interface RecordSourceOptions {
   readonly groupId?: string | undefined
   /** Names this member in logs and on the broker. */
   readonly clientId: string
+  /** Tells several members of one process apart, where each needs a name of its own (static membership). Default: there is one. */
+  readonly member?: number | undefined
   readonly isolation: IsolationLevel
   /** A member must get the same partition number of all topics (range assignment); otherwise partitions stay where they are as far as possible. */
   readonly coLocate?: boolean | undefined

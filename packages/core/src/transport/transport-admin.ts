@@ -56,8 +56,8 @@ export interface TransportAdmin extends AsyncDisposable {
    * transport that can't leaves it out.
    */
   commitOffsets?(groupId: string, offsets: readonly OffsetCommit[]): Promise<void>
-  /** Puts all members out of a group; those that are alive will come back. A transport that can't leaves it out. */
-  removeMembers?(groupId: string): Promise<void>
+  /** Puts members out of a group: those of a client id, by default all. Those that are alive will come back. A transport that can't leaves it out. */
+  removeMembers?(groupId: string, clientId?: string): Promise<void>
   /** Deletes the records below these offsets. */
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void>
   /** Safe to call twice. */

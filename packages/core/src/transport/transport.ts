@@ -22,6 +22,8 @@ export interface Transport {
   readonly name: string
   /** Absent: it can be made in this process only. */
   readonly recipe?: TransportRecipe | undefined
+  /** Why the worker threads of an application can't use it, as the end of a sentence that says what to do instead. Absent: they can. */
+  readonly mainThreadOnly?: string | undefined
   /** Connects a reader. Rejects with a `MillraceError`, such as `BROKER_UNREACHABLE`. */
   openSource(options: RecordSourceOptions, context: TransportContext): Promise<RecordSource>
   /** Connects a writer. One with a `transactionalId` fences earlier ones of that id. Rejects as `openSource`. */

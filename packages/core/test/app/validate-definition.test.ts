@@ -42,6 +42,7 @@ describe('validateDefinition', () => {
       maxTaskIdleMs: 0,
       handleSignals: false,
       hotStandby: false,
+      threads: { count: 1, module: undefined, exportName: 'default', onFailure: 'replace', maxReplacements: 10, maxHeapBytes: undefined },
       logger: undefined,
       observer: undefined,
       clock: undefined,
@@ -233,6 +234,37 @@ describe('validateDefinition', () => {
     expect(intervalOf({ processingGuarantee: 'exactly-once' })).toBe(100)
     expect(intervalOf({ processingGuarantee: 'exactly-once', commit: { intervalMs: 7 } })).toBe(7)
     expect(intervalOf({ commit: { intervalMs: 60_000 } })).toBe(60_000)
+  })
+
+  it('takes a number of threads, or says how they are', () => {
+    const module = 'file:///app.js'
+    expect(resolved({ threads: 1 }).threads.count).toBe(1)
+    expect(
+      resolved({
+        threads: { count: 4, module: new URL(module), export: 'app', onFailure: 'stop', maxReplacements: 0, maxHeapBytes: 2 ** 30 },
+      }).threads,
+    ).toEqual({ count: 4, module, exportName: 'app', onFailure: 'stop', maxReplacements: 0, maxHeapBytes: 2 ** 30 })
+    expect(problemsOf({ threads: 0 })).toEqual(['threads is 0; use a whole number from 1 to 256.'])
+    expect(problemsOf({ threads: 'many' })).toEqual(['threads is "many"; use a number, or { count, module }.'])
+    expect(problemsOf({ threads: { count: 2, module: '', onFailure: 'retry', maxHeapBytes: 5, moduel: 1 } })).toEqual([
+      'threads.moduel is no option; use module.',
+      'threads.module is ""; use import.meta.url in the module that exports the definition.',
+      "threads.onFailure is \"retry\"; use 'replace' or 'stop'.",
+      'threads.maxHeapBytes is 5; use a whole number of at least 16,777,216.',
+    ])
+  })
+
+  it('refuses threads where they can not be, and says what to do instead', () => {
+    const threads = { count: 2, module: 'file:///app.js' }
+    expect(problemsOf({ threads: 2 })).toEqual([
+      'threads.module is missing: each of 2 threads loads the definition for itself, so name the module that exports it: threads: { count: 2, module: import.meta.url }.',
+    ])
+    expect(problemsOf({ threads, hotStandby: true })).toEqual([
+      expect.stringContaining("hotStandby can't be used with threads (2)") as string,
+    ])
+    const onlyHere = { ...transport, mainThreadOnly: 'it can not: use another.' }
+    expect(problemsOf({ threads, transport: onlyHere })).toEqual(['threads is 2, and it can not: use another.'])
+    expect(problemsOf({ threads: 1, hotStandby: true, transport: onlyHere })).toEqual([])
   })
 
   it('lists all problems together', () => {

@@ -1,4 +1,4 @@
-import { BatchRecordError, MillraceError, SerdeError, TaskClosedError, TopologyError } from '@millrace/core'
+import { BatchRecordError, errorData, errorFrom, MillraceError, SerdeError, TaskClosedError, TopologyError } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 
 describe('errors', () => {
@@ -47,5 +47,31 @@ describe('errors', () => {
     problems.push('Third.')
     expect(error.problems).toEqual(['First.', 'Second.'])
     expect(new TopologyError('words', ['One.']).message).toContain('1 problem\n')
+  })
+
+  it('go to another thread as data, and come back with name, code, causes and what they concern', () => {
+    const cause = Object.assign(new RangeError('too far'), { code: 'FAR' })
+    const error = new MillraceError('REFUSED', 'It was refused.', { stage: 'commit', retryable: true, topic: 'lines', cause })
+    const back = errorFrom(structuredClone(errorData(error)))
+    expect(back).toBeInstanceOf(MillraceError)
+    expect(back).toMatchObject({
+      code: 'REFUSED',
+      message: 'It was refused.',
+      stage: 'commit',
+      retryable: true,
+      topic: 'lines',
+      stack: error.stack,
+    })
+    expect(back.cause).toMatchObject({ name: 'RangeError', message: 'too far', code: 'FAR' })
+    expect(errorFrom(errorData(new TaskClosedError('0_1')))).toMatchObject({ name: 'TaskClosedError', code: 'TASK_CLOSED', task: '0_1' })
+    expect(errorFrom(errorData('just text'))).toMatchObject({ name: 'Error', message: 'just text' })
+    expect(errorFrom(errorData(7)).message).toBe('something that is no error was thrown: 7')
+  })
+
+  it('that cause each other in a circle end somewhere', () => {
+    const one = new Error('one')
+    const two = new Error('two', { cause: one })
+    one.cause = two
+    expect(errorFrom(errorData(one)).cause).toMatchObject({ message: 'two' })
   })
 })

@@ -5,13 +5,13 @@ import { OutsideSinks } from '../sink/outside-sinks.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
 import { ReadBuffer } from '../source/read-buffer.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
-import type { AppParts } from './app.ts'
+import type { AppParts } from './local-app.ts'
 import { writerOptions } from './writer-options.ts'
 
 type Hooks = Pick<TaskEnvironment, 'emit' | 'output' | 'onProgress' | 'requestCommit' | 'onCommitted' | 'fail'>
 
 /** What the tasks of an application share; `hooks`: what the application does for them itself. */
-export function makeEnvironment({ definition, context, admin, plan, slot }: AppParts, hooks: Hooks): TaskEnvironment {
+export function makeEnvironment({ definition, context, admin, plan, slot, thread }: AppParts, hooks: Hooks): TaskEnvironment {
   const directory = new TopicDirectory(admin)
   for (const [topic, count] of plan.partitions) directory.set(topic, count)
   return {
@@ -40,6 +40,7 @@ export function makeEnvironment({ definition, context, admin, plan, slot }: AppP
       openWriter: () => definition.transport.openWriter({ clientId: `${definition.applicationId}-dead-letters` }, context),
     }),
     storeFolder: (task, store) => join(slot.folder, task, store),
+    holdTask: thread?.holdTask,
     ...hooks,
   }
 }

@@ -31,8 +31,7 @@ export function queryStore<S>(
   { tasks, expected }: QueriedTasks,
   { whileRestoring = 'serve' }: QueryOptions,
 ): ReadOnlyOf<S> {
-  if (whileRestoring !== 'serve' && whileRestoring !== 'refuse')
-    throw new TypeError(`whileRestoring is ${JSON.stringify(whileRestoring)}; use 'serve' or 'refuse'.`)
+  checkWhileRestoring(whileRestoring)
   const parts = (): unknown[] => {
     const having = tasks().filter(({ stores }) => stores.names.includes(name))
     if (whileRestoring === 'refuse') {
@@ -44,13 +43,24 @@ export function queryStore<S>(
       stores.all.filter(({ definition }) => definition.name === name).map(({ store }) => store.committed),
     )
   }
-  // Each part is what its shape says.
-  if (shape === 'window') return windowsOver(name, parts as Parts<ReadOnlyWindowStore<unknown, unknown>>) as ReadOnlyOf<S>
-  if (shape === 'session') return sessionsOver(name, parts as Parts<ReadOnlySessionStore<unknown, unknown>>) as ReadOnlyOf<S>
-  return entriesOver(name, parts as Parts<ReadOnlyStore<unknown, unknown>>) as ReadOnlyOf<S>
+  return storeOver({ name, shape }, parts) as ReadOnlyOf<S>
 }
 
-function restoring(name: string, tasks: readonly string[] | undefined): MillraceError {
+/** Throws a `TypeError` for what it can't be. */
+export function checkWhileRestoring(whileRestoring: unknown): void {
+  if (whileRestoring !== 'serve' && whileRestoring !== 'refuse')
+    throw new TypeError(`whileRestoring is ${JSON.stringify(whileRestoring)}; use 'serve' or 'refuse'.`)
+}
+
+/** One store over its parts, each of which is what its shape says. */
+export function storeOver({ name, shape }: Pick<StoreDefinition, 'name' | 'shape'>, parts: Parts<unknown>): unknown {
+  if (shape === 'window') return windowsOver(name, parts as Parts<ReadOnlyWindowStore<unknown, unknown>>)
+  if (shape === 'session') return sessionsOver(name, parts as Parts<ReadOnlySessionStore<unknown, unknown>>)
+  return entriesOver(name, parts as Parts<ReadOnlyStore<unknown, unknown>>)
+}
+
+/** Not all of a store can be asked now: of which tasks, as far as that is known. */
+export function restoring(name: string, tasks: readonly string[] | undefined): MillraceError {
   const where = tasks === undefined ? 'not assigned to this process yet' : `being restored in task ${tasks.join(', ')}`
   return new MillraceError('STORE_RESTORING', `Store '${name}' is ${where}: ask again later.`, {
     stage: 'store',

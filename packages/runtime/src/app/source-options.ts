@@ -2,8 +2,8 @@ import type { RecordSourceOptions, StandbyPlacing } from '@millrace/core'
 import { statefulTasks } from '../standby/stateful-tasks.ts'
 import type { Standbys } from '../standby/standbys.ts'
 import { plannedInput } from '../task/planned-input.ts'
-import type { AppParts } from './app.ts'
 import type { KeptState } from './kept-state.ts'
+import type { AppParts } from './local-app.ts'
 import type { TopicPlan } from './topic-plan.ts'
 import { clientIdOf } from './writer-options.ts'
 
@@ -12,7 +12,7 @@ const MAX_POLL_RECORDS = 10_000
 
 /** How a process opens what it reads its inputs by. */
 export function sourceOptions(
-  { definition, plan, slot }: Pick<AppParts, 'definition' | 'plan' | 'slot'>,
+  { definition, plan, slot, thread }: Pick<AppParts, 'definition' | 'plan' | 'slot' | 'thread'>,
   kept: KeptState,
   standbys: Standbys | undefined,
 ): RecordSourceOptions {
@@ -21,6 +21,7 @@ export function sourceOptions(
   return {
     groupId: applicationId,
     clientId: clientIdOf(definition, slot),
+    member: thread?.number,
     coLocate: plan.coLocate,
     warm: () => kept.partitions,
     standbys: isPlaced ? placing(plan, hotStandby.replicas, standbys) : undefined,

@@ -18,7 +18,7 @@ export function writerOptions(
 }
 
 /** What a process calls itself in its group: with the address at which it can be asked, if it has one. */
-export function clientIdOf({ applicationId, advertisedAddress }: RunnableDefinition, { processId }: StateSlot): string {
+export function clientIdOf({ applicationId, advertisedAddress }: RunnableDefinition, { processId }: Pick<StateSlot, 'processId'>): string {
   const address = typeof advertisedAddress === 'function' ? advertisedAddress() : advertisedAddress
   return advertising(`${applicationId}-${processId}`, address)
 }

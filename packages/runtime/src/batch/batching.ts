@@ -44,6 +44,11 @@ export class Batching {
     return kept
   }
 
+  /** What was changed since the start; at most one for each `source` and `topic`. */
+  get changes(): readonly BatchingChange[] {
+    return this.#settings.changes
+  }
+
   /** Takes effect with the next batch of each partition. Throws a `TypeError` that lists everything that is wrong, and then changes nothing. */
   update(change: BatchingChange): BatchingEvent {
     const problems = changeProblems(this.#settings, change, this.#definition)

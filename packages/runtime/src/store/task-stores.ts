@@ -24,7 +24,10 @@ export class TaskStores {
   #opening: Promise<void> = Promise.resolve()
   #begun = false
   readonly #dropped: DroppedWindows
-  #closed = false
+  /** Aborted when it is closed. */
+  readonly #closing = new AbortController()
+  /** Lets others have the folders. */
+  #letGo: () => void = () => undefined
 
   constructor(environment: TaskEnvironment, task: string, partition: number, definitions: readonly AnyStoreDefinition[]) {
     this.#environment = environment
@@ -77,6 +80,7 @@ export class TaskStores {
 
   async #openAll(committed: readonly OffsetCommit[] | undefined, standby?: () => Promise<TaskStores | undefined>): Promise<void> {
     this.#checkOpen()
+    await this.#hold()
     this.inputs.begin(committed ?? [])
     const stores: ChangeloggedStore[] = []
     this.#stores = stores
@@ -240,7 +244,7 @@ export class TaskStores {
 
   /** Waits for what is being opened. */
   async close(): Promise<void> {
-    this.#closed = true
+    this.#closing.abort()
     await Promise.allSettled([this.#opening])
     for (const { definition, store } of this.#stores) {
       try {
@@ -250,10 +254,23 @@ export class TaskStores {
         this.#environment.logger.warn({ task: this.#task, store: definition.name, err: error }, 'a store failed to close')
       }
     }
+    this.#letGo()
+    this.#letGo = () => undefined
+  }
+
+  /** Waits until another thread that has the folders has closed what is in them. */
+  async #hold(): Promise<void> {
+    const { holdTask } = this.#environment
+    if (holdTask === undefined || this.count === 0) return
+    try {
+      this.#letGo = await holdTask(this.#task, this.#closing.signal)
+    } finally {
+      this.#checkOpen()
+    }
   }
 
   #checkOpen(): void {
-    if (this.#closed) throw new TaskClosedError(this.#task)
+    if (this.#closing.signal.aborted) throw new TaskClosedError(this.#task)
   }
 
   async #renew(entry: ChangeloggedStore, reason: string): Promise<void> {

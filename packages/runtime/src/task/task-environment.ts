@@ -26,6 +26,8 @@ export interface TaskEnvironment {
   readonly output: () => OutputQueue
   /** Folder of one store of one task. */
   readonly storeFolder: (task: string, store: string) => string
+  /** Resolves when nobody else in this process has the stores of a task, to what lets others have them. Absent: nobody else could. */
+  readonly holdTask?: ((task: string, signal: AbortSignal) => Promise<() => void>) | undefined
   /** A pass or an interval of a task is done: `records` were processed, `uncommittedBytes` of state wait in that task. */
   readonly onProgress: (records: number, uncommittedBytes: number) => void
   readonly requestCommit: () => void

@@ -2,9 +2,10 @@ import { describe, expect, test } from 'vitest'
 import { type GroupMember, partitionForKey, serdes, silentLogger, TopologyBuilder, type TransportAdmin } from '@millrace/core'
 import { inMemory } from '@millrace/store-memory'
 import { memory } from '@millrace/transport-memory'
-import { AppInspector } from '../../src/app/inspect.ts'
+import type { AppInspector } from '../../src/app/app-api.ts'
+import { Inspector } from '../../src/app/inspect.ts'
+import { inspectTasks } from '../../src/app/inspect-tasks.ts'
 import type { RunnableDefinition } from '../../src/app/resolve-definition.ts'
-import type { StateSlot } from '../../src/app/state-slot.ts'
 import type { TopicPlan } from '../../src/app/topic-plan.ts'
 import type { Task } from '../../src/task/task.ts'
 
@@ -16,9 +17,10 @@ const subTopologies = topology.subTopologies.map((subTopology) => ({ subTopology
 
 function inspector(admin: TransportAdmin, queues: readonly { topic: string; partition: number; nextOffset: number }[]): AppInspector {
   const definition = { topology, applicationId: 'app', processingGuarantee: 'at-least-once', advertisedAddress: '127.0.0.1:9464' }
-  const parts = { definition, admin, plan: { subTopologies }, slot: { processId: 'own' } }
-  const typed = parts as unknown as { definition: RunnableDefinition; admin: TransportAdmin; plan: TopicPlan; slot: StateSlot }
-  return new AppInspector(typed, () => (queues.length === 0 ? [] : [{ id: '0_0', queues } as unknown as Task]))
+  const parts = { definition, admin, plan: { subTopologies }, processIds: ['own'] }
+  const typed = parts as unknown as { definition: RunnableDefinition; admin: TransportAdmin; plan: TopicPlan; processIds: string[] }
+  const tasks = () => (queues.length === 0 ? [] : [{ id: '0_0', queues } as unknown as Task])
+  return new Inspector(typed, inspectTasks(typed, tasks))
 }
 
 describe('lag', () => {

@@ -52,6 +52,17 @@ describe('state that a process keeps', () => {
     await kept.close()
   })
 
+  test('is with each of its threads, whichever had it last: they share the folder', async () => {
+    const [first, second] = [open({ thread: 1 }), open({ thread: 2 })]
+    first.note(new Set(['0_3']))
+    second.note(new Set(['1_0']))
+    await Promise.all([first.close(), second.close()])
+    expect(new Set(first.partitions)).toEqual(new Set([a3, b0, c0]))
+    expect(new Set(open({ thread: 3 }).partitions)).toEqual(new Set([a3, b0, c0]))
+    // Started again without threads.
+    expect(new Set(open().partitions)).toEqual(new Set([a3, b0, c0]))
+  })
+
   test('is told in the log where it can not be noted, and stops nothing', async () => {
     const warnings: unknown[] = []
     const logger = { ...silentLogger, warn: (_fields: object, message: string) => warnings.push(message) }

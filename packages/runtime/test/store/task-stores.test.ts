@@ -2,7 +2,7 @@ import { type AnyStoreDefinition, deferred, defineKeyValueStore, serdes, type St
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
 import type { TaskStores } from '../../src/store/task-stores.ts'
-import { Restoring } from '../support/restoring.ts'
+import { Restoring, type RestoringOptions } from '../support/restoring.ts'
 
 const text = { key: serdes.string, value: serdes.string }
 
@@ -34,8 +34,11 @@ class Backends {
   }
 }
 
-async function withStores(work: (stores: TaskStores, backends: Backends) => Promise<void>): Promise<void> {
-  await using restoring = await Restoring.open()
+async function withStores(
+  work: (stores: TaskStores, backends: Backends) => Promise<void>,
+  holdTask?: RestoringOptions['holdTask'],
+): Promise<void> {
+  await using restoring = await Restoring.open({ holdTask })
   const backends = new Backends()
   await work(restoring.storesOf('0_0', [backends.definition('a'), backends.definition('b')]), backends)
 }
@@ -95,6 +98,61 @@ describe('the stores of a task that is closed', () => {
       await expect(renewing).rejects.toThrow(TaskClosedError)
       expect([backends.opened, backends.closed]).toEqual([3, 3])
     }))
+})
+
+describe('stores whose folders another thread may have', () => {
+  test('are opened when it has let them go, and are let go when they are closed', async () => {
+    const gate = deferred<void>()
+    const held: string[] = []
+    await withStores(
+      async (stores, backends) => {
+        const opening = stores.open([])
+        await new Promise((resolve) => setImmediate(resolve))
+        expect(backends.opened).toBe(0)
+        gate.resolve()
+        await opening
+        expect([backends.opened, held]).toEqual([2, ['0_0']])
+        await stores.close()
+        expect([backends.closed, held]).toEqual([2, []])
+      },
+      async (task) => {
+        await gate.promise
+        held.push(task)
+        return () => void held.pop()
+      },
+    )
+  })
+
+  test('are waited for no more when the task is closed, and none is opened', async () => {
+    await withStores(
+      async (stores, backends) => {
+        const opening = stores.open([])
+        opening.catch(() => undefined)
+        await stores.close()
+        await expect(opening).rejects.toThrow(TaskClosedError)
+        expect(backends.opened).toBe(0)
+      },
+      (_, signal) => new Promise((__, reject) => signal.addEventListener('abort', () => reject(new Error('it waits no more')))),
+    )
+  })
+
+  test('that were just let go are let go again when the task is closed meanwhile', async () => {
+    const gate = deferred<void>()
+    let letGo = 0
+    await withStores(
+      async (stores, backends) => {
+        stores.open([]).catch(() => undefined)
+        const closing = stores.close()
+        gate.resolve()
+        await closing
+        expect([backends.opened, letGo]).toEqual([0, 1])
+      },
+      async () => {
+        await gate.promise
+        return () => void letGo++
+      },
+    )
+  })
 })
 
 test('a store whose metadata can not be read is closed', () =>

@@ -108,6 +108,8 @@ export interface RestoringOptions {
   readonly topicIds?: boolean
   /** Of changelogs. Default: not known. */
   readonly deletionRetentions?: ReadonlyMap<string, number>
+  /** Of applications in threads. Default: nobody else could have them. */
+  readonly holdTask?: TaskEnvironment['holdTask']
 }
 
 /** Changelogs in an embedded log, and the stores that are restored from them. */
@@ -167,6 +169,7 @@ export class Restoring implements AsyncDisposable {
       output: () => {
         throw new Error('nothing is written')
       },
+      holdTask: options.holdTask,
       storeFolder: (task, store) => `nowhere/${task}/${store}`,
       onProgress: () => undefined,
       requestCommit: () => undefined,

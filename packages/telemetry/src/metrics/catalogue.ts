@@ -68,6 +68,11 @@ export const CATALOGUE = {
   assignments: metric('counter', 'assignments_total', ['change'], { help: 'Tasks assigned, revoked, or lost.', unit: '{task}' }),
   tasks: metric('gauge', 'tasks', ['state'], { help: 'Tasks of this process, by state.', unit: '{task}' }),
   state: metric('gauge', 'state', ['state'], { help: 'Of the application: 1 for the state it is in.' }),
+  threads: metric('gauge', 'threads', ['state'], { help: 'Worker threads of the application, by state.', unit: '{thread}' }),
+  threadDeaths: metric('counter', 'thread_deaths_total', [], { help: 'Worker threads that died.', unit: '{thread}' }),
+  threadBusy: metric('gauge', 'thread_utilization', ['thread'], {
+    help: 'Of a worker thread, from 1: the share of the time since the last look in which it was busy, from 0 to 1.',
+  }),
   ready: metric('gauge', 'ready', [], { help: '1 if the application is ready, as /health/ready says.' }),
 
   queue: metric('gauge', 'queue_records', PARTITION, { help: 'Records read that wait to be processed.', unit: '{record}' }),

@@ -35,7 +35,7 @@ export interface RecorderOptions {
 export class Recorder {
   readonly events = [
     ...(['batch', 'cut', 'pass-ended', 'flush', 'commit', 'abort', 'recover', 'retry', 'failure', 'circuit'] as const),
-    ...(['restore', 'standby', 'assigned', 'revoked', 'lost', 'state'] as const),
+    ...(['restore', 'standby', 'assigned', 'revoked', 'lost', 'state', 'thread'] as const),
   ]
   readonly application: string
   readonly families: Readonly<Record<MetricName, Family>>
@@ -115,6 +115,8 @@ export class Recorder {
       case 'state':
         if (event.to === 'rebalancing') this.families.rebalances.of(this.application).add(1)
         return undefined
+      case 'thread':
+        return this.families.threadDeaths.of(this.application).add(event.phase === 'died' ? 1 : 0)
       default:
         return undefined
     }

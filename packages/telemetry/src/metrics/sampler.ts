@@ -10,6 +10,7 @@ import type { Recorder } from './recorder.ts'
 /** How long whoever asks for metrics waits for a broker's answer. What comes later is shown the next time. */
 const ANSWER_MS = 2_000
 const APP_STATES: readonly AppState[] = ['created', 'rebalancing', 'running', 'pending-shutdown', 'not-running', 'pending-error', 'error']
+const THREAD_STATES = [...APP_STATES, 'died'] as const
 const TASK_STATES = ['created', 'restoring', 'running', 'finishing'] as const
 
 export interface SamplerOptions {
@@ -129,6 +130,9 @@ export class Sampler {
     const { families, application, compatible } = recorder
     for (const state of APP_STATES) families.state.of(application, state).set(state === health.state ? 1 : 0)
     for (const state of TASK_STATES) families.tasks.of(application, state).set(health.tasks.filter((task) => task.state === state).length)
+    for (const state of health.threads === undefined ? [] : THREAD_STATES)
+      families.threads.of(application, state).set(health.threads?.filter((thread) => thread.state === state).length ?? 0)
+    for (const { thread, utilization } of health.threads ?? []) families.threadBusy.of(application, String(thread)).set(utilization)
     families.ready.of(application).set(readiness.look(health).ready ? 1 : 0)
     // What is told are those that are not closed: of the others, what there was.
     for (const closed of families.sinkCircuit.all) closed.set(0)

@@ -1,4 +1,4 @@
-import { type AppHealth, MillraceError, type PartitionLag, silentLogger, type StoreSize } from '@millrace/core'
+import { type AppHealth, MillraceError, type PartitionLag, silentLogger, type StoreSize, type ThreadHealth } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { Readiness } from '../../src/health/readiness.ts'
 import { Recorder } from '../../src/metrics/recorder.ts'
@@ -14,6 +14,7 @@ function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>
   let now = 0
   const sampler = new Sampler({ recorder, readiness, everyMs: 0, logger: silentLogger })
   const sinks: Record<string, AppHealth['sinks'][string]> = {}
+  const threads: ThreadHealth[] = []
   const partition = {
     topic: 'in',
     partition: 0,
@@ -27,11 +28,12 @@ function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>
   const health = {
     ...({ state: 'running', healthy: true, error: undefined } as const),
     sinks,
+    threads,
     tasks: [{ ...task, waitsFor: undefined, pass: undefined, uncommittedBytes: 0, circuits: {} }],
   } as const
   sampler.attach({ health: () => health, inspect: { lag, stores } } as unknown as ObservedApp)
   const wait = (ms: number) => (now += ms)
-  return { recorder, sampler, sinks, wait, ready: () => readiness.look(health) }
+  return { recorder, sampler, sinks, threads, wait, ready: () => readiness.look(health) }
 }
 
 const partitionsOf = ({ families }: Recorder) => [...families.entries.all].map(({ labels }) => labels['partition'])
@@ -111,3 +113,33 @@ test('brokers that refuse to tell the lag are there', async () => {
 function lagOf(lag: number): PartitionLag {
   return { task: '0_0', topic: 'in', partition: 0, position: 0, end: lag, lag }
 }
+
+test('threads are told by their state, and how busy each is by its number, which the one after it has too', async () => {
+  const { recorder, sampler, threads } = sampling({ lag: async () => [], stores: async () => [] })
+  const { families } = recorder
+  const told = () => [...families.threads.all].flatMap(({ labels, value }) => (value === 0 ? [] : [[labels['state'], value]]))
+  const thread = { tasks: [], silentMs: 0, replaced: 0 }
+  threads.push({ thread: 1, state: 'running', utilization: 0.25, ...thread }, { thread: 2, state: 'died', utilization: 0, ...thread })
+  recorder.observe({ type: 'thread', stage: 'process', thread: 2, phase: 'started' })
+  expect([...families.threadDeaths.all].map(({ value }) => value)).toEqual([0])
+  recorder.observe({ type: 'thread', stage: 'process', thread: 2, phase: 'died', error: new Error('out of memory') })
+  await sampler.refresh()
+  expect(told()).toEqual([
+    ['running', 1],
+    ['died', 1],
+  ])
+  threads[1] = { thread: 2, state: 'running', utilization: 0.75, ...thread, replaced: 1 }
+  await sampler.refresh()
+  expect(told()).toEqual([['running', 2]])
+  expect([...families.threadBusy.all].map(({ labels, value }) => [labels['thread'], value])).toEqual([
+    ['1', 0.25],
+    ['2', 0.75],
+  ])
+  expect([...families.threadDeaths.all].map(({ value }) => value)).toEqual([1])
+  sampler.stop()
+})
+
+test('without threads there are none of their series', async () => {
+  const recorder = new Recorder({ application: 'app', compatible: undefined, storesOf: () => [] })
+  expect([...recorder.families.threads.all, ...recorder.families.threadBusy.all, ...recorder.families.threadDeaths.all]).toEqual([])
+})

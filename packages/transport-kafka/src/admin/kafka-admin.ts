@@ -21,8 +21,8 @@ export interface KafkaAdminParts {
   readonly requestTimeoutMs: number
   /** Reads the settings of topics that exist, which the client can't. Rejects with a {@link ClientError} when no broker answers. */
   readonly readSettings: (topics: readonly string[]) => Promise<TopicSettings>
-  /** Puts all members out of a group, which the client can't either. */
-  readonly removeMembers: (groupId: string) => Promise<void>
+  /** Puts members out of a group, by default all, which the client can't either. */
+  readonly removeMembers: (groupId: string, memberIds?: readonly string[]) => Promise<void>
 }
 
 /** Between two looks at topics that are being made. */
@@ -139,8 +139,14 @@ export class KafkaAdmin implements TransportAdmin {
     if (offsets.length > 0) await commitForGroup(this.#kafka, { groupId, offsets, ...this.#parts })
   }
 
-  removeMembers(groupId: string): Promise<void> {
-    return this.#call(`remove the members of group '${groupId}'`, () => this.#parts.removeMembers(groupId))
+  async removeMembers(groupId: string, clientId?: string): Promise<void> {
+    let memberIds: readonly string[] | undefined
+    if (clientId !== undefined) {
+      const { members } = await this.describeGroup(groupId)
+      memberIds = members.flatMap((member) => (member.clientId === clientId ? [member.memberId] : []))
+      if (memberIds.length === 0) return
+    }
+    await this.#call(`remove members of group '${groupId}'`, () => this.#parts.removeMembers(groupId, memberIds))
   }
 
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

@@ -3,6 +3,7 @@ import type { GroupOptions, ReaderOptions, WriterOptions } from '@millrace/kafka
 import { DEFAULT_TRANSACTION_TIMEOUT_MS, deliveryTimeoutMs, remoteAssignor } from '../confluent/configuration.ts'
 import type { ClientProperties } from '../kafka-options.ts'
 import { textOf } from '../settings/property-text.ts'
+import { memberName } from './member-name.ts'
 import type { ResolvedKafkaOptions } from './resolve-options.ts'
 
 /** Properties of librdkafka's that the packed client has something like, or that change nothing. */
@@ -82,13 +83,13 @@ export function readerSettings({ properties, consumer }: ResolvedKafkaOptions): 
 
 export function groupSettings(
   { properties, consumer, ...options }: ResolvedKafkaOptions,
-  { coLocate = false, warm, standbys }: Pick<RecordSourceOptions, 'coLocate' | 'warm' | 'standbys'>,
+  { coLocate = false, warm, standbys, member }: Pick<RecordSourceOptions, 'coLocate' | 'warm' | 'standbys' | 'member'>,
 ): Partial<GroupOptions> {
   const all = { ...properties, ...consumer }
   const { groupProtocol, groupInstanceId } = options
   return {
     groupProtocol,
-    groupInstanceId,
+    groupInstanceId: memberName(groupInstanceId, member),
     ...(groupProtocol === 'classic'
       ? { coLocate, warm, standbys: standbys && { replicas: standbys.replicas, topics: standbys.topics } }
       : { serverAssignor: remoteAssignor(coLocate) }),

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { kafka, type KafkaOptions } from '../../src/index.ts'
 import { deliveryTimeoutMs } from '../../src/confluent/configuration.ts'
+import { memberName } from '../../src/options/member-name.ts'
 import { groupSettings } from '../../src/options/packed-properties.ts'
 import { resolveOptions } from '../../src/options/resolve-options.ts'
 
@@ -19,6 +20,21 @@ describe('the options of kafka()', () => {
       connectTimeoutMs: 30_000,
       requestTimeoutMs: 30_000,
     })
+  })
+
+  test('say which client can not be in worker threads, and what to do instead', () => {
+    expect(kafka({ brokers, client: 'packed' }).mainThreadOnly).toBeUndefined()
+    expect(kafka({ brokers, client: 'confluent' }).mainThreadOnly).toMatch(
+      /can't be used in worker threads: use kafka\(\{ client: 'packed' \}\)/,
+    )
+  })
+
+  test('name static members of one process apart', () => {
+    expect([memberName(undefined, 2), memberName('orders-0', undefined), memberName('orders-0', 2)]).toEqual([
+      undefined,
+      'orders-0',
+      'orders-0-2',
+    ])
   })
 
   test.each([

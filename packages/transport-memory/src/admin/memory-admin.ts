@@ -83,9 +83,11 @@ export class MemoryAdmin implements TransportAdmin {
     this.#log.commitOffsets(group, offsets)
   }
 
-  async removeMembers(groupId: string): Promise<void> {
+  async removeMembers(groupId: string, clientId?: string): Promise<void> {
     this.#checkOpen()
-    this.#log.findGroup(groupId)?.expelAll()
+    const group = this.#log.findGroup(groupId)
+    if (clientId === undefined) group?.expelAll()
+    else group?.find(clientId)?.expel()
   }
 
   async deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {

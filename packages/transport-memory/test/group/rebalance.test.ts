@@ -85,6 +85,23 @@ describe('a member that is put out of its group', () => {
     expect(a.assignment()).toHaveLength(2)
   })
 
+  it('is that of a client id alone, where an administrator names one', async () => {
+    const { join, notes, transport } = await group()
+    await join('a')
+    await join('b')
+    await settle()
+    await using admin = await transport.openAdmin(context)
+    const lost = async (clientId?: string) => {
+      notes.length = 0
+      await admin.removeMembers?.('g', clientId)
+      await settle()
+      return notes.filter((note) => note.includes(' lost ')).map(([member]) => member)
+    }
+    expect(await lost('b')).toEqual(['b'])
+    expect(await lost('nobody')).toEqual([])
+    expect(new Set(await lost())).toEqual(new Set(['a', 'b']))
+  })
+
   it('hands out nothing of what it has lost', async () => {
     const { join, transport, write } = await group()
     const gate = new Gate()
