@@ -22,8 +22,8 @@ import { decodeDescribeConsumerGroup, DESCRIBE_CONSUMER_GROUP, encodeDescribeCon
 import { decodeOffsetFetch, encodeOffsetFetch, OFFSET_FETCH } from '../wire/offset-fetch.ts'
 import type { AdminContext } from './admin-context.ts'
 
-/** What a broker answers of a group that it knows nothing of in this protocol. */
-const GROUP_ID_NOT_FOUND = 69
+/** What brokers answer of a group that they know nothing of in this protocol, and those up to 3.9 that speak it, but have it switched off, of any. */
+const OF_NO_SUCH_PROTOCOL: ReadonlySet<number> = new Set([35, 69])
 
 interface ListedGroups {
   readonly errorCode: number
@@ -98,7 +98,7 @@ export class GroupAdmin {
       use: async (connection) => {
         if (!connection.speaks(DESCRIBE_CONSUMER_GROUP.key, DESCRIBE_CONSUMER_GROUP.version)) return this.#describeClassic(connection)
         const described = await connection.send({ ...DESCRIBE_CONSUMER_GROUP, parts, decode: decodeDescribeConsumerGroup })
-        return described.code === GROUP_ID_NOT_FOUND ? this.#describeClassic(connection) : described
+        return OF_NO_SUCH_PROTOCOL.has(described.code) ? this.#describeClassic(connection) : described
       },
       codeOf: ({ code }) => code,
       doing: 'describe',

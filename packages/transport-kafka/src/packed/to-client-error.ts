@@ -27,7 +27,9 @@ export function toClientError(error: unknown, partition?: TopicPartition): unkno
   const ofCode = kindOf(error.code)
   // What the group says of a member says more than that the transaction is over.
   const isOfMember = ofCode === 'fenced' || ofCode === 'member-gone' || ofCode === 'rebalancing'
-  const kind = isOfMember ? ofCode : (KINDS[error.kind] ?? ofCode)
+  // So does what was refused of a record: without it the next transaction may be committed.
+  const isOfRecord = ofCode === 'record-too-large'
+  const kind = isOfMember || isOfRecord ? ofCode : (KINDS[error.kind] ?? ofCode)
   return new ClientError(error.message.replace(/\.$/, ''), { kind, code: error.code, cause: error, partition })
 }
 

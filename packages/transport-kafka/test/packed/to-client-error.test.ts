@@ -10,6 +10,7 @@ test.each<[PackedErrorKind, number, string]>([
   ['record-too-large', 10, 'record-too-large'],
   ['fenced', 90, 'fenced'],
   ['abortable', 47, 'fenced'],
+  ['abortable', 10, 'record-too-large'],
   // What the group says of a member, also where a transaction is over by it.
   ['abortable', 22, 'member-gone'],
   ['other', 25, 'member-gone'],
