@@ -4,7 +4,6 @@ import { AdminCalls } from './admin-calls.ts'
 import { allEnded } from './all-ended.ts'
 import { GroupReaders } from './group-readers.ts'
 import { listTopics } from './list-topics.ts'
-import { Questions } from './questions.ts'
 import type { RawConsumer, RawModule } from './raw-api.ts'
 import { UnderWay } from './under-way.ts'
 
@@ -19,19 +18,16 @@ export interface ConfluentAdminParts {
 /** Administers through the connections of a consumer that never subscribes, since only consumers and producers tell whether they are connected. */
 export class ConfluentAdmin implements AdminClient {
   readonly #consumer: RawConsumer
-  /** What changes something is asked once. */
   readonly #calls: AdminCalls
-  readonly #questions: Questions
-  readonly #asking: AdminCalls
   readonly #groups: GroupReaders
+  readonly #timeoutMs: number
   readonly #underWay = new UnderWay()
 
   constructor({ library, consumer, openGroup, timeoutMs }: ConfluentAdminParts) {
     this.#consumer = consumer
     this.#calls = new AdminCalls({ library, client: consumer, asking: this.#underWay, timeoutMs })
-    this.#questions = new Questions(this.#underWay, timeoutMs)
-    this.#asking = new AdminCalls({ library, client: consumer, asking: this.#questions, timeoutMs: this.#questions.timeoutMs })
     this.#groups = new GroupReaders(openGroup, timeoutMs)
+    this.#timeoutMs = timeoutMs
   }
 
   createTopic(topic: NewTopic): Promise<void> {
@@ -43,11 +39,11 @@ export class ConfluentAdmin implements AdminClient {
   }
 
   listTopics(): Promise<readonly string[]> {
-    return this.#questions.patiently(() => listTopics(this.#consumer, this.#questions.timeoutMs, this.#questions))
+    return listTopics(this.#consumer, this.#timeoutMs, this.#underWay)
   }
 
   describeTopics(topics: readonly string[]): Promise<readonly TopicState[]> {
-    return this.#questions.patiently(() => this.#asking.describeTopics(topics))
+    return this.#calls.describeTopics(topics)
   }
 
   listOffsets(
@@ -55,7 +51,7 @@ export class ConfluentAdmin implements AdminClient {
     at: 'beginning' | 'end' | number,
     isolation: IsolationLevel,
   ): Promise<readonly TopicPartitionOffset[]> {
-    return this.#questions.patiently(() => this.#asking.listOffsets(partitions, at, isolation))
+    return this.#calls.listOffsets(partitions, at, isolation)
   }
 
   groupOffsets(groupId: string, partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
@@ -63,7 +59,7 @@ export class ConfluentAdmin implements AdminClient {
   }
 
   describeGroup(groupId: string): Promise<GroupDescription> {
-    return this.#questions.patiently(() => this.#asking.describeGroup(groupId))
+    return this.#calls.describeGroup(groupId)
   }
 
   deleteRecords(offsets: readonly TopicPartitionOffset[]): Promise<void> {
@@ -71,7 +67,6 @@ export class ConfluentAdmin implements AdminClient {
   }
 
   async close(): Promise<void> {
-    this.#questions.end()
     await allEnded([this.#groups.close(), this.#underWay.close((callback) => this.#consumer.disconnect(callback))])
   }
 }

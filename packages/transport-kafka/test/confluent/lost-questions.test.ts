@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
-import { ConfluentAdmin } from '../../src/confluent/confluent-admin.ts'
 import { ConfluentProducer } from '../../src/confluent/confluent-producer.ts'
-import type { Callback, RawConsumer, RawModule, RawProducer, RawTopicDescription } from '../../src/confluent/raw-api.ts'
+import type { Callback, RawModule, RawProducer, RawTopicDescription } from '../../src/confluent/raw-api.ts'
 
 const timedOut = { message: 'timed out', code: -185 }
 
@@ -22,23 +21,10 @@ function losesFirst() {
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
-test.for([
-  [
-    'a writer',
-    (library: RawModule) => {
-      const producer = { setPollInBackground() {}, on() {} } as unknown as RawProducer
-      return new ConfluentProducer({ library, producer, requestTimeoutMs: 30_000, transactionTimeoutMs: 0 }).existing(['t'])
-    },
-  ],
-  [
-    'an admin client',
-    (library: RawModule) => {
-      const openGroup = () => Promise.reject(new Error('nobody asks for a group'))
-      return new ConfluentAdmin({ library, consumer: {} as RawConsumer, openGroup, timeoutMs: 30_000 }).describeTopics(['t'])
-    },
-  ],
-] as const)('%s asks again when the client has lost a question, long before a request would have been given up', async ([, ask]) => {
-  const answer = ask(losesFirst())
+test('a writer asks again when the client has lost a question, long before a request would have been given up', async () => {
+  const producer = { setPollInBackground() {}, on() {} } as unknown as RawProducer
+  const writer = new ConfluentProducer({ library: losesFirst(), producer, requestTimeoutMs: 30_000, transactionTimeoutMs: 0 })
+  const answer = writer.existing(['t'])
   await vi.advanceTimersByTimeAsync(5_000)
-  expect([...(await answer)]).toHaveLength(1)
+  expect([...(await answer)]).toEqual(['t'])
 })
