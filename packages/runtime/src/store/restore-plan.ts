@@ -1,4 +1,4 @@
-import { partitionKey } from '@millrace/core'
+import { partitionKey, unlessAborted } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { isOutdated } from './changelog-retention.ts'
@@ -57,13 +57,15 @@ export async function lookAtChangelogs(
 
 /**
  * Which changelog partitions hold something that their store has not got. A store that was not written beside these changelogs, or that they can't
- * bring up to date any more, is set aside.
+ * bring up to date any more, is set aside. Rejects as soon as `signal` is aborted while changelogs are looked at.
  */
-export async function planRestore(tasks: readonly RestoringTask[], asked: ChangelogAsked): Promise<RestoreRange[]> {
-  const states = await lookAtChangelogs(
+export async function planRestore(tasks: readonly RestoringTask[], asked: ChangelogAsked, signal: AbortSignal): Promise<RestoreRange[]> {
+  const looking = lookAtChangelogs(
     tasks.flatMap(({ stores }) => stores.restorable),
     asked,
   )
+  const states = await unlessAborted(looking, signal)
+  if (states === undefined) throw signal.reason
   const ranges: RestoreRange[] = []
   for (const { id: task, stores } of tasks) {
     for (const entry of stores.restorable) {

@@ -1,4 +1,4 @@
-import { MillraceError, partitionKey, type PollResult, type RecordSource } from '@millrace/core'
+import { MillraceError, partitionKey, type PollResult, type RecordSource, unlessAborted } from '@millrace/core'
 import { Wakeup } from '../internal/wakeup.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { checkNotTruncated } from './changelog-end.ts'
@@ -29,23 +29,29 @@ export async function restoreStores(options: RestoreOptions): Promise<void> {
   const { tasks, environment, signal, onRestored } = options
   const written = new Wakeup()
   const report = new RestoreReport(environment)
-  const ranges = await planned(tasks, environment, report)
+  const ranges = await planned(options, report)
   const jobs = ranges.map((range) => new RestoreJob(range, () => written.notify()))
   onRestored(tasks.flatMap(({ id }) => (jobs.some(({ task }) => task === id) ? [] : id)))
   if (jobs.length === 0) return
   signal.throwIfAborted()
-  const source = await openChangelogSource(options, environment.definition, 'restore').catch((error: unknown) => {
-    for (const job of jobs) report.failed(job, error)
+  const opening = openChangelogSource(options, environment.definition, 'restore')
+  const source = await asLongAsWanted(opening, signal).catch((error: unknown) => {
+    // It may open yet, when nobody wants it any more.
+    opening.then((late) => late.close()).catch(() => undefined)
+    if (!signal.aborted) for (const job of jobs) report.failed(job, error)
     throw error
   })
   for (const job of jobs) report.started(job)
   const open = new Map(jobs.map((job) => [partitionKey(job.entry.topic, job.entry.partition), job]))
   try {
-    await source.assign(jobs.map(({ entry, from }) => ({ topic: entry.topic, partition: entry.partition, offset: from })))
+    const starts = jobs.map(({ entry, from }) => ({ topic: entry.topic, partition: entry.partition, offset: from }))
+    await asLongAsWanted(source.assign(starts), signal)
     while (open.size > 0) {
       signal.throwIfAborted()
-      if (shouldRead([...open.values()])) await checkNotTruncated(distribute(await poll(source, environment), open), environment.admin)
-      else await written.wait()
+      if (shouldRead([...open.values()])) {
+        const ended = distribute(await poll(source, environment), open)
+        await asLongAsWanted(checkNotTruncated(ended, environment.admin), signal)
+      } else await written.wait()
       const completed = settled(open)
       for (const job of completed) report.completed(job)
       const restored = new Set(completed.map(({ task }) => task))
@@ -75,10 +81,11 @@ function cutMeanwhile(error: unknown): unknown {
   return new MillraceError('CHANGELOG_CUT', message, { stage, topic, partition, offset, retryable: true, cause: error })
 }
 
-async function planned(tasks: readonly RestoringTask[], environment: TaskEnvironment, report: RestoreReport): Promise<RestoreRange[]> {
+async function planned({ tasks, environment, signal }: RestoreOptions, report: RestoreReport): Promise<RestoreRange[]> {
   try {
-    return await planRestore(tasks, environment)
+    return await planRestore(tasks, environment, signal)
   } catch (error) {
+    if (signal.aborted) throw error
     for (const { id, stores } of tasks) {
       for (const entry of stores.restorable) {
         const position = entry.position ?? 0
@@ -87,6 +94,13 @@ async function planned(tasks: readonly RestoringTask[], environment: TaskEnviron
     }
     throw error
   }
+}
+
+/** Rejects as soon as `signal` is aborted: what brokers are asked may take half a minute while they are away, and then nobody wants to know. */
+async function asLongAsWanted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const done = await unlessAborted(work, signal)
+  signal.throwIfAborted()
+  return done as T
 }
 
 /** Whether something is missing, and there is room for it. */

@@ -5,6 +5,34 @@ import { isRestore, Restoring, someChanges } from '../support/restoring.ts'
 
 const isRestorePoll = (operation: MemoryOperation) => isRestore('poll', operation)
 
+describe('a restore that is not wanted any more', () => {
+  const never = () => new Promise<never>(() => undefined)
+
+  test('does not wait for what brokers are asked, which may take long while they are away, and says nothing of it', async () => {
+    await using restoring = await Restoring.open()
+    await restoring.write(someChanges(20))
+    const interrupt = new AbortController()
+    restoring.admin.endOffsets = never
+    const restored = restoring.restore({ signal: interrupt.signal })
+    interrupt.abort(new Error('not wanted'))
+    await expect(restored).rejects.toThrow('not wanted')
+    expect(restoring.phases).toEqual([])
+  })
+
+  test('nor for its reader to open', async () => {
+    const interrupt = new AbortController()
+    const before = (operation: MemoryOperation) => {
+      if (!isRestore('open-source', operation)) return undefined
+      interrupt.abort(new Error('not wanted'))
+      return never()
+    }
+    await using restoring = await Restoring.open({ faults: { before } })
+    await restoring.write(someChanges(20))
+    await expect(restoring.restore({ signal: interrupt.signal })).rejects.toThrow('not wanted')
+    expect(restoring.phases).toEqual([])
+  })
+})
+
 describe('a restore that fails', () => {
   test('says so, for the store that could not be written', async () => {
     await using restoring = await Restoring.open({ stores: { kept: '0_0', other: '0_1' } })

@@ -131,6 +131,7 @@ export class KafkaSource implements RecordSource {
     await requireTopics(this.#client, positions)
     this.#pump.start()
     await this.#pump.exclusively(() => {
+      this.#checkOpen()
       this.#forgetAll()
       this.#client.assign(positions.map(({ topic, partition, offset }) => ({ topic, partition, offset })))
       for (const position of positions) {
