@@ -126,6 +126,7 @@ export class Heartbeats {
   /** Never rejects. */
   async #send(member: GroupMetadata): Promise<void> {
     const askedAt = this.#clock.monotonic()
+    const hadLeft = this.#standIn.hasLeft
     try {
       const code = await this.#coordinator.once({
         use: (connection) => this.#rounds.beat(connection, member),
@@ -136,9 +137,9 @@ export class Heartbeats {
       if (this.#member !== member) return
       this.#heardAt = Math.max(this.#heardAt, askedAt)
       this.#order(this.#coordinator.address)
-      // It is a member still: what the stand-in has done is over, and does not explain what may come later.
-      if (code === 0) this.#standIn.takeLeft()
-      else this.#events.onCode(code)
+      // It is a member still: what the stand-in had done before is over, and does not explain what may come later. What it has done since is not known of yet.
+      if (code !== 0) this.#events.onCode(code)
+      else if (hadLeft) this.#standIn.takeLeft()
     } catch (error) {
       const { kind, retriable } = error as PackedError
       this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0

@@ -64,7 +64,12 @@ export class StandIn {
     return hasBeaten
   }
 
-  /** Whether it has left the group since it was asked last. */
+  /** Whether it has left the group since {@link takeLeft} was asked last. */
+  get hasLeft(): boolean {
+    return Atomics.load(this.#counters, LEFT) === 1
+  }
+
+  /** Whether it has left the group since this was asked last. */
   takeLeft(): boolean {
     return Atomics.exchange(this.#counters, LEFT, 0) === 1
   }
