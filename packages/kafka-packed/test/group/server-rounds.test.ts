@@ -45,6 +45,16 @@ function passing<T>(clock: ManualClock, ms: number, look: () => T): () => Promis
   }
 }
 
+async function hasOne(recorded: RecordedMember, clock: ManualClock, ms: number): Promise<void> {
+  const held = passing(clock, ms, () => recorded.held.size)
+  await expect.poll(held, WAIT).toBe(1)
+}
+
+async function hasLost(recorded: RecordedMember, clock: ManualClock, ms: number): Promise<void> {
+  const told = passing(clock, ms, () => recorded.calls.at(-1))
+  await expect.poll(told, WAIT).toMatch(/^lost /)
+}
+
 function beats({ group }: Opened): Promise<void> {
   const before = group.heard.length
   return expect.poll(() => group.heard.length, WAIT).toBeGreaterThan(before + 1)
@@ -167,29 +177,14 @@ describe('a member of a group of KIP-848', () => {
     const clock = new ManualClock()
     await using opened = await join([{ epoch: 1 }, { epoch: 2, given: { 1: [0] } }], { clock })
     const { group, recorded } = opened
-    await expect
-      .poll(
-        passing(clock, 10, () => recorded.held.size),
-        WAIT,
-      )
-      .toBe(1)
+    await hasOne(recorded, clock, 10)
     group.isBroken = true
-    await expect
-      .poll(
-        passing(clock, 45_000, () => recorded.calls.at(-1)),
-        WAIT,
-      )
-      .toMatch(/^lost /)
+    await hasLost(recorded, clock, 45_000)
     if (what === 'has put it out') group.putOut()
     group.heard.length = 0
     group.answers = [{ epoch: 2, given: { 1: [0] } }]
     group.isBroken = false
-    await expect
-      .poll(
-        passing(clock, 100, () => recorded.held.size),
-        WAIT,
-      )
-      .toBe(1)
+    await hasOne(recorded, clock, 100)
     const withNothing = group.heard.filter(({ owned }) => owned.length === 0)
     expect([...new Set(withNothing.map(({ epoch }) => epoch))]).toEqual(epochs)
     expect(recorded.calls.filter((call) => call.startsWith('lost'))).toEqual(['lost he t-0'])
@@ -204,19 +199,9 @@ describe('a member of a group of KIP-848', () => {
     group.answers = [{ epoch: 2, given: { 1: [0] } }]
     await expect.poll(() => recorded.member.metadata.generation, WAIT).toBe(2)
     group.isBroken = true
-    await expect
-      .poll(
-        passing(clock, 45_000, () => recorded.calls.at(-1)),
-        WAIT,
-      )
-      .toMatch(/^lost /)
+    await hasLost(recorded, clock, 45_000)
     group.isBroken = false
-    await expect
-      .poll(
-        passing(clock, 100, () => recorded.held.size),
-        WAIT,
-      )
-      .toBe(1)
+    await hasOne(recorded, clock, 100)
   })
 
   it.each([110, 25, 69])('looks offsets up as nobody when it is told that it has lost its place (%i), and joins again', async (code) => {

@@ -1,4 +1,5 @@
-import { partitionKey, unlessAborted } from '@millrace/core'
+import { partitionKey } from '@millrace/core'
+import { asLongAsWanted } from '../internal/as-long-as-wanted.ts'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { isOutdated } from './changelog-retention.ts'
@@ -64,8 +65,7 @@ export async function planRestore(tasks: readonly RestoringTask[], asked: Change
     tasks.flatMap(({ stores }) => stores.restorable),
     asked,
   )
-  const states = await unlessAborted(looking, signal)
-  if (states === undefined) throw signal.reason
+  const states = await asLongAsWanted(looking, signal)
   const ranges: RestoreRange[] = []
   for (const { id: task, stores } of tasks) {
     for (const entry of stores.restorable) {

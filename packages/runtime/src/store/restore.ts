@@ -1,4 +1,5 @@
-import { MillraceError, partitionKey, type PollResult, type RecordSource, unlessAborted } from '@millrace/core'
+import { MillraceError, partitionKey, type PollResult, type RecordSource } from '@millrace/core'
+import { asLongAsWanted } from '../internal/as-long-as-wanted.ts'
 import { Wakeup } from '../internal/wakeup.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { checkNotTruncated } from './changelog-end.ts'
@@ -94,13 +95,6 @@ async function planned({ tasks, environment, signal }: RestoreOptions, report: R
     }
     throw error
   }
-}
-
-/** Rejects as soon as `signal` is aborted: what brokers are asked may take half a minute while they are away, and then nobody wants to know. */
-async function asLongAsWanted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const done = await unlessAborted(work, signal)
-  signal.throwIfAborted()
-  return done as T
 }
 
 /** Whether something is missing, and there is room for it. */
