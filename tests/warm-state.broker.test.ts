@@ -61,6 +61,8 @@ test(
       return [...phases].filter(([, phase]) => phase === 'caught-up' || phase === 'progress').map(([task]) => task)
     }
     const all = ['1_0', '1_1', '1_2']
+    // All three take part: who came later would have nothing yet of what it is given.
+    await expect.poll(() => members.map(({ tasks }) => tasks.size), WAIT).toEqual([2, 2, 2])
     await expect.poll(() => members.flatMap(({ tasks }) => counting(tasks)).toSorted(), WAIT).toEqual(all)
     await expect.poll(() => members.flatMap(following).toSorted(), WAIT).toEqual(all)
     await one.ask('caughtUp')

@@ -196,9 +196,13 @@ export class GroupMember implements AsyncDisposable {
 
   #committing(offsets: readonly TopicPartition[]): CommittingMember {
     const losses = this.#losses
+    let wasStable = false
     return {
-      metadata: () => this.metadata,
-      refused: (code, from, until) => this.#place.mayPass({ code, from, until, offsets, losses }),
+      metadata: () => {
+        wasStable = this.#rounds.isStable
+        return this.metadata
+      },
+      refused: (code, from, until) => this.#place.mayPass({ code, from, wasStable, until, offsets, losses }),
     }
   }
 

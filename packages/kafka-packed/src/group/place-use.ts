@@ -21,6 +21,8 @@ export interface PlaceHolder {
 export interface RefusedCommit {
   readonly code: number
   readonly from: GroupMetadata
+  /** Whether no rebalance was under way when it was sent: else that one's end may give it the place, or make usable the one that it had. */
+  readonly wasStable: boolean
   /** On the monotonic clock. */
   readonly until: number
   readonly offsets: readonly TopicPartition[]
@@ -76,13 +78,14 @@ export class PlaceUse {
   }
 
   /** Whether a commit that was refused is to be tried again. */
-  async mayPass({ code, from, until, offsets, losses }: RefusedCommit): Promise<boolean> {
+  async mayPass({ code, from, wasStable, until, offsets, losses }: RefusedCommit): Promise<boolean> {
     const holder = this.#holder
     if (!OF_PLACE.has(code) || this.#clock.monotonic() >= until) return false
-    if (holder.isStable() && isSame(from, holder.metadata())) holder.refused(code)
+    const isUsable = (): boolean => holder.isStable() && !(wasStable && isSame(from, holder.metadata()))
+    if (holder.isStable() && !isUsable()) holder.refused(code)
     // Only another round gives another place; the answer to who joins may be on its way, with the next generation in it.
     const isHere = (): boolean => losses === holder.losses() && holder.hasAll(offsets)
-    while (isHere() && !(holder.isStable() && !isSame(from, holder.metadata()))) {
+    while (isHere() && !isUsable()) {
       const leftMs = until - this.#clock.monotonic()
       if (leftMs <= 0 || !holder.mayJoin()) return false
       await this.#roundEnd(leftMs)

@@ -172,6 +172,35 @@ describe('a member of a group', () => {
     expect(wire.group.commits.map(({ offsets }) => offsets)).toEqual([[5], [5], [6]])
   })
 
+  it.for(['before', 'after'] as const)(
+    'commits with the place that it was about to be told, refused %s it was',
+    { timeout: 20_000 },
+    async (refused) => {
+      await using wire = await groupOf()
+      await using recorded = await joinedMember(wire.broker)
+      const { generation } = wire.group
+      const told = deferred()
+      const answered = deferred()
+      wire.group.beforeSync = () => told.promise
+      wire.group.onHeartbeat = () => code(wire.group.generation === generation ? REBALANCE_IN_PROGRESS : 0)
+      await expect.poll(() => recorded.member.metadata.generation, WAIT).toBe(generation + 1)
+      let asked = 0
+      wire.group.onCommit = async () => {
+        if (asked++ > 0) return 0
+        if (refused === 'after') await answered.promise
+        return REBALANCE_IN_PROGRESS
+      }
+      const committed = recorded.member.commit([{ ...PARTITION, offset: 5 }])
+      await expect.poll(() => (refused === 'after' ? asked : wire.group.commits.length), WAIT).toBe(1)
+      told.resolve(undefined)
+      await expect.poll(() => recorded.calls.length, WAIT).toBe(2)
+      answered.resolve(undefined)
+      await committed
+      expect(wire.group.commits.map((commit) => commit.generation)).toEqual([generation + 1, generation + 1])
+      expect(wire.group.generation).toBe(generation + 1)
+    },
+  )
+
   it('commits offsets with the epochs of the records before, where they are known', async () => {
     await using wire = await groupOf()
     await using recorded = await joinedMember(wire.broker)

@@ -32,32 +32,36 @@ beforeAll(async () => {
   await Promise.all(COMPRESSIONS.map(loadCodec))
 })
 
-/** A broker that has these logs, and gives each once: who asks again is at its end. */
-async function brokerOf(logs: readonly Log[]): Promise<WireBroker> {
+/** A broker that has these logs, and gives each once: who asks again is at its end, and has what it was given. `ended`: of which it was asked again. */
+async function brokerOf(logs: readonly Log[]): Promise<{ readonly broker: WireBroker; readonly ended: ReadonlySet<number> }> {
   const broker = await WireBroker.open({ name: TOPIC, partitions: logs.map(() => ({ leader: 1, epoch: 0 })) })
   for (const [key, min] of WANTED) broker.versions.set(key, [min, broker.versions.get(key)?.[1] ?? 2])
   broker.answers.set(KEY.findCoordinator, () => 'silence')
   const given = new Set<number>()
+  const ended = new Set<number>()
   broker.answers.set(KEY.fetch, ({ body }: WireRequest) =>
     fetched(
       readFetch(body).map(({ topic, partition, offset }) => {
         const log = given.has(partition) ? undefined : logs[partition]
+        if (given.has(partition)) ended.add(partition)
         given.add(partition)
         return { topic, partition, end: log?.end ?? offset, records: log?.bytes ?? new Uint8Array(0) }
       }),
     ),
   )
-  return broker
+  return { broker, ended }
 }
 
 /** What each client reads of the same bytes, by partition. */
 async function readBoth(logs: readonly Log[]): Promise<{ readonly ours: Place[][]; readonly theirs: Place[][] }> {
-  await using broker = await brokerOf(logs)
+  await using broker = (await brokerOf(logs)).broker
   const ours = await readOurs(broker, logs.length)
-  await using other = await brokerOf(logs)
+  const { broker: opened, ended } = await brokerOf(logs)
+  await using other = opened
   const confluent = new Confluent(`127.0.0.1:${other.port}`)
+  const read = await confluent.readUntil(TOPIC, logs.length, (_count, atOnce) => ended.size === logs.length && atOnce === 0)
   const theirs = logs.map((): Place[] => [])
-  for (const { partition, offset, key, value, timestamp } of await confluent.readToEnds(TOPIC, logs.length))
+  for (const { partition, offset, key, value, timestamp } of read)
     theirs[partition]?.push([partition, offset, textOf(key), textOf(value), timestamp])
   return { ours, theirs }
 }

@@ -20,6 +20,7 @@ export class ClassicGroup {
   isUnchanged = false
   #assignment: Uint8Array = new Uint8Array(0)
   beforeJoin: () => WireAnswer | undefined | Promise<WireAnswer | undefined> = () => undefined
+  beforeSync: () => Promise<unknown> = () => Promise.resolve()
   onHeartbeat: () => WireAnswer | Promise<WireAnswer> = () => code(0)
   /** The code of the next commit. */
   onCommit: () => number | Promise<number> = () => 0
@@ -54,7 +55,8 @@ export class ClassicGroup {
   }
 
   /** What the leader says that it gets. */
-  #sync({ body }: WireRequest): WireAnswer {
+  async #sync({ body }: WireRequest): Promise<WireAnswer> {
+    await this.beforeSync()
     body.string()
     body.int32()
     for (let skipped = 0; skipped < 4; skipped++) body.string()

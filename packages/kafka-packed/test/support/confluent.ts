@@ -3,7 +3,8 @@ import confluent from '@confluentinc/kafka-javascript'
 import type { BrokerAddress } from '../../src/index.ts'
 
 const LIMIT_MS = 30_000
-const BAD_MESSAGE = -199
+/** What a consumer says of a batch that is damaged, and of what it takes for a batch behind it. */
+const DAMAGED: ReadonlySet<number | undefined> = new Set([-199, -170])
 
 type Callback<T> = (error: Error | null, result: T) => void
 
@@ -39,7 +40,6 @@ interface RawConsumer {
   assign(partitions: readonly object[]): void
   subscribe(topics: readonly string[]): void
   consume(count: number, callback: Callback<RawRead[]>): void
-  on(event: 'partition.eof', listener: (at: { readonly partition: number }) => void): void
 }
 
 /** What the other client writes and reads, for comparison. */
@@ -137,27 +137,21 @@ export class Confluent {
 
   /** So many records from the beginning, by partition and offset. */
   read(topic: string, partitions: number, count: number): Promise<RawRead[]> {
-    return this.#read(topic, partitions, (read) => read >= count)
+    return this.readUntil(topic, partitions, (read) => read >= count)
   }
 
-  /** All up to the end that it is told of each partition, by partition and offset. */
-  readToEnds(topic: string, partitions: number): Promise<RawRead[]> {
-    return this.#read(topic, partitions, (_read, ended) => ended === partitions)
-  }
-
-  async #read(topic: string, partitions: number, isDone: (read: number, ended: number) => boolean): Promise<RawRead[]> {
-    const common = { 'bootstrap.servers': this.brokers, 'group.id': randomUUID(), 'enable.auto.commit': false, 'check.crcs': true }
-    const properties = { ...common, 'enable.partition.eof': true }
-    const ended = new Set<number>()
+  /** Records by partition and offset, until so many and so many at once are enough. Ends of partitions are not told: the client forgets them over errors. */
+  async readUntil(topic: string, partitions: number, isDone: (read: number, atOnce: number) => boolean): Promise<RawRead[]> {
+    const properties = { 'bootstrap.servers': this.brokers, 'group.id': randomUUID(), 'enable.auto.commit': false, 'check.crcs': true }
     const raw = new confluent.KafkaConsumer(properties, {}) as unknown as RawConsumer
     await promised((callback) => raw.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
-    raw.on('partition.eof', ({ partition }) => ended.add(partition))
     try {
       raw.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
       const all: RawRead[] = []
-      while (!isDone(all.length, ended.size)) {
-        const read = promised<RawRead[]>((callback) => raw.consume(1_000, callback))
-        all.push(...(await read.catch(passedOver)))
+      for (let atOnce = Infinity; !isDone(all.length, atOnce);) {
+        const read = await promised<RawRead[]>((callback) => raw.consume(1_000, callback)).catch(passedOver)
+        all.push(...(read ?? []))
+        atOnce = read?.length ?? Infinity
       }
       return all.toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
     } finally {
@@ -166,10 +160,9 @@ export class Confluent {
   }
 }
 
-/** A batch that is damaged: what was read before it comes first. */
-function passedOver(error: unknown): RawRead[] {
-  if ((error as { readonly code?: number }).code === BAD_MESSAGE) return []
-  throw error
+/** Nothing, but there may be more behind it; what was read before it comes first. */
+function passedOver(error: unknown): undefined {
+  if (!DAMAGED.has((error as { readonly code?: number }).code)) throw error
 }
 
 function produce(raw: RawProducer, topic: string, { partition, key, value, timestamp, headers }: RawRecord): void {
