@@ -68,7 +68,7 @@ async function expectNoTrace(expect: ExpectStatic, group: FailingGroup): Promise
   expect(await group.deadValues()).toEqual([45])
 }
 
-describe('no-loss', { timeout: 120_000 }, () => {
+describe.concurrent('no-loss', { timeout: 120_000 }, () => {
   test.for(ACKNOWLEDGEMENTS)(
     'a process that is killed inside a batch repeats only what was not committed: %s',
     async (acknowledgement, { expect }) => {
@@ -136,7 +136,7 @@ async function bothCommitted(group: FailingGroup, offset: number): Promise<boole
 const healthy: Work = { how: 'throw', fails: () => false }
 const size = { batch: { size: 10, timeoutMs: LONG_MS } }
 
-describe('rebalance', () => {
+describe.concurrent('rebalance', () => {
   test.for(PROTOCOLS.flatMap((groupProtocol) => ACKNOWLEDGEMENTS.map((acknowledgement) => ({ groupProtocol, acknowledgement }))))(
     'inside the wait for a retry: the batch is handed back at once, and processed by the other: $groupProtocol, $acknowledgement',
     async ({ groupProtocol, acknowledgement }, { expect }) => {

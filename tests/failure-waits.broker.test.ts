@@ -22,7 +22,7 @@ async function closed(member: FailingApp): Promise<void> {
   await member.running
 }
 
-describe('a dead-letter topic that is not to be had', () => {
+describe.concurrent('a dead-letter topic that is not to be had', () => {
   const [bad, count] = [25, 40]
   const work = { how: 'index', fails: (value: number) => value === bad } as const
   const options = { batch: { size: 10, timeoutMs: LONG_MS } }
@@ -133,7 +133,7 @@ describe('a dead-letter topic that is not to be had', () => {
   })
 })
 
-describe('a partition that waits for a retry', () => {
+describe.concurrent('a partition that waits for a retry', () => {
   test('commits what it had finished, and holds up neither others nor the shutdown', async ({ expect }) => {
     await using group = await FailingGroup.open({ brokers, partitions: 3 })
     let broken = true
@@ -208,7 +208,7 @@ describe('a partition that waits for a retry', () => {
   )
 })
 
-describe('a circuit breaker on Kafka', () => {
+describe.concurrent('a circuit breaker on Kafka', () => {
   const circuitBreaker = { window: 4, minimum: 2, threshold: 0.5 }
 
   test('opens for the bad partition alone, tries one batch at a time, and closes when that goes well', async ({ expect }) => {
@@ -273,7 +273,7 @@ describe('a circuit breaker on Kafka', () => {
   })
 })
 
-describe('a record that fails on Kafka', () => {
+describe.concurrent('a record that fails on Kafka', () => {
   const six = { transport: kafka({ brokers }), count: 6 }
   const always = (...values: number[]) => new Map(values.map((value) => [value, Infinity]))
 

@@ -42,7 +42,7 @@ async function expectCounted(group: TracedGroup, guarantee: 'at-least-once' | 'e
   await expect.poll(wrong, { timeout: 60_000 }).toEqual([])
 }
 
-describe.each(['leveldb', 'memory'] as const)('with stores of %s', (backend) => {
+describe.concurrent.each(['leveldb', 'memory'] as const)('with stores of %s', (backend) => {
   test.for(['at-least-once', 'exactly-once'] as const)(
     '%s, tasks of a process that was killed are taken over by one that has followed them, and reads back little',
     { timeout: 300_000 },
