@@ -4,7 +4,8 @@ import type { PlainTable } from '../../report/plain-table.ts'
 /** The latency of one program at several shares of its highest throughput. */
 export interface LatencyRow {
   readonly title: string
-  readonly shares: readonly (Latency & { readonly share: number })[]
+  /** With the rate alone where it did not come to its end at it. */
+  readonly shares: readonly (Pick<Latency, 'rate'> & Partial<Latency> & { readonly share: number })[]
 }
 
 export interface LatencyResult {
@@ -19,7 +20,10 @@ export function latencyTable({ workload, rows }: LatencyResult): PlainTable {
     head: ['', ...(rows[0]?.shares ?? []).map(({ share }) => `at ${share} of its highest throughput`)],
     rows: rows.map(({ title, shares }) => [
       title,
-      ...shares.map(({ p50, p99, rate }) => `${Math.round(p50)} / ${Math.round(p99)} (${Math.round(rate).toLocaleString('en')}/s)`),
+      ...shares.map(({ p50, p99, rate }) => {
+        const took = p50 === undefined || p99 === undefined ? 'did not come to its end' : `${Math.round(p50)} / ${Math.round(p99)}`
+        return `${took} (${Math.round(rate).toLocaleString('en')}/s)`
+      }),
     ]),
   }
 }

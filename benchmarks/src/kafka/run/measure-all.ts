@@ -13,6 +13,7 @@ import { measureLatency } from './measure-latency.ts'
 import { measureProfiles } from './measure-profiles.ts'
 import { measureWorkload } from './measure-workload.ts'
 import { runOnce } from './run-once.ts'
+import { ProgramFailure } from './run-program.ts'
 import type { Surroundings } from './surroundings.ts'
 
 const SHARES = [0.1, 0.5, 0.9]
@@ -101,11 +102,18 @@ async function latencyOf(name: LatencyName, measured: readonly WorkloadResult[],
     const highest = summarise(runs.map(({ recordsPerSecond }) => recordsPerSecond)).median
     const shares = []
     for (const share of SHARES) {
-      const latency = await measureLatency(program, workload, { surroundings, rate: highest * share, ...LATENCY })
-      say(
-        `  (${name}) ${program.title}, ${Math.round(latency.rate).toLocaleString('en')} records/s: ${latency.p50} ms, p99 ${latency.p99} ms`,
-      )
-      shares.push({ share, ...latency })
+      const rate = highest * share
+      const told = `  (${name}) ${program.title}, ${Math.round(rate).toLocaleString('en')} records/s:`
+      try {
+        const latency = await measureLatency(program, workload, { surroundings, rate, ...LATENCY })
+        say(`${told} ${latency.p50} ms, p99 ${latency.p99} ms`)
+        shares.push({ share, ...latency })
+      } catch (error) {
+        // One of the others that stands still says nothing of the rest. One that writes what is wrong does.
+        if (!(error instanceof ProgramFailure && error.isShortOfMemory) || program.name.startsWith('millrace')) throw error
+        say(`${told} it did not come to its end`)
+        shares.push({ share, rate })
+      }
     }
     rows.push({ title: program.title, shares })
   }

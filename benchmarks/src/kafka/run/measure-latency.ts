@@ -13,7 +13,7 @@ const context = { logger: silentLogger }
 /** How often records are written. */
 const EVERY_MS = 5
 const POLL_MS = 1_000
-const LIMIT_MS = 300_000
+const LIMIT_MS = 120_000
 /** Records of the beginning, which tell when the program runs. */
 const FIRST = 100
 
@@ -55,9 +55,15 @@ export async function measureLatency(program: Program, workload: Workload, optio
     const reading = new OutputReading()
     const ended = runProgram(program, run.config, { brokerCpuMs: () => undefined, limitMs: LIMIT_MS })
     const read = reading.readUntil(ended, { transport, topic: run.config.output, isolation })
-    await Promise.race([writePaced(transport, { input, workload, records, rate, started: reading.first }), ended])
-    await ended
-    await read
+    const started = Promise.race([reading.first, ended])
+    started.catch(() => undefined)
+    try {
+      await Promise.race([writePaced(transport, { input, workload, records, rate, started }), ended])
+      await ended
+    } finally {
+      // Not while its topic is deleted.
+      await read
+    }
     return reading.latency(rate, warmUpMs)
   } finally {
     await surroundings.deleteTopics([input])
