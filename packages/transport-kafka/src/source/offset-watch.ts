@@ -74,9 +74,13 @@ export class OffsetWatch {
     if (quiet.length > 0) this.#start(quiet)
   }
 
-  /** A fetch has failed: with it, ends may have been forgotten. */
+  /** A fetch has failed: with it, ends may have been forgotten, also of who is at one: ends move past records that are hidden. */
   missed(): void {
-    for (const read of this.#partitions) read.unsure ||= !read.atEnd
+    for (const read of this.#partitions) {
+      read.unsure = true
+      // Soon, and not when one that is quiet by nature is looked after.
+      if (read.atEnd) progressed(read)
+    }
   }
 
   /** The client said that a position is gone, be it of which partition. */

@@ -68,6 +68,16 @@ describe('an end that may have been forgotten', () => {
     await pass(60_000)
     expect(seeks).toHaveLength(3)
   })
+
+  test('is asked for again of who is at an end, which may have moved past records that are hidden', async () => {
+    const { watch, read, seeks, pass } = open()
+    read.atEnd = true
+    await pass(6_000)
+    expect(seeks).toEqual([])
+    watch.missed()
+    await pass(6_000)
+    expect(seeks).toEqual([3])
+  })
 })
 
 describe('an error about a position', () => {
