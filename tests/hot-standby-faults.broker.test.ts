@@ -26,7 +26,7 @@ describe('a hot standby, on a broker', () => {
   test('goes on when the broker went away and came back', { timeout: 300_000 }, async () => {
     await using broker = await ownBroker()
     // The membership outlasts it.
-    const transport = kafka({ brokers: broker.brokers, consumer: { 'session.timeout.ms': 45_000 } })
+    const transport = kafka({ brokers: broker.brokers, consumer: { 'session.timeout.ms': 300_000 } })
     await using group = await StandbyGroup.open({ transport })
     const { one, two } = await twoMembers(group)
     const task = first(one)

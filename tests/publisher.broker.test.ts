@@ -130,15 +130,9 @@ describe('on a broker, too,', () => {
     await create(transport, [topic])
     await using folder = await temporaryFolder()
     const config = { brokers, topic, folder: folder.path, count: 3_000 }
-    let delivered = 0
-    let stored = false
-    await using first = new ChildProgram<Said>('outbox-publisher', config, (said) => {
-      delivered = said.delivered ?? delivered
-      stored ||= said.stored ?? false
-    })
-    await first.until(() => stored && delivered > 0)
-    first.signal('SIGKILL')
+    await using first = new ChildProgram<Said>('outbox-publisher', { ...config, killAfter: 100 }, () => undefined)
     expect(await first.exit()).toBeNull()
+    expect((await read(transport, topic)).length).toBeLessThan(3_000)
     let unsent = -1
     await using second = new ChildProgram<Said>('outbox-publisher', { ...config, count: 0 }, (said) => {
       unsent = said.unsent ?? unsent

@@ -10,7 +10,7 @@ import type { RestoreConfig } from './support/restore-messages.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const brokers = inject('kafkaBrokers')
-const maxPollIntervalMs = inject('kafkaSessionTimeoutMs')
+const maxPollIntervalMs = 3 * inject('kafkaSessionTimeoutMs')
 const KEYS = 1_000_000
 const MEBIBYTE = 1024 * 1024
 const text = { key: serdes.string, value: serdes.string }
@@ -55,7 +55,7 @@ describe('restore', () => {
     expect((await member.ask('digest')).digest).toEqual(digestOfBigState(KEYS))
     expect((await member.ask('sample')).sample).toEqual(sample)
     expect(highestRssBytes / MEBIBYTE).toBeLessThan(400)
-    // With the broker of these tests it takes longer than a member may stay away from its group.
+    // On most machines it takes longer than a member may stay away from its group.
     expect(member.events.filter(({ type }) => type === 'lost')).toEqual([])
     const progress = member.restoreEvents('progress')
     expect(progress.length).toBeGreaterThan(0)

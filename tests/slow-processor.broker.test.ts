@@ -5,7 +5,7 @@ import { BatchingRun } from './support/batching-run.ts'
 import { deferred } from './support/deferred.ts'
 
 /** After which the group puts a member out that sends no heartbeats, or does not ask for records. */
-const LIMIT_MS = Math.max(3_000, inject('kafkaSessionTimeoutMs'))
+const LIMIT_MS = Math.max(6_000, inject('kafkaSessionTimeoutMs'))
 /** Room for records, over all partitions; one poll hands out half of it at most. */
 const ROOM = 200
 /** Nothing takes so long unless it hangs. */

@@ -8,9 +8,11 @@ interface Config {
   readonly folder: string
   /** So many events are published; none: what the outbox has is sent. */
   readonly count: number
+  /** It kills itself when all events are stored and so many are delivered. Default: it does not. */
+  readonly killAfter?: number
 }
 
-const { brokers, topic, folder, count } = JSON.parse(process.argv[2] as string) as Config
+const { brokers, topic, folder, count, killAfter } = JSON.parse(process.argv[2] as string) as Config
 const publisher = createPublisher({
   transport: kafka({ brokers }),
   environment: {},
@@ -20,13 +22,21 @@ const publisher = createPublisher({
   events: { a: event<{ readonly key: string; readonly n: number }>({ topic, key: ({ key }) => key }) },
 })
 let delivered = 0
+let isStored = false
+const killWhenDue = () => {
+  if (isStored && killAfter !== undefined && delivered >= killAfter) process.kill(process.pid, 'SIGKILL')
+}
 for (let n = 0; n < count; n++)
   publisher.publish('a', { key: `k${n % 3}`, n }, { id: `id-${n}` }).then(
-    () => process.send?.({ delivered: ++delivered }),
+    () => {
+      delivered++
+      killWhenDue()
+    },
     () => undefined,
   )
 await publisher.stored()
-process.send?.({ stored: true })
+isStored = true
+killWhenDue()
 await publisher.forceFlush()
 const { unsent } = await publisher.close()
 process.send?.({ unsent: unsent.length })

@@ -45,7 +45,8 @@ export class ChildProgram<Message> implements AsyncDisposable {
   }
 
   send(message: object): void {
-    this.#child.send(message)
+    // Who has just ended is told of by its end.
+    this.#child.send(message, () => undefined)
   }
 
   /** Resolves as soon as the condition holds; rejects if the process ends before. */

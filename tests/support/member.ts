@@ -60,6 +60,11 @@ export class Member<Config = MemberConfig> extends ChildProgram<MemberMessage> {
     return tasks
   }
 
+  /** Whether its group has put it out, as far as it has told. */
+  get wasPutOut(): boolean {
+    return this.events.some(({ type }) => type === 'lost')
+  }
+
   /** Resolves when it has done what it is asked to. */
   async ask(what: MemberRequest['ask']): Promise<void> {
     const id = ++this.#asked

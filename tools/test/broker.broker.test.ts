@@ -5,7 +5,7 @@ import { openBroker } from '../broker/broker.mjs'
 /** Our own, also where KAFKA_BROKERS names one: a broker of somebody else's is not killed. */
 const { KAFKA_BROKERS: _, ...env } = process.env
 
-test('a broker is killed, returns on its port, stands still, goes on, and leaves nothing when stopped', async () => {
+test('a broker is killed, returns on its port, stands still, goes on, and leaves nothing when stopped', { timeout: 180_000 }, async () => {
   const broker = await openBroker({}, env)
   try {
     expect(await answersKafka(broker.brokers)).toBe(true)

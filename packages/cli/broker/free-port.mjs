@@ -7,12 +7,14 @@ const highest = 32_000
 /**
  * A port nothing listens on, from below the range the system gives to outgoing connections: a broker that is restarted finds its
  * port still free.
+ * @param {number} [inARow] So many from it on are free. Default: 1.
  * @returns {Promise<number>}
  */
-export async function freePort() {
+export async function freePort(inARow = 1) {
   for (let tries = 0; tries < 100; tries++) {
     const port = randomInt(lowest, highest)
-    if (await isFree(port)) return port
+    const free = await Promise.all(Array.from({ length: inARow }, (_, i) => isFree(port + i)))
+    if (free.every(Boolean)) return port
   }
   throw new Error(`No free port between ${lowest} and ${highest}.`)
 }

@@ -31,7 +31,7 @@ test(
     await app.write(500)
     expect(await lagOf(app.topics.lines)).toMatchObject({ state: 'Dead', members: 0, totalLag: 0, withoutOffset: 2 })
 
-    const port = await freePort()
+    const port = await freePort(2)
     const run = app.spawn(['run', 'word-count.ts', '--instances', '2', '--json', '--http', String(port)])
     const behindNothing = { totalLag: 0, withoutOffset: 0, partitions: [{}, {}, {}, {}] }
     await expect.poll(lag, PATIENCE).toMatchObject({ state: 'Stable', members: 2, ...behindNothing })

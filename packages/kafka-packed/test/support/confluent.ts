@@ -148,7 +148,9 @@ export class Confluent {
     try {
       raw.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
       const all: RawRead[] = []
+      const until = performance.now() + LIMIT_MS
       for (let atOnce = Infinity; !isDone(all.length, atOnce);) {
+        if (performance.now() > until) throw new Error(`Only ${all.length} records of ${topic} came in ${LIMIT_MS} ms.`)
         const read = await promised<RawRead[]>((callback) => raw.consume(1_000, callback)).catch(passedOver)
         all.push(...(read ?? []))
         atOnce = read?.length ?? Infinity

@@ -1,4 +1,13 @@
-import { ManualClock, type Logger, type RecordSource, type RecordWriter, silentLogger, type WriteBatch } from '@millrace/core'
+import {
+  ManualClock,
+  type Logger,
+  type OpenStoreBackend,
+  type RecordSource,
+  type RecordWriter,
+  silentLogger,
+  type StoreBackend,
+  type WriteBatch,
+} from '@millrace/core'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
 import { createPublisher, event, type EventDefinitions, type PublisherOptions } from '@millrace/publisher'
 
@@ -37,8 +46,9 @@ export interface Options<Events extends EventDefinitions> extends Partial<Publis
 }
 
 /** A publisher on an embedded log with a clock by hand, and what it sends. */
-export async function publishing<Events extends EventDefinitions>({ faults = {}, topicConfig = {}, missing, ...options }: Options<Events>) {
+export async function publishing<Events extends EventDefinitions>({ faults = {}, topicConfig = {}, missing, ...given }: Options<Events>) {
   const clock = new ManualClock()
+  const { options, outboxClosed } = withNotedClose(given)
   const sends: { readonly topic: string; readonly records: number }[] = []
   const before = (operation: MemoryOperation) => {
     if (operation.type === 'send') sends.push({ topic: operation.topic, records: operation.records })
@@ -75,12 +85,14 @@ export async function publishing<Events extends EventDefinitions>({ faults = {},
     await clock.advance(ms, settle)
     await settle()
   }
-  /** Without waiting for what is stuck. */
+  /** Without waiting for what is stuck; the folder of an outbox is free then. */
   const closeNow = async () => {
     const closing = publisher.close({ timeoutMs: 0 })
     await advance(0)
     await advance(2_000)
-    return closing
+    const closed = await closing
+    await outboxClosed()
+    return closed
   }
   return {
     publisher,
@@ -93,6 +105,28 @@ export async function publishing<Events extends EventDefinitions>({ faults = {},
     read: (topic: string) => readTopic(transport, topic),
     ...recorded,
   }
+}
+
+/** A publisher waits for its outbox by the clock, which a hand moves faster than a disk. */
+function withNotedClose<Given extends Pick<PublisherOptions<EventDefinitions>, 'outbox'>>(given: Given) {
+  const closes: Promise<unknown>[] = []
+  const noted = (backend: StoreBackend): StoreBackend =>
+    new Proxy(backend, {
+      get(target, name) {
+        const value: unknown = Reflect.get(target, name)
+        if (name !== 'close') return typeof value === 'function' ? (value.bind(target) as unknown) : value
+        return () => {
+          const closing = target.close()
+          closes.push(closing)
+          return closing
+        }
+      },
+    })
+  const outboxClosed = () => Promise.allSettled(closes)
+  const { outbox } = given
+  if (outbox === undefined) return { options: given, outboxClosed }
+  const open: OpenStoreBackend = async (options) => noted(await outbox.open(options))
+  return { options: { ...given, outbox: { ...outbox, open } }, outboxClosed }
 }
 
 /** The payloads and places of everything in a topic. */
