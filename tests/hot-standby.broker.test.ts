@@ -83,7 +83,8 @@ describe.concurrent.each(['leveldb', 'memory'] as const)('with stores of %s', (b
       await victim.ask('caughtUp')
       await followed(heir, moving)
       // It is killed in the midst of a little more.
-      for (let i = 0; i < 3; i++) await group.write(20)
+      const all = changelogged(victim)
+      await group.writeUntil(victim, (member) => changelogged(member) >= all + 100, 20)
       const before = restored(heir, moving)
       victim.signal('SIGKILL')
       await victim.exit()
