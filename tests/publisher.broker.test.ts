@@ -16,8 +16,6 @@ interface Payload {
 
 /** What the program `outbox-publisher` says. */
 interface Said {
-  readonly delivered?: number
-  readonly stored?: boolean
   readonly unsent?: number
 }
 

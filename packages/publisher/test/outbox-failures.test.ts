@@ -5,6 +5,7 @@ import { MillraceError, silentLogger, type StoreBackend } from '@millrace/core'
 import { openLevelDb } from '@millrace/store-leveldb'
 import type { MemoryOperation } from '@millrace/transport-memory'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { backendWith } from './support/backend-with.ts'
 import { publishing, settle, threeTopics } from './support/publishing.ts'
 
 let folder = ''
@@ -127,12 +128,7 @@ describe('what has an outbox', () => {
         if (++writes > 1) throw new Error('ENOSPC: no space left on device')
         await backend.write(changes)
       }
-      return new Proxy(backend, {
-        get: (target, name) => {
-          const value: unknown = name === 'write' ? write : Reflect.get(target, name)
-          return typeof value === 'function' ? (value.bind(target) as unknown) : value
-        },
-      })
+      return backendWith(backend, { write })
     }
     const { publisher, closeNow } = await publishing({
       events: threeTopics,

@@ -10,6 +10,7 @@ import {
 } from '@millrace/core'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
 import { createPublisher, event, type EventDefinitions, type PublisherOptions } from '@millrace/publisher'
+import { backendWith } from './backend-with.ts'
 
 /** An event that says its key, and which it is of its key. */
 export interface Numbered {
@@ -111,15 +112,11 @@ export async function publishing<Events extends EventDefinitions>({ faults = {},
 function withNotedClose<Given extends Pick<PublisherOptions<EventDefinitions>, 'outbox'>>(given: Given) {
   const closes: Promise<unknown>[] = []
   const noted = (backend: StoreBackend): StoreBackend =>
-    new Proxy(backend, {
-      get(target, name) {
-        const value: unknown = Reflect.get(target, name)
-        if (name !== 'close') return typeof value === 'function' ? (value.bind(target) as unknown) : value
-        return () => {
-          const closing = target.close()
-          closes.push(closing)
-          return closing
-        }
+    backendWith(backend, {
+      close() {
+        const closing = backend.close()
+        closes.push(closing)
+        return closing
       },
     })
   const outboxClosed = () => Promise.allSettled(closes)
