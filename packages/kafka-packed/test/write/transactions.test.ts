@@ -1,61 +1,9 @@
-import { setImmediate } from 'node:timers/promises'
-import { ManualClock, viewColumn } from '@millrace/core'
+import { ManualClock } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
-import { PackedWriter, type WriterOptions } from '../../src/index.ts'
-import {
-  added,
-  ended,
-  identity,
-  KEY,
-  produced,
-  type ProducedBatch,
-  readProduce,
-  WireBroker,
-  type WireRequest,
-} from '../support/wire-broker.ts'
+import { answering, isSettled, openTransactional as open, TOPIC, write } from '../support/transactional-writer.ts'
+import { added, ended, identity, KEY } from '../support/wire-broker.ts'
 
-const TOPIC = 't'
 const WAIT = { timeout: 20_000 }
-
-async function open(
-  options: Partial<WriterOptions> = {},
-): Promise<{ readonly broker: WireBroker; readonly writer: PackedWriter } & AsyncDisposable> {
-  const broker = await WireBroker.open({ name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] })
-  const writer = await PackedWriter.open({ brokers: broker.brokers, lingerMs: 60_000, transactionalId: 'id', ...options })
-  return {
-    broker,
-    writer,
-    [Symbol.asyncDispose]: async () => {
-      await writer.close()
-      await broker[Symbol.asyncDispose]()
-    },
-  }
-}
-
-function write(writer: PackedWriter, value: string): Promise<void> {
-  return writer.write({ topic: TOPIC, length: 1, keys: viewColumn([null]), values: viewColumn([Buffer.from(value)]), timestamps: [1] })
-}
-
-/** What is sent, each answered by its code, and those behind with success. */
-function answering(broker: WireBroker, ...codes: number[]): ProducedBatch[] {
-  const sent: ProducedBatch[] = []
-  broker.answers.set(KEY.produce, ({ body }: WireRequest) => {
-    const [batch] = readProduce(body) as [ProducedBatch]
-    sent.push(batch)
-    return produced([{ topic: TOPIC, partition: 0, code: codes.shift() ?? 0 }])
-  })
-  return sent
-}
-
-/** Lets time pass, and says whether it is by then. */
-async function isSettled(promise: Promise<unknown>, pass: () => Promise<void>): Promise<boolean> {
-  await pass()
-  const settled = promise.then(
-    () => true,
-    () => true,
-  )
-  return Promise.race([settled, setImmediate(false)])
-}
 
 describe('a writer of transactions, on a cluster without KIP-890', () => {
   it('adds partitions once a transaction before it writes to them, and ends nothing in which there was nothing', async () => {
