@@ -201,13 +201,14 @@ export class PartitionQueue {
     this.#isBroken = true
   }
 
-  /** It will never be written: what follows has to do without its sequence numbers. */
-  fail(batch: PendingBatch): void {
-    this.#remove(batch)
+  /** It will never be written: what follows has to do without its sequence numbers. False: it is none of this queue any more, and nothing happens. */
+  fail(batch: PendingBatch): boolean {
     const waiting = this.#waiting.indexOf(batch)
     if (waiting >= 0) this.#waiting.splice(waiting, 1)
+    else if (!this.#remove(batch)) return false
     // One that was never sent has none.
     if (batch.sequence !== undefined) this.#isBroken = true
+    return true
   }
 
   /** Batches that wait, and whose time is over. */
@@ -243,9 +244,11 @@ export class PartitionQueue {
     this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, batch)
   }
 
-  #remove(batch: PendingBatch): void {
+  /** Whether it was under way. */
+  #remove(batch: PendingBatch): boolean {
     const at = this.#inFlight.indexOf(batch)
     if (at >= 0) this.#inFlight.splice(at, 1)
+    return at >= 0
   }
 }
 

@@ -267,9 +267,9 @@ export class Sender {
     queue.renumber(batch)
   }
 
+  /** Of several that fail together: what is told of the first may have made the others fail. */
   #fail({ queue, batch }: Sent, failure: BatchFailure): void {
-    queue.fail(batch)
-    this.#events.onSettled(queue, batch, failure)
+    if (queue.fail(batch)) this.#events.onSettled(queue, batch, failure)
   }
 
   /** Nothing can be written any more. */

@@ -1,5 +1,6 @@
-import { ManualClock } from '@millrace/core'
+import { ManualClock, viewColumn } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
+import { deferred } from '../support/deferred.ts'
 import { answering, isSettled, openTransactional as open, TOPIC, write } from '../support/transactional-writer.ts'
 import { added, ended, identity, KEY } from '../support/wire-broker.ts'
 
@@ -206,6 +207,35 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await expect(writer.commit()).rejects.toMatchObject({ kind, code })
     await expect(writer.abort()).rejects.toMatchObject({ kind, code })
     expect(broker.count(KEY.endTransaction)).toBe(1)
+  })
+
+  it('tells once of each of several batches whose time is over, and waits for the one that is under way', async () => {
+    const clock = new ManualClock()
+    await using both = await open({ clock, batchBytes: 1, lingerMs: 0, deliveryTimeoutMs: 1_000 })
+    const { broker, writer } = both
+    const answered = deferred()
+    broker.answers.set(KEY.produce, async (request) => {
+      await answered.promise
+      return broker.usual(request)
+    })
+    const told: number[] = []
+    const onDelivered = (row: number): void => {
+      told.push(row)
+    }
+    const columns = { keys: viewColumn([null, null, null]), values: viewColumn([null, null, null]), timestamps: [1, 2, 3] }
+    writer.begin()
+    await writer.write({ topic: TOPIC, length: 3, ...columns, onDelivered })
+    const buffered = writer.bufferedBytes
+    const flushed = writer.flush()
+    await expect.poll(() => broker.count(KEY.produce), WAIT).toBe(1)
+    expect(await isSettled(flushed, () => clock.advance(1_100))).toBe(false)
+    expect(told).toEqual([1, 2])
+    expect(writer.bufferedBytes).toBe(buffered / 3)
+    answered.resolve()
+    expect(await flushed).toHaveLength(2)
+    expect(told).toEqual([1, 2, 0])
+    expect(writer.bufferedBytes).toBe(0)
+    await writer.abort()
   })
 
   it('says what comes in the wrong order', async () => {
