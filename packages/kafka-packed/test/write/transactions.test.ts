@@ -2,7 +2,7 @@ import { ManualClock, viewColumn } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../support/deferred.ts'
 import { answering, isSettled, openTransactional as open, TOPIC, write } from '../support/transactional-writer.ts'
-import { added, ended, identity, KEY } from '../support/wire-broker.ts'
+import { added, ended, found, identity, KEY } from '../support/wire-broker.ts'
 
 const WAIT = { timeout: 20_000 }
 
@@ -114,6 +114,33 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     const { addPartitions, produce, endTransaction } = KEY
     const transactional = broker.asked.filter((key) => key !== KEY.metadata && key !== KEY.findCoordinator)
     expect(transactional).toEqual([addPartitions, addPartitions, produce, endTransaction])
+  })
+
+  it('does not wait for a coordinator that is away once it is given up', async () => {
+    const clock = new ManualClock()
+    await using both = await open({ clock })
+    const { broker, writer } = both
+    const away = 15
+    broker.answers.set(KEY.addPartitions, ({ body }) => added(body, away))
+    broker.answers.set(KEY.findCoordinator, () => found(away))
+    const asked = (): number => broker.count(KEY.findCoordinator)
+    const before = asked()
+    writer.begin()
+    await write(writer, 'dropped')
+    const flushed = writer.flush()
+    await expect
+      .poll(async () => {
+        await clock.advance(100)
+        return asked() - before
+      }, WAIT)
+      .toBeGreaterThan(1)
+    const until = asked()
+    const aborted = writer.abort()
+    await flushed
+    await expect.poll(() => isSettled(aborted, () => clock.advance(1_000)), WAIT).toBe(true)
+    await aborted
+    // One that was under way.
+    expect(asked() - until).toBeLessThanOrEqual(1)
   })
 
   it('aborts without a word where a partition could not be added, so that there was no transaction', async () => {
