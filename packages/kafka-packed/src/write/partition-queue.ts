@@ -122,6 +122,7 @@ export class PartitionQueue {
       awaited: this.#openAwaited,
       sequence: undefined,
       malformedAnswers: 0,
+      lastError: undefined,
       isUncertain: false,
     })
     this.#openAwaited = undefined
@@ -186,7 +187,7 @@ export class PartitionQueue {
     const { sequence = 0, deadline, held, isUncertain, round, awaited } = batch
     const [first, second] = splitBatch(batch.sealed, this.#options.compression)
     this.#settlements.begin(round)
-    const common = { deadline, held: held / 2, isUncertain, round, malformedAnswers: 0 }
+    const common = { deadline, held: held / 2, isUncertain, round, malformedAnswers: 0, lastError: undefined }
     const [ofFirst, ofSecond] = [awaited?.slice(0, first.count), awaited?.slice(first.count)]
     this.#insert({ ...common, sealed: first, sequence, awaited: ofFirst })
     this.#insert({ ...common, sealed: second, sequence: sequenceAfter(sequence, first.count), awaited: ofSecond })
