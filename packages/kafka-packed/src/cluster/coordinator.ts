@@ -19,6 +19,12 @@ export interface CoordinatorCall<T> {
   readonly patienceMs: number
 }
 
+/** One that somebody may not want any more while it is tried. */
+export interface CheckedCall<T> extends CoordinatorCall<T> {
+  /** Called before each try, and once there is a connection for it: what it throws ends the call. Default: nothing does. */
+  readonly check?: (() => void) | undefined
+}
+
 /** The broker that looks after one group or transactional id: looked for when it is first needed, and again whenever it says that it is not the one. */
 export class Coordinator {
   readonly #cluster: Cluster
@@ -70,12 +76,15 @@ export class Coordinator {
     }
   }
 
-  /** Tries until it is answered with 0 or what does not pass by itself, or time is over. Rejects with a `PackedError`. */
-  async call<T>({ use, codeOf, doing, patienceMs }: CoordinatorCall<T>): Promise<T> {
+  /** Tries until it is answered with 0 or what does not pass by itself, or time is over. Rejects with a `PackedError`, or what `check` throws. */
+  async call<T>({ use, codeOf, doing, patienceMs, check = nothing }: CheckedCall<T>): Promise<T> {
     const until = this.#clock.monotonic() + patienceMs
     for (let failures = 1; ; failures++) {
+      check()
       try {
-        const answer = await use(await this.#connection())
+        const connection = await this.#connection()
+        check()
+        const answer = await use(connection)
         const code = codeOf(answer)
         if (code === CODE.none) return answer
         throw refusal(code, doing)
@@ -101,3 +110,5 @@ export class Coordinator {
     return found.node
   }
 }
+
+function nothing(): void {}

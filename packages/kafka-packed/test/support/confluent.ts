@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout } from 'node:timers/promises'
 import confluent from '@confluentinc/kafka-javascript'
 import type { BrokerAddress } from '../../src/index.ts'
 
 const LIMIT_MS = 30_000
+/** Of a consumer, so that what hangs is told before its test has taken too long. */
+const CONNECT_MS = 10_000
+const DISCONNECT_MS = 5_000
 /** What a consumer says of a batch that is damaged, and of what it takes for a batch behind it. */
 const DAMAGED: ReadonlySet<number | undefined> = new Set([-199, -170])
 
@@ -144,7 +148,7 @@ export class Confluent {
   async readUntil(topic: string, partitions: number, isDone: (read: number, atOnce: number) => boolean): Promise<RawRead[]> {
     const properties = { 'bootstrap.servers': this.brokers, 'group.id': randomUUID(), 'enable.auto.commit': false, 'check.crcs': true }
     const raw = new confluent.KafkaConsumer(properties, {}) as unknown as RawConsumer
-    await promised((callback) => raw.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
+    await promised((callback) => raw.connect({ allTopics: false, timeout: CONNECT_MS }, callback))
     try {
       raw.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
       const all: RawRead[] = []
@@ -157,7 +161,9 @@ export class Confluent {
       }
       return all.toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
     } finally {
-      await promised((callback) => raw.disconnect(callback))
+      const disconnected = promised((callback) => raw.disconnect(callback))
+      // What was read is read: one that does not let go is left to the end of the process.
+      await Promise.race([disconnected, setTimeout(DISCONNECT_MS, undefined, { ref: false })])
     }
   }
 }
