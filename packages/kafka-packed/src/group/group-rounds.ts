@@ -21,7 +21,10 @@ export interface GroupRounds {
   readonly isLeader: boolean
   /** Between two heartbeats, in milliseconds. */
   readonly heartbeatIntervalMs: number
-  /** Whether it has asked to join, and has no answer yet. Meanwhile the group may be one generation ahead of what this member knows. */
+  /**
+   * Whether it has asked to join, and no such question was answered since: one may have been, and the answer lost. Meanwhile the group may be one generation ahead of
+   * what this member knows.
+   */
   readonly isJoining: boolean
   /** What goes with its heartbeats, besides its place. */
   readonly report: MemberReport | undefined

@@ -86,12 +86,12 @@ export class Rounds implements GroupRounds {
     this.#generation = NO_GENERATION
     this.#isStable = false
     this.#isLeader = false
+    this.#isJoining = false
     this.abandon()
   }
 
   abandon(): void {
     this.#round = {}
-    this.#isJoining = false
     this.#line.hangUp()
     this.#giveUp(givenUp())
   }
@@ -107,11 +107,7 @@ export class Rounds implements GroupRounds {
     })
     const round = (this.#round = {})
     this.#isJoining = true
-    try {
-      return await Promise.race([this.#run(round, owned, reason), end])
-    } finally {
-      if (round === this.#round) this.#isJoining = false
-    }
+    return Promise.race([this.#run(round, owned, reason), end])
   }
 
   async #run(round: object, owned: readonly TopicPartition[], reason: string): Promise<TopicPartition[] | undefined> {
