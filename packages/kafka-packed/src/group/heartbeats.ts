@@ -144,7 +144,9 @@ export class Heartbeats {
       const { kind, retriable } = error as PackedError
       this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0
       const mayPass = retriable || (kind === 'malformed' && this.#malformed < MALFORMED_ANSWERS)
-      if (this.#member === member && !mayPass) this.#events.onSilence(error as PackedError)
+      if (this.#member !== member) return
+      if (retriable) this.#rounds.unheard()
+      if (!mayPass) this.#events.onSilence(error as PackedError)
     }
   }
 }

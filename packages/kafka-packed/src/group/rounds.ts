@@ -96,6 +96,11 @@ export class Rounds implements GroupRounds {
     this.#giveUp(givenUp())
   }
 
+  unheard(): void {
+    // Nothing is lost by joining again.
+    this.abandon()
+  }
+
   close(): void {
     this.abandon()
   }
