@@ -209,11 +209,12 @@ export class GroupMember implements AsyncDisposable {
   /** Gives up everything, by `onRevoked`, and leaves. Resolves when the group has heard, or could not be told for some time. */
   async leave(): Promise<void> {
     this.#isLeaving = true
+    const hasNothing = this.#owned.size === 0
     // A first request to join may be held back by others for long, and is not missed. One that has partitions commits with its place in the next round.
-    if (this.#owned.size === 0) this.#rounds.abandon()
+    if (hasNothing) this.#rounds.retire()
     this.#wake()
     // A broker that does not answer must not be waited for as long as a rebalance may take.
-    const cancel = this.#options.clock.after(LAST_ROUND_MS, () => this.#rounds.abandon())
+    const cancel = this.#options.clock.after(hasNothing ? LEAVE_MS : LAST_ROUND_MS, () => this.#rounds.abandon())
     await this.#life
     cancel()
   }

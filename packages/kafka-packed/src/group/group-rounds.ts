@@ -43,6 +43,8 @@ export interface GroupRounds {
   dropOut(): void
   /** A round that is under way fails, at once. */
   abandon(): void
+  /** The member is about to leave, and has nothing: as {@link abandon}, but for who would have no name then to leave by. There is no other round. */
+  retire(): void
   /** A heartbeat could not be sent, or was not answered: the coordinator may be another by now, and a question that others delay would wait at the one before in vain. */
   unheard(): void
   close(): void
