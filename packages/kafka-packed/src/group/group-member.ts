@@ -13,6 +13,7 @@ import { nothing, type PlaceHolder, PlaceUse } from './place-use.ts'
 import type { PositionCommit } from '../read/read-position.ts'
 import type { GroupRounds } from './group-rounds.ts'
 import { roundsFor } from './rounds-for.ts'
+import { settled } from './settled.ts'
 import { TopicWatch } from './topic-watch.ts'
 
 /** How long a member that is closed tries to tell its group, in milliseconds. */
@@ -241,8 +242,13 @@ export class GroupMember implements AsyncDisposable {
   /** From the first subscription until it has left. Never rejects. */
   async #live(): Promise<void> {
     for (let failures = 0; !this.#isLeaving && !this.#isOver;) {
-      await Promise.all([this.#lostHooks, this.#place.inUse])
-      if (this.#isLeaving) break
+      let hooks: Promise<void>
+      // Meanwhile its place may have come into use again, or have been lost: the round begins in the very turn in which all is quiet.
+      do {
+        hooks = this.#lostHooks
+        await Promise.all([hooks, this.#place.inUse])
+      } while (hooks !== this.#lostHooks || this.#place.inUse !== undefined)
+      if (this.#isLeaving || this.#isOver) break
       const reason = this.#wants ?? ''
       this.#wants = undefined
       const assigned = await this.#round(reason)
@@ -387,14 +393,5 @@ export class GroupMember implements AsyncDisposable {
 
   #check(): void {
     if (this.#isClosed) throw new PackedError('The member has been closed.', { kind: 'closed' })
-  }
-}
-
-/** A hook that fails counts as done: the group must go on. */
-async function settled(hook: () => void | Promise<void>): Promise<void> {
-  try {
-    await hook()
-  } catch {
-    // Who gave the hook has to know.
   }
 }
