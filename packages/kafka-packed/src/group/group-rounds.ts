@@ -72,7 +72,7 @@ export interface RoundsMember {
   readonly owned: () => readonly TopicPartition[]
   /** Resolves when nobody uses the member's place in the group any more; undefined: nobody does. */
   readonly inUse: () => Promise<void> | undefined
-  /** The epoch that the thread was told which stands in for the member; 0: none. */
+  /** The member's epoch as the thread knows it which stands in for it, and may have been told another; 0: it has none. */
   readonly toldEpoch: () => number
 }
 

@@ -82,7 +82,7 @@ export class Heartbeats {
     return this.#standIn.takeLeft()
   }
 
-  /** The epoch that the stand-in was told last; 0: none. */
+  /** The member's epoch as the stand-in knows it; 0: it has none. */
   get toldEpoch(): number {
     return this.#standIn.toldEpoch
   }
