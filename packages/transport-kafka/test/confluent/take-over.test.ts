@@ -13,7 +13,8 @@ function refusing(count: number) {
     on() {},
     initTransactions: (_timeoutMs: number, callback: Callback) => callback(asked++ < count ? IN_PROGRESS : null, undefined),
   } as unknown as RawProducer
-  const writer = new ConfluentProducer({ library: {} as RawModule, producer, requestTimeoutMs: 30_000, transactionTimeoutMs: 0 })
+  const library = { AdminClient: { createFrom: () => ({}) } } as unknown as RawModule
+  const writer = new ConfluentProducer({ library, producer, requestTimeoutMs: 30_000, transactionTimeoutMs: 0 })
   return { writer, asked: () => asked }
 }
 
