@@ -10,14 +10,14 @@ const parts = [
   [
     'source',
     (brokers: string) =>
-      kafka({ brokers, connectTimeoutMs: 300 }).openSource({ clientId: 'c', groupId: 'g', isolation: 'read-committed' }, context),
+      kafka({ brokers, connectTimeoutMs: 2_000 }).openSource({ clientId: 'c', groupId: 'g', isolation: 'read-committed' }, context),
   ],
-  ['writer', (brokers: string) => kafka({ brokers, connectTimeoutMs: 300 }).openWriter({ clientId: 'c' }, context)],
+  ['writer', (brokers: string) => kafka({ brokers, connectTimeoutMs: 2_000 }).openWriter({ clientId: 'c' }, context)],
   [
     'transactional writer',
-    (brokers: string) => kafka({ brokers, connectTimeoutMs: 300 }).openWriter({ clientId: 'c', transactionalId: 't' }, context),
+    (brokers: string) => kafka({ brokers, connectTimeoutMs: 2_000 }).openWriter({ clientId: 'c', transactionalId: 't' }, context),
   ],
-  ['admin client', (brokers: string) => kafka({ brokers, connectTimeoutMs: 300 }).openAdmin(context)],
+  ['admin client', (brokers: string) => kafka({ brokers, connectTimeoutMs: 2_000 }).openAdmin(context)],
 ] as const
 
 describe('opening', () => {
@@ -27,9 +27,9 @@ describe('opening', () => {
       code: 'BROKER_UNREACHABLE',
       retryable: true,
       message:
-        "Kafka can't be reached at 127.0.0.1:1 within 0.3 s: Connect to 127.0.0.1:1 failed: Connection refused. Is it running, and is the address right?",
+        "Kafka can't be reached at 127.0.0.1:1 within 2 s: Connect to 127.0.0.1:1 failed: Connection refused. Is it running, and is the address right?",
     })
-    expect(performance.now() - began).toBeLessThan(5_000)
+    expect(performance.now() - began).toBeLessThan(7_000)
   })
 
   describe.each([
@@ -55,7 +55,7 @@ describe('opening', () => {
   })
 
   test('at a name that is none says so', async () => {
-    const admin = kafka({ brokers: 'no-such-host.invalid:9092', connectTimeoutMs: 500 }).openAdmin(context)
+    const admin = kafka({ brokers: 'no-such-host.invalid:9092', connectTimeoutMs: 2_000 }).openAdmin(context)
     await expect(admin).rejects.toThrow("Failed to resolve 'no-such-host.invalid:9092'")
   })
 

@@ -141,8 +141,11 @@ describe('GroupMember', { timeout: LIMIT_MS }, () => {
     await using recorded = await RecordedMember.open(brokers, { sessionTimeoutMs: 6_000, heartbeatIntervalMs: 500 })
     recorded.member.subscribe([topic])
     await expect.poll(() => recorded.held.size, WAIT).toBe(1)
-    standStill(8_000)
-    await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+    // What stands in for it loads its client when it is first needed: on a busy machine that takes the best part of so short a session.
+    for (const ms of [3_000, 8_000]) {
+      standStill(ms)
+      await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
+    }
     expect(recorded.calls.length).toBe(1)
   })
 

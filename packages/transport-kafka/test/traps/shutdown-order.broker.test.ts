@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { silentLogger } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { openBroker } from '../../../../tools/broker/broker.mjs'
@@ -81,8 +82,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, a source'
     const turns = [0, 1, 3, 10, 30, 100]
     for (const count of turns) {
       const { source, holder, groupId } = await member(cluster, topic)
-      let passed = 0
-      await until('some turns of the event loop have passed', () => passed++ >= count)
+      for (let turn = 0; turn < count; turn++) await nextTurn()
       await source.close()
       expect(holder.held).toEqual([])
       await until('nobody is a member', async () => (await memberIds(groupId)).length === 0)
