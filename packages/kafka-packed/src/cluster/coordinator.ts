@@ -6,6 +6,7 @@ import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerAddress } from './connection-options.ts'
+import { unlessMoved } from './unless-moved.ts'
 
 /** It loads, is not available, or has moved. */
 const MOVED: ReadonlySet<number> = new Set([14, 15, 16])
@@ -63,12 +64,12 @@ export class Coordinator {
     }
   }
 
-  /** Tries until it is answered, whatever that is, or time is over. Rejects with a `PackedError`. */
+  /** Tries until it is answered, whatever that is, or time is over: again where another takes over while the one that was asked is silent. Rejects with a `PackedError`. */
   async answer<T>(call: CoordinatorCall<T>): Promise<T> {
     const until = this.#clock.monotonic() + call.patienceMs
     for (let failures = 1; ; failures++) {
       try {
-        return await this.once(call)
+        return await this.once({ ...call, use: this.unlessMoved(call.use) })
       } catch (error) {
         if (!(error as PackedError).retriable || this.#clock.monotonic() >= until) throw error
       }
@@ -97,6 +98,15 @@ export class Coordinator {
     }
   }
 
+  /** As `use`, but rejects with what is retriable once another is the coordinator while the one that was asked is silent. For what may be done twice. */
+  unlessMoved<T>(use: CoordinatorCall<T>['use']): CoordinatorCall<T>['use'] {
+    return (connection) =>
+      unlessMoved(use(connection), this.#clock, async () => {
+        const address = this.#cluster.metadata.brokers.get(await this.#find())
+        return address?.host === connection.address.host && address.port === connection.address.port
+      })
+  }
+
   async #connection(): Promise<BrokerConnection> {
     this.#node ??= await this.#find()
     return this.#cluster.connection(this.#node, 'coordinator')
@@ -106,7 +116,9 @@ export class Coordinator {
     const parts = [encodeFindCoordinator(this.#name, this.#type)]
     const found = await this.#cluster.any((connection) => connection.send({ ...FIND_COORDINATOR, parts, decode: decodeFindCoordinator }))
     if (found.code !== CODE.none) throw refusal(found.code, `name the coordinator of ${this.#type} '${this.#name}'`)
-    if (!this.#cluster.metadata.brokers.has(found.node)) await this.#cluster.refresh()
+    const known = this.#cluster.metadata.brokers.get(found.node)
+    // It may be new, or have come back elsewhere.
+    if (known?.host !== found.host || known.port !== found.port) await this.#cluster.refresh()
     return found.node
   }
 }

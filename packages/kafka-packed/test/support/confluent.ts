@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import confluent from '@confluentinc/kafka-javascript'
 import type { BrokerAddress } from '../../src/index.ts'
 
@@ -32,6 +32,7 @@ interface RawProducer {
   setPollInBackground(isSet: boolean): void
   produce(topic: string, partition: number, value: unknown, key: unknown, timestamp: number, opaque: undefined, headers: unknown): void
   flush(ms: number, callback: Callback<unknown>): void
+  on(event: 'delivery-report', listener: (error: Error | null) => void): void
   initTransactions(ms: number, callback: Callback<unknown>): void
   beginTransaction(callback: Callback<unknown>): void
   commitTransaction(ms: number, callback: Callback<unknown>): void
@@ -49,9 +50,12 @@ interface RawConsumer {
 /** What the other client writes and reads, for comparison. */
 export class Confluent {
   readonly brokers: string
+  readonly #writeMs: number
 
-  constructor(brokers: string) {
+  /** `writeMs`: how long a write may take; longer where a cluster is about to choose other leaders. */
+  constructor(brokers: string, writeMs = LIMIT_MS) {
     this.brokers = brokers
+    this.#writeMs = writeMs
   }
 
   get addresses(): BrokerAddress[] {
@@ -99,10 +103,19 @@ export class Confluent {
     return { raw, [Symbol.asyncDispose]: () => promised((callback) => raw.disconnect(callback)).then(() => undefined) }
   }
 
+  /** Rejects also when the client gave a record up: then a flush ends as if all were well. */
   async write(topic: string, records: readonly RawRecord[], properties: Properties = {}): Promise<void> {
-    await using producer = await this.producer(properties)
+    await using producer = await this.producer({ 'delivery.report.only.error': true, dr_cb: true, ...properties })
+    const failures: Error[] = []
+    producer.raw.on('delivery-report', (error) => {
+      if (error !== null) failures.push(error)
+    })
     for (const one of records) produce(producer.raw, topic, one)
-    await promised((callback) => producer.raw.flush(LIMIT_MS, callback))
+    await promised((callback) => producer.raw.flush(this.#writeMs, callback))
+    // Reports come to JavaScript a turn behind.
+    await nextTurn()
+    const [failure] = failures
+    if (failure !== undefined) throw failure
   }
 
   /** One transaction after the other, each committed or aborted. */
@@ -129,7 +142,8 @@ export class Confluent {
     raw.subscribe([topic])
     let isOver = false
     const reading = (async () => {
-      while (!isOver) await promised<RawRead[]>((callback) => raw.consume(1, callback))
+      // Such as that a topic is not known yet, which a group gets over.
+      while (!isOver) await promised<RawRead[]>((callback) => raw.consume(1, callback)).catch(() => undefined)
     })()
     const dispose = async (): Promise<void> => {
       isOver = true

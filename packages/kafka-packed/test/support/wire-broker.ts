@@ -17,10 +17,13 @@ export const KEY = {
   heartbeat: 12,
   leaveGroup: 13,
   syncGroup: 14,
+  saslHandshake: 17,
   apiVersions: 18,
   initProducerId: 22,
   addPartitions: 24,
   endTransaction: 26,
+  describeConfigs: 32,
+  saslAuthenticate: 36,
   consumerGroupHeartbeat: 68,
 } as const
 
@@ -70,6 +73,8 @@ export class WireBroker implements AsyncDisposable {
   topics: readonly WireTopic[] = []
   /** Brokers that it is. */
   nodes: readonly number[] = [1]
+  /** Ports of those of them that are not here. */
+  readonly ports = new Map<number, number>()
   /** Of each request, that it says it speaks; answered are those above. */
   readonly versions = new Map(Object.entries(VERSIONS).map(([key, range]) => [Number(key), range]))
   /** Levels of what it says the cluster has switched on. */
@@ -147,7 +152,7 @@ export class WireBroker implements AsyncDisposable {
     const answer = await (this.answers.get(key) ?? ((one) => this.usual(one)))({ key, version, body })
     if (answer === 'cut') socket.destroy()
     if (typeof answer === 'string' || socket.destroyed) return
-    const head = Buffer.alloc(key === KEY.apiVersions ? 8 : 9)
+    const head = Buffer.alloc(key === KEY.apiVersions || key === KEY.saslHandshake ? 8 : 9)
     head.writeInt32BE(head.length - 4 + answer.length, 0)
     head.writeInt32BE(correlation, 4)
     socket.write(Buffer.concat([head, answer]))
@@ -158,7 +163,7 @@ export class WireBroker implements AsyncDisposable {
     if (key === KEY.apiVersions) return versions(this.versions, this.features)
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
-    if (key === KEY.findCoordinator) return found(0, this.port)
+    if (key === KEY.findCoordinator) return coordinatorAt(1, this.port)
     if (key === KEY.addPartitions) return added(body)
     if (key === KEY.endTransaction) return version < 5 ? ended(0) : goingOn(readEnd(body))
     if (key === KEY.produce) return produced(readProduce(body).map(({ topic, partition }) => ({ topic, partition, code: 0 })))
@@ -167,8 +172,14 @@ export class WireBroker implements AsyncDisposable {
 
   #metadata(): Buffer {
     const out = new ByteWriter().int32(0)
-    out.array(this.nodes, (id) => out.int32(id).string('127.0.0.1').int32(this.port).string(null).noTags())
-    out.string('cluster').int32(1)
+    out.array(this.nodes, (id) => {
+      out.int32(id).string('127.0.0.1')
+      out
+        .int32(this.ports.get(id) ?? this.port)
+        .string(null)
+        .noTags()
+    })
+    out.string('cluster').int32(this.nodes[0] ?? -1)
     out.array(this.topics, ({ name, id = 1, code = 0, partitions }) => {
       out.int16(code).string(name).int64(0).int64(id).int8(0)
       out.array([...partitions.entries()], ([index, { leader, epoch }]) => {
@@ -198,8 +209,12 @@ function versions(spoken: ReadonlyMap<number, readonly [number, number]>, featur
 }
 
 /** Who coordinates. */
-export function found(code: number, port = -1): Buffer {
-  return new ByteWriter().int32(0).int16(code).string(null).int32(1).string('127.0.0.1').int32(port).noTags().finish()
+export function found(code: number, port = -1, node = 1): Buffer {
+  return new ByteWriter().int32(0).int16(code).string(null).int32(node).string('127.0.0.1').int32(port).noTags().finish()
+}
+
+export function coordinatorAt(node: number, port: number): Buffer {
+  return found(0, port, node)
 }
 
 /** As whom to write from now on: also of the end of a transaction, by the versions of KIP-890. */
