@@ -113,9 +113,9 @@ test(
   },
 )
 
-/** What becomes of a record for each partition, given so much time as brokers that are there need. */
+/** What becomes of a record for each partition, given more time than brokers that are there need, and than a busy machine takes. */
 async function writeImpatiently(brokers: string, topic: string): Promise<readonly WriteFailure[]> {
-  const transport = kafka({ brokers, producer: { 'message.timeout.ms': 3_000 } })
+  const transport = kafka({ brokers, producer: { 'message.timeout.ms': 15_000 } })
   const writer = await transport.openWriter({ clientId: 'impatient' }, { logger: silentLogger })
   try {
     const values = Array.from({ length: PARTITIONS }, (_, partition) => `to ${partition}`)

@@ -21,6 +21,8 @@ const HOSTILE = '<img src=x onerror="globalThis.pwned = 1"><script>globalThis.pw
 
 /** Machines that are starved are waited for. */
 const PATIENCE = { timeout: 60_000 }
+const LIMIT = { timeout: 180_000 }
+const eventually = <T>(look: () => T) => expect.poll(look, PATIENCE)
 
 let browser: Browser
 
@@ -33,6 +35,7 @@ afterAll(() => browser?.close())
 /** A page, and what went wrong in it. */
 async function open(url: string, options: Parameters<Browser['newPage']>[0] = {}) {
   const page = await browser.newPage(options)
+  page.setDefaultTimeout(PATIENCE.timeout)
   const errors: string[] = []
   page.on('pageerror', (error) => errors.push(error.message))
   page.on('console', (message) => {
@@ -42,7 +45,11 @@ async function open(url: string, options: Parameters<Browser['newPage']>[0] = {}
   return { page, errors }
 }
 
-const go = (page: Page, view: string) => page.getByRole('navigation').getByRole('link', { name: view }).click()
+/** Resolves when the view is there: the click alone only asks for it. */
+async function go(page: Page, view: string): Promise<void> {
+  await page.getByRole('navigation').getByRole('link', { name: view }).click()
+  await eventually(() => page.getByRole('heading', { level: 2 }).innerText()).toBe(view)
+}
 const statusOf = (page: Page) => page.getByRole('status').innerText()
 
 /** Counts on the broker; records whose value is hostile fail and become dead letters. */
@@ -94,37 +101,37 @@ async function countingApp(port: number, token?: string) {
   return { app, telemetry, close, write, id }
 }
 
-test('every view of a running application, as it lives, and hostile content that stays text', async () => {
+test('every view of a running application, as it lives, and hostile content that stays text', LIMIT, async () => {
   const { app, telemetry, close, write, id } = await countingApp(0)
   const { page, errors } = await open(telemetry.url ?? '')
-  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  await eventually(() => statusOf(page)).toBe('Ready: running')
   expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(`dashboard-${id}`)
 
   // Live: rates appear on the edges when records flow.
   const edge = page.locator('[data-edge="orders>count"]')
   await write(Array.from({ length: 50 }, (_, i) => ({ key: `k${i % 5}`, value: 'v' })))
-  await expect.poll(() => edge.textContent()).toMatch(/^[1-9][\d.]*\/s$/)
+  await eventually(() => edge.textContent()).toMatch(/^[1-9][\d.]*\/s$/)
 
   await write([{ key: HOSTILE, value: HOSTILE }])
   await app.caughtUp()
   await go(page, 'Partitions')
   const rows = page.locator('#partitions tbody tr')
-  await expect.poll(() => rows.count()).toBe(2)
+  await eventually(() => rows.count()).toBe(2)
   const givenUp = () => rows.locator('td:nth-of-type(7)').allTextContents()
-  await expect.poll(async () => new Set(await givenUp())).toEqual(new Set(['0', '1']))
-  await expect.poll(() => rows.locator('td:nth-of-type(1)').allTextContents()).toEqual(['0', '0'])
+  await eventually(async () => new Set(await givenUp())).toEqual(new Set(['0', '1']))
+  await eventually(() => rows.locator('td:nth-of-type(1)').allTextContents()).toEqual(['0', '0'])
   for (const name of [/^batch sizes of the last minutes, at most [1-9]/, /^(records|age) \d+ %/])
     expect(await rows.getByRole('img', { name }).count()).toBeGreaterThan(0)
   await page.getByRole('searchbox').fill('nothing of that name')
-  expect(await rows.count()).toBe(0)
+  await eventually(() => rows.count()).toBe(0)
 
   await go(page, 'Stores')
-  await expect.poll(() => page.locator('#stores tbody tr').count()).toBe(2)
+  await eventually(() => page.locator('#stores tbody tr').count()).toBe(2)
   expect(await faultsOf(page)).toEqual([])
 
   await go(page, 'Dead letters')
   const letter = page.locator('.letters li')
-  await expect.poll(() => letter.count()).toBe(1)
+  await eventually(() => letter.count()).toBe(1)
   await letter.locator('summary').click()
   expect(await letter.locator('pre').allTextContents()).toEqual([HOSTILE, HOSTILE])
   expect(await letter.locator('summary').textContent()).toContain(HOSTILE)
@@ -134,43 +141,43 @@ test('every view of a running application, as it lives, and hostile content that
   expect(((await answer.json()) as { deadLetters: object[] }).deadLetters).toEqual([])
   expect(await letter.count()).toBe(1)
   await write([{ key: 'second', value: HOSTILE }])
-  await expect.poll(() => letter.count()).toBe(2)
+  await eventually(() => letter.count()).toBe(2)
   await page.waitForRequest(/after=2$/)
   expect(await letter.locator('pre').first().textContent()).toBe('second')
   expect(await page.evaluate('globalThis.pwned')).toBeUndefined()
 
   await go(page, 'Time line')
-  await expect.poll(() => page.locator('.timeline li').allInnerTexts()).toContainEqual(expect.stringContaining('rebalancing → running'))
+  await eventually(() => page.locator('.timeline li').allInnerTexts()).toContainEqual(expect.stringContaining('rebalancing → running'))
   expect(errors).toEqual([])
   await page.close()
   await close()
 })
 
-test('an application that goes away and comes back is told, by what there was and what there is', async () => {
+test('an application that goes away and comes back is told, by what there was and what there is', LIMIT, async () => {
   const first = await countingApp(0)
   const port = Number(new URL(first.telemetry.url ?? '').port)
   const { page } = await open(first.telemetry.url ?? '')
-  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  await eventually(() => statusOf(page)).toBe('Ready: running')
   await first.close()
-  await expect.poll(() => statusOf(page)).toMatch(/^Away.*What is shown is of/)
+  await eventually(() => statusOf(page)).toMatch(/^Away.*What is shown is of/)
   const second = await countingApp(port)
-  await expect.poll(() => page.getByRole('heading', { level: 1 }).innerText()).toBe(`dashboard-${second.id}`)
-  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  await eventually(() => page.getByRole('heading', { level: 1 }).innerText()).toBe(`dashboard-${second.id}`)
+  await eventually(() => statusOf(page)).toBe('Ready: running')
   await page.close()
   await second.close()
 })
 
-test('with a token it asks for that, and says when it is refused', async () => {
+test('with a token it asks for that, and says when it is refused', LIMIT, async () => {
   const token = 'a-token-of-32-characters-0123456'
   const { telemetry, close } = await countingApp(0, token)
   const { page } = await open(telemetry.url ?? '')
   const field = page.getByLabel('Token')
   await field.fill('another')
   await page.getByRole('button', { name: 'Connect' }).click()
-  await expect.poll(() => page.getByRole('alert').innerText()).toBe('This token was refused.')
+  await eventually(() => page.getByRole('alert').innerText()).toBe('This token was refused.')
   await field.fill(token)
   await page.keyboard.press('Enter')
-  await expect.poll(() => statusOf(page)).toBe('Ready: running')
+  await eventually(() => statusOf(page)).toBe('Ready: running')
   await page.close()
   await close()
 })
@@ -242,7 +249,7 @@ async function wideApp(partitions: number) {
 
 test(
   'axe-core finds nothing in any view of an application of 200 partitions and 50 nodes, in light and dark, on a phone and a desk',
-  { timeout: 180_000 },
+  LIMIT,
   async () => {
     const { url, close } = await wideApp(200)
     for (const { background, ...look } of [
@@ -251,11 +258,10 @@ test(
     ] as const) {
       const { page, errors } = await open(url, look)
       const rows = page.locator('#partitions tbody tr')
-      await expect.poll(() => page.locator('.graph .node').count(), PATIENCE).toBe(50)
+      await eventually(() => page.locator('.graph .node').count()).toBe(50)
       expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(background)
       for (const view of ['Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line']) {
         await go(page, view)
-        await expect.poll(() => page.getByRole('heading', { level: 2 }).innerText(), PATIENCE).toBe(view)
         expect(await rows.count()).toBe(view === 'Partitions' ? 50 : 0)
         for (const all of await page.getByRole('button', { name: 'Show all 200' }).all()) await all.click()
         for (const details of await page.locator('main details').all()) await details.locator('summary').click()
@@ -270,10 +276,10 @@ test(
   },
 )
 
-test('200 partitions and 50 nodes are reached by keyboard, and named for who listens', async () => {
+test('200 partitions and 50 nodes are reached by keyboard, and named for who listens', LIMIT, async () => {
   const served = await serveAnswers(files, () => manyPartitions(200, 50))
   const { page } = await open(served.url)
-  await expect.poll(() => page.locator('.graph .node').count()).toBe(50)
+  await eventually(() => page.locator('.graph .node').count()).toBe(50)
   const focused: string[] = []
   for (let i = 0; i < 8; i++) {
     await page.keyboard.press('Tab')
@@ -284,13 +290,13 @@ test('200 partitions and 50 nodes are reached by keyboard, and named for who lis
     ...['Topology, scrollable', 'The same as a table'],
   ])
   await page.keyboard.press('Enter')
-  expect(await page.getByRole('row', { name: /source-0 processor-1 default/ }).count()).toBe(1)
+  await eventually(() => page.getByRole('row', { name: /source-0 processor-1 default/ }).count()).toBe(1)
   await page.keyboard.press('Shift+Tab')
   await go(page, 'Partitions')
   expect(await page.getByRole('table', { name: /200 partitions, lag [\d,]+ in all/ }).count()).toBe(1)
   expect(await page.getByRole('img', { name: 'records 75 %, age 25 %' }).count()).toBe(50)
   await page.getByRole('combobox').selectOption('name')
-  expect(await page.getByRole('img', { name: 'records 25 %, order 50 %, punctuate 25 %' }).count()).toBe(1)
+  await eventually(() => page.getByRole('img', { name: 'records 25 %, order 50 %, punctuate 25 %' }).count()).toBe(1)
   expect(await page.getByRole('link', { name: 'Partitions' }).getAttribute('aria-current')).toBe('page')
   await go(page, 'Stores')
   expect(await page.getByRole('progressbar', { name: /Restoring counts of task 0_0/ }).count()).toBe(1)

@@ -75,6 +75,8 @@ describe.concurrent('exactly-once', () => {
           await pause(50)
         }
       })()
+      // It is told below; till then it is nobody's.
+      writing.catch(() => undefined)
       try {
         await group.signalled(stopping, 'stopping')
         await using other = group.start('other', { processingGuarantee })
@@ -105,10 +107,7 @@ describe.concurrent('exactly-once', () => {
       await using stays = group.start('stays', { processingGuarantee })
       for (let round = 0; round < 4; round++) {
         await using comes = group.start(`comes-${round}`, { processingGuarantee })
-        while (comes.commits < 3) {
-          await group.write(20)
-          await pause(50)
-        }
+        await group.writeUntil(comes, ({ commits }) => commits >= 3, 20)
         expect(await comes.close()).toBe(0)
       }
       await stays.ask('caughtUp')

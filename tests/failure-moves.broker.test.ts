@@ -9,6 +9,10 @@ import type { Work } from './support/failing-topology.ts'
 const brokers = inject('kafkaBrokers')
 const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
 const LONG_MS = 600_000
+/** Of each test: five of them share a process. */
+const LIMIT_MS = 140_000
+/** Who waits until passes are abandoned takes longer than a test may. */
+const REVOKE_MS = LIMIT_MS + 10_000
 const PROTOCOLS = ['classic', 'consumer'] as const
 /** The values of a partition. */
 const valuesOf = (partition: number, count: number) => Array.from({ length: count }, (_, i) => 1_000 * partition + i)
@@ -68,7 +72,7 @@ async function expectNoTrace(expect: ExpectStatic, group: FailingGroup): Promise
   expect(await group.deadValues()).toEqual([45])
 }
 
-describe.concurrent('no-loss', { timeout: 120_000 }, () => {
+describe.concurrent('no-loss', { timeout: LIMIT_MS }, () => {
   test.for(ACKNOWLEDGEMENTS)(
     'a process that is killed inside a batch repeats only what was not committed: %s',
     async (acknowledgement, { expect }) => {
@@ -94,7 +98,10 @@ describe.concurrent('no-loss', { timeout: 120_000 }, () => {
       await using member = await untilBad(group, { acknowledgement, retryDelayMs: LONG_MS })
       await member.until(({ events }) => events.some(({ type }) => type === 'retry'))
       // The prefix is committed before the wait is over, not before it begins.
-      while ((await group.committed())[0] !== committed) await pause(10)
+      while ((await group.committed())[0] !== committed) {
+        expect(member.hasEnded).toBe(false)
+        await pause(50)
+      }
       member.signal('SIGKILL')
       await member.exit()
       expect(await group.committed()).toEqual([committed])
@@ -136,15 +143,15 @@ async function bothCommitted(group: FailingGroup, offset: number): Promise<boole
 const healthy: Work = { how: 'throw', fails: () => false }
 const size = { batch: { size: 10, timeoutMs: LONG_MS } }
 
-describe.concurrent('rebalance', () => {
+describe.concurrent('rebalance', { timeout: LIMIT_MS }, () => {
   test.for(PROTOCOLS.flatMap((groupProtocol) => ACKNOWLEDGEMENTS.map((acknowledgement) => ({ groupProtocol, acknowledgement }))))(
     'inside the wait for a retry: the batch is handed back at once, and processed by the other: $groupProtocol, $acknowledgement',
     async ({ groupProtocol, acknowledgement }, { expect }) => {
       await using group = await FailingGroup.open({ brokers, partitions: 2, groupProtocol })
       const first = await group.start(
         { how: 'index', fails: (value) => value % 1_000 === 15 },
-        // Whoever waits for as long as the retry, or until passes are abandoned, takes longer than this test may.
-        { ...size, revokeTimeoutMs: 150_000, failure: { acknowledgement, retry: { initialDelayMs: LONG_MS, maxDelayMs: LONG_MS } } },
+        // Who waits for as long as the retry does, too.
+        { ...size, revokeTimeoutMs: REVOKE_MS, failure: { acknowledgement, retry: { initialDelayMs: LONG_MS, maxDelayMs: LONG_MS } } },
       )
       for (const partition of [0, 1]) await group.write(partition, 30)
       await first.until(({ app }) => app.health().tasks.filter(({ waitsFor }) => waitsFor === 'retry').length === 2)
@@ -178,7 +185,7 @@ describe.concurrent('rebalance', () => {
             return gate.promise
           },
         },
-        { ...size, revokeTimeoutMs: 150_000 },
+        { ...size, revokeTimeoutMs: REVOKE_MS },
       )
       for (const partition of [0, 1]) await group.write(partition, 20)
       await first.until(async () => inside === 2 && (await bothCommitted(group, 10)))

@@ -1,5 +1,4 @@
 import { randomBytes } from 'node:crypto'
-import { setTimeout as pause } from 'node:timers/promises'
 import { describe, inject, test } from 'vitest'
 import { type FailedRecord, serdes } from 'millrace'
 import { kafka } from 'millrace/kafka'
@@ -10,6 +9,10 @@ import { ACKNOWLEDGEMENTS, HOWS, runFailing } from './support/failing-run.ts'
 const brokers = inject('kafkaBrokers')
 const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
 const LONG_MS = 600_000
+/** Of each test: five of them share a process. */
+const LIMIT = { timeout: 140_000 }
+/** Who waits until passes are abandoned takes longer than that. */
+const REVOKE_MS = 150_000
 /** Within it an application has begun anew often enough to stop. */
 const GIVES_UP_MS = 180_000
 const longWait = { retry: { initialDelayMs: LONG_MS, maxDelayMs: LONG_MS } }
@@ -22,7 +25,7 @@ async function closed(member: FailingApp): Promise<void> {
   await member.running
 }
 
-describe.concurrent('a dead-letter topic that is not to be had', () => {
+describe.concurrent('a dead-letter topic that is not to be had', LIMIT, () => {
   const [bad, count] = [25, 40]
   const work = { how: 'index', fails: (value: number) => value === bad } as const
   const options = { batch: { size: 10, timeoutMs: LONG_MS } }
@@ -43,7 +46,7 @@ describe.concurrent('a dead-letter topic that is not to be had', () => {
       const member = await group.start(work, options)
       await group.write(0, 20)
       await member.app.caughtUp()
-      await group.log.admin.deleteTopics([dead])
+      await group.log.deleteTopics([dead])
       await group.write(0, 20)
       expect(await member.failure()).toMatchObject({ stage: 'sink', topic: dead, message: containing(dead) })
       expect(await group.committed()).toEqual([20])
@@ -63,7 +66,7 @@ describe.concurrent('a dead-letter topic that is not to be had', () => {
     const member = await group.start(work, options)
     await group.write(0, 20)
     await member.app.caughtUp()
-    await group.log.admin.deleteTopics([dead])
+    await group.log.deleteTopics([dead])
     await group.write(0, 20)
     await member.until(() => member.of('recover').length > 0)
     expect(await group.committed()).toEqual([20])
@@ -80,8 +83,7 @@ describe.concurrent('a dead-letter topic that is not to be had', () => {
   async function withLargeRecord() {
     const group = await FailingGroup.open({ brokers, partitions: 1, sessionTimeoutMs })
     const { dead } = group.topics
-    await group.log.admin.deleteTopics([dead])
-    while ((await group.log.admin.describeTopics([dead])).length > 0) await pause(10)
+    await group.log.deleteTopics([dead])
     await group.log.admin.createTopics([{ topic: dead, partitions: 1, config: { 'max.message.bytes': '2000', 'retention.ms': '-1' } }])
     await group.write(0, 10)
     // What compresses well is small for the broker.
@@ -89,7 +91,7 @@ describe.concurrent('a dead-letter topic that is not to be had', () => {
     await group.writeRaw([{ key: int32(1), value, timestamp: 1, headers: [], partition: 0 }])
     await group.write(0, 10)
     const makeRoom = async () => {
-      await group.log.admin.deleteTopics([dead])
+      await group.log.deleteTopics([dead])
       await group.log.createTopics({ [dead]: 1 })
     }
     return { group, dead, value, makeRoom }
@@ -133,7 +135,7 @@ describe.concurrent('a dead-letter topic that is not to be had', () => {
   })
 })
 
-describe.concurrent('a partition that waits for a retry', () => {
+describe.concurrent('a partition that waits for a retry', LIMIT, () => {
   test('commits what it had finished, and holds up neither others nor the shutdown', async ({ expect }) => {
     await using group = await FailingGroup.open({ brokers, partitions: 3 })
     let broken = true
@@ -184,12 +186,13 @@ describe.concurrent('a partition that waits for a retry', () => {
   test.for(['classic', 'consumer'] as const)(
     'for longer than max.poll.interval.ms stays a member of its group, and goes on after it: %s',
     async (groupProtocol, { expect }) => {
-      const maxPollMs = Math.max(2_500, sessionTimeoutMs)
+      // Long enough for others to hold up this process for a while, too.
+      const maxPollMs = 10_000
       await using group = await FailingGroup.open({
         brokers,
         partitions: 2,
         groupProtocol,
-        sessionTimeoutMs,
+        sessionTimeoutMs: maxPollMs,
         consumer: { 'max.poll.interval.ms': maxPollMs },
       })
       let failures = 0
@@ -208,7 +211,7 @@ describe.concurrent('a partition that waits for a retry', () => {
   )
 })
 
-describe.concurrent('a circuit breaker on Kafka', () => {
+describe.concurrent('a circuit breaker on Kafka', LIMIT, () => {
   const circuitBreaker = { window: 4, minimum: 2, threshold: 0.5 }
 
   test('opens for the bad partition alone, tries one batch at a time, and closes when that goes well', async ({ expect }) => {
@@ -255,7 +258,7 @@ describe.concurrent('a circuit breaker on Kafka', () => {
     await using group = await FailingGroup.open({ brokers, partitions: 2 })
     const bad = { how: 'throw', fails: () => true } as const
     const failure = { circuitBreaker: { ...circuitBreaker, openMs: LONG_MS } }
-    const overrides = { batch: { maxRetries: 1_000 }, failure, revokeTimeoutMs: 150_000 }
+    const overrides = { batch: { maxRetries: 1_000 }, failure, revokeTimeoutMs: REVOKE_MS }
     const first = await group.start(bad, overrides)
     for (const partition of [0, 1]) await group.write(partition, 10)
     await first.until(({ app }) => app.health().tasks.filter(({ circuits }) => circuits['work'] === 'open').length === 2)
@@ -273,7 +276,7 @@ describe.concurrent('a circuit breaker on Kafka', () => {
   })
 })
 
-describe.concurrent('a record that fails on Kafka', () => {
+describe.concurrent('a record that fails on Kafka', LIMIT, () => {
   const six = { transport: kafka({ brokers }), count: 6 }
   const always = (...values: number[]) => new Map(values.map((value) => [value, Infinity]))
 

@@ -28,7 +28,7 @@ async function caughtUp(app: App): Promise<void> {
 
 test(
   'a broker that stands still for longer than everything waits: the application recovers, loses nothing, and can be closed meanwhile',
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     await using broker = await ownBroker()
     await using folder = await temporaryFolder()

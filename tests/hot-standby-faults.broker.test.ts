@@ -52,8 +52,7 @@ describe('a hot standby, on a broker', () => {
     const task = first(one)
     const partition = Number(task.at(-1))
     const { changelog, log } = group
-    await log.admin.deleteTopics([changelog])
-    while ((await log.admin.describeTopics([changelog])).length > 0) await pause(20)
+    await log.deleteTopics([changelog])
     await log.admin.createTopics([{ topic: changelog, partitions: 2, config: { 'cleanup.policy': 'compact' } }])
     await log.write(
       changelog,
@@ -62,8 +61,8 @@ describe('a hot standby, on a broker', () => {
     )
     const started = () =>
       two.events.flatMap((event) => (event.type === 'standby' && event.phase === 'started' && event.task === task ? event.position : []))
-    await expect.poll(started, { timeout: 60_000 }).toEqual([expect.any(Number), 0])
-    await expect.poll(() => group.position(task, 1)).toBe(3)
+    await expect.poll(started, group.patience).toEqual([expect.any(Number), 0])
+    await expect.poll(() => group.position(task, 1), group.patience).toBe(3)
     await two.close()
     await one.close()
   })

@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import type { RuntimeEvent } from 'millrace'
 import { describe, type ExpectStatic, inject, test } from 'vitest'
 import { descents, lostWords, unorderedWords } from './support/at-least-once.ts'
 import { notExact } from './support/exactly-once.ts'
@@ -7,9 +8,10 @@ import { temporaryFolder } from './support/temporary-folder.ts'
 import { TracedGroup } from './support/traced-group.ts'
 
 const brokers = inject('kafkaBrokers')
-const sessionTimeoutMs = inject('kafkaSessionTimeoutMs')
-/** Of the process that is killed: what they wrote, at most, has not been followed yet. */
-const LAST_COMMITS = 5
+/** Eight processes at once: nobody but who is killed may be taken for dead. */
+const SESSION_MS = 10_000
+/** So many records of changelogs are to be followed: far more than come before and after, so that who follows nothing reads most back. */
+const FOLLOWED = 2_000
 
 const caughtUp = ({ events }: Member, task: string) =>
   events.findLast((event) => event.type === 'standby' && event.task === task && event.phase === 'caught-up') !== undefined
@@ -25,10 +27,17 @@ function restored({ events }: Member, tasks: readonly string[]): number {
   )
 }
 
-/** What the last commits, and what is told of them too late, wrote to changelogs at most. */
-function lastRecords({ events }: Member): number {
-  const records = events.flatMap((event) => (event.type === 'commit' && event.changelogRecords > 0 ? event.changelogRecords : []))
-  return records.slice(-LAST_COMMITS).reduce((sum, count) => sum + count, 0) + 2 * Math.max(...records)
+/** Records that its commits wrote to changelogs, as far as it has told. */
+function changelogged({ events }: Member): number {
+  return events.reduce((sum, event) => sum + (event.type === 'commit' ? event.changelogRecords : 0), 0)
+}
+
+/** Resolves when a look at the changelogs, from now on, finds nothing that is missing for these tasks. */
+async function followed(heir: Member, tasks: readonly string[]): Promise<void> {
+  const told = heir.events.length
+  const hasAll = (task: string) => (event: RuntimeEvent) =>
+    event.type === 'standby' && event.task === task && event.phase === 'progress' && event.remainingRecords === 0
+  await heir.until(({ events }) => tasks.every((task) => events.slice(told).some(hasAll(task))))
 }
 
 async function expectCounted(group: TracedGroup, guarantee: 'at-least-once' | 'exactly-once', expect: ExpectStatic): Promise<void> {
@@ -50,14 +59,14 @@ describe.concurrent.each(['leveldb', 'memory'] as const)('with stores of %s', (b
       await using folder = await temporaryFolder()
       await using group = await TracedGroup.open({
         brokers,
-        sessionTimeoutMs,
+        sessionTimeoutMs: SESSION_MS,
         groupProtocol: 'classic',
         partitions: 2,
         folder: folder.path,
       })
       const options = { processingGuarantee, backend, hotStandby: true }
       await using one = group.start('one', options)
-      for (let i = 0; i < 20; i++) {
+      for (let i = 0; i < 10; i++) {
         await group.write(100)
         await pause(100)
       }
@@ -69,10 +78,13 @@ describe.concurrent.each(['leveldb', 'memory'] as const)('with stores of %s', (b
       const [victim, heir] = counting(one).length > 0 ? [one, two] : [two, one]
       const moving = counting(victim)
       await heir.until((member) => moving.every((task) => caughtUp(member, task)))
-      for (let i = 0; i < 60; i++) {
-        await group.write(20)
-        await pause(50)
-      }
+      const written = changelogged(victim)
+      await group.writeUntil(victim, (member) => changelogged(member) >= written + FOLLOWED, 20)
+      await victim.ask('caughtUp')
+      await followed(heir, moving)
+      // It is killed in the midst of a little more.
+      const all = changelogged(victim)
+      await group.writeUntil(victim, (member) => changelogged(member) >= all + 100, 20)
       const before = restored(heir, moving)
       victim.signal('SIGKILL')
       await victim.exit()
@@ -81,11 +93,11 @@ describe.concurrent.each(['leveldb', 'memory'] as const)('with stores of %s', (b
       await heir.ask('caughtUp')
       const handedOver = heir.events.flatMap((event) => (event.type === 'standby' && event.phase === 'handed-over' ? event.task : []))
       expect(handedOver.toSorted()).toEqual(expect.arrayContaining(moving.toSorted()))
-      const { changelog } = await group.written()
-      const bound = lastRecords(victim)
-      expect(bound).toBeLessThan(changelog.length / 4)
-      expect(restored(heir, moving) - before).toBeLessThanOrEqual(bound)
+      const readBack = restored(heir, moving) - before
       expect(await heir.close()).toBe(0)
+      const { changelog } = await group.written()
+      const inAll = changelog.filter(({ partition }) => moving.includes(`1_${partition}`)).length
+      expect(readBack).toBeLessThan(inAll / 2)
       await expectCounted(group, processingGuarantee, expect)
     },
   )

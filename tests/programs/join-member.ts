@@ -52,6 +52,8 @@ const app = await start(
     logger: silentLogger,
     clock,
     revokeTimeoutMs: LONG_MS / 2,
+    // What was written first may be handed over last.
+    maxTaskIdleMs: 500,
     batch: { size: 10, timeoutMs: 5 },
     commit: { intervalMs: 100 },
     observer: (event) => {

@@ -13,8 +13,9 @@ export interface FailingGroupOptions {
   readonly brokers: string
   readonly partitions: number
   readonly groupProtocol?: 'classic' | 'consumer' | undefined
-  /** Of consumers of the classic protocol, besides a short session. */
+  /** Of consumers of the classic protocol, besides the session. */
   readonly consumer?: Readonly<Record<string, unknown>> | undefined
+  /** Of the classic protocol. Default: so long that nobody is put out who is only slow. What can't be delivered is given up the later. */
   readonly sessionTimeoutMs?: number | undefined
 }
 
@@ -39,9 +40,12 @@ export class FailingApp {
 
   /** Resolves once the condition holds; rejects if the application fails before. */
   async until(condition: (member: this) => boolean | Promise<boolean>): Promise<void> {
-    while (!(await condition(this))) {
+    for (;;) {
+      const answer = condition(this)
+      if (await answer) return
       if (this.#failed !== undefined) throw this.#failed.error
-      await pause(5)
+      // Who asks the broker leaves it time for others.
+      await pause(answer instanceof Promise ? 50 : 5)
     }
   }
 
@@ -73,7 +77,7 @@ export class FailingGroup implements AsyncDisposable {
   }
 
   static async open(options: FailingGroupOptions): Promise<FailingGroup> {
-    const { brokers, partitions, groupProtocol = 'classic', sessionTimeoutMs = 6_000 } = options
+    const { brokers, partitions, groupProtocol = 'classic', sessionTimeoutMs = 45_000 } = options
     const session = groupProtocol === 'classic' ? { 'session.timeout.ms': sessionTimeoutMs, 'heartbeat.interval.ms': 300 } : {}
     const transport = kafka({ brokers, groupProtocol, consumer: { ...session, ...options.consumer } })
     const group = new FailingGroup(await LogClient.open(kafka({ brokers })), transport, await temporaryFolder())

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import {
   deserializeColumn,
   type Headers,
@@ -43,6 +44,12 @@ export class LogClient implements AsyncDisposable {
     // Records of tests may be old: a broker's retention must not take them away.
     const config = { 'retention.ms': '-1' }
     await this.#admin.createTopics(Object.entries(topics).map(([topic, partitions]) => ({ topic, partitions, replicationFactor, config })))
+  }
+
+  /** Resolves when they are gone: for a while a broker takes records for what it was told to delete, and drops them with it. */
+  async deleteTopics(topics: readonly string[]): Promise<void> {
+    await this.#admin.deleteTopics(topics)
+    while ((await this.#admin.describeTopics(topics)).length > 0) await pause(20)
   }
 
   async write<K, V>(

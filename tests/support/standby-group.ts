@@ -41,6 +41,8 @@ export interface GroupOptions {
 /** One member of a {@link StandbyGroup}. */
 export interface StandbyMember {
   readonly app: App
+  /** That of its group. */
+  readonly patience: { readonly timeout: number }
   readonly events: readonly RuntimeEvent[]
   /** What was logged as an error: why local state was set aside, where that is what it says. */
   readonly reasons: readonly unknown[]
@@ -57,6 +59,8 @@ export interface StandbyMember {
 export class StandbyGroup implements AsyncDisposable {
   readonly log: LogClient
   readonly applicationId: string
+  /** How long is waited for what members come to do. On a broker, a join takes two rounds; one that was away comes back slowly. */
+  readonly patience: { readonly timeout: number }
   readonly #transport: Transport
   readonly #topics: { readonly words: string; readonly totals: string }
   readonly stateDir: string
@@ -84,6 +88,7 @@ export class StandbyGroup implements AsyncDisposable {
     this.applicationId = `standbys${suffix}`
     this.#topics = { words: `words${suffix}`, totals: `totals${suffix}` }
     this.#options = options
+    this.patience = { timeout: options.transport === undefined ? 20_000 : 120_000 }
     this.#transport = parts.transport
     this.log = parts.log
     this.stateDir = parts.folder.path
@@ -134,6 +139,7 @@ export class StandbyGroup implements AsyncDisposable {
     running.catch(() => undefined)
     const member: StandbyMember = {
       app,
+      patience: this.patience,
       events,
       reasons,
       tasks: () => app.health().tasks.flatMap(({ task, state }) => (state === 'running' ? task : [])),
@@ -233,14 +239,15 @@ export function otherTask(task: string): string {
 
 /** Each of `members` comes to run so many tasks. */
 export async function expectSplit(...members: readonly (readonly [member: StandbyMember, tasks: number])[]): Promise<void> {
-  await expect.poll(() => members.map(([member]) => member.tasks().length)).toEqual(members.map(([, count]) => count))
+  const patience = members[0]?.[0].patience
+  await expect.poll(() => members.map(([member]) => member.tasks().length), patience).toEqual(members.map(([, count]) => count))
 }
 
 /** All that was sent is counted, and the folder of a slot comes to have all of a task's changelog. */
 export async function expectFollowed(group: StandbyGroup, task: string, slot: number): Promise<void> {
   await group.caughtUp()
   const end = await group.changelogEnd(task)
-  await expect.poll(() => group.position(task, slot)).toBeGreaterThanOrEqual(end)
+  await expect.poll(() => group.position(task, slot), group.patience).toBeGreaterThanOrEqual(end)
 }
 
 /** All that was sent was counted once, as a member says that has all tasks, and as was put out. */

@@ -87,12 +87,24 @@ export class TracedGroup implements AsyncDisposable {
     )
   }
 
+  /** Writes so many lines again and again until the condition holds for a member; rejects if that ends before. */
+  async writeUntil(member: Member, condition: (member: Member) => boolean, lines: number): Promise<void> {
+    while (!condition(member)) {
+      if (member.hasEnded) await member.until(condition)
+      await this.write(lines)
+      await pause(50)
+    }
+  }
+
   /** Every word's true count. */
   trueCounts(): Map<string, number> {
     return countWords(this.lines)
   }
 
-  /** What is in the output, the repartition topic and the changelog now. */
+  /**
+   * What is in the output, the repartition topic and the changelog now. Members that run may purge the repartition topic while it is read, which then fails:
+   * ask when they are closed, or again.
+   */
   async written() {
     const internal = (name: string) => `${this.applicationId}-${name}`
     const [output, repartition, changelog] = await Promise.all([
