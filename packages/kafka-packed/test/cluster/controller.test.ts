@@ -4,7 +4,7 @@ import { Cluster } from '../../src/cluster/cluster.ts'
 import { resolveConnectOptions } from '../../src/cluster/connection-options.ts'
 import { Controller } from '../../src/cluster/controller.ts'
 import { decodeFindCoordinator, encodeFindCoordinator, FIND_COORDINATOR } from '../../src/wire/find-coordinator.ts'
-import { coordinatorAt, KEY } from '../support/wire-broker.ts'
+import { found, KEY } from '../support/wire-broker.ts'
 import { WirePair } from '../support/wire-pair.ts'
 
 const WAIT = { timeout: 20_000, interval: 5 }
@@ -17,7 +17,7 @@ describe('a question to the controller', () => {
     const { first, second } = pair
     // One whose answer can be told: any question will do.
     first.answers.set(KEY.findCoordinator, () => 'silence')
-    second.answers.set(KEY.findCoordinator, () => coordinatorAt(7, 1))
+    second.answers.set(KEY.findCoordinator, () => found(0, 1, 7))
     const clock = new ManualClock()
     const cluster = new Cluster(resolveConnectOptions({ brokers: first.brokers, requestTimeoutMs: LONG_MS }, []), clock)
     await cluster.refresh()

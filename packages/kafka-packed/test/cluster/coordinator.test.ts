@@ -5,7 +5,7 @@ import { resolveConnectOptions } from '../../src/cluster/connection-options.ts'
 import { Coordinator, type CoordinatorCall } from '../../src/cluster/coordinator.ts'
 import { heartbeat } from '../../src/group/group-calls.ts'
 import { code } from '../support/classic-group.ts'
-import { coordinatorAt, KEY } from '../support/wire-broker.ts'
+import { found, KEY } from '../support/wire-broker.ts'
 import { WirePair } from '../support/wire-pair.ts'
 
 const WAIT = { timeout: 20_000, interval: 5 }
@@ -53,10 +53,10 @@ describe('a coordinator', () => {
     const { first } = pair
     first.ports.set(2, PORT_OF_NOBODY)
     await cluster.refresh()
-    let at = coordinatorAt(2, PORT_OF_NOBODY)
+    let at = found(0, PORT_OF_NOBODY, 2)
     pair.answer(KEY.findCoordinator, () => at)
     for (let i = 0; i < 3; i++) await expect(coordinator.once(CALL)).rejects.toMatchObject({ kind: 'unreachable', retriable: true })
-    at = coordinatorAt(1, first.port)
+    at = found(0, first.port, 1)
     expect(await coordinator.once(CALL)).toBe(0)
     expect(pair.count(KEY.findCoordinator)).toBe(4)
   })
@@ -68,7 +68,7 @@ describe('a coordinator', () => {
     first.ports.set(2, PORT_OF_NOBODY)
     await cluster.refresh()
     first.ports.set(2, second.port)
-    pair.answer(KEY.findCoordinator, () => coordinatorAt(2, second.port))
+    pair.answer(KEY.findCoordinator, () => found(0, second.port, 2))
     expect(await coordinator.once(CALL)).toBe(0)
     expect(second.count(KEY.heartbeat)).toBe(1)
   })
@@ -78,7 +78,7 @@ describe('a coordinator', () => {
     const { clock, coordinator, pair } = opened
     const { first, second } = pair
     second.answers.set(KEY.heartbeat, () => 'silence')
-    let at = coordinatorAt(2, second.port)
+    let at = found(0, second.port, 2)
     pair.answer(KEY.findCoordinator, () => at)
     let answer: number | undefined
     const asked = coordinator.answer(CALL).then((answered) => {
@@ -92,7 +92,7 @@ describe('a coordinator', () => {
     // As long as it is the one it is waited for.
     await expect.poll(looked, WAIT).toBeGreaterThan(3)
     expect([first.count(KEY.heartbeat), second.count(KEY.heartbeat)]).toEqual([0, 1])
-    at = coordinatorAt(1, first.port)
+    at = found(0, first.port, 1)
     const answered = async (): Promise<number | undefined> => {
       await clock.advance(100)
       return answer

@@ -4,7 +4,7 @@ import type { GroupOptions, PackedError } from '../../src/index.ts'
 import type { ServerRounds } from '../../src/group/server-rounds.ts'
 import { RecordedMember } from '../support/group.ts'
 import { roundsOf } from '../support/server-rounds.ts'
-import { coordinatorAt, KEY, WireBroker, type WireTopic } from '../support/wire-broker.ts'
+import { found, KEY, WireBroker, type WireTopic } from '../support/wire-broker.ts'
 import { type WireAssignment, WireGroup } from '../support/wire-group.ts'
 
 const WAIT = { timeout: 60_000, interval: 5 }
@@ -261,7 +261,7 @@ describe('a member of a group of KIP-848', () => {
     const { broker, coordinator, group, rounds } = opened
     broker.nodes = [1, 2]
     let node = 1
-    broker.answers.set(KEY.findCoordinator, () => coordinatorAt(node, broker.port))
+    broker.answers.set(KEY.findCoordinator, () => found(0, broker.port, node))
     group.answers = [{ code: 111, epoch: 0 }]
     const refused = async (): Promise<{ retriable: boolean }> => {
       const error: unknown = await rounds.run([]).catch((reason: unknown) => reason)

@@ -163,7 +163,7 @@ export class WireBroker implements AsyncDisposable {
     if (key === KEY.apiVersions) return versions(this.versions, this.features)
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
-    if (key === KEY.findCoordinator) return coordinatorAt(1, this.port)
+    if (key === KEY.findCoordinator) return found(0, this.port)
     if (key === KEY.addPartitions) return added(body)
     if (key === KEY.endTransaction) return version < 5 ? ended(0) : goingOn(readEnd(body))
     if (key === KEY.produce) return produced(readProduce(body).map(({ topic, partition }) => ({ topic, partition, code: 0 })))
@@ -211,10 +211,6 @@ function versions(spoken: ReadonlyMap<number, readonly [number, number]>, featur
 /** Who coordinates. */
 export function found(code: number, port = -1, node = 1): Buffer {
   return new ByteWriter().int32(0).int16(code).string(null).int32(node).string('127.0.0.1').int32(port).noTags().finish()
-}
-
-export function coordinatorAt(node: number, port: number): Buffer {
-  return found(0, port, node)
 }
 
 /** As whom to write from now on: also of the end of a transaction, by the versions of KIP-890. */
