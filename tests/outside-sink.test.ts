@@ -1,9 +1,12 @@
+import { setImmediate } from 'node:timers/promises'
 import { type AppDefinition, defineApp, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
 import { inMemory, memory } from 'millrace/memory'
 import { expect, test } from 'vitest'
+import { deferred } from './support/deferred.ts'
 import { HeldSink } from './support/held-sink.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
+import { transportWith } from './support/transport-with.ts'
 
 const pair = { key: serdes.string, value: serdes.int32 }
 const numbers = (count: number) => Array.from({ length: count }, (_, i) => i)
@@ -80,7 +83,7 @@ test('while it has no room passes wait, and go on when there is some; its tasks 
   await log.write('in', pair, records(100))
   const sink = new HeldSink()
   sink.most = 10
-  const app = await start(defineApp(definition(sink, { transport, stateDir: folder.path, revokeTimeoutMs: 200 })))
+  const app = await start(defineApp(definition(sink, { transport, stateDir: folder.path, revokeTimeoutMs: 1_000 })))
   const running = app.run()
   await expect.poll(() => sink.accepted.length).toBe(10)
   await app.commit()
@@ -91,6 +94,38 @@ test('while it has no room passes wait, and go on when there is some; its tasks 
   await running
   expect(sink.values).toEqual(numbers(30))
   expect(await log.committed('held', 'in')).toEqual([30])
+})
+
+test('a shutdown does not wait for what brokers are asked before it gets its partitions, and then it gets none', async () => {
+  await using folder = await temporaryFolder()
+  const [asked, answered] = [deferred(), deferred()]
+  const log = memory()
+  const transport = transportWith(log, {
+    openAdmin: async (context) => {
+      const admin = await log.openAdmin(context)
+      const endOffsets = admin.endOffsets.bind(admin)
+      admin.endOffsets = async (...of) => {
+        asked.resolve()
+        await answered.promise
+        return endOffsets(...of)
+      }
+      return admin
+    },
+  })
+  await using client = await LogClient.open(log)
+  await client.createTopics({ in: 1 })
+  const sink = new HeldSink()
+  const builder = new TopologyBuilder('held')
+  builder.source('in', { topics: ['in'], ...pair }).sinkOutside('held', sink)
+  const parts = { topology: builder.build(), applicationId: 'held', logger: silentLogger }
+  const app = await start(defineApp({ ...parts, transport, stateDir: folder.path }))
+  const running = app.run()
+  await asked.promise
+  await app.close()
+  await running
+  answered.resolve()
+  for (let turn = 0; turn < 10; turn++) await setImmediate()
+  expect(sink.assigned).toEqual([])
 })
 
 test('a row that it can not store goes the way of failure.produce: by default the application stops with its place', async () => {

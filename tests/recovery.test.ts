@@ -1,5 +1,17 @@
+import { setImmediate } from 'node:timers/promises'
+import { ManualClock, systemClock } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { type AppDefinition, defineApp, type RuntimeEvent, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
+import {
+  type AppDefinition,
+  type Clock,
+  defineApp,
+  MillraceError,
+  type RuntimeEvent,
+  serdes,
+  silentLogger,
+  start,
+  TopologyBuilder,
+} from 'millrace'
 import { memory, type MemoryFaults } from 'millrace/memory'
 import { deferred } from './support/deferred.ts'
 import { LogClient } from './support/log-client.ts'
@@ -9,10 +21,10 @@ const pair = { key: serdes.string, value: serdes.int32 }
 const group = 'recovers'
 
 /** Copies a topic of two partitions. */
-function copyTopology(init: () => void | Promise<void> = () => undefined) {
+function copyTopology(init: () => void | Promise<void> = () => undefined, topic: string | RegExp = 'in') {
   const builder = new TopologyBuilder('copy')
   builder
-    .source('in', { topics: ['in'], ...pair })
+    .source('in', { topics: [topic], ...pair })
     .process('copy', { create: () => ({ init, process: (record, context) => context.forward(record) }) })
     .sink('out', { topic: 'out', ...pair, partitioner: ({ partition }) => partition })
   return builder.build()
@@ -35,9 +47,9 @@ async function setUp(faults: MemoryFaults, overrides: Partial<AppDefinition> = {
     observer: (event) => events.push(event),
     ...overrides,
   })
-  const send = (count: number, from = 0) =>
+  const send = (count: number, from = 0, topic = 'in') =>
     log.write(
-      'in',
+      topic,
       pair,
       Array.from({ length: count }, (_, i) => ({ key: 'k', value: from + i, partition: i & 1 })),
     )
@@ -103,6 +115,96 @@ describe('recovery', () => {
     expect(await app.received()).toEqual(numbers(1_000))
   })
 
+  test('follows when tasks that were given one more topic could not go on reading the others: they do in the end', async () => {
+    let seeks = 0
+    const before: NonNullable<MemoryFaults['before']> = ({ type }) => {
+      if (type === 'seek' && ++seeks === 1) throw new MillraceError('KAFKA_ERROR', 'not fetching', { stage: 'source', retryable: true })
+    }
+    await using app = await setUp({ before }, { topology: copyTopology(undefined, /^in/) })
+    await app.send(40)
+    const running = await start(app.definition)
+    const run = running.run()
+    await running.caughtUp()
+    await app.log.createTopics({ 'in-more': 2 })
+    await app.send(20, 40)
+    await app.send(40, 60, 'in-more')
+    await running.caughtUp()
+    await running.close()
+    await run
+    expect(await app.received()).toEqual(numbers(100))
+    expect(seeks).toBeGreaterThan(1)
+    expect(app.events.filter(({ type }) => type === 'recover')).toHaveLength(1)
+  })
+
+  test('that helps each time, of an application that never has anything to commit, does not end it', async () => {
+    const everyMs = 300_000
+    const clock = new ManualClock()
+    const builder = new TopologyBuilder('ticks')
+    builder
+      .source('in', { topics: ['in'], ...pair })
+      .process<string, number>('tick', {
+        create: () => ({
+          init: (context) => {
+            context.schedule(everyMs, 'wall-clock', (timestamp) => context.forward({ key: 'k', value: 1, timestamp }))
+          },
+          process: () => undefined,
+        }),
+      })
+      .sink('out', { topic: 'out', ...pair })
+    const before: NonNullable<MemoryFaults['before']> = (operation) => {
+      if (operation.type === 'write' && operation.topic === 'out')
+        throw new MillraceError('BROKER_UNREACHABLE', 'nobody answers', { stage: 'sink', retryable: true })
+    }
+    await using app = await setUp({ before }, { topology: builder.build(), clock, commit: { intervalMs: 20_000 } })
+    const running = await start(app.definition)
+    const run = running.run()
+    run.catch(() => undefined)
+    await running.idle()
+    const recoveries = async () => {
+      await clock.advance(1_000, () => setImmediate())
+      return [app.events.filter(({ type }) => type === 'recover').length, running.state]
+    }
+    for (let time = 1; time <= 8; time++) {
+      await clock.advance(everyMs, () => setImmediate())
+      await expect.poll(recoveries).toEqual([time, 'running'])
+    }
+    await running.close()
+    await run
+  })
+
+  test('of a commit that hangs is not made again when that ends after all', async () => {
+    /** Limits are reached a hundred times sooner. */
+    const hasty: Clock = { ...systemClock, after: (delayMs, callback) => systemClock.after(delayMs / 100, callback) }
+    const [committing, gate] = [deferred(), deferred()]
+    let member = ''
+    let flushes = 0
+    let writers = 0
+    const before: NonNullable<MemoryFaults['before']> = async (operation) => {
+      if (operation.type === 'open-source' && operation.groupId !== undefined) member = operation.clientId
+      if (operation.type !== 'flush' || !operation.clientId.startsWith(group) || ++flushes > 1) return
+      committing.resolve()
+      await gate.promise
+      throw new Error('too late')
+    }
+    const after: NonNullable<MemoryFaults['after']> = (operation) => {
+      if (operation.type === 'open-writer' && operation.clientId.startsWith(group)) writers++
+    }
+    await using app = await setUp({ before, after }, { clock: hasty, revokeTimeoutMs: 140_000 })
+    await app.send(20)
+    const running = await start(app.definition)
+    const run = running.run()
+    await committing.promise
+    app.transport.expelMember(group, member)
+    await expect.poll(() => writers).toBe(2)
+    gate.resolve()
+    await app.send(20, 20)
+    await running.caughtUp()
+    await running.close()
+    await run
+    expect(await app.received()).toEqual(numbers(40))
+    expect(app.events.filter(({ type }) => type === 'recover')).toHaveLength(1)
+  })
+
   test('that never helps ends: the application stops with the reason', async () => {
     await using app = await setUp(
       {
@@ -135,7 +237,7 @@ describe('drain', () => {
     await app.send(20)
     const running = await start(app.definition)
     const run = running.run()
-    while (!app.events.some(({ type }) => type === 'cut')) await new Promise((resolve) => setImmediate(resolve))
+    while (!app.events.some(({ type }) => type === 'cut')) await setImmediate()
     const closing = running.close()
     await app.send(40, 20)
     await closing
@@ -157,7 +259,7 @@ describe('drain', () => {
       after: async (operation) => {
         if (operation.type !== 'open-source' || operation.groupId === undefined) return
         opening()
-        for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+        for (let turn = 0; turn < 50; turn++) await setImmediate()
       },
     })
     const first = await start(app.definition)
@@ -192,7 +294,7 @@ describe('drain', () => {
     const run = running.run()
     await committing.promise
     app.transport.expelMember(group, member)
-    while (!app.events.some(({ type }) => type === 'recover')) await new Promise((resolve) => setImmediate(resolve))
+    while (!app.events.some(({ type }) => type === 'recover')) await setImmediate()
     gate.resolve()
     await running.close()
     await run

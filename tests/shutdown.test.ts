@@ -205,6 +205,33 @@ describe('a shutdown while tasks are begun', () => {
     expect(told).toEqual(['tasks could not be started'])
   })
 
+  test.each([
+    ['does not wait for what brokers are still asked about them', undefined],
+    ['is not failed by what they can not answer any more', 'nobody answers'],
+  ])('%s', async (_, failure) => {
+    await using run = await setUp()
+    let asking: () => void = () => undefined
+    const asked = new Promise<void>((resolve) => {
+      asking = resolve
+    })
+    let fail: (error: Error) => void = () => undefined
+    run.fails(({ type }) => {
+      if (type !== 'committed') return undefined
+      asking()
+      return new Promise<void>((_resolve, reject) => {
+        fail = reject
+      })
+    })
+    const app = await run.open()
+    const running = app.run()
+    await asked
+    const closing = app.close()
+    if (failure !== undefined) fail(new MillraceError('BROKER_UNREACHABLE', failure, { stage: 'commit', retryable: true }))
+    await closing
+    await running
+    expect(app.state).toBe('not-running')
+  })
+
   test('tries no more what fails and might pass', async () => {
     await using run = await setUp()
     let asked = 0
@@ -221,8 +248,8 @@ describe('a shutdown while tasks are begun', () => {
     const app = await run.open()
     const running = app.run()
     await first
-    await app.close().catch(() => undefined)
-    await running.catch(() => undefined)
+    await app.close()
+    await running
     expect(asked).toBeLessThan(3)
   })
 })

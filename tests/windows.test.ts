@@ -168,7 +168,8 @@ describe.each(kinds)('windows on %s', (kind, stores) => {
     const following = two.run()
     await expect.poll(() => [one, two].map((app) => app.health().tasks.length)).toEqual([1, 1])
     await all.log.write('clicks', text, someClicks(600, new Random()))
-    await one.caughtUp()
+    // Each knows only of its own commits that they are on its disk.
+    await Promise.all([one.caughtUp(), two.caughtUp()])
     const shown = async (...apps: (typeof one)[]) => {
       const entries = await Promise.all(apps.map((app) => allOf(app.store(windows).fetchAllPages())))
       return entries
@@ -176,7 +177,6 @@ describe.each(kinds)('windows on %s', (kind, stores) => {
         .map((entry) => JSON.stringify(entry))
         .toSorted()
     }
-    await two.idle()
     const before = await shown(one, two)
     expect(before.length).toBeGreaterThan(20)
     await expect.poll(() => phases).toContain('caught-up')

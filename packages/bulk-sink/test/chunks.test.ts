@@ -1,7 +1,7 @@
 import { ManualClock, type OpenOutsideSink, silentLogger, type StagedRecord } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { bulkRows, type BulkRowsOptions } from '../src/index.ts'
-import { numbers, Refusal, settled, Shelf } from './support/shelf.ts'
+import { gate, numbers, Refusal, settled, Shelf } from './support/shelf.ts'
 
 const never = new AbortController().signal
 const tables = { a: { retries: 0 }, b: {} }
@@ -50,6 +50,29 @@ test('a chunk is inserted when all of its offsets were processed, and not before
   expect(await reached(second.sink, 41, true)).toBe(40)
   expect(shelf.ids('a')).toEqual([...numbers(25), ...numbers(10).map((i) => 30 + i)])
   expect(shelf.ids('b')).toEqual([0, 4, 8, 12, 16, 20, 24, 32, 36])
+})
+
+test('a task that is over before the server has said whether it drops repeats takes nothing from the one that follows here', async () => {
+  const shelf = new Shelf({ tokens: true })
+  const [slow, held] = [gate(), gate()]
+  const answers = [slow.opened]
+  const tokens = async () => {
+    await answers.shift()
+    return undefined
+  }
+  const { sink } = await opened(shelf, { driver: () => ({ ...shelf.driver(), tokens }) })
+  const ending = new AbortController()
+  const late = sink.assign(start(0), ending.signal)
+  ending.abort(new Error('the task is over'))
+  sink.revoke(start(0))
+  await sink.assign(start(0), never)
+  shelf.before = () => held.opened
+  sink.accept(records(0, 12))
+  slow.open()
+  await expect(late).rejects.toThrow('the task is over')
+  expect(await reached(sink, 12)).toBe(0)
+  held.open()
+  expect(await reached(sink, 12, true)).toBe(10)
 })
 
 test('while one table of a chunk is not stored its offset stays where the chunk begins, so that the other has the same chunk again', async () => {

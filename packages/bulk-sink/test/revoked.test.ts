@@ -45,3 +45,17 @@ test('of a batch that is under way when partitions are taken away nothing of the
   expect(rows.metrics()).toMatchObject({ rejected_events: 1, batching: { queued_items: 0, memory_usage_mb: 0 } })
   await sink.close()
 })
+
+test('a commit that waits for rows is answered when these are dropped before they are tried', async () => {
+  const shelf = new Shelf()
+  const rows = bulkRows({ ...{ driver: shelf.driver, environment: {}, rows: () => [] }, tables: { a: {} } })
+  const refuse = async () => undefined
+  const sink = await rows.open({ applicationId: 'app', node: 'rows', clock: new ManualClock(), logger: silentLogger, refuse })
+  await sink.assign([{ ...at(0), offset: 0, begin: 0, end: 100 }], never)
+  sink.accept(records(0))
+  const prepared = sink.prepare([{ ...at(0), offset: 10 }], { flush: true, signal: never })
+  sink.revoke([at(0)])
+  await prepared
+  expect(shelf.inserts).toEqual([])
+  await sink.close()
+})

@@ -71,6 +71,25 @@ test('a claim of the former owner that comes late shuts out the present one for 
   expect(ledger.ids('a')).toEqual(numbers(30))
 })
 
+test('a claim that is answered when its task is over already takes nothing from the task that follows here', async () => {
+  const ledger = new Ledger()
+  const { sink } = await opened(ledger)
+  const slow = gate()
+  ledger.claims = () => slow.opened
+  const ending = new AbortController()
+  const late = sink.assign(start(), ending.signal)
+  await settled()
+  ending.abort(new Error('the task is over'))
+  sink.revoke(start())
+  ledger.claims = async () => undefined
+  await sink.assign(start(), never)
+  sink.accept(records(0, 10))
+  slow.open()
+  await expect(late).rejects.toThrow('the task is over')
+  expect(await committed(sink, 10)).toBe(10)
+  expect(ledger.ids('a')).toEqual(numbers(10))
+})
+
 test('a partition that is taken away while a transaction with it is under way goes on where that ends', async () => {
   const ledger = new Ledger()
   const { sink } = await opened(ledger)

@@ -163,6 +163,8 @@ export class Dispatcher {
         batch.abort.abort(new InsertFailed(batch.lane.table, 'server', new Error('its partitions were taken away')))
     }
     this.usage.wake()
+    // There may be nothing left to begin that would tell who waits.
+    this.#answerFlushes()
     this.#wake()
   }
 

@@ -53,6 +53,7 @@ export class ChunkedRows<K, V> extends DispatchedRows<K, V> {
 
   async assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void> {
     await this.#check(this.#chunks.size + partitions.length, signal)
+    signal.throwIfAborted()
     for (const partition of partitions) {
       const key = partitionKey(partition.topic, partition.partition)
       this.partitions.assign(partition)

@@ -105,6 +105,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     // What was begun for an owner of before must have ended.
     await unlessAborted(this.#running ?? Promise.resolve(), signal)
     const claimed = await this.#claim(partitions, signal)
+    signal.throwIfAborted()
     for (const starting of partitions) {
       const key = partitionKey(starting.topic, starting.partition)
       const stored = startOf(this.name, starting, claimed.get(key))

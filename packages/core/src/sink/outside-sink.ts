@@ -57,7 +57,7 @@ export interface OutsideSinkContext {
 export interface OpenOutsideSink<K, V> extends CommitParticipant {
   /**
    * Tasks begin to process these; awaited before their first record. What it needs and can't reach is waited for, until the signal is aborted: they are not to
-   * begin any more.
+   * begin any more, and others may have the partitions. An answer that comes later is to have no effect here.
    */
   assign(partitions: readonly StartingPartition[], signal: AbortSignal): Promise<void>
   /** Their tasks are over, in whatever way: what is not stored of them is dropped, and never stored. */

@@ -1,7 +1,8 @@
 import { type API, describeConfigsV2, describeConfigsV3, describeConfigsV4, incrementalAlterConfigsV1 } from '@platformatic/kafka'
+import { askTopics } from '../cluster/ask-topics.ts'
 import type { Controller } from '../cluster/controller.ts'
 import { patiently } from '../cluster/patiently.ts'
-import { CODE, refusal } from '../errors/protocol-codes.ts'
+import { CODE, mayPass, refusal } from '../errors/protocol-codes.ts'
 import type { AdminContext } from './admin-context.ts'
 
 const TOPIC = 2
@@ -29,11 +30,20 @@ export async function topicConfigs(
   topics: readonly string[],
 ): Promise<Map<string, Readonly<Record<string, string>>>> {
   const resources = topics.map((resourceName): Resource => ({ resourceType: TOPIC, resourceName, configurationKeys: null }))
-  const ask = () => cluster.any((connection) => connection.call(DESCRIBE_CONFIGS, resources, false, false))
-  const { results } = await patiently(cluster, clock, ask)
+  const doing = (topic: string): string => `describe settings of topic '${topic}'`
+  const ask = async () => {
+    const { results } = await cluster.any((connection) => connection.call(DESCRIBE_CONFIGS, resources, false, false))
+    const unknown = results.flatMap(({ errorCode, resourceName }) => (errorCode === CODE.unknownTopic ? [resourceName] : []))
+    // Where another broker knows it, the one that was asked will in a moment.
+    const known = unknown.length === 0 ? [] : await askTopics(cluster, unknown)
+    const late = known.find(({ errorCode }) => errorCode !== CODE.unknownTopic)
+    if (late !== undefined) throw refusal(CODE.unknownTopic, doing(String(late.name)))
+    return results
+  }
+  const results = await patiently(cluster, clock, ask, mayPass)
   return new Map(
     results.map(({ errorCode, resourceName, configs }) => {
-      if (errorCode !== CODE.none) throw refusal(errorCode, `describe settings of topic '${resourceName}'`)
+      if (errorCode !== CODE.none) throw refusal(errorCode, doing(resourceName))
       return [resourceName, Object.fromEntries(configs.flatMap(({ name, value }) => (value === null ? [] : [[name, value]])))]
     }),
   )

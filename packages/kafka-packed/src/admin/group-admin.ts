@@ -141,7 +141,12 @@ export class GroupAdmin {
   }
 
   #ask<T>({ use, codeOf, doing }: GroupCall<T>): Promise<T> {
-    return this.#coordinator.call({ use, codeOf, doing: `${doing} group '${this.#groupId}'`, patienceMs: this.#patienceMs })
+    return this.#coordinator.call({
+      use: this.#coordinator.unlessMoved(use),
+      codeOf,
+      doing: `${doing} group '${this.#groupId}'`,
+      patienceMs: this.#patienceMs,
+    })
   }
 }
 

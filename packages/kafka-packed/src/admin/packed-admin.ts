@@ -77,7 +77,7 @@ export class PackedAdmin implements AsyncDisposable {
     return listTopics(this.#context)
   }
 
-  /** Those that exist, in the order asked for; never creates one. */
+  /** Those that some broker knows, in the order asked for; never creates one. */
   describeTopics(topics: readonly string[]): Promise<readonly DescribedTopic[]> {
     return describeTopics(this.#context, topics)
   }

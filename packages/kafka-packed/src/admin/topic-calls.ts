@@ -1,6 +1,7 @@
 import { createPartitionsV3, createTopicsV7, deleteRecordsV2, deleteTopicsV6 } from '@platformatic/kafka'
 import type { NewTopic, TopicPartitionOffset } from '@millrace/core'
 import { askLeaders } from '../cluster/ask-leaders.ts'
+import { askTopics } from '../cluster/ask-topics.ts'
 import type { Controller } from '../cluster/controller.ts'
 import { patiently } from '../cluster/patiently.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
@@ -57,10 +58,10 @@ export async function listTopics({ cluster, clock }: AdminContext): Promise<stri
   return topics.flatMap(({ name, errorCode }) => (errorCode === CODE.none && typeof name === 'string' ? [name] : []))
 }
 
-/** Those that exist, in the order asked for; never creates one. */
+/** Those that some broker knows, in the order asked for; never creates one. */
 export async function describeTopics({ cluster, clock }: AdminContext, names: readonly string[]): Promise<DescribedTopic[]> {
   if (names.length === 0) return []
-  const topics = await patiently(cluster, clock, () => cluster.topics([...names]))
+  const topics = await patiently(cluster, clock, () => askTopics(cluster, names))
   const byName = new Map(topics.map((topic) => [topic.name, topic]))
   return names.flatMap((topic) => {
     const { errorCode = CODE.unknownTopic, topicId, partitions = [] } = byName.get(topic) ?? {}

@@ -5,27 +5,33 @@ import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import { addTo } from './by-node.ts'
 import type { Cluster } from './cluster.ts'
+import { unlessMoved } from './unless-moved.ts'
 
-export interface LeaderQuestion<T extends TopicPartition> {
+export interface LeaderAnswer extends TopicPartition {
+  readonly code: number
+}
+
+export interface LeaderQuestion<T extends TopicPartition, A extends LeaderAnswer> {
   /** Completes "Kafka refused to ...", of a partition. */
   readonly doing: string
   readonly clock: Clock
-  /** Asks one leader of what it leads, and says the code of each partition that it answered. */
-  readonly ask: (connection: BrokerConnection, ofLeader: readonly T[]) => Promise<readonly (TopicPartition & { readonly code: number })[]>
+  /** Asks one leader of what it leads. What is answered late, by one that leads no more, does not count: so it changes nothing but by what it resolves to. */
+  readonly ask: (connection: BrokerConnection, ofLeader: readonly T[]) => Promise<readonly A[]>
 }
 
 /**
- * Asks the leaders until each partition was answered with 0, as long as a request may take. Topics that were created a moment ago are waited for. Rejects with a
- * `PackedError`.
+ * Asks the leaders until each partition was answered with 0, as long as a request may take: again where another leads while the one that was asked is silent.
+ * Topics that were created a moment ago are waited for. Resolves to these answers; rejects with a `PackedError`.
  */
-export async function askLeaders<T extends TopicPartition>(
+export async function askLeaders<T extends TopicPartition, A extends LeaderAnswer>(
   cluster: Cluster,
   partitions: readonly T[],
-  question: LeaderQuestion<T>,
-): Promise<void> {
+  question: LeaderQuestion<T, A>,
+): Promise<A[]> {
   const { clock } = question
   const until = clock.monotonic() + cluster.options.requestTimeoutMs
   let last: PackedError | undefined
+  const done = new Map<string, A>()
   let missing = partitions
   for (let attempt = 1; missing.length > 0; attempt++) {
     if (attempt > 1) {
@@ -42,13 +48,13 @@ export async function askLeaders<T extends TopicPartition>(
       )
     }
     if (last?.kind === 'authentication' || last?.kind === 'closed') throw last
-    const done = new Set<string>()
     const answers = await Promise.all(
       [...byLeader(cluster, missing)].map(([leader, ofLeader]) => askOne(cluster, leader, { ofLeader, question, done })),
     )
     last = answers.find((answer) => answer !== undefined) ?? last
     missing = missing.filter(({ topic, partition }) => !done.has(partitionKey(topic, partition)))
   }
+  return [...done.values()]
 }
 
 function byLeader<T extends TopicPartition>(cluster: Cluster, partitions: readonly T[]): Map<number, T[]> {
@@ -60,22 +66,28 @@ function byLeader<T extends TopicPartition>(cluster: Cluster, partitions: readon
   return leaders
 }
 
-interface Asked<T extends TopicPartition> {
+interface Asked<T extends TopicPartition, A extends LeaderAnswer> {
   readonly ofLeader: readonly T[]
-  readonly question: LeaderQuestion<T>
-  readonly done: Set<string>
+  readonly question: LeaderQuestion<T, A>
+  readonly done: Map<string, A>
 }
 
 /** Why it should be asked again, if it should; what can't be helped is thrown. */
-async function askOne<T extends TopicPartition>(
+async function askOne<T extends TopicPartition, A extends LeaderAnswer>(
   cluster: Cluster,
   leader: number,
-  { ofLeader, question, done }: Asked<T>,
+  { ofLeader, question, done }: Asked<T, A>,
 ): Promise<PackedError | undefined> {
   let again: PackedError | undefined
+  const asked = cluster.connection(leader, 'control').then((connection) => question.ask(connection, ofLeader))
+  const stillLeads = async (): Promise<boolean> => {
+    await cluster.refresh()
+    return ofLeader.every(({ topic, partition }) => cluster.metadata.leaderOf(topic, partition) === leader)
+  }
   try {
-    for (const { topic, partition, code } of await question.ask(await cluster.connection(leader, 'control'), ofLeader)) {
-      if (code === CODE.none) done.add(partitionKey(topic, partition))
+    for (const answer of await unlessMoved(asked, question.clock, stillLeads)) {
+      const { topic, partition, code } = answer
+      if (code === CODE.none) done.set(partitionKey(topic, partition), answer)
       else again = refusal(code, `${question.doing} ${topic}-${partition}`)
     }
   } catch (error) {

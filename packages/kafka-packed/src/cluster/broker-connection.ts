@@ -1,5 +1,14 @@
 import { isIP } from 'node:net'
-import { type API, AuthenticationError, Connection, ResponseError, type SASLOptions, TimeoutError, Writer } from '@platformatic/kafka'
+import {
+  type API,
+  AuthenticationError,
+  Connection,
+  NetworkError,
+  ResponseError,
+  type SASLOptions,
+  TimeoutError,
+  Writer,
+} from '@platformatic/kafka'
 import { PackedError } from '../errors/packed-error.ts'
 import type { ArrivedBytes } from '../wire/byte-reader.ts'
 import { decodeApiVersions, API_VERSIONS, encodeApiVersions, type VersionRange } from '../wire/api-versions.ts'
@@ -169,16 +178,18 @@ export class BrokerConnection {
   #errorOf(error: unknown): PackedError {
     if (error instanceof PackedError) return error
     this.close()
-    const known = packedCauseOf(error)
+    const causes = causesOf(error)
+    // It was ours before the library told it as its own, such as that there is no token.
+    const known = causes.find((one) => one instanceof PackedError)
     if (known !== undefined) return known
     const { message } = error as Error
     const details = { cause: error }
     if (isUnreadable(error)) {
       return new PackedError(`${this.#name()} gave an answer that can't be read: ${message}.`, { kind: 'malformed', ...details })
     }
-    if (error instanceof TimeoutError)
+    if (causes.at(-1) instanceof TimeoutError)
       return new PackedError(`${this.#name()} has not answered in time.`, { kind: 'timed-out', ...details })
-    if (isAuthentication(error))
+    if (isAuthentication(causes))
       return new PackedError(`${this.#name()} does not let this client in: ${message}`, { kind: 'authentication', ...details })
     return new PackedError(`${this.#name()} could not be reached: ${reasonOf(error)}`, { kind: 'unreachable', ...details })
   }
@@ -199,14 +210,15 @@ const checkToken: NonNullable<SASLOptions['authBytesValidator']> = (bytes, callb
   else callback(new AuthenticationError(`The broker does not take the token: ${bytes.toString()}`), bytes)
 }
 
-/** It was ours before the library told it as its own, such as that there is no token. */
-function packedCauseOf(error: unknown): PackedError | undefined {
-  if (error instanceof PackedError) return error
-  return error instanceof Error ? packedCauseOf(error.cause) : undefined
+/** The error itself first. */
+function causesOf(error: unknown): Error[] {
+  return error instanceof Error ? [error, ...causesOf(error.cause)] : []
 }
 
-function isAuthentication(error: unknown): boolean {
-  return error instanceof AuthenticationError || (error instanceof Error && error.cause !== undefined && isAuthentication(error.cause))
+/** The library says so, too, of a login that was not answered, or whose connection broke: that passes. */
+function isAuthentication(causes: readonly Error[]): boolean {
+  const at = causes.findLastIndex((one) => one instanceof AuthenticationError)
+  return at >= 0 && !causes.slice(at).some((one) => one instanceof TimeoutError || one instanceof NetworkError)
 }
 
 function reasonOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { type API, metadataV10, metadataV11, metadataV12, metadataV9 } from '@platformatic/kafka'
-import type { Clock } from '@millrace/core'
+import { type Clock, settledWithin } from '@millrace/core'
 import { PackedError } from '../errors/packed-error.ts'
 import { backoffMs } from './backoff.ts'
 import { BrokerConnection } from './broker-connection.ts'
@@ -20,13 +20,15 @@ export type Lane = 'control' | 'fetch-0' | 'fetch-1' | 'fetch-urgent' | 'coordin
 const SILENCE_MS = 1_000
 
 /** What came of asking one broker. */
-type Asked<T> = { readonly answer: T; readonly error: undefined } | { readonly error: PackedError }
+type Asked<T> = { readonly answer: T; readonly error: undefined } | { readonly answer?: undefined; readonly error: PackedError }
 
 interface Line {
   connection: Promise<BrokerConnection> | undefined
   /** Of the one that is being made. */
   opening: AbortController
   failures: number
+  /** Of the last attempt, unless it came through. */
+  failure: PackedError | undefined
   /** Not tried again before, on the monotonic clock. */
   notBefore: number
 }
@@ -97,7 +99,22 @@ export class Cluster {
     return (await this.any((connection) => connection.call(METADATA, topics, false, false))).topics
   }
 
-  /** To the broker of this id. Waits for its turn after failures. Rejects with a {@link PackedError}. */
+  /** What each broker answers of these topics that does so within a second. */
+  async topicsOfAll(topics: string[]): Promise<readonly MetadataTopic[]> {
+    const answers: MetadataTopic[] = []
+    const asked = this.#addresses().map(async (address) => {
+      const { answer } = await this.#ask(address, (connection) => connection.call(METADATA, topics, false, false))
+      answers.push(...(answer?.topics ?? []))
+    })
+    await settledWithin(Promise.all(asked), SILENCE_MS, this.#clock)
+    if (this.#isClosed) throw closed()
+    return [...answers]
+  }
+
+  /**
+   * To the broker of this id. Waits for its turn after failures; but to who looks after a group or a transactional id it rejects at once: another may do so by now.
+   * Rejects with a {@link PackedError}.
+   */
   connection(node: number, lane: Lane): Promise<BrokerConnection> {
     const address = this.metadata.brokers.get(node)
     if (address === undefined) return Promise.reject(new PackedError(`Broker ${node} is not known.`, { kind: 'unreachable' }))
@@ -203,6 +220,7 @@ export class Cluster {
     if (known?.isUsable === true) return known
     // Another caller may have begun anew meanwhile.
     if (line.connection !== before && line.connection !== undefined) return line.connection
+    if (lane === 'coordinator' && line.failure !== undefined && this.#clock.monotonic() < line.notBefore) throw line.failure
     known?.retire()
     line.connection = this.#open(address, line)
     return line.connection
@@ -216,11 +234,13 @@ export class Cluster {
       line.opening = new AbortController()
       const connection = await BrokerConnection.open(address, this.options, { signal: line.opening.signal })
       line.failures = 0
+      line.failure = undefined
       if (!this.#isClosed) return connection
       connection.close()
       throw closed()
     } catch (error) {
       line.failures++
+      line.failure = error as PackedError
       line.notBefore = this.#clock.monotonic() + backoffMs(line.failures)
       line.connection = undefined
       throw error
@@ -229,7 +249,7 @@ export class Cluster {
 }
 
 function newLine(): Line {
-  return { connection: undefined, opening: new AbortController(), failures: 0, notBefore: -Infinity }
+  return { connection: undefined, opening: new AbortController(), failures: 0, failure: undefined, notBefore: -Infinity }
 }
 
 function addressKey({ host, port }: BrokerAddress): string {

@@ -4,6 +4,7 @@ import { CODE, refusal } from '../errors/protocol-codes.ts'
 import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
+import { unlessMoved } from './unless-moved.ts'
 
 export interface ControllerCall<T> {
   readonly use: (connection: BrokerConnection) => Promise<T>
@@ -30,7 +31,7 @@ export class Controller {
     for (let failures = 1; ; failures++) {
       try {
         if (failures > 1) await this.#cluster.refresh()
-        const answer = await use(await this.#cluster.connection(this.#cluster.metadata.controller, 'control'))
+        const answer = await this.#ask(use)
         const code = codeOf(answer)
         if (code === CODE.none) return answer
         const reason = reasonOf(answer)
@@ -40,5 +41,16 @@ export class Controller {
       }
       await this.#cluster.delay(backoffMs(failures))
     }
+  }
+
+  /** Not asked of another while it is there: what is under way would be done twice. */
+  async #ask<T>(use: ControllerCall<T>['use']): Promise<T> {
+    const { metadata } = this.#cluster
+    const node = metadata.controller
+    const connection = await this.#cluster.connection(node, 'control')
+    return unlessMoved(use(connection), this.#clock, async () => {
+      await this.#cluster.refresh()
+      return metadata.brokers.has(node)
+    })
   }
 }

@@ -6,6 +6,7 @@ import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import type { Cluster } from './cluster.ts'
 import type { BrokerAddress } from './connection-options.ts'
+import { unlessMoved } from './unless-moved.ts'
 
 /** It loads, is not available, or has moved. */
 const MOVED: ReadonlySet<number> = new Set([14, 15, 16])
@@ -17,6 +18,12 @@ export interface CoordinatorCall<T> {
   readonly doing: string
   /** Asked again for so long, in milliseconds, while the coordinator can't be reached or is another. */
   readonly patienceMs: number
+}
+
+/** One that somebody may not want any more while it is tried. */
+export interface CheckedCall<T> extends CoordinatorCall<T> {
+  /** Called before each try, and once there is a connection for it: what it throws ends the call. Default: nothing does. */
+  readonly check?: (() => void) | undefined
 }
 
 /** The broker that looks after one group or transactional id: looked for when it is first needed, and again whenever it says that it is not the one. */
@@ -57,12 +64,12 @@ export class Coordinator {
     }
   }
 
-  /** Tries until it is answered, whatever that is, or time is over. Rejects with a `PackedError`. */
+  /** Tries until it is answered, whatever that is, or time is over: again where another takes over while the one that was asked is silent. Rejects with a `PackedError`. */
   async answer<T>(call: CoordinatorCall<T>): Promise<T> {
     const until = this.#clock.monotonic() + call.patienceMs
     for (let failures = 1; ; failures++) {
       try {
-        return await this.once(call)
+        return await this.once({ ...call, use: this.unlessMoved(call.use) })
       } catch (error) {
         if (!(error as PackedError).retriable || this.#clock.monotonic() >= until) throw error
       }
@@ -70,12 +77,15 @@ export class Coordinator {
     }
   }
 
-  /** Tries until it is answered with 0 or what does not pass by itself, or time is over. Rejects with a `PackedError`. */
-  async call<T>({ use, codeOf, doing, patienceMs }: CoordinatorCall<T>): Promise<T> {
+  /** Tries until it is answered with 0 or what does not pass by itself, or time is over. Rejects with a `PackedError`, or what `check` throws. */
+  async call<T>({ use, codeOf, doing, patienceMs, check = nothing }: CheckedCall<T>): Promise<T> {
     const until = this.#clock.monotonic() + patienceMs
     for (let failures = 1; ; failures++) {
+      check()
       try {
-        const answer = await use(await this.#connection())
+        const connection = await this.#connection()
+        check()
+        const answer = await use(connection)
         const code = codeOf(answer)
         if (code === CODE.none) return answer
         throw refusal(code, doing)
@@ -88,6 +98,15 @@ export class Coordinator {
     }
   }
 
+  /** As `use`, but rejects with what is retriable once another is the coordinator while the one that was asked is silent. For what may be done twice. */
+  unlessMoved<T>(use: CoordinatorCall<T>['use']): CoordinatorCall<T>['use'] {
+    return (connection) =>
+      unlessMoved(use(connection), this.#clock, async () => {
+        const address = this.#cluster.metadata.brokers.get(await this.#find())
+        return address?.host === connection.address.host && address.port === connection.address.port
+      })
+  }
+
   async #connection(): Promise<BrokerConnection> {
     this.#node ??= await this.#find()
     return this.#cluster.connection(this.#node, 'coordinator')
@@ -97,7 +116,11 @@ export class Coordinator {
     const parts = [encodeFindCoordinator(this.#name, this.#type)]
     const found = await this.#cluster.any((connection) => connection.send({ ...FIND_COORDINATOR, parts, decode: decodeFindCoordinator }))
     if (found.code !== CODE.none) throw refusal(found.code, `name the coordinator of ${this.#type} '${this.#name}'`)
-    if (!this.#cluster.metadata.brokers.has(found.node)) await this.#cluster.refresh()
+    const known = this.#cluster.metadata.brokers.get(found.node)
+    // It may be new, or have come back elsewhere.
+    if (known?.host !== found.host || known.port !== found.port) await this.#cluster.refresh()
     return found.node
   }
 }
+
+function nothing(): void {}

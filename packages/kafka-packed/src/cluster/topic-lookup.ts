@@ -1,3 +1,4 @@
+import { askTopics } from './ask-topics.ts'
 import { Cluster } from './cluster.ts'
 import { type ConnectOptions, resolveConnectOptions } from './connection-options.ts'
 import { CODE, refusal } from '../errors/protocol-codes.ts'
@@ -20,10 +21,10 @@ export class TopicLookup {
     if (problems.length > 0) throw new TypeError(problems.join(' '))
   }
 
-  /** Those of `topics` that exist; creates none. Tries as long as a request may take; rejects with a {@link PackedError}. */
+  /** Those of `topics` that some broker knows; creates none. Tries as long as a request may take; rejects with a {@link PackedError}. */
   async existing(topics: readonly string[]): Promise<string[]> {
     if (topics.length === 0) return []
-    const answered = await this.#patiently([...topics])
+    const answered = await patiently(this.#cluster, systemClock, () => askTopics(this.#cluster, topics))
     return answered.flatMap(({ name, errorCode }) => {
       if (name === null || name === undefined || ABSENT.has(errorCode)) return []
       if (errorCode !== CODE.none && errorCode !== LEADERLESS) throw refusal(errorCode, `tell of topic '${name}'`)
@@ -33,15 +34,12 @@ export class TopicLookup {
 
   /** The names of all, internal ones too. Tries as long as a request may take; rejects with a {@link PackedError}. */
   async all(): Promise<string[]> {
-    return (await this.#patiently(null)).flatMap(({ name }) => (name === null || name === undefined ? [] : [name]))
+    const answered = await patiently(this.#cluster, systemClock, () => this.#cluster.topics(null))
+    return answered.flatMap(({ name }) => (name === null || name === undefined ? [] : [name]))
   }
 
   /** Questions under way reject. */
   close(): void {
     this.#cluster.close()
-  }
-
-  #patiently(topics: string[] | null): ReturnType<Cluster['topics']> {
-    return patiently(this.#cluster, systemClock, () => this.#cluster.topics(topics))
   }
 }

@@ -13,6 +13,7 @@ import { nothing, type PlaceHolder, PlaceUse } from './place-use.ts'
 import type { PositionCommit } from '../read/read-position.ts'
 import type { GroupRounds } from './group-rounds.ts'
 import { roundsFor } from './rounds-for.ts'
+import { settled } from './settled.ts'
 import { TopicWatch } from './topic-watch.ts'
 
 /** How long a member that is closed tries to tell its group, in milliseconds. */
@@ -209,11 +210,12 @@ export class GroupMember implements AsyncDisposable {
   /** Gives up everything, by `onRevoked`, and leaves. Resolves when the group has heard, or could not be told for some time. */
   async leave(): Promise<void> {
     this.#isLeaving = true
+    const hasNothing = this.#owned.size === 0
     // A first request to join may be held back by others for long, and is not missed. One that has partitions commits with its place in the next round.
-    if (this.#owned.size === 0) this.#rounds.abandon()
+    if (hasNothing) this.#rounds.retire()
     this.#wake()
     // A broker that does not answer must not be waited for as long as a rebalance may take.
-    const cancel = this.#options.clock.after(LAST_ROUND_MS, () => this.#rounds.abandon())
+    const cancel = this.#options.clock.after(hasNothing ? LEAVE_MS : LAST_ROUND_MS, () => this.#rounds.abandon())
     await this.#life
     cancel()
   }
@@ -240,8 +242,13 @@ export class GroupMember implements AsyncDisposable {
   /** From the first subscription until it has left. Never rejects. */
   async #live(): Promise<void> {
     for (let failures = 0; !this.#isLeaving && !this.#isOver;) {
-      await Promise.all([this.#lostHooks, this.#place.inUse])
-      if (this.#isLeaving) break
+      let hooks: Promise<void>
+      // Meanwhile its place may have come into use again, or have been lost: the round begins in the very turn in which all is quiet.
+      do {
+        hooks = this.#lostHooks
+        await Promise.all([hooks, this.#place.inUse])
+      } while (hooks !== this.#lostHooks || this.#place.inUse !== undefined)
+      if (this.#isLeaving || this.#isOver) break
       const reason = this.#wants ?? ''
       this.#wants = undefined
       const assigned = await this.#round(reason)
@@ -386,14 +393,5 @@ export class GroupMember implements AsyncDisposable {
 
   #check(): void {
     if (this.#isClosed) throw new PackedError('The member has been closed.', { kind: 'closed' })
-  }
-}
-
-/** A hook that fails counts as done: the group must go on. */
-async function settled(hook: () => void | Promise<void>): Promise<void> {
-  try {
-    await hook()
-  } catch {
-    // Who gave the hook has to know.
   }
 }

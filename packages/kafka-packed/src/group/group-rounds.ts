@@ -21,7 +21,10 @@ export interface GroupRounds {
   readonly isLeader: boolean
   /** Between two heartbeats, in milliseconds. */
   readonly heartbeatIntervalMs: number
-  /** Whether it has asked to join, and has no answer yet. Meanwhile the group may be one generation ahead of what this member knows. */
+  /**
+   * Whether it has asked to join, and no such question was answered since: one may have been, and the answer lost. Meanwhile the group may be one generation ahead of
+   * what this member knows.
+   */
   readonly isJoining: boolean
   /** What goes with its heartbeats, besides its place. */
   readonly report: MemberReport | undefined
@@ -40,6 +43,10 @@ export interface GroupRounds {
   dropOut(): void
   /** A round that is under way fails, at once. */
   abandon(): void
+  /** The member is about to leave, and has nothing: as {@link abandon}, but for who would have no name then to leave by. There is no other round. */
+  retire(): void
+  /** A heartbeat could not be sent, or was not answered: the coordinator may be another by now, and a question that others delay would wait at the one before in vain. */
+  unheard(): void
   close(): void
 }
 
@@ -65,7 +72,7 @@ export interface RoundsMember {
   readonly owned: () => readonly TopicPartition[]
   /** Resolves when nobody uses the member's place in the group any more; undefined: nobody does. */
   readonly inUse: () => Promise<void> | undefined
-  /** The epoch that the thread was told which stands in for the member; 0: none. */
+  /** The member's epoch as the thread knows it which stands in for it, and may have been told another; 0: it has none. */
   readonly toldEpoch: () => number
 }
 

@@ -82,7 +82,7 @@ export class Heartbeats {
     return this.#standIn.takeLeft()
   }
 
-  /** The epoch that the stand-in was told last; 0: none. */
+  /** The member's epoch as the stand-in knows it; 0: it has none. */
   get toldEpoch(): number {
     return this.#standIn.toldEpoch
   }
@@ -144,7 +144,9 @@ export class Heartbeats {
       const { kind, retriable } = error as PackedError
       this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0
       const mayPass = retriable || (kind === 'malformed' && this.#malformed < MALFORMED_ANSWERS)
-      if (this.#member === member && !mayPass) this.#events.onSilence(error as PackedError)
+      if (this.#member !== member) return
+      if (retriable) this.#rounds.unheard()
+      if (!mayPass) this.#events.onSilence(error as PackedError)
     }
   }
 }

@@ -32,6 +32,9 @@ export class Rounds implements GroupRounds {
   #isStable = false
   #isLeader = false
   #isJoining = false
+  /** It has asked for a name. */
+  #isNaming = false
+  #isRetired = false
   /** Another one each time: what a round that was given up still learns is of no use. */
   #round = {}
   #giveUp: (error: PackedError) => void = () => {}
@@ -86,14 +89,25 @@ export class Rounds implements GroupRounds {
     this.#generation = NO_GENERATION
     this.#isStable = false
     this.#isLeader = false
+    this.#isJoining = false
     this.abandon()
   }
 
   abandon(): void {
     this.#round = {}
-    this.#isJoining = false
     this.#line.hangUp()
     this.#giveUp(givenUp())
+  }
+
+  retire(): void {
+    this.#isRetired = true
+    // Brokers name a member at once, and let its group wait for it from then on until its session is over, or it leaves by that name.
+    if (!this.#isNaming) this.abandon()
+  }
+
+  unheard(): void {
+    // Nothing is lost by joining again.
+    this.abandon()
   }
 
   close(): void {
@@ -107,11 +121,7 @@ export class Rounds implements GroupRounds {
     })
     const round = (this.#round = {})
     this.#isJoining = true
-    try {
-      return await Promise.race([this.#run(round, owned, reason), end])
-    } finally {
-      if (round === this.#round) this.#isJoining = false
-    }
+    return Promise.race([this.#run(round, owned, reason), end])
   }
 
   async #run(round: object, owned: readonly TopicPartition[], reason: string): Promise<TopicPartition[] | undefined> {
@@ -148,23 +158,25 @@ export class Rounds implements GroupRounds {
     const { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, warm, standbys } = this.#options
     const subscription = encodeSubscription({ topics: this.topics, owned, generation: this.#generation, warm: warm(), standbys })
     this.#events.onJoining(this.metadata, this.#coordinator.address)
-    const joined = await this.#ask(round, {
-      use: (connection) =>
-        joinGroup(connection, {
-          groupId,
-          groupInstanceId,
-          sessionTimeoutMs,
-          rebalanceTimeoutMs,
-          subscription,
-          memberId: this.#memberId,
-          reason,
-        }),
-      codeOf: ({ errorCode }) => errorCode,
-      doing: `let a member join group '${groupId}'`,
-    })
-    const { errorCode, memberId } = joined
-    if (errorCode === 0 || errorCode === GROUP_CODE.memberIdRequired) this.#memberId = memberId ?? ''
-    return errorCode === GROUP_CODE.memberIdRequired ? this.#join(round, owned, reason) : joined
+    try {
+      const joined = await this.#ask(round, {
+        use: (connection) => {
+          const memberId = this.#memberId
+          // A static member has a name, and is answered when all have joined.
+          this.#isNaming = memberId === '' && groupInstanceId === undefined
+          return joinGroup(connection, { groupId, groupInstanceId, sessionTimeoutMs, rebalanceTimeoutMs, subscription, memberId, reason })
+        },
+        codeOf: ({ errorCode }) => errorCode,
+        doing: `let a member join group '${groupId}'`,
+      })
+      const { errorCode, memberId } = joined
+      if (errorCode === 0 || errorCode === GROUP_CODE.memberIdRequired) this.#memberId = memberId ?? ''
+      if (this.#isRetired) throw givenUp()
+      if (errorCode !== GROUP_CODE.memberIdRequired) return joined
+    } finally {
+      this.#isNaming = false
+    }
+    return this.#join(round, owned, reason)
   }
 
   /** Of the coordinator, which may take as long as the others do. Rejects when the round was given up before it is asked, or meanwhile. */

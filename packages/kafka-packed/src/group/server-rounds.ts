@@ -137,6 +137,14 @@ export class ServerRounds implements GroupRounds {
     this.#abandoned = rejectable()
   }
 
+  retire(): void {
+    this.abandon()
+  }
+
+  unheard(): void {
+    // A round waits no longer than a heartbeat does.
+  }
+
   close(): void {
     this.abandon()
   }

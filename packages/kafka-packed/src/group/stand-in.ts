@@ -9,7 +9,7 @@ const WORKER = fileURLToPath(new URL('./heartbeat-worker.js', import.meta.url))
 
 /** What the thread is started with. */
 export interface StandInData {
-  /** Signs of life of this side; heartbeats of the thread; whether the thread has left the group; the member's epoch that it was told. */
+  /** Signs of life of this side; heartbeats of the thread; whether the thread has left the group; the member's epoch. */
   readonly counters: SharedArrayBuffer
   /** Silent for longer, this side is taken to be stuck. */
   readonly limitMs: number
@@ -74,14 +74,18 @@ export class StandIn {
     return Atomics.exchange(this.#counters, LEFT, 0) === 1
   }
 
-  /** The member's epoch as the thread was told it since it was given its order; 0: it was told none. */
+  /** The member's epoch as it was ordered, or as the thread was told since; 0: it has none. */
   get toldEpoch(): number {
     return Atomics.load(this.#counters, EPOCH)
   }
 
+  /** Of a member that it stands in for already it goes on by what it was told: until a heartbeat of this side has said that, nobody else knows. */
   order(order: StandInOrder): void {
-    Atomics.store(this.#counters, EPOCH, 0)
-    this.#worker?.postMessage(order)
+    const { member, report } = order
+    const hasEpoch = member !== undefined && report !== undefined
+    const generation = hasEpoch ? Math.max(member.generation, this.toldEpoch) : 0
+    Atomics.store(this.#counters, EPOCH, generation)
+    this.#worker?.postMessage(hasEpoch ? { ...order, member: { ...member, generation } } : order)
   }
 
   async close(): Promise<void> {

@@ -38,9 +38,8 @@ export async function listOffsets(
   partitions: readonly TopicPartition[],
   { at, isolation, clock }: ListOffsetsOptions,
 ): Promise<TopicPartitionOffset[]> {
-  const found = new Map<string, number>()
   const timestamp = typeof at === 'number' ? BigInt(Math.floor(at)) : TIMES[at]
-  await askLeaders(cluster, partitions, {
+  const answers = await askLeaders(cluster, partitions, {
     doing: 'tell offsets of',
     clock,
     ask: async (connection, ofLeader) => {
@@ -49,13 +48,16 @@ export async function listOffsets(
       const topics = topicsOf(ofLeader, (one) => ({ partitionIndex: one.partition, currentLeaderEpoch: epochOf(one), timestamp }))
       const answer = await connection.call(LIST_OFFSETS, -1, isolation === 'read-committed' ? 1 : 0, topics)
       return answer.topics.flatMap(({ name, partitions: ofTopic }) =>
-        ofTopic.map(({ partitionIndex, errorCode, offset }) => {
-          if (errorCode === 0) found.set(partitionKey(name, partitionIndex), Number(offset))
-          return { topic: name, partition: partitionIndex, code: errorCode }
-        }),
+        ofTopic.map(({ partitionIndex, errorCode, offset }) => ({
+          topic: name,
+          partition: partitionIndex,
+          code: errorCode,
+          offset: Number(offset),
+        })),
       )
     },
   })
+  const found = new Map(answers.map(({ topic, partition, offset }) => [partitionKey(topic, partition), offset]))
   return partitions.map(({ topic, partition }) => ({ topic, partition, offset: found.get(partitionKey(topic, partition)) ?? -1 }))
 }
 

@@ -126,20 +126,18 @@ export class PackedWriter implements AsyncDisposable {
    * keeps the order. Rejects with a {@link PackedError} when the topic does not exist for as long as a request may take, or when nothing can be written any more.
    */
   async write(columns: WriteColumns): Promise<void> {
-    this.#check()
-    if (this.#closing !== undefined) throw closed()
+    this.#checkTakes()
     const known = this.#byTopic.get(columns.topic)
     // Partitions may have been added, or the topic may have been made anew with fewer.
     const isWhole = known !== undefined && known.queues.length === this.#cluster.metadata.partitionsOf(columns.topic)
     const topic = isWhole ? known : await this.#topicOf(columns.topic)
     checkPartitions(columns, topic.queues.length)
-    this.#transactions?.checkOpen()
+    this.#checkTakes()
     topic.writing++
     try {
       while (this.#bufferedBytes >= this.#options.maxBufferedBytes) {
         await this.#change()
-        this.#check()
-        this.#transactions?.checkOpen()
+        this.#checkTakes()
       }
       this.#append(columns, topic.queues)
     } finally {
@@ -354,6 +352,13 @@ export class PackedWriter implements AsyncDisposable {
     await new Promise<void>((resolve) => {
       this.#waiters.push(resolve)
     })
+  }
+
+  /** Behind each wait, too: closing does not wait for what is taken while it is under way. */
+  #checkTakes(): void {
+    this.#check()
+    if (this.#closing !== undefined) throw closed()
+    this.#transactions?.checkOpen()
   }
 
   #check(): void {

@@ -122,6 +122,7 @@ export class PartitionQueue {
       awaited: this.#openAwaited,
       sequence: undefined,
       malformedAnswers: 0,
+      lastError: undefined,
       isUncertain: false,
     })
     this.#openAwaited = undefined
@@ -186,7 +187,7 @@ export class PartitionQueue {
     const { sequence = 0, deadline, held, isUncertain, round, awaited } = batch
     const [first, second] = splitBatch(batch.sealed, this.#options.compression)
     this.#settlements.begin(round)
-    const common = { deadline, held: held / 2, isUncertain, round, malformedAnswers: 0 }
+    const common = { deadline, held: held / 2, isUncertain, round, malformedAnswers: 0, lastError: undefined }
     const [ofFirst, ofSecond] = [awaited?.slice(0, first.count), awaited?.slice(first.count)]
     this.#insert({ ...common, sealed: first, sequence, awaited: ofFirst })
     this.#insert({ ...common, sealed: second, sequence: sequenceAfter(sequence, first.count), awaited: ofSecond })
@@ -201,13 +202,14 @@ export class PartitionQueue {
     this.#isBroken = true
   }
 
-  /** It will never be written: what follows has to do without its sequence numbers. */
-  fail(batch: PendingBatch): void {
-    this.#remove(batch)
+  /** It will never be written: what follows has to do without its sequence numbers. False: it is none of this queue any more, and nothing happens. */
+  fail(batch: PendingBatch): boolean {
     const waiting = this.#waiting.indexOf(batch)
     if (waiting >= 0) this.#waiting.splice(waiting, 1)
+    else if (!this.#remove(batch)) return false
     // One that was never sent has none.
     if (batch.sequence !== undefined) this.#isBroken = true
+    return true
   }
 
   /** Batches that wait, and whose time is over. */
@@ -243,9 +245,11 @@ export class PartitionQueue {
     this.#waiting.splice(behind < 0 ? this.#waiting.length : behind, 0, batch)
   }
 
-  #remove(batch: PendingBatch): void {
+  /** Whether it was under way. */
+  #remove(batch: PendingBatch): boolean {
     const at = this.#inFlight.indexOf(batch)
     if (at >= 0) this.#inFlight.splice(at, 1)
+    return at >= 0
   }
 }
 

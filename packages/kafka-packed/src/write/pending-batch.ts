@@ -1,3 +1,4 @@
+import type { PackedError } from '../errors/packed-error.ts'
 import type { SealedBatch } from '../records/batch-builder.ts'
 import type { AwaitedRecord } from './record-delivery.ts'
 
@@ -16,6 +17,8 @@ export interface PendingBatch {
   sequence: number | undefined
   /** How often it was answered with what can't be read. */
   malformedAnswers: number
+  /** Why it was not written when it was sent last; undefined: nothing came of sending it yet. */
+  lastError: PackedError | undefined
   /** It was sent, and nobody knows what came of it. */
   isUncertain: boolean
 }

@@ -203,7 +203,7 @@ export class Sender {
     const { queue, batch } = sent
     if (answer === undefined) {
       batch.isUncertain = true
-      this.#retry(sent)
+      this.#retry(sent, unsaid(queue))
       return
     }
     const { code, topic, partition, message, baseOffset } = answer
@@ -223,9 +223,9 @@ export class Sender {
     const isTooLarge = code === CODE.messageTooLarge || code === CODE.recordListTooLarge
     const error = refusal(code, `write to ${topic}-${partition}${message === null ? '' : ` (${message})`}`)
     if (isTooLarge && batch.sealed.count > 1) queue.split(batch)
-    else if (mayPass(error) || code === CODE.corruptMessage) this.#retry(sent)
+    else if (mayPass(error) || code === CODE.corruptMessage) this.#retry(sent, error)
     // What is missing is on its way, unless nothing is.
-    else if (error.kind === 'sequence-broken' && !queue.isFirst(batch)) this.#retry(sent)
+    else if (error.kind === 'sequence-broken' && !queue.isFirst(batch)) this.#retry(sent, error)
     // The broker has forgotten what this writer wrote. Under another identity it takes what is surely not written.
     else if (error.kind === 'sequence-broken' && !batch.isUncertain && this.#transaction === undefined) this.#renumber(sent)
     else this.#fail(sent, { error, ...(refused.length > 0 && { refused }) })
@@ -238,7 +238,7 @@ export class Sender {
       one.batch.isUncertain ||= wasSent
       const isHopeless = error.kind === 'malformed' && ++one.batch.malformedAnswers >= MALFORMED_ANSWERS
       if (isHopeless) this.#fail(one, { error })
-      else this.#retry(one)
+      else this.#retry(one, error)
     }
   }
 
@@ -255,8 +255,9 @@ export class Sender {
     }
   }
 
-  #retry({ queue, batch }: Sent): void {
+  #retry({ queue, batch }: Sent, error: PackedError): void {
     this.counts.retries++
+    batch.lastError = error
     queue.retry(batch, this.#options.clock.monotonic() + backoffMs(queue.failures + 1))
     this.refresh()
   }
@@ -267,9 +268,9 @@ export class Sender {
     queue.renumber(batch)
   }
 
+  /** Of several that fail together: what is told of the first may have made the others fail. */
   #fail({ queue, batch }: Sent, failure: BatchFailure): void {
-    queue.fail(batch)
-    this.#events.onSettled(queue, batch, failure)
+    if (queue.fail(batch)) this.#events.onSettled(queue, batch, failure)
   }
 
   /** Nothing can be written any more. */
@@ -286,8 +287,10 @@ export class Sender {
       for (const batch of queue.expired(Infinity)) this.#fail({ queue, batch }, { error: failure })
     }
     for (const batch of queue.expired(now)) {
-      const message = `Records for ${topic}-${partition} could not be delivered within ${this.#options.deliveryTimeoutMs} ms.`
-      this.#fail({ queue, batch }, { error: new PackedError(message, { kind: 'timed-out' }) })
+      const { lastError: cause } = batch
+      const last = cause === undefined ? '' : ` When they were sent last: ${cause.message}`
+      const message = `Records for ${topic}-${partition} could not be delivered within ${this.#options.deliveryTimeoutMs} ms.${last}`
+      this.#fail({ queue, batch }, { error: new PackedError(message, { kind: 'timed-out', cause }) })
     }
   }
 
@@ -314,6 +317,10 @@ export class Sender {
 export function fenced(): PackedError {
   const message = 'Another writer has taken over this transactional id, or the transaction took longer than it may: this writer is over.'
   return new PackedError(message, { kind: 'fenced', code: CODE.producerFenced })
+}
+
+function unsaid({ topic, partition }: PartitionQueue): PackedError {
+  return new PackedError(`The broker has answered, and said nothing of ${topic}-${partition}.`, { kind: 'malformed' })
 }
 
 function uncertain({ topic, partition }: PartitionQueue): PackedError {

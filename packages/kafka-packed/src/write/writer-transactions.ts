@@ -1,7 +1,6 @@
 import { describeValue, partitionKey, type TopicPartition } from '@millrace/core'
-import type { BrokerConnection } from '../cluster/broker-connection.ts'
 import type { Cluster } from '../cluster/cluster.ts'
-import { Coordinator } from '../cluster/coordinator.ts'
+import { type CheckedCall, Coordinator } from '../cluster/coordinator.ts'
 import { PackedError, type PackedErrorKind } from '../errors/packed-error.ts'
 import { CODE } from '../errors/protocol-codes.ts'
 import type { PositionCommit } from '../read/read-position.ts'
@@ -36,10 +35,7 @@ interface Ended {
   readonly isUncertain: boolean
 }
 
-interface Question<T> {
-  readonly use: (connection: BrokerConnection) => Promise<T>
-  readonly codeOf: (answer: T) => number
-}
+type Question<T> = Pick<CheckedCall<T>, 'use' | 'codeOf' | 'check'>
 
 /** After these the writer is of no use. */
 const FATAL: ReadonlySet<PackedErrorKind> = new Set<PackedErrorKind>(['fatal', 'authentication', 'unsupported', 'closed'])
@@ -184,11 +180,11 @@ export class WriterTransactions implements SendingTransaction {
     const parts = [encodeCommitOffsets(this.#producer, group, offsets)]
     await coordinator.call({
       use: (connection) => {
-        this.#checkGoesOn()
         this.#takesPart = true
         return connection.send({ key: COMMIT_OFFSETS.key, version, parts, decode: decodePartitionCodes })
       },
       codeOf: firstCode,
+      check: () => this.#checkGoesOn(),
       doing: `commit offsets of group '${groupId}' in a transaction`,
       patienceMs: this.#patienceMs,
     })
@@ -297,13 +293,13 @@ export class WriterTransactions implements SendingTransaction {
   async #takePart<T>(doing: string, { use, codeOf }: Question<T>): Promise<void> {
     await this.#ask(doing, {
       use: async (connection) => {
-        this.#checkGoesOn()
         this.#unanswered++
         const answer = await use(connection)
         this.#unanswered--
         return answer
       },
       codeOf,
+      check: () => this.#checkGoesOn(),
     })
     this.#takesPart = true
   }
@@ -313,13 +309,14 @@ export class WriterTransactions implements SendingTransaction {
     if (this.#state === 'aborting') throw this.#failure ?? givenUp()
   }
 
-  #ask<T>(doing: string, { use, codeOf }: Question<T>): Promise<T> {
+  #ask<T>(doing: string, { use, codeOf, check }: Question<T>): Promise<T> {
     return this.#coordinator.call({
       use: (connection) => {
         this.#hasSecond = connection.feature('transaction.version') >= 2 && connection.speaks(PRODUCE_ADDING.key, PRODUCE_ADDING.version)
         return use(connection)
       },
       codeOf,
+      check,
       doing,
       patienceMs: this.#patienceMs,
     })

@@ -16,8 +16,12 @@ async function groupOf(): Promise<{ broker: WireBroker; group: ClassicGroup } & 
   return { broker, group: new ClassicGroup(broker), [Symbol.asyncDispose]: () => broker[Symbol.asyncDispose]() }
 }
 
+function openedMember(broker: WireBroker, options: object = {}): Promise<RecordedMember> {
+  return RecordedMember.open(broker.brokers, { heartbeatIntervalMs: 20, ...options })
+}
+
 async function joinedMember(broker: WireBroker, options: object = {}): Promise<RecordedMember> {
-  const recorded = await RecordedMember.open(broker.brokers, { heartbeatIntervalMs: 20, ...options })
+  const recorded = await openedMember(broker, options)
   recorded.member.subscribe([TOPIC])
   await expect.poll(() => recorded.held.size, WAIT).toBeGreaterThan(0)
   return recorded
@@ -29,6 +33,14 @@ function deferred(): { readonly promise: Promise<undefined>; readonly resolve: (
     resolve = settle
   })
   return { promise, resolve }
+}
+
+/** Looks each time when so many milliseconds more have passed. */
+function passing<T>(clock: ManualClock, ms: number, look: () => T): () => Promise<T> {
+  return async () => {
+    await clock.advance(ms)
+    return look()
+  }
 }
 
 describe('a member of a group', () => {
@@ -61,6 +73,87 @@ describe('a member of a group', () => {
     await expect.poll(() => closing !== undefined, WAIT).toBe(true)
     await closing
     expect(wire.group.joins).toEqual([''])
+  })
+
+  it('leaves by the name that it is being given when it is closed', async () => {
+    await using wire = await groupOf()
+    const recorded = await RecordedMember.open(wire.broker.brokers)
+    const named = deferred()
+    wire.group.beforeJoin = () => named.promise
+    recorded.member.subscribe([TOPIC])
+    await expect.poll(() => wire.group.joins, WAIT).toEqual([''])
+    const closing = recorded.member.close()
+    named.resolve(undefined)
+    await closing
+    expect(wire.group.joins).toEqual([''])
+    expect(wire.broker.count(KEY.leaveGroup)).toBe(1)
+  })
+
+  it('is closed though it is never given a name', async () => {
+    await using wire = await groupOf()
+    const clock = new ManualClock()
+    const recorded = await RecordedMember.open(wire.broker.brokers, { clock })
+    wire.group.beforeJoin = () => 'silence'
+    recorded.member.subscribe([TOPIC])
+    await expect.poll(() => wire.group.joins, WAIT).toEqual([''])
+    const closing = recorded.member.close()
+    await clock.advance(3_000)
+    await closing
+    expect(wire.group.joins).toEqual([''])
+  })
+
+  it.each([
+    ['for the first time', ['assigned t-0']],
+    ['again', ['assigned t-0', 'assigned ']],
+  ])('joins where its coordinator is now when it is not answered where it asked to join %s', async (when, calls) => {
+    await using wire = await groupOf()
+    const open = when === 'again' ? joinedMember : openedMember
+    await using recorded = await open(wire.broker)
+    const joins = wire.group.joins.length
+    // For the first time it asks for a name before.
+    let asked = joins === 0 ? 0 : 1
+    wire.group.onHeartbeat = () => code(REBALANCE_IN_PROGRESS)
+    wire.group.beforeJoin = () => {
+      asked++
+      wire.group.onHeartbeat = () => (asked === 2 ? 'cut' : code(0))
+      return asked === 2 ? 'silence' : undefined
+    }
+    if (joins === 0) recorded.member.subscribe([TOPIC])
+    await expect.poll(() => recorded.calls, WAIT).toEqual(calls)
+    expect(wire.group.joins.length).toBeGreaterThan(joins + 1)
+  })
+
+  it('keeps what it has when the answer to its request to join is lost, and the group has gone on with it', async () => {
+    await using wire = await groupOf()
+    const clock = new ManualClock()
+    await using recorded = await joinedMember(wire.broker, { clock, heartbeatIntervalMs: 5 })
+    let refused = 0
+    wire.group.onHeartbeat = () => code(REBALANCE_IN_PROGRESS)
+    wire.group.beforeJoin = () => {
+      wire.group.generation++
+      wire.group.onHeartbeat = () => {
+        refused++
+        return code(ILLEGAL_GENERATION)
+      }
+      wire.group.beforeJoin = () => {
+        wire.group.onHeartbeat = () => code(0)
+        return undefined
+      }
+      return 'cut'
+    }
+    const joined = passing(clock, 5, () => wire.group.joins.length)
+    await expect.poll(joined, WAIT).toBe(3)
+    // It waits for 40 ms at least before it joins again.
+    for (let beats = 0; beats < 3; beats++) {
+      // Answered behind the heartbeat.
+      await recorded.member.commit([{ ...PARTITION, offset: 1 }])
+      const before = refused
+      await clock.advance(5)
+      await expect.poll(() => refused, WAIT).toBeGreaterThan(before)
+    }
+    const told = passing(clock, 5, () => recorded.calls.length)
+    await expect.poll(told, WAIT).toBe(2)
+    expect(recorded.calls).toEqual(['assigned t-0', 'assigned '])
   })
 
   it('loses what it has when its group is silent while it joins again', async () => {
@@ -220,6 +313,30 @@ describe('a member of a group', () => {
     await recorded.member.close()
     expect(refused).toMatchObject({ code: REBALANCE_IN_PROGRESS })
     expect(wire.group.commits.length).toBe(1)
+  })
+
+  it('does not join again while its place is used, also by who began when another did so already', async () => {
+    await using wire = await groupOf()
+    await using recorded = await joinedMember(wire.broker)
+    const { member } = recorded
+    let beats = 0
+    const { generation } = wire.group
+    wire.group.onHeartbeat = () => {
+      beats++
+      return code(wire.group.generation === generation ? REBALANCE_IN_PROGRESS : 0)
+    }
+    const ends = [deferred(), deferred()] as const
+    const first = member.inPlace([PARTITION], () => ends[0].promise)
+    await expect.poll(() => beats, WAIT).toBeGreaterThan(2)
+    const second = member.inPlace([PARTITION], () => ends[1].promise)
+    ends[0].resolve(undefined)
+    await first
+    // As many answers as it would take to join.
+    for (let asked = 0; asked < 50; asked++) await member.commit([{ ...PARTITION, offset: 1 }])
+    expect(wire.group.joins.length).toBe(2)
+    ends[1].resolve(undefined)
+    await second
+    await expect.poll(() => wire.group.joins.length, WAIT).toBe(3)
   })
 
   it('lets a transaction take part with the place that it has when a rebalance takes too long', async () => {

@@ -1,11 +1,10 @@
 import { ManualClock } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import type { GroupOptions, PackedError } from '../../src/index.ts'
-import { ByteWriter } from '../../src/wire/byte-writer.ts'
 import type { ServerRounds } from '../../src/group/server-rounds.ts'
 import { RecordedMember } from '../support/group.ts'
 import { roundsOf } from '../support/server-rounds.ts'
-import { KEY, WireBroker, type WireTopic } from '../support/wire-broker.ts'
+import { found, KEY, WireBroker, type WireTopic } from '../support/wire-broker.ts'
 import { type WireAssignment, WireGroup } from '../support/wire-group.ts'
 
 const WAIT = { timeout: 60_000, interval: 5 }
@@ -262,9 +261,7 @@ describe('a member of a group of KIP-848', () => {
     const { broker, coordinator, group, rounds } = opened
     broker.nodes = [1, 2]
     let node = 1
-    broker.answers.set(KEY.findCoordinator, () =>
-      new ByteWriter().int32(0).int16(0).string(null).int32(node).string('127.0.0.1').int32(broker.port).noTags().finish(),
-    )
+    broker.answers.set(KEY.findCoordinator, () => found(0, broker.port, node))
     group.answers = [{ code: 111, epoch: 0 }]
     const refused = async (): Promise<{ retriable: boolean }> => {
       const error: unknown = await rounds.run([]).catch((reason: unknown) => reason)

@@ -50,6 +50,15 @@ async function readToEnds(reader: PackedReader, partitions: number, maxRecords =
   return read
 }
 
+/** The first records there are, past what is told of ends before they came. */
+async function readFirst(reader: PackedReader): Promise<RawRead[]> {
+  for (;;) {
+    const { batches, failures } = await reader.poll(1_000, 20_000)
+    expect(failures).toEqual([])
+    if (batches.length > 0) return batches.flatMap(rows)
+  }
+}
+
 function byPlace(records: readonly RawRead[]): RawRead[] {
   return records.toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
 }
@@ -173,7 +182,7 @@ describe('PackedReader', () => {
     expect(await reader.poll(10, 300)).toEqual({ batches: [], ends: [], failures: [] })
     await create()
     await confluent.write(name, [{ partition: 0, key: null, value: Buffer.from('first'), timestamp: 1 }])
-    expect((await readToEnds(reader, 1)).map(({ value }) => value?.toString())).toEqual(['first'])
+    expect((await readFirst(reader)).map(({ value }) => value?.toString())).toEqual(['first'])
     expect((await offsets).map(({ partition }) => partition)).toEqual([0])
   })
 
@@ -192,6 +201,8 @@ describe('PackedReader', () => {
     reader.assign(start)
     expect((await readToEnds(reader, 1)).map(({ value }) => value?.toString())).toEqual(['a', 'b'])
     await admin.deleteTopic(name)
+    // Until the broker has heard of that, it takes what is written for the topic that was.
+    await expect.poll(() => admin.describeTopics([name]), { timeout: 60_000 }).toEqual([])
     await create()
     await write('c', 'd', 'e')
     const told: ReadFailure[] = []

@@ -18,7 +18,7 @@ beforeAll(async () => {
   // Nodes are killed: never those that somebody else has given.
   const { KAFKA_BROKERS: _given, ...env } = process.env
   brokers = await openBroker({ nodes: NODES.length, say: () => {} }, env)
-  confluent = new Confluent(brokers.brokers)
+  confluent = new Confluent(brokers.brokers, LIMIT_MS)
 }, LIMIT_MS)
 
 afterAll(async () => {
@@ -69,9 +69,7 @@ describe('PackedReader on three brokers', { timeout: LIMIT_MS }, () => {
     expect(reader.statistics().fetched.size).toBe(NODES.length)
 
     await brokers.kill(0)
-    const written = confluent.write(topic, numbered(300, 300))
-    await readUntil(reader, offsets, 600)
-    await written
+    await Promise.all([confluent.write(topic, numbered(300, 300)), readUntil(reader, offsets, 600)])
     await brokers.restart(0)
     await brokers.restart(1)
     await confluent.write(topic, numbered(600, 300))
@@ -204,7 +202,8 @@ describe('GroupMember on three brokers', { timeout: LIMIT_MS }, () => {
       const coordinator = await coordinatorOf(confluent.addresses, groupId)
       await brokers.kill(coordinator - 1)
       await recorded.member.commit([{ topic, partition: 0, offset: 2 }])
-      expect(await coordinatorOf(confluent.addresses, groupId)).not.toBe(coordinator)
+      // Not every broker knows it at once.
+      await expect.poll(() => coordinatorOf(confluent.addresses, groupId), WAIT).not.toBe(coordinator)
       await brokers.restart(coordinator - 1)
       expect(recorded.calls.length).toBe(1)
       expect(recorded.member.metadata.generation).toBe(generation)

@@ -1,8 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { setImmediate as nextTurn, setTimeout } from 'node:timers/promises'
 import confluent from '@confluentinc/kafka-javascript'
 import type { BrokerAddress } from '../../src/index.ts'
 
 const LIMIT_MS = 30_000
+/** Of a consumer, so that what hangs is told before its test has taken too long. */
+const CONNECT_MS = 10_000
+const DISCONNECT_MS = 5_000
 /** What a consumer says of a batch that is damaged, and of what it takes for a batch behind it. */
 const DAMAGED: ReadonlySet<number | undefined> = new Set([-199, -170])
 
@@ -28,6 +32,7 @@ interface RawProducer {
   setPollInBackground(isSet: boolean): void
   produce(topic: string, partition: number, value: unknown, key: unknown, timestamp: number, opaque: undefined, headers: unknown): void
   flush(ms: number, callback: Callback<unknown>): void
+  on(event: 'delivery-report', listener: (error: Error | null) => void): void
   initTransactions(ms: number, callback: Callback<unknown>): void
   beginTransaction(callback: Callback<unknown>): void
   commitTransaction(ms: number, callback: Callback<unknown>): void
@@ -45,9 +50,12 @@ interface RawConsumer {
 /** What the other client writes and reads, for comparison. */
 export class Confluent {
   readonly brokers: string
+  readonly #writeMs: number
 
-  constructor(brokers: string) {
+  /** `writeMs`: how long a write may take; longer where a cluster is about to choose other leaders. */
+  constructor(brokers: string, writeMs = LIMIT_MS) {
     this.brokers = brokers
+    this.#writeMs = writeMs
   }
 
   get addresses(): BrokerAddress[] {
@@ -95,10 +103,19 @@ export class Confluent {
     return { raw, [Symbol.asyncDispose]: () => promised((callback) => raw.disconnect(callback)).then(() => undefined) }
   }
 
+  /** Rejects also when the client gave a record up: then a flush ends as if all were well. */
   async write(topic: string, records: readonly RawRecord[], properties: Properties = {}): Promise<void> {
-    await using producer = await this.producer(properties)
+    await using producer = await this.producer({ 'delivery.report.only.error': true, dr_cb: true, ...properties })
+    const failures: Error[] = []
+    producer.raw.on('delivery-report', (error) => {
+      if (error !== null) failures.push(error)
+    })
     for (const one of records) produce(producer.raw, topic, one)
-    await promised((callback) => producer.raw.flush(LIMIT_MS, callback))
+    await promised((callback) => producer.raw.flush(this.#writeMs, callback))
+    // Reports come to JavaScript a turn behind.
+    await nextTurn()
+    const [failure] = failures
+    if (failure !== undefined) throw failure
   }
 
   /** One transaction after the other, each committed or aborted. */
@@ -125,7 +142,8 @@ export class Confluent {
     raw.subscribe([topic])
     let isOver = false
     const reading = (async () => {
-      while (!isOver) await promised<RawRead[]>((callback) => raw.consume(1, callback))
+      // Such as that a topic is not known yet, which a group gets over.
+      while (!isOver) await promised<RawRead[]>((callback) => raw.consume(1, callback)).catch(() => undefined)
     })()
     const dispose = async (): Promise<void> => {
       isOver = true
@@ -144,7 +162,7 @@ export class Confluent {
   async readUntil(topic: string, partitions: number, isDone: (read: number, atOnce: number) => boolean): Promise<RawRead[]> {
     const properties = { 'bootstrap.servers': this.brokers, 'group.id': randomUUID(), 'enable.auto.commit': false, 'check.crcs': true }
     const raw = new confluent.KafkaConsumer(properties, {}) as unknown as RawConsumer
-    await promised((callback) => raw.connect({ allTopics: false, timeout: LIMIT_MS }, callback))
+    await promised((callback) => raw.connect({ allTopics: false, timeout: CONNECT_MS }, callback))
     try {
       raw.assign(Array.from({ length: partitions }, (_, partition) => ({ topic, partition, offset: 0 })))
       const all: RawRead[] = []
@@ -157,7 +175,9 @@ export class Confluent {
       }
       return all.toSorted((one, other) => one.partition - other.partition || one.offset - other.offset)
     } finally {
-      await promised((callback) => raw.disconnect(callback))
+      const disconnected = promised((callback) => raw.disconnect(callback))
+      // What was read is read: one that does not let go is left to the end of the process.
+      await Promise.race([disconnected, setTimeout(DISCONNECT_MS, undefined, { ref: false })])
     }
   }
 }

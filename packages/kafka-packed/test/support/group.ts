@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import type { TopicPartition } from '@millrace/core'
 import { Cluster } from '../../src/cluster/cluster.ts'
 import { resolveConnectOptions } from '../../src/cluster/connection-options.ts'
+import { patiently } from '../../src/cluster/patiently.ts'
 import { systemClock } from '../../src/cluster/system-clock.ts'
 import { Coordinator } from '../../src/cluster/coordinator.ts'
+import { refusal } from '../../src/errors/protocol-codes.ts'
 import { leaveGroup } from '../../src/group/group-calls.ts'
 import { decodeFindCoordinator, encodeFindCoordinator, FIND_COORDINATOR } from '../../src/wire/find-coordinator.ts'
 import { type BrokerAddress, GroupMember, type GroupOptions, type PackedError } from '../../src/index.ts'
@@ -84,12 +86,17 @@ export async function putOut(brokers: readonly BrokerAddress[], { member }: Reco
   }
 }
 
-/** The id of the broker that looks after a group. */
+/** The id of the broker that looks after a group, as some broker has it that knows of one. */
 export async function coordinatorOf(brokers: readonly BrokerAddress[], group: string): Promise<number> {
   const cluster = new Cluster(resolveConnectOptions({ brokers }, []), systemClock)
+  const parts = [encodeFindCoordinator(group)]
+  const find = async (): Promise<number> => {
+    const found = await cluster.any((connection) => connection.send({ ...FIND_COORDINATOR, parts, decode: decodeFindCoordinator }))
+    if (found.code !== 0) throw refusal(found.code, `name the coordinator of group '${group}'`)
+    return found.node
+  }
   try {
-    const parts = [encodeFindCoordinator(group)]
-    return (await cluster.any((connection) => connection.send({ ...FIND_COORDINATOR, parts, decode: decodeFindCoordinator }))).node
+    return await patiently(cluster, systemClock, find)
   } finally {
     cluster.close()
   }

@@ -17,10 +17,13 @@ export const KEY = {
   heartbeat: 12,
   leaveGroup: 13,
   syncGroup: 14,
+  saslHandshake: 17,
   apiVersions: 18,
   initProducerId: 22,
   addPartitions: 24,
   endTransaction: 26,
+  describeConfigs: 32,
+  saslAuthenticate: 36,
   consumerGroupHeartbeat: 68,
 } as const
 
@@ -44,7 +47,7 @@ export interface WireTopic {
 }
 
 const VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
-  [KEY.produce]: [9, 9],
+  [KEY.produce]: [9, 12],
   [KEY.fetch]: [12, 12],
   [KEY.listOffsets]: [9, 9],
   [KEY.metadata]: [12, 12],
@@ -58,17 +61,24 @@ const VERSIONS: Readonly<Record<number, readonly [number, number]>> = {
   [KEY.apiVersions]: [3, 3],
   [KEY.initProducerId]: [5, 5],
   [KEY.addPartitions]: [3, 3],
-  [KEY.endTransaction]: [3, 3],
+  [KEY.endTransaction]: [3, 5],
   [KEY.consumerGroupHeartbeat]: [0, 1],
 }
+
+/** Their tag in what is answered of versions. */
+const FINALIZED_FEATURES = 2
 
 /** A server that speaks the bytes of a broker, and says what the test wants of it. It is its own cluster, as broker 1 or as many. */
 export class WireBroker implements AsyncDisposable {
   topics: readonly WireTopic[] = []
   /** Brokers that it is. */
   nodes: readonly number[] = [1]
+  /** Ports of those of them that are not here. */
+  readonly ports = new Map<number, number>()
   /** Of each request, that it says it speaks; answered are those above. */
   readonly versions = new Map(Object.entries(VERSIONS).map(([key, range]) => [Number(key), range]))
+  /** Levels of what it says the cluster has switched on. */
+  readonly features = new Map<string, number>()
   /** Answers instead of what is answered below. */
   readonly answers = new Map<number, Answering>()
   /** Keys of all requests so far, but those for versions. */
@@ -142,29 +152,34 @@ export class WireBroker implements AsyncDisposable {
     const answer = await (this.answers.get(key) ?? ((one) => this.usual(one)))({ key, version, body })
     if (answer === 'cut') socket.destroy()
     if (typeof answer === 'string' || socket.destroyed) return
-    const head = Buffer.alloc(key === KEY.apiVersions ? 8 : 9)
+    const head = Buffer.alloc(key === KEY.apiVersions || key === KEY.saslHandshake ? 8 : 9)
     head.writeInt32BE(head.length - 4 + answer.length, 0)
     head.writeInt32BE(correlation, 4)
     socket.write(Buffer.concat([head, answer]))
   }
 
   /** What is answered unless the test says otherwise. */
-  usual({ key, body }: WireRequest): WireAnswer {
-    if (key === KEY.apiVersions) return versions(this.versions)
+  usual({ key, version, body }: WireRequest): WireAnswer {
+    if (key === KEY.apiVersions) return versions(this.versions, this.features)
     if (key === KEY.metadata) return this.#metadata()
     if (key === KEY.initProducerId) return identity(0, this.#producerIds++)
-    if (key === KEY.findCoordinator)
-      return new ByteWriter().int32(0).int16(0).string(null).int32(1).string('127.0.0.1').int32(this.port).noTags().finish()
+    if (key === KEY.findCoordinator) return found(0, this.port)
     if (key === KEY.addPartitions) return added(body)
-    if (key === KEY.endTransaction) return ended(0)
+    if (key === KEY.endTransaction) return version < 5 ? ended(0) : goingOn(readEnd(body))
     if (key === KEY.produce) return produced(readProduce(body).map(({ topic, partition }) => ({ topic, partition, code: 0 })))
     return 'silence'
   }
 
   #metadata(): Buffer {
     const out = new ByteWriter().int32(0)
-    out.array(this.nodes, (id) => out.int32(id).string('127.0.0.1').int32(this.port).string(null).noTags())
-    out.string('cluster').int32(1)
+    out.array(this.nodes, (id) => {
+      out.int32(id).string('127.0.0.1')
+      out
+        .int32(this.ports.get(id) ?? this.port)
+        .string(null)
+        .noTags()
+    })
+    out.string('cluster').int32(this.nodes[0] ?? -1)
     out.array(this.topics, ({ name, id = 1, code = 0, partitions }) => {
       out.int16(code).string(name).int64(0).int64(id).int8(0)
       out.array([...partitions.entries()], ([index, { leader, epoch }]) => {
@@ -182,18 +197,47 @@ function reading(bytes: Buffer): ByteReader {
   return new ByteReader(Reader.from(bytes).buffer)
 }
 
-function versions(spoken: ReadonlyMap<number, readonly [number, number]>): Buffer {
+function versions(spoken: ReadonlyMap<number, readonly [number, number]>, features: ReadonlyMap<string, number>): Buffer {
   const out = new ByteWriter().int16(0)
   out.array([...spoken], ([key, [min, max]]) => out.int16(key).int16(min).int16(max).noTags())
-  return out.int32(0).noTags().finish()
+  out.int32(0)
+  if (features.size === 0) return out.noTags().finish()
+  const finalized = new ByteWriter()
+  finalized.array([...features], ([name, level]) => finalized.string(name).int16(level).int16(0).noTags())
+  const bytes = finalized.finish()
+  return Buffer.concat([out.unsignedVarint(1).unsignedVarint(FINALIZED_FEATURES).unsignedVarint(bytes.length).finish(), bytes])
 }
 
+/** Who coordinates. */
+export function found(code: number, port = -1, node = 1): Buffer {
+  return new ByteWriter().int32(0).int16(code).string(null).int32(node).string('127.0.0.1').int32(port).noTags().finish()
+}
+
+/** As whom to write from now on: also of the end of a transaction, by the versions of KIP-890. */
 export function identity(code: number, producerId: number, epoch = 0): Buffer {
   return new ByteWriter().int32(0).int16(code).int64(producerId).int16(epoch).noTags().finish()
 }
 
 export function ended(code: number): Buffer {
   return new ByteWriter().int32(0).int16(code).noTags().finish()
+}
+
+export interface EndAsked {
+  readonly producerId: number
+  readonly epoch: number
+  readonly isCommit: boolean
+}
+
+/** What a request to end a transaction says. */
+export function readEnd(body: ByteReader): EndAsked {
+  body.string()
+  // The last is one byte.
+  return { producerId: body.int64(), epoch: body.int16(), isCommit: body.unsignedVarint() === 1 }
+}
+
+/** By the versions of KIP-890 each transaction has an epoch of its own. */
+export function goingOn({ producerId, epoch }: EndAsked): Buffer {
+  return identity(0, producerId, epoch + 1)
 }
 
 /** All that are asked for. */
@@ -229,6 +273,7 @@ export interface ProducedBatch {
   readonly topic: string
   readonly partition: number
   readonly producerId: number
+  readonly epoch: number
   readonly sequence: number
   readonly records: number
 }
@@ -246,6 +291,7 @@ export function readProduce(body: ByteReader): ProducedBatch[] {
       topic,
       partition,
       producerId: Number(batch.readBigInt64BE(43)),
+      epoch: batch.readInt16BE(51),
       sequence: batch.readInt32BE(53),
       records: batch.readInt32BE(57),
     }

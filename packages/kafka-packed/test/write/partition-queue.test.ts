@@ -150,6 +150,17 @@ describe('a queue of a partition', () => {
     expect([one.queue.isEmpty, one.queue.needsIdentity]).toEqual([true, false])
   })
 
+  it('fails a batch once, whether it waits or is under way', () => {
+    const one = new Queue()
+    one.add('a')
+    one.add('b')
+    const underWay = one.take()
+    for (const batch of [underWay, ...one.queue.expired(Infinity)]) {
+      expect([one.queue.fail(batch), one.queue.fail(batch)]).toEqual([true, false])
+    }
+    expect(one.queue.isEmpty).toBe(true)
+  })
+
   it('makes room for as much as the batch before had, but no more than its share before there are records for it', () => {
     const one = new Queue()
     const room = (): number => {

@@ -7,8 +7,11 @@ import { Confluent } from '../support/confluent.ts'
 const confluent = new Confluent(inject('kafkaBrokers'))
 const PARTITIONS = 2
 
+/** Each is less than a test may take, so that what hangs is told by an error of its own. */
+const LIMITS = { requestTimeoutMs: 10_000, deliveryTimeoutMs: 30_000, transactionTimeoutMs: 30_000 }
+
 function open(transactionalId: string): Promise<PackedWriter> {
-  return PackedWriter.open({ brokers: confluent.addresses, lingerMs: 0, transactionalId })
+  return PackedWriter.open({ brokers: confluent.addresses, lingerMs: 0, transactionalId, ...LIMITS })
 }
 
 async function write(writer: PackedWriter, topic: string, ...values: string[]): Promise<void> {
@@ -27,7 +30,7 @@ async function committed(topic: string, count: number): Promise<string[]> {
   return read.map(({ value }) => value?.toString() ?? '').toSorted()
 }
 
-describe('a writer of transactions', () => {
+describe('a writer of transactions', { timeout: 120_000 }, () => {
   it('commits and aborts, one after the other, what others read who read what is committed', async () => {
     const topic = await confluent.topic(PARTITIONS)
     await using writer = await open(randomUUID())

@@ -1,61 +1,10 @@
-import { setImmediate } from 'node:timers/promises'
 import { ManualClock, viewColumn } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
-import { PackedWriter, type WriterOptions } from '../../src/index.ts'
-import {
-  added,
-  ended,
-  identity,
-  KEY,
-  produced,
-  type ProducedBatch,
-  readProduce,
-  WireBroker,
-  type WireRequest,
-} from '../support/wire-broker.ts'
+import { deferred } from '../support/deferred.ts'
+import { answering, isSettled, openTransactional as open, TOPIC, write } from '../support/transactional-writer.ts'
+import { added, ended, found, identity, KEY } from '../support/wire-broker.ts'
 
-const TOPIC = 't'
 const WAIT = { timeout: 20_000 }
-
-async function open(
-  options: Partial<WriterOptions> = {},
-): Promise<{ readonly broker: WireBroker; readonly writer: PackedWriter } & AsyncDisposable> {
-  const broker = await WireBroker.open({ name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] })
-  const writer = await PackedWriter.open({ brokers: broker.brokers, lingerMs: 60_000, transactionalId: 'id', ...options })
-  return {
-    broker,
-    writer,
-    [Symbol.asyncDispose]: async () => {
-      await writer.close()
-      await broker[Symbol.asyncDispose]()
-    },
-  }
-}
-
-function write(writer: PackedWriter, value: string): Promise<void> {
-  return writer.write({ topic: TOPIC, length: 1, keys: viewColumn([null]), values: viewColumn([Buffer.from(value)]), timestamps: [1] })
-}
-
-/** What is sent, each answered by its code, and those behind with success. */
-function answering(broker: WireBroker, ...codes: number[]): ProducedBatch[] {
-  const sent: ProducedBatch[] = []
-  broker.answers.set(KEY.produce, ({ body }: WireRequest) => {
-    const [batch] = readProduce(body) as [ProducedBatch]
-    sent.push(batch)
-    return produced([{ topic: TOPIC, partition: 0, code: codes.shift() ?? 0 }])
-  })
-  return sent
-}
-
-/** Lets time pass, and says whether it is by then. */
-async function isSettled(promise: Promise<unknown>, pass: () => Promise<void>): Promise<boolean> {
-  await pass()
-  const settled = promise.then(
-    () => true,
-    () => true,
-  )
-  return Promise.race([settled, setImmediate(false)])
-}
 
 describe('a writer of transactions, on a cluster without KIP-890', () => {
   it('adds partitions once a transaction before it writes to them, and ends nothing in which there was nothing', async () => {
@@ -167,6 +116,33 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     expect(transactional).toEqual([addPartitions, addPartitions, produce, endTransaction])
   })
 
+  it('does not wait for a coordinator that is away once it is given up', async () => {
+    const clock = new ManualClock()
+    await using both = await open({ clock })
+    const { broker, writer } = both
+    const away = 15
+    broker.answers.set(KEY.addPartitions, ({ body }) => added(body, away))
+    broker.answers.set(KEY.findCoordinator, () => found(away))
+    const asked = (): number => broker.count(KEY.findCoordinator)
+    const before = asked()
+    writer.begin()
+    await write(writer, 'dropped')
+    const flushed = writer.flush()
+    await expect
+      .poll(async () => {
+        await clock.advance(100)
+        return asked() - before
+      }, WAIT)
+      .toBeGreaterThan(1)
+    const until = asked()
+    const aborted = writer.abort()
+    await flushed
+    await expect.poll(() => isSettled(aborted, () => clock.advance(1_000)), WAIT).toBe(true)
+    await aborted
+    // One that was under way.
+    expect(asked() - until).toBeLessThanOrEqual(1)
+  })
+
   it('aborts without a word where a partition could not be added, so that there was no transaction', async () => {
     await using both = await open()
     const { broker, writer } = both
@@ -258,6 +234,35 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await expect(writer.commit()).rejects.toMatchObject({ kind, code })
     await expect(writer.abort()).rejects.toMatchObject({ kind, code })
     expect(broker.count(KEY.endTransaction)).toBe(1)
+  })
+
+  it('tells once of each of several batches whose time is over, and waits for the one that is under way', async () => {
+    const clock = new ManualClock()
+    await using both = await open({ clock, batchBytes: 1, lingerMs: 0, deliveryTimeoutMs: 1_000 })
+    const { broker, writer } = both
+    const answered = deferred()
+    broker.answers.set(KEY.produce, async (request) => {
+      await answered.promise
+      return broker.usual(request)
+    })
+    const told: number[] = []
+    const onDelivered = (row: number): void => {
+      told.push(row)
+    }
+    const columns = { keys: viewColumn([null, null, null]), values: viewColumn([null, null, null]), timestamps: [1, 2, 3] }
+    writer.begin()
+    await writer.write({ topic: TOPIC, length: 3, ...columns, onDelivered })
+    const buffered = writer.bufferedBytes
+    const flushed = writer.flush()
+    await expect.poll(() => broker.count(KEY.produce), WAIT).toBe(1)
+    expect(await isSettled(flushed, () => clock.advance(1_100))).toBe(false)
+    expect(told).toEqual([1, 2])
+    expect(writer.bufferedBytes).toBe(buffered / 3)
+    answered.resolve()
+    expect(await flushed).toHaveLength(2)
+    expect(told).toEqual([1, 2, 0])
+    expect(writer.bufferedBytes).toBe(0)
+    await writer.abort()
   })
 
   it('says what comes in the wrong order', async () => {

@@ -1,6 +1,7 @@
-import { viewColumn } from '@millrace/core'
+import { ManualClock, viewColumn } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { PackedWriter, type RecordDelivery, type WriteFailed, type WriterOptions } from '../../src/index.ts'
+import { isSettled } from '../support/transactional-writer.ts'
 import { KEY, produced, type ProducedBatch, readProduce, WireBroker, type WireAnswer, type WireRequest } from '../support/wire-broker.ts'
 
 const TOPIC = 't'
@@ -155,6 +156,18 @@ describe('a record that was not written', () => {
     const deliveries = await write(writer, 'a', 'b', 'c')
     expect(await writer.flush()).toEqual([])
     expect(deliveries).toEqual([40, 41, 50].map((offset) => ({ partition: 0, offset })))
+  })
+
+  it('is told with what came of it last, if its time is over', async () => {
+    await using broker = await brokerOf()
+    const clock = new ManualClock()
+    broker.answers.set(KEY.produce, ({ body }) => code(19)((readProduce(body) as [ProducedBatch])[0]))
+    await using writer = await open(broker, { clock, deliveryTimeoutMs: 1_000 })
+    await write(writer, 'a')
+    const flushed = writer.flush()
+    await expect.poll(() => isSettled(flushed, () => clock.advance(100)), { timeout: 20_000 }).toBe(true)
+    const message = expect.stringMatching(/within 1000 ms\. When they were sent last: Kafka refused .* \(code 19\)\.$/) as string
+    expect(await flushed).toMatchObject([{ records: 1, error: { kind: 'timed-out', code: 0, message, cause: { code: 19 } } }])
   })
 
   it('is told by closing, if no flush has told it', async () => {

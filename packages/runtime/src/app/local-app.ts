@@ -74,6 +74,8 @@ export class LocalApp implements App {
   #source: RecordSource | undefined
   #reader: Reader | undefined
   #outlet: Outlet | undefined
+  /** What the last commit began with. */
+  #committing: Outlet | undefined
   /** Commits that were confirmed. */
   #confirmed = 0
   #beginning: Promise<void> | undefined
@@ -107,11 +109,15 @@ export class LocalApp implements App {
     this.#scheduler = new CommitScheduler(definition.commit, definition.clock, {
       commit: async (reason) => {
         const tasks = this.#manager.tasks.filter(({ state }) => state === 'running' || state === 'finishing')
-        if ((await this.#outlet?.coordinator.commit(tasks, reason)) !== true) return
-        this.#confirmed++
-        this.#recovery.succeeded()
+        this.#committing = this.#outlet
+        if ((await this.#outlet?.coordinator.commit(tasks, reason)) === true) {
+          this.#confirmed++
+          this.#recovery.succeeded()
+        } else if (this.state === 'running' && tasks.every(({ idle, waiting }) => idle && waiting === 0)) this.#recovery.calm()
       },
       onFailure: (error) => {
+        // It ended too late: its writer was given up before, and that has been recovered from.
+        if (this.#committing !== this.#outlet) return
         // At once: what is looked up meanwhile may wait for its transaction.
         void this.#outlet?.close(error)
         this.#recovery.begin(error)

@@ -103,7 +103,10 @@ async function isHeld(file: string, content: string): Promise<boolean> {
 function startOf(pid: number): string {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')[19] ?? ''
+    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+    // It has ended, and keeps its id until its parent asks how: in a container perhaps for ever.
+    if (fields[0] === 'Z' || fields[0] === 'X') return 'ended'
+    return fields[19] ?? ''
   } catch {
     return ''
   }

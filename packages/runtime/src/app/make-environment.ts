@@ -4,6 +4,7 @@ import { CarefulDelivery } from '../sink/careful-delivery.ts'
 import { OutsideSinks } from '../sink/outside-sinks.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
 import { ReadBuffer } from '../source/read-buffer.ts'
+import { ClosingStores } from '../store/closing-stores.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { AppParts } from './local-app.ts'
 import { writerOptions } from './writer-options.ts'
@@ -40,6 +41,7 @@ export function makeEnvironment({ definition, context, admin, plan, slot, thread
       openWriter: () => definition.transport.openWriter({ clientId: `${definition.applicationId}-dead-letters` }, context),
     }),
     storeFolder: (task, store) => join(slot.folder, task, store),
+    closing: new ClosingStores(),
     holdTask: thread?.holdTask,
     ...hooks,
   }

@@ -3,10 +3,12 @@ import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { TaskManager } from '../task/task-manager.ts'
 import { Fencings } from './fencings.ts'
 
-/** Recoveries in a row, without a confirmed commit between them, before the application gives up. */
+/** Recoveries in a row, without a confirmed commit or a time of calm between them, before the application gives up. */
 const MAX_IN_A_ROW = 6
 const FIRST_DELAY_MS = 100
 const MAX_DELAY_MS = 10_000
+/** For so long all has to be well, where nothing comes that could be committed, before that counts as much as a commit. */
+const CALM_MS = 60_000
 
 export interface RecoveryOptions {
   readonly environment: TaskEnvironment
@@ -21,7 +23,10 @@ export class Recovery {
   readonly #options: RecoveryOptions
   readonly #fencings = new Fencings()
   #inARow = 0
+  /** Since the last recovery: when it was first seen that all is well. */
+  #calmSince: number | undefined
   #running: Promise<void> | undefined
+  #isUnderWay = false
   /** What failed while a recovery was under way, after it had given up what was there before. */
   #again: { readonly error: unknown } | undefined
   #stopped = false
@@ -36,16 +41,23 @@ export class Recovery {
     this.#inARow = 0
   }
 
+  /** All tasks run, with nothing to do, nothing that waits and nothing to commit. */
+  calm(): void {
+    if (this.#isUnderWay) return
+    const now = this.#options.environment.clock.monotonic()
+    this.#calmSince ??= now
+    if (now - this.#calmSince >= CALM_MS) this.#inARow = 0
+  }
+
   /** Begins a recovery; one that is under way is followed by another, unless it is yet to give up what failed. */
   begin(error: unknown): void {
     if (this.#stopped) return
-    if (this.#running !== undefined) {
+    if (this.#isUnderWay) {
       this.#again = { error }
       return
     }
-    this.#running = this.#recover(error).finally(() => {
-      this.#running = undefined
-    })
+    this.#isUnderWay = true
+    this.#running = this.#recover(error)
   }
 
   /** No more recoveries; resolves when the one under way has ended. */
@@ -57,37 +69,44 @@ export class Recovery {
 
   async #recover(error: unknown): Promise<void> {
     const { environment, manager, reopen, fail } = this.#options
-    for (let reason = error; ;) {
-      const fencedTooOften = this.#fencings.note(reason, environment.clock.monotonic())
-      if (++this.#inARow > MAX_IN_A_ROW || fencedTooOften !== undefined) {
-        fail(fencedTooOften ?? reason)
-        return
-      }
-      const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#inARow - 1))
-      environment.logger.warn({ err: reason, attempt: this.#inARow, delayMs }, 'tasks are made anew from what is committed')
-      environment.emit?.({
-        type: 'recover',
-        stage: 'commit',
-        tasks: manager.tasks.map((task) => task.id),
-        error: asError(reason),
-      })
-      environment.careful.begin(
-        reason,
-        manager.tasks.flatMap(({ queues }) => queues),
-      )
-      await this.#wait(delayMs)
-      if (this.#stopped) return
-      try {
-        await manager.recover(async () => {
-          await reopen(reason)
-          this.#again = undefined
+    try {
+      for (let reason = error; ;) {
+        if (this.#stopped) return
+        this.#calmSince = undefined
+        const fencedTooOften = this.#fencings.note(reason, environment.clock.monotonic())
+        if (++this.#inARow > MAX_IN_A_ROW || fencedTooOften !== undefined) {
+          fail(fencedTooOften ?? reason)
+          return
+        }
+        const delayMs = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** (this.#inARow - 1))
+        environment.logger.warn({ err: reason, attempt: this.#inARow, delayMs }, 'tasks are made anew from what is committed')
+        environment.emit?.({
+          type: 'recover',
+          stage: 'commit',
+          tasks: manager.tasks.map((task) => task.id),
+          error: asError(reason),
         })
-        const again = this.#takeAgain()
-        if (again === undefined) return
-        reason = again.error
-      } catch (again) {
-        reason = again
+        environment.careful.begin(
+          reason,
+          manager.tasks.flatMap(({ queues }) => queues),
+        )
+        await this.#wait(delayMs)
+        if (this.#stopped) return
+        try {
+          await manager.recover(async () => {
+            await reopen(reason)
+            this.#again = undefined
+          })
+          const again = this.#takeAgain()
+          if (again === undefined) return
+          reason = again.error
+        } catch (again) {
+          reason = again
+        }
       }
+    } finally {
+      // In the same turn: what fails from now on begins another.
+      this.#isUnderWay = false
     }
   }
 

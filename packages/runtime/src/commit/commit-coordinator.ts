@@ -1,4 +1,4 @@
-import { type CommitEvent, type OffsetCommit, partitionKey } from '@millrace/core'
+import { type OffsetCommit, partitionKey } from '@millrace/core'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import { type OutputQueue, OutputQueueClosed } from '../sink/output-queue.ts'
 import type { ChangeloggedStore } from '../store/changelogged-store.ts'
@@ -7,12 +7,7 @@ import type { Task } from '../task/task.ts'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import { abandoned } from './abandoned.ts'
 import type { CommitProtocol } from './commit-protocol.ts'
-
-/** Why a commit was made. */
-export type CommitReason = CommitEvent['reason']
-
-/** Commits that somebody waits for: what sinks outside of the log have gathered is stored first. */
-const WAITED_FOR: ReadonlySet<CommitReason> = new Set(['request', 'revoke', 'drain'])
+import { type CommitReason, isWaitedFor } from './commit-reason.ts'
 
 export interface CommitCoordinatorOptions {
   readonly environment: TaskEnvironment
@@ -119,7 +114,7 @@ export class CommitCoordinator {
     // The other half is for the commit itself.
     const cancel = clock.after(definition.revokeTimeoutMs / 2, () => late.abort())
     try {
-      return await protocol.commit(sealed, () => this.#check(sealed), { flush: WAITED_FOR.has(reason), signal: late.signal })
+      return await protocol.commit(sealed, () => this.#check(sealed), { flush: isWaitedFor(reason), signal: late.signal })
     } finally {
       cancel()
     }

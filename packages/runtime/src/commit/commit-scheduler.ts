@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/core'
-import type { CommitReason } from './commit-coordinator.ts'
+import { type CommitReason, moreUrgent } from './commit-reason.ts'
 
 export interface CommitSchedule {
   readonly intervalMs: number
@@ -11,7 +11,7 @@ export interface CommitSchedule {
 
 /**
  * Decides when to commit, and sees to it that one commit is under way at a time. What asks for a commit while one is under way gets the next
- * one. A commit that rejects is reported to `onFailure` and to who asked for it.
+ * one, for the most urgent reason that it was asked for. A commit that rejects is reported to `onFailure` and to who asked for it.
  */
 export class CommitScheduler {
   readonly #schedule: CommitSchedule
@@ -20,6 +20,7 @@ export class CommitScheduler {
   readonly #onFailure: (error: unknown) => void
   #running: Promise<void> | undefined
   #next: Promise<void> | undefined
+  #nextReason: CommitReason = 'interval'
   #records = 0
   #cancelTimer: (() => void) | undefined
   #stopped = false
@@ -60,10 +61,10 @@ export class CommitScheduler {
   /** Resolves when everything finished before the call is committed. */
   now(reason: CommitReason): Promise<void> {
     if (this.#running === undefined) return this.#begin(reason)
-    this.#next ??= this.#running.then(
-      () => this.#begin(reason),
-      () => this.#begin(reason),
-    )
+    // Who waits for a commit is not to get one that is made as if nobody did, because the timer has asked for it before.
+    this.#nextReason = this.#next === undefined ? reason : moreUrgent(this.#nextReason, reason)
+    const begin = () => this.#begin(this.#nextReason)
+    this.#next ??= this.#running.then(begin, begin)
     return this.#next
   }
 

@@ -15,6 +15,7 @@ import {
   type TransportAdmin,
 } from '@millrace/core'
 import { giveUp, type GivingUp } from '../failure/give-up.ts'
+import { asLongAsWanted } from '../internal/as-long-as-wanted.ts'
 import { Exclusive } from '../internal/exclusive.ts'
 import { offsetsByPartition } from '../internal/offsets-by-partition.ts'
 import type { PassOutput } from './sink-output.ts'
@@ -77,23 +78,28 @@ export class OutsideSinks {
     return { node, sink: this.#sink(node) }
   }
 
-  /** A task with these sinks begins to process its partitions. */
+  /** A task with these sinks begins to process its partitions. Rejects as soon as `signal` is aborted: from then on no sink is told of it. */
   async assign(nodes: readonly string[], readings: readonly Reading[], signal: AbortSignal): Promise<void> {
     if (nodes.length === 0) return
     const { admin } = this.#options
     const partitions = readings.map(({ topic, partition }) => ({ topic, partition }))
-    const [begins, ends, described] = await Promise.all([
+    const asking = Promise.all([
       admin.beginningOffsets(partitions),
       admin.endOffsets(partitions, 'read-uncommitted'),
       admin.describeTopics([...new Set(partitions.map(({ topic }) => topic))]),
     ])
+    const [begins, ends, described] = await asLongAsWanted(asking, signal)
     const [begin, end] = [offsetsByPartition(begins), offsetsByPartition(ends)]
     const ids = new Map(described.map(({ topic, id }) => [topic, id]))
     const starting = readings.map(({ topic, partition, nextOffset: offset }) => {
       const key = partitionKey(topic, partition)
       return { topic, partition, offset, begin: begin.get(key) ?? 0, end: end.get(key) ?? offset, topicId: ids.get(topic) }
     })
-    for (const node of nodes) await this.#sink(node).assign(starting, signal)
+    for (const node of nodes) {
+      // The partitions may have another task by now, whose rows a sink would lose sight of.
+      signal.throwIfAborted()
+      await this.#sink(node).assign(starting, signal)
+    }
   }
 
   revoke(nodes: readonly string[], partitions: readonly TopicPartition[]): void {

@@ -120,11 +120,12 @@ export class Standbys {
   #drop(id: string): void {
     const task = this.#tasks.get(id)
     this.#tasks.delete(id)
-    const closing = task?.close().then(() => {
-      this.#closing.delete(id)
+    // It may have come and gone before: whoever opens its stores next waits until both are closed.
+    const closing: Promise<void> = Promise.all([this.#closing.get(id), task?.close()]).then(() => {
+      if (this.#closing.get(id) === closing) this.#closing.delete(id)
       this.wake()
     })
-    if (closing !== undefined) this.#closing.set(id, closing)
+    this.#closing.set(id, closing)
   }
 
   /** Never rejects. */

@@ -242,9 +242,15 @@ export class TaskStores {
     return this.#opening
   }
 
-  /** Waits for what is being opened. */
-  async close(): Promise<void> {
+  /** Waits for what is being opened. Who opens these stores next waits for it, however long it takes. */
+  close(): Promise<void> {
     this.#closing.abort()
+    const closing = this.#close()
+    this.#environment.closing.add(this.#task, closing)
+    return closing
+  }
+
+  async #close(): Promise<void> {
     await Promise.allSettled([this.#opening])
     for (const { definition, store } of this.#stores) {
       try {
@@ -258,9 +264,14 @@ export class TaskStores {
     this.#letGo = () => undefined
   }
 
-  /** Waits until another thread that has the folders has closed what is in them. */
+  /** Waits until whoever has the folders, here or in another thread, has closed what is in them. */
   async #hold(): Promise<void> {
-    const { holdTask } = this.#environment
+    const { holdTask, closing } = this.#environment
+    const before = closing.ended(this.#task, this.#closing.signal)
+    if (before !== undefined) {
+      await before
+      this.#checkOpen()
+    }
     if (holdTask === undefined || this.count === 0) return
     try {
       this.#letGo = await holdTask(this.#task, this.#closing.signal)

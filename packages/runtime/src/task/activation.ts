@@ -28,6 +28,8 @@ export class Activation {
   readonly #steps: ActivationSteps
   readonly #starts: readonly TopicPartitionOffset[]
   readonly #tasks: Set<Task>
+  /** Tasks with which nothing more is begun, since one has failed; a step of theirs may still be under way. */
+  readonly #givenUp = new Set<Task>()
   #interrupt = new AbortController()
   /** Steps that have begun and not ended. */
   readonly #underWay = new Set<Promise<unknown>>()
@@ -49,7 +51,7 @@ export class Activation {
 
   /** Takes tasks out: once it resolves nothing touches them any more. */
   async remove(tasks: readonly Task[]): Promise<void> {
-    const mine = tasks.filter((task) => this.#tasks.delete(task))
+    const mine = tasks.filter((task) => this.#tasks.delete(task) || this.#givenUp.delete(task))
     if (mine.length === 0) return
     let removed: () => void = () => undefined
     this.#removing = new Promise((resolve) => {
@@ -112,6 +114,7 @@ export class Activation {
       await task.start()
       // Nothing more is done with it here; that it is taken away need not disturb the others.
       this.#tasks.delete(task)
+      this.#givenUp.delete(task)
     })
   }
 
@@ -137,6 +140,7 @@ export class Activation {
   }
 
   #giveUp(error: unknown): never {
+    for (const task of this.#tasks) this.#givenUp.add(task)
     this.#tasks.clear()
     this.#interrupt.abort()
     throw error

@@ -6,6 +6,7 @@ import type { OutsideSinks } from '../sink/outside-sinks.ts'
 import type { OutputQueue } from '../sink/output-queue.ts'
 import type { TopicDirectory } from '../sink/topic-directory.ts'
 import type { ReadBuffer } from '../source/read-buffer.ts'
+import type { ClosingStores } from '../store/closing-stores.ts'
 
 /** What the tasks of one application share. */
 export interface TaskEnvironment {
@@ -26,6 +27,8 @@ export interface TaskEnvironment {
   readonly output: () => OutputQueue
   /** Folder of one store of one task. */
   readonly storeFolder: (task: string, store: string) => string
+  /** Stores of this application that are being closed. */
+  readonly closing: ClosingStores
   /** Resolves when nobody else in this process has the stores of a task, to what lets others have them. Absent: nobody else could. */
   readonly holdTask?: ((task: string, signal: AbortSignal) => Promise<() => void>) | undefined
   /** A pass or an interval of a task is done: `records` were processed, `uncommittedBytes` of state wait in that task. */

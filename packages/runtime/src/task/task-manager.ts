@@ -1,4 +1,5 @@
 import {
+  MillraceError,
   type OffsetCommit,
   partitionKey,
   type RebalanceListener,
@@ -19,7 +20,8 @@ import { Activation, type ActivationSteps } from './activation.ts'
 import { taskSplit } from './assignment-errors.ts'
 import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
 import { type AssignedPartition, makeQueue } from './assigned-partition.ts'
-import { checkPartitionCounts } from './partition-counts.ts'
+import { type CreatedTasks, moveTo, standingStill } from './created-tasks.ts'
+import { type AssignedTopic, checkPartitionCounts } from './partition-counts.ts'
 import { findOwnOffsets, type OpenedTask } from './own-offsets.ts'
 import { type PlannedInput, plannedInput } from './planned-input.ts'
 import { partitionOf, positionOf, resolveStarts } from './start-positions.ts'
@@ -40,14 +42,6 @@ export interface TaskManagerOptions extends LastCommitSteps {
   readonly onAssignment: (settled: boolean) => void
   /** A failure after which the tasks may be recovered. */
   readonly onFailure: (error: unknown) => void
-}
-
-interface CreatedTasks {
-  readonly positions: readonly StartPosition[]
-  /** Lets them begin. */
-  readonly publish: () => void
-  /** Nobody wants them any more. */
-  readonly discard: () => Promise<unknown>
 }
 
 /** Makes tasks of assigned partitions and takes them apart again. */
@@ -97,31 +91,52 @@ export class TaskManager implements RebalanceListener {
         return []
       }
       this.#options.onAssignment(false)
-      const found = partitions.map(({ topic, partition }) => ({ topic, partition, ...this.#inputOf(topic) }))
-      await retrying(() => checkPartitionCounts(found, this.#options.environment.admin), this.#stop.signal)
-      await retrying(() => this.#identities.note(partitions.map(({ topic }) => topic)), this.#stop.signal)
-      const touched = new Set<string>()
-      for (const { topic, partition, planned, source } of found) {
-        const id = `${planned.subTopology.index}_${partition}`
-        touched.add(id)
-        const known = this.#assigned.get(id)
-        const entry = { topic, partition, source }
-        if (known === undefined) this.#assigned.set(id, new Map([[topic, entry]]))
-        else known.set(topic, entry)
-      }
-      // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
-      const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
-      if (grown.length > 0) await this.#release(grown, 'revoke')
-      const created = await retrying(() => this.#create([...touched]), this.#stop.signal)
-      const isNew = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
-      const { positions } = created
-      await this.#moveTo(
-        positions.filter(({ topic, partition }) => !isNew.has(partitionKey(topic, partition))),
-        created,
-      )
+      const starts = await this.#begin(partitions)
       this.#options.onPlaced(this.#here)
-      return positions.filter(({ topic, partition }) => isNew.has(partitionKey(topic, partition)))
+      return starts
     })
+
+  /** Makes tasks of what was assigned; resolves to where its reading begins. */
+  async #begin(partitions: readonly TopicPartition[]): Promise<readonly StartPosition[]> {
+    const { signal } = this.#stop
+    const found = partitions.map(({ topic, partition }) => ({ topic, partition, ...this.#inputOf(topic) }))
+    const checking = retrying(() => this.#check(found), signal)
+    await unlessAborted(checking, signal)
+    if (signal.aborted) return standingStill(partitions)
+    const touched = new Set<string>()
+    for (const { topic, partition, planned, source } of found) {
+      const id = `${planned.subTopology.index}_${partition}`
+      touched.add(id)
+      const known = this.#assigned.get(id)
+      const entry = { topic, partition, source }
+      if (known === undefined) this.#assigned.set(id, new Map([[topic, entry]]))
+      else known.set(topic, entry)
+    }
+    // A task that runs already and gets one more topic (a pattern matched a new one) is made anew.
+    const grown = [...touched].flatMap((id) => this.#tasks.get(id) ?? [])
+    if (grown.length > 0) await this.#release(grown, 'revoke')
+    const created = await this.#createUnlessStopped([...touched])
+    if (created === undefined) return standingStill(partitions)
+    const keys = new Set(partitions.map(({ topic, partition }) => partitionKey(topic, partition)))
+    const isNew = ({ topic, partition }: TopicPartition) => keys.has(partitionKey(topic, partition))
+    const { positions } = created
+    const known = positions.filter((at) => !isNew(at))
+    try {
+      await moveTo(known, created, this.#options.source())
+    } catch (error) {
+      if (!(error instanceof MillraceError && error.retryable)) throw error
+      // The partitions are here now. Were it the source alone that is told, nobody would make their tasks any more.
+      this.#options.onFailure(error)
+      return standingStill(partitions)
+    }
+    return positions.filter(isNew)
+  }
+
+  /** Rejects if the topics of partitions are not those that this application was started with. */
+  async #check(found: readonly AssignedTopic[]): Promise<void> {
+    await checkPartitionCounts(found, this.#options.environment.admin)
+    await this.#identities.note(found.map(({ topic }) => topic))
+  }
 
   /** Ids of the tasks that are, or will be, in this process; undefined while the group has not said, or has put it out. */
   get here(): ReadonlySet<string> | undefined {
@@ -174,37 +189,11 @@ export class TaskManager implements RebalanceListener {
       await this.#release(this.tasks, 'lost')
       await reopen()
       if (this.#stopped) return
-      const { signal } = this.#stop
-      // Questions to brokers that are away are answered late: a shutdown does not wait for that.
-      const creating = retrying(() => this.#create([...this.#assigned.keys()]), signal)
-      const created = await unlessAborted(creating, signal)
-      if (created === undefined) {
-        creating.then(({ discard }) => discard()).catch(() => undefined)
-        return
-      }
-      await this.#moveTo(created.positions, created)
+      const created = await this.#createUnlessStopped([...this.#assigned.keys()])
+      if (created === undefined) return
+      await moveTo(created.positions, created, this.#options.source())
       this.#options.onAssignment(this.settled)
     })
-  }
-
-  /**
-   * Goes on reading elsewhere. The partitions stand still until `publish` has let the new tasks have them: what was read before goes to nobody,
-   * what is read from then on is not missed, and what was paused for a queue that is gone goes on.
-   */
-  async #moveTo(positions: readonly StartPosition[], { publish, discard }: CreatedTasks): Promise<void> {
-    const source = this.#options.source()
-    if (positions.length > 0) {
-      source.pause(positions)
-      try {
-        await source.seek(positions)
-      } catch (error) {
-        await discard()
-        throw error
-      }
-    }
-    publish()
-    const going = positions.filter(({ paused }) => paused !== true)
-    if (going.length > 0) source.resume(going)
   }
 
   #giveUp(partitions: readonly TopicPartition[], how: 'revoked' | 'lost'): Promise<void> {
@@ -264,6 +253,15 @@ export class TaskManager implements RebalanceListener {
     // Queues that were full are empty now: whoever waits for room is told.
     environment.onProgress(0, 0)
     return failure
+  }
+
+  /** As `#create`; undefined once nothing new is begun: a shutdown neither waits for brokers that are away, nor is failed by them. */
+  async #createUnlessStopped(ids: readonly string[]): Promise<CreatedTasks | undefined> {
+    const { signal } = this.#stop
+    const creating = retrying(() => this.#create(ids), signal)
+    const created = await unlessAborted(creating, signal)
+    if (created === undefined) creating.then(({ discard }) => discard()).catch(() => undefined)
+    return created
   }
 
   /**

@@ -48,6 +48,28 @@ describe('a state slot', () => {
     await Promise.all([beside.release(), again.release()])
   })
 
+  test('is taken over from a process that was killed, also while nobody has taken note of that', async () => {
+    const own = await acquireSlot(stateDir, 'app')
+    await own.release()
+    // The parent becomes a program that never asks for its children.
+    const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'])
+    const [said] = (await once(parent.stdout, 'data')) as [Buffer]
+    const pid = Number(said.toString())
+    const fields = async () => {
+      const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '')
+      return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    }
+    const started = (await fields())[19] ?? ''
+    await writeFile(join(own.folder, '.lock'), JSON.stringify({ pid, host: hostname(), started }))
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(async () => (await fields())[0]).toBe('Z')
+    const again = await acquireSlot(stateDir, 'app')
+    expect(again.folder).toBe(own.folder)
+    await again.release()
+    parent.kill('SIGKILL')
+    await once(parent, 'exit')
+  })
+
   test('is taken over from a process whose id was given to another one', async () => {
     const own = await acquireSlot(stateDir, 'app')
     await own.release()

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Deferred, deferred, ManualClock } from '@millrace/core'
 import { CommitScheduler } from '../../src/commit/commit-scheduler.ts'
-import type { CommitReason } from '../../src/commit/commit-coordinator.ts'
+import type { CommitReason } from '../../src/commit/commit-reason.ts'
 
 function setUp(schedule: Partial<{ intervalMs: number; records: number; maxUncommittedBytes: number }> = {}) {
   const clock = new ManualClock()
@@ -49,6 +49,39 @@ describe('the commit scheduler', () => {
     commits[1]?.done.resolve()
     await Promise.all([second, third])
     expect(commits).toHaveLength(2)
+  })
+
+  test('what was asked for by itself is made for who waits for it, if somebody does before it begins', async () => {
+    const { commits, scheduler } = setUp({ records: 10 })
+    const first = scheduler.now('interval')
+    scheduler.progressed(10, 0)
+    const waiting = scheduler.now('drain')
+    scheduler.request('interval')
+    commits[0]?.done.resolve()
+    await first
+    const reasons = () => commits.map(({ reason }) => reason)
+    expect(reasons()).toEqual(['interval', 'drain'])
+    // Of those that wait one after the other, only the next commit is theirs.
+    scheduler.request('interval')
+    commits[1]?.done.resolve()
+    await waiting
+    expect(reasons()).toEqual(['interval', 'drain', 'interval'])
+    commits[2]?.done.resolve()
+    await scheduler.quiet()
+  })
+
+  test.each([
+    [['interval', 'request'], 'request'],
+    [['request', 'revoke', 'interval'], 'revoke'],
+    [['drain', 'revoke'], 'drain'],
+    [['bytes', 'interval'], 'bytes'],
+  ] as const)('one that is asked for because of %j is made because of %s', async (asked, reason) => {
+    const { commits, scheduler } = setUp()
+    const first = scheduler.now('interval')
+    for (const one of asked) scheduler.request(one)
+    commits[0]?.done.resolve()
+    await first
+    expect(commits[1]?.reason).toBe(reason)
   })
 
   test('never makes two at once, however the asking falls between their ends and beginnings', async () => {

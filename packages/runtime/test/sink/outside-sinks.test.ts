@@ -1,4 +1,4 @@
-import { DEFAULT_FAILURE_OPTIONS, ManualClock, type OutsideSinkContext, type RecordWriter, silentLogger } from '@millrace/core'
+import { DEFAULT_FAILURE_OPTIONS, deferred, ManualClock, type OutsideSinkContext, type RecordWriter, silentLogger } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { OutsideSinks, type OutsideSinksOptions } from '../../src/sink/outside-sinks.ts'
 
@@ -41,4 +41,36 @@ test('a dead letter whose writer could not be opened is written by the next that
   expect(both.map(({ status }) => status)).toEqual(['rejected', 'fulfilled'])
   expect(stored).toHaveLength(2)
   expect(openings).toBe(2)
+})
+
+test('a task that is over before brokers have answered where its partitions begin and end is told to no sink', async () => {
+  const assigned: unknown[] = []
+  const sink = (name: string, meanwhile: () => void = () => undefined) => {
+    const assign = async () => {
+      assigned.push(name)
+      meanwhile()
+    }
+    return { kind: 'outside-sink', name, sink: { open: async () => ({ assign }) } }
+  }
+  const asked = deferred<void>()
+  const offsetsOf = async () => [{ topic: 't', partition: 0, offset: 0 }]
+  const endOffsets = () => asked.promise.then(offsetsOf)
+  const reading = [{ topic: 't', partition: 0, nextOffset: 0 }]
+  const [over, endsLater] = [new AbortController(), new AbortController()]
+  const nodes = [sink('first', () => endsLater.abort(new Error('it is over'))), sink('second')]
+  const admin = { beginningOffsets: offsetsOf, endOffsets, describeTopics: async () => [] }
+  const sinks = new OutsideSinks({
+    nodes,
+    admin,
+    applicationId: 'app',
+    clock: new ManualClock(),
+    logger: silentLogger,
+  } as unknown as OutsideSinksOptions)
+  await sinks.open()
+  const assigning = sinks.assign(['first', 'second'], reading, over.signal)
+  over.abort(new Error('taken away'))
+  await expect(assigning).rejects.toThrow('taken away')
+  asked.resolve()
+  await expect(sinks.assign(['first', 'second'], reading, endsLater.signal)).rejects.toThrow('it is over')
+  expect(assigned).toEqual(['first'])
 })

@@ -1,3 +1,4 @@
+import { deferred } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { Restoring, someChanges } from '../support/restoring.ts'
 
@@ -26,4 +27,39 @@ test('a task that is elsewhere is followed where that is its place, and no longe
   const phases = restoring.standbyEvents.map(({ store, phase }) => `${store} ${phase}`)
   expect(phases).toEqual(expect.arrayContaining(['other stopped', 'kept stopped']))
   expect(restoring.lines.filter(({ level }) => level === 'error')).toEqual([])
+})
+
+test('a task that is followed no longer is given to nobody before all that was opened for it is closed, however often it came and went', async () => {
+  const turn = () => new Promise((resolve) => setImmediate(resolve))
+  await using restoring = await Restoring.open()
+  const gate = deferred<void>()
+  let writes = 0
+  restoring.disk.beforeWrite = () => {
+    writes++
+    return gate.promise
+  }
+  await restoring.write(someChanges(10))
+  const standbys = restoring.standbys()
+  standbys.followAllBut(NOBODY)
+  await expect.poll(() => writes).toBe(1)
+  for (let time = 0; time < 2; time++) {
+    standbys.place(NOBODY)
+    standbys.followAllBut(NOBODY)
+    standbys.place(undefined)
+    standbys.followAllBut(NOBODY)
+    await turn()
+  }
+  standbys.place(NOBODY)
+  standbys.followAllBut(NOBODY)
+  await turn()
+  let taken = false
+  const taking = standbys.take('0_0').then(() => {
+    taken = true
+  })
+  await turn()
+  expect([taken, restoring.disk.opened]).toEqual([false, 1])
+  gate.resolve()
+  await taking
+  expect(restoring.disk.opened).toBe(0)
+  await standbys.stop()
 })

@@ -13,6 +13,7 @@ class Backends {
   /** Which, each time that one is closed. */
   readonly closedBackends: unknown[] = []
   opening: Promise<void> = Promise.resolve()
+  closing: Promise<void> = Promise.resolve()
   metadata = async (): Promise<Uint8Array | undefined> => undefined
 
   definition(name: string): AnyStoreDefinition {
@@ -23,7 +24,8 @@ class Backends {
       const close = backend.close.bind(backend)
       return Object.assign(backend, {
         metadata: () => this.metadata(),
-        close: () => {
+        close: async () => {
+          await this.closing
           this.closed++
           this.closedBackends.push(backend)
           return close()
@@ -33,6 +35,9 @@ class Backends {
     return defineKeyValueStore({ name, ...text, access: 'sync', open })
   }
 }
+
+/** Resolves when all has run that waits for nothing. */
+const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 async function withStores(
   work: (stores: TaskStores, backends: Backends) => Promise<void>,
@@ -97,6 +102,42 @@ describe('the stores of a task that is closed', () => {
       await closing
       await expect(renewing).rejects.toThrow(TaskClosedError)
       expect([backends.opened, backends.closed]).toEqual([3, 3])
+    }))
+})
+
+describe('stores that are still being closed here', () => {
+  async function closing(work: (next: TaskStores, backends: Backends, letGo: () => void) => Promise<void>): Promise<void> {
+    await using restoring = await Restoring.open()
+    const backends = new Backends()
+    const of = () => restoring.storesOf('0_0', [backends.definition('a')])
+    const gate = deferred<void>()
+    const before = of()
+    await before.open([])
+    backends.closing = gate.promise
+    const ended = before.close()
+    await work(of(), backends, gate.resolve)
+    gate.resolve()
+    await ended
+  }
+
+  test('are not opened again before they are closed', () =>
+    closing(async (next, backends, letGo) => {
+      const opening = next.open([])
+      await turn()
+      expect([backends.opened, backends.closed]).toEqual([1, 0])
+      letGo()
+      await opening
+      expect([backends.opened, backends.closed]).toEqual([2, 1])
+      await next.close()
+    }))
+
+  test('are waited for no more by a task that is closed', () =>
+    closing(async (next, backends) => {
+      const opening = next.open([])
+      opening.catch(() => undefined)
+      await next.close()
+      await expect(opening).rejects.toThrow(TaskClosedError)
+      expect([backends.opened, backends.closed]).toEqual([1, 0])
     }))
 })
 

@@ -25,6 +25,7 @@ import { OutsideSinks } from '../../src/sink/outside-sinks.ts'
 import { TopicDirectory } from '../../src/sink/topic-directory.ts'
 import { ReadBuffer } from '../../src/source/read-buffer.ts'
 import { Standbys } from '../../src/standby/standbys.ts'
+import { ClosingStores } from '../../src/store/closing-stores.ts'
 import { restoreStores } from '../../src/store/restore.ts'
 import { TaskStores } from '../../src/store/task-stores.ts'
 import type { TaskEnvironment } from '../../src/task/task-environment.ts'
@@ -170,6 +171,7 @@ export class Restoring implements AsyncDisposable {
         throw new Error('nothing is written')
       },
       holdTask: options.holdTask,
+      closing: new ClosingStores(),
       storeFolder: (task, store) => `nowhere/${task}/${store}`,
       onProgress: () => undefined,
       requestCommit: () => undefined,

@@ -1,4 +1,4 @@
-import { setImmediate as nextTurn } from 'node:timers/promises'
+import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises'
 import type { OffsetCommit, WriteBatch } from '@millrace/core'
 import { ClientError } from '../client/client-error.ts'
 import type {
@@ -26,6 +26,8 @@ import { within } from './within.ts'
 /** What is left of transaction.timeout.ms; with another limit the library may leave a call half done. */
 const UNTIL_TRANSACTION_ENDS = -1
 const TRANSACTION_MARGIN_MS = 30_000
+/** Between a refusal that came at once, such as that the call before is under way still, and the next try. */
+const RETRY_MS = 100
 
 /** Of `opaque` the library hands back what it was given with the record. */
 interface RawReport {
@@ -146,6 +148,7 @@ export class ConfluentProducer implements ProducerClient {
       } catch (error) {
         if (!(error instanceof ClientError && error.kind === 'transient' && performance.now() < until)) throw error
       }
+      await pause(RETRY_MS)
     }
   }
 

@@ -69,12 +69,13 @@ export function closed(stage: Stage, what: string): MillraceError {
 /** `reason`: as the client tells it, where it does. */
 export function offsetOutOfRange(
   { topic, partition, offset }: TopicPartitionOffset,
-  lost: { readonly range: { readonly from: number; readonly to: number }; readonly reason: string | undefined },
+  lost: { readonly range: { readonly from: number; readonly to: number } | undefined; readonly reason: string | undefined },
   groupId: string | undefined,
 ): MillraceError {
-  const { from, to } = lost.range
-  const isThere = offset >= from && offset <= to
-  const where = `Offset ${offset} of ${topic}-${partition} ${isThere ? "can't be read on from" : 'is out of range'}: the partition holds ${from} to ${to}.`
+  const { range } = lost
+  const isThere = range === undefined || (offset >= range.from && offset <= range.to)
+  const held = range === undefined ? '' : `: the partition holds ${range.from} to ${range.to}`
+  const where = `Offset ${offset} of ${topic}-${partition} ${isThere ? "can't be read on from" : 'is out of range'}${held}.`
   const why =
     isThere && lost.reason !== undefined
       ? `${lost.reason}${lost.reason.endsWith('.') ? '' : '.'}`

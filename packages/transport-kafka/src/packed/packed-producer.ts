@@ -1,5 +1,5 @@
 import { byteLengthAt, headerBytes, type OffsetCommit, sliceColumn, type WriteBatch } from '@millrace/core'
-import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup } from '@millrace/kafka-packed'
+import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup, WriteColumns } from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type {
   ConsumerClient,
@@ -49,12 +49,18 @@ export class PackedProducer implements ProducerClient {
 
   /** Waits while much is on its way: it takes all, up to a row that is refused. */
   async produce(batch: WriteBatch, from: number, to: number): Promise<number> {
-    this.#isDirty = true
     const large = this.#firstTooLarge(batch, from, to)
-    if (large > from) await translated(this.#writer.write(rows(batch, from, large)))
+    if (large > from) await this.#write(rows(batch, from, large))
     if (large === to) return to
     this.#onFailure({ topic: batch.topic, partition: batch.partitions?.[large] ?? -1, error: this.#tooLarge(batch, large) })
     return large + 1
+  }
+
+  async #write(columns: WriteColumns): Promise<void> {
+    this.#isDirty = true
+    await translated(this.#writer.write(columns))
+    // A flush that began while this was not accepted yet does not wait for it.
+    this.#isDirty = true
   }
 
   /** `to`: there is none. */
@@ -74,7 +80,7 @@ export class PackedProducer implements ProducerClient {
     if (large > from) {
       const onDelivered = (row: number, delivery: RecordDelivery): void => report(from + row, reportOf(delivery))
       try {
-        await translated(this.#writer.write({ ...rows(batch, from, large), onDelivered }))
+        await this.#write({ ...rows(batch, from, large), onDelivered })
       } catch (error) {
         return { queued: from, refused: large, error }
       }
@@ -85,12 +91,12 @@ export class PackedProducer implements ProducerClient {
   async flush(timeoutMs: number): Promise<boolean> {
     const until = performance.now() + timeoutMs
     for (;;) {
-      if (this.#flushing === undefined) {
-        this.#isDirty = false
-        this.#flushing = this.#flush()
-      }
+      const joined = this.#flushing
+      if (joined === undefined) this.#isDirty = false
+      this.#flushing ??= this.#flush()
       if (!(await isSettledWithin(until - performance.now(), this.#flushing))) return false
-      if (!this.#isDirty) return true
+      // One that began by this call, or behind it, is enough, whatever others write meanwhile.
+      if (joined === undefined || !this.#isDirty) return true
     }
   }
 

@@ -95,24 +95,23 @@ export class OffsetWatch {
     // What was given up is read by others.
     if (read === undefined || read.leaving || read.position < 0 || read.lost !== undefined) return
     const { position } = read
-    this.#findRange(read)
-      .then((range) => {
-        if (this.#ended || this.#partitions.get(read) !== read || read.position !== position) return
-        // Also where the position is in range: what was there before it is not there any more.
-        read.lost = { range, reason: (error as ClientError).message }
-        this.#onFound()
-      })
-      .catch((failure: unknown) => this.#tellUnknown(failure))
+    void this.#findRange(read).then((range) => {
+      if (this.#ended || this.#partitions.get(read) !== read || read.position !== position) return
+      // Also where the position is in range: what was there before it is not there any more.
+      read.lost = { range, reason: (error as ClientError).message }
+      this.#onFound()
+    })
   }
 
-  /** Nothing of it where the broker tells nothing. */
-  async #findRange(read: ReadPartition): Promise<OffsetRange> {
-    const [range] = await this.#client.offsetRanges([read])
-    return range ?? { topic: read.topic, partition: read.partition, from: 0, to: 0 }
-  }
-
-  #tellUnknown(error: unknown): void {
-    if (!this.#ended) this.#onFailure(kafkaError('look up what a partition holds', error, { stage: 'source' }))
+  /** Nothing of it where the broker tells nothing; undefined where none answers. */
+  async #findRange(read: ReadPartition): Promise<OffsetRange | undefined> {
+    try {
+      const [range] = await this.#client.offsetRanges([read])
+      return range ?? { topic: read.topic, partition: read.partition, from: 0, to: 0 }
+    } catch {
+      // The client says only once that the position is gone: what is there instead is of less importance.
+      return undefined
+    }
   }
 
   /** As long as a position is gone, nothing is read: what others hold would be handed out while this one is stuck without a word. */

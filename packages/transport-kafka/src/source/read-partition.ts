@@ -3,8 +3,8 @@ import type { OffsetRange } from '../client/kafka-client.ts'
 
 /** A position from which there is no reading on. */
 export interface LostPosition {
-  /** What the partition holds: the position is outside of it, or what was there is. */
-  readonly range: OffsetRange
+  /** What the partition holds: the position is outside of it, or what was there is. Undefined: nobody has told. */
+  readonly range: OffsetRange | undefined
   /** What the client says of it, if it says that it is about this partition. */
   readonly reason: string | undefined
 }

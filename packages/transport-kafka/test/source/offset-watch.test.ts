@@ -131,6 +131,16 @@ describe('an error about a position', () => {
     expect({ restarts, failures }).toEqual({ restarts: [], failures: [] })
   })
 
+  test('of which the client says where it is stops that partition also when no broker tells what it holds', async () => {
+    const { watch, read, failures, answers } = open()
+    read.paused = false
+    answers.push(() => Promise.reject(timedOut))
+    watch.suspect(new ClientError('its records were replaced', { kind: 'offset-out-of-range', code: 0, partition: at }))
+    await vi.advanceTimersByTimeAsync(0)
+    expect(() => watch.throwLost()).toThrow("Offset 3 of t-0 can't be read on from. its records were replaced.")
+    expect(failures).toEqual([])
+  })
+
   test('of a partition that is being given up concerns those who read it next', async () => {
     const { watch, read, failures } = open()
     read.leaving = true
