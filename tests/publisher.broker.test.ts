@@ -2,6 +2,7 @@ import { randomBytes, randomUUID } from 'node:crypto'
 import { bytesAt, COMPRESSIONS, silentLogger, type Transport } from '@millrace/core'
 import { kafka } from 'millrace/kafka'
 import { createPublisher, event, EVENT_ID_HEADER, type Publisher } from 'millrace/publisher'
+import { settledEndOffsets } from 'millrace/testing'
 import { describe, expect, inject, test } from 'vitest'
 import { ChildProgram } from './support/child-program.ts'
 import { ownBroker } from './support/own-broker.ts'
@@ -35,7 +36,7 @@ async function create(transport: Transport, topics: readonly string[], config: R
 async function read(transport: Transport, topic: string): Promise<readonly Payload[]> {
   const partitions = [0, 1].map((partition) => ({ topic, partition }))
   const admin = await transport.openAdmin(context)
-  const ends = await admin.endOffsets(partitions, 'read-committed')
+  const ends = await settledEndOffsets(admin, partitions)
   await admin.close()
   const source = await transport.openSource({ clientId: 'reader', isolation: 'read-committed' }, context)
   await source.assign(partitions.map((at) => ({ ...at, offset: 0 })))

@@ -9,6 +9,7 @@ import {
   type Transport,
   type TransportAdmin,
 } from '@millrace/core'
+import { settledEndOffsets } from '@millrace/testing'
 
 const context = { logger: silentLogger }
 
@@ -81,14 +82,14 @@ export class LogClient implements AsyncDisposable {
     }
   }
 
-  /** Everything that is in the topic now, by partition and offset. */
+  /** Everything that is in the topic, by partition and offset, when transactions are over that are open now. */
   async readAll<K, V>(topic: string, serdes: { key: Serde<K>; value: Serde<V> }): Promise<Written<K, V>[]> {
     const [description] = await this.#admin.describeTopics([topic])
     if (description === undefined) throw new Error(`there is no topic ${topic}`)
     const partitions = Array.from({ length: description.partitions }, (_, partition) => ({ topic, partition }))
     const begins = await this.#admin.beginningOffsets(partitions)
     const ends = new Map(
-      (await this.#admin.endOffsets(partitions, 'read-committed')).map((end) => [partitionKey(end.topic, end.partition), end.offset]),
+      (await settledEndOffsets(this.#admin, partitions)).map((end) => [partitionKey(end.topic, end.partition), end.offset]),
     )
     const open = new Set(
       begins

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import {
   deserializeColumn,
   type Serde,
@@ -8,11 +7,9 @@ import {
   type Transport,
   type TransportAdmin,
 } from '@millrace/core'
+import { settledEndOffsets } from 'millrace/testing'
 
 const context = { logger: silentLogger }
-/** Longer than a transaction lasts, and than a broker takes to see that one has lasted too long. */
-const OPEN_TRANSACTION_MS = 60_000
-const LOOK_MS = 200
 
 export interface Written<K, V> {
   readonly key: K
@@ -69,18 +66,7 @@ export class TopicWriter<K, V> {
 
 /** Where partitions end when no transaction is open in them any more: one of a killed worker hides what comes behind it, until the broker gives it up. */
 async function settledEnds(admin: TransportAdmin, partitions: readonly TopicPartition[]): Promise<Map<number, number>> {
-  const until = performance.now() + OPEN_TRANSACTION_MS
-  for (;;) {
-    const [visible, all] = await Promise.all([
-      admin.endOffsets(partitions, 'read-committed'),
-      admin.endOffsets(partitions, 'read-uncommitted'),
-    ])
-    const ends = new Map(visible.map(({ partition, offset }) => [partition, offset]))
-    if (all.every(({ partition, offset }) => ends.get(partition) === offset)) return ends
-    if (performance.now() > until)
-      throw new Error(`A transaction has been open in '${partitions[0]?.topic}' for ${OPEN_TRANSACTION_MS / 1_000} s.`)
-    await sleep(LOOK_MS)
-  }
+  return new Map((await settledEndOffsets(admin, partitions)).map(({ partition, offset }) => [partition, offset]))
 }
 
 /** Everything that is committed in a topic, by partition and offset. */

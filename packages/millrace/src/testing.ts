@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export {
+  settledEndOffsets,
+  type SettledEndOffsetsOptions,
   storeConformance,
   transportConformance,
   ManualClock,

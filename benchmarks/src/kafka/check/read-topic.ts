@@ -1,4 +1,12 @@
-import { type IsolationLevel, silentLogger, type Transport } from '@millrace/core'
+import {
+  type IsolationLevel,
+  silentLogger,
+  type TopicPartition,
+  type TopicPartitionOffset,
+  type Transport,
+  type TransportAdmin,
+} from '@millrace/core'
+import { settledEndOffsets } from '@millrace/testing'
 import { type OpenTopicReader, readerOf, type TopicBatch } from './topic-reader.ts'
 
 /** Without a record that is yet to come. */
@@ -20,6 +28,15 @@ export interface TopicEnd {
   readonly partitions: readonly { readonly records: number; readonly gaps: number }[]
 }
 
+/** Programs that have ended have committed, but records of their last transactions may be hidden for a moment still. */
+function endsOf(
+  admin: TransportAdmin,
+  partitions: readonly TopicPartition[],
+  isolation: IsolationLevel,
+): Promise<readonly TopicPartitionOffset[]> {
+  return isolation === 'read-committed' ? settledEndOffsets(admin, partitions) : admin.endOffsets(partitions, isolation)
+}
+
 /** Shows every record that a topic holds now, each partition in order. */
 export async function readTopic(
   { transport, openReader = readerOf(transport), topic, partitions, isolation }: TopicReading,
@@ -28,7 +45,7 @@ export async function readTopic(
   const all = Array.from({ length: partitions }, (_, partition) => ({ topic, partition }))
   await using admin = await transport.openAdmin({ logger: silentLogger })
   const begins = await admin.beginningOffsets(all)
-  const ends = new Map((await admin.endOffsets(all, isolation)).map(({ partition, offset }) => [partition, offset]))
+  const ends = new Map((await endsOf(admin, all, isolation)).map(({ partition, offset }) => [partition, offset]))
   const open = new Set(begins.filter(({ partition, offset }) => offset < (ends.get(partition) ?? 0)).map(({ partition }) => partition))
   await using reader = await openReader(begins, isolation)
   const until = performance.now() + LIMIT_MS
