@@ -6,7 +6,7 @@ import { MillraceError, type ProcessingGuarantee } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { wrongs } from './support/check-traced.ts'
 import { containing } from './support/containing.ts'
-import { loadDuring } from './support/load.ts'
+import { busiestThreadDuring } from './support/load.ts'
 import { ownBroker } from './support/own-broker.ts'
 import { SteadyInput } from './support/steady-input.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
@@ -87,7 +87,7 @@ test(
     await cluster.kill(0)
     await pause(NOTICED_MS)
     const before = all.map(({ traced }) => traced.commits)
-    const load = await loadDuring(MEASURED_MS)
+    const load = await busiestThreadDuring(MEASURED_MS)
     for (const { traced } of all) expect(['running', 'rebalancing']).toContain(traced.app.state)
     // Each commit is of all partitions, of which some take nothing.
     expect(all.map(({ traced }) => traced.commits)).toEqual(before)

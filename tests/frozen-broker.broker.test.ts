@@ -43,7 +43,7 @@ test(
         lines.slice(from, to).map((value) => ({ key: null, value })),
       )
     let cuts = 0
-    let recoveries = 0
+    let setbacks = 0
     const open = () =>
       start(
         defineApp({
@@ -58,7 +58,8 @@ test(
           revokeTimeoutMs: 3_000,
           observer: ({ type }) => {
             if (type === 'cut') cuts++
-            if (type === 'recover') recoveries++
+            // A session may end before the commit that stands still is given up: then there is nothing to recover, it is all somebody else's.
+            if (type === 'recover' || type === 'lost') setbacks++
           },
         }),
       )
@@ -75,7 +76,7 @@ test(
     while (cuts < before + 5) await pause(1)
     await broker.freeze(0)
     const idle = performance.eventLoopUtilization()
-    while (recoveries === 0) await pause(100)
+    while (setbacks === 0) await pause(100)
     // Of our own thread: one of the client's may be busy for as long as it has more to send than it may have on its way.
     expect(performance.eventLoopUtilization(idle).utilization).toBeLessThan(ACCEPTABLE_LOAD)
     await broker.thaw(0)

@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import type { AppDefinition, ProcessingGuarantee } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { wrongs } from './support/check-traced.ts'
-import { loadDuring } from './support/load.ts'
+import { busiestThreadDuring } from './support/load.ts'
 import type { Member } from './support/member.ts'
 import { ownBroker } from './support/own-broker.ts'
 import { SteadyInput } from './support/steady-input.ts'
@@ -114,7 +114,7 @@ test(
     await pause(ACCEPTING_MS - STALE_MS)
     proxy.refuse()
     await pause(SETTLED_MS)
-    const load = await loadDuring(AWAY_MS - ACCEPTING_MS - SETTLED_MS - 1_000)
+    const load = await busiestThreadDuring(AWAY_MS - ACCEPTING_MS - SETTLED_MS - 1_000)
     for (const other of others) {
       await other.until(({ tasks }) => tasks.size === 4)
       const { commits } = other

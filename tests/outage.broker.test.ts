@@ -7,6 +7,7 @@ import { leveldb } from 'millrace/leveldb'
 import { freePort } from '../tools/broker/free-port.mjs'
 import { containing, matching } from './support/containing.ts'
 import { LogClient } from './support/log-client.ts'
+import { busiestThreadDuring } from './support/load.ts'
 import { ownBroker } from './support/own-broker.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { countWords, inputSerdes, outputSerdes, someLines, wordCountTopology } from './support/word-count-topology.ts'
@@ -97,13 +98,9 @@ describe('a broker that is away', () => {
       while (runs.some(({ commits }) => commits.length === 0)) await pause(10)
       await broker.kill(0)
       await pause(SETTLED_MS)
-      const cpu = process.cpuUsage()
       const idle = performance.eventLoopUtilization()
-      const since = performance.now()
       const loggedBefore = logged.length
-      await pause(25_000)
-      const { user, system } = process.cpuUsage(cpu)
-      const load = (user + system) / 1_000 / (performance.now() - since)
+      const load = await busiestThreadDuring(25_000)
       const { utilization } = performance.eventLoopUtilization(idle)
       const loggedMeanwhile = logged.length - loggedBefore
       // They may be about to begin anew from what is committed, for as long as nobody answers.
