@@ -30,7 +30,7 @@ export function testSettings(nodeCount) {
     'group.consumer.heartbeat.interval.ms': '500',
     'group.consumer.min.heartbeat.interval.ms': '500',
     'group.consumer.min.session.timeout.ms': '1000',
-    'group.consumer.session.timeout.ms': '4000',
+    'group.consumer.session.timeout.ms': '10000',
     'group.initial.rebalance.delay.ms': '0',
     'group.min.session.timeout.ms': '1000',
     'min.insync.replicas': inSync,
