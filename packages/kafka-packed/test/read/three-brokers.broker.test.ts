@@ -124,22 +124,17 @@ async function writeOnce(writer: PackedWriter, topic: string, from: number, coun
 }
 
 /** What each partition holds, in the order of its offsets. */
-async function readValues(topic: string, total: number): Promise<number[][]> {
+async function readValues(topic: string): Promise<number[][]> {
   await using reader = await open({ checkCrcs: true })
   reader.assign(allOf(topic))
   const read = Array.from({ length: PARTITIONS }, (): number[] => [])
-  for (let count = 0; count < total;) {
+  // Of everything that was written, committed or not.
+  const ends = await reader.listOffsets(allOf(topic), 'end', 'read-uncommitted')
+  while (reader.positions().some(({ offset }, i) => offset < (ends[i]?.offset ?? 0))) {
     const { batches, failures } = await reader.poll(1_000, 1_000)
     expect(failures).toEqual([])
-    for (const { partition, length, values } of batches) {
-      count += length
+    for (const { partition, length, values } of batches)
       for (let i = 0; i < length; i++) read[partition]?.push(Number(Buffer.from(bytesAt(values, i) ?? []).toString()))
-    }
-  }
-  // Nothing behind it, either.
-  const ends = await reader.listOffsets(allOf(topic), 'end')
-  while (reader.positions().some(({ offset }, i) => offset < (ends[i]?.offset ?? 0))) {
-    expect((await reader.poll(1_000, 1_000)).batches).toEqual([])
   }
   return read
 }
@@ -182,8 +177,8 @@ describe('PackedWriter on three brokers', { timeout: 2 * LIMIT_MS }, () => {
     await brokers.restart(0)
     await Promise.all([more(), commit()])
     expect(await writer.flush()).toEqual([])
-    expect(await readValues(plain, written)).toEqual(numbers(written))
-    expect(await readValues(transactional, committed)).toEqual(numbers(committed))
+    expect(await readValues(plain)).toEqual(numbers(written))
+    expect(await readValues(transactional)).toEqual(numbers(committed))
   })
 })
 
@@ -196,6 +191,7 @@ describe('GroupMember on three brokers', { timeout: LIMIT_MS }, () => {
       await using recorded = await RecordedMember.open(confluent.addresses, options)
       recorded.member.subscribe([topic])
       await expect.poll(() => recorded.held.size, WAIT).toBe(PARTITIONS)
+      const calls = [...recorded.calls]
       const { generation, groupId } = recorded.member.metadata
       await recorded.member.commit([{ topic, partition: 0, offset: 1 }])
 
@@ -205,7 +201,7 @@ describe('GroupMember on three brokers', { timeout: LIMIT_MS }, () => {
       // Not every broker knows it at once.
       await expect.poll(() => coordinatorOf(confluent.addresses, groupId), WAIT).not.toBe(coordinator)
       await brokers.restart(coordinator - 1)
-      expect(recorded.calls.length).toBe(1)
+      expect(recorded.calls).toEqual(calls)
       expect(recorded.member.metadata.generation).toBe(generation)
     },
   )
