@@ -4,6 +4,7 @@ import { partitionKey, type TopicPartition, type TopicPartitionOffset, type Tran
 /** Between two questions. */
 const LOOK_MS = 50
 
+/** How {@link settledEndOffsets} waits. */
 export interface SettledEndOffsetsOptions {
   /** How long transactions that are open now may take to end, in milliseconds. Default: 60,000, the default of a producer's `transaction.timeout.ms`. */
   readonly limitMs?: number
