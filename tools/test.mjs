@@ -7,7 +7,8 @@ import { prepare } from './setup/prepare.mjs'
 
 const args = process.argv.slice(2)
 const unitOnly = args[0] === '--unit'
-if (unitOnly) args.shift()
+const packed = args[0] === '--packed'
+if (unitOnly || packed) args.shift()
 
 await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly, databases: !unitOnly })
 if (unitOnly) {
@@ -17,4 +18,9 @@ if (unitOnly) {
   say(`Left out: ${left.length} test files that need a Kafka broker or a database. 'npm test' runs them too.`)
 }
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-await runProgram([vitest, 'run', ...(unitOnly ? ['--project', 'unit'] : []), ...args])
+if (packed) {
+  say("Applications of tests/ on a broker, through Millrace's own client. 'npm test' runs them through Confluent's.")
+  process.env['MILLRACE_KAFKA_CLIENT'] = 'packed'
+}
+const part = unitOnly ? ['--project', 'unit'] : packed ? ['--project', 'broker', 'tests/'] : []
+await runProgram([vitest, 'run', ...part, ...args])
