@@ -47,6 +47,7 @@ export class StoreLayers {
   /** Counts what changes the backend under reads in flight. */
   #version = 0
   #updates = 0
+  #changes = 0
 
   constructor(backend: StoreBackend, { cacheBytes, valuesOf }: StoreLayersOptions) {
     this.#backend = backend
@@ -74,6 +75,11 @@ export class StoreLayers {
     return this.#updates++
   }
 
+  /** Counts what may change what is read: who has waited knows by it whether what was read before counts still. */
+  get changes(): number {
+    return this.#changes
+  }
+
   begin(): void {
     if (this.#passing) throw new Error('A pass began before the one before it had ended.')
     this.#passing = true
@@ -86,6 +92,7 @@ export class StoreLayers {
   }
 
   rollback(): void {
+    this.#changes++
     for (const slot of this.#open.rollback()) this.#table.tidy(slot)
     this.#passing = false
   }
@@ -98,13 +105,16 @@ export class StoreLayers {
 
   /** A part of the pass failed: the store is as it was when the last one was kept. */
   undo(): void {
+    this.#changes++
     for (const slot of this.#open.undo()) this.#table.tidy(slot)
     this.#passes++
   }
 
   /** `found`: what `find` gave for the key. `change` is copied. */
   write(id: unknown, found: Slot | undefined, change: Entry): void {
-    if (this.#passing) this.#open.put(this.#table.slotOf(id, found), change)
+    if (!this.#passing) return
+    this.#changes++
+    this.#open.put(this.#table.slotOf(id, found), change)
   }
 
   /** What is known of a key: see `entryIn`. */
@@ -189,6 +199,7 @@ export class StoreLayers {
 
   /** Drops all that is not in the backend. */
   discard(): void {
+    this.#changes++
     this.#passing = false
     this.#open.discard()
     for (const slot of this.#sealed?.slots ?? []) slot.sealed = undefined
