@@ -35,8 +35,17 @@ const FEWER = 5
 /** What a proxy adds to every packet, each way. */
 export const DISTANCE_MS = 5
 
-const COUNTING: readonly ProgramName[] = ['millrace', 'millrace-single', 'kafka-streams', 'by-hand', 'kafkajs-batch', 'kafkajs-message']
-const FEW: readonly ProgramName[] = ['millrace', 'kafka-streams']
+const COUNTING: readonly ProgramName[] = [
+  'millrace',
+  'millrace-packed',
+  'millrace-single',
+  'kafka-streams',
+  'by-hand',
+  'by-hand-packed',
+  'kafkajs-batch',
+  'kafkajs-message',
+]
+const FEW: readonly ProgramName[] = ['millrace', 'millrace-packed', 'kafka-streams']
 
 /** Everything that is compared by its throughput, in the order in which it is shown. */
 export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload[] {
@@ -56,7 +65,7 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
       name: 'b',
       title: 'count per key, an output a key and batch (Kafka Streams: its cache)',
       work: 'count-last',
-      programs: few(['millrace', 'kafka-streams', 'by-hand', 'kafkajs-batch']),
+      programs: few(['millrace', 'millrace-packed', 'kafka-streams', 'by-hand', 'by-hand-packed', 'kafkajs-batch']),
     },
     {
       ...count,
@@ -64,7 +73,7 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
       title: `count per key, exactly once, commits every ${EXACTLY_ONCE_MS} ms`,
       guarantee: 'exactly-once',
       commitIntervalMs: EXACTLY_ONCE_MS,
-      programs: few(['millrace', 'millrace-single', 'kafka-streams', 'by-hand', 'kafkajs-batch']),
+      programs: few(['millrace', 'millrace-packed', 'millrace-single', 'kafka-streams', 'by-hand', 'by-hand-packed', 'kafkajs-batch']),
     },
     { ...count, name: 'd', title: 'map and filter, no state', work: 'map', programs: few(COUNTING) },
     {
@@ -106,7 +115,7 @@ export function workloads({ short, ...shape }: WorkloadSizes): readonly Workload
     title: 'as (d), with some 50 us of JavaScript a record, a tenth of the records',
     work: 'busy-map',
     shape: { ...shape, records: Math.ceil(shape.records / BUSY_SHARE) },
-    programs: ['millrace-thread', 'millrace-threads'],
+    programs: ['millrace-packed', 'millrace-threads'],
   }
   const fewer = Math.ceil(shape.records / FEWER)
   const large: Workload = {

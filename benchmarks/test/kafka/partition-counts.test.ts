@@ -22,7 +22,7 @@ describe('the counts that loops by hand keep', () => {
 
   /** Keys of one letter. */
   const meet = async (keys: string) => {
-    const found = Array.from(keys, (key) => counts.find(Buffer.from(key)))
+    const found = Array.from(keys, (key) => counts.find(key))
     await counts.load()
     found.forEach((count, i) => counts.increment(count, i))
     return found.map(({ value }) => value)

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { ProgramName } from '../../src/kafka/programs/programs.ts'
 import { boundResults } from '../../src/kafka/report/bounds.ts'
 import { heapBound, heapTable, smallestHeap } from '../../src/kafka/report/heap.ts'
-import { latencyTable } from '../../src/kafka/report/latency.ts'
+import { type LatencyRow, latencyTable } from '../../src/kafka/report/latency.ts'
 import { BEGIN, END, writeIntoPage } from '../../src/kafka/report/page.ts'
 import { readResults, writeResults } from '../../src/kafka/report/results-file.ts'
 import { drawn } from '../../src/report/plain-table.ts'
@@ -55,6 +55,31 @@ describe('bounds', () => {
 
   test('say nothing of what was not measured', () => {
     expect(boundResults(results(workload('b', { millrace: [1] }), workload('d', { millrace: [1], 'kafka-streams': [1] })))).toEqual([])
+  })
+
+  test('of the packed client are of throughput, of processor time, and of latency at half of what Kafka Streams can do', () => {
+    const cheap = { records: 100, ms: 1, recordsPerSecond: 500, cpuSecondsPerMillion: 3, peakBytes: 300, outputRecords: 100 }
+    const dear = { ...cheap, recordsPerSecond: 100, cpuSecondsPerMillion: 10, peakBytes: 200 }
+    const ofA = {
+      ...workload('a', {}),
+      programs: [
+        { name: 'millrace-packed' as const, title: 'Millrace', runs: [cheap] },
+        { name: 'kafka-streams' as const, title: 'Kafka Streams', runs: [dear] },
+      ],
+    }
+    const at = (share: number, p99: number) => ({ share, rate: 50, p50: 1, p99, samples: 10 })
+    const rows: LatencyRow[] = [
+      { program: 'millrace-packed', title: 'Millrace', shares: [at(0.5, 90)] },
+      { program: 'millrace-packed', of: 'kafka-streams', title: 'Millrace', shares: [at(0.1, 90), at(0.5, 20)] },
+      { program: 'kafka-streams', title: 'Kafka Streams', shares: [at(0.1, 5), at(0.5, 30)] },
+    ]
+    const found = boundResults({ ...results(ofA), latencies: [{ workload: 'a', rows }] })
+    expect(found.map(({ reached, measured }) => [reached, measured])).toEqual([
+      [true, '5.00 (5.00-5.00)'],
+      [true, '0.30 (0.30-0.30)'],
+      [false, '1.50 (1.50-1.50)'],
+      [true, '20 ms, Kafka Streams 30 ms'],
+    ])
   })
 
   test('of growth compare two ratios', () => {
@@ -176,7 +201,10 @@ describe('heaps', () => {
 
 test('a table of latency has a column for each share of the throughput', () => {
   const latency = { p50: 3.4, p99: 20, samples: 10 }
-  const table = latencyTable({ workload: 'c', rows: [{ title: 'Millrace', shares: [{ share: 0.1, rate: 1_000, ...latency }] }] })
+  const table = latencyTable({
+    workload: 'c',
+    rows: [{ program: 'millrace', title: 'Millrace', shares: [{ share: 0.1, rate: 1_000, ...latency }] }],
+  })
   expect(table.head).toEqual(['', 'at 0.1 of its highest throughput'])
   expect(table.rows).toEqual([['Millrace', '3 / 20 (1,000/s)']])
 })

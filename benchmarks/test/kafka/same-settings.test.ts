@@ -1,6 +1,13 @@
 import { readFile } from 'node:fs/promises'
 import { expect, test } from 'vitest'
-import { READING, TRANSACTION_TIMEOUT_MS, WRITING, WRITING_TOPICS } from '../../src/kafka/programs/client-settings.ts'
+import {
+  READING,
+  READING_PACKED,
+  TRANSACTION_TIMEOUT_MS,
+  WRITING,
+  WRITING_PACKED,
+  WRITING_TOPICS,
+} from '../../src/kafka/programs/client-settings.ts'
 
 interface Configuration {
   readonly properties: object
@@ -14,10 +21,13 @@ async function adapter() {
     (await import(new URL(file, source).href)) as Record<string, (...args: readonly object[]) => object>
   const { resolveOptions } = await module('options/resolve-options.ts')
   const { consumerConfiguration, producerConfiguration } = await module('confluent/configuration.ts')
+  const { readerSettings, writerSettings } = await module('options/packed-properties.ts')
   const options = resolveOptions?.({ brokers: 'localhost:9092' }) as object
   return {
     reading: (reader: object) => consumerConfiguration?.(options, reader) as Configuration,
     writing: (writer: object) => producerConfiguration?.(options, writer) as Configuration,
+    readingPacked: () => readerSettings?.(options),
+    writingPacked: (writer: object) => writerSettings?.(options, writer),
   }
 }
 
@@ -30,6 +40,13 @@ test('the loop by hand writes with the settings that Millrace writes with', asyn
   const { properties, topicProperties } = (await adapter()).writing({ clientId: 'bench', transactionalId: 'bench' })
   expect(properties).toMatchObject({ ...WRITING, 'transaction.timeout.ms': TRANSACTION_TIMEOUT_MS })
   expect(topicProperties).toMatchObject({ ...WRITING_TOPICS, 'message.timeout.ms': TRANSACTION_TIMEOUT_MS })
+})
+
+test('so does the one on the packed client', async () => {
+  const { readingPacked, writingPacked } = await adapter()
+  expect(readingPacked()).toMatchObject(READING_PACKED)
+  const inTransactions = { transactionTimeoutMs: TRANSACTION_TIMEOUT_MS, deliveryTimeoutMs: TRANSACTION_TIMEOUT_MS }
+  expect(writingPacked({ clientId: 'bench', transactionalId: 'bench' })).toMatchObject({ ...WRITING_PACKED, ...inTransactions })
 })
 
 test('Kafka Streams writes with the same linger, batches, memory and compression', async () => {

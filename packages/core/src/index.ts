@@ -57,6 +57,7 @@ export {
   columnByteLength,
   type PackedColumn,
   sliceColumn,
+  sliceNumbers,
   type ViewColumn,
   viewColumn,
 } from './batch/bytes-column.ts'

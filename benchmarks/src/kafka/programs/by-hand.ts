@@ -134,7 +134,8 @@ class ByHand {
     const counts = new Array<Count>(messages.length)
     for (let i = 0; i < messages.length; i++) {
       const { partition, key } = messages[i] as Message
-      counts[i] = this.#counts[partition]!.find(key as Buffer)
+      const keyBytes = key as Buffer
+      counts[i] = this.#counts[partition]!.find(keyBytes.toString(), keyBytes)
     }
     await Promise.all(this.#owned.map((one) => one.load()))
     return counts

@@ -29,3 +29,9 @@ export const WRITING_TOPICS = { partitioner: 'murmur2_random', acks: 'all' } as 
 
 /** In a transaction, nothing may be tried for longer than it lives. */
 export const TRANSACTION_TIMEOUT_MS = 10_000
+
+/** What Millrace's adapter sets of readers on the packed client. */
+export const READING_PACKED = { maxWaitMs: 100, maxFetchBytes: 8_388_608, maxBufferedBytes: 33_554_432 } as const
+
+/** The same of writers. */
+export const WRITING_PACKED = { lingerMs: 10, compression: 'lz4' } as const

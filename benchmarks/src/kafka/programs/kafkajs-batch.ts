@@ -82,7 +82,7 @@ class KafkaJsBatch {
       this.#counts.set(partition, own)
     }
     const counts: Count[] = []
-    for (const { key } of messages) counts.push(own.find(key as Buffer))
+    for (const { key } of messages) counts.push(own.find(String(key), key as Buffer))
     await own.load()
     const output: Message[] = []
     for (let i = 0; i < messages.length; i++) {

@@ -45,14 +45,13 @@ export class PartitionCounts {
     return new PartitionCounts(partition, database, kept)
   }
 
-  /** The count of a key; its value is known once `load` has resolved. */
-  find(keyBytes: Buffer): Count {
-    const key = keyBytes.toString()
+  /** The count of a key, of which its bytes are made unless they are there; its value is known once `load` has resolved. */
+  find(key: string, keyBytes?: Buffer): Count {
     const young = this.#young.get(key)
     if (young !== undefined) return young
     let count = this.#old.get(key)
     if (count === undefined) {
-      count = { key, keyBytes, value: 0, timestamp: 0, changed: false }
+      count = { key, keyBytes: keyBytes ?? Buffer.from(key), value: 0, timestamp: 0, changed: false }
       this.#missing.push(count)
     }
     this.#young.set(key, count)
@@ -127,9 +126,9 @@ export async function* allEntries(partitions: Iterable<PartitionCounts>): AsyncG
 }
 
 /** Into these bytes, in the layout of Kafka's own serializer of a long. */
-export function int64(bytes: Buffer, value: number): Buffer {
-  bytes.writeInt32BE(Math.floor(value / 4_294_967_296), 0)
-  bytes.writeUInt32BE(value >>> 0, 4)
+export function int64(bytes: Buffer, value: number, at = 0): Buffer {
+  bytes.writeInt32BE(Math.floor(value / 4_294_967_296), at)
+  bytes.writeUInt32BE(value >>> 0, at + 4)
   return bytes
 }
 

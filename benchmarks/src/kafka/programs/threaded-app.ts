@@ -7,8 +7,8 @@ export const CONFIG_VARIABLE = 'MILLRACE_BENCH_CONFIG'
 
 /** What each thread loads. */
 export function threadedApp(): AppDefinition {
-  return definitionOf(JSON.parse(String(process.env[CONFIG_VARIABLE])) as ProgramConfig, THREADED)
+  return definitionOf(JSON.parse(String(process.env[CONFIG_VARIABLE])) as ProgramConfig, OWN_CLIENT)
 }
 
-/** In so many threads as the program says. */
-export const THREADED = { processors: 'batch', store: 'leveldb', client: 'packed' } as const
+/** Millrace on its own client. */
+export const OWN_CLIENT = { processors: 'batch', store: 'leveldb', client: 'packed' } as const

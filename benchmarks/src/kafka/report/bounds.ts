@@ -1,13 +1,17 @@
 import { summarise } from '../../harness/summary.ts'
 import type { ProgramName } from '../programs/programs.ts'
+import type { RunResult } from '../run/run-once.ts'
 import { type BoundResult, ratio } from './bound-result.ts'
 import { heapBound } from './heap.ts'
+import { latencyBound } from './latency.ts'
 import { ratios, type Results } from './results.ts'
 
 interface Bound {
   readonly workload: string
   readonly program: ProgramName
   readonly against: ProgramName
+  /** What is compared. Default: throughput. */
+  readonly figure?: (run: RunResult) => number | undefined
   readonly least?: number
   readonly most?: number
   readonly says: string
@@ -33,10 +37,47 @@ const BOUNDS: readonly Bound[] = [
     says: '(a) batches at most 1.5 times as fast as single records',
   },
   { workload: 'e', program: 'millrace', against: 'bare-read', least: 0.8, says: '(e) at least 0.8 times a bare read' },
+  ...(
+    [
+      ['a', 'caching off', 4],
+      ['b', 'with its cache', 4],
+      ['c', 'exactly once', 3],
+      ['d', 'no state', 4],
+    ] as const
+  ).map(([workload, how, least]): Bound => ({
+    workload,
+    program: 'millrace-packed',
+    against: 'kafka-streams',
+    least,
+    says: `(${workload}) on the packed client at least ${least} times Kafka Streams, ${how}`,
+  })),
+  {
+    workload: 'a',
+    program: 'millrace-packed',
+    against: 'kafka-streams',
+    figure: ({ cpuSecondsPerMillion }) => cpuSecondsPerMillion,
+    most: 1 / 3,
+    says: '(a) on the packed client at most a third of the CPU time of Kafka Streams',
+  },
+  {
+    workload: 'a',
+    program: 'millrace-packed',
+    against: 'kafka-streams',
+    figure: ({ peakBytes }) => peakBytes,
+    most: 1,
+    says: '(a) on the packed client at most as much resident memory as Kafka Streams',
+  },
+  {
+    workload: 'a',
+    program: 'millrace-packed',
+    against: 'by-hand-packed',
+    least: 0.8,
+    says: '(a) on the packed client at least 0.8 times the loop by hand on it',
+  },
   {
     workload: 'g',
     program: 'millrace-threads',
-    against: 'millrace-thread',
+    against: 'millrace-packed',
     least: 1.6,
     says: '(g) two threads at least 1.6 times one (on two free cores)',
   },
@@ -54,14 +95,18 @@ export function boundResults(results: Results): BoundResult[] {
   return [
     ...BOUNDS.flatMap((bound) => boundResult(results, bound)),
     ...heapBound(results.heap ?? []),
+    ...results.latencies.flatMap(latencyBound),
     ...growthResults(results),
     ...commitResults(results),
   ]
 }
 
-function boundResult({ workloads }: Results, { workload, program, against, least = 0, most = Infinity, says }: Bound): BoundResult[] {
+function boundResult(
+  { workloads }: Results,
+  { workload, program, against, figure, least = 0, most = Infinity, says }: Bound,
+): BoundResult[] {
   const found = workloads.find(({ name }) => name === workload)
-  const all = found === undefined ? [] : ratios(found, program, against)
+  const all = found === undefined ? [] : ratios(found, program, against, figure)
   if (all.length === 0) return []
   const { median, min, max } = summarise(all)
   return [{ says, reached: median >= least && median <= most, measured: `${ratio(median)} (${ratio(min)}-${ratio(max)})` }]

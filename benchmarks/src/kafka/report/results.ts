@@ -65,9 +65,17 @@ function replaced<T>(before: readonly T[], now: readonly T[], nameOf: (one: T) =
   return [...all].toSorted(([a], [b]) => (a < b ? -1 : 1)).map(([, one]) => one)
 }
 
-/** How many times as fast `name` was as `against`, of each round. Nothing where one of them did not run. */
-export function ratios({ programs }: WorkloadResult, name: ProgramName, against: ProgramName): readonly number[] {
-  const one = programs.find((program) => program.name === name)?.runs ?? []
-  const other = programs.find((program) => program.name === against)?.runs ?? []
-  return one.slice(0, other.length).map(({ recordsPerSecond }, round) => recordsPerSecond / (other[round] as RunResult).recordsPerSecond)
+/** How many times as fast `name` was as `against`, of each round; or as much, of another figure. Nothing where one of them did not run, or has no such figure. */
+export function ratios(
+  { programs }: WorkloadResult,
+  name: ProgramName,
+  against: ProgramName,
+  figure: (run: RunResult) => number | undefined = ({ recordsPerSecond }) => recordsPerSecond,
+): readonly number[] {
+  const figures = (of: ProgramName) => (programs.find((program) => program.name === of)?.runs ?? []).map(figure)
+  const others = figures(against)
+  return figures(name).flatMap((one, round) => {
+    const other = others[round]
+    return one === undefined || other === undefined ? [] : [one / other]
+  })
 }

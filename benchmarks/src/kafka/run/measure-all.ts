@@ -91,33 +91,51 @@ async function profilesOf(workload: Workload, folder: string, { program, surroun
   return { workload: workload.name, programs: await measureProfiles(workload, { programs, surroundings, folder }) }
 }
 
-/** At shares of the throughput that was just measured, or that one run has. */
+/** At shares of the throughput that was just measured, or that one run has; on the packed client also at shares of what Kafka Streams has. */
 async function latencyOf(name: LatencyName, measured: readonly WorkloadResult[], parts: AllParts): Promise<LatencyResult> {
   const workload = parts.workload(LATENCIES[name])
-  const { surroundings, say } = parts
   const rows: LatencyRow[] = []
+  const best = new Map<ProgramName, number>()
   for (const program of workload.programs.map(parts.program)) {
     const known = measured.find((one) => one.name === workload.name)?.programs.find((one) => one.name === program.name)?.runs
-    const runs = known ?? [await runOnce(program, workload, surroundings)]
+    const runs = known ?? [await runOnce(program, workload, parts.surroundings)]
     const highest = summarise(runs.map(({ recordsPerSecond }) => recordsPerSecond)).median
-    const shares = []
-    for (const share of SHARES) {
-      const rate = highest * share
-      const told = `  (${name}) ${program.title}, ${Math.round(rate).toLocaleString('en')} records/s:`
-      try {
-        const latency = await measureLatency(program, workload, { surroundings, rate, ...LATENCY })
-        say(`${told} ${latency.p50} ms, p99 ${latency.p99} ms`)
-        shares.push({ share, ...latency })
-      } catch (error) {
-        // One of the others that stands still says nothing of the rest. One that writes what is wrong does.
-        if (!(error instanceof ProgramFailure && error.isShortOfMemory) || program.name.startsWith('millrace')) throw error
-        say(`${told} it did not come to its end`)
-        shares.push({ share, rate })
-      }
-    }
-    rows.push({ title: program.title, shares })
+    best.set(program.name, highest)
+    rows.push({ program: program.name, title: program.title, shares: await latencies(program, { name, workload, highest }, parts) })
+  }
+  const highest = best.get('kafka-streams')
+  if (highest !== undefined && best.has('millrace-packed')) {
+    const program = parts.program('millrace-packed')
+    const shares = await latencies(program, { name, workload, highest }, parts)
+    rows.push({ program: program.name, of: 'kafka-streams', title: `${program.title}, shares of Kafka Streams' highest`, shares })
   }
   return { workload: workload.name, rows }
+}
+
+interface LatencyOf {
+  readonly name: LatencyName
+  readonly workload: Workload
+  /** Records a second, of which the shares are. */
+  readonly highest: number
+}
+
+async function latencies(program: Program, { name, workload, highest }: LatencyOf, { surroundings, say }: AllParts) {
+  const shares: LatencyRow['shares'][number][] = []
+  for (const share of SHARES) {
+    const rate = highest * share
+    const told = `  (${name}) ${program.title}, ${Math.round(rate).toLocaleString('en')} records/s:`
+    try {
+      const latency = await measureLatency(program, workload, { surroundings, rate, ...LATENCY })
+      say(`${told} ${latency.p50} ms, p99 ${latency.p99} ms`)
+      shares.push({ share, ...latency })
+    } catch (error) {
+      // One of the others that stands still says nothing of the rest. One that writes what is wrong does.
+      if (!(error instanceof ProgramFailure && error.isShortOfMemory) || program.name.startsWith('millrace')) throw error
+      say(`${told} it did not come to its end`)
+      shares.push({ share, rate })
+    }
+  }
+  return shares
 }
 
 function heaps({ workload, program, kafkaStreams, rounds, surroundings, say }: AllParts): Promise<HeapRuns[]> {

@@ -42,7 +42,15 @@ export function byteLengthAt(column: BytesColumn, i: number): number {
 /** The length in bytes of all values from `from` (inclusive) to `to` (exclusive). */
 export function columnByteLength(column: BytesColumn, from = 0, to = column.length): number {
   let total = 0
-  for (let i = from; i < to; i++) total += byteLengthAt(column, i)
+  if (column.form === 'views') {
+    for (let i = from; i < to; i++) total += column.views[i]?.byteLength ?? 0
+    return total
+  }
+  const { starts, ends } = column
+  for (let i = from; i < to; i++) {
+    const end = ends[i] as number
+    if (end >= 0) total += end - (starts[i] as number)
+  }
   return total
 }
 
@@ -58,7 +66,8 @@ export function sliceColumn(column: BytesColumn, from: number, to: number): Byte
   }
 }
 
-/** A view where there can be one. */
-function sliceNumbers(numbers: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
-  return numbers instanceof Int32Array ? numbers.subarray(from, to) : (Array.prototype.slice.call(numbers, from, to) as number[])
+/** The numbers from `from` (inclusive) to `to` (exclusive) of a column, such as timestamps: a view where there can be one. */
+export function sliceNumbers(numbers: ArrayLike<number>, from: number, to: number): ArrayLike<number> {
+  if (numbers instanceof Int32Array || numbers instanceof Float64Array) return numbers.subarray(from, to)
+  return Array.prototype.slice.call(numbers, from, to) as number[]
 }

@@ -1,4 +1,4 @@
-import { byteLengthAt, bytesAt, columnByteLength, sliceColumn } from '@millrace/core'
+import { byteLengthAt, bytesAt, columnByteLength, sliceColumn, sliceNumbers } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { bothForms, listOf } from '../support/columns.ts'
@@ -27,10 +27,20 @@ describe('columns of bytes', () => {
         for (const column of bothForms(values)) {
           const part = sliceColumn(column, from, to)
           expect(part.length).toBe(to - from)
+          expect(columnByteLength(column, from, to)).toBe(columnByteLength(part))
           expect(listOf(part)).toEqual(listOf(column).slice(from, to))
           expect(part.form === 'packed' ? part.bytes : undefined).toBe(column.form === 'packed' ? column.bytes : undefined)
         }
       }),
     )
+  })
+
+  it('of numbers are cut, too: typed ones are not copied', () => {
+    const numbers = [3, 1, 4, 1, 5]
+    for (const column of [numbers, Int32Array.from(numbers), Float64Array.from(numbers)]) {
+      const part = sliceNumbers(column, 1, 4)
+      expect(Array.from(part)).toEqual([1, 4, 1])
+      expect(ArrayBuffer.isView(part) ? part.buffer : undefined).toBe(ArrayBuffer.isView(column) ? column.buffer : undefined)
+    }
   })
 })

@@ -47,7 +47,7 @@ export class DecodedChunk {
   constructor(wire: WireBatch, arrivedAt: number) {
     this.wire = wire
     this.arrivedAt = arrivedAt
-    this.bytes = columnByteLength(wire.keys) + columnByteLength(wire.values) + headersByteLength(wire)
+    this.bytes = bytesBetween(wire, 0, wire.length)
   }
 
   /** `partitionTime`: the highest timestamp of the partition before this chunk. Returns the same after it. */
@@ -104,6 +104,11 @@ export class DecodedChunk {
 
   headers(row: number): Headers {
     return this.wire.headers?.[row] ?? NO_HEADERS
+  }
+
+  /** Serialised bytes from row `from` (inclusive) to `to` (exclusive). */
+  bytesBetween(from: number, to: number): number {
+    return to - from === this.wire.length ? this.bytes : bytesBetween(this.wire, from, to)
   }
 
   recordBytes(row: number): number {
@@ -207,8 +212,8 @@ function canWait(serde: Serde<unknown>, column: BytesColumn): boolean {
   return true
 }
 
-function headersByteLength({ headers }: WireBatch): number {
-  let bytes = 0
-  if (headers !== undefined) for (const own of headers) bytes += headerBytes(own)
+function bytesBetween({ keys, values, headers }: WireBatch, from: number, to: number): number {
+  let bytes = columnByteLength(keys, from, to) + columnByteLength(values, from, to)
+  for (let row = from; headers !== undefined && row < to; row++) bytes += headerBytes(headers[row])
   return bytes
 }

@@ -256,8 +256,8 @@ export class PartitionQueue {
       for (let row = this.#row; row < this.#row + taken; row++) {
         const timestamp = chunk.timestamps[row] as number
         if (timestamp > this.partitionTime) this.partitionTime = timestamp
-        this.bytes -= chunk.recordBytes(row)
       }
+      this.bytes -= chunk.bytesBetween(this.#row, this.#row + taken)
       left -= taken
       this.#row += taken
       this.#nextOffset = (chunk.wire.offsets[this.#row - 1] as number) + 1

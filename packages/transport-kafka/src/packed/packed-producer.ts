@@ -1,4 +1,4 @@
-import { byteLengthAt, headerBytes, type OffsetCommit, sliceColumn, type WriteBatch } from '@millrace/core'
+import { byteLengthAt, columnByteLength, headerBytes, type OffsetCommit, sliceColumn, sliceNumbers, type WriteBatch } from '@millrace/core'
 import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup, WriteColumns } from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type {
@@ -65,7 +65,10 @@ export class PackedProducer implements ProducerClient {
 
   /** `to`: there is none. */
   #firstTooLarge(batch: WriteBatch, from: number, to: number): number {
-    let row = from
+    const { keys, values, headers } = batch
+    // As a rule all of them together are not.
+    const areSmall = headers === undefined && columnByteLength(keys, from, to) + columnByteLength(values, from, to) <= this.#maxRecordBytes
+    let row = areSmall ? to : from
     while (row < to && recordBytes(batch, row) <= this.#maxRecordBytes) row++
     return row
   }
@@ -158,9 +161,9 @@ function rows(batch: WriteBatch, from: number, to: number): WriteBatch {
     length: to - from,
     keys: sliceColumn(keys, from, to),
     values: sliceColumn(values, from, to),
-    timestamps: Array.prototype.slice.call(timestamps, from, to) as number[],
+    timestamps: sliceNumbers(timestamps, from, to),
     headers: headers?.slice(from, to),
-    partitions: partitions === undefined ? undefined : (Array.prototype.slice.call(partitions, from, to) as number[]),
+    partitions: partitions && sliceNumbers(partitions, from, to),
   }
 }
 

@@ -1,4 +1,4 @@
-import { columnByteLength, type PollResult, sliceColumn, type TopicPartition, type WireBatch } from '@millrace/core'
+import { columnByteLength, type PollResult, sliceColumn, sliceNumbers, type TopicPartition, type WireBatch } from '@millrace/core'
 import type { Fetched } from '../client/kafka-client.ts'
 import { progressed, type ReadPartition, type ReadPartitions } from './read-partition.ts'
 
@@ -127,8 +127,8 @@ function from(batch: WireBatch, offset: number): WireBatch | undefined {
     length: length - first,
     keys: sliceColumn(batch.keys, first, length),
     values: sliceColumn(batch.values, first, length),
-    timestamps: Array.prototype.slice.call(batch.timestamps, first) as number[],
-    offsets: Array.prototype.slice.call(offsets, first) as number[],
+    timestamps: sliceNumbers(batch.timestamps, first, length),
+    offsets: sliceNumbers(offsets, first, length),
     headers: batch.headers?.slice(first),
     endOffset: batch.endOffset,
     release: () => batch.release(),

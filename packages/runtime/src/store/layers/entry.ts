@@ -88,6 +88,11 @@ export class Entry implements StoreChange {
     return copy
   }
 
+  /** Whether its value is a primitive whose bytes are not made yet. */
+  get isLate(): boolean {
+    return typeof this.#content === 'function'
+  }
+
   get value(): Uint8Array | undefined {
     const content = this.#content
     return typeof content === 'function' ? content(this.decoded) : content

@@ -15,68 +15,62 @@ export interface Slot {
   /** The update that met it last, and which of the keys of that update it stands for. */
   update: number
   position: number
-  /** The generation of the table that has it; -1 when none has it any more. */
-  generation: number
+  /** Somebody has asked for it since it was last looked at for something to forget. */
+  used: boolean
+  /** Where in the ring of its table it is; -1: no table has it, or none any more. */
+  place: number
 }
 
 /**
- * The keys that something is known of. What the backend holds too is bounded in bytes, by two generations: what is used moves to the young one;
- * when that has half of the budget it becomes the old one, and what was left in the old one is forgotten, but for changes.
+ * The keys that something is known of. What the backend holds too is bounded in bytes. Where that takes room a hand goes round the ring of all slots, spares
+ * once what was used since it last came by, and forgets the others, but for changes: what fits stays, and to use it costs no more than to find it.
  */
 export class SlotTable {
-  readonly #halfBudget: number
-  #young = new Map<unknown, Slot>()
-  #old = new Map<unknown, Slot>()
-  #generation = 0
+  readonly #maxBytes: number
+  readonly #slots = new Map<unknown, Slot>()
+  /** New ones come where others were forgotten: just behind the hand, which looks at them last. */
+  #ring: (Slot | undefined)[] = []
+  #free: number[] = []
+  #hand = 0
   /** Of what the backend holds too. */
-  #youngBytes = 0
+  #bytes = 0
 
   /** `maxBytes` of 0 keeps changes only. */
   constructor(maxBytes: number) {
-    this.#halfBudget = maxBytes / 2
+    this.#maxBytes = maxBytes
   }
 
   get(id: unknown): Slot | undefined {
-    const young = this.#young.get(id)
-    if (young !== undefined) return young
-    const old = this.#old.get(id)
-    if (old !== undefined) this.#rejuvenate(old)
-    return old
+    const slot = this.#slots.get(id)
+    // Most are marked: to look is cheaper than to write.
+    if (slot !== undefined && !slot.used) slot.used = true
+    return slot
   }
 
   /** The slot of a key that is to be changed. `found`: what `get` gave before, perhaps long ago. */
   slotOf(id: unknown, found: Slot | undefined): Slot {
-    if (found !== undefined && found.generation === this.#generation) return found
-    const known = this.get(id)
-    if (known !== undefined) return known
-    const slot = this.#newSlot(id)
-    this.#young.set(slot.id, slot)
-    return slot
+    if (found !== undefined && found.place >= 0) return found
+    return this.get(id) ?? this.#add(id)
   }
 
   /** Keeps what the backend holds for a key. */
   keep(id: unknown, entry: Entry): void {
-    this.keepIn(this.get(id), id, entry)
+    this.keepIn(this.#slots.get(id), id, entry)
   }
 
   /** The same where the slot is known, which is in the table. */
   keepIn(slot: Slot | undefined, id: unknown, entry: Entry): void {
-    if (slot?.clean !== undefined && slot.generation === this.#generation) this.#youngBytes -= slot.clean.bytes
-    if (slot !== undefined) slot.clean = undefined
+    if (slot !== undefined) this.#dropClean(slot)
     const { bytes } = entry
-    if (bytes > this.#halfBudget) {
+    if (bytes > this.#maxBytes / 2) {
       // What is too large to keep must not leave an outdated entry behind.
-      if (slot !== undefined && !isChanged(slot)) this.#remove(slot)
+      if (slot !== undefined) this.tidy(slot)
       return
     }
-    if (this.#youngBytes + bytes > this.#halfBudget) this.#age()
-    const kept = slot ?? this.#newSlot(id)
-    kept.clean = entry
-    this.#youngBytes += bytes
-    // One of this generation is there.
-    if (kept === slot && kept.generation === this.#generation) return
-    kept.generation = this.#generation
-    this.#young.set(kept.id, kept)
+    const keeping = slot ?? this.#add(id)
+    keeping.clean = entry
+    this.#bytes += bytes
+    if (this.#bytes > this.#maxBytes) this.#makeRoom(keeping)
   }
 
   /** A change was taken back: there may be nothing left to be known of its key. */
@@ -86,51 +80,56 @@ export class SlotTable {
 
   /** Forgets all but changes. */
   forgetClean(): void {
-    const slots = [...this.#old.values(), ...this.#young.values()]
-    this.#old = new Map()
-    this.#young = new Map()
-    this.#generation++
-    this.#youngBytes = 0
-    for (const slot of slots) this.#keepChanged(slot)
+    for (const slot of this.#slots.values()) this.#forget(slot)
   }
 
-  #rejuvenate(slot: Slot): void {
-    const { clean } = slot
-    const bytes = clean?.bytes ?? 0
-    if (this.#youngBytes + bytes > this.#halfBudget) this.#age()
-    // It was among what is forgotten then.
-    slot.clean = clean
-    this.#youngBytes += bytes
-    slot.generation = this.#generation
-    this.#young.set(slot.id, slot)
+  /** Forgets until there is no more than there may be; not the one that has come for that room. */
+  #makeRoom(spared: Slot): void {
+    while (this.#bytes > this.#maxBytes) {
+      if (this.#hand >= this.#ring.length) this.#goRound()
+      const slot = this.#ring[this.#hand++]
+      if (slot === undefined || slot === spared) continue
+      if (slot.used) slot.used = false
+      else this.#forget(slot)
+    }
   }
 
-  #age(): void {
-    const forgotten = this.#old
-    this.#old = this.#young
-    this.#young = new Map()
-    this.#generation++
-    this.#youngBytes = 0
-    for (const slot of forgotten.values()) if (slot.generation < this.#generation - 1) this.#keepChanged(slot)
+  /** The hand begins anew, on a ring without gaps if most of it was gaps: there may have been many changes. */
+  #goRound(): void {
+    this.#hand = 0
+    if (this.#free.length <= this.#ring.length / 2) return
+    this.#ring = this.#ring.filter((slot) => slot !== undefined)
+    this.#free = []
+    for (const [place, slot] of this.#ring.entries()) (slot as Slot).place = place
   }
 
-  /** Of what is forgotten, changes stay. */
-  #keepChanged(slot: Slot): void {
+  /** Changes stay. */
+  #forget(slot: Slot): void {
+    this.#dropClean(slot)
+    this.tidy(slot)
+  }
+
+  #dropClean(slot: Slot): void {
+    if (slot.clean === undefined) return
+    this.#bytes -= slot.clean.bytes
     slot.clean = undefined
-    if (!isChanged(slot)) return
-    slot.generation = this.#generation
-    this.#young.set(slot.id, slot)
   }
 
   #remove(slot: Slot): void {
+    if (slot.place < 0) return
+    this.#slots.delete(slot.id)
+    this.#ring[slot.place] = undefined
+    this.#free.push(slot.place)
     // Who has found it before must not write to it.
-    slot.generation = -1
-    this.#young.delete(slot.id)
-    this.#old.delete(slot.id)
+    slot.place = -1
   }
 
-  #newSlot(id: unknown): Slot {
-    return newSlot(ownText(id), undefined, this.#generation)
+  #add(id: unknown): Slot {
+    const place = this.#free.pop() ?? this.#ring.length
+    const slot = newSlot(ownText(id), undefined, place)
+    this.#ring[place] = slot
+    this.#slots.set(slot.id, slot)
+    return slot
   }
 }
 
@@ -139,8 +138,8 @@ export function looseSlot(id: unknown, clean: Entry | undefined): Slot {
   return newSlot(id, clean, -1)
 }
 
-function newSlot(id: unknown, clean: Entry | undefined, generation: number): Slot {
-  return { id, open: undefined, sealed: undefined, clean, pass: -1, update: -1, position: -1, generation }
+function newSlot(id: unknown, clean: Entry | undefined, place: number): Slot {
+  return { id, open: undefined, sealed: undefined, clean, pass: -1, update: -1, position: -1, used: false, place }
 }
 
 function isChanged(slot: Slot): boolean {

@@ -1,4 +1,4 @@
-import { type BytesColumn, columnByteLength, MillraceError, type Serde, serializeColumn } from '@millrace/core'
+import { type BytesColumn, columnByteLength, MillraceError, type Serde, serializeColumn, viewColumn } from '@millrace/core'
 import { textOfBytes } from '../../internal/bytes-text.ts'
 import type { Entry } from './entry.ts'
 
@@ -77,6 +77,13 @@ export class StoreCodec {
   fill(entry: Entry, value: unknown, content: Uint8Array | undefined): void {
     if (content !== undefined) entry.hold(content)
     else entry.holdLate(positiveZero(value), this.#encode)
+  }
+
+  /** The values of entries, null for deletions. Those whose bytes are not made yet are made together, where all are such. */
+  columnOf(entries: readonly Entry[]): BytesColumn {
+    if (!entries.every(({ isLate }) => isLate)) return viewColumn(entries.map(({ value }) => value ?? null))
+    const values = entries.map(({ decoded }) => decoded)
+    return serializeColumn(this.#value, values)
   }
 
   /**

@@ -46,17 +46,15 @@ interface Ids {
   readonly keyBytes: readonly Uint8Array[] | undefined
 }
 
-/** What was found of keys that are to be updated: by row in the layers, where none is looked up twice; and what had to be read. */
-interface Found {
-  readonly slots: (Slot | undefined)[]
-  readonly loaded: Map<unknown, Slot>
-}
+const NONE: ReadonlyMap<unknown, number> = new Map()
 
 /** What is to be updated: each key once, its value, and for each position that was asked for which of them it is. */
 interface Current {
-  readonly places: Places
+  readonly places: Places & { readonly ids: unknown[]; readonly slots: (Slot | undefined)[]; readonly keyBytes: Uint8Array[] }
   readonly positions: Int32Array
   readonly values: unknown[]
+  /** Which of the keys have to be read first, by what stands for them. */
+  readonly missing: ReadonlyMap<unknown, number>
 }
 
 /** What processors use: typed access to the layers of one store. */
@@ -121,17 +119,20 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     checkUpdate(this.name, update)
     const moment = this.#moment()
     const asked = this.#idsOf(keys)
-    const found: Found = { slots: new Array<Slot | undefined>(keys.length), loaded: new Map() }
-    let current = this.#current(asked.ids, found)
-    if (current === undefined) {
+    let current = this.#current(asked)
+    if (current.missing.size > 0) {
+      const { layers } = this.#access
       // A copy of the keys: the array is the user's.
       const copy = { ...asked, ids: asked.ids.slice() }
+      // What was read stays here: the cache may be too small for it.
+      const loaded = new Map<unknown, Slot>()
       do {
-        await this.#load(copy, found)
-        // What was known before may have been forgotten for what was read.
-        current = this.#current(copy.ids, found)
-      } while (current === undefined)
-      if (this.#access.layers.pass !== pass) {
+        const { changes } = layers
+        await this.#load(current, loaded)
+        // What others have changed meanwhile counts.
+        current = layers.changes === changes ? this.#filled(current, loaded) : this.#current(copy, loaded)
+      } while (current.missing.size > 0)
+      if (layers.pass !== pass) {
         throw new TypeError(`Store '${this.name}': updateBatch was called in a pass that has ended since: await it there.`)
       }
     }
@@ -263,19 +264,31 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), keyBytes }
   }
 
-  /** What is to be updated, by what was found of it before and is still known, and what is found now; undefined if something is missing. */
-  #current(ids: readonly unknown[], found: Found): Current | undefined {
+  /** What is to be updated: what is known of it, or else was `loaded`. */
+  #current({ ids, keyBytes }: Ids, loaded?: ReadonlyMap<unknown, Slot>): Current {
     const { codec, layers } = this.#access
     const count = ids.length
     const number = layers.nextUpdate()
     const positions = new Int32Array(count)
-    const places = { ids: new Array<unknown>(count), slots: new Array<Slot>(count), keyBytes: new Array<Uint8Array>(count) }
+    const places = { ids: new Array<unknown>(count), slots: new Array<Slot | undefined>(count), keyBytes: new Array<Uint8Array>(count) }
     const values = new Array<unknown>(count)
+    const missing = new Map<unknown, number>()
     let different = 0
     for (let i = 0; i < count; i++) {
-      const slot = this.#find(ids[i], i, found)
+      const id = ids[i]
+      const slot = layers.find(id) ?? loaded?.get(id)
       const entry = slot === undefined ? undefined : entryIn(slot)
-      if (slot === undefined || entry === undefined) return undefined
+      if (slot === undefined || entry === undefined) {
+        let position = missing.get(id)
+        if (position === undefined) {
+          position = different++
+          missing.set(id, position)
+          places.ids[position] = id
+          places.keyBytes[position] = keyBytes?.[i] ?? codec.keyBytes(id)
+        }
+        positions[i] = position
+        continue
+      }
       if (slot.update !== number) {
         slot.update = number
         slot.position = different
@@ -288,30 +301,27 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       positions[i] = slot.position
     }
     for (const column of [places.ids, places.slots, places.keyBytes, values]) column.length = different
-    return { places, positions, values }
+    return { places, positions, values, missing }
   }
 
-  /**
-   * What is known of the key in row `row`. What was found for it before says so yet, unless it was forgotten since; what was loaded counts where the layers know
-   * nothing, for others may have changed it since.
-   */
-  #find(id: unknown, row: number, { slots, loaded }: Found): Slot | undefined {
-    const before = slots[row]
-    if (before !== undefined && entryIn(before) !== undefined) return before
-    return (slots[row] = this.#access.layers.find(id)) ?? loaded.get(id)
+  /** Reads what is missing. */
+  async #load({ places, missing }: Current, loaded: Map<unknown, Slot>): Promise<void> {
+    const ids = [...missing.keys()]
+    const keys = Array.from(missing.values(), (position) => places.keyBytes[position] as Uint8Array)
+    const entries = await this.#loadMany(ids, keys)
+    for (const [i, id] of ids.entries()) loaded.set(id, looseSlot(id, entries[i]))
   }
 
-  /** Reads what is not known, which stays loaded: the cache may be too small for it. */
-  async #load({ ids, keyBytes }: Ids, found: Found): Promise<void> {
-    const { codec } = this.#access
-    const missing = new Map<unknown, Uint8Array>()
-    for (let i = 0; i < ids.length; i++) {
-      const id = ids[i]
-      if (this.#find(id, i, found) === undefined && !missing.has(id)) missing.set(id, keyBytes?.[i] ?? codec.keyBytes(id))
+  /** Puts in what was missing: nothing else has changed. */
+  #filled(current: Current, loaded: ReadonlyMap<unknown, Slot>): Current {
+    const { codec, layers } = this.#access
+    const { places, values, missing } = current
+    for (const [id, position] of missing) {
+      const slot = layers.find(id)
+      places.slots[position] = slot
+      values[position] = codec.valueOf((slot && entryIn(slot)) ?? (loaded.get(id)?.clean as Entry))
     }
-    const missingIds = [...missing.keys()]
-    const entries = await this.#loadMany(missingIds, [...missing.values()])
-    for (const [i, id] of missingIds.entries()) found.loaded.set(id, looseSlot(id, entries[i]))
+    return { ...current, missing: NONE }
   }
 
   /** Of changes made now. */

@@ -1,4 +1,4 @@
-import { type ByteRange, type BytesColumn, type StoreBackend, type StoreChange, type StoreRow, viewColumn } from '@millrace/core'
+import { type ByteRange, type BytesColumn, type StoreBackend, type StoreRow, viewColumn } from '@millrace/core'
 import { type Entry, newEntry } from './entry.ts'
 import { mergedScan, overlay } from './merged-scan.ts'
 import { OpenChanges, orderOf } from './open-changes.ts'
@@ -17,11 +17,18 @@ export interface SealedChanges {
 /** What is being committed. */
 interface Sealed {
   readonly slots: readonly Slot[]
+  /** Of the slots: what the backend is to hold. */
+  readonly entries: readonly Entry[]
   readonly bytes: number
-  /** As the backend takes them. */
-  readonly changes: readonly StoreChange[]
   /** Made by the first scan. */
   order?: SortedIds<Slot>
+}
+
+export interface StoreLayersOptions {
+  /** Memory for committed entries above the backend, in bytes. */
+  readonly cacheBytes: number
+  /** The values of entries as one column, null where they have none. */
+  readonly valuesOf: (entries: readonly Entry[]) => BytesColumn
 }
 
 /**
@@ -30,6 +37,7 @@ interface Sealed {
  */
 export class StoreLayers {
   readonly #backend: StoreBackend
+  readonly #valuesOf: StoreLayersOptions['valuesOf']
   readonly #table: SlotTable
   readonly #open = new OpenChanges()
   #passing = false
@@ -39,9 +47,11 @@ export class StoreLayers {
   /** Counts what changes the backend under reads in flight. */
   #version = 0
   #updates = 0
+  #changes = 0
 
-  constructor(backend: StoreBackend, cacheBytes: number) {
+  constructor(backend: StoreBackend, { cacheBytes, valuesOf }: StoreLayersOptions) {
     this.#backend = backend
+    this.#valuesOf = valuesOf
     this.#table = new SlotTable(cacheBytes)
   }
 
@@ -65,6 +75,11 @@ export class StoreLayers {
     return this.#updates++
   }
 
+  /** Counts what may change what is read: who has waited knows by it whether what was read before counts still. */
+  get changes(): number {
+    return this.#changes
+  }
+
   begin(): void {
     if (this.#passing) throw new Error('A pass began before the one before it had ended.')
     this.#passing = true
@@ -77,6 +92,7 @@ export class StoreLayers {
   }
 
   rollback(): void {
+    this.#changes++
     for (const slot of this.#open.rollback()) this.#table.tidy(slot)
     this.#passing = false
   }
@@ -89,13 +105,16 @@ export class StoreLayers {
 
   /** A part of the pass failed: the store is as it was when the last one was kept. */
   undo(): void {
+    this.#changes++
     for (const slot of this.#open.undo()) this.#table.tidy(slot)
     this.#passes++
   }
 
   /** `found`: what `find` gave for the key. `change` is copied. */
   write(id: unknown, found: Slot | undefined, change: Entry): void {
-    if (this.#passing) this.#open.put(this.#table.slotOf(id, found), change)
+    if (!this.#passing) return
+    this.#changes++
+    this.#open.put(this.#table.slotOf(id, found), change)
   }
 
   /** What is known of a key: see `entryIn`. */
@@ -149,47 +168,38 @@ export class StoreLayers {
     const { bytes } = this.#open
     const slots = this.#open.seal()
     if (slots.length === 0) return undefined
-    const keys: Uint8Array[] = []
-    const values: (Uint8Array | null)[] = []
-    const timestamps: number[] = []
-    const changes: StoreChange[] = []
-    for (const slot of slots) {
-      const entry = slot.sealed as Entry
+    const entries = slots.map((slot) => slot.sealed as Entry)
+    const timestamps = new Float64Array(entries.length)
+    for (const [i, entry] of entries.entries()) {
       entry.settle()
-      const { key, moment, value } = entry
-      keys.push(key)
-      values.push(value ?? null)
-      timestamps.push(moment.timestamp)
-      changes.push({ key, value })
+      timestamps[i] = entry.moment.timestamp
     }
-    this.#sealed = { slots, bytes, changes }
-    return { length: keys.length, keys: viewColumn(keys), values: viewColumn(values), timestamps }
+    this.#sealed = { slots, entries, bytes }
+    return { length: entries.length, keys: viewColumn(entries.map(({ key }) => key)), values: this.#valuesOf(entries), timestamps }
   }
 
   /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. Resolves to the number of changes. */
   async persist(metadata: Uint8Array, synced: boolean): Promise<number> {
     const sealed = this.#sealed
-    await this.#backend.write(sealed?.changes ?? [], metadata, synced)
+    await this.#backend.write(sealed?.entries ?? [], metadata, synced)
     if (sealed === undefined) return 0
     this.#version++
     if (sealed !== this.#sealed) {
       // Discarded meanwhile: what was read since may be from before the write.
       this.#table.forgetClean()
-      return sealed.changes.length
+      return sealed.entries.length
     }
     this.#sealed = undefined
-    // First of all slots: one that has a change is carried along by the table each time it ages.
-    const entries = sealed.slots.map((slot) => {
-      const entry = slot.sealed as Entry
+    for (const [i, slot] of sealed.slots.entries()) {
       slot.sealed = undefined
-      return entry
-    })
-    for (const [i, slot] of sealed.slots.entries()) this.#table.keepIn(slot, slot.id, entries[i] as Entry)
-    return sealed.changes.length
+      this.#table.keepIn(slot, slot.id, sealed.entries[i] as Entry)
+    }
+    return sealed.entries.length
   }
 
   /** Drops all that is not in the backend. */
   discard(): void {
+    this.#changes++
     this.#passing = false
     this.#open.discard()
     for (const slot of this.#sealed?.slots ?? []) slot.sealed = undefined

@@ -89,6 +89,29 @@ describe('the cache of committed entries', () => {
     expect(table.slotOf('a', slot)).toBe(slot)
   })
 
+  test('keeps all that fits, in whatever order it is used', () => {
+    const table = new SlotTable(20 * entry(10).bytes)
+    for (let id = 0; id < 20; id++) table.keep(id, entry(10))
+    for (let round = 0; round < 100; round++) expect(table.get((round * 7) % 20)?.clean).toBeDefined()
+    expect(heldBytes(table, 20)).toBe(20 * entry(10).bytes)
+  })
+
+  test('keeps what is used among many that come once, also behind many changes', () => {
+    const table = new SlotTable(20 * entry(10).bytes)
+    const changes = Array.from({ length: 1_000 }, (_, id) => table.slotOf(`changed ${id}`, undefined))
+    for (const slot of changes) slot.open = entry(10)
+    table.keep('used', entry(10))
+    for (const slot of changes) {
+      slot.open = undefined
+      table.tidy(slot)
+    }
+    for (let id = 0; id < 1_000; id++) {
+      table.keep(id, entry(10))
+      expect(table.get('used')?.clean).toBeDefined()
+    }
+    expect(heldBytes(table, 1_000)).toBe(19 * entry(10).bytes)
+  })
+
   test('keeps nothing when it may hold nothing', () => {
     const table = new SlotTable(0)
     table.keep('a', entry(0))
