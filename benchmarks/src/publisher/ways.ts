@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { silentLogger, type Transport, viewColumn } from '@millrace/core'
+import { type RecordWriter, silentLogger, type Transport, viewColumn } from '@millrace/core'
 import { createPublisher, event, type Publisher } from '@millrace/publisher'
 import { threadMs } from '../harness/thread-time.ts'
 
@@ -24,25 +24,26 @@ export interface Throughput {
 /** What a service does without a publisher: one send, awaited, after the other, acknowledged by all replicas. */
 export async function awaitedSends(transport: Transport, topic: string, count: number): Promise<Throughput> {
   const writer = await transport.openWriter({ clientId: 'awaited', deliveryReports: true }, { logger: silentLogger })
-  const send = async (n: number) => {
-    const order = orderOf(n)
-    const batch = {
-      topic,
-      length: 1,
-      keys: viewColumn([Buffer.from(order.id)]),
-      values: viewColumn([Buffer.from(JSON.stringify(order))]),
-      timestamps: [Date.now()],
-    }
-    const [deliveries] = await Promise.all(writer.send?.([batch]) ?? [])
-    const [delivery] = deliveries ?? []
-    if (delivery?.outcome !== 'written') throw new Error('an event was not written', { cause: delivery?.error })
-  }
-  await send(0)
+  await sendOne(writer, topic, 0)
   const stop = watch(count)
-  for (let n = 0; n < count; n++) await send(n)
+  for (let n = 0; n < count; n++) await sendOne(writer, topic, n)
   const throughput = stop()
   await writer.close()
   return throughput
+}
+
+async function sendOne(writer: RecordWriter, topic: string, n: number): Promise<void> {
+  const order = orderOf(n)
+  const batch = {
+    topic,
+    length: 1,
+    keys: viewColumn([Buffer.from(order.id)]),
+    values: viewColumn([Buffer.from(JSON.stringify(order))]),
+    timestamps: [Date.now()],
+  }
+  const [deliveries] = await Promise.all(writer.send?.([batch]) ?? [])
+  const [delivery] = deliveries ?? []
+  if (delivery?.outcome !== 'written') throw new Error('an event was not written', { cause: delivery?.error })
 }
 
 /** The same by a publisher whose promises are not awaited one by one: whoever publishes is a few batches ahead of what is written. */
@@ -81,12 +82,26 @@ function watch(count: number): () => Throughput {
   })
 }
 
-/** The time from `publish` to its answer that 99 of 100 events keep within, in milliseconds, at a steady rate. */
-export async function latencies(
-  transport: Transport,
-  topic: string,
-  { timeoutMs, perSecond, forMs }: { readonly timeoutMs: number; readonly perSecond: number; readonly forMs: number },
-): Promise<number> {
+/** How long single events took at a steady rate, in milliseconds. */
+export interface Latency {
+  /** From `publish` to its answer: 99 of 100 keep within. */
+  readonly p99Ms: number
+  /**
+   * The same of events that come every millisecond to a timer of the batch's time with one send behind it, meanwhile: what is beyond the time here is the
+   * machine's and the client's doing, not the publisher's.
+   */
+  readonly aloneMs: number
+}
+
+interface Steadily {
+  readonly timeoutMs: number
+  readonly perSecond: number
+  readonly forMs: number
+}
+
+export async function latencies(transport: Transport, topic: string, steadily: Steadily): Promise<Latency> {
+  const alone = timersAndSends(transport, topic, steadily)
+  const { timeoutMs, perSecond, forMs } = steadily
   const batch = { size: 1_000, maxSize: 1_000, timeoutMs }
   const publisher = createPublisher({ transport, events: eventsFor(topic), environment: {}, batch })
   await warm(publisher)
@@ -101,8 +116,29 @@ export async function latencies(
   }
   await publisher.forceFlush()
   await publisher.close()
-  took.sort((a, b) => a - b)
-  return took[Math.floor(took.length * 0.99)] ?? Infinity
+  return { p99Ms: within(took, 0.99), aloneMs: within(await alone, 0.99) }
+}
+
+async function timersAndSends(transport: Transport, topic: string, { timeoutMs, forMs }: Steadily): Promise<number[]> {
+  const writer = await transport.openWriter({ clientId: 'alone', deliveryReports: true }, { logger: silentLogger })
+  await sendOne(writer, topic, 0)
+  const took: number[] = []
+  const began = performance.now()
+  while (performance.now() - began < forMs) {
+    const from = performance.now()
+    await sleep(timeoutMs)
+    const rang = performance.now()
+    await sendOne(writer, topic, took.length)
+    const answered = performance.now()
+    for (let came = from; came < rang; came++) took.push(answered - came)
+  }
+  await writer.close()
+  return took
+}
+
+/** What this share of them keeps within. */
+function within(times: readonly number[], share: number): number {
+  return times.toSorted((a, b) => a - b)[Math.floor(times.length * share)] ?? Infinity
 }
 
 /** Connected, with its topic known. */

@@ -10,6 +10,7 @@ export type { TableOptions, TablePreset, TableStrategy } from './config/table-op
 export type {
   Blame,
   ClaimedPartition,
+  ComingInsert,
   DriverFactory,
   InsertAnswer,
   InsertRequest,

@@ -1,8 +1,8 @@
 import { asError, type Clock, describeValue, type Header, type Headers, NO_HEADERS } from '@millrace/core'
-import { randomUUID } from 'node:crypto'
 import { checkPublishOptions } from './check-publish-options.ts'
 import { laneOf, ownKey } from './event-key.ts'
 import { bytesOfHeaders } from './event-headers.ts'
+import { EventIds } from './event-ids.ts'
 import type { EventDefinition, EventDefinitions, PublishOptions } from './events.ts'
 import { jsonText } from './json-text.ts'
 import type { PendingEvent } from './pending-event.ts'
@@ -19,6 +19,7 @@ const NONE: PublishOptions = {}
 export class EventEncoder {
   readonly #events: EventDefinitions
   readonly #clock: Clock
+  readonly #ids = new EventIds()
 
   constructor(events: EventDefinitions, clock: Clock) {
     this.#events = events
@@ -27,7 +28,7 @@ export class EventEncoder {
 
   encode(type: string, payload: unknown, { answer, options = NONE }: Encoding): PendingEvent {
     const definition = this.#definitionOf(type)
-    const id = options.id ?? randomUUID()
+    const id = options.id ?? this.#ids.next()
     try {
       if (options !== NONE) checkPublishOptions(options)
       const key = ownKey(options.key === undefined ? definition.key?.(payload as never) : options.key)

@@ -5,7 +5,8 @@ const SLACK = 64
 export class Fifo<Entry> {
   readonly #isThere: (entry: Entry) => boolean
   readonly #rankOf: (entry: Entry) => number
-  #entries: Entry[] = []
+  /** Nothing where one was let go of. */
+  #entries: (Entry | undefined)[] = []
   #head = 0
   /** At so many entries, those that are done with are let go of. */
   #bound = SLACK
@@ -46,7 +47,7 @@ export class Fifo<Entry> {
 
   /** Those that are there. */
   all(): Entry[] {
-    return this.#entries.slice(this.#head).filter(this.#isThere)
+    return (this.#entries as Entry[]).slice(this.#head).filter(this.#isThere)
   }
 
   /** The first one that is there. */
@@ -59,7 +60,7 @@ export class Fifo<Entry> {
   shift(): Entry | undefined {
     this.trim()
     const first = this.#entries[this.#head]
-    if (first !== undefined) this.#head++
+    if (first !== undefined) this.#entries[this.#head++] = undefined
     return first
   }
 
@@ -75,12 +76,13 @@ export class Fifo<Entry> {
 
   /** Lets go of what is done with at the front. */
   trim(): void {
-    while (this.#head < this.#entries.length && !this.#isThere(this.#entries[this.#head] as Entry)) this.#head++
+    // What stays in its place would live on: moved about by the collector, most of all where many are on their way.
+    while (this.#head < this.#entries.length && !this.#isThere(this.#entries[this.#head] as Entry)) this.#entries[this.#head++] = undefined
     if (this.#head === this.#entries.length || (this.#head >= SLACK && this.#head >= this.#entries.length / 2))
       this.#replace(this.#entries.slice(this.#head))
   }
 
-  #replace(entries: Entry[]): void {
+  #replace(entries: (Entry | undefined)[]): void {
     this.#entries = entries
     this.#head = 0
     this.#bound = Math.max(SLACK, 2 * entries.length)

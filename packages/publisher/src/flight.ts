@@ -91,9 +91,9 @@ function isBarred({ unopened, error }: Undelivered): boolean {
 /** Tells of what was written, and of what can't be sent again without coming behind its successors; returns the others. */
 function settle(events: readonly PendingEvent[], deliveries: readonly Sent[], port: FlightPort): Failed[] {
   const again = deliveries.every(isWritten) ? [] : failedOf(events, deliveries, port)
-  for (const [i, event] of events.entries()) {
+  for (let i = 0; i < events.length; i++) {
     const delivery = deliveries[i] as Sent
-    if (delivery.outcome === 'written') port.written(event, delivery)
+    if (delivery.outcome === 'written') port.written(events[i] as PendingEvent, delivery)
   }
   return again
 }

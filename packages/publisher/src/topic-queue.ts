@@ -47,10 +47,11 @@ export class TopicQueue {
 
   #merge(): void {
     if (this.#returned.length === 0) return
-    const returned = this.#returned.filter(isReady).toSorted((a, b) => a.sequence - b.sequence)
+    const returned = this.#returned.filter(isReady).sort(bySequence)
     this.#returned = []
-    this.high.insert(returned.filter(({ high }) => high))
-    this.normal.insert(returned.filter(({ high }) => !high))
+    const high = returned.filter(isHigh)
+    if (high.length > 0) this.high.insert(high)
+    if (high.length < returned.length) this.normal.insert(high.length === 0 ? returned : returned.filter((event) => !isHigh(event)))
     this.#fresh.insert(returned)
   }
 
@@ -64,4 +65,12 @@ export class TopicQueue {
     this.high.trim()
     this.normal.trim()
   }
+}
+
+function bySequence(a: PendingEvent, b: PendingEvent): number {
+  return a.sequence - b.sequence
+}
+
+function isHigh({ high }: PendingEvent): boolean {
+  return high
 }

@@ -14,8 +14,7 @@ export class UnsettledEvents {
   /** One of them is: its state says so. */
   settled(): void {
     this.count--
-    // Else the last ones would be kept for as long as no more come.
-    if (this.count === 0) this.#events.trim()
+    this.#events.trim()
   }
 
   get all(): PendingEvent[] {

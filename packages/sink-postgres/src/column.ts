@@ -1,4 +1,5 @@
 import { RowError } from '@millrace/bulk-sink'
+import { dateText } from './date-text.ts'
 
 /** A column of a table. */
 export interface Column {
@@ -8,9 +9,6 @@ export interface Column {
   /** Of the type, as the server groups them: 'A' are arrays. */
   readonly category: string
 }
-
-/** Text that stands in an array as it is. */
-const PLAIN = /^[^"\\]*$/
 
 /** One column of some rows as the text of an array. Throws a {@link RowError} for a value that can't be one of the column. */
 export function columnText(table: string, column: Column, rows: readonly Readonly<Record<string, unknown>>[]): string {
@@ -62,17 +60,6 @@ function objectText(value: unknown): string {
   return jsonText(value)
 }
 
-/** To the millisecond, in UTC. */
-function dateText(date: Date): string {
-  if (Number.isNaN(date.getTime())) throw new Error('the date is invalid')
-  const text = date.toISOString()
-  if (text[0] !== '+' && text[0] !== '-') return text
-  // Years of more than four digits, and those before the first.
-  const year = date.getUTCFullYear()
-  const rest = text.slice(text.indexOf('-', 1))
-  return year > 0 ? `${year}${rest}` : `${String(1 - year).padStart(4, '0')}${rest} BC`
-}
-
 function bytesText(value: unknown): string {
   if (value instanceof Uint8Array) return `\\x${Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')}`
   if (typeof value === 'string') return value
@@ -106,6 +93,6 @@ function arrayText(value: unknown): string {
 }
 
 function quote(text: string): string {
-  if (PLAIN.test(text)) return `"${text}"`
+  if (!text.includes('"') && !text.includes('\\')) return `"${text}"`
   return `"${text.replaceAll(/["\\]/g, String.raw`\$&`)}"`
 }

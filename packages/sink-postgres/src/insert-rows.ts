@@ -1,34 +1,45 @@
-import { type InsertAnswer, type InsertRequest, type Row, RowError } from '@millrace/bulk-sink'
+import { type ComingInsert, type InsertAnswer, type Row, RowError } from '@millrace/bulk-sink'
 import { type Column, columnText } from './column.ts'
 import { quotedIdentifier, quotedName } from './columns-of.ts'
 import type { Queryable } from './queryable.ts'
 
 /** Rows that give the same columns: one statement. */
-export interface RowGroup {
+interface RowGroup {
   readonly names: readonly string[]
   readonly rows: Row[]
   /** Where they stand among all; undefined: they are all. */
   indexes: number[] | undefined
 }
 
-/** One statement for each set of columns: `unnest` of an array for each column, in one round trip. Several are to be in one transaction. */
-export async function insertRows(
-  client: Queryable,
-  groups: readonly RowGroup[],
-  { columns, request }: { readonly columns: ReadonlyMap<string, Column>; readonly request: InsertRequest },
-): Promise<InsertAnswer> {
-  let bytes = 0
-  // All of them before the first is sent: a row that can't be converted is known at once.
-  const statements = groups.map((group) => statementOf(group, columns, request))
-  for (const { text, values } of statements) {
-    for (const value of values) bytes += Buffer.byteLength(value)
+/** What is sent for rows that give the same columns. */
+export interface Statement {
+  readonly text: string
+  /** The text of an array for each column. */
+  readonly values: string[]
+  /** Of the values. */
+  readonly bytes: number
+}
+
+/**
+ * One statement for each set of columns: `unnest` of an array for each column, in one round trip. Throws a {@link RowError} for a row that can't be
+ * converted: before the first is sent.
+ */
+export function statementsOf(insert: ComingInsert, columns: ReadonlyMap<string, Column>): Statement[] {
+  return groupsOf(insert.rows).map((group) => statementOf(group, columns, insert))
+}
+
+/** Several are to be in one transaction. */
+export async function insertRows(client: Queryable, statements: readonly Statement[]): Promise<InsertAnswer> {
+  let sent = 0
+  for (const { text, values, bytes } of statements) {
+    sent += bytes
     await client.query({ text, values })
   }
-  return { bytes }
+  return { bytes: sent }
 }
 
 /** Mostly all rows give the same columns in the same order. */
-export function groupsOf(rows: readonly Row[]): RowGroup[] {
+function groupsOf(rows: readonly Row[]): RowGroup[] {
   const same = rows.length === 0 ? [] : namesOf(rows[0] as Row)
   if (rows.every((row) => hasColumns(row, same))) return [{ names: same, rows: [...rows], indexes: undefined }]
   const groups = new Map<string, RowGroup & { indexes: number[] }>()
@@ -60,12 +71,8 @@ function hasColumns(row: Row, names: readonly string[]): boolean {
   return at === names.length
 }
 
-function statementOf(
-  { names, rows, indexes }: RowGroup,
-  columns: ReadonlyMap<string, Column>,
-  request: InsertRequest,
-): { text: string; values: string[] } {
-  const { table, statement, id } = request
+function statementOf({ names, rows, indexes }: RowGroup, columns: ReadonlyMap<string, Column>, insert: ComingInsert): Statement {
+  const { table, statement, id } = insert
   const first = indexes?.[0] ?? 0
   const known = names.map((name) => {
     const column = columns.get(name)
@@ -84,10 +91,12 @@ function statementOf(
     )
   }
   if (known.length === 0) throw new RowError({ index: first, table, column: '*' }, 'the row gives no column')
-  return { text: textOf(known, { table, statement, id }), values }
+  let bytes = 0
+  for (const value of values) bytes += Buffer.byteLength(value)
+  return { text: textOf(known, { table, statement, id }), values, bytes }
 }
 
-function textOf(columns: readonly Column[], { table, statement, id }: Pick<InsertRequest, 'table' | 'statement' | 'id'>): string {
+function textOf(columns: readonly Column[], { table, statement, id }: Pick<ComingInsert, 'table' | 'statement' | 'id'>): string {
   const names = columns.map(({ name }) => quotedIdentifier(name))
   // Arrays of arrays would be taken apart to the last element: these go as text.
   const arrays = columns.map(({ type, category }, i) => `$${i + 1}::${category === 'A' ? 'text' : type}[]`)

@@ -1,4 +1,5 @@
 import {
+  type ComingInsert,
   type DriverFactory,
   type InsertAnswer,
   type InsertRequest,
@@ -16,8 +17,9 @@ import type { Column } from './column.ts'
 import { columnsOf } from './columns-of.ts'
 import { type Connection, Connections } from './connections.ts'
 import { inTransaction } from './in-transaction.ts'
-import { groupsOf, insertRows } from './insert-rows.ts'
+import { insertRows, statementsOf } from './insert-rows.ts'
 import { claimOffsets, createOffsetsTable, lockOffsets, moveOffsets } from './offsets-table.ts'
+import { PreparedStatements } from './prepared-statements.ts'
 
 /** Which PostgreSQL, and how to reach it. */
 export interface PostgresOptions {
@@ -60,21 +62,27 @@ class PostgresDriver implements SinkDriver {
   readonly blame = postgresBlame
   readonly #connections: Connections
   readonly #columns = new TableColumns<Column>()
+  readonly #prepared = new PreparedStatements()
   #hasOffsets = false
 
   constructor(config: PoolConfig) {
     this.#connections = new Connections(config)
   }
 
+  readonly prepare = (coming: ComingInsert): void => {
+    const columns = this.#columns.now(coming.table)
+    if (columns !== undefined) this.#prepared.prepare(coming, columns)
+  }
+
   async insert(request: InsertRequest): Promise<InsertAnswer> {
-    const groups = groupsOf(request.rows)
     return this.#connections.use(request.signal, (client) =>
       this.#columns.use({
         table: request.table,
         ask: () => columnsOf(request.table, client),
-        work: (columns) => {
-          const insert = () => insertRows(client, groups, { columns, request })
-          return groups.length === 1 ? insert() : inTransaction(client, insert)
+        work: async (columns) => {
+          const statements = this.#prepared.of(request, columns)
+          const insert = () => insertRows(client, statements)
+          return statements.length === 1 ? insert() : inTransaction(client, insert)
         },
         isSuspect,
       }),
@@ -110,13 +118,12 @@ class PostgresDriver implements SinkDriver {
       lockOffsets: (partitions) => lockOffsets(client, owner, partitions),
       moveOffsets: (offsets) => moveOffsets(client, owner, offsets),
       insert: async (request) => {
-        const groups = groupsOf(request.rows)
         await client.query('savepoint rows')
         try {
           const answer = await this.#columns.use({
             table: request.table,
             ask: () => columnsOf(request.table, client),
-            work: (columns) => insertRows(client, groups, { columns, request }),
+            work: async (columns) => insertRows(client, statementsOf(request, columns)),
             isSuspect: async (error) => {
               if (!isSuspect(error)) return false
               await takeBack()

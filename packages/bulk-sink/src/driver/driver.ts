@@ -19,6 +19,9 @@ export interface InsertRequest {
   readonly signal: AbortSignal
 }
 
+/** What is known of an insert that waits for its turn. */
+export type ComingInsert = Pick<InsertRequest, 'table' | 'rows' | 'statement' | 'id'>
+
 /** What an insert took. */
 export interface InsertAnswer {
   /** Bytes that were sent, as far as known. */
@@ -91,6 +94,11 @@ export interface SinkDriver {
   readonly name: string
   /** Inserts all rows or none. Rejects with a {@link RowError} for a row that can't be converted. */
   insert(request: InsertRequest): Promise<InsertAnswer>
+  /**
+   * Told of rows that wait for their turn while others are being inserted: what it makes of them then keeps nobody waiting later. They may never come, or with
+   * others, or not all of them. Must not throw.
+   */
+  readonly prepare?: ((coming: ComingInsert) => void) | undefined
   /** Who is to blame for what `insert` rejected with. */
   blame(error: unknown): Blame
   /** Present where offsets can be stored in the same transaction as rows. */

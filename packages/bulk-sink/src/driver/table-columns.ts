@@ -15,6 +15,13 @@ export interface ColumnsUse<Column, T> {
 /** The columns of tables: asked once, and again before rows are blamed that may suit what the table has become. */
 export class TableColumns<Column> {
   readonly #known = new Map<string, Promise<Columns<Column>>>()
+  /** Of those, what was answered. */
+  readonly #answered = new Map<string, Columns<Column>>()
+
+  /** What is known now; undefined: it was not asked yet, or not answered. */
+  now(table: string): Columns<Column> | undefined {
+    return this.#answered.get(table)
+  }
 
   /** Works with what is known, and once more if that was not true any more. */
   async use<T>({ table, ask, work, isSuspect }: ColumnsUse<Column, T>): Promise<T> {
@@ -24,7 +31,7 @@ export class TableColumns<Column> {
       return await work(columns)
     } catch (error) {
       if (!isKnown || !(await isSuspect(error))) throw error
-      this.#known.delete(table)
+      this.#forget(table)
       const now = await this.#of(table, ask).catch(() => undefined)
       if (now === undefined || areSame(columns, now)) throw error
       return work(now)
@@ -36,8 +43,16 @@ export class TableColumns<Column> {
     if (known !== undefined) return known
     const asked = ask()
     this.#known.set(table, asked)
-    asked.catch(() => this.#known.delete(table))
+    asked.then(
+      (columns) => this.#answered.set(table, columns),
+      () => this.#forget(table),
+    )
     return asked
+  }
+
+  #forget(table: string): void {
+    this.#known.delete(table)
+    this.#answered.delete(table)
   }
 }
 

@@ -1,5 +1,6 @@
 import { type CircuitState, type Clock, type Logger, retryDelay } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import { changeSettings } from '../config/resolve-sink.ts'
 import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
 import type { ResolvedTable } from '../config/table-options.ts'
@@ -60,6 +61,8 @@ export class Dispatcher {
     this.#given = resolved.given
     this.#settings = resolved.settings
     this.metrics = new SinkMetrics(clock)
+    // Each insert that is under way listens: more than a few are no leak.
+    setMaxListeners(0, this.#abort.signal)
     this.usage = new Usage(() => this.#settings)
     this.#lanes = new Lanes(() => this.#settings)
     this.#inserter = new Inserter({
@@ -134,7 +137,7 @@ export class Dispatcher {
     const tally = { size: entries.length, stored: 0, waitedMs: 0 }
     const readyAt = this.#options.clock.monotonic()
     for (let place = 0; place < entries.length; place++) (entries[place] as Entry).place = place
-    this.#open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), tries: 0, notBefore: 0 })
+    this.#open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), isPrepared: false, tries: 0, notBefore: 0 })
   }
 
   /** Stores what was accepted up to now, without waiting for more. Resolves to whether all of it is done; with `patient` it waits however long. */
@@ -201,6 +204,8 @@ export class Dispatcher {
       this.#begin(batch)
       waitMs = Math.min(waitMs, this.#cut())
     }
+    // When what has begun is on its way.
+    if (this.#options.driver.prepare !== undefined && this.#running.size > 0) setImmediate(() => this.#prepare())
     if (waitMs !== Infinity) this.#cancelTimer = this.#options.clock.after(Math.max(1, Math.ceil(waitMs)), () => this.#pump())
   }
 
@@ -264,6 +269,16 @@ export class Dispatcher {
   #firstOf(lane: RowBatch['lane']): RowBatch | undefined {
     for (const batch of this.#open) if (batch.lane === lane) return batch
     return undefined
+  }
+
+  /** What is next: the server works meanwhile, and would wait for it later. One is enough, and takes its memory twice. */
+  #prepare(): void {
+    const { batch } = this.#next()
+    if (batch === undefined || batch.isPrepared || this.#running.size === 0) return
+    batch.isPrepared = true
+    const { table } = batch.lane
+    const { statement, id } = this.table(table)
+    this.#options.driver.prepare?.({ table, rows: batch.entries.map(({ row }) => row), statement, id })
   }
 
   #begin(batch: RowBatch): void {

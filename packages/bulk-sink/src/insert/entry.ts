@@ -35,6 +35,8 @@ export interface RowBatch {
   readonly readyAt: number
   /** How many of its lane's rows had been taken before it. */
   readonly from: number
+  /** The driver was told of it before its turn. */
+  isPrepared: boolean
   /** Tries that failed because of the server, so far. */
   tries: number
   /** Not before this, by the monotonic clock. */

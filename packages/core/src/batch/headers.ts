@@ -10,7 +10,11 @@ export type Headers = readonly Header[]
 /** Serialised bytes of a record's headers: of their keys, roughly, and their values. */
 export function headerBytes(headers: Headers | undefined): number {
   let bytes = 0
-  if (headers !== undefined) for (const { key, value } of headers) bytes += key.length + (value?.byteLength ?? 0)
+  if (headers === undefined) return bytes
+  for (let i = 0; i < headers.length; i++) {
+    const { key, value } = headers[i] as Header
+    bytes += key.length + (value === null ? 0 : value.byteLength)
+  }
   return bytes
 }
 

@@ -7,13 +7,18 @@ export interface Deferred<T> {
   readonly reject: (reason: unknown) => void
 }
 
+/** The ends of the promise that was made last. */
+let resolveLast: (value: unknown) => void = () => undefined
+let rejectLast: (reason: unknown) => void = () => undefined
+
+/** One for all promises: a closure of each would be most of what such a promise takes. */
+function takeEnds(resolve: (value: never) => void, reject: (reason: unknown) => void): void {
+  resolveLast = resolve as (value: unknown) => void
+  rejectLast = reject
+}
+
 /** A promise that is settled from outside. */
 export function deferred<T>(): Deferred<T> {
-  let resolve: (value: T) => void = () => undefined
-  let reject: (reason: unknown) => void = () => undefined
-  const promise = new Promise<T>((onResolve, onReject) => {
-    resolve = onResolve
-    reject = onReject
-  })
-  return { promise, resolve, reject }
+  const promise = new Promise<T>(takeEnds)
+  return { promise, resolve: resolveLast, reject: rejectLast }
 }

@@ -1,4 +1,4 @@
-import type { BytesColumn, Headers } from '@millrace/core'
+import type { BytesColumn, Header, Headers } from '@millrace/core'
 import { codecOf } from '../compression/codecs.ts'
 import { type Compression, COMPRESSIONS } from '../compression/codec.ts'
 import { BATCH, LENGTH_ENDS, TRANSACTIONAL } from './batch-header.ts'
@@ -131,7 +131,8 @@ export class BatchBuilder {
 
   #copyHeaders(to: number, headers: Headers): number {
     let at = writeVarint(this.#bytes, to, headers.length)
-    for (const { key, value } of headers) {
+    for (let i = 0; i < headers.length; i++) {
+      const { key, value } = headers[i] as Header
       at = this.#copyText(at, key)
       at = this.#copy(at, value ?? NOTHING, 0, value?.length ?? -1)
     }
@@ -203,6 +204,9 @@ function lengthAt(column: BytesColumn, row: number): number {
 /** At most. */
 function headersLength(headers: Headers): number {
   let length = 5
-  for (const { key, value } of headers) length += 10 + MOST_UNIT_BYTES * key.length + (value?.length ?? 0)
+  for (let i = 0; i < headers.length; i++) {
+    const { key, value } = headers[i] as Header
+    length += 10 + MOST_UNIT_BYTES * key.length + (value?.length ?? 0)
+  }
   return length
 }

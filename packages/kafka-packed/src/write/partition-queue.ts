@@ -2,7 +2,7 @@ import { partitionKey } from '@millrace/core'
 import { BatchBuilder, type WritableColumns } from '../records/batch-builder.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import type { ProducerIdentity } from './producer-identity.ts'
-import type { AwaitedRecord, OnDelivered } from './record-delivery.ts'
+import { AwaitedRecords, type OnDelivered } from './record-delivery.ts'
 import { sequenceAfter } from './sequence.ts'
 import type { Settlements } from './settlements.ts'
 import { splitBatch } from './split-batch.ts'
@@ -32,7 +32,7 @@ export class PartitionQueue {
   #open: BatchBuilder | undefined
   #openedAt = 0
   #openHeld = 0
-  #openAwaited: (AwaitedRecord | undefined)[] | undefined
+  #openAwaited: AwaitedRecords | undefined
   #lastBytes: number | undefined
   #identity: ProducerIdentity
   #nextSequence = 0
@@ -98,8 +98,8 @@ export class PartitionQueue {
     }
     const { onDelivered } = columns
     if (onDelivered !== undefined) {
-      this.#openAwaited ??= []
-      this.#openAwaited[this.#open.count] = { row, onDelivered }
+      this.#openAwaited ??= new AwaitedRecords()
+      this.#openAwaited.add(this.#open.count, row, onDelivered)
     }
     this.#open.append(columns, row)
     this.#openHeld += bytes

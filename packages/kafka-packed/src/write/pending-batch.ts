@@ -1,6 +1,6 @@
 import type { PackedError } from '../errors/packed-error.ts'
 import type { SealedBatch } from '../records/batch-builder.ts'
-import type { AwaitedRecord } from './record-delivery.ts'
+import type { AwaitedRecords } from './record-delivery.ts'
 
 /** A batch that was not acknowledged yet. */
 export interface PendingBatch {
@@ -11,8 +11,8 @@ export interface PendingBatch {
   readonly held: number
   /** For which flushes it is waited: see `Settlements`. */
   readonly round: number
-  /** Of each record; absent: nobody waits for one. Some may be of nobody. */
-  readonly awaited: readonly (AwaitedRecord | undefined)[] | undefined
+  /** Absent: nobody waits for one. */
+  readonly awaited: AwaitedRecords | undefined
   /** Of its first record; undefined until it is sent first. Kept as often as it is sent, so that the broker knows it again. */
   sequence: number | undefined
   /** How often it was answered with what can't be read. */

@@ -3,22 +3,16 @@ import type { PendingBatch } from './pending-batch.ts'
 import type { BatchFailure, BatchOutcome } from './sender.ts'
 
 /** Tells who waits for records of a batch what became of each. Returns what is to be said of those who threw; everybody is told all the same. */
-export function tellAwaited({ awaited = [] }: PendingBatch, partition: number, outcome: BatchOutcome): PackedError | undefined {
-  let thrown: PackedError | undefined
-  for (const [place, one] of awaited.entries()) {
-    if (one === undefined) continue
-    const { row, onDelivered } = one
-    try {
-      if (outcome.error !== undefined) onDelivered(row, { partition, error: errorOf(outcome, place) })
-      else onDelivered(row, { partition, offset: outcome.baseOffset < 0 ? -1 : outcome.baseOffset + place })
-    } catch (error) {
-      thrown ??= new PackedError(`onDelivered threw, which it must not: ${String(error)}. This writer is over.`, {
-        kind: 'fatal',
-        cause: error,
-      })
-    }
-  }
-  return thrown
+export function tellAwaited({ awaited }: PendingBatch, partition: number, outcome: BatchOutcome): PackedError | undefined {
+  const failed = awaited?.tell((place) => {
+    if (outcome.error !== undefined) return { partition, error: errorOf(outcome, place) }
+    return { partition, offset: outcome.baseOffset < 0 ? -1 : outcome.baseOffset + place }
+  })
+  if (failed === undefined) return undefined
+  return new PackedError(`onDelivered threw, which it must not: ${String(failed.thrown)}. This writer is over.`, {
+    kind: 'fatal',
+    cause: failed.thrown,
+  })
 }
 
 /** A record that the broker found wrong is told so; the others failed with it. */

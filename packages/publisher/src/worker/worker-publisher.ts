@@ -1,9 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { asError, type Clock, type Deferred, deferred, settledWithin } from '@millrace/core'
 import { bufferFull, EventBuffer } from '../event-buffer.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
 import { laneOf, ownKey } from '../event-key.ts'
 import { checkPublishOptions } from '../check-publish-options.ts'
+import { EventIds } from '../event-ids.ts'
 import { ForcedFlushes } from '../forced-flushes.ts'
 import { jsonText } from '../json-text.ts'
 import { outcomesOf } from '../outcomes-of.ts'
@@ -59,6 +59,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   #unsent: EventMessage[] = []
   /** Events of transactions that are under way. */
   #held = 0
+  readonly #ids = new EventIds()
   #next = 0
   #worker: WorkerProcess | undefined
   #ready = false
@@ -113,7 +114,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     { answer, options = {} }: Pick<SentEvent, 'answer'> & { readonly options: PublishOptions | undefined },
   ): SentEvent {
     const definition = Object.hasOwn(this.#options.events, type) ? this.#options.events[type] : undefined
-    const id = options.id ?? randomUUID()
+    const id = options.id ?? this.#ids.next()
     const about = { outcome: 'not-sent', eventId: id, eventType: type, topic: definition?.topic } as const
     if (definition === undefined) throw new PublishError('UNKNOWN_EVENT_TYPE', `There are no events of type '${type}'.`, about)
     try {

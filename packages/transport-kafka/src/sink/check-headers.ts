@@ -1,4 +1,4 @@
-import type { WriteBatch } from '@millrace/core'
+import type { Header, WriteBatch } from '@millrace/core'
 
 /** Finds what the client would throw for after it has queued the record all the same, or would cut off. Before anything is written. */
 export function checkAllHeaders(batch: WriteBatch): void {
@@ -8,7 +8,10 @@ export function checkAllHeaders(batch: WriteBatch): void {
 
 /** The same for one record. */
 export function checkHeaders({ topic, headers }: WriteBatch, row: number): void {
-  for (const { key, value } of headers?.[row] ?? []) {
+  const ofRecord = headers?.[row]
+  if (ofRecord === undefined) return
+  for (let i = 0; i < ofRecord.length; i++) {
+    const { key, value } = ofRecord[i] as Header
     if (typeof key !== 'string') throw new TypeError(`A record for topic '${topic}' has a header whose key is not a string.`)
     if (key.includes('\0')) throw new TypeError(`Header ${JSON.stringify(key)} of a record for topic '${topic}' has a zero in its key.`)
     if (value !== null && !(value instanceof Uint8Array)) {
