@@ -9,7 +9,7 @@ const args = process.argv.slice(2)
 const unitOnly = args[0] === '--unit'
 if (unitOnly) args.shift()
 
-await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly, databases: !unitOnly })
+await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly, promtool: !unitOnly, databases: !unitOnly })
 if (unitOnly) {
   const left = filesBelow(['packages', 'examples', 'tests'].map((name) => join(root, name))).filter(
     (file) => /\.(broker|database)\.test\.ts$/.test(file) && !file.includes('node_modules'),
