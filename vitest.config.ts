@@ -58,7 +58,7 @@ export default defineConfig({
           name: 'broker',
           include: [brokerTests, 'tests/**/*.broker.test.ts', 'tools/test/**/*.broker.test.ts'],
           exclude: ['**/node_modules/**'],
-          globalSetup: ['tests/support/test-programs.ts', wordCount, 'tests/support/kafka-broker.ts'],
+          globalSetup: ['tests/support/test-programs.ts', 'tests/support/built-dashboard.ts', wordCount, 'tests/support/kafka-broker.ts'],
           // Many of them wait most of the time. With more at a time the broker that they share answers too late on a small machine.
           maxWorkers: 3,
           sequence: { groupOrder: 1 },

@@ -1,56 +1,30 @@
 import { randomUUID } from 'node:crypto'
-import { fileURLToPath } from 'node:url'
-import axe, { type AxeResults } from 'axe-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { defineApp, serdes, silentLogger, start, TopologyBuilder } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { inMemory } from 'millrace/memory'
 import { observed } from 'millrace/telemetry'
-import { buildDashboard } from '../packages/telemetry/dashboard/build.mjs'
 import { openBrowser } from './support/browser.ts'
+import { dashboardFiles } from './support/built-dashboard.ts'
+import { eventually, faultsOf, go, openPage, statusOf } from './support/dashboard-page.ts'
 import { manyPartitions, serveAnswers } from './support/live-answers.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
-const files = fileURLToPath(new URL('../packages/telemetry/page/', import.meta.url))
 const pair = { key: serdes.string, value: serdes.string }
 const counts = inMemory.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
 /** Runs if a page takes it for markup. */
 const HOSTILE = '<img src=x onerror="globalThis.pwned = 1"><script>globalThis.pwned = 1</script>"\'`${1}\u202e'
 
-/** Machines that are starved are waited for. */
-const PATIENCE = { timeout: 60_000 }
 const LIMIT = { timeout: 180_000 }
-const eventually = <T>(look: () => T) => expect.poll(look, PATIENCE)
 
 let browser: Browser
 
 beforeAll(async () => {
-  await buildDashboard(files)
   browser = await openBrowser()
 })
 afterAll(() => browser?.close())
-
-/** A page, and what went wrong in it. */
-async function open(url: string, options: Parameters<Browser['newPage']>[0] = {}) {
-  const page = await browser.newPage(options)
-  page.setDefaultTimeout(PATIENCE.timeout)
-  const errors: string[] = []
-  page.on('pageerror', (error) => errors.push(error.message))
-  page.on('console', (message) => {
-    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource')) errors.push(message.text())
-  })
-  await page.goto(url)
-  return { page, errors }
-}
-
-/** Resolves when the view is there: the click alone only asks for it. */
-async function go(page: Page, view: string): Promise<void> {
-  await page.getByRole('navigation').getByRole('link', { name: view }).click()
-  await eventually(() => page.getByRole('heading', { level: 2 }).innerText()).toBe(view)
-}
-const statusOf = (page: Page) => page.getByRole('status').innerText()
 
 /** Counts on the broker; records whose value is hostile fail and become dead letters. */
 async function countingApp(port: number, token?: string) {
@@ -103,7 +77,7 @@ async function countingApp(port: number, token?: string) {
 
 test('every view of a running application, as it lives, and hostile content that stays text', LIMIT, async () => {
   const { app, telemetry, close, write, id } = await countingApp(0)
-  const { page, errors } = await open(telemetry.url ?? '')
+  const { page, errors } = await openPage(browser, telemetry.url ?? '')
   await eventually(() => statusOf(page)).toBe('Ready: running')
   expect(await page.getByRole('heading', { level: 1 }).innerText()).toBe(`dashboard-${id}`)
 
@@ -156,7 +130,7 @@ test('every view of a running application, as it lives, and hostile content that
 test('an application that goes away and comes back is told, by what there was and what there is', LIMIT, async () => {
   const first = await countingApp(0)
   const port = Number(new URL(first.telemetry.url ?? '').port)
-  const { page } = await open(first.telemetry.url ?? '')
+  const { page } = await openPage(browser, first.telemetry.url ?? '')
   await eventually(() => statusOf(page)).toBe('Ready: running')
   await first.close()
   await eventually(() => statusOf(page)).toMatch(/^Away.*What is shown is of/)
@@ -170,7 +144,7 @@ test('an application that goes away and comes back is told, by what there was an
 test('with a token it asks for that, and says when it is refused', LIMIT, async () => {
   const token = 'a-token-of-32-characters-0123456'
   const { telemetry, close } = await countingApp(0, token)
-  const { page } = await open(telemetry.url ?? '')
+  const { page } = await openPage(browser, telemetry.url ?? '')
   const field = page.getByLabel('Token')
   await field.fill('another')
   await page.getByRole('button', { name: 'Connect' }).click()
@@ -181,16 +155,6 @@ test('with a token it asks for that, and says when it is refused', LIMIT, async 
   await page.close()
   await close()
 })
-
-/** What axe-core finds wrong with the page for who can't see it, or not well. */
-async function faultsOf(page: Page): Promise<string[]> {
-  // Not as a script of the page, which it would refuse.
-  await page.evaluate(axe.source)
-  const { violations } = await page.evaluate<AxeResults>('axe.run(document, { resultTypes: ["violations"] })')
-  return violations.map(
-    ({ id, nodes }) => `${id}: ${nodes.map(({ target, failureSummary = '' }) => `${target.join(' ')} (${failureSummary})`).join(', ')}`,
-  )
-}
 
 /** A source, four ways of eleven steps behind it, and a sink at the end of each. */
 function wideTopology(topics: { readonly input: string; readonly output: string }) {
@@ -256,7 +220,7 @@ test(
       { colorScheme: 'light', viewport: { width: 1_280, height: 900 }, background: 'rgb(255, 255, 255)' },
       { colorScheme: 'dark', viewport: { width: 360, height: 740 }, background: 'rgb(13, 17, 23)' },
     ] as const) {
-      const { page, errors } = await open(url, look)
+      const { page, errors } = await openPage(browser, url, look)
       const rows = page.locator('#partitions tbody tr')
       await eventually(() => page.locator('.graph .node').count()).toBe(50)
       expect(await page.evaluate('getComputedStyle(document.body).backgroundColor')).toBe(background)
@@ -277,8 +241,8 @@ test(
 )
 
 test('200 partitions and 50 nodes are reached by keyboard, and named for who listens', LIMIT, async () => {
-  const served = await serveAnswers(files, () => manyPartitions(200, 50))
-  const { page } = await open(served.url)
+  const served = await serveAnswers(dashboardFiles, () => manyPartitions(200, 50))
+  const { page } = await openPage(browser, served.url)
   await eventually(() => page.locator('.graph .node').count()).toBe(50)
   const focused: string[] = []
   for (let i = 0; i < 8; i++) {

@@ -1,147 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { subscribe, unsubscribe } from 'node:diagnostics_channel'
-import { BasicTracerProvider, InMemorySpanExporter, SimpleSpanProcessor } from '@opentelemetry/sdk-trace-base'
-import { pino } from 'pino'
 import { expect, test } from 'vitest'
-import { defineApp, type FailurePolicy, type Headers, type RuntimeEvent, serdes, start, type Transport, TopologyBuilder } from 'millrace'
+import { type Headers, type RuntimeEvent, serdes } from 'millrace'
 import { kafka } from 'millrace/kafka'
-import { leveldb } from 'millrace/leveldb'
-import { observed } from 'millrace/telemetry'
 import { TcpProxy } from '../tools/broker/tcp-proxy.mjs'
-import { deferred } from './support/deferred.ts'
-import { HeldSink } from './support/held-sink.ts'
+import { checkAlerts, OF_PROMETHEUS, scrapeOf } from './support/alert-stories.ts'
 import { LogClient } from './support/log-client.ts'
-import { groupingIn, monitoringExpressions, samplesIn, selects, selectorsIn } from './support/monitoring.ts'
+import { groupingIn, monitoringExpressions, selects, selectorsIn } from './support/monitoring.ts'
 import { ownBroker } from './support/own-broker.ts'
-import { temporaryFolder } from './support/temporary-folder.ts'
+import { member, orderSerdes, type SignalsMember, type SignalsTopics } from './support/signals-member.ts'
 
 /** Processes and machines that are starved are waited for. */
 const PATIENCE = { timeout: 90_000, interval: 50 }
-const TOKEN = 'a-token-of-32-characters-0123456'
 const PARTITIONS = 2
-
-const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
-const order = { key: serdes.string, value: serdes.json<string>() }
-
-interface Topics {
-  readonly input: string
-  readonly output: string
-  readonly dead: string
-}
-
-/** What a record's value asks for. */
-interface Wishes {
-  /** Passes with `hold` wait for it. */
-  readonly held: ReturnType<typeof deferred>
-  /** Records that fail once have failed. */
-  readonly failed: Set<string>
-}
-
-function topology(topics: Topics, rows: HeldSink, { held, failed }: Wishes) {
-  const builder = new TopologyBuilder('signals')
-  const counted = builder.source('orders', { topics: [topics.input], ...order }).process<string, number>(
-    'count',
-    async (record, context) => {
-      const { key, value } = record
-      if (value === 'hold') await held.promise
-      if (value === 'once' && !failed.has(key)) {
-        failed.add(key)
-        throw new Error('the first time')
-      }
-      if (['skip', 'dead', 'down', 'fatal'].includes(value)) throw new RangeError(`it says ${value}`)
-      const store = context.store(counts)
-      const count = (store.get(key) ?? 0) + 1
-      store.set(key, count)
-      context.forward({ key, value: count, timestamp: record.timestamp })
-    },
-    { stores: [counts] },
-  )
-  counted.sink('totals', { topic: topics.output, key: serdes.string, value: serdes.safeInt64 })
-  counted.sinkOutside('rows', rows)
-  return builder.build()
-}
-
-/** By what the record says: a serialised string has quotes. */
-function policyOf(value: Uint8Array | null): FailurePolicy {
-  const says = Buffer.from(value ?? []).toString()
-  return says === '"fatal"' ? 'fail' : says === '"dead"' ? 'dead-letter' : 'skip'
-}
-
-interface MemberOptions {
-  readonly topics: Topics
-  readonly id: string
-  readonly onEvent?: (event: RuntimeEvent) => void
-}
-
-/** A process of the application, as far as the group can tell, with everything that shows what it does. */
-async function member(transport: Transport, { topics, id, onEvent = () => undefined }: MemberOptions) {
-  const folder = await temporaryFolder()
-  const wishes = { held: deferred(), failed: new Set<string>() }
-  const rows = new HeldSink()
-  const spans = new InMemorySpanExporter()
-  const tracer = new BasicTracerProvider({ spanProcessors: [new SimpleSpanProcessor(spans)] }).getTracer('test')
-  const lines: Record<string, unknown>[] = []
-  const logger = pino(
-    { level: 'debug', base: null },
-    { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) },
-  )
-  const consumed: { readonly topic: string; readonly partition: number; readonly first: string[] }[] = []
-  const telemetry = observed(
-    defineApp({
-      topology: topology(topics, rows, wishes),
-      applicationId: `signals-${id}`,
-      transport,
-      stateDir: folder.path,
-      logger: pino({ level: 'silent' }),
-      observer: onEvent,
-      hotStandby: true,
-      batch: { size: 50, timeoutMs: 5, maxRetries: 1 },
-      commit: { intervalMs: 100 },
-      failure: {
-        decode: 'dead-letter',
-        process: ({ value }) => policyOf(value),
-        deadLetter: { topic: topics.dead },
-        retry: { initialDelayMs: 1 },
-        circuitBreaker: { threshold: 1, window: 6, minimum: 6, openMs: 600_000 },
-      },
-    }),
-    {
-      http: { port: 0, token: TOKEN, requestsPerSecond: 1_000 },
-      ...{ sampleEveryMs: 1, stuckAfterMs: 300, nodeMetrics: true },
-      tracing: { tracer, maxSpansPerSecond: Infinity },
-      logs: { logger, summaryEveryMs: 0 },
-      checkpoints: {
-        consumed: ({ topic, partition, headersOf }) => void consumed.push({ topic, partition, first: headersOf(0).map(({ key }) => key) }),
-        produced: ({ topic }, carrier) => {
-          carrier['checkpoint'] = `to ${topic}`
-        },
-      },
-    },
-  )
-  const app = await start(telemetry.definition)
-  await telemetry.attach(app)
-  let running: Promise<unknown> | undefined
-  const run = () => {
-    running = app.run().catch((error: unknown) => error)
-    return running
-  }
-  const close = async () => {
-    wishes.held.resolve()
-    await app.close().catch(() => undefined)
-    await running
-    await telemetry.close()
-    await folder[Symbol.asyncDispose]()
-  }
-  const ask = (path: string) => fetch(`${telemetry.url}${path}`, { headers: { authorization: `Bearer ${TOKEN}` } })
-  const ready = async () =>
-    (await (await ask('/health/ready')).json()) as { ready: boolean; problems: { reason: string; detail: string; partition?: number }[] }
-  const reasons = async () => (await ready()).problems.map(({ reason }) => reason)
-  const scrape = async () => samplesIn(await (await ask('/metrics')).text())
-  const partitions = () => app.health().tasks.map(({ task }) => Number(task.split('_')[1]))
-  return { app, run, close, ask, ready, reasons, scrape, partitions, ...{ wishes, rows, spans, lines, consumed } }
-}
-
-type Member = Awaited<ReturnType<typeof member>>
 
 const traceId = (n: number) => String(n).padStart(32, 'a')
 const traced = (n: number): Headers => [
@@ -164,7 +35,7 @@ test(
     await using log = await LogClient.open(direct)
     await log.createTopics({ [topics.input]: PARTITIONS, [topics.output]: 1, [topics.dead]: 1 })
     const write = (...records: { key: string; value: string; partition?: number; headers?: Headers }[]) =>
-      log.write(topics.input, order, records)
+      log.write(topics.input, orderSerdes, records)
     await write(...Array.from({ length: 500 }, (_, i) => ({ key: `before-${i}`, value: 'count', partition: i % PARTITIONS })))
 
     // State that another process has left behind.
@@ -189,6 +60,13 @@ test(
     expect((await first.ask('/health/live')).status).toBe(200)
     await proxy.goOn()
     await expect.poll(first.ready, PATIENCE).toMatchObject({ ready: true })
+
+    // Twice, while brokers answer nothing: what was asked before has its answer by then.
+    proxy.standStill()
+    const [from, to] = [await scrapeOf(first), await scrapeOf(first)]
+    await proxy.goOn()
+    const labels = { application: `signals-${id}`, ...OF_PROMETHEUS }
+    await checkAlerts([{ phases: [{ from, to, minutes: 10 }], alerts: [{ alert: 'MillraceLagUnknown', labels }] }])
 
     await showsRecords(first, { log, topics, write })
 
@@ -246,12 +124,12 @@ test(
 )
 
 interface Writing {
-  readonly topics: Topics
+  readonly topics: SignalsTopics
   readonly write: (...records: { key: string; value: string; partition?: number; headers?: Headers }[]) => Promise<void>
 }
 
 /** Records that are processed, retried, skipped, made dead letters, and what is said of them. */
-async function showsRecords(one: Member, { log, topics, write }: Writing & { readonly log: LogClient }): Promise<void> {
+async function showsRecords(one: SignalsMember, { log, topics, write }: Writing & { readonly log: LogClient }): Promise<void> {
   const about = { topic: topics.input, partition: 0 }
   one.lines.length = 0
   await write(
@@ -263,7 +141,7 @@ async function showsRecords(one: Member, { log, topics, write }: Writing & { rea
   await log.write(topics.input, { key: serdes.string, value: serdes.string }, [{ key: 'e', value: '{ no JSON', partition: 0 }])
   await one.app.caughtUp()
 
-  const sumOf = (samples: Awaited<ReturnType<Member['scrape']>>, name: string) =>
+  const sumOf = (samples: Awaited<ReturnType<SignalsMember['scrape']>>, name: string) =>
     samples.filter((sample) => sample.name === name).reduce((sum, { value }) => sum + value, 0)
   const samples = await one.scrape()
   const names = ['failed', 'skipped', 'dead_lettered', 'retried'].map((name) => `millrace_records_${name}_total`)
@@ -304,7 +182,7 @@ async function showsRecords(one: Member, { log, topics, write }: Writing & { rea
 }
 
 /** A record that stops the application. */
-async function failsAsAWhole(one: Member, { topics, write, id }: Writing & { readonly id: string }): Promise<void> {
+async function failsAsAWhole(one: SignalsMember, { topics, write, id }: Writing & { readonly id: string }): Promise<void> {
   const [partition = 0] = one.partitions()
   const published: { readonly name: string | symbol; readonly task?: string }[] = []
   const onPublished = (batch: unknown, name: string | symbol) => void published.push({ name, ...(batch as object) })

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { type App, serdes, silentLogger, start } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { observed } from 'millrace/telemetry'
+import type { Page } from 'playwright-core'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import counting, { counts, type ThreadedCount, VARIABLE } from './programs/threads/counting.ts'
+import { openBrowser } from './support/browser.ts'
+import { eventually, faultsOf, go, openPage } from './support/dashboard-page.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
@@ -56,6 +59,27 @@ function running(app: App): { readonly ended: Promise<void> } {
   return { ended }
 }
 
+/** The dashboard and `/tasks` say which thread has which task, and how often each was replaced. */
+async function showsThreads(page: Page, app: App): Promise<void> {
+  const threads = app.health().threads ?? []
+  await go(page, 'Threads')
+  const rows = threads.map(({ thread, state, tasks, replaced }) => [`thread ${thread}`, state, tasks.join(', '), `${replaced} times`])
+  const shown = async () =>
+    (await page.locator('#threads tbody tr').all()).map(async (row) => {
+      const cells = await row.locator('th, td').allInnerTexts()
+      return [0, 1, 2, 4].map((i) => cells[i])
+    })
+  await eventually(async () => Promise.all(await shown())).toEqual(rows)
+
+  const places = threads.flatMap(({ thread, tasks }) => tasks.map((task) => `task ${task}, thread ${thread}`)).toSorted()
+  const answer = await (await fetch(new URL('/tasks', page.url()))).json()
+  const { tasks, threads: told } = answer as { tasks: { task: string; thread: number }[]; threads: { thread: number }[] }
+  expect(tasks.map(({ task, thread }) => `task ${task}, thread ${thread}`).toSorted()).toEqual(places)
+  expect(told.map(({ thread }) => thread)).toEqual(threads.map(({ thread }) => thread))
+  await go(page, 'Partitions')
+  await eventually(async () => (await page.locator('#partitions tbody th small').allInnerTexts()).toSorted()).toEqual(places)
+}
+
 function upTo(last: number): number[] {
   return Array.from({ length: last }, (_, i) => i + 1)
 }
@@ -79,6 +103,10 @@ test(
         ['running', 2],
       ])
 
+    await using browser = await openBrowser()
+    const { page, errors } = await openPage(browser, telemetry.url ?? '')
+    await showsThreads(page, app)
+
     // Each has another in its place, and each has some of the tasks.
     const threads = () => (app.health().threads ?? []).map(({ state, tasks, replaced }) => ({ state, tasks: tasks.length, replaced }))
     const total = () => threads().reduce((sum, { replaced }) => sum + replaced, 0)
@@ -91,6 +119,15 @@ test(
     }
     await write(20)
     await app.caughtUp()
+
+    await showsThreads(page, app)
+    expect(await faultsOf(page)).toEqual([])
+    await go(page, 'Time line')
+    const changes = () => page.locator('.timeline li.thread').allInnerTexts()
+    for (const why of [/thread \d died: .*3/, /thread \d died: .*nobody catches this/])
+      await eventually(changes).toContainEqual(expect.stringMatching(why))
+    expect((await changes()).filter((line) => line.endsWith('started'))).toHaveLength(4)
+    expect(errors).toEqual([])
 
     const expected = new Map(KEYS.map((key, i) => [key, i === 0 ? 62 : 60]))
     const found = await app.store(counts, { whileRestoring: 'refuse' }).getBatch(KEYS)

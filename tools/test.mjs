@@ -10,7 +10,7 @@ const unitOnly = args[0] === '--unit'
 const packed = args[0] === '--packed'
 if (unitOnly || packed) args.shift()
 
-await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly, databases: !unitOnly })
+await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly, promtool: !unitOnly, databases: !unitOnly })
 if (unitOnly) {
   const left = filesBelow(['packages', 'examples', 'tests'].map((name) => join(root, name))).filter(
     (file) => /\.(broker|database)\.test\.ts$/.test(file) && !file.includes('node_modules'),

@@ -21,6 +21,8 @@ export class HeldSink implements OutsideSink<string, number> {
   closed = 0
   /** Its circuit breakers. */
   readonly circuits = new Map<string, CircuitState>()
+  /** What storing waits for, or fails with. */
+  stored: () => Promise<void> = async () => undefined
   /** Offsets from this on are not stored. */
   storedBelow = Infinity
   /** After so many records there is no room. */
@@ -39,6 +41,7 @@ export class HeldSink implements OutsideSink<string, number> {
       accept: (records) => void this.accepted.push(...records),
       prepare: async (offsets: readonly OffsetCommit[], { flush }: CommitUrgency) => {
         this.flushes.push(flush)
+        await this.stored()
         return offsets.map((at) => ({ ...at, offset: Math.min(at.offset, this.storedBelow) }))
       },
       full: isFull,

@@ -5,6 +5,7 @@ import { provideDatabaseServers } from './database-servers.mjs'
 import { dependencies } from './install-dependencies.mjs'
 import { withLock } from './lock.mjs'
 import { nativeClient } from './native-client.mjs'
+import { promtool } from './promtool.mjs'
 import { SetupError } from './setup-error.mjs'
 
 /**
@@ -13,6 +14,7 @@ import { SetupError } from './setup-error.mjs'
  *   goes on; why it failed is remembered, and it is not tried again until it is required.
  * @property {boolean} build
  * @property {boolean} [browser] A Chromium. Without it one line says so and the rest goes on. Default: false.
+ * @property {boolean} [promtool] The program that tests rules of Prometheus. Without it one line says so and the rest goes on. Default: false.
  * @property {boolean} [databases] Servers of databases, for tests. Default: false.
  */
 
@@ -33,10 +35,11 @@ export async function setUp(checkout, needs) {
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-function isSetUp(checkout, { native, build, browser: wanted }) {
+function isSetUp(checkout, { native, build, browser: wanted, promtool: asked }) {
   if (!dependencies(checkout).isDone()) return false
   if (build && !builtPackages(checkout).isDone()) return false
   if (wanted && !browser(checkout).isDone()) return false
+  if (asked && !promtool(checkout).isDone()) return false
   return native === 'unneeded' || nativeClient(checkout).isDone()
 }
 
@@ -44,10 +47,11 @@ function isSetUp(checkout, { native, build, browser: wanted }) {
  * @param {import('./checkout.mjs').Checkout} checkout
  * @param {Needs} needs
  */
-async function runSteps(checkout, { native, build, browser: wanted }) {
+async function runSteps(checkout, { native, build, browser: wanted, promtool: asked }) {
   await unlessDone(dependencies(checkout))
   if (native !== 'unneeded') await provideNativeClient(checkout, native === 'required')
   if (wanted) await unlessDone(browser(checkout))
+  if (asked) await unlessDone(promtool(checkout))
   if (build) await unlessDone(builtPackages(checkout))
 }
 

@@ -46,5 +46,16 @@ test('a replay that is killed half-way is taken up where it was, and each record
   const { total, deadLetters } = JSON.parse(list.stdout) as { total: number; deadLetters: { replayedTo: string | null }[] }
   expect(total).toBe(300)
   expect(deadLetters.filter(({ replayedTo }) => replayedTo === lines)).toHaveLength(200)
+
+  const busy = ['--reason', 'busy', '--from-topic', lines]
+  const within = ['--since', new Date(now + 100).toISOString(), '--until', new Date(now + 200).toISOString()]
+  const few = await millrace(['dead-letters', 'list', ...args, ...busy, ...within])
+  // Of each three of them, two.
+  expect(few).toMatchObject({ code: 0, stderr: '' })
+  const found = (JSON.parse(few.stdout) as { deadLetters: { id: string }[] }).deadLetters.map(({ id }) => Number(id.split('@')[1]))
+  expect(found.length).toBeGreaterThanOrEqual(67)
+  expect(found.filter((number) => number < 100 || number > 200 || number % 3 === 0)).toEqual([])
+  const shown = await millrace(['dead-letters', 'show', `${dead}-0@4`, '--brokers', app.brokers, '--json'])
+  expect(JSON.parse(shown.stdout)).toMatchObject({ id: `${dead}-0@4`, value: { text: 'value 4' }, from: `${lines}-0@4` })
   await app.admin.deleteTopics([lines, app.topics.totals, dead, `${dead}-replayed`])
 })

@@ -5,12 +5,15 @@ import type { StateListener } from './app-api.ts'
 export class Lifecycle {
   readonly #observer: Observer | undefined
   readonly #logger: Logger
+  /** Made once: events are told many a second. */
+  readonly #observed: { readonly name: string; readonly logger: Logger }
   readonly #listeners = new Set<StateListener>()
   #state: AppState = 'created'
 
   constructor(observer: Observer | undefined, logger: Logger) {
     this.#observer = observer
     this.#logger = logger
+    this.#observed = { name: 'the observer', logger }
   }
 
   get state(): AppState {
@@ -46,6 +49,6 @@ export class Lifecycle {
 
   /** Tells the observer. */
   tell(event: RuntimeEvent): void {
-    tell(this.#observer, [event], { name: 'the observer', logger: this.#logger })
+    tell(this.#observer, [event], this.#observed)
   }
 }

@@ -7,8 +7,9 @@ import type { Live } from './live.ts'
 import { PartitionsView } from './partitions-view.tsx'
 import { DeadLettersView, StoresView, TimelineView } from './state-views.tsx'
 import { time } from './text.ts'
+import { ThreadsView } from './threads-view.tsx'
 
-const VIEWS = ['Topology', 'Partitions', 'Stores', 'Dead letters', 'Time line'] as const
+const VIEWS = ['Topology', 'Partitions', 'Threads', 'Stores', 'Dead letters', 'Time line'] as const
 type ViewName = (typeof VIEWS)[number]
 
 function Dashboard() {
@@ -46,7 +47,7 @@ function Dashboard() {
         <h1>{live?.application ?? 'Millrace'}</h1>
         <StatusLine live={live} status={status} />
         <nav aria-label="Views">
-          {VIEWS.map((name) => (
+          {VIEWS.filter((name) => name !== 'Threads' || live?.threads !== undefined).map((name) => (
             <a key={name} href={`#/${slug(name)}`} aria-current={name === view ? 'page' : undefined}>
               {name}
               {name === 'Dead letters' && live !== undefined && live.deadLetters.length > 0 && (
@@ -75,6 +76,7 @@ function Dashboard() {
 function Shown({ view, live, history }: { readonly view: ViewName; readonly live: Live; readonly history: History }) {
   if (view === 'Topology') return <GraphView live={live} history={history} />
   if (view === 'Partitions') return <PartitionsView live={live} history={history} />
+  if (view === 'Threads') return <ThreadsView live={live} />
   if (view === 'Stores') return <StoresView live={live} />
   if (view === 'Dead letters') return <DeadLettersView live={live} />
   return <TimelineView live={live} />

@@ -9,6 +9,10 @@ export interface Live {
   readonly nodes: Readonly<Record<string, number>>
   readonly edges: readonly { readonly from: string; readonly to: string; readonly records: number }[]
   readonly partitions: readonly Partition[]
+  /** Of an application that is spread over worker threads. */
+  readonly threads?: readonly Thread[]
+  /** Circuits of sinks outside of the log that are not closed: by node, and by table. */
+  readonly sinks?: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly stores: readonly Store[]
   readonly restores: readonly Restore[]
   /** The latest first; of an answer, those that were not told yet. */
@@ -23,7 +27,7 @@ export interface Problem {
 
 export interface GraphNode {
   readonly name: string
-  readonly kind: 'source' | 'processor' | 'sink'
+  readonly kind: 'source' | 'processor' | 'sink' | 'outside-sink'
   readonly subTopology: number
   readonly topics: readonly string[]
   readonly stores: readonly string[]
@@ -37,6 +41,7 @@ export interface GraphEdge {
 
 export interface Partition {
   readonly task: string
+  readonly thread?: number
   readonly state: string
   readonly topic: string
   readonly partition: number
@@ -53,6 +58,15 @@ export interface Partition {
   readonly retries?: number
   readonly givenUp?: number
   readonly triggers?: Readonly<Record<string, number>>
+}
+
+export interface Thread {
+  readonly thread: number
+  readonly state: string
+  readonly tasks: readonly string[]
+  readonly silentMs: number
+  readonly replaced: number
+  readonly utilization: number
 }
 
 export interface Store {

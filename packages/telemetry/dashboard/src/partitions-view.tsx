@@ -17,6 +17,7 @@ export function PartitionsView({ live, history }: { readonly live: Live; readonl
   const shown = all ? found : found.slice(0, SHOWN)
   return (
     <>
+      <SinkCircuits sinks={live.sinks ?? {}} />
       <form class="tools" onSubmit={(event) => event.preventDefault()}>
         <label>
           Find{' '}
@@ -87,6 +88,25 @@ export function PartitionsView({ live, history }: { readonly live: Live; readonl
   )
 }
 
+/** Sinks outside of the log that hold up what goes there. */
+function SinkCircuits({ sinks }: { readonly sinks: NonNullable<Live['sinks']> }) {
+  const open = Object.entries(sinks).flatMap(([node, tables]) =>
+    Object.entries(tables).map(([table, circuit]) => ({ node, table, circuit })),
+  )
+  if (open.length === 0) return null
+  return (
+    <ul class="problems circuits" aria-label="Circuits of sinks">
+      {open.map(({ node, table, circuit }) => (
+        <li key={`${node} ${table}`}>
+          <strong class="bad">
+            circuit of {table} in sink {node}: {circuit}
+          </strong>
+        </li>
+      ))}
+    </ul>
+  )
+}
+
 function Row({ partition, sizes }: { readonly partition: Partition; readonly sizes: readonly number[] }) {
   const { topic, partition: number, lag, waitingRecords, inFlight, lastBatch, retries = 0, givenUp = 0, triggers = {}, task } = partition
   const circuits = Object.entries(partition.circuits)
@@ -94,7 +114,11 @@ function Row({ partition, sizes }: { readonly partition: Partition; readonly siz
   return (
     <tr>
       <th scope="row">
-        {topic}-{number} <small>task {task}</small>
+        {topic}-{number}{' '}
+        <small>
+          task {task}
+          {partition.thread !== undefined && `, thread ${partition.thread}`}
+        </small>
       </th>
       <td class="number">{count(lag)}</td>
       <td class="number">{count(waitingRecords)}</td>

@@ -5,6 +5,7 @@ import type { Readiness, ReadinessReport } from '../health/readiness.ts'
 import type { Sampler } from '../metrics/sampler.ts'
 import type { ObservedApp } from '../observed-app.ts'
 import type { LiveView } from '../view/live-view.ts'
+import { threadsOf } from '../view/threads-of.ts'
 import { topologyGraph } from '../view/topology-graph.ts'
 import { type Answer, json, Refusal, text } from './answer.ts'
 import { jsonBody, type Request } from './request.ts'
@@ -99,14 +100,19 @@ export class Routes {
   async #tasks(): Promise<Answer> {
     const { sampler, app } = this.#options
     await sampler.refresh()
-    const { state, healthy, error, tasks } = app().health()
+    const health = app().health()
+    const { state, healthy, error, tasks, threads, sinks } = health
+    const threadOf = threadsOf(health)
     const lags = new Map(sampler.last.lag.map(({ topic, partition, lag, end }) => [`${topic} ${partition}`, { lag, end }]))
     return json({
       state,
       healthy,
       ...(error !== undefined && { error }),
+      ...(threads !== undefined && { threads }),
+      sinks,
       tasks: tasks.map((task) => ({
         ...task,
+        thread: threadOf.get(task.task),
         partitions: task.partitions.map((one) => ({ ...one, ...lags.get(`${one.topic} ${one.partition}`) })),
       })),
     })

@@ -5,7 +5,7 @@ import type { Family } from './family.ts'
  * Measurements of each histogram that are recorded in a second, at most; as many at once. Of more, it is these: an SDK takes about a microsecond for each, which
  * adds up where batches are small.
  */
-const RECORDED_A_SECOND = 500
+const RECORDED_A_SECOND = 100
 const TICK_MS = 100
 
 /**

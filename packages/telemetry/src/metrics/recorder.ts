@@ -114,6 +114,8 @@ export class Recorder {
         return this.#assignment(event)
       case 'state':
         if (event.to === 'rebalancing') this.families.rebalances.of(this.application).add(1)
+        // There are no tasks any more that could have one.
+        if (event.to === 'not-running' || event.to === 'error') this.families.circuit.removeWhere(() => true)
         return undefined
       case 'thread':
         return this.families.threadDeaths.of(this.application).add(event.phase === 'died' ? 1 : 0)

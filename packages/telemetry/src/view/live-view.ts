@@ -3,6 +3,7 @@ import type { AppHealth, FailureEvent, RuntimeEvent, Topology } from '@millrace/
 import type { ReadinessReport } from '../health/readiness.ts'
 import type { Recorder } from '../metrics/recorder.ts'
 import type { Sample } from '../metrics/sampler.ts'
+import { threadsOf } from './threads-of.ts'
 import { type TopologyGraph, topologyGraph } from './topology-graph.ts'
 
 /** How much is remembered. */
@@ -22,7 +23,9 @@ export interface Snapshot {
 
 /** What the dashboard shows: what was counted, and what happened lately. */
 export class LiveView {
-  readonly events = [...(['batch', 'failure', 'state', 'circuit', 'recover', 'abort', 'assigned', 'revoked', 'lost', 'restore'] as const)]
+  readonly events = [
+    ...(['batch', 'failure', 'state', 'circuit', 'recover', 'abort', 'assigned', 'revoked', 'lost', 'restore', 'thread'] as const),
+  ]
   readonly #application: string
   readonly #recorder: Recorder
   readonly #graph: TopologyGraph
@@ -75,6 +78,10 @@ export class LiveView {
         this.#restores.set(`${task} ${store}`, { task, store, phase, restoredRecords, remainingRecords, durationMs })
         return undefined
       }
+      case 'thread': {
+        const why = event.error === undefined ? '' : `: ${event.error.message}`
+        return this.#changed({ what: 'thread', detail: `thread ${event.thread} ${event.phase}${why}` })
+      }
       default:
         return undefined
     }
@@ -85,6 +92,7 @@ export class LiveView {
     const after = told?.instance === this.#instance ? told.after : 0
     const lags = new Map(sample.lag.map(({ topic, partition, lag }) => [`${topic} ${partition}`, lag]))
     const nodes = this.#processed()
+    const threads = threadsOf(health)
     return {
       application: this.#application,
       instance: this.#instance,
@@ -95,12 +103,14 @@ export class LiveView {
       edges: this.#flows(nodes),
       partitions: health.tasks.flatMap(({ task, state, partitions, pass, waitsFor, circuits }) =>
         partitions.map(({ topic, partition, position, waitingRecords, batchSize }) => ({
-          ...{ task, state, topic, partition, position, waitingRecords, batchSize, waitsFor, circuits },
+          ...{ task, thread: threads.get(task), state, topic, partition, position, waitingRecords, batchSize, waitsFor, circuits },
           lag: lags.get(`${topic} ${partition}`),
           inFlight: pass?.topic === topic ? Math.max(1, pass.batches) : 0,
           ...this.#counted(task, topic),
         })),
       ),
+      threads: health.threads,
+      sinks: health.sinks,
       stores: sample.stores,
       restores: [...this.#restores.values()],
       deadLetters: this.#deadLetters.filter(({ number }) => number > after),

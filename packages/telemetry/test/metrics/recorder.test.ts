@@ -135,6 +135,9 @@ test('a recovery keeps what was counted, and knows nothing of the circuits there
   expect(await lines()).toContain('millrace_circuit_state{application="app",node="call",task="0_3"} 2')
   recorder.observe({ type: 'recover', stage: 'commit', tasks: ['0_3'], error: new Error('lost') })
   expect((await lines()).filter((line) => line.includes('circuit'))).toEqual([])
+  recorder.observe({ type: 'circuit', stage: 'process', task: '0_3', node: 'call', from: 'closed', to: 'open' })
+  recorder.observe({ type: 'state', stage: 'source', from: 'pending-error', to: 'error' })
+  expect((await lines()).filter((line) => line.includes('circuit'))).toEqual([])
   expect(await lines()).toContain('millrace_batched_records_total{application="app",topic="in",partition="3"} 3')
 })
 

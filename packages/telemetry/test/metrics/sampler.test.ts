@@ -1,4 +1,12 @@
-import { type AppHealth, MillraceError, type PartitionLag, silentLogger, type StoreSize, type ThreadHealth } from '@millrace/core'
+import {
+  type AppHealth,
+  MillraceError,
+  type PartitionLag,
+  silentLogger,
+  type StoreSize,
+  type TaskHealth,
+  type ThreadHealth,
+} from '@millrace/core'
 import { expect, test } from 'vitest'
 import { Readiness } from '../../src/health/readiness.ts'
 import { Recorder } from '../../src/metrics/recorder.ts'
@@ -25,15 +33,16 @@ function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>
     batchTimeoutMs: 5,
   }
   const task = { task: '0_0', state: 'running', partitions: [partition], waitingRecords: 0, waitingBytes: 0 } as const
+  const tasks: TaskHealth[] = [{ ...task, waitsFor: undefined, pass: undefined, uncommittedBytes: 0, circuits: {} }]
   const health = {
     ...({ state: 'running', healthy: true, error: undefined } as const),
     sinks,
     threads,
-    tasks: [{ ...task, waitsFor: undefined, pass: undefined, uncommittedBytes: 0, circuits: {} }],
+    tasks,
   } as const
   sampler.attach({ health: () => health, inspect: { lag, stores } } as unknown as ObservedApp)
   const wait = (ms: number) => (now += ms)
-  return { recorder, sampler, sinks, threads, wait, ready: () => readiness.look(health) }
+  return { recorder, sampler, sinks, tasks, threads, wait, ready: () => readiness.look(health) }
 }
 
 const partitionsOf = ({ families }: Recorder) => [...families.entries.all].map(({ labels }) => labels['partition'])
@@ -113,6 +122,21 @@ test('brokers that refuse to tell the lag are there', async () => {
 function lagOf(lag: number): PartitionLag {
   return { task: '0_0', topic: 'in', partition: 0, position: 0, end: lag, lag }
 }
+
+test('of tasks that are over nothing waits, and nothing is in flight', async () => {
+  const { recorder, sampler, tasks } = sampling({ lag: async () => [], stores: async () => [] })
+  const { families } = recorder
+  const [task] = tasks.splice(0)
+  const pass = { topic: 'in', partition: 0, runningMs: 1, records: 5, batches: 2, retries: 0 }
+  tasks.push({ ...(task as TaskHealth), pass, partitions: (task as TaskHealth).partitions.map((one) => ({ ...one, waitingRecords: 7 })) })
+  const told = () => [families.inFlight, families.queue].map(({ all }) => [...all].map(({ value }) => value))
+  await sampler.refresh()
+  expect(told()).toEqual([[2], [7]])
+  tasks.length = 0
+  await sampler.refresh()
+  expect(told()).toEqual([[0], [0]])
+  sampler.stop()
+})
 
 test('threads are told by their state, and how busy each is by its number, which the one after it has too', async () => {
   const { recorder, sampler, threads } = sampling({ lag: async () => [], stores: async () => [] })
