@@ -64,7 +64,7 @@ async function withTopics(brokers: string, groupProtocol: GroupProtocol = 'class
   return { log, send, lostOf, [Symbol.asyncDispose]: () => log[Symbol.asyncDispose]() }
 }
 
-describe('a broker that is away', () => {
+describe.concurrent('a broker that is away', () => {
   test('at the start: the start is refused with its address, after the limit that was set', async () => {
     await using folder = await temporaryFolder()
     const brokers = `127.0.0.1:${await freePort()}`

@@ -105,7 +105,7 @@ describe('members that get the same partitions of each topic', () => {
   })
 })
 
-describe('a member whose process stands still', () => {
+describe.concurrent('a member whose process stands still', () => {
   const consumer = { 'session.timeout.ms': 2_000, 'heartbeat.interval.ms': 300 }
   const members: readonly Partial<KafkaOptions>[] = [
     { client: 'confluent', groupProtocol: 'classic', consumer },
