@@ -12,7 +12,7 @@ import { awaitedSends, latencies, type Latency, publishedEvents, type Throughput
 export type OpenBroker = (options: { readonly say: (line: string) => void }) => Promise<{ readonly brokers: string; stop(): Promise<void> }>
 
 const TIMEOUT_MS = 50
-const PACKED_BATCH = 2_000
+const BATCH = 1_000
 /** It is faster: so many events more make a run as long. */
 const PACKED_TIMES = 4
 const USAGE = `npm run bench:publisher -- [--brokers host:port,...] [--events N] [--runs N] [--json FILE]
@@ -78,8 +78,8 @@ async function measure(brokers: string, { events, runs }: { readonly events: num
   // The first of each is not counted.
   for (let run = -1; run < runs; run++) {
     const awaited = await awaitedSends(immediate, topic, Math.ceil(events / 20))
-    const published = await publishedEvents(transport, topic, { count: events, batchSize: 1_000 })
-    const byPacked = await publishedEvents(packed, topic, { count: PACKED_TIMES * events, batchSize: PACKED_BATCH })
+    const published = await publishedEvents(transport, topic, { count: events, batchSize: BATCH })
+    const byPacked = await publishedEvents(packed, topic, { count: PACKED_TIMES * events, batchSize: BATCH })
     const latency = await latencies(transport, topic, steadily)
     const packedLatency = await latencies(packed, topic, steadily)
     if (run < 0) continue
@@ -102,8 +102,8 @@ function tell({ awaited, published, packed, ...steady }: Results): string {
   })
   for (const [name, runs] of [
     ['one awaited send after the other', awaited],
-    ['publisher, batches of up to 1,000', published],
-    [`publisher on the packed client, batches of up to ${count(PACKED_BATCH)}`, packed],
+    [`publisher, batches of up to ${count(BATCH)}`, published],
+    [`publisher on the packed client, batches of up to ${count(BATCH)}`, packed],
   ] as const) {
     const rates = runs.map(({ perSecond }) => perSecond)
     const thread = median(runs.map(({ threadMicros }) => threadMicros))
