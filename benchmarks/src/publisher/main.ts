@@ -6,7 +6,8 @@ import { kafka } from '@millrace/transport-kafka'
 import Table from 'cli-table3'
 import { median } from 'simple-statistics'
 import { thisMachine } from '../report/machine.ts'
-import { awaitedSends, latencies, type Latency, publishedEvents, type Throughput } from './ways.ts'
+import { Service } from './service.ts'
+import type { Latency, Throughput } from './ways.ts'
 
 /** What a broker is opened with: `openBroker` of `tools/broker`. */
 export type OpenBroker = (options: { readonly say: (line: string) => void }) => Promise<{ readonly brokers: string; stop(): Promise<void> }>
@@ -17,7 +18,7 @@ const BATCH = 1_000
 const PACKED_TIMES = 4
 const USAGE = `npm run bench:publisher -- [--brokers host:port,...] [--events N] [--runs N] [--json FILE]
 
-The publisher beside a service that awaits one send after the other, by the same client, and on the packed client, on a real broker, in turns.
+The publisher beside a service that awaits one send after the other, by the same client, and on the packed client, on a real broker, in turns, each in a process of its own.
 `
 
 /** Runs the comparison; resolves to an exit code. */
@@ -60,12 +61,8 @@ interface Results {
 }
 
 async function measure(brokers: string, { events, runs }: { readonly events: number; readonly runs: number }): Promise<Results> {
-  const transport = kafka({ brokers })
-  // A client that waits for no company, which is best for who sends one at a time.
-  const immediate = kafka({ brokers, producer: { 'linger.ms': 0 } })
-  const packed = kafka({ brokers, client: 'packed' })
   const topic = `bench-publisher-${randomUUID()}`
-  const admin = await transport.openAdmin({ logger: silentLogger })
+  const admin = await kafka({ brokers }).openAdmin({ logger: silentLogger })
   await admin.createTopics([{ topic, partitions: 4 }])
   const results = {
     awaited: [] as Throughput[],
@@ -74,18 +71,23 @@ async function measure(brokers: string, { events, runs }: { readonly events: num
     latencies: [] as Latency[],
     packedLatencies: [] as Latency[],
   }
-  const steadily = { timeoutMs: TIMEOUT_MS, perSecond: 1_000, forMs: 4_000 }
+  const where = { brokers, topic }
+  const publishing = { ...where, way: 'published', batchSize: BATCH } as const
+  const steadily = { ...where, way: 'steadily', timeoutMs: TIMEOUT_MS, perSecond: 1_000, forMs: 4_000 } as const
+  using sending = new Service()
+  using ofConfluent = new Service()
+  using ofPacked = new Service()
   // The first of each is not counted.
   for (let run = -1; run < runs; run++) {
-    const awaited = await awaitedSends(immediate, topic, Math.ceil(events / 20))
-    const published = await publishedEvents(transport, topic, { count: events, batchSize: BATCH })
-    const byPacked = await publishedEvents(packed, topic, { count: PACKED_TIMES * events, batchSize: BATCH })
-    const latency = await latencies(transport, topic, steadily)
-    const packedLatency = await latencies(packed, topic, steadily)
+    const awaited = await sending.run({ ...where, way: 'awaited', count: Math.ceil(events / 20) })
+    const published = await ofConfluent.run({ ...publishing, client: 'confluent', count: events })
+    const packed = await ofPacked.run({ ...publishing, client: 'packed', count: PACKED_TIMES * events })
+    const latency = await ofConfluent.run({ ...steadily, client: 'confluent' })
+    const packedLatency = await ofPacked.run({ ...steadily, client: 'packed' })
     if (run < 0) continue
     results.awaited.push(awaited)
     results.published.push(published)
-    results.packed.push(byPacked)
+    results.packed.push(packed)
     results.latencies.push(latency)
     results.packedLatencies.push(packedLatency)
   }
