@@ -1,10 +1,9 @@
 import { fileURLToPath } from 'node:url'
-import { errorFrom, type Logger, MillraceError } from '@millrace/core'
+import { errorFrom, heapLimits, type Logger, MillraceError } from '@millrace/core'
 import { Piscina } from 'piscina'
 import type { Chunk, ChunkResult, LoadProblem, ThreadData } from './messages.ts'
 import type { ResolvedOptions } from './resolve-options.ts'
 
-const MIB = 1_048_576
 const WORKER = fileURLToPath(new URL('./worker.js', import.meta.url))
 
 /** A pool of threads that have loaded one function. A thread that dies is replaced. */
@@ -25,7 +24,7 @@ export class Threads {
       // A thread that sleeps on an atomic between two chunks would stop whatever the module does in the background.
       atomics: 'disabled',
       recordTiming: false,
-      ...(maxHeapBytes === undefined ? {} : { resourceLimits: { maxOldGenerationSizeMb: maxHeapBytes / MIB } }),
+      ...(maxHeapBytes === undefined ? {} : { resourceLimits: heapLimits(maxHeapBytes) }),
     })
     this.#piscina.on('error', (error: unknown) =>
       logger.warn({ err: error, module }, 'a thread died between two batches; another one takes its place'),

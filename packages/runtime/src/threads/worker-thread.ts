@@ -2,12 +2,11 @@ import { createRequire } from 'node:module'
 import { extname, isAbsolute } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MessageChannel, Worker, workerData } from 'node:worker_threads'
-import { asError, MillraceError, type ResolvedThreads } from '@millrace/core'
+import { asError, heapLimits, MillraceError, type ResolvedThreads } from '@millrace/core'
 import type { StartedThread } from './app-thread.ts'
 import type { ThreadStart } from './messages.ts'
 import type { ThreadData } from './thread-main.ts'
 
-const MIB = 1_048_576
 const ENTRY = new URL('./thread-entry.js', import.meta.url)
 // Beside this file, in the language that this one is in.
 const MAIN = new URL(`./thread-main${extname(import.meta.url)}`, import.meta.url)
@@ -27,7 +26,7 @@ export function startWorker(threads: ResolvedThreads, start: ThreadStart): Start
     name: `${start.options.applicationId}-${start.number}`,
     workerData: { millraceThread: data },
     transferList: [port2],
-    ...(threads.maxHeapBytes !== undefined && { resourceLimits: { maxOldGenerationSizeMb: threads.maxHeapBytes / MIB } }),
+    ...(threads.maxHeapBytes !== undefined && { resourceLimits: heapLimits(threads.maxHeapBytes) }),
   })
   let uncaught: unknown
   worker.on('error', (error: unknown) => {
