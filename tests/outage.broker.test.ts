@@ -15,7 +15,10 @@ import { countWords, inputSerdes, outputSerdes, someLines, wordCountTopology } f
 const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
 /** Of one core, and of the event loop's time. Who asks without waiting takes a whole one, however fast the machine is. */
 const ACCEPTABLE_LOAD = 0.5
-const CLOSE_LIMIT_MS = 60_000
+/** Of a shutdown: for the pass under way, and as long again for the last commit. */
+const REVOKE_MS = 7_500
+/** Both, and what the clients may take to close. */
+const CLOSE_LIMIT_MS = 2 * REVOKE_MS + 45_000
 /** After which the client has noticed that nobody is there. */
 const SETTLED_MS = 5_000
 
@@ -128,7 +131,9 @@ describe.concurrent('a broker that is away', () => {
     await run.send(someLines(2_000))
     let cuts = 0
     const observer = (event: RuntimeEvent) => void (event.type === 'cut' && cuts++)
-    const app = await start(wordCount(broker.brokers, folder.path, { logger, commit: { intervalMs: 600_000 }, observer }))
+    const app = await start(
+      wordCount(broker.brokers, folder.path, { logger, commit: { intervalMs: 600_000 }, revokeTimeoutMs: REVOKE_MS, observer }),
+    )
     const ended: Promise<unknown> = app.run().catch((caught: unknown) => caught)
     while (cuts < 20) await pause(10)
     await broker.kill(0)

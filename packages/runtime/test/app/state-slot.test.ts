@@ -51,8 +51,8 @@ describe('a state slot', () => {
   test('is taken over from a process that was killed, also while nobody has taken note of that', async () => {
     const own = await acquireSlot(stateDir, 'app')
     await own.release()
-    // The parent becomes a program that never asks for its children.
-    const parent = spawn('sh', ['-c', 'sleep 600 & echo $!; exec sleep 600'])
+    // The parent becomes a program that never asks for its children, and says so: a shell may ask once more on its way.
+    const parent = spawn('sh', ['-c', 'sleep 600 & exec "$0" -e "console.log($!); setInterval(() => {}, 1000)"', process.execPath])
     const [said] = (await once(parent.stdout, 'data')) as [Buffer]
     const pid = Number(said.toString())
     const fields = async () => {
