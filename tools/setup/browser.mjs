@@ -1,6 +1,5 @@
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
 import { installDebianPackages, missingDebianPackages } from './debian-packages.mjs'
+import { findProgram } from './find-program.mjs'
 import { tail } from './setup-error.mjs'
 
 const names = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']
@@ -14,9 +13,8 @@ export const browserAdvice =
  * @param {NodeJS.ProcessEnv} env
  * @returns {string | undefined}
  */
-export function findBrowser({ CHROMIUM: named, PATH: path = '' }) {
-  const places = path.split(delimiter).flatMap((folder) => names.map((name) => join(folder, name)))
-  return [...(named === undefined ? [] : [named]), ...places].find(isProgram)
+export function findBrowser({ CHROMIUM: named, PATH: path }) {
+  return findProgram({ named, names, path })
 }
 
 /**
@@ -33,15 +31,5 @@ export function browser({ env, say }) {
       const { code, output } = await installDebianPackages(missing, env)
       if (code !== 0) say(`Chromium could not be installed.\n${tail(output, 5)}\n${browserAdvice}`)
     },
-  }
-}
-
-/** @param {string} path */
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }

@@ -1,7 +1,8 @@
-import { accessSync, constants, mkdirSync, renameSync, rmSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { mkdirSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { run } from '../run.mjs'
 import { cached } from './checkout.mjs'
+import { findProgram } from './find-program.mjs'
 import { tail } from './setup-error.mjs'
 
 /** What to do where there is none, and it can't be fetched here. */
@@ -13,9 +14,8 @@ export const promtoolAdvice =
  * @param {Pick<import('./checkout.mjs').Checkout, 'root' | 'env'>} checkout
  * @returns {string | undefined}
  */
-export function findPromtool({ root, env: { PROMTOOL: named, PATH: path = '' } }) {
-  const places = path.split(delimiter).map((folder) => join(folder, 'promtool'))
-  return [...(named === undefined ? [] : [named]), ...places, join(root, '.cache', 'promtool')].find(isProgram)
+export function findPromtool({ root, env: { PROMTOOL: named, PATH: path } }) {
+  return findProgram({ named, names: ['promtool'], path, elsewhere: [join(root, '.cache', 'promtool')] })
 }
 
 /**
@@ -58,14 +58,4 @@ async function fetched(cwd, env) {
   }
   if (downloaded.code !== 0) return downloaded
   return run('sh', ['-c', 'dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool'], { cwd, env })
-}
-
-/** @param {string} path */
-function isProgram(path) {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
