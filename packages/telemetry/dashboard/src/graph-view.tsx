@@ -2,6 +2,7 @@ import type { History } from './history.ts'
 import { BOX, layoutOf, type Place } from './layout.ts'
 import type { GraphEdge, GraphNode, Live } from './live.ts'
 import { rate } from './text.ts'
+import { Table } from './table.tsx'
 
 const MARGIN = 12
 const MAX_LABEL = 24
@@ -46,31 +47,16 @@ export function GraphView({ live, history }: { readonly live: Live; readonly his
       </div>
       <details>
         <summary>The same as a table</summary>
-        <div class="scroll" tabIndex={0} role="region" aria-label="Flow between nodes, scrollable">
-          <table>
-            <caption>What flows between nodes</caption>
-            <thead>
-              <tr>
-                <th scope="col">From</th>
-                <th scope="col">To</th>
-                <th scope="col">Output</th>
-                <th scope="col" class="number">
-                  Records
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {graph.edges.map(({ from, to, output }) => (
-                <tr key={`${from}>${to}>${output}`}>
-                  <th scope="row">{from}</th>
-                  <td>{to}</td>
-                  <td>{output === '' ? 'default' : output}</td>
-                  <td class="number">{rate(history.edgeRate(from, to))}</td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table label="Flow between nodes" caption="What flows between nodes" columns={['From', 'To', 'Output', { number: 'Records' }]}>
+          {graph.edges.map(({ from, to, output }) => (
+            <tr key={`${from}>${to}>${output}`}>
+              <th scope="row">{from}</th>
+              <td>{to}</td>
+              <td>{output === '' ? 'default' : output}</td>
+              <td class="number">{rate(history.edgeRate(from, to))}</td>
+            </tr>
+          ))}
+        </Table>
       </details>
     </>
   )

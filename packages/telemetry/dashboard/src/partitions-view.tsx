@@ -2,6 +2,7 @@ import { useState } from 'preact/hooks'
 import { type History, partitionKey } from './history.ts'
 import type { Live, Partition } from './live.ts'
 import { count } from './text.ts'
+import { Table } from './table.tsx'
 
 const SHOWN = 50
 const TRIGGERS = ['records', 'bytes', 'age', 'memory', 'demand', 'drain', 'revoke', 'order', 'punctuate']
@@ -37,41 +38,26 @@ export function PartitionsView({ live, history }: { readonly live: Live; readonl
           </select>
         </label>
       </form>
-      <div class="scroll" tabIndex={0} role="region" aria-label="Partitions, scrollable">
-        <table id="partitions">
-          <caption>
-            {count(found.length)} partitions, lag {count(found.reduce((sum, { lag = 0 }) => sum + lag, 0))} in all
-          </caption>
-          <thead>
-            <tr>
-              <th scope="col">Partition</th>
-              <th scope="col" class="number">
-                Lag
-              </th>
-              <th scope="col" class="number">
-                Waiting
-              </th>
-              <th scope="col" class="number">
-                In flight
-              </th>
-              <th scope="col">Batch size</th>
-              <th scope="col">Cut by</th>
-              <th scope="col" class="number">
-                Retries
-              </th>
-              <th scope="col" class="number">
-                Given up
-              </th>
-              <th scope="col">State</th>
-            </tr>
-          </thead>
-          <tbody>
-            {shown.map((one) => (
-              <Row key={partitionKey(one)} partition={one} sizes={history.batchSizes(one)} />
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table
+        id="partitions"
+        label="Partitions"
+        caption={`${count(found.length)} partitions, lag ${count(found.reduce((sum, { lag = 0 }) => sum + lag, 0))} in all`}
+        columns={[
+          'Partition',
+          { number: 'Lag' },
+          { number: 'Waiting' },
+          { number: 'In flight' },
+          'Batch size',
+          'Cut by',
+          { number: 'Retries' },
+          { number: 'Given up' },
+          'State',
+        ]}
+      >
+        {shown.map((one) => (
+          <Row key={partitionKey(one)} partition={one} sizes={history.batchSizes(one)} />
+        ))}
+      </Table>
       {found.length > shown.length && (
         <button type="button" onClick={() => setAll(true)}>
           Show all {count(found.length)}

@@ -1,5 +1,6 @@
 import type { DeadLetter, Live } from './live.ts'
 import { bytes, count, time } from './text.ts'
+import { Table } from './table.tsx'
 
 export function StoresView({ live: { stores, restores } }: { readonly live: Live }) {
   const going = restores.filter(({ phase }) => phase !== 'completed')
@@ -16,42 +17,29 @@ export function StoresView({ live: { stores, restores } }: { readonly live: Live
       {stores.length === 0 ? (
         <p>There are no stores in this process.</p>
       ) : (
-        <div class="scroll" tabIndex={0} role="region" aria-label="Stores, scrollable">
-          <table id="stores">
-            <caption>Stores</caption>
-            <thead>
-              <tr>
-                <th scope="col">Store</th>
-                <th scope="col">Task</th>
-                <th scope="col" class="number">
-                  Entries
-                </th>
-                <th scope="col" class="number">
-                  Uncommitted
-                </th>
-                <th scope="col">Restored</th>
+        <Table
+          id="stores"
+          label="Stores"
+          caption="Stores"
+          columns={['Store', 'Task', { number: 'Entries' }, { number: 'Uncommitted' }, 'Restored']}
+        >
+          {stores.map(({ store, task, entries, uncommittedBytes }) => {
+            const restore = restores.find((one) => one.task === task && one.store === store)
+            return (
+              <tr key={`${task} ${store}`}>
+                <th scope="row">{store}</th>
+                <td>{task}</td>
+                <td class="number">{count(entries)}</td>
+                <td class="number">{bytes(uncommittedBytes)}</td>
+                <td>
+                  {restore === undefined
+                    ? 'not needed'
+                    : `${count(restore.restoredRecords)} records in ${(restore.durationMs / 1_000).toFixed(1)} s`}
+                </td>
               </tr>
-            </thead>
-            <tbody>
-              {stores.map(({ store, task, entries, uncommittedBytes }) => {
-                const restore = restores.find((one) => one.task === task && one.store === store)
-                return (
-                  <tr key={`${task} ${store}`}>
-                    <th scope="row">{store}</th>
-                    <td>{task}</td>
-                    <td class="number">{count(entries)}</td>
-                    <td class="number">{bytes(uncommittedBytes)}</td>
-                    <td>
-                      {restore === undefined
-                        ? 'not needed'
-                        : `${count(restore.restoredRecords)} records in ${(restore.durationMs / 1_000).toFixed(1)} s`}
-                    </td>
-                  </tr>
-                )
-              })}
-            </tbody>
-          </table>
-        </div>
+            )
+          })}
+        </Table>
       )}
     </>
   )
