@@ -28,6 +28,13 @@ export function write(writer: PackedWriter, value: string): Promise<void> {
   return writer.write({ topic: TOPIC, length: 1, keys: viewColumn([null]), values: viewColumn([Buffer.from(value)]), timestamps: [1] })
 }
 
+/** A whole transaction, of one record. */
+export async function commitOne(writer: PackedWriter, value: string): Promise<void> {
+  writer.begin()
+  await write(writer, value)
+  await writer.commit()
+}
+
 /** What is sent, each answered by its code, and those behind with success. */
 export function answering(broker: WireBroker, ...codes: number[]): (ProducedBatch & { readonly version: number })[] {
   const sent: (ProducedBatch & { readonly version: number })[] = []

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answering, openTransactional, write } from '../support/transactional-writer.ts'
+import { answering, commitOne, openTransactional, write } from '../support/transactional-writer.ts'
 import { type EndAsked, goingOn, identity, KEY, readEnd, type WireAnswer, type WireBroker } from '../support/wire-broker.ts'
 
 const LEVEL = 2
@@ -29,9 +29,7 @@ describe('a writer of transactions, on a cluster with KIP-890', () => {
     const ends = ending(broker)
     broker.asked.length = 0
     for (const value of ['a', 'b']) {
-      writer.begin()
-      await write(writer, value)
-      await writer.commit()
+      await commitOne(writer, value)
       writer.begin()
       await writer.commit()
     }
@@ -53,9 +51,7 @@ describe('a writer of transactions, on a cluster with KIP-890', () => {
     await write(writer, 'refused')
     await expect(writer.commit()).rejects.toMatchObject({ kind: 'abortable', code: 87 })
     await writer.abort()
-    writer.begin()
-    await write(writer, 'after')
-    await writer.commit()
+    await commitOne(writer, 'after')
     expect(sent.map(({ epoch, sequence }) => [epoch, sequence])).toEqual([
       [0, 0],
       [0, 1],
@@ -79,9 +75,7 @@ describe('a writer of transactions, on a cluster with KIP-890', () => {
     await write(writer, 'a')
     await writer.flush()
     await writer.abort()
-    writer.begin()
-    await write(writer, 'b')
-    await writer.commit()
+    await commitOne(writer, 'b')
     expect(sent.map(({ epoch, sequence }) => [epoch, sequence])).toEqual([
       [0, 0],
       [1, 0],
@@ -99,9 +93,7 @@ describe('a writer of transactions, on a cluster with KIP-890', () => {
       await write(writer, 'a')
       await writer.flush()
       await writer[end]()
-      writer.begin()
-      await write(writer, 'b')
-      await writer.commit()
+      await commitOne(writer, 'b')
       expect(ends.map(({ epoch, isCommit }) => [epoch, isCommit])).toEqual([
         ...[0, 0, 0].map((epoch) => [epoch, end === 'commit']),
         [1, true],

@@ -1,7 +1,7 @@
 import { ManualClock, viewColumn } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { deferred } from '../support/deferred.ts'
-import { answering, isSettled, openTransactional as open, TOPIC, write } from '../support/transactional-writer.ts'
+import { answering, commitOne, isSettled, openTransactional as open, TOPIC, write } from '../support/transactional-writer.ts'
 import { added, ended, found, identity, KEY } from '../support/wire-broker.ts'
 
 const WAIT = { timeout: 20_000 }
@@ -36,9 +36,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await expect(write(writer, 'more')).rejects.toMatchObject({ kind: 'abortable' })
     expect(broker.count(KEY.endTransaction)).toBe(0)
     await writer.abort()
-    writer.begin()
-    await write(writer, 'again')
-    await writer.commit()
+    await commitOne(writer, 'again')
     expect(sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
       [100, 0],
       [100, 1],
@@ -55,9 +53,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await writer.flush()
     const written = write(writer, 'dropped')
     await Promise.all([written, writer.abort()])
-    writer.begin()
-    await write(writer, 'b')
-    await writer.commit()
+    await commitOne(writer, 'b')
     expect(sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
       [100, 0],
       [100, 1],
@@ -87,9 +83,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
       asked++
       return asked === 1 ? 'cut' : ended(asked === 2 ? 51 : 0)
     })
-    writer.begin()
-    await write(writer, 'a')
-    await writer.commit()
+    await commitOne(writer, 'a')
     expect(asked).toBe(3)
   })
 
@@ -108,9 +102,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     code = 0
     await flushed
     await expect.poll(() => isSettled(aborted, () => clock.advance(100)), WAIT).toBe(true)
-    writer.begin()
-    await write(writer, 'lives')
-    await writer.commit()
+    await commitOne(writer, 'lives')
     const { addPartitions, produce, endTransaction } = KEY
     const transactional = broker.asked.filter((key) => key !== KEY.metadata && key !== KEY.findCoordinator)
     expect(transactional).toEqual([addPartitions, addPartitions, produce, endTransaction])
@@ -154,9 +146,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await writer.abort()
     expect(broker.count(KEY.endTransaction)).toBe(0)
     broker.answers.clear()
-    writer.begin()
-    await write(writer, 'b')
-    await writer.commit()
+    await commitOne(writer, 'b')
   })
 
   it('goes on under another epoch where it was never answered whether partitions were added', async () => {
@@ -175,9 +165,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     await expect.poll(() => isSettled(aborted, () => clock.advance(100)), WAIT).toBe(true)
     broker.answers.delete(KEY.addPartitions)
     broker.answers.delete(KEY.endTransaction)
-    writer.begin()
-    await write(writer, 'lives')
-    await writer.commit()
+    await commitOne(writer, 'lives')
     expect(sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([[101, 0]])
   })
 
@@ -197,9 +185,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     broker.answers.delete(KEY.initProducerId)
     await writer.abort()
     expect(broker.count(KEY.endTransaction)).toBe(1)
-    writer.begin()
-    await write(writer, 'again')
-    await writer.commit()
+    await commitOne(writer, 'again')
     expect(sent.map(({ producerId, sequence }) => [producerId, sequence])).toEqual([
       [100, 0],
       [101, 0],
@@ -211,9 +197,7 @@ describe('a writer of transactions, on a cluster without KIP-890', () => {
     const { broker, writer } = both
     let asked = 0
     broker.answers.set(KEY.endTransaction, () => (++asked === 1 ? Buffer.from([0]) : ended(0)))
-    writer.begin()
-    await write(writer, 'a')
-    await writer.commit()
+    await commitOne(writer, 'a')
     expect(asked).toBe(2)
     broker.answers.set(KEY.endTransaction, () => Buffer.from([0]))
     writer.begin()
