@@ -12,6 +12,7 @@ import {
 import type { ClassicLevel, Iterator } from 'classic-level'
 import { noteDamage, writeMark } from './leveldb-contents.ts'
 import { readFailed, writeFailed } from './leveldb-errors.ts'
+import { offHeap, Showcase } from './off-heap.ts'
 
 type Database = ClassicLevel<Uint8Array, Uint8Array>
 type ChainedBatch = ReturnType<Database['batch']>
@@ -37,6 +38,8 @@ export class LevelDbStoreBackend implements StoreBackend {
   readonly capabilities: StoreCapabilities = { access: 'sync', persistent: true }
   readonly #database: Database
   readonly #folder: string
+  readonly #shownKey = new Showcase()
+  readonly #shownValue = new Showcase()
   /** The number of the last write that took effect. */
   #lastWrite: number
   /** The writes that were begun; they take effect in this order. */
@@ -50,17 +53,15 @@ export class LevelDbStoreBackend implements StoreBackend {
 
   get(key: Uint8Array): Uint8Array | undefined {
     try {
-      return this.#database.getSync(storedKey(key))
+      return this.#database.getSync(this.#shownKey.show(storedKey(key)))
     } catch (error) {
       throw this.#noted(readFailed(this.#folder, error))
     }
   }
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
-    const stored = new Array<Uint8Array>(keys.length)
-    for (let i = 0; i < keys.length; i++) stored[i] = storedKey(keys[i] as Uint8Array)
     try {
-      return await this.#database.getMany(stored)
+      return await this.#database.getMany(offHeap(keys.map(storedKey)))
     } catch (error) {
       throw this.#noted(readFailed(this.#folder, error))
     }
@@ -71,9 +72,11 @@ export class LevelDbStoreBackend implements StoreBackend {
     try {
       // A chained batch costs about half of one made of operation objects.
       const batch = this.#database.batch()
+      // The library copies what it is given before it returns.
       for (const { key, value } of changes) {
-        if (value === undefined) batch.del(storedKey(key))
-        else batch.put(storedKey(key), value)
+        const shown = this.#shownKey.show(storedKey(key))
+        if (value === undefined) batch.del(shown)
+        else batch.put(shown, this.#shownValue.show(value))
       }
       if (metadata !== undefined) batch.put(METADATA_KEY, metadata)
       const written = this.#writing.then(() => this.#writeNext(batch, synced))

@@ -1,0 +1,40 @@
+/** V8 keeps arrays of up to so many bytes among its own objects, and moves them out for good when native code asks where they are. */
+const MOST_ON_HEAP = 64
+
+/**
+ * One place outside V8's heap, at which native code that copies at once is shown short bytes: moving each array there by itself costs twice the whole call,
+ * and the collector has to look after it from then on.
+ */
+export class Showcase {
+  /** By length. */
+  readonly #views: readonly Uint8Array[]
+
+  constructor() {
+    const place = new ArrayBuffer(MOST_ON_HEAP)
+    this.#views = Array.from({ length: MOST_ON_HEAP + 1 }, (_, length) => new Uint8Array(place, 0, length))
+  }
+
+  /** The same bytes, until the next are shown. */
+  show(bytes: Uint8Array): Uint8Array {
+    const view = this.#views[bytes.length]
+    if (view === undefined) return bytes
+    for (let i = 0; i < view.length; i++) view[i] = bytes[i] as number
+    return view
+  }
+}
+
+/** Copies of short ones, all in one place outside V8's heap; the others as they are. For native code that looks at all of them together. */
+export function offHeap(all: readonly Uint8Array[]): Uint8Array[] {
+  let total = 0
+  for (const { length } of all) if (length <= MOST_ON_HEAP) total += length
+  const place = new ArrayBuffer(total)
+  const bytes = new Uint8Array(place)
+  let at = 0
+  return all.map((one) => {
+    const { length } = one
+    if (length > MOST_ON_HEAP) return one
+    const from = at
+    for (let i = 0; i < length; i++) bytes[at++] = one[i] as number
+    return new Uint8Array(place, from, length)
+  })
+}
