@@ -18,6 +18,7 @@ import { inMemory } from 'millrace/memory'
 import { applicationId, changelogRun, finish, whileRunning } from './support/changelog-run.ts'
 import type { LogClient } from './support/log-client.ts'
 import { countWords, someLines } from './support/word-count-topology.ts'
+import { aroundWrites } from './support/around-writes.ts'
 
 const text = { key: serdes.string, value: serdes.string }
 const count = { key: serdes.string, value: serdes.safeInt64 }
@@ -58,13 +59,10 @@ describe('a store without a changelog', () => {
     await using all = await changelogRun()
     const steps: string[] = []
     const { topology } = countTopology(false, async (folder) => {
-      const backend = await openLevelDb({ name: 'counts', folder })
-      const write = backend.write.bind(backend)
-      backend.write = async (changes, metadata, synced) => {
+      return aroundWrites(await openLevelDb({ name: 'counts', folder }), async (write, { synced }) => {
         steps.push(`state${synced === true ? ', synced' : ''}`)
-        await write(changes, metadata, synced)
-      }
-      return backend
+        await write()
+      })
     })
     await all.log.write('words', text, records)
     all.fails('before', ({ type }) => {

@@ -20,6 +20,7 @@ import { LogClient } from './support/log-client.ts'
 import { Random } from './support/random.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 import { countWords, inputSerdes, outputSerdes, someLines, wordCountTopology } from './support/word-count-topology.ts'
+import { aroundWrites } from './support/around-writes.ts'
 
 const group = 'exact'
 const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value: serdes.safeInt64 })
@@ -355,15 +356,11 @@ describe('exactly-once', () => {
       let full = false
       const failing = defineKeyValueStore({
         ...counts,
-        open: async (where) => {
-          const backend = await counts.open(where)
-          const write = backend.write.bind(backend)
-          backend.write = async (changes, metadata) => {
+        open: async (where) =>
+          aroundWrites(await counts.open(where), async (write) => {
             if (full) throw new MillraceError('STORE_WRITE_FAILED', 'There is no space left.', { stage: 'store' })
-            await write(changes, metadata)
-          }
-          return backend
-        },
+            await write()
+          }),
       })
       const topology = wordCountTopology({ counts: failing })
       await all.write(100)

@@ -7,6 +7,7 @@ import { memory, type MemoryTransport } from 'millrace/memory'
 import { digestOfBigState, Digester, recordsOf, writeBigState } from './support/big-state.ts'
 import { LogClient } from './support/log-client.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
+import { aroundWrites } from './support/around-writes.ts'
 
 const KEYS = 20_000
 const applicationId = 'meanwhile'
@@ -37,18 +38,14 @@ class Gate {
   before(store: KeyValueStoreDefinition<string, string>): KeyValueStoreDefinition<string, string> {
     return defineKeyValueStore({
       ...store,
-      open: async (where) => {
-        const backend = await store.open(where)
-        const write = backend.write.bind(backend)
-        backend.write = async (changes, metadata) => {
+      open: async (where) =>
+        aroundWrites(await store.open(where), async (write) => {
           if (this.#writes++ > 0) {
             this.#reach()
             await this.#opened
           }
-          return write(changes, metadata)
-        }
-        return backend
-      },
+          await write()
+        }),
     })
   }
 }

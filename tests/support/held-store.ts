@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { defineKeyValueStore, type KeyValueStoreDefinition } from '@millrace/core'
 import { deferred } from './deferred.ts'
+import { aroundWrites } from './around-writes.ts'
 
 /** Longer than the engine waits between two words on how far a restore is. */
 const SLOW_MS = 1_100
@@ -12,15 +13,11 @@ export function heldStore<K, V>({ open, ...store }: KeyValueStoreDefinition<K, V
   const { name, key, value, access, changelog } = store
   const held = defineKeyValueStore({
     ...{ name, key, value, access, changelog },
-    open: async (where) => {
-      const backend = await open(where)
-      const write = backend.write.bind(backend)
-      backend.write = async (changes, metadata, synced) => {
+    open: async (where) =>
+      aroundWrites(await open(where), async (write) => {
         await (writes++ === 0 ? pause(SLOW_MS) : released.promise)
-        return write(changes, metadata, synced)
-      }
-      return backend
-    },
+        await write()
+      }),
   })
   return { store: held, release: released.resolve }
 }

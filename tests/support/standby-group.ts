@@ -19,6 +19,7 @@ import { inMemory, memory, type MemoryFaults } from 'millrace/memory'
 import { LogClient } from './log-client.ts'
 import { temporaryFolder } from './temporary-folder.ts'
 import { countWords, someLines } from './word-count-topology.ts'
+import { aroundWrites } from './around-writes.ts'
 
 const text = { key: serdes.string, value: serdes.string }
 const totals = { key: serdes.string, value: serdes.safeInt64 }
@@ -216,18 +217,14 @@ export class StandbyGroup implements AsyncDisposable {
   #watched(store: KeyValueStoreDefinition<string, number>): KeyValueStoreDefinition<string, number> {
     return defineKeyValueStore({
       ...store,
-      open: async (where) => {
-        const backend = await store.open(where)
-        const write = backend.write.bind(backend)
-        backend.write = async (changes, metadata) => {
+      open: async (where) =>
+        aroundWrites(await store.open(where), async (write, { metadata }) => {
           await this.#options.beforeWrite?.(where.folder)
-          await write(changes, metadata)
+          await write()
           if (metadata === undefined) return
           const { changelogPosition } = JSON.parse(Buffer.from(metadata).toString()) as { changelogPosition: number }
           this.#positions.set(where.folder, changelogPosition)
-        }
-        return backend
-      },
+        }),
     })
   }
 }

@@ -1,5 +1,6 @@
-import { defineKeyValueStore, type KeyValueStoreDefinition, type StoreBackend, type Transport } from '@millrace/core'
+import { defineKeyValueStore, type KeyValueStoreDefinition, type Transport } from '@millrace/core'
 import { transportWith } from './transport-with.ts'
+import { aroundWrites } from './around-writes.ts'
 
 /** What a commit does, in this order, and what a pass does before it. `during`: it has been begun, and nobody knows how far it has got. */
 export const steps = [
@@ -66,11 +67,6 @@ export function storeWithSteps<K, V>(store: KeyValueStoreDefinition<K, V>, at: A
     value,
     access,
     changelog,
-    open: async (where) => {
-      const backend: StoreBackend = await open(where)
-      const write = backend.write.bind(backend)
-      backend.write = (changes, metadata, synced) => watched('persist', at, () => write(changes, metadata, synced))
-      return backend
-    },
+    open: async (where) => aroundWrites(await open(where), (write) => watched('persist', at, write)),
   })
 }

@@ -1,5 +1,6 @@
 import {
   type ByteRange,
+  type BytesColumn,
   METADATA_KEY,
   type MillraceError,
   type StoreBackend,
@@ -67,17 +68,32 @@ export class LevelDbStoreBackend implements StoreBackend {
     }
   }
 
-  async write(changes: readonly StoreChange[], metadata?: Uint8Array, synced = false): Promise<void> {
-    if (changes.length === 0 && metadata === undefined) return
+  write(changes: readonly StoreChange[], metadata?: Uint8Array, synced = false): Promise<void> {
+    const put = (batch: ChainedBatch): void => {
+      for (const { key, value } of changes) this.#put(batch, storedKey(key), value)
+    }
+    return this.#write(changes.length, put, metadata, synced)
+  }
+
+  writeColumns(keys: BytesColumn, values: BytesColumn, metadata?: Uint8Array, synced = false): Promise<void> {
+    const put = (batch: ChainedBatch): void => {
+      for (let i = 0; i < keys.length; i++) {
+        const shown = this.#shownKey.showAt(keys, i) as Uint8Array
+        const key = storedKey(shown)
+        const value = this.#shownValue.showAt(values, i)
+        if (value === null) batch.del(key)
+        else batch.put(key, value)
+      }
+    }
+    return this.#write(keys.length, put, metadata, synced)
+  }
+
+  async #write(count: number, put: (batch: ChainedBatch) => void, metadata: Uint8Array | undefined, synced: boolean): Promise<void> {
+    if (count === 0 && metadata === undefined) return
     try {
       // A chained batch costs about half of one made of operation objects.
       const batch = this.#database.batch()
-      // The library copies what it is given before it returns.
-      for (const { key, value } of changes) {
-        const shown = this.#shownKey.show(storedKey(key))
-        if (value === undefined) batch.del(shown)
-        else batch.put(shown, this.#shownValue.show(value))
-      }
+      put(batch)
       if (metadata !== undefined) batch.put(METADATA_KEY, metadata)
       const written = this.#writing.then(() => this.#writeNext(batch, synced))
       this.#writing = written.catch(() => undefined)
@@ -85,6 +101,13 @@ export class LevelDbStoreBackend implements StoreBackend {
     } catch (error) {
       throw this.#noted(writeFailed(this.#folder, error))
     }
+  }
+
+  /** The library copies what it is given before it returns. */
+  #put(batch: ChainedBatch, key: Uint8Array, value: Uint8Array | undefined): void {
+    const shown = this.#shownKey.show(key)
+    if (value === undefined) batch.del(shown)
+    else batch.put(shown, this.#shownValue.show(value))
   }
 
   async #writeNext(batch: ChainedBatch, synced: boolean): Promise<void> {

@@ -1,3 +1,5 @@
+import { bytesAt, type BytesColumn } from '@millrace/core'
+
 /** V8 keeps arrays of up to so many bytes among its own objects, and moves them out for good when native code asks where they are. */
 const MOST_ON_HEAP = 64
 
@@ -19,6 +21,21 @@ export class Showcase {
     const view = this.#views[bytes.length]
     if (view === undefined) return bytes
     for (let i = 0; i < view.length; i++) view[i] = bytes[i] as number
+    return view
+  }
+
+  /** The same of a column's bytes at `row`; null where they are. */
+  showAt(column: BytesColumn, row: number): Uint8Array | null {
+    if (column.form === 'views') {
+      const bytes = column.views[row] ?? null
+      return bytes && this.show(bytes)
+    }
+    const start = column.starts[row] as number
+    const end = column.ends[row] as number
+    const view = this.#views[end - start]
+    if (view === undefined) return bytesAt(column, row)
+    const { bytes } = column
+    for (let i = 0; i < view.length; i++) view[i] = bytes[start + i] as number
     return view
   }
 }

@@ -13,8 +13,8 @@ export interface Count {
   changed: boolean
 }
 
-/** Of each partition: as many of such keys as Millrace's state cache of each store keeps by default. */
-const KEPT = 32_768
+/** Of each partition: about as many of such keys as Millrace's state cache of each store keeps by default. */
+const KEPT = 65_536
 
 /**
  * The counts of one partition, in LevelDB. Those that were used lately are in memory too, in two generations: when the young one has half of them it becomes the

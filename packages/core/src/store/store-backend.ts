@@ -1,3 +1,5 @@
+import type { BytesColumn } from '../batch/bytes-column.ts'
+
 /** What a backend can do beyond the required minimum. */
 export interface StoreCapabilities {
   /** `sync`: `get` answers at once; `async`: there is no `get`, only `getMany`. */
@@ -42,6 +44,11 @@ export interface StoreBackend extends AsyncDisposable {
    * asked of stores without a changelog.
    */
   write(changes: readonly StoreChange[], metadata?: Uint8Array, synced?: boolean): Promise<void>
+  /**
+   * The same as `write`, of columns, where null values delete: no object for each change. The columns' bytes are not changed and not kept.
+   * It is preferred to `write` where it is there: who wraps the one wraps the other. Default: `write`.
+   */
+  writeColumns?(keys: BytesColumn, values: BytesColumn, metadata?: Uint8Array, synced?: boolean): Promise<void>
   /** The metadata last written, `undefined` if never. It is no entry: no read or scan shows it. */
   metadata(): Promise<Uint8Array | undefined>
   /** Rows in byte order, in pages of at most `pageSize`. Sees the store as it was when `scan` was called; may be left early. */

@@ -1,3 +1,4 @@
+import { viewColumn } from '@millrace/core'
 import type { StoreConformanceCase } from './conformance-case.ts'
 import { bytes, numbers, put, remove } from './store-bench.ts'
 
@@ -63,6 +64,31 @@ export const writeCases: readonly StoreConformanceCase[] = [
       await bench.rowsAre(store, [[bytes(1, 2), bytes(3, 4)]])
       await bench.valuesAre(store, [buffer.subarray(1, 3)], [bytes(3, 4)])
       bench.assert.deepEqual(numbers(await store.metadata()), [9, 3])
+    },
+  },
+  {
+    name: 'writes: columns, where they are taken, are the changes that they stand for',
+    async run(bench) {
+      const store = await bench.open()
+      if (store.writeColumns === undefined) return
+      await store.write([put(bytes(4), bytes(4)), put(bytes(5), bytes(5))])
+      const long = new Uint8Array(100).fill(6)
+      const packed = { form: 'packed', length: 3, bytes: bytes(9, 1, 2, 4, 9), starts: [1, 3, 4], ends: [3, 4, 4] } as const
+      const values = { form: 'packed', length: 3, bytes: bytes(7, 8), starts: [1, 0, 1], ends: [2, -1, 1] } as const
+      await store.writeColumns(packed, values, bytes(1))
+      await store.writeColumns(viewColumn([long, bytes(5)]), viewColumn([long, null]))
+      await bench.rowsAre(store, [
+        [bytes(), bytes()],
+        [bytes(1, 2), bytes(8)],
+        [long, long],
+      ])
+      await bench.valuesAre(store, [bytes(), bytes(1, 2), bytes(4), bytes(5), long], [bytes(), bytes(8), undefined, undefined, long])
+      bench.assert.deepEqual(numbers(await store.metadata()), [1])
+      // Of these, some may be where a store keeps what is its own.
+      const keys = Array.from({ length: 256 }, (_, first) => bytes(first, 255, 77, 105, 108, 108, 114, 97, 99, 101))
+      await store.writeColumns(viewColumn(keys), viewColumn(keys))
+      await bench.valuesAre(store, keys, keys)
+      bench.assert.deepEqual(numbers(await store.metadata()), [1])
     },
   },
   {

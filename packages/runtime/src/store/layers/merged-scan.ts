@@ -1,22 +1,21 @@
-import { compareBytes, type StoreRow } from '@millrace/core'
-import type { Entry } from './entry.ts'
+import { compareBytes, type StoreChange, type StoreRow } from '@millrace/core'
 
-/** The union of two lists that ascend by key; where both have a key, the entry of `upper`. */
-export function overlay(upper: readonly Entry[], lower: readonly Entry[]): readonly Entry[] {
+/** The union of two lists that ascend by key; where both have a key, that of `upper`. */
+export function overlay(upper: readonly StoreChange[], lower: readonly StoreChange[]): readonly StoreChange[] {
   if (upper.length === 0) return lower
   if (lower.length === 0) return upper
-  const merged: Entry[] = []
+  const merged: StoreChange[] = []
   let at = 0
   for (const entry of upper) {
     for (; at < lower.length; at++) {
-      const below = lower[at] as Entry
+      const below = lower[at] as StoreChange
       const order = compareBytes(below.key, entry.key)
       if (order > 0) break
       if (order < 0) merged.push(below)
     }
     merged.push(entry)
   }
-  for (; at < lower.length; at++) merged.push(lower[at] as Entry)
+  for (; at < lower.length; at++) merged.push(lower[at] as StoreChange)
   return merged
 }
 
@@ -29,7 +28,7 @@ export interface MergedScanOptions {
 /** The rows of a backend's scan with `changes` laid over them, in pages of `pageSize` (the last may be shorter). */
 export async function* mergedScan(
   scan: AsyncIterable<readonly StoreRow[]>,
-  changes: readonly Entry[],
+  changes: readonly StoreChange[],
   { pageSize, reverse }: MergedScanOptions,
 ): AsyncGenerator<readonly StoreRow[]> {
   const direction = reverse ? -1 : 1
@@ -39,7 +38,7 @@ export async function* mergedScan(
     for (const row of rows) {
       let hidden = false
       for (; at < changes.length && !hidden; at++) {
-        const { key, value } = changes[at] as Entry
+        const { key, value } = changes[at] as StoreChange
         const order = direction * compareBytes(key, row[0])
         if (order > 0) break
         hidden = order === 0
@@ -57,7 +56,7 @@ export async function* mergedScan(
     }
   }
   for (; at < changes.length; at++) {
-    const { key, value } = changes[at] as Entry
+    const { key, value } = changes[at] as StoreChange
     if (value === undefined) continue
     page.push([key, value])
     if (page.length < pageSize) continue

@@ -1,9 +1,8 @@
 import type { ByteRange } from '@millrace/core'
-import { type Entry, newEntry } from './entry.ts'
-import type { Slot } from './slot-table.ts'
+import { type Change, CLEAN, NOTHING, OPEN, SEALED, type SlotTable } from './slot-table.ts'
 import { SortedIds } from './sorted-ids.ts'
 
-/** What a pass replaced is put into entries that the next one uses again, unless it was so much. */
+/** What a pass replaced is put where the next one puts it again, unless it was so much. */
 const KEPT_BYTES = 8_388_608
 
 /** A moment of a pass that can be gone back to. */
@@ -21,10 +20,12 @@ interface Mark {
  * ended: `succeed` forgets it, `rollback` puts it back. A pass of several parts keeps each when it is done: `undo` takes back only the last.
  */
 export class OpenChanges {
-  #slots: Slot[] = []
-  /** What this pass has changed that was there already, and what it was. Behind the first `#replaced` stands what earlier passes left there. */
-  #changed: Slot[] = []
-  #before: Entry[] = []
+  readonly #table: SlotTable
+  #slots: number[] = []
+  /** What this pass has changed, and what was known of it before. Behind the first `#replaced` stands what earlier passes left there. */
+  #changed: number[] = []
+  #kinds: number[] = []
+  #before: Change[] = []
   #replaced = 0
   #begin: Mark = { replaced: 0, size: 0, passBytes: 0, replacedBytes: 0 }
   #mark = this.#begin
@@ -32,16 +33,24 @@ export class OpenChanges {
   #pass = 0
   #bytes = 0
   #passBytes = 0
+  /** Of changes of earlier passes. */
   #replacedBytes = 0
+  #keptBytes = 0
+  /** Something is being committed. */
+  #isCommitting = false
   /** Kept from the first scan on: most stores are never scanned. */
-  #order: SortedIds<Slot> | undefined
+  #order: SortedIds<number> | undefined
 
-  /** What the entries take in memory, without what a pass that has not ended has put. */
+  constructor(table: SlotTable) {
+    this.#table = table
+  }
+
+  /** What changes take in memory, without what a pass that has not ended has put. */
   get bytes(): number {
     return this.#bytes
   }
 
-  /** What the entries take that the pass under way has put. */
+  /** What those take that the pass under way has put. */
   get passBytes(): number {
     return this.#passBytes
   }
@@ -50,21 +59,20 @@ export class OpenChanges {
     return this.#slots.length
   }
 
-  /** `change` is copied. */
-  put(slot: Slot, change: Entry): void {
-    const { open } = slot
-    if (open === undefined) {
-      slot.open = change.copy()
-      this.#passBytes += slot.open.bytes
-      slot.pass = this.#pass
-      this.#slots.push(slot)
-      this.#order?.add(slot, change.key)
-      return
+  put(slot: number, change: Change): void {
+    const table = this.#table
+    const kind = table.kindOf(slot)
+    if (kind === OPEN && table.passOf(slot) === this.#pass) this.#passBytes -= table.bytesOf(slot)
+    else {
+      this.#keepBefore(slot, kind)
+      table.notePass(slot, this.#pass)
+      if (kind !== OPEN) {
+        this.#slots.push(slot)
+        this.#order?.add(slot, table.keyOf(slot))
+      }
     }
-    if (slot.pass === this.#pass) this.#passBytes -= open.bytes
-    else this.#keepBefore(slot, open)
-    open.take(change)
-    this.#passBytes += open.bytes
+    table.put(slot, OPEN, change)
+    this.#passBytes += table.bytesOf(slot)
   }
 
   /** The pass ended well. */
@@ -73,8 +81,8 @@ export class OpenChanges {
     this.#endPass()
   }
 
-  /** The pass failed: what it has changed is as it was before. Returns the slots of keys that were not changed before it. */
-  rollback(): Slot[] {
+  /** The pass failed: what it has changed is as it was before. Returns the slots of keys that were not changed before it: they are to be settled. */
+  rollback(): number[] {
     const unchanged = this.#backTo(this.#begin)
     this.#endPass()
     return unchanged
@@ -82,7 +90,7 @@ export class OpenChanges {
 
   /** A part of the pass is done: `undo` leaves it alone. */
   keep(): void {
-    this.#pass++
+    this.#pass = this.#table.passAfter(this.#pass)
     this.#mark = {
       replaced: this.#replaced,
       size: this.#slots.length,
@@ -92,60 +100,102 @@ export class OpenChanges {
   }
 
   /** A part of the pass failed: what it has changed is as it was when the last one was kept. Returns as `rollback` does. */
-  undo(): Slot[] {
+  undo(): number[] {
     return this.#backTo(this.#mark)
   }
 
-  /** Moves what finished passes changed to be sealed. What a pass under way has changed stays, and so do its parts. */
-  seal(): Slot[] {
+  /**
+   * What finished passes changed is being committed from now on: `take` gets its slots, as those passes left them. What a pass under way has changed stays,
+   * and so do its parts.
+   */
+  seal(take: (slots: readonly number[]) => void): void {
     const part = this.#changedSince(this.#mark)
     this.undo()
     const kept = this.#changedSince(this.#begin)
     this.rollback()
     const sealed = this.#slots
-    for (const slot of sealed) {
-      slot.sealed = slot.open
-      slot.open = undefined
-    }
+    for (const slot of sealed) this.#table.become(slot, SEALED)
     this.#clear()
+    this.#isCommitting = sealed.length > 0
+    take(sealed)
     for (const [slot, change] of kept) this.put(slot, change)
     if (kept.length > 0) this.keep()
     for (const [slot, change] of part) this.put(slot, change)
-    return sealed
   }
 
+  /** What was sealed is what the backend holds. */
+  committed(): void {
+    this.#isCommitting = false
+  }
+
+  /** The backend has changed: what it held before is not to be put back. */
+  forgetClean(): void {
+    for (let i = 0; i < this.#replaced; i++) if (this.#kinds[i] === CLEAN) this.#kinds[i] = NOTHING
+  }
+
+  /** Forgets everything; so is the table to. */
   discard(): void {
-    this.rollback()
-    for (const slot of this.#slots) slot.open = undefined
+    this.#pass = this.#table.passAfter(this.#pass)
+    this.#isCommitting = false
     this.#clear()
   }
 
-  /** The changes within a range as they are now, in ascending order of their keys. */
-  within(range: ByteRange): Entry[] {
-    this.#order ??= orderOf(this.#slots, (slot) => slot.open as Entry)
-    return this.#order.within(range).map(({ id }) => (id.open as Entry).copy())
+  /** Slots have got other numbers: those of before, by those of now. */
+  renumber(before: readonly number[]): void {
+    const now = new Map(before.map((slot, i) => [slot, i]))
+    const renumbered = (slot: number): number => now.get(slot) ?? -1
+    this.#slots = this.#slots.map(renumbered)
+    this.#changed = this.#changed.slice(0, this.#replaced).map(renumbered)
+    this.#order = undefined
   }
 
-  #keepBefore(slot: Slot, open: Entry): void {
+  /** Slots of changes within a range, in ascending order of their keys. */
+  within(range: ByteRange): number[] {
+    this.#order ??= orderOf(this.#slots, this.#table)
+    return this.#order.within(range).map(({ id }) => id)
+  }
+
+  #keepBefore(slot: number, kind: number): void {
+    const table = this.#table
     const at = this.#replaced++
     this.#changed[at] = slot
-    // The entries that keep it serve one pass after the other: to make them anew costs more than all else that a change does.
-    if (at === this.#before.length) this.#before.push(newEntry(open.key, undefined))
-    ;(this.#before[at] as Entry).take(open)
-    this.#replacedBytes += open.bytes
-    slot.pass = this.#pass
+    this.#kinds[at] = kind
+    // What keeps it serves one pass after the other: to make it anew costs more than all else that a change does.
+    const before = (this.#before[at] ??= { content: undefined, decoded: undefined, timestamp: 0, bytes: 0 })
+    if (kind === NOTHING) return
+    before.content = table.contentOf(slot)
+    before.decoded = table.decodedOf(slot)
+    before.timestamp = table.timestampOf(slot)
+    before.bytes = table.valueBytesOf(slot)
+    const bytes = table.bytesOf(slot)
+    this.#keptBytes += bytes
+    if (kind === OPEN) this.#replacedBytes += bytes
   }
 
-  #changedSince({ replaced, size }: Mark): (readonly [Slot, Entry])[] {
-    const slots = [...this.#changed.slice(replaced, this.#replaced), ...this.#slots.slice(size)]
-    return slots.map((slot) => [slot, (slot.open as Entry).copy()])
+  #changedSince({ replaced }: Mark): (readonly [number, Change])[] {
+    const table = this.#table
+    return this.#changed.slice(replaced, this.#replaced).map((slot) => [
+      slot,
+      {
+        content: table.contentOf(slot),
+        decoded: table.decodedOf(slot),
+        timestamp: table.timestampOf(slot),
+        bytes: table.valueBytesOf(slot),
+      },
+    ])
   }
 
-  #backTo(mark: Mark): Slot[] {
+  #backTo(mark: Mark): number[] {
+    const table = this.#table
     // Backwards: what several parts replaced was first what the first of them found.
-    for (let i = this.#replaced - 1; i >= mark.replaced; i--) (this.#changed[i] as Slot).open?.take(this.#before[i] as Entry)
+    for (let i = this.#replaced - 1; i >= mark.replaced; i--) {
+      const slot = this.#changed[i] as number
+      const kind = this.#kinds[i] as number
+      if (kind === NOTHING) table.become(slot, NOTHING)
+      // What was being committed then may be committed by now.
+      else table.put(slot, kind === SEALED && !this.#isCommitting ? CLEAN : kind, this.#before[i] as Change)
+    }
     const unchanged = this.#slots.slice(mark.size)
-    for (const slot of unchanged) slot.open = undefined
     if (unchanged.length > 0) {
       this.#slots.length = mark.size
       this.#order = undefined
@@ -154,27 +204,33 @@ export class OpenChanges {
     this.#passBytes = mark.passBytes
     this.#replacedBytes = mark.replacedBytes
     // What was changed since counts as changed by nobody.
-    this.#pass++
+    this.#pass = table.passAfter(this.#pass)
     return unchanged
   }
 
   #clear(): void {
     this.#slots = []
-    this.#changed = []
-    this.#before = []
+    this.#forgetBefore()
     this.#order = undefined
     this.#bytes = 0
+    this.#passBytes = 0
+    this.#replacedBytes = 0
+    this.#replaced = 0
     this.#beginPass()
   }
 
+  #forgetBefore(): void {
+    this.#changed = []
+    this.#kinds = []
+    this.#before = []
+  }
+
   #endPass(): void {
-    this.#pass++
-    if (this.#replacedBytes > KEPT_BYTES) {
-      this.#changed = []
-      this.#before = []
-    }
+    this.#pass = this.#table.passAfter(this.#pass)
+    if (this.#keptBytes > KEPT_BYTES) this.#forgetBefore()
     this.#passBytes = 0
     this.#replacedBytes = 0
+    this.#keptBytes = 0
     this.#replaced = 0
     this.#beginPass()
   }
@@ -186,8 +242,8 @@ export class OpenChanges {
 }
 
 /** Slots in the byte order of their keys. */
-export function orderOf(slots: readonly Slot[], entryOf: (slot: Slot) => Entry): SortedIds<Slot> {
-  const order = new SortedIds<Slot>()
-  for (const slot of slots) order.add(slot, entryOf(slot).key)
+function orderOf(slots: readonly number[], table: SlotTable): SortedIds<number> {
+  const order = new SortedIds<number>()
+  for (const slot of slots) order.add(slot, table.keyOf(slot))
   return order
 }

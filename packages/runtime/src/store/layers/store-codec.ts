@@ -1,17 +1,16 @@
 import { type BytesColumn, columnByteLength, MillraceError, type Serde, serializeColumn, viewColumn } from '@millrace/core'
-import { textOfBytes } from '../../internal/bytes-text.ts'
-import type { Entry } from './entry.ts'
+import { type Change, type Content, type KeyColumn, LATE, type SlotTable } from './slot-table.ts'
 
 /** Up to this many bytes a value, it is cheaper to make them when they are wanted than to keep them. */
 const LATE_BYTES = 64
+/** The bytes of a primitive that is no text. */
+const PRIMITIVE_BYTES = 8
 
-/** What entries are to hold of values, by position: their bytes, or undefined if all are held as they are. */
+/** What is to be held of values, by position: their bytes, or undefined if all are held as they are. */
 export type Contents = readonly Uint8Array[] | undefined
 
 /** The serdes of one store, and what can be told from them. Types are erased here: the definition has them. */
 export class StoreCodec {
-  /** Keys can stand for themselves in a map; otherwise a string of their bytes does. */
-  readonly identity: boolean
   readonly #store: string
   readonly #key: Serde<unknown>
   readonly #value: Serde<unknown>
@@ -20,7 +19,6 @@ export class StoreCodec {
   readonly #late: boolean
 
   constructor(store: string, key: Serde<unknown>, value: Serde<unknown>) {
-    this.identity = key.identity === true
     this.#store = store
     this.#key = key
     this.#value = value
@@ -28,16 +26,24 @@ export class StoreCodec {
     this.#late = this.#immutable && value.identity === true
   }
 
-  /** What stands for a key in a map. */
-  idOf(key: unknown, keyBytes: Uint8Array): unknown {
-    return this.identity ? key : textOfBytes(keyBytes)
-  }
-
   keyBytes(key: unknown): Uint8Array {
     if (key === undefined || key === null) throw new TypeError(`Store '${this.#store}': a key can't be ${String(key)}.`)
     const bytes = this.#serialize('key', this.#key, key)
     if (bytes === null) throw new TypeError(`Store '${this.#store}': a key was serialised to null; keys need bytes.`)
     return own(bytes, key)
+  }
+
+  /** The bytes of many keys. Throws if one of them is refused. */
+  keyColumn(keys: readonly unknown[]): KeyColumn {
+    let column: BytesColumn | undefined
+    try {
+      column = keys.every((key) => key !== undefined && key !== null) ? serializeColumn(this.#key, keys) : undefined
+    } catch {
+      // Below, one by one, it turns out which one is refused, and what is said of it.
+    }
+    if (column?.form === 'packed' && !hasNull(column)) return column
+    const views = column?.form === 'views' ? column.views : undefined
+    return packed(keys.map((key, i) => views?.[i] ?? this.keyBytes(key)))
   }
 
   keyOf(bytes: Uint8Array): unknown {
@@ -53,7 +59,7 @@ export class StoreCodec {
     return own(bytes, value)
   }
 
-  /** What an entry is to hold of a value: its bytes, or undefined for one that it holds as it is. Throws if the value is refused. */
+  /** What is to be held of a value: its bytes, or undefined for one that is held as it is. Throws if the value is refused. */
   content(value: unknown): Uint8Array | undefined {
     const bytes = this.valueBytes(value)
     return this.#late && bytes.byteLength <= LATE_BYTES ? undefined : bytes
@@ -73,29 +79,41 @@ export class StoreCodec {
     return this.#late && this.contents(all) === undefined ? undefined : this.contents(values)
   }
 
-  /** Puts a value into an entry that has none. */
-  fill(entry: Entry, value: unknown, content: Uint8Array | undefined): void {
-    if (content !== undefined) entry.hold(content)
-    else entry.holdLate(positiveZero(value), this.#encode)
+  /** Says of a change that it is to this value. `content`: see `content`. */
+  fill(change: Change, value: unknown, content: Uint8Array | undefined): void {
+    if (content === undefined) {
+      change.content = LATE
+      change.decoded = positiveZero(value)
+      change.bytes = typeof value === 'string' ? value.length : PRIMITIVE_BYTES
+    } else {
+      change.content = content
+      change.decoded = undefined
+      change.bytes = content.byteLength
+    }
   }
 
-  /** The values of entries, null for deletions. Those whose bytes are not made yet are made together, where all are such. */
-  columnOf(entries: readonly Entry[]): BytesColumn {
-    if (!entries.every(({ isLate }) => isLate)) return viewColumn(entries.map(({ value }) => value ?? null))
-    const values = entries.map(({ decoded }) => decoded)
-    return serializeColumn(this.#value, values)
+  /** The bytes of what is held; undefined for a deletion. */
+  bytesOf(content: Content, decoded: unknown): Uint8Array | undefined {
+    return content === LATE ? this.valueBytes(decoded) : content
+  }
+
+  /** The same of many, null for deletions. Those whose bytes are not made yet are made together, where all are such. */
+  columnOf(contents: readonly Content[], decoded: readonly unknown[]): BytesColumn {
+    if (contents.every((content) => content === LATE)) return serializeColumn(this.#value, decoded)
+    return viewColumn(contents.map((content, i) => this.bytesOf(content, decoded[i]) ?? null))
   }
 
   /**
-   * The value of an entry; undefined for a deletion. Always decoded, also for the task that has just written it: what is read must not depend on
+   * The value of a key; undefined for a deletion. Always decoded, also for the task that has just written it: what is read must not depend on
    * when a commit was. Mutable values are decoded anew each time, so that nobody changes another's.
    */
-  valueOf(entry: Entry): unknown {
-    if (entry.decoded !== undefined) return entry.decoded
-    const { value } = entry
-    if (value === undefined) return undefined
-    const decoded = this.decode(value)
-    if (this.#immutable) entry.decoded = decoded
+  valueAt(table: SlotTable, slot: number): unknown {
+    const known = table.decodedOf(slot)
+    if (known !== undefined) return known
+    const content = table.contentOf(slot)
+    if (content === undefined || content === LATE) return undefined
+    const decoded = this.decode(content)
+    if (this.#immutable) table.hasDecoded(slot, decoded, this.#late && content.byteLength <= LATE_BYTES ? LATE : content)
     return decoded
   }
 
@@ -107,8 +125,6 @@ export class StoreCodec {
   decode(valueBytes: Uint8Array): unknown {
     return this.#deserialize('value', this.#value, this.#immutable ? valueBytes : plain(valueBytes))
   }
-
-  readonly #encode = (value: unknown): Uint8Array => this.valueBytes(value)
 
   /** Whether all values are accepted, and small. Which one is not, and why, turns out when it is serialised by itself. */
   #allSmall(values: readonly unknown[]): boolean {
@@ -142,6 +158,22 @@ export class StoreCodec {
       throw new MillraceError('DESERIALIZATION_FAILED', text, { stage: 'store', cause })
     }
   }
+}
+
+/** Copies them into one array. */
+function packed(all: readonly Uint8Array[]): KeyColumn {
+  const { length } = all
+  const starts = new Int32Array(length)
+  const ends = new Int32Array(length)
+  let at = 0
+  for (const [i, one] of all.entries()) {
+    starts[i] = at
+    at += one.byteLength
+    ends[i] = at
+  }
+  const bytes = new Uint8Array(at)
+  for (const [i, one] of all.entries()) bytes.set(one, starts[i])
+  return { length, bytes, starts, ends }
 }
 
 /** -0 has the bytes of 0. */

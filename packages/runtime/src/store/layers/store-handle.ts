@@ -8,13 +8,14 @@ import {
   type StoreEntry,
   type StoreRow,
 } from '@millrace/core'
-import { type Entry, type Moment, newEntry, NO_MOMENT } from './entry.ts'
 import { guardedScan } from './guarded-scan.ts'
+import { LoadedKeys } from './loaded-keys.ts'
+import { SingleKey } from './single-key.ts'
+import type { Change, KeyColumn } from './slot-table.ts'
 import { checkKeys, checkUpdate, columnsOf } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { Contents, StoreCodec } from './store-codec.ts'
-import { looseSlot, type Slot } from './slot-table.ts'
-import { entryIn, type StoreLayers } from './store-layers.ts'
+import type { StoreLayers } from './store-layers.ts'
 
 export interface HandleAccess {
   readonly name: string
@@ -26,35 +27,17 @@ export interface HandleAccess {
   readonly timestamp: () => number
 }
 
-/** A key that is to be written. */
-interface Place {
-  readonly id: unknown
-  readonly slot: Slot | undefined
-  readonly keyBytes: Uint8Array
-}
-
-/** The same of many keys, as columns. */
-interface Places {
-  readonly ids: readonly unknown[]
-  readonly slots: readonly (Slot | undefined)[]
-  readonly keyBytes: readonly Uint8Array[]
-}
-
-/** What stands for keys in the layers, and their bytes where they had to be made for that. */
-interface Ids {
-  readonly ids: readonly unknown[]
-  readonly keyBytes: readonly Uint8Array[] | undefined
-}
-
-const NONE: ReadonlyMap<unknown, number> = new Map()
-
 /** What is to be updated: each key once, its value, and for each position that was asked for which of them it is. */
 interface Current {
-  readonly places: Places & { readonly ids: unknown[]; readonly slots: (Slot | undefined)[]; readonly keyBytes: Uint8Array[] }
   readonly positions: Int32Array
+  /** A row of each key. */
+  readonly rows: number[]
+  /** The slot of each key, -1 if it has none; as long as no numbers of slots have changed. */
+  readonly slots: number[]
+  readonly removals: number
   readonly values: unknown[]
-  /** Which of the keys have to be read first, by what stands for them. */
-  readonly missing: ReadonlyMap<unknown, number>
+  /** Which of the keys have to be read first. */
+  readonly missing: number[]
 }
 
 /** What processors use: typed access to the layers of one store. */
@@ -62,8 +45,8 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
   readonly name: string
   readonly #access: HandleAccess
   /** The change that is being written. */
-  readonly #change = newEntry(new Uint8Array(0), undefined)
-  #lastMoment = NO_MOMENT
+  readonly #change: Change = { content: undefined, decoded: undefined, timestamp: 0, bytes: 0 }
+  readonly #single = new SingleKey()
 
   constructor(access: HandleAccess) {
     this.name = access.name
@@ -74,74 +57,79 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const { codec, layers, guard } = this.#access
     guard()
     checkKeys(this.name, 'getBatch', keys)
+    const column = codec.keyColumn(keys)
+    const { table } = layers
     const values = new Array<unknown>(keys.length)
     const missing: number[] = []
-    const missingIds: unknown[] = []
-    const missingKeys: Uint8Array[] = []
-    for (let i = 0; i < keys.length; i++) {
-      const key = keys[i]
-      const bytes = codec.identity ? undefined : codec.keyBytes(key)
-      const id = bytes === undefined ? key : codec.idOf(key, bytes)
-      const entry = layers.known(id)
-      if (entry !== undefined) values[i] = codec.valueOf(entry)
-      else {
-        missing.push(i)
-        missingIds.push(id)
-        missingKeys.push(bytes ?? codec.keyBytes(key))
-      }
+    for (let i = 0; i < values.length; i++) {
+      const slot = table.find(column, i)
+      if (slot >= 0) values[i] = codec.valueAt(table, slot)
+      else missing.push(i)
     }
     if (missing.length === 0) return values
-    const loaded = await this.#loadMany(missingIds, missingKeys)
-    for (let i = 0; i < missing.length; i++) values[missing[i] as number] = codec.valueOf(loaded[i] as Entry)
+    await this.#loadMany(column, missing, (i, slot, value) => {
+      values[missing[i] as number] = this.valueOf(slot, value)
+    })
     return values
   }
 
   set(key: unknown, value: unknown): void {
     const { codec, layers } = this.#access
     this.checkWritable()
-    const { id, slot, keyBytes } = this.#place(key)
+    const keyBytes = codec.keyBytes(key)
     const content = codec.content(value)
-    this.#change.renew(keyBytes, this.#moment())
+    this.#change.timestamp = this.#access.timestamp()
     codec.fill(this.#change, value, content)
-    layers.write(id, slot, this.#change)
+    layers.write(this.#single.of(keyBytes), 0, -1, this.#change)
   }
 
   setBatch(entries: Iterable<StoreEntry<unknown, unknown>> | StoreColumns<unknown, unknown>): void {
+    const { codec, layers } = this.#access
     this.checkWritable()
-    const moment = this.#moment()
+    const timestamp = this.#access.timestamp()
     const { keys, values } = columnsOf(this.name, entries)
-    this.#writeAll(this.#places(keys), values, this.#access.codec.contents(values), moment)
+    const column = codec.keyColumn(keys)
+    const contents = codec.contents(values)
+    // The iterable and the serdes were the user's code, and may have used the store themselves.
+    this.checkWritable()
+    this.#change.timestamp = timestamp
+    for (let i = 0; i < values.length; i++) {
+      codec.fill(this.#change, values[i], contents?.[i])
+      layers.write(column, i, -1, this.#change)
+    }
   }
 
   async updateBatch(keys: readonly unknown[], update: (value: unknown, index: number) => unknown): Promise<unknown[]> {
     const pass = this.checkWritable()
     checkKeys(this.name, 'updateBatch', keys)
     checkUpdate(this.name, update)
-    const moment = this.#moment()
-    const asked = this.#idsOf(keys)
-    let current = this.#current(asked)
-    if (current.missing.size > 0) {
+    const timestamp = this.#access.timestamp()
+    let column = this.#access.codec.keyColumn(keys)
+    let current = this.#current(column)
+    if (current.missing.length > 0) {
       const { layers } = this.#access
-      // A copy of the keys: the array is the user's.
-      const copy = { ...asked, ids: asked.ids.slice() }
+      // A serde's own array, perhaps, which is changed meanwhile.
+      column = { ...column, bytes: column.bytes.slice() }
       // What was read stays here: the cache may be too small for it.
-      const loaded = new Map<unknown, Slot>()
+      const loaded = new LoadedKeys()
       do {
         const { changes } = layers
-        await this.#load(current, loaded)
+        await this.#load(column, current, loaded)
         // What others have changed meanwhile counts.
-        current = layers.changes === changes ? this.#filled(current, loaded) : this.#current(copy, loaded)
-      } while (current.missing.size > 0)
+        if (layers.changes !== changes || layers.table.removals !== current.removals) current = this.#current(column, loaded)
+        else current.missing.length = 0
+      } while (current.missing.length > 0)
       if (layers.pass !== pass) {
         throw new TypeError(`Store '${this.name}': updateBatch was called in a pass that has ended since: await it there.`)
       }
     }
     // Without a wait since the keys were looked up: nothing that is changed meanwhile is lost.
-    return this.#update(current, update, moment)
+    return this.#update(column, current, update, timestamp)
   }
 
-  #update({ places, positions, values }: Current, update: (value: unknown, index: number) => unknown, moment: Moment): unknown[] {
-    const { codec } = this.#access
+  #update(column: KeyColumn, current: Current, update: (value: unknown, index: number) => unknown, timestamp: number): unknown[] {
+    const { codec, layers } = this.#access
+    const { positions, values, rows, slots } = current
     const updated = new Array<unknown>(positions.length)
     let met = 0
     for (let i = 0; i < positions.length; i++) {
@@ -151,39 +139,33 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       updated[i] = values[position] = update(position === met ? value : codec.readAgain(value), i)
       if (position === met) met++
     }
-    this.#writeAll(places, values, met < updated.length ? codec.lastContents(values, updated) : codec.contents(values), moment)
+    const contents: Contents = met < updated.length ? codec.lastContents(values, updated) : codec.contents(values)
+    // The function and the serdes were the user's code, and may have used the store themselves.
+    this.checkWritable()
+    this.#change.timestamp = timestamp
+    for (let i = 0; i < rows.length; i++) {
+      codec.fill(this.#change, values[i], contents?.[i])
+      const slot = layers.table.removals === current.removals ? (slots[i] as number) : -1
+      layers.write(column, rows[i] as number, slot, this.#change)
+    }
     return updated
   }
 
-  #writeAll({ ids, slots, keyBytes }: Places, values: readonly unknown[], contents: Contents, moment: Moment): void {
-    const { codec, layers } = this.#access
-    // The iterable and the serdes were the user's code, and may have used the store themselves.
-    this.checkWritable()
-    for (let i = 0; i < ids.length; i++) {
-      this.#change.renew(keyBytes[i] as Uint8Array, moment)
-      codec.fill(this.#change, values[i], contents?.[i])
-      layers.write(ids[i], slots[i], this.#change)
-    }
-  }
-
   delete(key: unknown): void {
-    const { layers } = this.#access
+    const { codec, layers } = this.#access
     this.checkWritable()
-    const { id, slot, keyBytes } = this.#place(key)
-    this.#change.renew(keyBytes, this.#moment())
-    layers.write(id, slot, this.#change)
+    const keyBytes = codec.keyBytes(key)
+    layers.write(this.#single.of(keyBytes), 0, -1, this.#deletion(this.#access.timestamp()))
   }
 
   deleteBatch(keys: Iterable<unknown>): void {
-    const { layers } = this.#access
+    const { codec, layers } = this.#access
     this.checkWritable()
-    const moment = this.#moment()
-    const { ids, slots, keyBytes } = this.#places([...keys])
+    const timestamp = this.#access.timestamp()
+    const column = codec.keyColumn([...keys])
     this.checkWritable()
-    for (let i = 0; i < ids.length; i++) {
-      this.#change.renew(keyBytes[i] as Uint8Array, moment)
-      layers.write(ids[i], slots[i], this.#change)
-    }
+    const deletion = this.#deletion(timestamp)
+    for (let i = 0; i < column.length; i++) layers.write(column, i, -1, deletion)
   }
 
   range(range: KeyRange<unknown>): AsyncIterableIterator<StoreEntry<unknown, unknown>> {
@@ -217,118 +199,75 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return decodedPages(this.#access.layers.scan(range, pageSize), this.#access)
   }
 
-  async #loadMany(ids: readonly unknown[], keys: readonly Uint8Array[]): Promise<Entry[]> {
+  async #loadMany(...[keys, rows, onRead]: Parameters<StoreLayers['loadMany']>): Promise<void> {
     const { layers, guard } = this.#access
     try {
-      return await layers.loadMany(ids, keys)
+      await layers.loadMany(keys, rows, (...read) => {
+        // Of a task that was closed meanwhile neither the answer nor the failure means anything.
+        guard()
+        onRead(...read)
+      })
     } finally {
-      // Of a task that was closed meanwhile neither the answer nor the failure means anything.
       guard()
     }
   }
 
-  /** Where a key is to be written. One that was read before, as most that are written were, need not be serialised again. */
-  #place(key: unknown): Place {
-    const { codec, layers } = this.#access
-    if (codec.identity) {
-      const slot = layers.find(key)
-      const known = slot === undefined ? undefined : entryIn(slot)
-      return { id: key, slot, keyBytes: known === undefined ? codec.keyBytes(key) : known.key }
-    }
-    const keyBytes = codec.keyBytes(key)
-    return { id: codec.idOf(key, keyBytes), slot: undefined, keyBytes }
-  }
-
-  #places(keys: readonly unknown[]): Places {
-    const { codec, layers } = this.#access
-    const count = keys.length
-    const slots = new Array<Slot | undefined>(count)
-    const made = this.#idsOf(keys)
-    if (made.keyBytes !== undefined) return { ids: made.ids, slots, keyBytes: made.keyBytes }
-    const keyBytes = new Array<Uint8Array>(count)
-    for (let i = 0; i < count; i++) {
-      const key = keys[i]
-      const slot = layers.find(key)
-      slots[i] = slot
-      const known = slot === undefined ? undefined : entryIn(slot)
-      keyBytes[i] = known === undefined ? codec.keyBytes(key) : known.key
-    }
-    return { ids: keys, slots, keyBytes }
-  }
-
-  /** Keys that stand for themselves are not copied. */
-  #idsOf(keys: readonly unknown[]): Ids {
-    const { codec } = this.#access
-    if (codec.identity) return { ids: keys, keyBytes: undefined }
-    const keyBytes = keys.map((key) => codec.keyBytes(key))
-    return { ids: keys.map((key, i) => codec.idOf(key, keyBytes[i] as Uint8Array)), keyBytes }
+  #deletion(timestamp: number): Change {
+    this.#change.content = undefined
+    this.#change.decoded = undefined
+    this.#change.bytes = 0
+    this.#change.timestamp = timestamp
+    return this.#change
   }
 
   /** What is to be updated: what is known of it, or else was `loaded`. */
-  #current({ ids, keyBytes }: Ids, loaded?: ReadonlyMap<unknown, Slot>): Current {
+  #current(keys: KeyColumn, loaded?: LoadedKeys): Current {
     const { codec, layers } = this.#access
-    const count = ids.length
-    const number = layers.nextUpdate()
-    const positions = new Int32Array(count)
-    const places = { ids: new Array<unknown>(count), slots: new Array<Slot | undefined>(count), keyBytes: new Array<Uint8Array>(count) }
-    const values = new Array<unknown>(count)
-    const missing = new Map<unknown, number>()
-    let different = 0
-    for (let i = 0; i < count; i++) {
-      const id = ids[i]
-      const slot = layers.find(id) ?? loaded?.get(id)
-      const entry = slot === undefined ? undefined : entryIn(slot)
-      if (slot === undefined || entry === undefined) {
-        let position = missing.get(id)
-        if (position === undefined) {
-          position = different++
-          missing.set(id, position)
-          places.ids[position] = id
-          places.keyBytes[position] = keyBytes?.[i] ?? codec.keyBytes(id)
-        }
-        positions[i] = position
-        continue
+    const { table } = layers
+    const { length } = keys
+    const update = table.nextUpdate()
+    const positions = new Int32Array(length)
+    const rows: number[] = []
+    const slots: number[] = []
+    const values: unknown[] = []
+    const missing: number[] = []
+    let others: LoadedKeys | undefined = loaded
+    others?.begin()
+    for (let i = 0; i < length; i++) {
+      const slot = table.find(keys, i)
+      const next = rows.length
+      if (slot < 0) others ??= new LoadedKeys()
+      const position = slot < 0 ? (others as LoadedKeys).meet(keys, i, next) : table.meet(slot, update, next)
+      positions[i] = position
+      if (position < next) continue
+      rows.push(i)
+      slots.push(slot)
+      if (slot >= 0) values.push(codec.valueAt(table, slot))
+      else if (others?.has(keys, i) === true) values.push(others.valueOf(keys, i, codec))
+      else {
+        missing.push(next)
+        values.push(undefined)
       }
-      if (slot.update !== number) {
-        slot.update = number
-        slot.position = different
-        places.ids[different] = slot.id
-        places.slots[different] = slot
-        places.keyBytes[different] = entry.key
-        values[different] = codec.valueOf(entry)
-        different++
-      }
-      positions[i] = slot.position
     }
-    for (const column of [places.ids, places.slots, places.keyBytes, values]) column.length = different
-    return { places, positions, values, missing }
+    return { positions, rows, slots, removals: table.removals, values, missing }
   }
 
-  /** Reads what is missing. */
-  async #load({ places, missing }: Current, loaded: Map<unknown, Slot>): Promise<void> {
-    const ids = [...missing.keys()]
-    const keys = Array.from(missing.values(), (position) => places.keyBytes[position] as Uint8Array)
-    const entries = await this.#loadMany(ids, keys)
-    for (const [i, id] of ids.entries()) loaded.set(id, looseSlot(id, entries[i]))
+  /** Reads what is missing, and puts it in, as if nothing else had changed. */
+  async #load(keys: KeyColumn, { missing, rows, slots, values }: Current, loaded: LoadedKeys): Promise<void> {
+    const wanted = missing.map((position) => rows[position] as number)
+    await this.#loadMany(keys, wanted, (i, slot, value) => {
+      const position = missing[i] as number
+      loaded.hold(keys, wanted[i] as number, value)
+      slots[position] = slot
+      values[position] = this.valueOf(slot, value)
+    })
   }
 
-  /** Puts in what was missing: nothing else has changed. */
-  #filled(current: Current, loaded: ReadonlyMap<unknown, Slot>): Current {
+  /** The value of what was just read, and of its slot, if it has one. */
+  valueOf(slot: number, value: Uint8Array | undefined): unknown {
     const { codec, layers } = this.#access
-    const { places, values, missing } = current
-    for (const [id, position] of missing) {
-      const slot = layers.find(id)
-      places.slots[position] = slot
-      values[position] = codec.valueOf((slot && entryIn(slot)) ?? (loaded.get(id)?.clean as Entry))
-    }
-    return { ...current, missing: NONE }
-  }
-
-  /** Of changes made now. */
-  #moment(): Moment {
-    const timestamp = this.#access.timestamp()
-    if (this.#lastMoment.timestamp !== timestamp) this.#lastMoment = { timestamp }
-    return this.#lastMoment
+    if (slot >= 0) return codec.valueAt(layers.table, slot)
+    return value === undefined ? undefined : codec.decode(value)
   }
 
   /** Throws unless the task's epoch lasts. */
@@ -350,6 +289,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
 /** The same over a backend that answers at once. */
 export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unknown, unknown> {
   readonly #access: HandleAccess
+  readonly #single = new SingleKey()
 
   constructor(access: HandleAccess) {
     super(access)
@@ -359,10 +299,11 @@ export class StoreHandle extends BatchStoreHandle implements KeyValueStore<unkno
   get(key: unknown): unknown {
     const { codec, layers, guard } = this.#access
     guard()
-    if (codec.identity) return codec.valueOf(layers.known(key) ?? layers.load(key, codec.keyBytes(key)))
-    const keyBytes = codec.keyBytes(key)
-    const id = codec.idOf(key, keyBytes)
-    return codec.valueOf(layers.known(id) ?? layers.load(id, keyBytes))
+    const keyColumn = this.#single.of(codec.keyBytes(key))
+    const known = layers.table.find(keyColumn, 0)
+    if (known >= 0) return codec.valueAt(layers.table, known)
+    const { slot, value } = layers.load(keyColumn, 0)
+    return this.valueOf(slot, value)
   }
 }
 

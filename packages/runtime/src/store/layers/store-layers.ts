@@ -1,9 +1,18 @@
-import { type ByteRange, type BytesColumn, type StoreBackend, type StoreRow, viewColumn } from '@millrace/core'
-import { type Entry, newEntry } from './entry.ts'
+import {
+  type ByteRange,
+  bytesAt,
+  type BytesColumn,
+  type PackedColumn,
+  type StoreBackend,
+  type StoreChange,
+  type StoreRow,
+} from '@millrace/core'
 import { mergedScan, overlay } from './merged-scan.ts'
-import { OpenChanges, orderOf } from './open-changes.ts'
-import { type Slot, SlotTable } from './slot-table.ts'
-import type { SortedIds } from './sorted-ids.ts'
+import { OpenChanges } from './open-changes.ts'
+import { ownText } from './own-text.ts'
+import { type Change, CLEAN, type Content, type KeyColumn, SEALED, SlotTable } from './slot-table.ts'
+import { SortedIds } from './sorted-ids.ts'
+import type { StoreCodec } from './store-codec.ts'
 
 /** What finished passes changed: one changelog record for each key, in the order in which keys were first changed. */
 export interface SealedChanges {
@@ -15,44 +24,43 @@ export interface SealedChanges {
 }
 
 /** What is being committed. */
-interface Sealed {
-  readonly slots: readonly Slot[]
-  /** Of the slots: what the backend is to hold. */
-  readonly entries: readonly Entry[]
+interface Sealed extends SealedChanges {
+  readonly slots: readonly number[]
   readonly bytes: number
-  /** Made by the first scan. */
-  order?: SortedIds<Slot>
+  /** Made by the first scan: which of them. */
+  order?: SortedIds<number>
 }
 
 export interface StoreLayersOptions {
   /** Memory for committed entries above the backend, in bytes. */
   readonly cacheBytes: number
-  /** The values of entries as one column, null where they have none. */
-  readonly valuesOf: (entries: readonly Entry[]) => BytesColumn
+  readonly codec: StoreCodec
 }
 
 /**
  * Open over sealed over cache over backend. A pass writes into the open layer, which takes its changes back when it fails; a commit seals what
- * finished passes left in the open layer, and writes it to the backend once it is confirmed.
+ * finished passes left in the open layer, and writes it to the backend once it is confirmed. All three layers above the backend are one table: of each key
+ * it has what counts.
  */
 export class StoreLayers {
   readonly #backend: StoreBackend
-  readonly #valuesOf: StoreLayersOptions['valuesOf']
-  readonly #table: SlotTable
-  readonly #open = new OpenChanges()
+  readonly #codec: StoreCodec
+  readonly table: SlotTable
+  readonly #open: OpenChanges
   #passing = false
   /** Counts what began: passes, and their parts. */
   #passes = 0
   #sealed: Sealed | undefined
   /** Counts what changes the backend under reads in flight. */
   #version = 0
-  #updates = 0
   #changes = 0
+  readonly #read: Change = { content: undefined, decoded: undefined, timestamp: -1, bytes: 0 }
 
-  constructor(backend: StoreBackend, { cacheBytes, valuesOf }: StoreLayersOptions) {
+  constructor(backend: StoreBackend, { cacheBytes, codec }: StoreLayersOptions) {
     this.#backend = backend
-    this.#valuesOf = valuesOf
-    this.#table = new SlotTable(cacheBytes)
+    this.#codec = codec
+    this.table = new SlotTable(cacheBytes)
+    this.#open = new OpenChanges(this.table)
   }
 
   /** The number of the pass under way, or of the part of it, if there is one. */
@@ -68,11 +76,6 @@ export class StoreLayers {
   /** What finished passes changed and no commit has written yet, in bytes of memory. */
   get uncommittedBytes(): number {
     return this.#open.bytes + (this.#sealed?.bytes ?? 0)
-  }
-
-  /** A number for an update, by which slots tell that it has met them: of all handles together, since they share the slots. */
-  nextUpdate(): number {
-    return this.#updates++
   }
 
   /** Counts what may change what is read: who has waited knows by it whether what was read before counts still. */
@@ -92,8 +95,7 @@ export class StoreLayers {
   }
 
   rollback(): void {
-    this.#changes++
-    for (const slot of this.#open.rollback()) this.#table.tidy(slot)
+    this.#settle(this.#open.rollback())
     this.#passing = false
   }
 
@@ -105,48 +107,36 @@ export class StoreLayers {
 
   /** A part of the pass failed: the store is as it was when the last one was kept. */
   undo(): void {
-    this.#changes++
-    for (const slot of this.#open.undo()) this.#table.tidy(slot)
+    this.#settle(this.#open.undo())
     this.#passes++
   }
 
-  /** `found`: what `find` gave for the key. `change` is copied. */
-  write(id: unknown, found: Slot | undefined, change: Entry): void {
+  /** `slot`: the key's own, if it is known; -1: it is looked up. */
+  write(keys: KeyColumn, row: number, slot: number, change: Change): void {
     if (!this.#passing) return
     this.#changes++
-    this.#open.put(this.#table.slotOf(id, found), change)
-  }
-
-  /** What is known of a key: see `entryIn`. */
-  find(id: unknown): Slot | undefined {
-    return this.#table.get(id)
-  }
-
-  /** The entry as this pass sees it, if some layer knows it. */
-  known(id: unknown): Entry | undefined {
-    const slot = this.#table.get(id)
-    return slot === undefined ? undefined : entryIn(slot)
+    let at = slot < 0 ? this.table.find(keys, row) : slot
+    if (at < 0) at = this.table.add(keys, row)
+    this.#open.put(at, change)
   }
 
   /** Reads from a synchronous backend what no layer knows. */
-  load(id: unknown, keyBytes: Uint8Array): Entry {
-    const entry = newEntry(keyBytes, this.#backend.get?.(keyBytes))
-    this.#table.keep(id, entry)
-    return entry
+  load(keys: KeyColumn, row: number): { readonly slot: number; readonly value: Uint8Array | undefined } {
+    const value = this.#backend.get?.(keys.bytes.subarray(keys.starts[row], keys.ends[row]))
+    return { slot: this.#keep(keys, row, value), value }
   }
 
-  /** Reads what no layer knows, all at once. */
-  async loadMany(ids: readonly unknown[], keys: readonly Uint8Array[]): Promise<Entry[]> {
+  /** Reads what no layer knows, all at once: these rows of `keys`. `onRead` gets each, and its slot if it was kept: else -1. */
+  async loadMany(
+    keys: KeyColumn,
+    rows: readonly number[],
+    onRead: (i: number, slot: number, value: Uint8Array | undefined) => void,
+  ): Promise<void> {
     const version = this.#version
-    const values = await this.#backend.getMany(keys)
-    const entries = new Array<Entry>(keys.length)
-    for (let i = 0; i < keys.length; i++) {
-      const entry = newEntry(keys[i] as Uint8Array, values[i])
-      entries[i] = entry
-      // What a commit has written meanwhile must not be hidden by what was read before it.
-      if (version === this.#version) this.#table.keep(ids[i], entry)
-    }
-    return entries
+    const values = await this.#backend.getMany(rows.map((row) => keys.bytes.slice(keys.starts[row], keys.ends[row])))
+    // What a commit has written meanwhile must not be hidden by what was read before it.
+    const isNew = version === this.#version
+    for (const [i, row] of rows.entries()) onRead(i, isNew ? this.#keep(keys, row, values[i]) : -1, values[i])
   }
 
   /** Rows of a range as this pass sees the store when the first page is asked for. */
@@ -159,42 +149,56 @@ export class StoreLayers {
 
   /** Entries, roughly: changes that are not committed count as new ones. */
   async approximateSize(): Promise<number> {
-    return (await this.#backend.approximateSize()) + this.#open.size + (this.#sealed?.slots.length ?? 0)
+    return (await this.#backend.approximateSize()) + this.#open.size + (this.#sealed?.length ?? 0)
   }
 
   /** Takes what finished passes changed for a commit. Throws if the last one taken is not persisted yet. */
   seal(): SealedChanges | undefined {
     if (this.#sealed !== undefined) throw new Error('A store was sealed while an earlier commit of it was under way.')
     const { bytes } = this.#open
-    const slots = this.#open.seal()
-    if (slots.length === 0) return undefined
-    const entries = slots.map((slot) => slot.sealed as Entry)
-    const timestamps = new Float64Array(entries.length)
-    for (const [i, entry] of entries.entries()) {
-      entry.settle()
-      timestamps[i] = entry.moment.timestamp
+    this.#open.seal((slots) => {
+      if (slots.length > 0) this.#sealed = { ...this.#taken(slots), slots, bytes }
+    })
+    return this.#sealed
+  }
+
+  #taken(slots: readonly number[]): SealedChanges {
+    const { table } = this
+    const { length } = slots
+    const timestamps = new Float64Array(length)
+    const contents = new Array<Content>(length)
+    const decoded = new Array<unknown>(length)
+    for (const [i, slot] of slots.entries()) {
+      timestamps[i] = table.timestampOf(slot)
+      contents[i] = table.contentOf(slot)
+      decoded[i] = ownText(table.decodedOf(slot))
+      // It may be kept for long.
+      if (typeof decoded[i] === 'string') table.hasDecoded(slot, decoded[i], contents[i])
     }
-    this.#sealed = { slots, entries, bytes }
-    return { length: entries.length, keys: viewColumn(entries.map(({ key }) => key)), values: this.#valuesOf(entries), timestamps }
+    return { length, keys: keysOf(slots, table), values: this.#codec.columnOf(contents, decoded), timestamps }
   }
 
   /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. Resolves to the number of changes. */
   async persist(metadata: Uint8Array, synced: boolean): Promise<number> {
     const sealed = this.#sealed
-    await this.#backend.write(sealed?.entries ?? [], metadata, synced)
+    if (sealed === undefined) await this.#backend.write([], metadata, synced)
+    else if (this.#backend.writeColumns === undefined) await this.#backend.write(changesOf(sealed), metadata, synced)
+    else await this.#backend.writeColumns(sealed.keys, sealed.values, metadata, synced)
     if (sealed === undefined) return 0
     this.#version++
-    if (sealed !== this.#sealed) {
+    const { table } = this
+    if (sealed === this.#sealed) {
+      this.#sealed = undefined
+      this.#open.committed()
+      for (const slot of sealed.slots) if (table.kindOf(slot) === SEALED) table.keep(slot)
+    } else {
       // Discarded meanwhile: what was read since may be from before the write.
-      this.#table.forgetClean()
-      return sealed.entries.length
+      table.forgetClean()
+      this.#open.forgetClean()
     }
-    this.#sealed = undefined
-    for (const [i, slot] of sealed.slots.entries()) {
-      slot.sealed = undefined
-      this.#table.keepIn(slot, slot.id, sealed.entries[i] as Entry)
-    }
-    return sealed.entries.length
+    const renumbered = table.closeUp()
+    if (renumbered !== undefined) this.#open.renumber(renumbered)
+    return sealed.length
   }
 
   /** Drops all that is not in the backend. */
@@ -202,27 +206,64 @@ export class StoreLayers {
     this.#changes++
     this.#passing = false
     this.#open.discard()
-    for (const slot of this.#sealed?.slots ?? []) slot.sealed = undefined
     this.#sealed = undefined
-    this.#table.forgetClean()
+    this.table.clear()
     this.#version++
   }
 
+  #settle(unchanged: readonly number[]): void {
+    this.#changes++
+    for (const slot of unchanged) this.table.settle(slot)
+  }
+
+  /** Keeps what the backend holds for a key of which nothing else is known; its slot then, else -1. */
+  #keep(keys: KeyColumn, row: number, value: Uint8Array | undefined): number {
+    const { table } = this
+    const known = table.find(keys, row)
+    if (known >= 0 && table.kindOf(known) !== CLEAN) return -1
+    const slot = known < 0 ? table.add(keys, row) : known
+    this.#read.content = value
+    this.#read.bytes = value?.byteLength ?? 0
+    table.put(slot, CLEAN, this.#read)
+    this.#read.content = undefined
+    return table.keep(slot) ? slot : -1
+  }
+
   /** In the order of the range; of several changes of one key the latest. Deletions are among them. */
-  #changesWithin(range: ByteRange): readonly Entry[] {
-    const open = this.#open.within(range)
+  #changesWithin(range: ByteRange): readonly StoreChange[] {
+    const open = this.#open.within(range).map((slot) => ({
+      key: this.table.keyOf(slot),
+      value: this.#codec.bytesOf(this.table.contentOf(slot), this.table.decodedOf(slot)),
+    }))
     const changes = this.#sealed === undefined ? open : overlay(open, sealedWithin(this.#sealed, range))
     return range.reverse === true ? changes.toReversed() : changes
   }
 }
 
-/** The entry that counts. */
-export function entryIn({ open, sealed, clean }: Slot): Entry | undefined {
-  return open ?? sealed ?? clean
+/** Their keys, where the table has them. */
+function keysOf(slots: readonly number[], table: SlotTable): PackedColumn {
+  const { length } = slots
+  const starts = new Int32Array(length)
+  const ends = new Int32Array(length)
+  for (let i = 0; i < length; i++) {
+    starts[i] = table.startOf(slots[i] as number)
+    ends[i] = table.endOf(slots[i] as number)
+  }
+  return { form: 'packed', length, bytes: table.keyBytes, starts, ends }
 }
 
-function sealedWithin(sealed: Sealed, range: ByteRange): Entry[] {
-  const entryOf = (slot: Slot) => slot.sealed as Entry
-  sealed.order ??= orderOf(sealed.slots, entryOf)
-  return sealed.order.within(range).map(({ id }) => entryOf(id))
+function changeAt({ keys, values }: SealedChanges, i: number): StoreChange {
+  return { key: bytesAt(keys, i) as Uint8Array, value: bytesAt(values, i) ?? undefined }
+}
+
+function changesOf(sealed: SealedChanges): StoreChange[] {
+  return Array.from({ length: sealed.length }, (_, i) => changeAt(sealed, i))
+}
+
+function sealedWithin(sealed: Sealed, range: ByteRange): StoreChange[] {
+  if (sealed.order === undefined) {
+    sealed.order = new SortedIds<number>()
+    for (let i = 0; i < sealed.length; i++) sealed.order.add(i, bytesAt(sealed.keys, i) as Uint8Array)
+  }
+  return sealed.order.within(range).map(({ id }) => changeAt(sealed, id))
 }

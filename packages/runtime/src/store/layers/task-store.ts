@@ -45,7 +45,7 @@ export class TaskStore {
     this.#definition = definition
     this.#format = format
     this.#backend = backend
-    this.#layers = new StoreLayers(backend, { cacheBytes, valuesOf: (entries) => codec.columnOf(entries) })
+    this.#layers = new StoreLayers(backend, { cacheBytes, codec })
     this.#windowed = windows && { windows, time: new ObservedTime(windows.retentionMs) }
     this.#expired = windows && new ExpiredRows(backend, windows)
     this.#access = { name, codec, layers: this.#layers, guard, timestamp }

@@ -1,15 +1,34 @@
 import { describe, expect, test } from 'vitest'
-import { type Entry, newEntry } from '../../../src/store/layers/entry.ts'
-import { SlotTable } from '../../../src/store/layers/slot-table.ts'
+import { type Change, CLEAN, NOTHING, OPEN, SlotTable } from '../../../src/store/layers/slot-table.ts'
+import { keyColumn } from './support/key-column.ts'
 
-const entry = (bytes: number): Entry => newEntry(new Uint8Array(4), new Uint8Array(bytes))
+const value = (bytes: number): Change => ({ content: new Uint8Array(bytes), decoded: undefined, timestamp: 0, bytes })
 
-/** How many bytes of entries the table still has, of `ids`. Looked at from the newest: looking keeps. */
-function heldBytes(table: SlotTable, ids: number): number {
+function keep(table: SlotTable, key: string | number, change: Change): number {
+  const found = find(table, key)
+  const slot = found < 0 ? table.add(keyColumn(key), 0) : found
+  table.put(slot, CLEAN, change)
+  return table.keep(slot) ? slot : -1
+}
+
+function find(table: SlotTable, key: string | number): number {
+  return table.find(keyColumn(key), 0)
+}
+
+/** Of a key of four characters with a value of ten bytes. */
+const ONE = (() => {
+  const table = new SlotTable(1_000_000)
+  return table.bytesOf(keep(table, 'used', value(10)))
+})()
+
+const id = (number: number): string => String(number).padStart(4, '0')
+
+/** How many bytes the table still has, of so many keys. Looked at from the newest: looking keeps. */
+function heldBytes(table: SlotTable, keys: number): number {
   let held = 0
-  for (let id = ids - 1; id >= 0; id--) {
-    const found = table.get(id)?.clean
-    if (found !== undefined) held += found.bytes
+  for (let number = keys - 1; number >= 0; number--) {
+    const slot = find(table, id(number))
+    if (slot >= 0) held += table.bytesOf(slot)
   }
   return held
 }
@@ -18,103 +37,107 @@ describe('the cache of committed entries', () => {
   test('never holds more than it may', () => {
     const table = new SlotTable(20_000)
     let most = 0
-    for (let id = 0; id < 1_000; id++) {
-      table.keep(id, entry((id * 37) % 900))
-      if (id % 50 === 0) most = Math.max(most, heldBytes(table, id + 1))
+    for (let number = 0; number < 1_000; number++) {
+      keep(table, id(number), value((number * 37) % 900))
+      if (number % 50 === 0) most = Math.max(most, heldBytes(table, number + 1))
     }
     expect(most).toBeLessThanOrEqual(20_000)
     expect(heldBytes(table, 1_000)).toBeGreaterThan(5_000)
   })
 
   test('keeps what is used and forgets what is not', () => {
-    const table = new SlotTable(20 * entry(10).bytes)
-    table.keep('used', entry(10))
-    table.keep('unused', entry(10))
-    for (let id = 0; id < 1_000; id++) {
-      table.keep(id, entry(10))
-      expect(table.get('used')?.clean).toBeDefined()
+    const table = new SlotTable(20 * ONE)
+    keep(table, 'used', value(10))
+    keep(table, 'gone', value(10))
+    for (let number = 0; number < 1_000; number++) {
+      keep(table, id(number), value(10))
+      expect(find(table, 'used')).toBeGreaterThanOrEqual(0)
     }
-    expect(table.get('unused')?.clean).toBeUndefined()
+    expect(find(table, 'gone')).toBe(-1)
   })
 
   test('has the last entry of a key, or none', () => {
-    const table = new SlotTable(20 * entry(10).bytes)
+    const table = new SlotTable(20 * ONE)
     for (let round = 0; round < 200; round++) {
-      const put = entry(10)
-      table.keep('a', put)
-      for (let id = 0; id < round % 17; id++) table.keep(id, entry(10))
-      const found = table.get('a')?.clean
-      expect(found === undefined || found === put).toBe(true)
+      const put = value(10)
+      keep(table, 'last', put)
+      for (let number = 0; number < round % 17; number++) keep(table, id(number), value(10))
+      const slot = find(table, 'last')
+      expect(slot < 0 || table.contentOf(slot) === put.content).toBe(true)
     }
   })
 
   test('does not keep what takes more than half of it, nor what was there before', () => {
     const table = new SlotTable(4_000)
-    table.keep('a', entry(10))
-    table.keep('a', entry(3_000))
-    expect(table.get('a')?.clean).toBeUndefined()
-    table.keep('b', entry(10))
-    for (let id = 0; id < 3; id++) table.keep(id, entry(10))
-    table.keep('b', entry(3_000))
-    expect(table.get('b')?.clean).toBeUndefined()
-  })
-
-  test('gives what it is asked for also where that makes it forget', () => {
-    const table = new SlotTable(4 * entry(10).bytes)
-    for (const id of ['old', 'b', 'young', 'd']) table.keep(id, entry(10))
-    expect(table.get('old')?.clean).toBeDefined()
-    expect(table.get('old')?.clean).toBeDefined()
+    keep(table, 'a', value(10))
+    expect(keep(table, 'a', value(3_000))).toBe(-1)
+    expect(find(table, 'a')).toBe(-1)
+    keep(table, 'b', value(10))
+    for (let number = 0; number < 3; number++) keep(table, id(number), value(10))
+    keep(table, 'b', value(3_000))
+    expect(find(table, 'b')).toBe(-1)
   })
 
   test('has changes for as long as they are there, whatever else comes', () => {
-    const table = new SlotTable(4 * entry(10).bytes)
-    const changed = table.slotOf('changed', undefined)
-    changed.open = entry(10)
-    table.keep('changed', entry(10))
-    for (let id = 0; id < 100; id++) table.keep(id, entry(10))
-    expect(table.get('changed')).toBe(changed)
-    changed.open = undefined
-    for (let id = 0; id < 100; id++) table.keep(id, entry(10))
-    expect(table.get('changed')).toBeUndefined()
+    const table = new SlotTable(4 * ONE)
+    const changed = keep(table, 'changed', value(10))
+    table.put(changed, OPEN, value(20))
+    for (let number = 0; number < 100; number++) keep(table, id(number), value(10))
+    expect(find(table, 'changed')).toBe(changed)
+    expect(table.kindOf(changed)).toBe(OPEN)
+    table.keep(changed)
+    for (let number = 0; number < 100; number++) keep(table, id(number), value(10))
+    expect(find(table, 'changed')).toBe(-1)
   })
 
-  test('does not take a slot that it has forgotten for one of its own', () => {
-    const table = new SlotTable(4 * entry(10).bytes)
-    table.keep('a', entry(10))
-    const before = table.get('a')
-    for (let id = 0; id < 100; id++) table.keep(id, entry(10))
-    const slot = table.slotOf('a', before)
-    expect(slot).not.toBe(before)
-    expect(table.get('a')).toBe(slot)
-    expect(table.slotOf('a', slot)).toBe(slot)
+  test('says when a number may stand for another key', () => {
+    const table = new SlotTable(4 * ONE)
+    keep(table, 'used', value(10))
+    const { removals } = table
+    for (let number = 0; number < 3; number++) keep(table, id(number), value(10))
+    expect(table.removals).toBe(removals)
+    keep(table, 'more', value(10))
+    expect(table.removals).toBeGreaterThan(removals)
   })
 
   test('keeps all that fits, in whatever order it is used', () => {
-    const table = new SlotTable(20 * entry(10).bytes)
-    for (let id = 0; id < 20; id++) table.keep(id, entry(10))
-    for (let round = 0; round < 100; round++) expect(table.get((round * 7) % 20)?.clean).toBeDefined()
-    expect(heldBytes(table, 20)).toBe(20 * entry(10).bytes)
+    const table = new SlotTable(20 * ONE)
+    for (let number = 0; number < 20; number++) keep(table, id(number), value(10))
+    for (let round = 0; round < 100; round++) expect(find(table, id((round * 7) % 20))).toBeGreaterThanOrEqual(0)
+    expect(heldBytes(table, 20)).toBe(20 * ONE)
   })
 
-  test('keeps what is used among many that come once, also behind many changes', () => {
-    const table = new SlotTable(20 * entry(10).bytes)
-    const changes = Array.from({ length: 1_000 }, (_, id) => table.slotOf(`changed ${id}`, undefined))
-    for (const slot of changes) slot.open = entry(10)
-    table.keep('used', entry(10))
+  test('keeps what is used among many that come once, also behind many changes, whose numbers are closed up', () => {
+    const table = new SlotTable(20 * ONE)
+    const changes = Array.from({ length: 5_000 }, (_, number) => table.add(keyColumn(`changed ${number}`), 0))
+    for (const slot of changes) table.put(slot, OPEN, value(10))
+    keep(table, 'used', value(10))
+    expect(table.closeUp()).toBeUndefined()
     for (const slot of changes) {
-      slot.open = undefined
-      table.tidy(slot)
+      table.become(slot, NOTHING)
+      table.settle(slot)
     }
-    for (let id = 0; id < 1_000; id++) {
-      table.keep(id, entry(10))
-      expect(table.get('used')?.clean).toBeDefined()
+    expect(table.closeUp()).toEqual([5_000])
+    expect(find(table, 'used')).toBe(0)
+    expect(table.valueBytesOf(0)).toBe(10)
+    for (let number = 0; number < 1_000; number++) {
+      keep(table, id(number), value(10))
+      expect(find(table, 'used')).toBeGreaterThanOrEqual(0)
     }
-    expect(heldBytes(table, 1_000)).toBe(19 * entry(10).bytes)
+    expect(heldBytes(table, 1_000)).toBe(19 * ONE)
   })
 
   test('keeps nothing when it may hold nothing', () => {
     const table = new SlotTable(0)
-    table.keep('a', entry(0))
-    expect(table.get('a')?.clean).toBeUndefined()
+    expect(keep(table, 'a', value(0))).toBe(-1)
+    expect(find(table, 'a')).toBe(-1)
+  })
+
+  test('tells the updates that have met a slot apart', () => {
+    const table = new SlotTable(1_000)
+    const slot = keep(table, 'a', value(1))
+    const update = table.nextUpdate()
+    expect([table.meet(slot, update, 7), table.meet(slot, update, 8)]).toEqual([7, 7])
+    expect(table.meet(slot, table.nextUpdate(), 9)).toBe(9)
   })
 })
