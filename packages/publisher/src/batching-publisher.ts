@@ -4,6 +4,7 @@ import { EventEncoder } from './event-encoder.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
 import { Flights } from './flights.ts'
 import type { FlushGroup, FlushTrigger } from './flush-group.ts'
+import { FlushLog } from './flush-log.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { ForcedFlushes } from './forced-flushes.ts'
 import { outcomesOf } from './outcomes-of.ts'
@@ -47,6 +48,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #kept: KeptEvents | undefined
   readonly #waiting: WaitingEvents
   readonly #counts = new PublisherCounts()
+  readonly #log: FlushLog
   readonly #forced = new ForcedFlushes()
   readonly #unsettled = new UnsettledEvents()
   readonly #timer: FlushTimer
@@ -75,6 +77,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#breakers = new CircuitBreakers(circuitBreaker, clock, (topic, from, to) =>
         logger.warn({ topic, from, to }, 'the circuit of a topic'),
       )
+    this.#log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
@@ -100,9 +103,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#waiting = new WaitingEvents({ policy, policies })
     const { transactionalId, outbox } = options
     if (transactionalId !== undefined) {
-      this.#sender = new TransactionSender({ transport, clientId, transactionalId, logger })
+      this.#sender = new TransactionSender({ ...options, transactionalId, compression: options.transactionCompression })
       const { keys } = this.#waiting
-      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries: options.transactionRetries })
+      const { transactionRetries: maxRetries, transactionDeliveryMs: deliveryMs } = options
+      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries, deliveryMs, log: this.#log })
     }
     if (outbox !== undefined) this.#kept = new KeptEvents(outbox, logger, (found, failure) => this.#opened(found, failure))
   }
@@ -283,18 +287,13 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
 
   /** One flush: an operation for all topics, and a flight for each until its events are settled. */
   async #flush(events: readonly PendingEvent[], trigger: FlushTrigger, group: FlushGroup): Promise<void> {
-    const began = this.#clock.monotonic()
+    const over = this.#log.began(events, trigger)
     const failedBefore = this.#counts.failed
-    this.#counts.flushes++
-    this.#counts.flushed += events.length
     this.#waiting.taken(events)
-    const topics = byTopic(events)
-    const results = await this.#flights.send(topics)
-    const durationMs = this.#clock.monotonic() - began
+    const results = await this.#flights.send(byTopic(events))
+    const durationMs = over()
     const failed = results.every((result) => result === 'good') ? 0 : this.#counts.failed - failedBefore
     group.sizer.finished({ records: events.length, durationMs, failed, waiting: this.#waiting.count })
-    const about = { batchSize: events.length, topics: topics.size, durationMs, trigger, publisher: this.#options.clientId }
-    this.#options.logger.info(about, 'events were flushed')
     this.#timer.soon()
   }
 
@@ -328,11 +327,12 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#reject(oldest, notSent(oldest, `it has waited for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
     for (const event of this.#buffer.expire(now - deliveryTimeoutMs))
       this.#reject(event, notSent(event, `there was no room for it for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
+    this.#transactions?.expire(now)
   }
 
   #nextExpiryMs(now: number): number {
     const oldest = Math.min(this.#waiting.oldest?.arrivedAt ?? Infinity, this.#buffer.waitingSince)
-    return Math.max(0, oldest + this.#options.deliveryTimeoutMs - now)
+    return Math.max(0, Math.min(oldest + this.#options.deliveryTimeoutMs, this.#transactions?.expireAt ?? Infinity) - now)
   }
 
   forceFlush(): Promise<void> {

@@ -57,6 +57,7 @@ export class EventEncoder {
         kept: undefined,
         doubtful: undefined,
         between: undefined,
+        failure: undefined,
         answer,
       }
     } catch (thrown) {

@@ -11,7 +11,7 @@ import {
   unknownNames,
 } from '@millrace/core'
 import { type BatchConfig, soundOf } from './batch-config.ts'
-import type { EventDefinition, EventDefinitions } from './events.ts'
+import { DEFAULT_COMPRESSION, type EventDefinition, type EventDefinitions } from './events.ts'
 
 const DEFINITION_NAMES = ['topic', 'key', 'serialize', 'deserialize', 'batch', 'compression', 'priority', 'critical']
 
@@ -62,7 +62,7 @@ export function eventsProblems(events: EventDefinitions): string[] {
       continue
     }
     problems.push(...definitionProblems(name, definition))
-    const { topic, compression = 'lz4' } = definition
+    const { topic, compression = DEFAULT_COMPRESSION } = definition
     const other = compressions.get(topic)
     if (other !== undefined && other.compression !== compression)
       problems.push(

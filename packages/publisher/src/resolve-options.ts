@@ -22,7 +22,7 @@ import {
 import { type BatchConfig, findBatchConfig } from './batch-config.ts'
 import type { OutboxOptions } from './outbox/outbox-options.ts'
 import { eventsProblems, oneOf, ownBatchProblems, policiesOf } from './event-problems.ts'
-import type { EventDefinitions } from './events.ts'
+import { DEFAULT_COMPRESSION, type EventDefinitions } from './events.ts'
 import type { PublisherOptions } from './publisher-options.ts'
 import { steadyLogger } from './steady-logger.ts'
 import { workerProblems } from './worker/worker-problems.ts'
@@ -40,6 +40,7 @@ export interface ResolvedPublisher {
   readonly policies: ReadonlyMap<string, BatchPolicy>
   /** By topic. */
   readonly compressions: ReadonlyMap<string, Compression>
+  readonly transactionCompression: Compression
   readonly buffer: { readonly maxEvents: number; readonly maxBytes: number; readonly whenFull: 'wait' | 'reject' }
   readonly retry: ResolvedRetryOptions
   /** Of batches: Infinity with an outbox. */
@@ -47,7 +48,10 @@ export interface ResolvedPublisher {
   readonly transactionRetries: number
   readonly circuitBreaker: ResolvedCircuitBreakerOptions | false
   readonly degrade: { readonly afterBatches: number; readonly recoverAfter: number }
+  /** Infinity with an outbox. */
   readonly deliveryTimeoutMs: number
+  /** Of transactions, which no outbox keeps. */
+  readonly transactionDeliveryMs: number
   readonly closeTimeoutMs: number
   readonly transactionalId: string | undefined
   readonly outbox: OutboxOptions | undefined
@@ -125,6 +129,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
   const found = [...problems, ...batchProblems].filter((problem) => problem !== undefined)
   if (found.length > 0) throw wrongOptions('createPublisher was given what it can not use', found)
   const failure = resolveFailureOptions({ retry: delays, circuitBreaker: breaker })
+  const compressions = new Map(Object.values(events).map(({ topic, compression }) => [topic, compression ?? DEFAULT_COMPRESSION]))
   return {
     transport,
     events,
@@ -133,7 +138,8 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     config,
     policy,
     policies: policiesOf(events, batch, config),
-    compressions: new Map(Object.values(events).map(({ topic, compression }) => [topic, compression ?? 'lz4'])),
+    compressions,
+    transactionCompression: commonOf(compressions),
     buffer: { maxEvents: 10_000, maxBytes: 33_554_432, whenFull: 'wait', ...definedOnly(buffer) },
     retry: failure.retry,
     maxRetries: outbox === undefined ? maxRetries : Infinity,
@@ -141,6 +147,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     circuitBreaker: failure.circuitBreaker,
     degrade: { afterBatches: 3, recoverAfter: 10, ...definedOnly(degrade) },
     deliveryTimeoutMs: outbox === undefined ? deliveryTimeoutMs : Infinity,
+    transactionDeliveryMs: deliveryTimeoutMs,
     closeTimeoutMs,
     transactionalId,
     outbox,
@@ -159,6 +166,12 @@ function groupProblems(name: string, group: object, least: Readonly<Record<strin
     ...problems.filter((problem) => problem !== undefined),
     ...unknownNames((option) => `${name}.${option}`, group, [...Object.keys(least), ...besides]),
   ]
+}
+
+/** The codec that all topics have, else the default. */
+function commonOf(compressions: ReadonlyMap<string, Compression>): Compression {
+  const [one = DEFAULT_COMPRESSION, ...others] = new Set(compressions.values())
+  return others.length === 0 ? one : DEFAULT_COMPRESSION
 }
 
 function objectProblem(name: string, value: unknown): string | undefined {
