@@ -1,4 +1,4 @@
-import { CircuitBreakers, type Clock, deferred, type MillraceError, settledWithin } from '@millrace/core'
+import { type CircuitBreakers, type Clock, deferred, type MillraceError, settledWithin } from '@millrace/core'
 import { bufferFull, EventBuffer } from './event-buffer.ts'
 import { EventEncoder } from './event-encoder.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
@@ -20,7 +20,8 @@ import { TransactionSender } from './transaction-sender.ts'
 import { Transactions } from './transactions.ts'
 import { KeptEvents } from './outbox/kept-events.ts'
 import { UnsettledEvents } from './unsettled-events.ts'
-import { TopicLanes } from './topic-lane.ts'
+import { breakersFor, lanesFor } from './topic-guards.ts'
+import type { TopicLanes } from './topic-lane.ts'
 import { WaitingEvents } from './waiting-events.ts'
 import { byTopic } from './write-batches.ts'
 import { Writers } from './writers.ts'
@@ -61,22 +62,15 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #over = false
 
   constructor(options: ResolvedPublisher) {
-    const { clock, logger, policy, policies, circuitBreaker, degrade, transport, clientId } = options
+    const { clock, logger, policy, policies, transport, clientId } = options
     this.#options = options
     this.#clock = clock
     this.#encoder = new EventEncoder(options.events, clock)
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(logger)
     this.#timer = new FlushTimer(clock, (notBefore) => this.#flushDue(notBefore))
-    this.#lanes = new TopicLanes({
-      ...degrade,
-      onDegraded: (topic, degraded) =>
-        logger.warn({ topic }, degraded ? 'batches keep failing: the topic gets single events' : 'the topic gets batches again'),
-    })
-    if (circuitBreaker !== false)
-      this.#breakers = new CircuitBreakers(circuitBreaker, clock, (topic, from, to) =>
-        logger.warn({ topic, from, to }, 'the circuit of a topic'),
-      )
+    this.#lanes = lanesFor(options)
+    this.#breakers = breakersFor(options)
     this.#log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
@@ -161,7 +155,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #take(events: readonly PendingEvent[], isTransaction: boolean): void {
     this.#kept?.check()
     const arrivedAt = this.#clock.monotonic()
-    for (const event of events) event.arrivedAt = arrivedAt
+    for (const event of events) {
+      event.arrivedAt = arrivedAt
+      event.epoch = this.#forced.epoch
+    }
     if (this.#kept?.opening === true) this.#takeEarly({ events, isTransaction })
     else this.#enter({ events, isTransaction })
     for (const event of events) {
