@@ -61,11 +61,11 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   /** Nothing is sent any more. */
   #over = false
 
-  constructor(options: ResolvedPublisher) {
+  constructor(options: ResolvedPublisher, encoder = new EventEncoder(options.events, options.clock)) {
     const { clock, logger, policy, policies, transport, clientId } = options
     this.#options = options
     this.#clock = clock
-    this.#encoder = new EventEncoder(options.events, clock)
+    this.#encoder = encoder
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(logger)
     this.#timer = new FlushTimer(clock, (notBefore) => this.#flushDue(notBefore))

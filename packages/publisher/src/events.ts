@@ -16,7 +16,7 @@ export interface EventDefinition<Payload> {
   readonly topic: string
   /** What they are ordered by, and which partition they go to; `null` or `undefined`: none. Default: none, unless `publish` is given one. */
   readonly key?: ((payload: Payload) => string | Uint8Array | null | undefined) | undefined
-  /** The bytes of a payload. Default: JSON. */
+  /** The bytes of a payload; they are copied. Default: JSON. */
   readonly serialize?: ((payload: Payload) => Uint8Array) | undefined
   /** The payload of such bytes, for who reads events. Default: JSON. */
   readonly deserialize?: ((bytes: Uint8Array) => unknown) | undefined

@@ -50,6 +50,10 @@ test('a worker publishes single events and batches, answers with receipts and wh
   const publisher = createPublisher({ ...options, transactionalId: 'worker-1' })
   const single = publisher.publish('a', { key: 'k', n: 0 }, { id: 'one' })
   expect(publisher.getBatchStatus().pendingEvents).toBe(1)
+  // Sizes are those that a publisher without a worker counts.
+  const near = createPublisher({ ...options, transport: memory(), worker: false })
+  void near.publish('a', { key: 'k', n: 0 }, { id: 'one' })
+  expect(publisher.getBatchStatus().pendingBytes).toBe(near.getBatchStatus().pendingBytes)
   expect(await single).toMatchObject({ id: 'one', topic: 'a', offset: 0 })
   const outcomes = await publisher.publishBatch([
     { type: 'a', payload: { key: 'k', n: 1 } },
@@ -74,8 +78,11 @@ test('a worker publishes single events and batches, answers with receipts and wh
   await expect(publisher.publish('a', { n: 1n as never })).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', outcome: 'not-sent' })
   await expect(publisher.publish('a', { n: 0 }, { headers: { trace: Symbol('t') as never } })).rejects.toThrow("its header 'trace' is")
   const changed = { key: 'k', n: 5 }
-  void publisher.publish('c', changed)
+  const headers = { trace: Buffer.from('then'), text: 'then' }
+  void publisher.publish('c', changed, { headers })
   changed.n = 6
+  headers.trace.write('now!')
+  headers.text = 'now!'
   await publisher.forceFlush()
   expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 0, inFlight: 0, pendingBytes: 0, waitingForRoom: 0 })
   expect(publisher.metrics().batch).toMatchObject({ pending_batch_messages: 0, rejected_total: 2, batch_size_configured: 4 })
@@ -85,7 +92,9 @@ test('a worker publishes single events and batches, answers with receipts and wh
   expect(pids.map(isAlive)).toEqual([false])
   expect(messages).toContain('events were flushed')
   expect((await readTopic(logInFolder({ folder }) as MemoryTransport, 'a')).map(({ payload }) => payload.n)).toEqual([0, 1, 3])
-  expect((await readTopic(logInFolder({ folder }) as MemoryTransport, 'c')).map(({ payload }) => payload.n)).toEqual([5])
+  expect(await readTopic(logInFolder({ folder }) as MemoryTransport, 'c')).toMatchObject([
+    { payload: { n: 5 }, headers: { trace: 'then', text: 'then' } },
+  ])
 }, 60_000)
 
 test('a worker that is killed rejects what it had, as unknown, and the next event has another; what can not be sent is named by close', async () => {
@@ -107,6 +116,13 @@ test('a worker that is killed rejects what it had, as unknown, and the next even
   process.kill(pids[0] as number, 'SIGKILL')
   await expect(lost).rejects.toMatchObject({ code: 'WORKER_DIED', eventType: 'a', topic: 'a' })
   expect(['flushed', 'rejected']).toContain(await never)
+  const { flushes_total: flushes } = publisher.metrics().batch
+  await publisher.publish('c', { n: 3 })
+  // Counters go on from one worker to the next.
+  const { batch } = publisher.metrics()
+  expect(batch).toMatchObject({ published_total: 3, delivered_total: 2, failed_total: 1, rejected_total: 1 })
+  expect(flushes).toBeGreaterThan(0)
+  expect(batch.flushes_total).toBe(flushes + 1)
   const stuck = publisher.publish('b', { n: 2 }, { id: 'two' })
   const { unsent } = await publisher.close({ timeoutMs: 4_000 })
   expect(unsent).toEqual([{ id: 'two', type: 'b', topic: 'b', outcome: 'unknown', kept: false }])
@@ -155,10 +171,16 @@ test('a worker that answers no more holds nobody up: close ends in time, every p
   expect(pids.map(isAlive)).toEqual([false])
 }, 120_000)
 
-test('a worker that can not start says why', async () => {
+test('a worker that can not start says why; what waits for room too long does not wait for that', async () => {
+  const { logger, messages } = recording()
   const transport = Object.assign(memory(), { recipe: { module: 'data:text/javascript,', name: 'nothing', options: undefined } })
-  const publisher = createPublisher({ transport, events: threeTopics, environment: {}, worker })
-  await expect(publisher.publish('a', { n: 1 })).rejects.toMatchObject({ code: 'WORKER_FAILED', outcome: 'not-sent' })
+  const options = { buffer: { maxEvents: 1 }, deliveryTimeoutMs: 20 }
+  const publisher = createPublisher({ transport, events: threeTopics, environment: {}, logger, worker, ...options })
+  const first = publisher.publish('a', { n: 1 })
+  await expect(publisher.publish('a', { n: 2 })).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
+  expect(publisher.metrics().batch).toMatchObject({ published_total: 2, failed_total: 1, delivered_total: 0 })
+  expect(messages).toContain('an event was not published')
+  await expect(first).rejects.toMatchObject({ code: 'WORKER_FAILED', outcome: 'not-sent' })
   expect(await publisher.close()).toEqual({ unsent: [] })
 }, 60_000)
 

@@ -1,5 +1,6 @@
 import type { Logger, Transport } from '@millrace/core'
 import { BatchingPublisher } from '../batching-publisher.ts'
+import { EventEncoder } from '../event-encoder.ts'
 import type { EventDefinitions } from '../events.ts'
 import { PublishError } from '../publish-error.ts'
 import type { Publisher } from '../publisher.ts'
@@ -99,14 +100,10 @@ async function start({ start: { transport: recipe, events, options } }: StartMes
   const module = (await import(recipe.module)) as Readonly<Record<string, (options: unknown) => Transport>>
   const make = module[recipe.name]
   if (make === undefined) throw new TypeError(`${recipe.module} has no ${recipe.name}`)
-  const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events: ofJson(events), logger: loggerTo(tell) })
-  return new Worker(new BatchingPublisher(resolved))
-}
-
-/** Payloads come as JSON. */
-function ofJson(events: StartMessage['start']['events']): EventDefinitions {
-  const serialize = (json: string) => Buffer.from(json)
-  return Object.fromEntries(Object.entries(events).map(([type, definition]) => [type, { ...definition, serialize }]))
+  const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events, logger: loggerTo(tell) })
+  // Payloads come as JSON.
+  const encoder = new EventEncoder(resolved.events, resolved.clock, (json) => json as string)
+  return new Worker(new BatchingPublisher(resolved, encoder))
 }
 
 let worker: Promise<Worker> | undefined
