@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MillraceError, type Logger, silentLogger } from '@millrace/core'
@@ -6,6 +6,7 @@ import { createPublisher, event, PublishError } from '@millrace/publisher'
 import { memory, type MemoryTransport } from '@millrace/transport-memory'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { logInFolder } from './modules/log-in-folder.ts'
+import { events } from './modules/worker-events.ts'
 import { readTopic, threeTopics } from './support/publishing.ts'
 
 let folder = ''
@@ -95,6 +96,34 @@ test('a worker publishes single events and batches, answers with receipts and wh
   expect(await readTopic(logInFolder({ folder }) as MemoryTransport, 'c')).toMatchObject([
     { payload: { n: 5 }, headers: { trace: 'then', text: 'then' } },
   ])
+}, 60_000)
+
+test('a worker makes the bytes of events by their own serializers, and sends them; the service does neither', async () => {
+  const { logger, pids } = recording()
+  const own = { ...worker, events: new URL('./modules/worker-events.ts', import.meta.url) }
+  const publisher = createPublisher({
+    transport: logInFolder({ folder, noteSenders: true }),
+    events,
+    environment: {},
+    batch: { strategy: 'immediate' },
+    logger,
+    worker: own,
+  })
+  const outcomes = await publisher.publishBatch([
+    { type: 'b', payload: { n: 1 } },
+    { type: 'b', payload: { n: -1 } },
+    { type: 'a', payload: { n: 2 } },
+  ])
+  const said = { code: 'NOT_SERIALIZABLE', outcome: 'not-sent', cause: { name: 'RangeError', message: 'less than nothing' } }
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: false, error: said }, { ok: true }])
+  await publisher.close()
+  const [pid] = pids
+  expect(pid).not.toBe(process.pid)
+  const transport = logInFolder({ folder }) as MemoryTransport
+  expect((await readTopic(transport, 'b')).map(({ payload }) => payload)).toEqual([{ n: 1, pid }])
+  expect((await readTopic(transport, 'a')).map(({ payload }) => payload)).toEqual([{ n: 2 }])
+  const senders = readFileSync(join(folder, 'senders'), 'utf8').trim().split('\n')
+  expect(new Set(senders)).toEqual(new Set([String(pid)]))
 }, 60_000)
 
 test('a worker that is killed rejects what it had, as unknown, and the next event has another; what can not be sent is named by close', async () => {
@@ -192,4 +221,5 @@ test('what can not go to another process is refused when the publisher is made',
   const unclonable = { ...wrong, transport: Object.assign(memory(), { recipe }), events: threeTopics }
   expect(() => createPublisher(unclonable)).toThrow('options that go to the worker must be plain data')
   expect(() => createPublisher(wrong)).toThrow("events['a'].serialize can't be used with worker")
+  expect(() => createPublisher({ ...wrong, worker: { events: 'events.ts' } })).toThrow('worker.events is "events.ts"')
 })

@@ -9,6 +9,8 @@ export interface SentEvent {
   readonly topic: string
   readonly lane: string | undefined
   readonly bytes: number
+  /** Goes to the worker at once. */
+  readonly critical: boolean
   readonly arrivedAt: number
   readonly message: EventMessage
   readonly answer: Deferred<PublishReceipt> | undefined

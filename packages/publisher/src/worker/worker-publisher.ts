@@ -11,7 +11,8 @@ import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-
 import type { PublisherOptions } from '../publisher-options.ts'
 import { Refusals } from '../refusals.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
-import { type CallMessage, errorOf, type EventMessage, type FromWorker, type Settled, type StartMessage } from './messages.ts'
+import { type CallMessage, errorOf, type FromWorker, type Settled, type StartMessage, type Written } from './messages.ts'
+import { OutgoingEvents } from './outgoing-events.ts'
 import type { SentEvent } from './sent-event.ts'
 import { startMessageOf } from './start-message.ts'
 import { withThoseOf } from './worker-counts.ts'
@@ -43,7 +44,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   /** Of all workers: what those that are gone told last, and what the service knows by itself. */
   readonly #counts = new PublisherCounts()
   readonly #refusals: Refusals
-  #unsent: EventMessage[] = []
+  readonly #outgoing: OutgoingEvents
   /** Events of transactions that are under way. */
   #held = 0
   readonly #encoder: EventEncoder
@@ -61,11 +62,14 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   constructor(options: ResolvedPublisher, given: PublisherOptions<Events>) {
     this.#options = options
     this.#clock = options.clock
-    this.#encoder = new EventEncoder(options.events, options.clock)
+    // What the worker makes of it is its business: it is sent as JSON.
+    this.#encoder = new EventEncoder(withoutSerializers(options.events), options.clock)
     this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(options.logger)
     this.#start = startMessageOf(options, given)
+    const policies = [options.policy, ...options.policies.values()]
+    this.#outgoing = new OutgoingEvents({ clock: this.#clock, policies, send: (message) => this.#running().send(message) })
   }
 
   publish<Type extends keyof Events & string>(
@@ -104,27 +108,28 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     payload: unknown,
     { answer, options }: Pick<SentEvent, 'answer'> & { readonly options: PublishOptions | undefined },
   ): SentEvent {
-    const { id, topic, lane, key, value, bytes, timestamp, headers } = this.#encoder.encode(type, payload, { answer, options })
+    const {
+      id,
+      topic,
+      lane,
+      key,
+      value,
+      bytes,
+      timestamp,
+      headers,
+      critical: atOnce,
+    } = this.#encoder.encode(type, payload, { answer, options })
     const { priority, critical } = options ?? {}
     // Copies, since it may wait here.
-    const own = Object.fromEntries(headers.map((header) => [header.key, header.value as Uint8Array]))
+    const own = headers.length === 0 ? undefined : Object.fromEntries(headers.map((header) => [header.key, header.value as Uint8Array]))
     const message = { n: ++this.#next, type, json: value as string, options: { id, key, headers: own, timestamp, priority, critical } }
-    return { id, type, topic, lane, bytes, arrivedAt: this.#clock.monotonic(), message, answer, epoch: 0 }
+    return { id, type, topic, lane, bytes, critical: atOnce, arrivedAt: this.#clock.monotonic(), message, answer, epoch: 0 }
   }
 
-  /** What is published in one turn goes to the worker at once. */
   #send(event: SentEvent): void {
     this.#refusals.hadRoom()
     this.#sent.set(event.message.n, event)
-    this.#unsent.push(event.message)
-    if (this.#unsent.length === 1) queueMicrotask(() => this.#sendOut())
-  }
-
-  #sendOut(): void {
-    const events = this.#unsent.splice(0)
-    const [first] = events
-    if (first === undefined) return
-    this.#running().send(events.length === 1 ? first : { events })
+    this.#outgoing.push(event.message, event.critical)
   }
 
   #running(): WorkerProcess {
@@ -142,11 +147,12 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     return worker
   }
 
-  #onMessage({ settled = [], status, metrics, ready, failed, log }: FromWorker): void {
+  #onMessage({ settled = [], written, status, metrics, ready, failed, log }: FromWorker): void {
     if (ready === true) this.#ready = true
     if (status !== undefined) this.#status = status
     if (metrics !== undefined) this.#metrics = metrics
     if (log !== undefined) this.#options.logger[log.level](log.about, log.message)
+    if (written !== undefined) this.#onWritten(written)
     for (const one of settled) this.#onSettled(one)
     if (failed === undefined) return
     this.#rejectAll((event) => errorOf({ ...failed, eventId: event?.id, eventType: event?.type, topic: event?.topic }))
@@ -167,12 +173,21 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       return
     }
     const event = this.#sent.get(settled.n)
-    if (event === undefined) return
-    this.#counts['error' in settled ? 'failed' : 'delivered']++
-    const { answer } = event
-    if (!('error' in settled)) answer?.resolve(settled.value as PublishReceipt)
-    else if (answer !== undefined) rejectQuietly(answer, errorOf(settled.error))
+    if (event === undefined || !('error' in settled)) return
+    this.#counts.failed++
+    if (event.answer !== undefined) rejectQuietly(event.answer, errorOf(settled.error))
     this.#leave(event)
+  }
+
+  #onWritten({ ns, partitions, offsets }: Written): void {
+    for (const [i, n] of ns.entries()) {
+      const event = this.#sent.get(n)
+      if (event === undefined) continue
+      const { id, topic, answer } = event
+      this.#counts.delivered++
+      answer?.resolve({ id, topic, partition: partitions[i] as number, offset: offsets[i] as number })
+      this.#leave(event)
+    }
   }
 
   /** What no worker tells of. */
@@ -233,7 +248,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   #rejectAll(errorFor: (event: SentEvent | undefined) => PublishError): void {
-    const handedOver = [...this.#sent.values()]
+    // What was about to go has another worker.
+    if (this.#over) this.#outgoing.clear()
+    const handedOver = [...this.#sent.values()].filter(({ message }) => !this.#outgoing.has(message.n))
     const calls = [...this.#calls.values()]
     this.#calls.clear()
     if (this.#over)
@@ -254,7 +271,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   #call<Value>(what: CallOf<CallMessage>, events: readonly SentEvent[] = []): Promise<Value> {
     // Behind what was published before.
-    this.#sendOut()
+    this.#outgoing.send()
     const call = ++this.#next
     const { promise, resolve, reject } = deferred<Value>()
     this.#calls.set(call, { events, resolve, reject })
@@ -374,4 +391,8 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     const told = new Set(report.unsent.map(({ id }) => id))
     return { unsent: [...report.unsent, ...this.#lost.filter(({ id }) => !told.has(id)), ...unsent] }
   }
+}
+
+function withoutSerializers(events: EventDefinitions): EventDefinitions {
+  return Object.fromEntries(Object.entries(events).map(([type, { serialize: _s, ...definition }]) => [type, definition]))
 }
