@@ -147,7 +147,10 @@ describe('on a broker, too,', () => {
   test('transactions are all or nothing, in the order of their keys, and who is fenced does not fence back', async () => {
     const topics = [name('one'), name('two')] as const
     await create(transport, topics, { 'max.message.bytes': '20000' })
-    const events = { one: to(topics[0]), two: to(topics[1]) }
+    const zipped = name('zipped')
+    await create(transport, [zipped])
+    const zstd = { compression: 'zstd' }
+    const events = { one: to(topics[0], zstd), two: to(topics[1], zstd), zipped: to(zipped, zstd) }
     const options = { transport, events, environment: {}, transactionalId: name('transactions') }
     await using publisher = createPublisher(options)
     const both = (n: number, pad = '') => (['one', 'two'] as const).map((type) => ({ type, payload: { key: 'k', n, pad } }))
@@ -157,6 +160,9 @@ describe('on a broker, too,', () => {
     expect((await receipts).map(({ topic }) => topic)).toEqual(topics)
     await expect(publisher.publishTransaction(both(3, incompressible))).rejects.toMatchObject({ outcome: 'refused' })
     await publisher.publishTransaction(both(4))
+    const pad = 'compressible '.repeat(20)
+    await publisher.publishTransaction(upTo(30).map((n) => ({ type: 'zipped', payload: { key: `k${n}`, n, pad } })))
+    expect(await recordCodec(brokers, zipped)).toBe('zstd')
     await publisher.forceFlush()
     expect(numbersOf(await read(transport, topics[0]), 'k')).toEqual([0, 1, 2, 4])
     expect(numbersOf(await read(transport, topics[1]), 'k')).toEqual([1, 4])

@@ -6,6 +6,7 @@ import { kafka } from '@millrace/transport-kafka'
 import Table from 'cli-table3'
 import { median } from 'simple-statistics'
 import { thisMachine } from '../report/machine.ts'
+import type { LoopUse, Sender } from './loop-use.ts'
 import { Service } from './service.ts'
 import type { Latency, Throughput } from './ways.ts'
 
@@ -16,9 +17,11 @@ const TIMEOUT_MS = 50
 const BATCH = 1_000
 /** It is faster: so many events more make a run as long. */
 const PACKED_TIMES = 4
+const LOOP_RATE = 10_000
+const SENDERS: readonly Sender[] = ['nobody', 'service', 'worker']
 const USAGE = `npm run bench:publisher -- [--brokers host:port,...] [--events N] [--runs N] [--json FILE]
 
-The publisher beside a service that awaits one send after the other, by the same client, and on the packed client, on a real broker, in turns, each in a process of its own.
+The publisher beside a service that awaits one send after the other, by the same client, and on the packed client, on a real broker, in turns, each in a process of its own; and what publishing takes of a service's event loop with and without a worker.
 `
 
 /** Runs the comparison; resolves to an exit code. */
@@ -58,6 +61,7 @@ interface Results {
   readonly packed: readonly Throughput[]
   readonly latencies: readonly Latency[]
   readonly packedLatencies: readonly Latency[]
+  readonly loops: Readonly<Record<Sender, readonly LoopUse[]>>
 }
 
 async function measure(brokers: string, { events, runs }: { readonly events: number; readonly runs: number }): Promise<Results> {
@@ -70,11 +74,14 @@ async function measure(brokers: string, { events, runs }: { readonly events: num
     packed: [] as Throughput[],
     latencies: [] as Latency[],
     packedLatencies: [] as Latency[],
+    loops: { nobody: [] as LoopUse[], service: [] as LoopUse[], worker: [] as LoopUse[] },
   }
   const where = { brokers, topic }
   const publishing = { ...where, way: 'published', batchSize: BATCH } as const
   const steadily = { ...where, way: 'steadily', timeoutMs: TIMEOUT_MS, perSecond: 1_000, forMs: 4_000 } as const
+  const looping = { ...where, way: 'loop', client: 'confluent', timeoutMs: TIMEOUT_MS, perSecond: LOOP_RATE, forMs: 2_000 } as const
   using sending = new Service()
+  using watched = new Service()
   using ofConfluent = new Service()
   using ofPacked = new Service()
   // The first of each is not counted.
@@ -84,6 +91,10 @@ async function measure(brokers: string, { events, runs }: { readonly events: num
     const packed = await ofPacked.run({ ...publishing, client: 'packed', count: PACKED_TIMES * events })
     const latency = await ofConfluent.run({ ...steadily, client: 'confluent' })
     const packedLatency = await ofPacked.run({ ...steadily, client: 'packed' })
+    for (const sender of SENDERS) {
+      const use = await watched.run({ ...looping, sender })
+      if (run >= 0) results.loops[sender].push(use)
+    }
     if (run < 0) continue
     results.awaited.push(awaited)
     results.published.push(published)
@@ -96,7 +107,7 @@ async function measure(brokers: string, { events, runs }: { readonly events: num
   return results
 }
 
-function tell({ awaited, published, packed, ...steady }: Results): string {
+function tell({ awaited, published, packed, loops, ...steady }: Results): string {
   const table = new Table({
     head: ['', 'events/s', 'slowest', 'fastest', 'us of its thread'],
     style: { head: [], border: [] },
@@ -129,7 +140,29 @@ function tell({ awaited, published, packed, ...steady }: Results): string {
     bound(rate >= 200_000, `at least 200,000 events a second on the packed client, not awaited one by one: ${count(rate)}`),
     within('with the first client', steady.latencies),
     within('with the packed client', steady.packedLatencies),
+    tellLoops(loops),
   ].join('\n')
+}
+
+/** Of the event loop of a service at a steady rate: how busy it is, what of the processor its thread takes, and how late it is. */
+function tellLoops(loops: Results['loops']): string {
+  const table = new Table({
+    head: [`event loop at ${count(LOOP_RATE)} events/s`, 'busy', 'us of its thread', 'late, p99 ms'],
+    style: { head: [], border: [] },
+    colAligns: ['left', 'right', 'right', 'right'],
+  })
+  const of = (sender: Sender, what: keyof LoopUse) => median(loops[sender].map((use) => use[what]))
+  const names = { nobody: 'events are made, and not published', service: 'publisher', worker: 'publisher with a worker' }
+  for (const sender of SENDERS)
+    table.push([
+      names[sender],
+      `${(100 * of(sender, 'busy')).toFixed(1)} %`,
+      of(sender, 'threadMicros').toFixed(1),
+      of(sender, 'lateMs').toFixed(1),
+    ])
+  const ratio = (what: keyof LoopUse) =>
+    median(loops.worker.map((use, run) => use[what] / (loops.service[run] as LoopUse)[what])).toFixed(2)
+  return `${table.toString()}\nwith a worker the loop is busy ${ratio('busy')} times as long, and its thread takes ${ratio('threadMicros')} times the processor`
 }
 
 function count(number: number): string {

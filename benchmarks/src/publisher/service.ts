@@ -1,10 +1,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { LoopUse } from './loop-use.ts'
 import type { Task } from './service-program.ts'
 import type { Latency, Throughput } from './ways.ts'
 
-type Result<T extends Task> = T['way'] extends 'steadily' ? Latency : Throughput
+type Result<T extends Task> = T['way'] extends 'steadily' ? Latency : T['way'] extends 'loop' ? LoopUse : Throughput
 
 /** A service that is measured: a process of its own, so that what one does with a client makes no other slower. */
 export class Service {

@@ -10,10 +10,12 @@ interface Order {
 }
 
 const NOTE = 'a hundred bytes or so, as events are: '.repeat(2)
-const orderOf = (n: number): Order => ({ id: `order-${n % 1_000}`, total: n, note: NOTE })
-const eventsFor = (topic: string) => ({ order: event<Order>({ topic, key: ({ id }) => id }) })
-const TICK_MS = 5
+export const orderOf = (n: number): Order => ({ id: `order-${n % 1_000}`, total: n, note: NOTE })
+export const eventsFor = (topic: string) => ({ order: event<Order>({ topic, key: ({ id }) => id }) })
+export const TICK_MS = 5
 const BATCHES_AHEAD = 3
+
+export type OrderPublisher = Publisher<ReturnType<typeof eventsFor>>
 
 /** Events a second, and what each took of the thread of JavaScript. */
 export interface Throughput {
@@ -93,7 +95,7 @@ export interface Latency {
   readonly aloneMs: number
 }
 
-interface Steadily {
+export interface Steadily {
   readonly timeoutMs: number
   readonly perSecond: number
   readonly forMs: number
@@ -142,7 +144,7 @@ function within(times: readonly number[], share: number): number {
 }
 
 /** Connected, with its topic known. */
-async function warm(publisher: Publisher<ReturnType<typeof eventsFor>>): Promise<void> {
+export async function warm(publisher: OrderPublisher): Promise<void> {
   const published = publisher.publish('order', orderOf(0))
   await publisher.forceFlush()
   await published

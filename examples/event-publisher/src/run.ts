@@ -5,7 +5,7 @@ import { memory } from 'millrace/memory'
 import { createPublisher } from 'millrace/publisher'
 import { pino } from 'pino'
 import { events } from './events.ts'
-import { load } from './load.ts'
+import { load, type LoadReport } from './load.ts'
 import { startService } from './service.ts'
 
 const USAGE = `npm run publisher -- [serve | load] [options]
@@ -42,16 +42,10 @@ export async function run(args: readonly string[], say: (text: string) => void):
   await createTopics(transport, logger)
   const publisher = createPublisher({ transport, events, logger, clientId: 'event-publisher' })
   const service = await startService(publisher, Number(values.port ?? (command === 'load' ? 0 : 8_080)))
+  let code = 0
   if (command === 'load') {
-    const { published, posts, seconds, p50Ms, p99Ms } = await load(service.url, {
-      posts: Number(values.posts),
-      clients: Number(values.clients),
-    })
-    const { flushes_total: flushes } = publisher.metrics().batch
-    say(
-      `${published} of ${posts} events published in ${seconds.toFixed(2)} s, ${Math.round(published / seconds)} a second, in ${flushes} flushes\n`,
-    )
-    say(`a POST took ${p50Ms.toFixed(0)} ms (half of them), ${p99Ms.toFixed(0)} ms (99 of 100)\n`)
+    const report = await load(service.url, { posts: Number(values.posts), clients: Number(values.clients) })
+    code = tellLoad(report, publisher.metrics().batch.flushes_total, say)
   } else {
     say(`POST events to ${service.url}/events, look at ${service.url}/status and ${service.url}/metrics. Ctrl-C ends it.\n`)
     await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
@@ -59,7 +53,23 @@ export async function run(args: readonly string[], say: (text: string) => void):
   // No more requests first: each of those under way gets its answer.
   const [, { unsent }] = await Promise.all([service.close(), publisher.close()])
   if (unsent.length > 0) say(`${unsent.length} events could not be sent\n`)
-  return unsent.length === 0 ? 0 : 1
+  return unsent.length === 0 ? code : 1
+}
+
+/** Says what came of a load; returns the exit code: 1 if not every event was published. */
+export function tellLoad(
+  { published, posts, refused, seconds, p50Ms, p99Ms }: LoadReport,
+  flushes: number,
+  say: (text: string) => void,
+): number {
+  say(
+    `${published} of ${posts} events published in ${seconds.toFixed(2)} s, ${Math.round(published / seconds)} a second, in ${flushes} flushes\n`,
+  )
+  say(`a POST took ${p50Ms.toFixed(0)} ms (half of them), ${p99Ms.toFixed(0)} ms (99 of 100)\n`)
+  if (published === posts) return 0
+  const answers = [...refused].map(([answer, times]) => `${times} with ${answer}`).join(', ')
+  say(`${posts - published} of ${posts} events were not published: ${answers}\n`)
+  return 1
 }
 
 async function transportFor(brokers: string | undefined): Promise<Transport> {

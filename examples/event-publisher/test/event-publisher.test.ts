@@ -3,7 +3,8 @@ import { memory } from 'millrace/memory'
 import { createPublisher } from 'millrace/publisher'
 import { expect, test } from 'vitest'
 import { events } from '../src/events.ts'
-import { run } from '../src/run.ts'
+import { load } from '../src/load.ts'
+import { run, tellLoad } from '../src/run.ts'
 import { startService } from '../src/service.ts'
 
 test('events are published by POST, and refused with a reason; status and metrics are told', async () => {
@@ -27,6 +28,24 @@ test('events are published by POST, and refused with a reason; status and metric
   await publisher.close()
   expect((await post(JSON.stringify({ type: 'order.created', payload: { id: '1', total: 2 } }))).status).toBe(503)
   await service.close()
+})
+
+test('a load of which not everything is published says what was not, and ends with code 1', async () => {
+  const transport = memory()
+  const admin = await transport.openAdmin({ logger: silentLogger })
+  await admin.createTopics(['orders', 'payments'].map((topic) => ({ topic, partitions: 1 })))
+  const publisher = createPublisher({ transport, events, environment: {}, batch: { strategy: 'immediate' } })
+  const service = await startService(publisher, 0)
+  const report = await load(service.url, { posts: 20, clients: 5 })
+  await Promise.all([service.close(), publisher.close()])
+  expect(report).toMatchObject({ posts: 20, published: 14, refused: new Map([['422 UNKNOWN_TOPIC', 6]]) })
+  const gone = await load(service.url, { posts: 3, clients: 1 })
+  expect(gone).toMatchObject({ posts: 3, published: 0, refused: new Map([['TypeError: fetch failed', 3]]) })
+  const said: string[] = []
+  const say = (text: string) => void said.push(text)
+  expect(tellLoad(report, 7, say)).toBe(1)
+  expect(said[0]).toContain('14 of 20 events published')
+  expect(said.at(-1)).toBe('6 of 20 events were not published: 6 with 422 UNKNOWN_TOPIC\n')
 })
 
 test('the load publishes every event, in far fewer flushes', async () => {

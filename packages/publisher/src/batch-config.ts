@@ -2,7 +2,7 @@ import {
   type BatchOptions,
   batchOptionsProblems,
   type BatchPolicy,
-  definedOnly,
+  batchPolicyProblems,
   describeValue,
   type Environment,
   environmentValues,
@@ -48,33 +48,52 @@ export interface FoundConfig {
   readonly config: BatchConfig
   /** With those of code between the presets and the environment. */
   readonly policy: BatchPolicy
+  /** Nothing is wrong with the maximum that counts. */
+  readonly maxIsKnown: boolean
   readonly problems: readonly string[]
 }
 
 /** The configuration that code and environment give: the environment counts more, presets by `NODE_ENV` less. Pure. */
-export function findBatchConfig(environment: Environment, options: BatchOptions = {}): FoundConfig {
-  const variables = environmentValues(environment, VARIABLES) as BatchOptions
+export function findBatchConfig(environment: Environment, given: BatchOptions = {}): FoundConfig {
+  const found = environmentValues(environment, VARIABLES) as BatchOptions
   const consumer = { ...CONSUMER_DEFAULTS, ...environmentValues(environment, CONSUMER_VARIABLES) } as BatchConfig['consumer']
-  const problems = batchOptionsProblems((option) => VARIABLES[option as keyof typeof VARIABLES] ?? option, variables)
+  const problems = batchOptionsProblems((option) => VARIABLES[option as keyof typeof VARIABLES] ?? option, found)
   for (const [option, variable] of Object.entries(CONSUMER_VARIABLES) as [keyof BatchConfig['consumer'], string][]) {
     const problem = numberProblem(variable, consumer[option], { min: option === 'minBytes' ? 1 : 0 })
     if (problem !== undefined) problems.push(problem)
   }
-  const preset = PRESETS.get(environment['NODE_ENV']) ?? {}
-  const layers = [DEFAULTS, preset, options, variables]
-  const { size, timeoutMs, maxSize } = { ...DEFAULTS, ...definedOnly(preset), ...definedOnly(options), ...definedOnly(variables) }
+  const [variables, options] = [soundOf(found), soundOf(given)]
+  const layers: BatchOptions[] = [DEFAULTS, PRESETS.get(environment['NODE_ENV']) ?? {}, options, variables]
   const policy = resolveBatchPolicy(layers)
-  // Of a strategy without a size, or with one that finds itself, the maximum is the only bound.
-  if (problems.length === 0 && policy.size === size && !policy.adaptive)
-    problems.push(...sizeProblems({ size, maxSize }, variables, options))
-  return { config: { size, timeoutMs, maxSize, consumer }, policy, problems }
+  // The limits themselves, whichever of them the strategy has hold.
+  const { size, timeoutMs, maxSize } = resolveBatchPolicy(layers.map(({ strategy: _s, adaptive: _a, ...limits }) => limits))
+  const isKnown = (option: 'size' | 'minSize' | 'maxSize') => (found[option] ?? given[option]) === (variables[option] ?? options[option])
+  const maxIsKnown = isKnown('maxSize')
+  if (maxIsKnown) {
+    // Of a strategy without a size, or with one that finds itself, the maximum is the only bound.
+    if (isKnown('size') && policy.size === size && !policy.adaptive) problems.push(...sizeProblems({ size, maxSize }, variables, options))
+    if (isKnown('minSize') && !isContradictory(options)) problems.push(...batchPolicyProblems(policy))
+  }
+  return { config: { size, timeoutMs, maxSize, consumer }, policy, maxIsKnown, problems }
+}
+
+/** The options whose values are good, each by itself. */
+export function soundOf(options: BatchOptions): BatchOptions {
+  const isSound = (name: string, value: unknown) => batchOptionsProblems((option) => option, { [name]: value }).length === 0
+  return Object.fromEntries(Object.entries(options).filter(([name, value]) => isSound(name, value)))
+}
+
+/** What is said of these options anyway. */
+function isContradictory({ minSize = 0, maxSize = Infinity }: BatchOptions): boolean {
+  return minSize > maxSize
 }
 
 function sizeProblems({ size, maxSize }: { size: number; maxSize: number }, variables: BatchOptions, options: BatchOptions): string[] {
   if (size <= maxSize) return []
   const name = (option: 'size' | 'maxSize', own: string) =>
     variables[option] !== undefined ? VARIABLES[option] : options[option] !== undefined ? `batch.${option}` : own
-  const [sizeName, maxName] = [name('size', 'the size of NODE_ENV'), name('maxSize', 'the default of KAFKA_MAX_BATCH_SIZE')]
+  const preset = options.preset === undefined ? 'the size of NODE_ENV' : `the size of batch.preset '${options.preset}'`
+  const [sizeName, maxName] = [name('size', preset), name('maxSize', 'the default of KAFKA_MAX_BATCH_SIZE')]
   return [`${sizeName} is ${describeValue(size)} and ${maxName} is ${describeValue(maxSize)}; use a size of at most the maximum.`]
 }
 

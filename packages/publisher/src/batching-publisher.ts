@@ -1,9 +1,10 @@
-import { CircuitBreakers, type Clock, deferred, type MillraceError, settledWithin } from '@millrace/core'
+import { type CircuitBreakers, type Clock, deferred, type MillraceError, settledWithin } from '@millrace/core'
 import { bufferFull, EventBuffer } from './event-buffer.ts'
 import { EventEncoder } from './event-encoder.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
 import { Flights } from './flights.ts'
 import type { FlushGroup, FlushTrigger } from './flush-group.ts'
+import { FlushLog } from './flush-log.ts'
 import { FlushTimer } from './flush-timer.ts'
 import { ForcedFlushes } from './forced-flushes.ts'
 import { outcomesOf } from './outcomes-of.ts'
@@ -19,7 +20,8 @@ import { TransactionSender } from './transaction-sender.ts'
 import { Transactions } from './transactions.ts'
 import { KeptEvents } from './outbox/kept-events.ts'
 import { UnsettledEvents } from './unsettled-events.ts'
-import { TopicLanes } from './topic-lane.ts'
+import { breakersFor, lanesFor } from './topic-guards.ts'
+import type { TopicLanes } from './topic-lane.ts'
 import { WaitingEvents } from './waiting-events.ts'
 import { byTopic } from './write-batches.ts'
 import { Writers } from './writers.ts'
@@ -47,6 +49,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #kept: KeptEvents | undefined
   readonly #waiting: WaitingEvents
   readonly #counts = new PublisherCounts()
+  readonly #log: FlushLog
   readonly #forced = new ForcedFlushes()
   readonly #unsettled = new UnsettledEvents()
   readonly #timer: FlushTimer
@@ -58,23 +61,17 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   /** Nothing is sent any more. */
   #over = false
 
-  constructor(options: ResolvedPublisher) {
-    const { clock, logger, policy, policies, circuitBreaker, degrade, transport, clientId } = options
+  constructor(options: ResolvedPublisher, encoder = new EventEncoder(options.events, options.clock)) {
+    const { clock, logger, policy, policies, transport, clientId } = options
     this.#options = options
     this.#clock = clock
-    this.#encoder = new EventEncoder(options.events, clock)
+    this.#encoder = encoder
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(logger)
     this.#timer = new FlushTimer(clock, (notBefore) => this.#flushDue(notBefore))
-    this.#lanes = new TopicLanes({
-      ...degrade,
-      onDegraded: (topic, degraded) =>
-        logger.warn({ topic }, degraded ? 'batches keep failing: the topic gets single events' : 'the topic gets batches again'),
-    })
-    if (circuitBreaker !== false)
-      this.#breakers = new CircuitBreakers(circuitBreaker, clock, (topic, from, to) =>
-        logger.warn({ topic, from, to }, 'the circuit of a topic'),
-      )
+    this.#lanes = lanesFor(options)
+    this.#breakers = breakersFor(options)
+    this.#log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
@@ -100,9 +97,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#waiting = new WaitingEvents({ policy, policies })
     const { transactionalId, outbox } = options
     if (transactionalId !== undefined) {
-      this.#sender = new TransactionSender({ transport, clientId, transactionalId, logger })
+      this.#sender = new TransactionSender({ ...options, transactionalId, compression: options.transactionCompression })
       const { keys } = this.#waiting
-      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries: options.transactionRetries })
+      const { transactionRetries: maxRetries, transactionDeliveryMs: deliveryMs } = options
+      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries, deliveryMs, log: this.#log })
     }
     if (outbox !== undefined) this.#kept = new KeptEvents(outbox, logger, (found, failure) => this.#opened(found, failure))
   }
@@ -157,7 +155,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #take(events: readonly PendingEvent[], isTransaction: boolean): void {
     this.#kept?.check()
     const arrivedAt = this.#clock.monotonic()
-    for (const event of events) event.arrivedAt = arrivedAt
+    for (const event of events) {
+      event.arrivedAt = arrivedAt
+      event.epoch = this.#forced.epoch
+    }
     if (this.#kept?.opening === true) this.#takeEarly({ events, isTransaction })
     else this.#enter({ events, isTransaction })
     for (const event of events) {
@@ -283,18 +284,13 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
 
   /** One flush: an operation for all topics, and a flight for each until its events are settled. */
   async #flush(events: readonly PendingEvent[], trigger: FlushTrigger, group: FlushGroup): Promise<void> {
-    const began = this.#clock.monotonic()
+    const over = this.#log.began(events, trigger)
     const failedBefore = this.#counts.failed
-    this.#counts.flushes++
-    this.#counts.flushed += events.length
     this.#waiting.taken(events)
-    const topics = byTopic(events)
-    const results = await this.#flights.send(topics)
-    const durationMs = this.#clock.monotonic() - began
+    const results = await this.#flights.send(byTopic(events))
+    const durationMs = over()
     const failed = results.every((result) => result === 'good') ? 0 : this.#counts.failed - failedBefore
     group.sizer.finished({ records: events.length, durationMs, failed, waiting: this.#waiting.count })
-    const about = { batchSize: events.length, topics: topics.size, durationMs, trigger, publisher: this.#options.clientId }
-    this.#options.logger.info(about, 'events were flushed')
     this.#timer.soon()
   }
 
@@ -328,11 +324,12 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#reject(oldest, notSent(oldest, `it has waited for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
     for (const event of this.#buffer.expire(now - deliveryTimeoutMs))
       this.#reject(event, notSent(event, `there was no room for it for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
+    this.#transactions?.expire(now)
   }
 
   #nextExpiryMs(now: number): number {
     const oldest = Math.min(this.#waiting.oldest?.arrivedAt ?? Infinity, this.#buffer.waitingSince)
-    return Math.max(0, oldest + this.#options.deliveryTimeoutMs - now)
+    return Math.max(0, Math.min(oldest + this.#options.deliveryTimeoutMs, this.#transactions?.expireAt ?? Infinity) - now)
   }
 
   forceFlush(): Promise<void> {

@@ -15,15 +15,21 @@ interface Encoding {
 
 const NONE: PublishOptions = {}
 
-/** Makes bytes of events. Throws a `PublishError` of code `NOT_SERIALIZABLE` for one that can't be. */
+/** Makes the text of a payload. */
+export type TextOf = (payload: unknown) => string
+
+/** Makes bytes of events, which are its own: what they were made of may change. Throws a `PublishError` of code `NOT_SERIALIZABLE` for one that can't be. */
 export class EventEncoder {
   readonly #events: EventDefinitions
   readonly #clock: Clock
   readonly #ids = new EventIds()
+  readonly #textOf: TextOf
 
-  constructor(events: EventDefinitions, clock: Clock) {
+  /** `textOf`: of types that have no `serialize`. Default: JSON. */
+  constructor(events: EventDefinitions, clock: Clock, textOf: TextOf = jsonText) {
     this.#events = events
     this.#clock = clock
+    this.#textOf = textOf
   }
 
   encode(type: string, payload: unknown, { answer, options = NONE }: Encoding): PendingEvent {
@@ -33,7 +39,7 @@ export class EventEncoder {
       if (options !== NONE) checkPublishOptions(options)
       const key = ownKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
       const keyBytes = byteLength(key)
-      const value = definition.serialize === undefined ? jsonText(payload) : bytesBy(definition.serialize, payload)
+      const value = definition.serialize === undefined ? this.#textOf(payload) : bytesBy(definition.serialize, payload)
       const headers = options.headers === undefined ? NO_HEADERS : ownHeaders(options.headers)
       return {
         id,
@@ -57,6 +63,7 @@ export class EventEncoder {
         kept: undefined,
         doubtful: undefined,
         between: undefined,
+        failure: undefined,
         answer,
       }
     } catch (thrown) {
@@ -89,7 +96,8 @@ function byteLength(of: string | Uint8Array | null): number {
 function bytesBy(serialize: (payload: never) => Uint8Array, payload: unknown): Uint8Array {
   const value = serialize(payload as never)
   if (!(value instanceof Uint8Array)) throw new TypeError(`serialize returned ${describeValue(value)}; it must return bytes.`)
-  return value
+  // It may use them again for the next event. (`slice` of a Buffer is no copy.)
+  return Buffer.from(value)
 }
 
 function ownHeaders(headers: NonNullable<PublishOptions['headers']>): Headers {

@@ -1,6 +1,9 @@
 import type { BatchOptions, Compression } from '@millrace/core'
 import type { PublishError } from './publish-error.ts'
 
+/** Of topics for which nothing else is said, and of transactions where topics have several. */
+export const DEFAULT_COMPRESSION: Compression = 'lz4'
+
 /** `high`: overtakes events that wait, but none of its own key. */
 export type Priority = 'normal' | 'high'
 
@@ -13,13 +16,13 @@ export interface EventDefinition<Payload> {
   readonly topic: string
   /** What they are ordered by, and which partition they go to; `null` or `undefined`: none. Default: none, unless `publish` is given one. */
   readonly key?: ((payload: Payload) => string | Uint8Array | null | undefined) | undefined
-  /** The bytes of a payload. Default: JSON. */
+  /** The bytes of a payload; they are copied. Default: JSON. */
   readonly serialize?: ((payload: Payload) => Uint8Array) | undefined
   /** The payload of such bytes, for who reads events. Default: JSON. */
   readonly deserialize?: ((bytes: Uint8Array) => unknown) | undefined
   /** When batches of this type are cut, apart from all others. Default: with all others. */
   readonly batch?: BatchOptions | undefined
-  /** Of the whole topic: all types of one topic must agree. Default: `lz4`. */
+  /** Of the whole topic: all types of one topic must agree. Transactions have one for all topics: that of all if they agree, else `lz4`. Default: `lz4`. */
   readonly compression?: Compression | undefined
   /** Default: `normal`. */
   readonly priority?: Priority | undefined

@@ -112,6 +112,7 @@ function failedOf(events: readonly PendingEvent[], deliveries: readonly Sent[], 
       if (event.lane !== undefined) written.add(event.lane)
       continue
     }
+    event.failure = delivery.error
     if (delivery.outcome === 'unknown') event.doubtful = true
     else event.between = delivery.unopened === true ? 'not-sent' : 'refused'
     const overtaken = event.lane !== undefined && written.has(event.lane)

@@ -9,6 +9,7 @@ import {
   retryDelay,
 } from '@millrace/core'
 import { type FlightPort, type FlightResult, fly, isOfTheRecord, mayBeSentAgain, type Sent } from './flight.ts'
+import { DEFAULT_COMPRESSION } from './events.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { deliveryFailed } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
@@ -177,6 +178,6 @@ export class Flights {
   }
 
   #compressionOf(topic: string): Compression {
-    return this.#options.compressions.get(topic) ?? 'lz4'
+    return this.#options.compressions.get(topic) ?? DEFAULT_COMPRESSION
   }
 }

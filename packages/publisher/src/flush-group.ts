@@ -81,10 +81,8 @@ export class FlushGroup {
       if (queue.critical > 0) return { cut: true, trigger: 'critical' }
       records += queue.events
       bytes += queue.bytes
-      for (const head of queue.heads) {
-        firstArrivedAt = Math.min(firstArrivedAt, head.arrivedAt)
-        isForced ||= head.epoch < forcedBelow
-      }
+      isForced ||= queue.hasBelow(forcedBelow)
+      for (const head of queue.heads) firstArrivedAt = Math.min(firstArrivedAt, head.arrivedAt)
     }
     if (records === 0) return { cut: false, waitMs: Infinity }
     const decision = decideCut(this.sizer.limits, {

@@ -10,6 +10,8 @@ export interface KeyLane {
   flying: number
   /** Which flush those that fly belong to. */
   flush: number
+  /** The last of those that fly, or flew. */
+  taken: PendingEvent | undefined
   /** How many were set aside. */
   aside: number
   /** Where it stands among those that wait for a topic. */
@@ -38,7 +40,7 @@ export class KeyLanes {
     if (event.lane === undefined) return
     let lane = this.#lanes.get(event.lane)
     if (lane === undefined) {
-      lane = { first: undefined, last: undefined, unsettled: 0, flying: 0, flush: 0, aside: 0, behind: undefined }
+      lane = { first: undefined, last: undefined, unsettled: 0, flying: 0, flush: 0, taken: undefined, aside: 0, behind: undefined }
       this.#lanes.set(event.lane, lane)
     }
     event.keyLane = lane
@@ -114,11 +116,22 @@ export class KeyLanes {
     return true
   }
 
+  /** One that these wait for: it flies or waits before one of them in its key. Undefined: none is known. */
+  oneBefore(events: readonly PendingEvent[]): PendingEvent | undefined {
+    for (const { keyLane } of events) {
+      const first = keyLane && (keyLane.flying > 0 ? keyLane.taken : firstOf(keyLane))
+      if (first !== undefined && first.state !== 'settled' && !events.includes(first)) return first
+    }
+    return undefined
+  }
+
   /** It flies from now on. */
-  take({ keyLane }: PendingEvent, flush: number): void {
+  take(event: PendingEvent, flush: number): void {
+    const { keyLane } = event
     if (keyLane === undefined) return
     keyLane.flying++
     keyLane.flush = flush
+    keyLane.taken = event
   }
 
   /** `state`: what it was in before. */

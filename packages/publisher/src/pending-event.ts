@@ -1,4 +1,4 @@
-import type { Deferred, Headers } from '@millrace/core'
+import type { Deferred, Headers, MillraceError } from '@millrace/core'
 import type { KeyLane } from './key-lanes.ts'
 import type { PublishReceipt } from './events.ts'
 
@@ -28,6 +28,8 @@ export interface PendingEvent {
   doubtful?: boolean | undefined
   /** What its last try came to, where it certainly is not in its topic and none is under way. */
   between?: 'not-sent' | 'refused' | undefined
+  /** Why its last try failed. */
+  failure?: MillraceError | undefined
   /** Ascends in the order in which events were taken. */
   sequence: number
   /** Which calls of `forceFlush` it was published before: see `ForcedFlushes`. */

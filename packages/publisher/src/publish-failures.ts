@@ -1,4 +1,4 @@
-import type { Deferred, MillraceError } from '@millrace/core'
+import { type Deferred, MillraceError } from '@millrace/core'
 import type { PublishReceipt } from './events.ts'
 import { isOfTheRecord, type Undelivered } from './flight.ts'
 import type { PendingEvent } from './pending-event.ts'
@@ -63,6 +63,15 @@ export function transactionFailed(
     topic,
     cause: error,
   })
+}
+
+/** An event of a transaction that what is before it in its keys was in the way of for too long; `before`: one of that. */
+export function waitedTooLong(event: PendingEvent, before: PendingEvent | undefined, deliveryMs: number): PublishError {
+  const which = before === undefined ? '' : `, an event of type '${before.type}' for topic '${before.topic}'`
+  const why = before?.failure === undefined ? '.' : `: ${before.failure.message}`
+  const reason = `it has waited for ${deliveryMs} ms (deliveryTimeoutMs) for what is before it in its keys${which}${why}`
+  const error = new MillraceError('NOT_SENT', reason, { stage: 'commit', retryable: true, cause: before?.failure })
+  return transactionFailed(event, { outcome: 'not-sent', error })
 }
 
 /** Tells who waits for it. Who does not is not ended by it: it is logged. */

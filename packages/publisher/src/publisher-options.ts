@@ -61,7 +61,7 @@ export interface PublisherOptions<Events extends EventDefinitions> {
   readonly outbox?: OutboxOptions | undefined
   /**
    * Makes records and sends them in a process of its own, so that this one's event loop is spared. The transport must be one that can be made there (`kafka`), and
-   * payloads what JSON has; `serialize`, `outbox` and `clock` can't be used with it. Default: false.
+   * payloads what JSON has; `outbox` and `clock` can't be used with it, `serialize` only of a module that it is told. Default: false.
    */
   readonly worker?: boolean | WorkerOptions | undefined
   /** Default: says nothing. */

@@ -1,10 +1,8 @@
 import {
-  type BatchPolicy,
   batchOptionsProblems,
-  batchPolicyProblems,
+  type BatchPolicy,
   type Clock,
   type Compression,
-  COMPRESSIONS,
   definedOnly,
   describeValue,
   failureProblems,
@@ -13,7 +11,6 @@ import {
   namesOf,
   numberProblem,
   type ResolvedCircuitBreakerOptions,
-  resolveBatchPolicy,
   resolveFailureOptions,
   type ResolvedRetryOptions,
   silentLogger,
@@ -24,7 +21,8 @@ import {
 } from '@millrace/core'
 import { type BatchConfig, findBatchConfig } from './batch-config.ts'
 import type { OutboxOptions } from './outbox/outbox-options.ts'
-import type { EventDefinition, EventDefinitions } from './events.ts'
+import { eventsProblems, oneOf, ownBatchProblems, policiesOf } from './event-problems.ts'
+import { DEFAULT_COMPRESSION, type EventDefinitions } from './events.ts'
 import type { PublisherOptions } from './publisher-options.ts'
 import { steadyLogger } from './steady-logger.ts'
 import { workerProblems } from './worker/worker-problems.ts'
@@ -42,6 +40,7 @@ export interface ResolvedPublisher {
   readonly policies: ReadonlyMap<string, BatchPolicy>
   /** By topic. */
   readonly compressions: ReadonlyMap<string, Compression>
+  readonly transactionCompression: Compression
   readonly buffer: { readonly maxEvents: number; readonly maxBytes: number; readonly whenFull: 'wait' | 'reject' }
   readonly retry: ResolvedRetryOptions
   /** Of batches: Infinity with an outbox. */
@@ -49,7 +48,10 @@ export interface ResolvedPublisher {
   readonly transactionRetries: number
   readonly circuitBreaker: ResolvedCircuitBreakerOptions | false
   readonly degrade: { readonly afterBatches: number; readonly recoverAfter: number }
+  /** Infinity with an outbox. */
   readonly deliveryTimeoutMs: number
+  /** Of transactions, which no outbox keeps. */
+  readonly transactionDeliveryMs: number
   readonly closeTimeoutMs: number
   readonly transactionalId: string | undefined
   readonly outbox: OutboxOptions | undefined
@@ -77,7 +79,6 @@ const NAMES = namesOf<Options>({
   clock: true,
   environment: true,
 })
-const DEFINITION_NAMES = ['topic', 'key', 'serialize', 'deserialize', 'batch', 'compression', 'priority', 'critical']
 const BREAKER = { threshold: 0.5, window: 20, minimum: 5, openMs: 5_000 }
 const MAX_TIMER_MS = 2_147_483_647
 
@@ -85,7 +86,7 @@ const MAX_TIMER_MS = 2_147_483_647
 export function resolvePublisher(options: Options): ResolvedPublisher {
   if (!isObject(options)) throw wrongOptions('createPublisher', [`the options are ${describeValue(options)}; use an object.`])
   const { transport, events, clientId = 'publisher', buffer = {}, retry = {}, circuitBreaker, degrade = {} } = options
-  const { maxRetries = 3, ...delays } = retry
+  const { maxRetries = 3, ...delays } = isObject(retry) ? retry : {}
   const {
     transactionalId,
     outbox,
@@ -93,15 +94,18 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     closeTimeoutMs = 30_000,
     logger = silentLogger,
     clock = systemClock,
+    environment = process.env,
   } = options
-  const breaker = circuitBreaker === false ? false : { ...BREAKER, ...definedOnly(circuitBreaker) }
+  const breaker = isObject(circuitBreaker ?? {}) ? { ...BREAKER, ...definedOnly(circuitBreaker as object) } : (circuitBreaker as false)
   const problems: (string | undefined)[] = [
     ...unknownNames((name) => name, options, NAMES),
     typeof transport?.openWriter === 'function' ? undefined : `transport is ${describeValue(transport)}; use kafka(...) or memory().`,
     typeof clientId === 'string' && clientId !== '' ? undefined : `clientId is ${describeValue(clientId)}; use a text.`,
-    ...(options.batch === undefined ? [] : batchOptionsProblems((name) => `batch.${name}`, options.batch)),
+    objectProblem('batch', options.batch),
+    ...(isObject(options.batch) ? batchOptionsProblems((name) => `batch.${name}`, options.batch) : []),
     ...groupProblems('buffer', buffer, { maxEvents: 1, maxBytes: 1 }, ['whenFull']),
     oneOf('buffer.whenFull', buffer.whenFull, ['wait', 'reject']),
+    objectProblem('retry', retry),
     numberProblem('retry.maxRetries', maxRetries, { min: 0 }),
     ...failureProblems('publisher', { retry: delays, circuitBreaker: breaker }).map((problem) => problem.replaceAll('publisher.', '')),
     ...groupProblems('degrade', degrade, { afterBatches: 1, recoverAfter: 1 }),
@@ -114,14 +118,18 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
       ? undefined
       : `outbox is ${describeValue(outbox)}; use { folder, open: openLevelDb }.`,
     ...workerProblems(options),
+    methodsProblem('logger', logger, ['debug', 'info', 'warn', 'error']),
+    methodsProblem('clock', clock, ['now', 'monotonic', 'after']),
+    objectProblem('environment', environment),
     ...eventsProblems(events),
   ]
   const batch = isObject(options.batch) ? options.batch : {}
-  const { config, policy, problems: batchProblems } = findBatchConfig(options.environment ?? process.env, batch)
-  if (batchProblems.length === 0) problems.push(...ownSizeProblems(events, config))
+  const { config, policy, maxIsKnown, problems: batchProblems } = findBatchConfig(isObject(environment) ? environment : {}, batch)
+  problems.push(...ownBatchProblems(events, maxIsKnown ? config.maxSize : undefined))
   const found = [...problems, ...batchProblems].filter((problem) => problem !== undefined)
   if (found.length > 0) throw wrongOptions('createPublisher was given what it can not use', found)
   const failure = resolveFailureOptions({ retry: delays, circuitBreaker: breaker })
+  const compressions = new Map(Object.values(events).map(({ topic, compression }) => [topic, compression ?? DEFAULT_COMPRESSION]))
   return {
     transport,
     events,
@@ -130,7 +138,8 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     config,
     policy,
     policies: policiesOf(events, batch, config),
-    compressions: new Map(Object.values(events).map(({ topic, compression }) => [topic, compression ?? 'lz4'])),
+    compressions,
+    transactionCompression: commonOf(compressions),
     buffer: { maxEvents: 10_000, maxBytes: 33_554_432, whenFull: 'wait', ...definedOnly(buffer) },
     retry: failure.retry,
     maxRetries: outbox === undefined ? maxRetries : Infinity,
@@ -138,77 +147,13 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     circuitBreaker: failure.circuitBreaker,
     degrade: { afterBatches: 3, recoverAfter: 10, ...definedOnly(degrade) },
     deliveryTimeoutMs: outbox === undefined ? deliveryTimeoutMs : Infinity,
+    transactionDeliveryMs: deliveryTimeoutMs,
     closeTimeoutMs,
     transactionalId,
     outbox,
     logger: steadyLogger(logger),
     clock,
   }
-}
-
-/** What a type says of its batches counts more than the environment, which speaks of batches in general. */
-function policiesOf(
-  events: EventDefinitions,
-  batch: Options['batch'],
-  { size, timeoutMs, maxSize }: BatchConfig,
-): Map<string, BatchPolicy> {
-  const own = new Map<string, BatchPolicy>()
-  for (const [type, definition] of Object.entries(events)) {
-    if (definition.batch === undefined) continue
-    const base = { maxBytes: 900_000, ...definedOnly(batch), size, timeoutMs, maxSize }
-    own.set(type, resolveBatchPolicy([base, definition.batch]))
-  }
-  return own
-}
-
-/** A type's own size is bound by the common maximum, unless it has one of its own. */
-function ownSizeProblems(events: EventDefinitions, { maxSize: commonMax }: BatchConfig): string[] {
-  return Object.entries(isObject(events) ? events : {}).flatMap(([type, definition]) => {
-    const { size = 0, maxSize = commonMax } = isObject(definition) && isObject(definition.batch) ? definition.batch : {}
-    if (!(size > maxSize)) return []
-    const name = `events['${type}'].batch`
-    const whose = maxSize === commonMax ? `the maximum of a flush is ${commonMax}` : `${name}.maxSize is ${maxSize}`
-    return [`${name}.size is ${size} and ${whose}; use a size of at most the maximum, or raise ${name}.maxSize.`]
-  })
-}
-
-function eventsProblems(events: EventDefinitions): string[] {
-  if (!isObject(events) || Object.keys(events).length === 0)
-    return [`events is ${describeValue(events)}; name at least one type, as event<Payload>({ topic }).`]
-  const problems: (string | undefined)[] = []
-  const compressions = new Map<string, { readonly type: string; readonly compression: Compression }>()
-  for (const [type, definition] of Object.entries(events)) {
-    const name = `events['${type}']`
-    if (!isObject(definition)) {
-      problems.push(`${name} is ${describeValue(definition)}; use event<Payload>({ topic }).`)
-      continue
-    }
-    problems.push(...definitionProblems(name, definition))
-    const { topic, compression = 'lz4' } = definition
-    const other = compressions.get(topic)
-    if (other !== undefined && other.compression !== compression)
-      problems.push(
-        `${name}.compression is '${compression}', but that of '${other.type}' is '${other.compression}' on the same topic '${topic}'; use one.`,
-      )
-    compressions.set(topic, other ?? { type, compression })
-  }
-  return problems.filter((problem) => problem !== undefined)
-}
-
-function definitionProblems(name: string, definition: EventDefinition<never>): (string | undefined)[] {
-  const { topic, key, serialize, deserialize, batch, compression, priority } = definition
-  const problems: (string | undefined)[] = [
-    typeof topic === 'string' && topic !== '' ? undefined : `${name}.topic is ${describeValue(topic)}; use the name of a topic.`,
-    functionProblem(`${name}.key`, key),
-    functionProblem(`${name}.serialize`, serialize),
-    functionProblem(`${name}.deserialize`, deserialize),
-    oneOf(`${name}.compression`, compression, COMPRESSIONS),
-    oneOf(`${name}.priority`, priority, ['normal', 'high']),
-    ...unknownNames((option) => `${name}.${option}`, definition, DEFINITION_NAMES),
-  ]
-  if (batch === undefined) return problems
-  const own = batchOptionsProblems((option) => `${name}.batch.${option}`, batch)
-  return [...problems, ...own, ...(own.length > 0 ? [] : batchPolicyProblems(resolveBatchPolicy([batch])))]
 }
 
 function groupProblems(name: string, group: object, least: Readonly<Record<string, number>>, besides: readonly string[] = []): string[] {
@@ -223,12 +168,17 @@ function groupProblems(name: string, group: object, least: Readonly<Record<strin
   ]
 }
 
-function functionProblem(name: string, value: unknown): string | undefined {
-  return value === undefined || typeof value === 'function'
-    ? undefined
-    : `${name} is ${describeValue(value)}; use a function of the payload.`
+/** The codec that all topics have, else the default. */
+function commonOf(compressions: ReadonlyMap<string, Compression>): Compression {
+  const [one = DEFAULT_COMPRESSION, ...others] = new Set(compressions.values())
+  return others.length === 0 ? one : DEFAULT_COMPRESSION
 }
 
-function oneOf(name: string, value: string | undefined, allowed: readonly string[]): string | undefined {
-  return value === undefined || allowed.includes(value) ? undefined : `${name} is ${describeValue(value)}; use ${allowed.join(', ')}.`
+function objectProblem(name: string, value: unknown): string | undefined {
+  return value === undefined || isObject(value) ? undefined : `${name} is ${describeValue(value)}; use an object.`
+}
+
+function methodsProblem(name: string, value: object, methods: readonly string[]): string | undefined {
+  const missing = methods.filter((method) => typeof (value as Readonly<Record<string, unknown>> | null)?.[method] !== 'function')
+  return missing.length === 0 ? undefined : `${name} is ${describeValue(value)}; it must have ${missing.join(', ')}.`
 }

@@ -12,6 +12,10 @@ export class TopicQueue {
   events = 0
   bytes = 0
   critical = 0
+  /** The highest there was. */
+  #epoch = 0
+  /** Of that. */
+  #ofEpoch = 0
 
   constructor(topic: string) {
     this.topic = topic
@@ -33,7 +37,17 @@ export class TopicQueue {
     this.#count(event, -1)
   }
 
-  #count({ bytes, critical }: PendingEvent, events: 1 | -1): void {
+  /** Whether some are of lower epochs: see `ForcedFlushes`. They may be behind others, since they may have waited for something else before. */
+  hasBelow(epoch: number): boolean {
+    return this.events > (this.#epoch < epoch ? 0 : this.#ofEpoch)
+  }
+
+  #count({ bytes, critical, epoch }: PendingEvent, events: 1 | -1): void {
+    if (epoch > this.#epoch) {
+      this.#epoch = epoch
+      this.#ofEpoch = 0
+    }
+    if (epoch === this.#epoch) this.#ofEpoch += events
     this.events += events
     this.bytes += events * bytes
     if (critical) this.critical += events

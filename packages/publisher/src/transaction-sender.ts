@@ -1,4 +1,4 @@
-import { asError, type Delivery, type Logger, MillraceError, type RecordWriter, type Transport } from '@millrace/core'
+import { asError, type Compression, type Delivery, type Logger, MillraceError, type RecordWriter, type Transport } from '@millrace/core'
 import type { PendingEvent } from './pending-event.ts'
 import type { FailedOutcome } from './publish-error.ts'
 import { byTopic, writeBatchOf } from './write-batches.ts'
@@ -14,6 +14,8 @@ export interface TransactionSenderOptions {
   readonly transport: Transport
   readonly clientId: string
   readonly transactionalId: string
+  /** Of all transactions: another codec would need another producer, which takes the id over from whoever has it by then. */
+  readonly compression: Compression
   readonly logger: Logger
 }
 
@@ -22,6 +24,7 @@ export class TransactionSender {
   readonly #options: TransactionSenderOptions
   #writer: RecordWriter | undefined
   #opening: Promise<RecordWriter> | undefined
+  readonly #leaving = new Set<Promise<void>>()
   /** Another has taken the transactional id over: to open a writer again would take it back, and so on. */
   #fenced: MillraceError | undefined
   #closed = false
@@ -67,8 +70,9 @@ export class TransactionSender {
   }
 
   async #openOne(): Promise<RecordWriter> {
-    const { transport, clientId, transactionalId, logger } = this.#options
-    const writer = await transport.openWriter({ clientId: `${clientId}-transactions`, transactionalId, deliveryReports: true }, { logger })
+    const { transport, clientId, transactionalId, compression, logger } = this.#options
+    const options = { clientId: `${clientId}-transactions`, transactionalId, deliveryReports: true, compression }
+    const writer = await transport.openWriter(options, { logger })
     if (this.#closed) await writer.close()
     this.#check()
     this.#writer = writer
@@ -105,13 +109,19 @@ export class TransactionSender {
 
   #leave(writer: RecordWriter): void {
     this.#writer = undefined
-    writer.close().catch((error: unknown) => this.#options.logger.warn({ err: error }, 'a writer of the publisher did not close'))
+    const left = writer
+      .close()
+      .catch((error: unknown) => this.#options.logger.warn({ err: error }, 'a writer of the publisher did not close'))
+      .finally(() => this.#leaving.delete(left))
+    this.#leaving.add(left)
   }
 
   /** Resolves when everything is closed, or has failed to. */
   async close(): Promise<void> {
     this.#closed = true
-    await Promise.allSettled([this.#opening, this.#writer?.close()])
+    if (this.#writer !== undefined) this.#leave(this.#writer)
+    await Promise.allSettled([this.#opening])
+    await Promise.all(this.#leaving)
   }
 }
 

@@ -1,8 +1,9 @@
 import { deferred, type MillraceError } from '@millrace/core'
 import { mayBeSentAgain } from './flight.ts'
+import type { FlushLog } from './flush-log.ts'
 import type { KeyLanes } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
-import { transactionFailed } from './publish-failures.ts'
+import { transactionFailed, waitedTooLong } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
 import type { TransactionResult, TransactionSender } from './transaction-sender.ts'
 
@@ -10,6 +11,9 @@ export interface TransactionsOptions {
   readonly sender: TransactionSender
   readonly keys: KeyLanes
   readonly maxRetries: number
+  /** After so long one that waits for its keys is given up, in milliseconds. */
+  readonly deliveryMs: number
+  readonly log: FlushLog
   readonly wait: (retry: number, error: MillraceError, events: number) => Promise<boolean>
   readonly onWritten: (event: PendingEvent, place: { readonly partition: number; readonly offset: number }) => void
   readonly onFailed: (event: PendingEvent, error: PublishError, forGood: boolean) => void
@@ -49,6 +53,23 @@ export class Transactions {
     }
   }
 
+  /** When the first that waits is to be given up; Infinity: none waits. */
+  get expireAt(): number {
+    return (this.#waiting[0]?.[0]?.arrivedAt ?? Infinity) + this.#options.deliveryMs
+  }
+
+  /** Gives up what has waited for too long. */
+  expire(now: number): void {
+    const { keys, deliveryMs, onFailed, onEnd } = this.#options
+    while (this.expireAt <= now) {
+      // What waited for it may go now.
+      onEnd()
+      const events = this.#waiting.shift() as readonly PendingEvent[]
+      const before = keys.oneBefore(events)
+      for (const event of events) onFailed(event, waitedTooLong(event, before, deliveryMs), true)
+    }
+  }
+
   #begin(events: readonly PendingEvent[]): void {
     for (const event of events) {
       event.state = 'flying'
@@ -60,7 +81,8 @@ export class Transactions {
   }
 
   async #run(events: readonly PendingEvent[]): Promise<void> {
-    const { maxRetries, wait, onWritten, onFailed, onEnd } = this.#options
+    const { maxRetries, wait, onWritten, onFailed, onEnd, log } = this.#options
+    const over = log.began(events, 'transaction')
     let result = await this.#send(events)
     for (let retry = 1; !result.ok; retry++) {
       const { outcome, error } = result
@@ -74,6 +96,7 @@ export class Transactions {
       if (!result.ok) onFailed(event, transactionFailed(event, result), true)
       else onWritten(event, result.places.get(event) as { readonly partition: number; readonly offset: number })
     }
+    over()
     onEnd()
   }
 

@@ -57,3 +57,63 @@ test('a size above the maximum is one, wherever the two come from', () => {
     'batch.size is 10 and batch.maxSize is 5',
   )
 })
+
+test('a size above the maximum is told beside everything else that is wrong, also of the batches of a type', () => {
+  const messageOf = (make: () => unknown) => {
+    try {
+      make()
+      return ''
+    } catch (error) {
+      return (error as Error).message
+    }
+  }
+  const tooLarge = { KAFKA_BATCH_SIZE: '300', KAFKA_BATCH_TIMEOUT_MS: 'soon', KAFKA_CONSUMER_MIN_BYTES: 'few' }
+  const whole = messageOf(() => getBatchConfig(tooLarge))
+  for (const named of ['KAFKA_BATCH_SIZE is 300 and the default', 'KAFKA_BATCH_TIMEOUT_MS is "soon"', 'KAFKA_CONSUMER_MIN_BYTES is "few"'])
+    expect(whole).toContain(named)
+  const create = (options: object) => () =>
+    createPublisher({ transport: memory(), events: { a: event({ topic: 'a' }) }, environment: {}, ...options })
+  const own = { batch: { size: 300, timeoutMs: -1 } }
+  const events = { a: event({ topic: 'a', ...own }), b: event({ topic: 'b', batch: { minSize: 250 } }) }
+  const all = messageOf(create({ events, batch: { size: 400, maxBytes: 0 }, environment: { KAFKA_BATCH_TIMEOUT_MS: 'soon' } }))
+  for (const named of [
+    "events['a'].batch.size is 300 and the maximum of a flush is 200",
+    "events['a'].batch.timeoutMs is -1",
+    "events['b'].batch.minSize is 250 and the maximum of a flush is 200",
+    'batch.size is 400 and the default',
+    'batch.maxBytes is 0',
+    'KAFKA_BATCH_TIMEOUT_MS is "soon"',
+  ])
+    expect(all).toContain(named)
+  // Of a size or a maximum that is no number nothing more can be said.
+  expect(messageOf(create({ batch: { size: 300 }, environment: { KAFKA_MAX_BATCH_SIZE: 'x' } }))).not.toContain('300')
+  expect(messageOf(create({ batch: { size: 300 }, environment: { KAFKA_BATCH_SIZE: 'x' } }))).not.toContain('300')
+  expect(messageOf(create({ batch: { strategy: 'adaptive', minSize: 300 } }))).toContain('minSize is 300 and maxSize is 200')
+  expect(messageOf(create({ batch: { preset: 'balanced' } }))).toContain("the size of batch.preset 'balanced' is 250")
+  expect(messageOf(create({ batch: { strategy: 'some', timeoutMs: -1 } }))).toContain('batch.strategy is "some"')
+})
+
+test.each([
+  [{ batch: 5 }, 'batch is 5'],
+  [{ events: { a: { topic: 'a', batch: 5, critical: 'yes' } } }, "events['a'].batch is 5"],
+  [{ events: { a: { topic: 'a', critical: 'yes' } } }, 'events[\'a\'].critical is "yes"'],
+  [{ retry: null }, 'retry is null'],
+  [{ circuitBreaker: 5 }, 'circuitBreaker is 5'],
+  [{ logger: {}, clock: 5 }, 'it must have debug, info, warn, error'],
+  [{ clock: 5 }, 'clock is 5'],
+  [{ environment: 5 }, 'environment is 5'],
+])('what is no option at all is told: %o', (options, named) => {
+  const create = () =>
+    createPublisher({ transport: memory(), events: { a: event({ topic: 'a' }) }, environment: {}, ...(options as object) })
+  expect(create).toThrow(named)
+})
+
+test('what a preset of batches says holds', () => {
+  const publisher = createPublisher({
+    transport: memory(),
+    events: { a: event({ topic: 'a' }) },
+    environment: {},
+    batch: { preset: 'conservative' },
+  })
+  expect(publisher.getBatchStatus()).toMatchObject({ batchSize: 50, batchTimeoutMs: 1_000, maxBatchSize: 200 })
+})

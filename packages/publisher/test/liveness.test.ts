@@ -1,7 +1,7 @@
 import { MillraceError } from '@millrace/core'
 import type { MemoryOperation } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
-import { publishing, settle, threeTopics } from './support/publishing.ts'
+import { numbered, publishing, settle, threeTopics } from './support/publishing.ts'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 const refusal = (code: string, retryable = false) => new MillraceError(code, 'No.', { stage: 'sink', retryable })
@@ -119,6 +119,28 @@ describe('a forced flush', () => {
     await closeNow()
     await second
     await publisher.forceFlush()
+  })
+
+  test('waits for no company of what waited for room behind what came later', async () => {
+    let release: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => {
+      release = () => resolve()
+    })
+    const faults = { before: ({ type }: MemoryOperation) => (type === 'send' ? gate : undefined) }
+    const events = { a: threeTopics.a, b: numbered('b', { batch: { size: 6 } }) }
+    const { publisher, read } = await publishing({ events, faults, buffer: { maxEvents: 8 }, batch: { size: 6 } })
+    for (const n of upTo(6)) void publisher.publish('a', { n })
+    await settle()
+    // The first has to wait for room, the second for that; then comes one that has room, of the topic of the second.
+    void publisher.publish('a', { key: 'k', n: 6 })
+    void publisher.publish('b', { key: 'k', n: 7 })
+    const flushed = publisher.forceFlush()
+    void publisher.publish('b', { key: 'other', n: 8 })
+    expect(publisher.getBatchStatus().waitingForRoom).toBe(2)
+    release()
+    await flushed
+    expect(new Set((await read('b')).map(({ payload }) => payload.n))).toEqual(new Set([7, 8]))
+    await publisher.close()
   })
 })
 

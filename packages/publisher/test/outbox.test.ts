@@ -76,6 +76,19 @@ describe('an outbox', () => {
     await second.publisher.close()
   })
 
+  test('that is being opened holds up no forced flush: what it has goes with that', async () => {
+    const faults = { before: (operation: MemoryOperation) => (operation.type === 'send' ? new Promise<void>(() => undefined) : undefined) }
+    const first = await publishing({ events: threeTopics, outbox: outbox(), faults })
+    void first.publisher.publish('a', { key: 'k', n: 1 })
+    await first.publisher.stored()
+    await first.closeNow()
+    const { publisher, read } = await publishing({ events: threeTopics, outbox: outbox() })
+    void publisher.publish('a', { key: 'other', n: 2 })
+    await publisher.forceFlush()
+    expect(new Set((await read('a')).map(({ payload }) => payload.n))).toEqual(new Set([1, 2]))
+    await publisher.close()
+  })
+
   test('has events tried without end, unless they are refused for good: those it forgets', async () => {
     let failures = 12
     const faults = {

@@ -2,7 +2,7 @@ import { createPublisher, event, PublishError } from '@millrace/publisher'
 import { memory } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
 import { laneOf, ownKey } from '../src/event-key.ts'
-import { numbered, publishing, settle, threeTopics } from './support/publishing.ts'
+import { type Numbered, numbered, publishing, settle, threeTopics } from './support/publishing.ts'
 
 const upTo = (count: number) => Array.from({ length: count }, (_, n) => n)
 
@@ -234,6 +234,19 @@ test('a size of a type above the maximum of a flush is refused, unless the type 
   expect(create({ size: 300 })).toThrow("events['a'].batch.size is 300 and the maximum of a flush is 200")
   expect(create({ size: 300, maxSize: 250 })).toThrow("events['a'].batch.maxSize is 250")
   expect(create({ size: 300, maxSize: 300 })).not.toThrow()
+})
+
+test('what a serializer returns is copied: it may use its buffer for the next event', async () => {
+  const bytes = Buffer.alloc(7)
+  const serialize = ({ n }: Numbered) => {
+    bytes.write(`{"n":${n}}`)
+    return bytes
+  }
+  const { publisher, read } = await publishing({ events: { a: numbered('a', { serialize }) } })
+  for (const n of [1, 2, 3]) void publisher.publish('a', { key: 'k', n })
+  await publisher.forceFlush()
+  expect((await read('a')).map(({ payload }) => payload.n)).toEqual([1, 2, 3])
+  await publisher.close()
 })
 
 test('a key is copied: whose bytes it was may use them again', () => {

@@ -1,8 +1,12 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { MillraceError } from '@millrace/core'
 import { createPublisher, event } from '@millrace/publisher'
+import { openLevelDb } from '@millrace/store-leveldb'
 import { memory, type MemoryOperation } from '@millrace/transport-memory'
 import { describe, expect, test } from 'vitest'
-import { publishing, settle, threeTopics } from './support/publishing.ts'
+import { numbered, publishing, settle, threeTopics } from './support/publishing.ts'
 
 const options = { events: threeTopics, transactionalId: 'publisher-1' }
 const both = [
@@ -161,6 +165,119 @@ describe('a transaction', () => {
     expect(await transaction).toMatchObject([{ status: 'rejected' }])
     expect(operations).not.toContain('begin')
     expect(await read('a')).toEqual([])
+  })
+
+  test('is a flush: counted, and logged with its size, topics, time and trigger, whether it is committed or not', async () => {
+    let fails = 0
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'begin' && fails-- > 0)
+          throw new MillraceError('KAFKA_ERROR', 'Not now.', { stage: 'commit', retryable: true })
+      },
+    }
+    const { publisher, flushes, advance } = await publishing({
+      ...options,
+      faults,
+      retry: { maxRetries: 1, jitter: 0, initialDelayMs: 100 },
+    })
+    await publisher.publishTransaction(both)
+    await settle()
+    expect(flushes()).toEqual([{ batchSize: 2, topics: 2, durationMs: 0, trigger: 'transaction', publisher: 'publisher' }])
+    expect(publisher.metrics().batch).toMatchObject({ flushes_total: 1, flushed_messages_total: 2 })
+    fails = 2
+    const failed = Promise.allSettled([publisher.publishTransaction(both.slice(1))])
+    await advance(100)
+    expect(await failed).toMatchObject([{ status: 'rejected' }])
+    expect(flushes()[1]).toMatchObject({ batchSize: 1, topics: 1, durationMs: 100, trigger: 'transaction' })
+    expect(publisher.metrics().batch).toMatchObject({ flushes_total: 2, flushed_messages_total: 3, retries_total: 1 })
+    await publisher.close()
+  })
+
+  test.each([
+    ['zstd', { a: 'zstd', b: 'zstd' }],
+    ['lz4', { a: 'zstd', b: 'gzip' }],
+    ['lz4', {}],
+  ])('has %s as its codec where topics have %o', async (codec, own: { readonly a?: string; readonly b?: string }) => {
+    const events = { a: numbered('a', { compression: own.a }), b: numbered('b', { compression: own.b }) }
+    const { publisher, transport } = await publishing({ ...options, events })
+    const opened: unknown[] = []
+    const openWriter = transport.openWriter.bind(transport)
+    transport.openWriter = (...args) => {
+      opened.push(args[0].compression)
+      return openWriter(...args)
+    }
+    await publisher.publishTransaction([{ type: 'a', payload: { n: 1 } }])
+    await publisher.publishTransaction([{ type: 'b', payload: { n: 2 } }])
+    expect(opened).toEqual([codec])
+    await publisher.close()
+  })
+
+  test('leaves no writer behind: closing waits for those that are being closed', async () => {
+    let refuse = true
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'send' && operation.clientId === 'publisher-transactions' && refuse)
+          throw new MillraceError('INVALID_RECORD', 'No.', { stage: 'sink' })
+      },
+    }
+    const { publisher, transport, advance } = await publishing({ ...options, faults })
+    let open = 0
+    let goOn: () => void = () => undefined
+    const gate = new Promise<void>((resolve) => {
+      goOn = () => resolve()
+    })
+    const openWriter = transport.openWriter.bind(transport)
+    transport.openWriter = async (...args) => {
+      open++
+      const writer = await openWriter(...args)
+      const close = writer.close.bind(writer)
+      return Object.assign(writer, {
+        close: async () => {
+          await gate
+          await close()
+          open--
+        },
+      })
+    }
+    await expect(publisher.publishTransaction(both)).rejects.toMatchObject({ outcome: 'refused' })
+    refuse = false
+    let isClosed = false
+    const closing = publisher.close().then(() => {
+      isClosed = true
+    })
+    await advance(0)
+    expect([isClosed, open]).toEqual([false, 1])
+    goOn()
+    await closing
+    expect(open).toBe(0)
+  })
+
+  test('that waits for its keys for too long fails, with what is in its way; what waits for it goes then', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'millrace-transactions-'))
+    const { publisher, advance, read, closeNow } = await publishing({
+      ...options,
+      outbox: { folder, open: openLevelDb },
+      missing: 'c',
+      deliveryTimeoutMs: 5_000,
+    })
+    void publisher.publish('c', { key: 'k', n: 1 })
+    await publisher.stored()
+    await advance(500)
+    const failed = Promise.allSettled([publisher.publishTransaction(both)])
+    const behind = publisher.publishTransaction([{ type: 'a', payload: { key: 'free', n: 4 } }, ...both])
+    await advance(4_999)
+    expect(publisher.metrics().batch.failed_total).toBe(0)
+    await advance(1)
+    const says = "has waited for 5000 ms (deliveryTimeoutMs) for what is before it in its keys, an event of type 'c' for topic 'c': "
+    const reason = { code: 'TRANSACTION_FAILED', outcome: 'not-sent', eventType: 'a', topic: 'a', retryable: true }
+    expect(await failed).toMatchObject([{ status: 'rejected', reason: { ...reason, cause: { cause: { code: 'UNKNOWN_TOPIC' } } } }])
+    await expect(behind).rejects.toThrow(says)
+    expect(publisher.metrics().batch.failed_total).toBe(5)
+    // The key is as it was without them: its first event waits for its topic still.
+    expect(await publisher.publishTransaction([{ type: 'a', payload: { key: 'free', n: 5 } }])).toHaveLength(1)
+    expect((await read('a')).map(({ payload }) => payload.n)).toEqual([5])
+    await closeNow()
+    rmSync(folder, { recursive: true, force: true })
   })
 
   test('needs a transactional id, and room for all of it', async () => {

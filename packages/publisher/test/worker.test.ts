@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MillraceError, type Logger, silentLogger } from '@millrace/core'
@@ -6,6 +6,7 @@ import { createPublisher, event, PublishError } from '@millrace/publisher'
 import { memory, type MemoryTransport } from '@millrace/transport-memory'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { logInFolder } from './modules/log-in-folder.ts'
+import { events } from './modules/worker-events.ts'
 import { readTopic, threeTopics } from './support/publishing.ts'
 
 let folder = ''
@@ -50,6 +51,10 @@ test('a worker publishes single events and batches, answers with receipts and wh
   const publisher = createPublisher({ ...options, transactionalId: 'worker-1' })
   const single = publisher.publish('a', { key: 'k', n: 0 }, { id: 'one' })
   expect(publisher.getBatchStatus().pendingEvents).toBe(1)
+  // Sizes are those that a publisher without a worker counts.
+  const near = createPublisher({ ...options, transport: memory(), worker: false })
+  void near.publish('a', { key: 'k', n: 0 }, { id: 'one' })
+  expect(publisher.getBatchStatus().pendingBytes).toBe(near.getBatchStatus().pendingBytes)
   expect(await single).toMatchObject({ id: 'one', topic: 'a', offset: 0 })
   const outcomes = await publisher.publishBatch([
     { type: 'a', payload: { key: 'k', n: 1 } },
@@ -74,8 +79,11 @@ test('a worker publishes single events and batches, answers with receipts and wh
   await expect(publisher.publish('a', { n: 1n as never })).rejects.toMatchObject({ code: 'NOT_SERIALIZABLE', outcome: 'not-sent' })
   await expect(publisher.publish('a', { n: 0 }, { headers: { trace: Symbol('t') as never } })).rejects.toThrow("its header 'trace' is")
   const changed = { key: 'k', n: 5 }
-  void publisher.publish('c', changed)
+  const headers = { trace: Buffer.from('then'), text: 'then' }
+  void publisher.publish('c', changed, { headers })
   changed.n = 6
+  headers.trace.write('now!')
+  headers.text = 'now!'
   await publisher.forceFlush()
   expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 0, inFlight: 0, pendingBytes: 0, waitingForRoom: 0 })
   expect(publisher.metrics().batch).toMatchObject({ pending_batch_messages: 0, rejected_total: 2, batch_size_configured: 4 })
@@ -85,7 +93,37 @@ test('a worker publishes single events and batches, answers with receipts and wh
   expect(pids.map(isAlive)).toEqual([false])
   expect(messages).toContain('events were flushed')
   expect((await readTopic(logInFolder({ folder }) as MemoryTransport, 'a')).map(({ payload }) => payload.n)).toEqual([0, 1, 3])
-  expect((await readTopic(logInFolder({ folder }) as MemoryTransport, 'c')).map(({ payload }) => payload.n)).toEqual([5])
+  expect(await readTopic(logInFolder({ folder }) as MemoryTransport, 'c')).toMatchObject([
+    { payload: { n: 5 }, headers: { trace: 'then', text: 'then' } },
+  ])
+}, 60_000)
+
+test('a worker makes the bytes of events by their own serializers, and sends them; the service does neither', async () => {
+  const { logger, pids } = recording()
+  const own = { ...worker, events: new URL('./modules/worker-events.ts', import.meta.url) }
+  const publisher = createPublisher({
+    transport: logInFolder({ folder, noteSenders: true }),
+    events,
+    environment: {},
+    batch: { strategy: 'immediate' },
+    logger,
+    worker: own,
+  })
+  const outcomes = await publisher.publishBatch([
+    { type: 'b', payload: { n: 1 } },
+    { type: 'b', payload: { n: -1 } },
+    { type: 'a', payload: { n: 2 } },
+  ])
+  const said = { code: 'NOT_SERIALIZABLE', outcome: 'not-sent', cause: { name: 'RangeError', message: 'less than nothing' } }
+  expect(outcomes).toMatchObject([{ ok: true }, { ok: false, error: said }, { ok: true }])
+  await publisher.close()
+  const [pid] = pids
+  expect(pid).not.toBe(process.pid)
+  const transport = logInFolder({ folder }) as MemoryTransport
+  expect((await readTopic(transport, 'b')).map(({ payload }) => payload)).toEqual([{ n: 1, pid }])
+  expect((await readTopic(transport, 'a')).map(({ payload }) => payload)).toEqual([{ n: 2 }])
+  const senders = readFileSync(join(folder, 'senders'), 'utf8').trim().split('\n')
+  expect(new Set(senders)).toEqual(new Set([String(pid)]))
 }, 60_000)
 
 test('a worker that is killed rejects what it had, as unknown, and the next event has another; what can not be sent is named by close', async () => {
@@ -107,6 +145,13 @@ test('a worker that is killed rejects what it had, as unknown, and the next even
   process.kill(pids[0] as number, 'SIGKILL')
   await expect(lost).rejects.toMatchObject({ code: 'WORKER_DIED', eventType: 'a', topic: 'a' })
   expect(['flushed', 'rejected']).toContain(await never)
+  const { flushes_total: flushes } = publisher.metrics().batch
+  await publisher.publish('c', { n: 3 })
+  // Counters go on from one worker to the next.
+  const { batch } = publisher.metrics()
+  expect(batch).toMatchObject({ published_total: 3, delivered_total: 2, failed_total: 1, rejected_total: 1 })
+  expect(flushes).toBeGreaterThan(0)
+  expect(batch.flushes_total).toBe(flushes + 1)
   const stuck = publisher.publish('b', { n: 2 }, { id: 'two' })
   const { unsent } = await publisher.close({ timeoutMs: 4_000 })
   expect(unsent).toEqual([{ id: 'two', type: 'b', topic: 'b', outcome: 'unknown', kept: false }])
@@ -155,10 +200,16 @@ test('a worker that answers no more holds nobody up: close ends in time, every p
   expect(pids.map(isAlive)).toEqual([false])
 }, 120_000)
 
-test('a worker that can not start says why', async () => {
+test('a worker that can not start says why; what waits for room too long does not wait for that', async () => {
+  const { logger, messages } = recording()
   const transport = Object.assign(memory(), { recipe: { module: 'data:text/javascript,', name: 'nothing', options: undefined } })
-  const publisher = createPublisher({ transport, events: threeTopics, environment: {}, worker })
-  await expect(publisher.publish('a', { n: 1 })).rejects.toMatchObject({ code: 'WORKER_FAILED', outcome: 'not-sent' })
+  const options = { buffer: { maxEvents: 1 }, deliveryTimeoutMs: 20 }
+  const publisher = createPublisher({ transport, events: threeTopics, environment: {}, logger, worker, ...options })
+  const first = publisher.publish('a', { n: 1 })
+  await expect(publisher.publish('a', { n: 2 })).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
+  expect(publisher.metrics().batch).toMatchObject({ published_total: 2, failed_total: 1, delivered_total: 0 })
+  expect(messages).toContain('an event was not published')
+  await expect(first).rejects.toMatchObject({ code: 'WORKER_FAILED', outcome: 'not-sent' })
   expect(await publisher.close()).toEqual({ unsent: [] })
 }, 60_000)
 
@@ -170,4 +221,5 @@ test('what can not go to another process is refused when the publisher is made',
   const unclonable = { ...wrong, transport: Object.assign(memory(), { recipe }), events: threeTopics }
   expect(() => createPublisher(unclonable)).toThrow('options that go to the worker must be plain data')
   expect(() => createPublisher(wrong)).toThrow("events['a'].serialize can't be used with worker")
+  expect(() => createPublisher({ ...wrong, worker: { events: 'events.ts' } })).toThrow('worker.events is "events.ts"')
 })

@@ -12,18 +12,23 @@ interface Change {
   readonly event?: PendingEvent
 }
 
+/** By where the event is. */
+type Changes = Map<number, Change>
+
 /**
  * Keeps events that are not acknowledged yet: each is written when it is published, and deleted when it was delivered, or refused for its own sake. Writes are
- * gathered, and never overtake each other. After one that failed there are none any more: what is on disk has no gaps.
+ * gathered, and never overtake each other: behind one that takes long there is one, in which events that have been kept and forgotten meanwhile are not, so that it has no
+ * more than what is pending. After one that failed there are none any more: what is on disk has no gaps.
  */
 export class Outbox {
   readonly #backend: StoreBackend
   readonly #logger: Logger
   readonly #folder: string
   #next: number
-  #changes: Change[] = []
+  /** Of the next write; undefined: there is to be none. */
+  #gathered: Changes | undefined
+  /** The last write there is to be. */
   #writing: Promise<void> = Promise.resolve()
-  #scheduled: Promise<void> | undefined
   #failure: PublishError | undefined
 
   /** With what an earlier publisher has left, in the order in which it was published. Rejects with a `PublishError` of code `OUTBOX_UNAVAILABLE`. */
@@ -48,18 +53,18 @@ export class Outbox {
   /** Keeps an event; returns where. */
   keep(event: PendingEvent): number {
     const stored = this.#next++
-    this.#change({ change: { key: keyOf(stored), value: bytesOfEvent(event) }, event })
+    this.#change(stored, { change: { key: keyOf(stored), value: bytesOfEvent(event) }, event })
     return stored
   }
 
   /** The event needs no keeping any more. */
   forget(stored: number): void {
-    this.#change({ change: { key: keyOf(stored), value: undefined } })
+    // What is not on disk yet need not get there.
+    if (this.#gathered?.delete(stored) !== true) this.#change(stored, { change: { key: keyOf(stored), value: undefined } })
   }
 
   /** Resolves when everything up to now is on disk; rejects if it could not be written. */
   async written(): Promise<void> {
-    await this.#scheduled
     await this.#writing
     if (this.#failure !== undefined) throw this.#failure
   }
@@ -69,18 +74,20 @@ export class Outbox {
     return this.#failure
   }
 
-  #change(change: Change): void {
-    this.#changes.push(change)
-    this.#scheduled ??= Promise.resolve().then(() => {
-      this.#scheduled = undefined
-      const changes = this.#changes
-      this.#changes = []
-      this.#writing = this.#writing.then(() => this.#write(changes))
-    })
+  #change(stored: number, change: Change): void {
+    if (this.#gathered === undefined) {
+      const gathered: Changes = new Map()
+      this.#gathered = gathered
+      this.#writing = this.#writing.then(() => {
+        this.#gathered = undefined
+        return this.#write([...gathered.values()])
+      })
+    }
+    this.#gathered.set(stored, change)
   }
 
   async #write(changes: readonly Change[]): Promise<void> {
-    if (this.#failure !== undefined) return
+    if (this.#failure !== undefined || changes.length === 0) return
     try {
       await this.#backend.write(changes.map(({ change }) => change))
     } catch (error) {
@@ -92,7 +99,6 @@ export class Outbox {
   }
 
   async close(): Promise<void> {
-    await this.#scheduled
     await this.#writing
     await this.#backend.close()
   }

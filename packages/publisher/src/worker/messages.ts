@@ -19,11 +19,20 @@ export interface BatchMessage {
   readonly events: readonly EventMessage[]
 }
 
+/** Events that were written, in columns: as many objects would take whoever gets them ten times as long. */
+export interface Written {
+  readonly ns: Float64Array
+  readonly partitions: Float64Array
+  readonly offsets: Float64Array
+}
+
 /** What to begin with. */
 export interface StartMessage {
   readonly start: {
     readonly transport: TransportRecipe
     readonly events: Readonly<Record<string, Omit<EventDefinition<never>, 'key' | 'serialize' | 'deserialize'>>>
+    /** Types whose bytes are made there, and the module that has how. */
+    readonly own: { readonly types: readonly string[]; readonly module: string }
     readonly options: Omit<PublisherOptions<never>, 'transport' | 'events' | 'worker' | 'logger' | 'clock' | 'outbox'>
   }
 }
@@ -36,13 +45,14 @@ export type CallMessage =
 
 export type ToWorker = EventMessage | BatchMessage | StartMessage | CallMessage
 
-/** What became of an event or a call. */
+/** What became of a call, or of an event that was not written. */
 export type Settled =
-  | { readonly n: number; readonly value: PublishReceipt | readonly PublishReceipt[] | CloseReport | undefined }
+  | { readonly n: number; readonly value: readonly PublishReceipt[] | CloseReport | undefined }
   | { readonly n: number; readonly error: ErrorData }
 
 export interface FromWorker {
   readonly settled?: readonly Settled[]
+  readonly written?: Written
   readonly status?: BatchStatus
   readonly metrics?: PublisherMetrics
   /** It takes events. */

@@ -21,15 +21,17 @@ export function startMessageOf<Events extends EventDefinitions>(
   resolved: ResolvedPublisher,
   given: PublisherOptions<Events>,
 ): StartMessage {
-  const { transport: _t, events: _e, worker: _w, logger: _l, clock: _c, outbox: _o, environment = process.env, ...options } = given
+  const { transport: _t, events: _e, worker, logger: _l, clock: _c, outbox: _o, environment = process.env, ...options } = given
   const relevant = Object.entries(environment).filter(([name]) => name.startsWith('KAFKA_') || name === 'NODE_ENV')
   const events = Object.entries(resolved.events).map(
     ([type, { key: _k, serialize: _s, deserialize: _d, ...plain }]) => [type, plain] as const,
   )
+  const types = Object.entries(resolved.events).flatMap(([type, { serialize }]) => (serialize === undefined ? [] : [type]))
   const message = {
     start: {
       transport: resolved.transport.recipe as TransportRecipe,
       events: Object.fromEntries(events),
+      own: { types, module: String(typeof worker === 'object' ? (worker.events ?? '') : '') },
       options: { ...options, environment: Object.fromEntries(relevant) },
     },
   }

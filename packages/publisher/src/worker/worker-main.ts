@@ -1,6 +1,7 @@
 import type { Logger, Transport } from '@millrace/core'
 import { BatchingPublisher } from '../batching-publisher.ts'
-import type { EventDefinitions } from '../events.ts'
+import { EventEncoder } from '../event-encoder.ts'
+import type { EventDefinition, EventDefinitions } from '../events.ts'
 import { PublishError } from '../publish-error.ts'
 import type { Publisher } from '../publisher.ts'
 import { resolvePublisher } from '../resolve-options.ts'
@@ -15,6 +16,7 @@ import {
   type Settled,
   type StartMessage,
   type ToWorker,
+  type Written,
 } from './messages.ts'
 
 /** How long what is pending may take when the process that started this one is gone. */
@@ -26,6 +28,7 @@ const STATUS_MS = 50
 class Worker {
   readonly #publisher: Publisher<EventDefinitions>
   #settled: Settled[] = []
+  readonly #written: { readonly n: number; readonly partition: number; readonly offset: number }[] = []
   #isWatching = false
 
   constructor(publisher: Publisher<EventDefinitions>) {
@@ -53,7 +56,13 @@ class Worker {
   }
 
   #publish({ n, type, json, options }: EventMessage): void {
-    this.#answer(n, this.#publisher.publish(type, json as never, options))
+    this.#publisher.publish(type, json as never, options).then(
+      ({ partition, offset }) => {
+        this.#tellSoon()
+        this.#written.push({ n, partition, offset })
+      },
+      (error: unknown) => this.#settle({ n, error: dataOf(error) }),
+    )
   }
 
   #call(message: CallMessage): Promise<Settled extends { readonly value: infer Value } ? Value : never> {
@@ -70,17 +79,30 @@ class Worker {
     )
   }
 
-  /** What is settled in one turn is told at once. */
   #settle(settled: Settled): void {
+    this.#tellSoon()
     this.#settled.push(settled)
-    if (this.#settled.length > 1) return
+  }
+
+  /** What is settled in one turn is told at once. */
+  #tellSoon(): void {
+    if (this.#settled.length + this.#written.length > 0) return
     setImmediate(() => {
-      tell({ settled: this.#settled.splice(0), status: this.#publisher.getBatchStatus(), metrics: this.#publisher.metrics() })
+      const about = { status: this.#publisher.getBatchStatus(), metrics: this.#publisher.metrics() }
+      tell({ written: columnsOf(this.#written.splice(0)), settled: this.#settled.splice(0), ...about })
     })
   }
 
   async orphaned(): Promise<void> {
     await this.#publisher.close({ timeoutMs: ORPHAN_MS })
+  }
+}
+
+function columnsOf(written: readonly { readonly n: number; readonly partition: number; readonly offset: number }[]): Written {
+  return {
+    ns: Float64Array.from(written, ({ n }) => n),
+    partitions: Float64Array.from(written, ({ partition }) => partition),
+    offsets: Float64Array.from(written, ({ offset }) => offset),
   }
 }
 
@@ -95,18 +117,27 @@ function loggerTo(send: (message: FromWorker) => void): Logger {
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
 
-async function start({ start: { transport: recipe, events, options } }: StartMessage): Promise<Worker> {
+async function start({ start: { transport: recipe, events, own, options } }: StartMessage): Promise<Worker> {
   const module = (await import(recipe.module)) as Readonly<Record<string, (options: unknown) => Transport>>
   const make = module[recipe.name]
   if (make === undefined) throw new TypeError(`${recipe.module} has no ${recipe.name}`)
-  const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events: ofJson(events), logger: loggerTo(tell) })
-  return new Worker(new BatchingPublisher(resolved))
+  const definitions = { ...events, ...(await withSerializers(events, own)) }
+  const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events: definitions, logger: loggerTo(tell) })
+  // Payloads come as JSON.
+  const encoder = new EventEncoder(resolved.events, resolved.clock, (json) => json as string)
+  return new Worker(new BatchingPublisher(resolved, encoder))
 }
 
-/** Payloads come as JSON. */
-function ofJson(events: StartMessage['start']['events']): EventDefinitions {
-  const serialize = (json: string) => Buffer.from(json)
-  return Object.fromEntries(Object.entries(events).map(([type, definition]) => [type, { ...definition, serialize }]))
+/** The types that make their bytes by themselves, of payloads that come as JSON. */
+async function withSerializers(events: EventDefinitions, { types, module }: StartMessage['start']['own']): Promise<EventDefinitions> {
+  if (types.length === 0) return {}
+  const { events: found } = (await import(module)) as { readonly events?: EventDefinitions }
+  const own = types.map((type) => {
+    const serialize = found?.[type]?.serialize as ((payload: unknown) => Uint8Array) | undefined
+    if (typeof serialize !== 'function') throw new TypeError(`${module} exports no events['${type}'] with serialize`)
+    return [type, { ...(events[type] as EventDefinition<never>), serialize: (json: string) => serialize(JSON.parse(json)) }] as const
+  })
+  return Object.fromEntries(own)
 }
 
 let worker: Promise<Worker> | undefined

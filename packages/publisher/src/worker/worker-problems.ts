@@ -13,10 +13,17 @@ export function workerProblems({ worker, transport, events, outbox, clock }: Pub
     )
   if (outbox !== undefined) problems.push('outbox can not be used with worker; leave one of them out.')
   if (clock !== undefined) problems.push('clock can not be used with worker: the other process has the system clock.')
+  const own = isObject(worker) ? worker.events : undefined
+  if (own !== undefined && !isUrl(own)) problems.push(`worker.events is ${describeValue(own)}; use the URL of a module that exports them.`)
+  if (own !== undefined) return problems
   for (const [type, definition] of Object.entries(isObject(events) ? events : {}))
     if (isObject(definition) && definition.serialize !== undefined)
       problems.push(
-        `events['${type}'].serialize can't be used with worker: functions don't go to another process. Publish what JSON has, or leave worker out.`,
+        `events['${type}'].serialize can't be used with worker: functions don't go to another process. Name the module that has it, as worker.events, or leave worker out.`,
       )
   return problems
+}
+
+function isUrl(value: unknown): boolean {
+  return value instanceof URL || (typeof value === 'string' && URL.canParse(value))
 }

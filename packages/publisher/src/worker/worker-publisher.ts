@@ -1,11 +1,8 @@
-import { asError, type Clock, type Deferred, deferred, settledWithin } from '@millrace/core'
+import { type Clock, deferred, settledWithin } from '@millrace/core'
 import { bufferFull, EventBuffer } from '../event-buffer.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
-import { laneOf, ownKey } from '../event-key.ts'
-import { checkPublishOptions } from '../check-publish-options.ts'
-import { EventIds } from '../event-ids.ts'
+import { EventEncoder } from '../event-encoder.ts'
 import { ForcedFlushes } from '../forced-flushes.ts'
-import { jsonText } from '../json-text.ts'
 import { outcomesOf } from '../outcomes-of.ts'
 import { alreadyClosed, needsTransactionalId, notSent, rejectQuietly } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
@@ -14,26 +11,16 @@ import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-
 import type { PublisherOptions } from '../publisher-options.ts'
 import { Refusals } from '../refusals.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
-import { type CallMessage, errorOf, type EventMessage, type FromWorker, type Settled, type StartMessage } from './messages.ts'
+import { type CallMessage, errorOf, type FromWorker, type Settled, type StartMessage, type Written } from './messages.ts'
+import { OutgoingEvents } from './outgoing-events.ts'
+import type { SentEvent } from './sent-event.ts'
 import { startMessageOf } from './start-message.ts'
+import { withThoseOf } from './worker-counts.ts'
+import { unanswered, workerDied } from './worker-failures.ts'
 import { WorkerProcess } from './worker-process.ts'
 
 /** Past the time that the worker itself has for closing. */
 const MARGIN_MS = 2_000
-
-/** An event that is with the worker, or waits for room. */
-interface SentEvent {
-  readonly id: string
-  readonly type: string
-  readonly topic: string
-  readonly lane: string | undefined
-  readonly bytes: number
-  readonly arrivedAt: number
-  readonly message: EventMessage
-  readonly answer: Deferred<PublishReceipt> | undefined
-  /** Which calls of `forceFlush` it was published before: see `ForcedFlushes`. */
-  epoch: number
-}
 
 interface Call {
   /** Those of a transaction. */
@@ -54,12 +41,13 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   readonly #sent = new Map<number, SentEvent>()
   readonly #calls = new Map<number, Call>()
   readonly #forced = new ForcedFlushes()
-  readonly #rejected = new PublisherCounts()
+  /** Of all workers: what those that are gone told last, and what the service knows by itself. */
+  readonly #counts = new PublisherCounts()
   readonly #refusals: Refusals
-  #unsent: EventMessage[] = []
+  readonly #outgoing: OutgoingEvents
   /** Events of transactions that are under way. */
   #held = 0
-  readonly #ids = new EventIds()
+  readonly #encoder: EventEncoder
   #next = 0
   #worker: WorkerProcess | undefined
   #ready = false
@@ -69,14 +57,19 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   /** It sends nothing more: what is lost from here on is. */
   #over = false
   readonly #lost: UnsentEvent[] = []
+  #cancelExpiry: (() => void) | undefined
 
   constructor(options: ResolvedPublisher, given: PublisherOptions<Events>) {
     this.#options = options
     this.#clock = options.clock
+    // What the worker makes of it is its business: it is sent as JSON.
+    this.#encoder = new EventEncoder(withoutSerializers(options.events), options.clock)
     this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(options.logger)
     this.#start = startMessageOf(options, given)
+    const policies = [options.policy, ...options.policies.values()]
+    this.#outgoing = new OutgoingEvents({ clock: this.#clock, policies, send: (message) => this.#running().send(message) })
   }
 
   publish<Type extends keyof Events & string>(
@@ -94,7 +87,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       const event = this.#eventOf(type, payload, { answer, options })
       const hasRoom = this.#buffer.enter(event)
       this.#forced.taken(event)
+      this.#counts.published++
       if (hasRoom) this.#send(event)
+      else this.#expireLater()
     } catch (error) {
       this.#refuse([type], error as PublishError)
       rejectQuietly(answer, error as PublishError)
@@ -104,53 +99,46 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   /** They were not taken. */
   #refuse(types: readonly string[], error: Error): void {
-    this.#rejected.rejected += types.length
+    this.#counts.rejected += types.length
     this.#refusals.add(types[0] ?? '', error)
   }
 
   #eventOf(
     type: string,
     payload: unknown,
-    { answer, options = {} }: Pick<SentEvent, 'answer'> & { readonly options: PublishOptions | undefined },
+    { answer, options }: Pick<SentEvent, 'answer'> & { readonly options: PublishOptions | undefined },
   ): SentEvent {
-    const definition = Object.hasOwn(this.#options.events, type) ? this.#options.events[type] : undefined
-    const id = options.id ?? this.#ids.next()
-    const about = { outcome: 'not-sent', eventId: id, eventType: type, topic: definition?.topic } as const
-    if (definition === undefined) throw new PublishError('UNKNOWN_EVENT_TYPE', `There are no events of type '${type}'.`, about)
-    try {
-      checkPublishOptions(options)
-      const key = ownKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
-      const { headers, timestamp = Date.now(), priority, critical } = options
-      const message = { n: ++this.#next, type, json: jsonText(payload), options: { id, key, headers, timestamp, priority, critical } }
-      const keyBytes = key === null ? 0 : Buffer.byteLength(key)
-      const bytes = message.json.length + keyBytes
-      const arrivedAt = this.#clock.monotonic()
-      return { id, type, topic: definition.topic, lane: laneOf(key, keyBytes), bytes, arrivedAt, message, answer, epoch: 0 }
-    } catch (cause) {
-      const why = asError(cause).message
-      throw new PublishError('NOT_SERIALIZABLE', `An event of type '${type}' can't be made JSON: ${why}`, { ...about, cause })
-    }
+    const {
+      id,
+      topic,
+      lane,
+      key,
+      value,
+      bytes,
+      timestamp,
+      headers,
+      critical: atOnce,
+    } = this.#encoder.encode(type, payload, { answer, options })
+    const { priority, critical } = options ?? {}
+    // Copies, since it may wait here.
+    const own = headers.length === 0 ? undefined : Object.fromEntries(headers.map((header) => [header.key, header.value as Uint8Array]))
+    const message = { n: ++this.#next, type, json: value as string, options: { id, key, headers: own, timestamp, priority, critical } }
+    return { id, type, topic, lane, bytes, critical: atOnce, arrivedAt: this.#clock.monotonic(), message, answer, epoch: 0 }
   }
 
-  /** What is published in one turn goes to the worker at once. */
   #send(event: SentEvent): void {
     this.#refusals.hadRoom()
     this.#sent.set(event.message.n, event)
-    this.#unsent.push(event.message)
-    if (this.#unsent.length === 1) queueMicrotask(() => this.#sendOut())
-  }
-
-  #sendOut(): void {
-    const events = this.#unsent.splice(0)
-    const [first] = events
-    if (first === undefined) return
-    this.#running().send(events.length === 1 ? first : { events })
+    this.#outgoing.push(event.message, event.critical)
   }
 
   #running(): WorkerProcess {
     if (this.#worker !== undefined) return this.#worker
     const worker = new WorkerProcess(this.#start, this.#execArgv, {
-      onMessage: (message) => this.#onMessage(message),
+      // What comes after its end says nothing that counts.
+      onMessage: (message) => {
+        if (this.#worker === worker) this.#onMessage(message)
+      },
       onGone: (why) => this.#onGone(worker, why),
     })
     this.#worker = worker
@@ -159,11 +147,12 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     return worker
   }
 
-  #onMessage({ settled = [], status, metrics, ready, failed, log }: FromWorker): void {
+  #onMessage({ settled = [], written, status, metrics, ready, failed, log }: FromWorker): void {
     if (ready === true) this.#ready = true
     if (status !== undefined) this.#status = status
     if (metrics !== undefined) this.#metrics = metrics
     if (log !== undefined) this.#options.logger[log.level](log.about, log.message)
+    if (written !== undefined) this.#onWritten(written)
     for (const one of settled) this.#onSettled(one)
     if (failed === undefined) return
     this.#rejectAll((event) => errorOf({ ...failed, eventId: event?.id, eventType: event?.type, topic: event?.topic }))
@@ -178,19 +167,57 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     if (call !== undefined) {
       this.#calls.delete(settled.n)
       this.#leaveHeld(call)
+      this.#counts['error' in settled ? 'failed' : 'delivered'] += call.events.length
       if ('error' in settled) call.reject(errorOf(settled.error))
       else call.resolve(settled.value as never)
       return
     }
     const event = this.#sent.get(settled.n)
-    if (event === undefined) return
-    if ('error' in settled) this.#reject(event, errorOf(settled.error))
-    else event.answer?.resolve(settled.value as PublishReceipt)
+    if (event === undefined || !('error' in settled)) return
+    this.#counts.failed++
+    if (event.answer !== undefined) rejectQuietly(event.answer, errorOf(settled.error))
     this.#leave(event)
   }
 
-  #reject({ answer }: SentEvent, error: PublishError): void {
+  #onWritten({ ns, partitions, offsets }: Written): void {
+    for (const [i, n] of ns.entries()) {
+      const event = this.#sent.get(n)
+      if (event === undefined) continue
+      const { id, topic, answer } = event
+      this.#counts.delivered++
+      answer?.resolve({ id, topic, partition: partitions[i] as number, offset: offsets[i] as number })
+      this.#leave(event)
+    }
+  }
+
+  /** What no worker tells of. */
+  #reject({ id, type, topic, answer }: SentEvent, error: PublishError): void {
+    this.#counts.failed++
+    this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
     if (answer !== undefined) rejectQuietly(answer, error)
+  }
+
+  /** What waits for room is rejected when it has waited for too long; what the worker has, by that. */
+  #expireLater(): void {
+    if (this.#cancelExpiry !== undefined) return
+    const waitMs = Math.max(0, this.#buffer.waitingSince + this.#options.deliveryTimeoutMs - this.#clock.monotonic())
+    this.#cancelExpiry = this.#clock.after(Math.ceil(waitMs), () => {
+      this.#cancelExpiry = undefined
+      this.#expire(
+        this.#clock.monotonic() - this.#options.deliveryTimeoutMs,
+        `there was no room for it for ${this.#options.deliveryTimeoutMs} ms (deliveryTimeoutMs)`,
+      )
+      if (this.#buffer.waiting > 0) this.#expireLater()
+    })
+  }
+
+  #expire(before: number, reason: string): readonly SentEvent[] {
+    const expired = this.#buffer.expire(before)
+    for (const event of expired) {
+      this.#reject(event, notSent(event, reason))
+      this.#forced.settled(event)
+    }
+    return expired
   }
 
   #leave(event: SentEvent): void {
@@ -212,23 +239,18 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     if (this.#worker !== worker) return
     this.#worker = undefined
     this.#status = undefined
-    const outcome = this.#ready ? 'unknown' : 'not-sent'
-    const maybe = this.#ready ? 'what it had may have been sent or not' : 'nothing of what it had was sent'
+    // The next one counts from nothing.
+    Object.assign(this.#counts, withThoseOf(this.#metrics, this.#counts))
+    this.#metrics = undefined
     this.#options.logger.error({ publisher: this.#options.clientId, why }, 'a worker of the publisher died')
-    this.#rejectAll(
-      (event) =>
-        new PublishError('WORKER_DIED', `The worker of the publisher died, ${why}: ${maybe}. The next event starts another.`, {
-          outcome,
-          retryable: !this.#ready,
-          eventId: event?.id,
-          eventType: event?.type,
-          topic: event?.topic,
-        }),
-    )
+    const wasReady = this.#ready
+    this.#rejectAll((event) => workerDied(event, why, wasReady))
   }
 
   #rejectAll(errorFor: (event: SentEvent | undefined) => PublishError): void {
-    const handedOver = [...this.#sent.values()]
+    // What was about to go has another worker.
+    if (this.#over) this.#outgoing.clear()
+    const handedOver = [...this.#sent.values()].filter(({ message }) => !this.#outgoing.has(message.n))
     const calls = [...this.#calls.values()]
     this.#calls.clear()
     if (this.#over)
@@ -237,6 +259,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
         this.#lost.push({ id, type, topic, outcome: errorFor(event).outcome, kept: false })
       }
     for (const call of calls) {
+      for (const event of call.events) this.#reject(event, errorFor(event))
       call.reject(errorFor(call.events[0]))
       this.#leaveHeld(call)
     }
@@ -248,7 +271,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   #call<Value>(what: CallOf<CallMessage>, events: readonly SentEvent[] = []): Promise<Value> {
     // Behind what was published before.
-    this.#sendOut()
+    this.#outgoing.send()
     const call = ++this.#next
     const { promise, resolve, reject } = deferred<Value>()
     this.#calls.set(call, { events, resolve, reject })
@@ -283,6 +306,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       throw error
     }
     for (const event of held) this.#forced.taken(event)
+    this.#counts.published += held.length
     return this.#call({ transaction: held.map(({ message }) => message) }, held)
   }
 
@@ -331,11 +355,8 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   metrics(): PublisherMetrics {
     const status = this.getBatchStatus()
-    const own = metricsOf(status, this.#rejected, { bufferedBytes: this.#buffer.bytes, scheduled: status.pendingEvents > 0 }).batch
-    const { pending_batch_messages, in_flight_messages, buffered_bytes, has_scheduled_flush } = own
-    const theirs = this.#metrics?.batch ?? own
-    const current = { pending_batch_messages, in_flight_messages, buffered_bytes, has_scheduled_flush }
-    return { batch: { ...theirs, ...current, rejected_total: own.rejected_total + (this.#metrics?.batch.rejected_total ?? 0) } }
+    const counts = withThoseOf(this.#metrics, this.#counts)
+    return metricsOf(status, counts, { bufferedBytes: this.#buffer.bytes, scheduled: status.pendingEvents > 0 })
   }
 
   close({ timeoutMs = this.#options.closeTimeoutMs }: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
@@ -352,11 +373,8 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     await Promise.resolve()
     await settledWithin(this.forceFlush(), timeoutMs, this.#clock)
     this.#over = true
-    const waiting = this.#buffer.expire(Infinity)
-    for (const event of waiting) {
-      this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'))
-      this.#forced.settled(event)
-    }
+    this.#cancelExpiry?.()
+    const waiting = this.#expire(Infinity, 'the publisher was closed before there was room for it')
     const unsent = waiting.map(({ id, type, topic }) => ({ id, type, topic, outcome: 'not-sent' as const, kept: false }))
     const worker = this.#worker
     if (worker === undefined && this.#sent.size === 0) return { unsent }
@@ -375,11 +393,6 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 }
 
-function unanswered(event: SentEvent | undefined): PublishError {
-  return new PublishError('DELIVERY_UNKNOWN', 'The worker of the publisher has not answered in time.', {
-    outcome: 'unknown',
-    eventId: event?.id,
-    eventType: event?.type,
-    topic: event?.topic,
-  })
+function withoutSerializers(events: EventDefinitions): EventDefinitions {
+  return Object.fromEntries(Object.entries(events).map(([type, { serialize: _s, ...definition }]) => [type, definition]))
 }

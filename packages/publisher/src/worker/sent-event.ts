@@ -1,0 +1,19 @@
+import type { Deferred } from '@millrace/core'
+import type { PublishReceipt } from '../events.ts'
+import type { EventMessage } from './messages.ts'
+
+/** An event that is with the worker, or waits for room. */
+export interface SentEvent {
+  readonly id: string
+  readonly type: string
+  readonly topic: string
+  readonly lane: string | undefined
+  readonly bytes: number
+  /** Goes to the worker at once. */
+  readonly critical: boolean
+  readonly arrivedAt: number
+  readonly message: EventMessage
+  readonly answer: Deferred<PublishReceipt> | undefined
+  /** Which calls of `forceFlush` it was published before: see `ForcedFlushes`. */
+  epoch: number
+}
