@@ -62,7 +62,7 @@ export class LevelDbStoreBackend implements StoreBackend {
 
   async getMany(keys: readonly Uint8Array[]): Promise<(Uint8Array | undefined)[]> {
     try {
-      return await this.#database.getMany(offHeap(keys.map(storedKey)))
+      return await this.#database.getMany(offHeap(keys.map(storedKey)) as Uint8Array[])
     } catch (error) {
       throw this.#noted(readFailed(this.#folder, error))
     }

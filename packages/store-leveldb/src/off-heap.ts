@@ -40,18 +40,24 @@ export class Showcase {
   }
 }
 
-/** Copies of short ones, all in one place outside V8's heap; the others as they are. For native code that looks at all of them together. */
-export function offHeap(all: readonly Uint8Array[]): Uint8Array[] {
+/** Copies of those that may be among V8's objects, all in one place elsewhere; the others as they are. For native code that looks at all of them together. */
+export function offHeap(all: readonly Uint8Array[]): readonly Uint8Array[] {
   let total = 0
-  for (const { length } of all) if (length <= MOST_ON_HEAP) total += length
+  for (const one of all) if (mayBeOnHeap(one)) total += one.length
+  if (total === 0) return all
   const place = new ArrayBuffer(total)
   const bytes = new Uint8Array(place)
   let at = 0
   return all.map((one) => {
+    if (!mayBeOnHeap(one)) return one
     const { length } = one
-    if (length > MOST_ON_HEAP) return one
     const from = at
     for (let i = 0; i < length; i++) bytes[at++] = one[i] as number
     return new Uint8Array(place, from, length)
   })
+}
+
+/** What begins behind the beginning of a buffer is a view of one, which is elsewhere. */
+function mayBeOnHeap({ length, byteOffset }: Uint8Array): boolean {
+  return length <= MOST_ON_HEAP && byteOffset === 0
 }

@@ -14,6 +14,8 @@ describe('short bytes for native code', () => {
     const copies = offHeap(ALL)
     expect(copies.map((copy) => [...copy])).toEqual(ALL.map((bytes) => [...bytes]))
     expect(copies.map((copy, i) => copy === ALL[i])).toEqual([false, false, false, false, false, true, true])
+    const views = ALL.map((_, i) => new Uint8Array(new ArrayBuffer(80), i + 1, 8))
+    expect(offHeap(views)).toBe(views)
     expect(new Set(copies.slice(0, 5).map(({ buffer }) => buffer)).size).toBe(1)
   })
 })

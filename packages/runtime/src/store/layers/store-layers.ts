@@ -133,7 +133,7 @@ export class StoreLayers {
     onRead: (i: number, slot: number, value: Uint8Array | undefined) => void,
   ): Promise<void> {
     const version = this.#version
-    const values = await this.#backend.getMany(rows.map((row) => keys.bytes.slice(keys.starts[row], keys.ends[row])))
+    const values = await this.#backend.getMany(copiesOf(keys, rows))
     // What a commit has written meanwhile must not be hidden by what was read before it.
     const isNew = version === this.#version
     for (const [i, row] of rows.entries()) onRead(i, isNew ? this.#keep(keys, row, values[i]) : -1, values[i])
@@ -238,6 +238,21 @@ export class StoreLayers {
     const changes = this.#sealed === undefined ? open : overlay(open, sealedWithin(this.#sealed, range))
     return range.reverse === true ? changes.toReversed() : changes
   }
+}
+
+/** Keys of these rows, in one place of their own. */
+function copiesOf({ bytes, starts, ends }: KeyColumn, rows: readonly number[]): Uint8Array[] {
+  // None of them begins with it: native code can tell that they are views of a buffer, which it need not make first.
+  let at = 1
+  for (const row of rows) at += (ends[row] as number) - (starts[row] as number)
+  const place = new ArrayBuffer(at)
+  const copies = new Uint8Array(place)
+  at = 1
+  return rows.map((row) => {
+    const from = at
+    for (let i = starts[row] as number; i < (ends[row] as number); i++) copies[at++] = bytes[i] as number
+    return new Uint8Array(place, from, at - from)
+  })
 }
 
 /** Their keys, where the table has them. */
