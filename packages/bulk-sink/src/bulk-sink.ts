@@ -5,6 +5,7 @@ import type { BulkSinkOptions, RefusedRow, SinkSettings } from './config/sink-op
 import type { SinkDriver } from './driver/driver.ts'
 import { estimateBytes } from './driver/estimate-bytes.ts'
 import type { Row } from './driver/row.ts'
+import type { CloseReport } from './insert/close-report.ts'
 import { Dispatcher } from './insert/dispatcher.ts'
 import { type MetricsServer, type MetricsServerOptions, serveMetrics } from './metrics/serve-metrics.ts'
 import type { SinkMetricsReport } from './metrics/sink-metrics.ts'
@@ -32,16 +33,6 @@ const ACCEPTED = Promise.resolve()
 interface Written extends WriteOptions {
   readonly row: Row
   readonly bytes: number
-}
-
-/** What became of a sink's rows when it was closed. */
-export interface CloseReport {
-  /** Rows stored since it was opened. */
-  readonly stored: number
-  /** Rows given up since then. */
-  readonly rejected: number
-  /** Rows that were not stored in time: they are lost, unless whoever wrote them writes them again. */
-  readonly left: number
 }
 
 /**
@@ -146,11 +137,10 @@ export class BulkSink implements AsyncDisposable {
   async #close(): Promise<CloseReport> {
     const dispatcher = this.#dispatcher
     await settledWithin(dispatcher.flush('shutdown', true), dispatcher.settings.closeTimeoutMs, this.#clock)
-    const { total_events_inserted: stored, rejected_events: rejected } = this.metrics()
-    const left = dispatcher.usage.rows
+    const { outcome } = dispatcher
     dispatcher.end()
     await settledWithin(this.#driver.close(), dispatcher.settings.closeTimeoutMs, this.#clock)
-    return { stored, rejected, left }
+    return outcome
   }
 
   #assertOpen(): void {

@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-export { BulkSink, type CloseReport, createBulkSink, type StandaloneSinkOptions, type WriteOptions } from './bulk-sink.ts'
+export { BulkSink, createBulkSink, type StandaloneSinkOptions, type WriteOptions } from './bulk-sink.ts'
+export type { CloseReport } from './insert/close-report.ts'
 export type { BulkSinkOptions, RefusedRow, SinkSettings, StoredRows } from './config/sink-options.ts'
 export { TABLE_PRESETS } from './config/presets.ts'
 export type { TableOptions, TablePreset, TableStrategy } from './config/table-options.ts'

@@ -30,10 +30,27 @@ test('presets and defaults are those that are documented', () => {
     },
   })
   expect(resolved.get('payments')).toMatchObject({ strategy: 'immediate', priority: 1, retries: 5 })
-  expect(resolved.get('triage')).toMatchObject({ strategy: 'immediate' })
+  expect(resolved.get('triage')).toMatchObject({ strategy: 'immediate', priority: 1 })
   expect(resolved.get('telemetry')).toMatchObject({ strategy: 'time', batchSize: 100, batchTimeMs: 5_000, priority: 2 })
   expect(resolved.get('event-store')).toMatchObject({ strategy: 'hybrid', batchSize: 500, batchTimeMs: 3_000, compression: true })
-  expect(resolved.get('background')).toMatchObject({ strategy: 'size', batchSize: 1_000, maxWaitMs: 30_000 })
+  expect(resolved.get('background')).toMatchObject({ strategy: 'size', batchSize: 1_000, maxWaitMs: 30_000, priority: 10 })
+})
+
+test.each([
+  ['BULK_SINK_ENABLED', 'false', { enabled: false }],
+  ['BULK_SINK_ADAPTIVE_OPTIMIZATION', 'true', { adaptiveOptimization: true }],
+  ['BULK_SINK_DEFAULT_BATCH_SIZE', '11', { defaultBatchSize: 11 }],
+  ['BULK_SINK_DEFAULT_BATCH_TIME_MS', '12', { defaultBatchTimeMs: 12 }],
+  ['BULK_SINK_MAX_MEMORY_MB', '13', { maxMemoryMb: 13 }],
+  ['BULK_SINK_MAX_CONCURRENT_INSERTS', '14', { maxConcurrentInserts: 14 }],
+  ['BULK_SINK_DIRECT_FALLBACK', 'false', { directFallback: false }],
+  ['BULK_SINK_INSERT_TIMEOUT_MS', '15', { insertTimeoutMs: 15 }],
+  ['BULK_SINK_CLOSE_TIMEOUT_MS', '16', { closeTimeoutMs: 16 }],
+])('%s=%s is that setting, and no other', (name, value, changed) => {
+  const tables = { t: {} }
+  const { tables: _, ...without } = resolveSink({ driver, environment: {}, tables }).settings
+  const { tables: __, ...settings } = resolveSink({ driver, environment: { [name]: value }, tables }).settings
+  expect(settings).toEqual({ ...without, ...changed })
 })
 
 test.each(['yaml', 'json'])('what code does not say is taken from the environment, else from a file: %s', async (kind) => {

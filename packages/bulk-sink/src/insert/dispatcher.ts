@@ -1,30 +1,22 @@
-import { type CircuitState, type Clock, type Logger, retryDelay } from '@millrace/core'
+import { type CircuitState, retryDelay } from '@millrace/core'
 import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import { changeSettings } from '../config/resolve-sink.ts'
-import type { BulkSinkOptions, ResolvedSettings, ResolvedSink, SinkSettings } from '../config/sink-options.ts'
+import type { ResolvedSettings, SinkSettings } from '../config/sink-options.ts'
 import type { ResolvedTable } from '../config/table-options.ts'
-import type { SinkDriver } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
 import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
 import { AfterInsert } from './after-insert.ts'
-import type { Entry, FlushType, RowBatch } from './entry.ts'
+import type { CloseReport } from './close-report.ts'
+import type { DispatcherOptions } from './dispatcher-options.ts'
+import { type Entry, type FlushType, isWanted, type RowBatch } from './entry.ts'
 import { Inserter, type RejectedEntry } from './inserter.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import type { PartitionProgress } from './partition-progress.ts'
+import { mayBegin, type Slots } from './slots.ts'
 import { urgency } from './urgency.ts'
 import { Usage } from './usage.ts'
-
-export interface DispatcherOptions {
-  readonly driver: SinkDriver
-  readonly resolved: ResolvedSink
-  readonly clock: Clock
-  readonly logger: Logger
-  readonly afterInsert: BulkSinkOptions['afterInsert']
-  /** Does with a row what is done with rows that can't be stored; rejects if it can't be let go. */
-  readonly onRejected: (table: string, rejected: RejectedEntry) => Promise<void>
-}
 
 interface FlushWaiter {
   /** For each lane, up to which row. */
@@ -54,6 +46,8 @@ export class Dispatcher {
   readonly #token = randomUUID()
   #tokens = 0
   #scheduled = false
+  /** Rows that are stored or given up, of batches that are under way. */
+  #unsettled = 0
 
   constructor(options: DispatcherOptions) {
     const { resolved, clock } = options
@@ -85,6 +79,13 @@ export class Dispatcher {
   get troubled(): boolean {
     for (const batch of this.#open) if (batch.tries > 0) return true
     return false
+  }
+
+  /** What has become of rows, those of batches that are under way included. */
+  get outcome(): CloseReport {
+    let stored = this.metrics.items
+    for (const { tally } of this.#open) stored += tally.stored
+    return { stored, rejected: this.metrics.rejected, left: this.usage.rows - this.#unsettled }
   }
 
   /** Circuit breakers of tables that are not closed. */
@@ -195,8 +196,8 @@ export class Dispatcher {
     this.#cancelTimer?.()
     this.#cancelTimer = undefined
     let waitMs = this.#cut()
-    while (this.#running.size < this.#settings.maxConcurrentInserts) {
-      const { batch, waitMs: soonest } = this.#next()
+    for (;;) {
+      const { batch, waitMs: soonest } = this.#next(this.#slots())
       if (batch === undefined) {
         waitMs = Math.min(waitMs, soonest)
         break
@@ -237,8 +238,8 @@ export class Dispatcher {
     return count
   }
 
-  /** The most urgent batch that may be begun, or how long none may. */
-  #next(): { readonly batch: RowBatch | undefined; readonly waitMs: number } {
+  /** The most urgent batch that may be begun, or how long none may. Without `slots`: as if there were one for each. */
+  #next(slots?: Slots): { readonly batch: RowBatch | undefined; readonly waitMs: number } {
     const now = this.#options.clock.monotonic()
     const { breakers } = this.#inserter
     let found: RowBatch | undefined
@@ -249,12 +250,18 @@ export class Dispatcher {
       const { table, priority } = batch.lane
       const wait = Math.max(batch.notBefore - now, breakers.waitMs(table))
       if (wait > 0) waitMs = Math.min(waitMs, wait)
-      else if (this.#mayTry(batch)) {
+      else if ((slots === undefined || mayBegin(priority, slots)) && this.#mayTry(batch)) {
         const own = urgency(priority, now - batch.readyAt)
         if (own < least) [found, least] = [batch, own]
       }
     }
     return { batch: found, waitMs }
+  }
+
+  #slots(): Slots {
+    const { maxConcurrentInserts: most, tables } = this.#settings
+    const priorities = new Set([...tables.values(), ...this.#lanes.all].map(({ priority }) => priority))
+    return { most, running: [...this.#running].map(({ lane }) => lane.priority), priorities }
   }
 
   /** While a breaker has been open and nothing has gone well yet, one insert at a time is tried. */
@@ -303,16 +310,20 @@ export class Dispatcher {
     try {
       const outcome = {
         stored: async (part: readonly Entry[]) => {
-          await this.#after.call({ table: name, rows: part.map(({ row }) => row) })
+          // They are stored, whatever becomes of what comes after.
           const now = clock.now()
           tally.stored += part.length
+          this.#unsettled += part.length
           for (const entry of part) {
             tally.waitedMs += Math.max(0, now - entry.at)
             done.add(entry)
           }
+          await this.#after.call({ table: name, rows: part.map(({ row }) => row) })
         },
         rejected: async (rejected: RejectedEntry) => {
           if (rejected.entry.part?.closed !== true) await this.#options.onRejected(name, rejected)
+          this.metrics.rejected++
+          this.#unsettled++
           done.add(rejected.entry)
         },
       }
@@ -328,6 +339,7 @@ export class Dispatcher {
     } catch (error) {
       this.#tryLater(batch, error)
     } finally {
+      this.#unsettled -= done.size
       for (const entry of done) this.#settled(name, entry)
       batch.entries = done.size === batch.entries.length ? [] : batch.entries.filter((entry) => !done.has(entry))
       this.#dropClosed(batch)
@@ -384,9 +396,4 @@ export class Dispatcher {
       return false
     })
   }
-}
-
-/** Whether its partition was not taken away. */
-function isWanted({ part }: Entry): boolean {
-  return part?.closed !== true
 }

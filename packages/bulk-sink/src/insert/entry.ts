@@ -54,3 +54,8 @@ export interface RowTally {
 
 /** Why a batch was cut, as metrics call it. */
 export type FlushType = 'size-based' | 'bytes-based' | 'time-based' | 'memory-based' | 'immediate' | 'manual' | 'shutdown'
+
+/** Whether its partition was not taken away. */
+export function isWanted({ part }: Entry): boolean {
+  return part?.closed !== true
+}

@@ -111,7 +111,6 @@ export class Inserter {
       } catch (caught) {
         const faults = await this.#faults(inserting, left, this.#failed(inserting.name, caught))
         for (const { entry, error } of faults) {
-          this.#options.metrics.rejected++
           await outcome.rejected({ entry, error })
         }
         const gone = new Set(faults.map(({ entry }) => entry))
@@ -199,7 +198,6 @@ export class Inserter {
         },
         giveUp: async (row, error) => {
           rejected++
-          metrics.rejected++
           await outcome.rejected({ entry: entries[row] as Entry, error: error as Error })
         },
         commitPrefix: () => undefined,

@@ -104,6 +104,11 @@ export class SinkMetrics {
     this.#types[batch.type] = (this.#types[batch.type] ?? 0) + 1
   }
 
+  /** Rows that were stored by batches that are done. */
+  get items(): number {
+    return this.#items
+  }
+
   report({ enabled, queuedItems, memoryBytes, openCircuits }: Moment): SinkMetricsReport {
     const average = this.#batches === 0 ? 0 : this.#batchItems / this.#batches
     const seconds = Math.max(0.001, (this.#clock.monotonic() - this.#openedAt) / 1_000)
