@@ -31,6 +31,11 @@ export interface Comparison {
   readonly minRuns?: number
   /** Runs of each before, at least. Default: as many as of others. */
   readonly minWarmUpRuns?: number
+  /**
+   * What is compared is code that has been running for long. V8 drops what it has compiled for objects of which none is left, and each run of a contender that is
+   * opened afresh would compile it again: so one more of each stays open, and only young garbage is collected before a run. Default: false.
+   */
+  readonly keepsCode?: boolean
 }
 
 /** A promise of the product: `row` takes no more than so much time, or is so many times as fast as another. */

@@ -1,6 +1,6 @@
 import { type ProfileParts, profileParts } from '../report/profile-parts.ts'
 import { allocatedBytes } from './allocated-bytes.ts'
-import { collectGarbage } from './collect-garbage.ts'
+import { collectGarbage, collectYoungGarbage, dropUnusedCode } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
 import { profiled } from './cpu-profile.ts'
 import { threadMs } from './thread-time.ts'
@@ -52,11 +52,12 @@ interface Entrant {
   readonly cpu: number[]
   bytesPerRecord: number
   parts: ProfileParts | undefined
+  readonly collect: () => void
 }
 
 /** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
 export async function measure(comparison: Comparison, asked: MeasureOptions): Promise<Measured> {
-  const { name, baseline, others, minRuns = 0, minWarmUpRuns = 0 } = comparison
+  const { name, baseline, others, minRuns = 0, minWarmUpRuns = 0, keepsCode = false } = comparison
   const options = { ...asked, runs: Math.max(asked.runs, minRuns), warmUpRuns: Math.max(asked.warmUpRuns, minWarmUpRuns) }
   const entrants = [baseline, ...others].map((contender): Entrant => ({
     contender,
@@ -67,12 +68,18 @@ export async function measure(comparison: Comparison, asked: MeasureOptions): Pr
     cpu: [],
     bytesPerRecord: 0,
     parts: undefined,
+    collect: keepsCode ? collectYoungGarbage : collectGarbage,
   }))
+  const kept: Opened[] = []
+  dropUnusedCode(!keepsCode)
   try {
+    if (keepsCode) for (const { contender } of entrants) kept.push(await ran(contender))
     await warmUp(entrants, options)
     for (let round = 0; round < options.runs; round++) {
       for (let i = 0; i < entrants.length; i++) {
-        const entrant = entrants[(round + i) % entrants.length] as Entrant
+        // Forwards and backwards: what one leaves behind does not always meet the same one.
+        const turn = round % 2 === 0 ? round + i : round + entrants.length - i
+        const entrant = entrants[turn % entrants.length] as Entrant
         await once(entrant, async (opened) => {
           const { micros, threadMicros, cpu } = await timed(opened, entrant)
           entrant.micros.push(micros)
@@ -98,10 +105,19 @@ export async function measure(comparison: Comparison, asked: MeasureOptions): Pr
       })
     }
   } finally {
-    for (const { opened } of entrants) await opened?.close?.()
+    dropUnusedCode(true)
+    for (const opened of [...kept, ...entrants.map((entrant) => entrant.opened)]) await opened?.close?.()
   }
   const first = entrants[0] as Entrant
   return { comparison: name, runs: options.runs, rows: entrants.map((entrant) => rowOf(entrant, first)) }
+}
+
+/** One that has done its work once, and stays open. */
+async function ran(contender: Contender): Promise<Opened> {
+  const opened = await contender.open()
+  opened.begin?.()
+  await opened.work()
+  return opened
 }
 
 /**
@@ -145,8 +161,8 @@ interface Times {
 }
 
 /** Microseconds a record: by the clock, of the thread, and of all cores. */
-async function timed(opened: Opened, { repeats, contender }: Entrant): Promise<Times> {
-  collectGarbage()
+async function timed(opened: Opened, { repeats, contender, collect }: Entrant): Promise<Times> {
+  collect()
   opened.begin?.()
   const threadBegan = threadMs()
   const began = performance.now()

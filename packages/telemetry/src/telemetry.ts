@@ -15,6 +15,7 @@ import { failurePlaces } from './metrics/failure-places.ts'
 import { Recorder } from './metrics/recorder.ts'
 import { register } from './metrics/prometheus.ts'
 import { Sampler } from './metrics/sampler.ts'
+import { type FrequentEvent, WaitingEvents } from './metrics/waiting-events.ts'
 import type { ObservedApp } from './observed-app.ts'
 import { type ResolvedTelemetryOptions, resolveTelemetry, type TelemetryOptions } from './telemetry-options.ts'
 import { PassSpans } from './trace/pass-spans.ts'
@@ -32,6 +33,7 @@ export class Telemetry implements AsyncDisposable {
   readonly #sampler: Sampler
   readonly #readiness: Readiness
   readonly #view: LiveView
+  readonly #waiting: WaitingEvents
   readonly #unregister: () => void
   #app: ObservedApp | undefined
   #server: TelemetryServer | undefined
@@ -52,14 +54,19 @@ export class Telemetry implements AsyncDisposable {
     })
     this.#readiness = new Readiness({ stuckAfterMs: this.#options.stuckAfterMs, now })
     this.#view = new LiveView(topology, { recorder: this.#recorder, now })
+    this.#waiting = new WaitingEvents((event, at) => {
+      this.#recorder.observe(event, at)
+      if (this.#options.http !== undefined) this.#view.observe(event)
+    })
     this.#sampler = new Sampler({
       recorder: this.#recorder,
       readiness: this.#readiness,
       everyMs: this.#options.sampleEveryMs,
       logger: this.#logger,
+      settle: this.#waiting.settle,
     })
     this.registry = this.#options.registry ?? new Registry()
-    this.#unregister = register(this.#recorder.all, this.registry)
+    this.#unregister = register(this.#recorder.all, this.registry, this.#waiting.settle)
     const { nodeMetrics } = this.#options
     // Another application of the process may have them there already.
     if (nodeMetrics && this.registry.getSingleMetric('process_cpu_seconds_total') === undefined)
@@ -117,6 +124,7 @@ export class Telemetry implements AsyncDisposable {
 
   /** Closes the HTTP server, and takes the application's metrics out of the registry. Safe to call twice. */
   async close(): Promise<void> {
+    this.#waiting.settle()
     this.#stopMeter?.()
     this.#stopMeter = undefined
     this.#sampler.stop()
@@ -143,13 +151,20 @@ export class Telemetry implements AsyncDisposable {
 
   #observer({ observer: own, applicationId: application }: AppDefinition): Observer {
     const { http, logs } = this.#options
-    const all = [this.#recorder, this.#readiness, new Diagnostics(application), ...(http === undefined ? [] : [this.#view])]
+    const waiting = this.#waiting
+    const counting = tellers(http === undefined ? [this.#recorder] : [this.#recorder, this.#view])
+    const all = [this.#readiness, new Diagnostics(application)]
     const { logger = this.#logger, summaryEveryMs = 10_000 } = logs ?? {}
     const log = new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now() })
     const told = tellers(logs === undefined ? all : [...all, log])
     return (event: RuntimeEvent) => {
-      const observers = told.get(event.type)
-      if (observers !== undefined) for (let i = 0; i < observers.length; i++) observers[i]?.(event)
+      if (isFrequent(event)) waiting.add(event)
+      else if (event.type !== 'pass-started') {
+        waiting.settle()
+        tellAll(counting.get(event.type), event)
+      }
+      // Nobody is told of single nodes at once, and most events are of them.
+      if (event.type !== 'batch') tellAll(told.get(event.type), event)
       // The user's last: what it throws or rejects with is the engine's to log.
       return own?.(event)
     }
@@ -167,6 +182,15 @@ function tellers(all: readonly Told[]): ReadonlyMap<RuntimeEvent['type'], readon
   const told = new Map<RuntimeEvent['type'], Observer[]>()
   for (const { events, observe } of all) for (const type of events) told.set(type, [...(told.get(type) ?? []), observe])
   return told
+}
+
+function tellAll(observers: readonly Observer[] | undefined, event: RuntimeEvent): void {
+  if (observers !== undefined) for (let i = 0; i < observers.length; i++) observers[i]?.(event)
+}
+
+function isFrequent(event: RuntimeEvent): event is FrequentEvent {
+  const { type } = event
+  return type === 'batch' || type === 'cut' || type === 'pass-ended' || type === 'flush'
 }
 
 /** Follows passes, where anything wants that. */

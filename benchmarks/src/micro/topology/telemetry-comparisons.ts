@@ -41,6 +41,7 @@ export function telemetryComparisons({ short, folder }: RunSize): Comparison[] {
       name: `telemetry, count in batches of ${size}`,
       minRuns: MIN_RUNS,
       minWarmUpRuns: MIN_WARM_UP_RUNS,
+      keepsCode: true,
       baseline: { ...byTopology(common), name: 'nobody looks', says: 'The count topology: no observer, no tracer.' },
       others: [
         {

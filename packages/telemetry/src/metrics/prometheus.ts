@@ -1,10 +1,13 @@
 import type { Metric, Registry } from 'prom-client'
 import type { Family, MetricDefinition } from './family.ts'
 
-/** Registers metrics with a registry of prom-client, which reads them when it is asked: until then nothing is done for it. Returns how to take them out. */
-export function register(families: readonly Family[], registry: Registry): () => void {
+/**
+ * Registers metrics with a registry of prom-client, which reads them when it is asked: until then nothing is done for it. `settle` is called before each is
+ * read. Returns how to take them out.
+ */
+export function register(families: readonly Family[], registry: Registry, settle: () => void = () => undefined): () => void {
   const shown = families.map((family) => ({ family, metric: metricIn(registry, family.definition) }))
-  for (const { family, metric } of shown) metric.families.add(family)
+  for (const { family, metric } of shown) metric.families.set(family, settle)
   return () => {
     for (const { family, metric } of shown) {
       metric.families.delete(family)
@@ -27,7 +30,8 @@ class SharedMetric {
   readonly name: string
   readonly help: string
   readonly type: MetricDefinition['kind']
-  readonly families = new Set<Family>()
+  /** With what is called before each is read. */
+  readonly families = new Map<Family, () => void>()
 
   constructor({ name, help, kind }: MetricDefinition) {
     this.name = name
@@ -37,7 +41,8 @@ class SharedMetric {
 
   async get() {
     const { name, help, type } = this
-    return { name, help, type, aggregator: type === 'gauge' ? 'last' : 'sum', values: [...this.families].flatMap(valuesOf) }
+    for (const settle of this.families.values()) settle()
+    return { name, help, type, aggregator: type === 'gauge' ? 'last' : 'sum', values: [...this.families.keys()].flatMap(valuesOf) }
   }
 
   /** Asked for by `resetMetrics`: what is counted here is not the registry's. */

@@ -72,14 +72,15 @@ export class Recorder {
     return [...Object.values(this.families), ...Object.values(this.compatible ?? {})]
   }
 
-  readonly observe = (event: RuntimeEvent): void => {
+  /** `at`: when it happened, in milliseconds since the epoch. */
+  readonly observe = (event: RuntimeEvent, at = Date.now()): void => {
     switch (event.type) {
       case 'batch':
         return this.#batch(event)
       case 'cut':
         return this.#cut(event)
       case 'pass-ended':
-        return this.#passEnded(event)
+        return this.#passEnded(event, at)
       case 'flush':
         return this.#flush.observe(event.durationMs / 1_000)
       case 'commit':
@@ -180,14 +181,14 @@ export class Recorder {
     part.compatible?.size.observe(event.records)
   }
 
-  #passEnded(event: PassEndedEvent): void {
+  #passEnded(event: PassEndedEvent, at: number): void {
     // Of a task that was taken away a pass may end late: nothing of it is counted anew.
     if (event.outcome === 'handed-back' && !this.#tasks.has(event.task)) return
     const part = this.#part(event)
     part.passes(event.outcome).add(1)
     part.pass.observe(event.durationMs / 1_000)
     if (event.waitedMs > 0) part.waited.add(event.waitedMs / 1_000)
-    part.passEnded(Date.now() / 1_000)
+    part.passEnded(at / 1_000)
     if (part.compatible === undefined) return
     const { batches, messages, duration } = part.compatible
     // Of a pass that is cut, or handed back, the first records are done all the same.

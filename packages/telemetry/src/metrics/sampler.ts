@@ -19,6 +19,8 @@ export interface SamplerOptions {
   /** What is asked of brokers and stores is asked at most so often, in milliseconds. */
   readonly everyMs: number
   readonly logger: Logger
+  /** Counts what waits to be counted. Default: nothing does. */
+  readonly settle?: (() => void) | undefined
 }
 
 /** What there was when it was last asked for. */
@@ -59,10 +61,12 @@ export class Sampler {
   /** Brings all gauges up to date; waits a bounded time for brokers. */
   readonly refresh = async (): Promise<void> => {
     const app = this.#app
-    if (app === undefined) return
-    await this.askAgain(ANSWER_MS)
-    this.#setHealth(app.health())
-    this.#setLoop()
+    if (app !== undefined) {
+      await this.askAgain(ANSWER_MS)
+      this.#setHealth(app.health())
+      this.#setLoop()
+    }
+    this.#options.settle?.()
   }
 
   /** Asks brokers and stores, if they were not just asked, and waits for them, `limitMs` at most. */

@@ -20,7 +20,9 @@ function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>
   const recorder = new Recorder({ application: 'app', compatible: undefined, storesOf: () => ['counts'] })
   const readiness = new Readiness({ stuckAfterMs: 60_000, now: () => now })
   let now = 0
-  const sampler = new Sampler({ recorder, readiness, everyMs: 0, logger: silentLogger })
+  let settled = 0
+  const settle = () => void settled++
+  const sampler = new Sampler({ recorder, readiness, everyMs: 0, logger: silentLogger, settle })
   const sinks: Record<string, AppHealth['sinks'][string]> = {}
   const threads: ThreadHealth[] = []
   const partition = {
@@ -42,10 +44,19 @@ function sampling({ lag, stores }: { lag: () => Promise<readonly PartitionLag[]>
   } as const
   sampler.attach({ health: () => health, inspect: { lag, stores } } as unknown as ObservedApp)
   const wait = (ms: number) => (now += ms)
-  return { recorder, sampler, sinks, tasks, threads, wait, ready: () => readiness.look(health) }
+  return { recorder, sampler, sinks, tasks, threads, wait, ready: () => readiness.look(health), settled: () => settled }
 }
 
 const partitionsOf = ({ families }: Recorder) => [...families.entries.all].map(({ labels }) => labels['partition'])
+
+test('what waits to be counted is, before who refreshes reads, whether or not there is an application', async () => {
+  const { sampler, settled } = sampling({ lag: async () => [], stores: async () => [] })
+  await sampler.refresh()
+  expect(settled()).toBe(1)
+  sampler.stop()
+  await sampler.refresh()
+  expect(settled()).toBe(2)
+})
 
 test('sizes of stores are told though no broker answers, and that none does is told as well', async () => {
   let away = true
