@@ -1,14 +1,15 @@
 import { createBulkSink } from 'millrace/bulk-sink'
+import { clickhouse } from 'millrace/clickhouse'
 import { postgres } from 'millrace/postgres'
 import type { SinkMemberConfig, SinkReport } from '../support/sink-messages.ts'
 
 // Writes rows as fast as its sink takes them, by several at once, and tells how much memory it has.
-const { url, table, rows, rowBytes } = JSON.parse(String(process.argv[2])) as SinkMemberConfig
+const { kind, url, table, rows, rowBytes } = JSON.parse(String(process.argv[2])) as SinkMemberConfig
 const WRITERS = 8
 const REPORT_MS = 20
 let written = 0
 const sink = createBulkSink({
-  driver: postgres({ url }),
+  driver: kind === 'ClickHouse' ? clickhouse({ url }) : postgres({ url }),
   tables: { [table]: { preset: 'events', id: 'id' } },
   retry: { initialDelayMs: 20, maxDelayMs: 500 },
   circuitBreaker: { openMs: 500 },

@@ -1,5 +1,7 @@
 /** What a program that writes rows is told. */
 export interface SinkMemberConfig {
+  /** Of database: as `sinkKinds` names them. */
+  readonly kind: string
   readonly url: string
   readonly table: string
   readonly rows: number
