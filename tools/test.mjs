@@ -22,5 +22,6 @@ if (packed) {
   say("Applications of tests/ on a broker, through Millrace's own client. 'npm test' runs them through Confluent's.")
   process.env['MILLRACE_KAFKA_CLIENT'] = 'packed'
 }
-const part = unitOnly ? ['--project', 'unit'] : packed ? ['--project', 'broker', 'tests/'] : []
+const files = args.some((arg) => !arg.startsWith('-')) ? [] : ['tests/']
+const part = unitOnly ? ['--project', 'unit'] : packed ? ['--project', 'broker', ...files] : []
 await runProgram([vitest, 'run', ...part, ...args])

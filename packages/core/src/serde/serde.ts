@@ -12,7 +12,7 @@ export interface Serde<T> {
   readonly deserialize: (bytes: Uint8Array, start: number, end: number) => T
   /** The value that Kafka's null stands for. Absent: null is refused. */
   readonly deserializeNull?: (() => T) | undefined
-  /** All of `values` at once, in order. Default: one by one. */
+  /** All of `values` at once, in order. The column is the caller's: its arrays are not used again. Default: one by one. */
   readonly serializeBatch?: ((values: readonly T[]) => BytesColumn) | undefined
   /** All of `column` at once, in order. Default: one by one. */
   readonly deserializeBatch?: ((column: BytesColumn) => T[]) | undefined

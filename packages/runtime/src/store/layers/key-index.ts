@@ -1,3 +1,5 @@
+import { randomInt } from 'node:crypto'
+
 /** So many numbers are kept of each key, side by side: what is asked for together is in the processor's cache together. */
 export const ROW = 8
 const HASH = 0
@@ -12,13 +14,16 @@ const FIRST_BYTES = 256
 const TIDY_BYTES = 16_384
 /** Of the places in which slots are looked for: a slot's hash and its number, which 0 is not. */
 const PLACE = 2
-/** Nobody may know which keys fall together. */
-const SEED = Math.floor(Math.random() * 2 ** 32)
+/** Of this process: nobody may know which keys fall together. With the multipliers that MurmurHash3 has, some do whatever its seed is. */
+const SEED = randomInt(2 ** 32)
+const FIRST_FACTOR = oddInt()
+const SECOND_FACTOR = oddInt()
 
 /**
  * Numbers for keys, by their bytes: small ones, and those of removed keys are given again. An open addressed hash table over arrays of numbers, with
  * the keys' own bytes in one array too: what a map of texts costs is to follow its pointers, since most of them lead out of the processor's cache.
- * Hash: MurmurHash3, 32 bits (Austin Appleby, in the public domain).
+ * Hash: MurmurHash3, 32 bits (Austin Appleby, in the
+ * public domain), with multipliers of this process.
  */
 export class KeyIndex {
   #rows = new Int32Array(FIRST_SLOTS * ROW)
@@ -103,7 +108,10 @@ export class KeyIndex {
     const places = this.#places
     const last = places.length - PLACE
     let gap = ((this.#rows[row + HASH] as number) * PLACE) & last
-    while (places[gap + 1] !== slot + 1) gap = (gap + PLACE) & last
+    while (places[gap + 1] !== slot + 1) {
+      if (places[gap + 1] === 0) throw new Error(`Slot ${slot} is removed, and has no key.`)
+      gap = (gap + PLACE) & last
+    }
     // Those behind it move up as long as they are not in their own places, so that all are found without a mark of what was there.
     for (let at = (gap + PLACE) & last; places[at + 1] !== 0; at = (at + PLACE) & last) {
       const home = ((places[at] as number) * PLACE) & last
@@ -181,7 +189,10 @@ export class KeyIndex {
       const row = slot * ROW
       const length = this.#rows[row + LENGTH] as number
       // Gone, empty, or about to be added.
-      if (length <= 0) continue
+      if (length <= 0) {
+        this.#rows[row + START] = 0
+        continue
+      }
       const start = this.#rows[row + START] as number
       this.#bytes.set(before.subarray(start, start + length), this.#end)
       this.#rows[row + START] = this.#end
@@ -216,6 +227,11 @@ function hashOf(key: Uint8Array, start: number, end: number): number {
 }
 
 function mixed(four: number): number {
-  const product = Math.imul(four, 0xcc9e2d51)
-  return Math.imul((product << 15) | (product >>> 17), 0x1b873593)
+  const product = Math.imul(four, FIRST_FACTOR)
+  return Math.imul((product << 15) | (product >>> 17), SECOND_FACTOR)
+}
+
+/** An odd one loses nothing. */
+function oddInt(): number {
+  return randomInt(2 ** 32) | 1
 }

@@ -1,6 +1,5 @@
 import { KeyIndex, OWN, ROW } from './key-index.ts'
 import type { KeyColumn } from './slot-table.ts'
-import type { StoreCodec } from './store-codec.ts'
 
 const ROUND = OWN
 const POSITION = OWN + 1
@@ -45,9 +44,8 @@ export class LoadedKeys {
     return slot >= 0 && this.#index.rows[slot * ROW + IS_HELD] === 1
   }
 
-  valueOf(keys: KeyColumn, row: number, codec: StoreCodec): unknown {
-    const value = this.#values[this.#slotOf(keys, row)]
-    return value === undefined ? undefined : codec.decode(value)
+  contentOf(keys: KeyColumn, row: number): Uint8Array | undefined {
+    return this.#values[this.#slotOf(keys, row)]
   }
 
   #slotOf({ bytes, starts, ends }: KeyColumn, row: number): number {

@@ -2,8 +2,8 @@ import type { ByteRange } from '@millrace/core'
 import { type Change, CLEAN, NOTHING, OPEN, SEALED, type SlotTable } from './slot-table.ts'
 import { SortedIds } from './sorted-ids.ts'
 
-/** What a pass replaced is put where the next one puts it again, unless it was so much. */
-const KEPT_BYTES = 8_388_608
+/** Where a pass kept what it replaced the next one keeps it again, unless that were more places than these. */
+const MOST_PLACES = 65_536
 
 /** A moment of a pass that can be gone back to. */
 interface Mark {
@@ -35,7 +35,6 @@ export class OpenChanges {
   #passBytes = 0
   /** Of changes of earlier passes. */
   #replacedBytes = 0
-  #keptBytes = 0
   /** Something is being committed. */
   #isCommitting = false
   /** Kept from the first scan on: most stores are never scanned. */
@@ -105,8 +104,8 @@ export class OpenChanges {
   }
 
   /**
-   * What finished passes changed is being committed from now on: `take` gets its slots, as those passes left them. What a pass under way has changed stays,
-   * and so do its parts.
+   * What finished passes changed is being committed from now on: `take` gets its slots, as those passes left them, and must not call what is the user's.
+   * What a pass under way has changed stays, and so do its parts.
    */
   seal(take: (slots: readonly number[]) => void): void {
     const part = this.#changedSince(this.#mark)
@@ -167,9 +166,7 @@ export class OpenChanges {
     before.decoded = table.decodedOf(slot)
     before.timestamp = table.timestampOf(slot)
     before.bytes = table.valueBytesOf(slot)
-    const bytes = table.bytesOf(slot)
-    this.#keptBytes += bytes
-    if (kind === OPEN) this.#replacedBytes += bytes
+    if (kind === OPEN) this.#replacedBytes += table.bytesOf(slot)
   }
 
   #changedSince({ replaced }: Mark): (readonly [number, Change])[] {
@@ -194,6 +191,7 @@ export class OpenChanges {
       if (kind === NOTHING) table.become(slot, NOTHING)
       // What was being committed then may be committed by now.
       else table.put(slot, kind === SEALED && !this.#isCommitting ? CLEAN : kind, this.#before[i] as Change)
+      ;(this.#before[i] as Change).content = (this.#before[i] as Change).decoded = undefined
     }
     const unchanged = this.#slots.slice(mark.size)
     if (unchanged.length > 0) {
@@ -215,11 +213,17 @@ export class OpenChanges {
     this.#bytes = 0
     this.#passBytes = 0
     this.#replacedBytes = 0
-    this.#replaced = 0
     this.#beginPass()
   }
 
+  /** The places stay; what was kept there goes. */
   #forgetBefore(): void {
+    for (let i = 0; i < this.#replaced; i++) {
+      const before = this.#before[i] as Change
+      before.content = before.decoded = undefined
+    }
+    this.#replaced = 0
+    if (this.#before.length <= MOST_PLACES) return
     this.#changed = []
     this.#kinds = []
     this.#before = []
@@ -227,11 +231,9 @@ export class OpenChanges {
 
   #endPass(): void {
     this.#pass = this.#table.passAfter(this.#pass)
-    if (this.#keptBytes > KEPT_BYTES) this.#forgetBefore()
+    this.#forgetBefore()
     this.#passBytes = 0
     this.#replacedBytes = 0
-    this.#keptBytes = 0
-    this.#replaced = 0
     this.#beginPass()
   }
 

@@ -205,8 +205,20 @@ export class SlotTable {
     return true
   }
 
+  /** The same of many that were being committed; of those that were changed again meanwhile it is not what counts. */
+  keepAll(slots: readonly number[]): void {
+    for (const slot of slots) {
+      if (this.kindOf(slot) !== SEALED) continue
+      if (this.bytesOf(slot) > this.#maxBytes / 2) this.#forget(slot)
+      else this.become(slot, CLEAN)
+    }
+    while (this.#cleanBytes > this.#maxBytes) this.#advance(-1)
+  }
+
   /** A change was taken back: what was known before is kept, if there is room, and if anything was. */
   settle(slot: number): void {
+    // What came before it may have needed its room.
+    if (!this.#index.has(slot)) return
     const kind = this.kindOf(slot)
     if (kind === NOTHING) this.#remove(slot)
     else if (kind === CLEAN) this.keep(slot)
@@ -270,6 +282,7 @@ export class SlotTable {
   }
 
   #remove(slot: number): void {
+    this.#index.rows[slot * ROW + KIND] = NOTHING
     this.#index.remove(slot)
     this.#contents[slot] = undefined
     this.#decoded[slot] = undefined

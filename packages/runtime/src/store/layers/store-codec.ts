@@ -37,13 +37,13 @@ export class StoreCodec {
   keyColumn(keys: readonly unknown[]): KeyColumn {
     let column: BytesColumn | undefined
     try {
-      column = keys.every((key) => key !== undefined && key !== null) ? serializeColumn(this.#key, keys) : undefined
+      column = areThere(keys) ? serializeColumn(this.#key, keys) : undefined
     } catch {
       // Below, one by one, it turns out which one is refused, and what is said of it.
     }
     if (column?.form === 'packed' && !hasNull(column)) return column
     const views = column?.form === 'views' ? column.views : undefined
-    return packed(keys.map((key, i) => views?.[i] ?? this.keyBytes(key)))
+    return packed(Array.from(keys, (key, i) => views?.[i] ?? this.keyBytes(key)))
   }
 
   keyOf(bytes: Uint8Array): unknown {
@@ -67,7 +67,7 @@ export class StoreCodec {
 
   /** The same for many. Throws if one is refused. */
   contents(values: readonly unknown[]): Contents {
-    return this.#late && this.#allSmall(values) ? undefined : values.map((value) => this.valueBytes(value))
+    return this.#late && this.#allSmall(values) ? undefined : Array.from(values, (value) => this.valueBytes(value))
   }
 
   /**
@@ -108,12 +108,16 @@ export class StoreCodec {
    * when a commit was. Mutable values are decoded anew each time, so that nobody changes another's.
    */
   valueAt(table: SlotTable, slot: number): unknown {
-    const known = table.decodedOf(slot)
-    if (known !== undefined) return known
-    const content = table.contentOf(slot)
+    return table.decodedOf(slot) ?? this.decodeAt(table, slot, table.contentOf(slot))
+  }
+
+  /** The value that `content` is, which is, or was, that of a slot; -1: of none. */
+  decodeAt(table: SlotTable, slot: number, content: Content): unknown {
     if (content === undefined || content === LATE) return undefined
     const decoded = this.decode(content)
-    if (this.#immutable) table.hasDecoded(slot, decoded, this.#late && content.byteLength <= LATE_BYTES ? LATE : content)
+    // The serde is the user's, and may have used the store itself: the slot may be another key's by now.
+    if (this.#immutable && slot >= 0 && table.contentOf(slot) === content)
+      table.hasDecoded(slot, decoded, this.#late && content.byteLength <= LATE_BYTES ? LATE : content)
     return decoded
   }
 
@@ -128,7 +132,7 @@ export class StoreCodec {
 
   /** Whether all values are accepted, and small. Which one is not, and why, turns out when it is serialised by itself. */
   #allSmall(values: readonly unknown[]): boolean {
-    for (let i = 0; i < values.length; i++) if (values[i] === undefined || values[i] === null) return false
+    if (!areThere(values)) return false
     try {
       const { byteLength } = this.#value
       if (byteLength !== undefined) return values.every((value) => byteLength(value) <= LATE_BYTES)
@@ -158,6 +162,12 @@ export class StoreCodec {
       throw new MillraceError('DESERIALIZATION_FAILED', text, { stage: 'store', cause })
     }
   }
+}
+
+/** Whether none is missing: an array may have holes. */
+function areThere(all: readonly unknown[]): boolean {
+  for (let i = 0; i < all.length; i++) if (all[i] === undefined || all[i] === null) return false
+  return true
 }
 
 /** Copies them into one array. */

@@ -11,7 +11,7 @@ import {
 import { guardedScan } from './guarded-scan.ts'
 import { LoadedKeys } from './loaded-keys.ts'
 import { SingleKey } from './single-key.ts'
-import type { Change, KeyColumn } from './slot-table.ts'
+import type { Change, Content, KeyColumn } from './slot-table.ts'
 import { checkKeys, checkUpdate, columnsOf } from './store-arguments.ts'
 import { byteRange, checkPageSize, decodeRows, DEFAULT_PAGE_SIZE, type Page } from './store-pages.ts'
 import type { Contents, StoreCodec } from './store-codec.ts'
@@ -104,19 +104,17 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     checkKeys(this.name, 'updateBatch', keys)
     checkUpdate(this.name, update)
     const timestamp = this.#access.timestamp()
-    let column = this.#access.codec.keyColumn(keys)
+    const column = this.#access.codec.keyColumn(keys)
     let current = this.#current(column)
     if (current.missing.length > 0) {
       const { layers } = this.#access
-      // A serde's own array, perhaps, which is changed meanwhile.
-      column = { ...column, bytes: column.bytes.slice() }
       // What was read stays here: the cache may be too small for it.
       const loaded = new LoadedKeys()
       do {
         const { changes } = layers
         await this.#load(column, current, loaded)
         // What others have changed meanwhile counts.
-        if (layers.changes !== changes || layers.table.removals !== current.removals) current = this.#current(column, loaded)
+        if (layers.changes !== changes) current = this.#current(column, loaded)
         else current.missing.length = 0
       } while (current.missing.length > 0)
       if (layers.pass !== pass) {
@@ -220,7 +218,7 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     return this.#change
   }
 
-  /** What is to be updated: what is known of it, or else was `loaded`. */
+  /** What is to be updated: what is known of it, or else was `loaded`. All is looked up before anything is decoded: serdes are the user's, and may use the store. */
   #current(keys: KeyColumn, loaded?: LoadedKeys): Current {
     const { codec, layers } = this.#access
     const { table } = layers
@@ -231,6 +229,8 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
     const slots: number[] = []
     const values: unknown[] = []
     const missing: number[] = []
+    const undecoded: number[] = []
+    const contents: Content[] = []
     let others: LoadedKeys | undefined = loaded
     others?.begin()
     for (let i = 0; i < length; i++) {
@@ -242,14 +242,19 @@ export class BatchStoreHandle implements BatchKeyValueStore<unknown, unknown> {
       if (position < next) continue
       rows.push(i)
       slots.push(slot)
-      if (slot >= 0) values.push(codec.valueAt(table, slot))
-      else if (others?.has(keys, i) === true) values.push(others.valueOf(keys, i, codec))
-      else {
+      const known = slot < 0 ? undefined : table.decodedOf(slot)
+      values.push(known)
+      if (known !== undefined) continue
+      if (slot < 0 && others?.has(keys, i) !== true) {
         missing.push(next)
-        values.push(undefined)
+        continue
       }
+      undecoded.push(next)
+      contents.push(slot < 0 ? others?.contentOf(keys, i) : table.contentOf(slot))
     }
-    return { positions, rows, slots, removals: table.removals, values, missing }
+    const current = { positions, rows, slots, removals: table.removals, values, missing }
+    for (const [i, position] of undecoded.entries()) values[position] = codec.decodeAt(table, slots[position] as number, contents[i])
+    return current
   }
 
   /** Reads what is missing, and puts it in, as if nothing else had changed. */

@@ -6,11 +6,12 @@ import {
   type StoreBackend,
   type StoreChange,
   type StoreRow,
+  viewColumn,
 } from '@millrace/core'
 import { mergedScan, overlay } from './merged-scan.ts'
 import { OpenChanges } from './open-changes.ts'
 import { ownText } from './own-text.ts'
-import { type Change, CLEAN, type Content, type KeyColumn, SEALED, SlotTable } from './slot-table.ts'
+import { type Change, CLEAN, type Content, type KeyColumn, SlotTable } from './slot-table.ts'
 import { SortedIds } from './sorted-ids.ts'
 import type { StoreCodec } from './store-codec.ts'
 
@@ -24,12 +25,24 @@ export interface SealedChanges {
 }
 
 /** What is being committed. */
-interface Sealed extends SealedChanges {
+interface Sealed extends Omit<SealedChanges, 'values'> {
+  values: BytesColumn
   readonly slots: readonly number[]
   readonly bytes: number
   /** Made by the first scan: which of them. */
   order?: SortedIds<number>
 }
+
+/** What a commit takes of the table. */
+interface Taken {
+  readonly slots: readonly number[]
+  readonly keys: PackedColumn
+  readonly timestamps: Float64Array
+  readonly contents: readonly Content[]
+  readonly decoded: readonly unknown[]
+}
+
+const NO_VALUES = viewColumn([])
 
 export interface StoreLayersOptions {
   /** Memory for committed entries above the backend, in bytes. */
@@ -156,13 +169,20 @@ export class StoreLayers {
   seal(): SealedChanges | undefined {
     if (this.#sealed !== undefined) throw new Error('A store was sealed while an earlier commit of it was under way.')
     const { bytes } = this.#open
+    let taken: Taken | undefined
     this.#open.seal((slots) => {
-      if (slots.length > 0) this.#sealed = { ...this.#taken(slots), slots, bytes }
+      if (slots.length > 0) taken = this.#take(slots)
     })
-    return this.#sealed
+    if (taken === undefined) return undefined
+    const { slots, keys, timestamps, contents, decoded } = taken
+    const sealed: Sealed = { slots, bytes, length: slots.length, keys, values: NO_VALUES, timestamps }
+    this.#sealed = sealed
+    // The serde is the user's, and may use the store itself.
+    sealed.values = this.#codec.columnOf(contents, decoded)
+    return sealed
   }
 
-  #taken(slots: readonly number[]): SealedChanges {
+  #take(slots: readonly number[]): Taken {
     const { table } = this
     const { length } = slots
     const timestamps = new Float64Array(length)
@@ -175,7 +195,7 @@ export class StoreLayers {
       // It may be kept for long.
       if (typeof decoded[i] === 'string') table.hasDecoded(slot, decoded[i], contents[i])
     }
-    return { length, keys: keysOf(slots, table), values: this.#codec.columnOf(contents, decoded), timestamps }
+    return { slots, keys: keysOf(slots, table), timestamps, contents, decoded }
   }
 
   /** The commit is confirmed: writes what was sealed, with `metadata`, in one piece. Resolves to the number of changes. */
@@ -184,21 +204,23 @@ export class StoreLayers {
     if (sealed === undefined) await this.#backend.write([], metadata, synced)
     else if (this.#backend.writeColumns === undefined) await this.#backend.write(changesOf(sealed), metadata, synced)
     else await this.#backend.writeColumns(sealed.keys, sealed.values, metadata, synced)
-    if (sealed === undefined) return 0
-    this.#version++
     const { table } = this
-    if (sealed === this.#sealed) {
-      this.#sealed = undefined
-      this.#open.committed()
-      for (const slot of sealed.slots) if (table.kindOf(slot) === SEALED) table.keep(slot)
-    } else {
-      // Discarded meanwhile: what was read since may be from before the write.
-      table.forgetClean()
-      this.#open.forgetClean()
+    if (sealed !== undefined) {
+      this.#version++
+      if (sealed === this.#sealed) {
+        this.#sealed = undefined
+        this.#open.committed()
+        table.keepAll(sealed.slots)
+      } else {
+        // Discarded meanwhile: what was read since may be from before the write.
+        table.forgetClean()
+        this.#open.forgetClean()
+      }
     }
-    const renumbered = table.closeUp()
+    // What is being committed by now has its numbers.
+    const renumbered = this.#sealed === undefined ? table.closeUp() : undefined
     if (renumbered !== undefined) this.#open.renumber(renumbered)
-    return sealed.length
+    return sealed?.length ?? 0
   }
 
   /** Drops all that is not in the backend. */

@@ -1,7 +1,9 @@
-import { serdes } from '@millrace/core'
+import { serdes, type StoreBackend } from '@millrace/core'
+import { MemoryStoreBackend } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
 import { openStore } from './support/open-store.ts'
 import { commit, entriesOf, pass } from './support/passes.ts'
+import { slowBackend } from './support/slow-backend.ts'
 
 const KEYS = 5_000
 const keys = Array.from({ length: KEYS }, (_, i) => `key ${i}`)
@@ -38,6 +40,36 @@ describe('a table of which most is forgotten by a commit', () => {
       ].filter(([, value]) => value !== undefined),
     )
     expect(store.uncommittedBytes).toBe(0)
+  })
+
+  test('leaves the numbers of what is being committed, where a commit before it was given up while it was written', async () => {
+    const memory = new MemoryStoreBackend()
+    let release: () => void = () => undefined
+    const released = new Promise<void>((resolve) => {
+      release = resolve
+    })
+    const backend = Object.assign(slowBackend(memory, 0), {
+      write: async (...[changes, metadata]: Parameters<StoreBackend['write']>) => {
+        await released
+        await memory.write(changes, metadata)
+      },
+    })
+    await using opened = await openStore({ key: serdes.string, value: serdes.bytes, backend, cacheBytes: 2_000_000 })
+    const { store, batchHandle: handle } = opened
+    await pass(store, () => handle.set('given up', new Uint8Array(1)))
+    store.seal()
+    const first = store.persist(Uint8Array.of(1))
+    store.discard()
+    await handle.getBatch(keys)
+    const large = Array.from({ length: 20 }, (_, i) => `large ${i}`)
+    await pass(store, () => handle.setBatch({ keys: large, values: large.map(() => new Uint8Array(1_000_001)) }))
+    store.seal()
+    release()
+    await first
+    await store.persist(Uint8Array.of(2))
+    // They are larger than half of the cache: none of them is held, and the store holds no more than its own.
+    await memory.write(large.map((key) => ({ key: Buffer.from(key), value: Uint8Array.of(7) })))
+    expect((await handle.getBatch(large)).map((value) => value?.length)).toEqual(large.map(() => 1))
   })
 
   test('loses no update that waits meanwhile', async () => {

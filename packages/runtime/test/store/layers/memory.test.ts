@@ -80,6 +80,20 @@ test('what a pass has replaced is let go: at once if it is much, else with the c
   expect(bytes).toBeLessThan(2 * MIB)
 })
 
+test('what passes have replaced does not pile up from one pass to the next', async () => {
+  await using opened = await openStore({ key: serdes.string, value: serdes.bytes, cacheBytes: 0 })
+  const { store, handle } = opened
+  const replace = (round: number) => () => {
+    for (let i = 0; i < 24 * round; i++) handle.set(`new ${round} ${i}`, new Uint8Array(1))
+    for (let i = 0; i < 24; i++) handle.set(`big ${i}`, new Uint8Array(300_000))
+  }
+  await pass(store, replace(0))
+  const bytes = await left(async () => {
+    for (let round = 1; round < 10; round++) await pass(store, replace(round))
+  })
+  expect(bytes).toBeLessThan(4 * MIB)
+})
+
 test('a value is counted by its bytes, also when it was read and a commit comes in between', async () => {
   const frozen: Serde<object> = { ...serdes.json<object>(), immutable: true }
   await using opened = await openStore({ key: serdes.string, value: frozen })
