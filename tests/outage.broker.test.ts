@@ -16,9 +16,11 @@ const counts = leveldb.keyValueStore({ name: 'counts', key: serdes.string, value
 /** Of one core, and of the event loop's time. Who asks without waiting takes a whole one, however fast the machine is. */
 const ACCEPTABLE_LOAD = 0.5
 /** Of a shutdown: for the pass under way, and as long again for the last commit. */
-const REVOKE_MS = 7_500
-/** Both, and what the clients may take to close. */
-const CLOSE_LIMIT_MS = 2 * REVOKE_MS + 45_000
+const REVOKE_MS = 2_500
+/** For a writer that is being opened, where a write had failed before. */
+const CONNECT_MS = 10_000
+/** All of them, and what the clients may take to close. */
+const CLOSE_LIMIT_MS = 2 * REVOKE_MS + CONNECT_MS + 45_000
 /** After which the client has noticed that nobody is there. */
 const SETTLED_MS = 5_000
 
@@ -29,11 +31,13 @@ function countingLogger() {
   return { lines, logger }
 }
 
+const SHORT_SESSION = { 'session.timeout.ms': 6_000 }
+
 type GroupProtocol = 'classic' | 'consumer'
 
 function wordCount(brokers: string, stateDir: string, overrides: Partial<AppDefinition> & { readonly groupProtocol?: GroupProtocol } = {}) {
   const { groupProtocol = 'classic', ...definition } = overrides
-  const consumer = groupProtocol === 'classic' ? { 'session.timeout.ms': 6_000 } : undefined
+  const consumer = groupProtocol === 'classic' ? SHORT_SESSION : undefined
   return defineApp({
     topology: wordCountTopology({ counts, topics: topicsOf(groupProtocol) }),
     applicationId: `word-count-${groupProtocol}`,
@@ -131,9 +135,9 @@ describe.concurrent('a broker that is away', () => {
     await run.send(someLines(2_000))
     let cuts = 0
     const observer = (event: RuntimeEvent) => void (event.type === 'cut' && cuts++)
-    const app = await start(
-      wordCount(broker.brokers, folder.path, { logger, commit: { intervalMs: 600_000 }, revokeTimeoutMs: REVOKE_MS, observer }),
-    )
+    const { brokers } = broker
+    const limits = { revokeTimeoutMs: REVOKE_MS, transport: kafka({ brokers, connectTimeoutMs: CONNECT_MS, consumer: SHORT_SESSION }) }
+    const app = await start(wordCount(brokers, folder.path, { logger, commit: { intervalMs: 600_000 }, ...limits, observer }))
     const ended: Promise<unknown> = app.run().catch((caught: unknown) => caught)
     while (cuts < 20) await pause(10)
     await broker.kill(0)

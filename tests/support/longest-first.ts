@@ -2,6 +2,7 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 
 /** Files that take minutes, and wait for most of them: what begins last should not be what ends last. */
 const LONG = [
+  'tests/bulk-sink-away.database',
   'tests/bounded-memory.broker',
   'tests/hot-standby.broker',
   'tests/kafka-streams.broker',
