@@ -280,11 +280,12 @@ export class LocalApp implements App {
   }
 
   /**
-   * Finishes what is under way, commits it and closes everything that was opened, in the order that lets each do its last work.
+   * Finishes what is under way, commits it and closes everything that was opened: what needs a broker for that at the same time, since each may wait
+   * for one that is away.
    */
-  #release(): Promise<unknown[]> {
+  async #release(): Promise<unknown[]> {
     const { admin, slot, definition } = this.#parts
-    return allSteps([
+    const finished = await allSteps([
       // What is just being opened must be there to be closed.
       () => this.#beginning,
       () => this.#reader?.stop(),
@@ -292,13 +293,13 @@ export class LocalApp implements App {
       () => this.#recovery.stop(),
       () => settledWithin(this.#scheduler.stop(), QUIET_MS, definition.clock),
       () => settledWithin(this.#housekeeping.stop(), QUIET_MS, definition.clock),
-      () => this.#source?.close(),
-      () => this.#reader?.ended(),
-      () => this.#outlet?.close(undefined),
-      () => Promise.all([this.#environment.careful.close(), this.#environment.outside.close()]),
-      () => admin.close(),
-      () => slot.release(),
     ])
+    const closed = await Promise.all([
+      allSteps([() => this.#source?.close(), () => this.#reader?.ended()]),
+      allSteps([() => this.#outlet?.close(undefined), () => this.#environment.careful.close(), () => this.#environment.outside.close()]),
+      allSteps([() => admin.close()]),
+    ])
+    return [...finished, ...closed.flat(), ...(await allSteps([() => slot.release()]))]
   }
 
   #openOutlet(): Promise<Outlet> {
