@@ -33,8 +33,8 @@ export default defineConfig({
         test: {
           ...workers,
           name: 'unit',
-          // By default one core is left to vitest, which needs it little.
-          maxWorkers: 2,
+          // Some wait for programs that they start: with two at a time two cores are busy for two thirds of the time.
+          maxWorkers: 3,
           // Most of these files take less time than to load what they test.
           isolate: false,
           // Only tells what hangs: no test measures time.
@@ -59,8 +59,8 @@ export default defineConfig({
           include: [brokerTests, 'tests/**/*.broker.test.ts', 'tools/test/**/*.broker.test.ts'],
           exclude: ['**/node_modules/**'],
           globalSetup: ['tests/support/test-programs.ts', 'tests/support/built-dashboard.ts', wordCount, 'tests/support/kafka-broker.ts'],
-          // Many of them wait most of the time. With more at a time the broker that they share answers too late on a small machine.
-          maxWorkers: 3,
+          // Many of them wait most of the time: two cores are busy, and the broker that they share still answers in time.
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
@@ -77,7 +77,7 @@ export default defineConfig({
           exclude: ['**/node_modules/**'],
           globalSetup: ['tests/support/database-servers.ts'],
           // Beside the tests on a broker.
-          maxWorkers: 3,
+          maxWorkers: 4,
           sequence: { groupOrder: 1 },
           testTimeout: 60_000,
           hookTimeout: 120_000,
