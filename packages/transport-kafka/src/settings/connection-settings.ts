@@ -2,6 +2,7 @@ import { isIP } from 'node:net'
 import type { ConnectionOptions } from 'node:tls'
 import type { ClientProperties } from '../kafka-options.ts'
 import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
+import { type OAuthLogin, oauthLogin } from './oauth-login.ts'
 import { textOf } from './property-text.ts'
 import { tlsOptions } from './tls-options.ts'
 
@@ -14,11 +15,13 @@ export interface ConnectionSettings {
   readonly tls?: ConnectionOptions
   /** Whether the broker's name is told it in the handshake, which an address must not be. */
   readonly tlsServerName?: boolean
-  readonly sasl?: {
-    readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
-    readonly username: string
-    readonly password: string
-  }
+  readonly sasl?: PasswordLogin | OAuthLogin
+}
+
+interface PasswordLogin {
+  readonly mechanism: 'PLAIN' | 'SCRAM-SHA-256' | 'SCRAM-SHA-512'
+  readonly username: string
+  readonly password: string
 }
 
 const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512'] as const
@@ -51,7 +54,9 @@ function hostAndPort(address: string): { host: string; port: number } {
 function saslOf(properties: ClientProperties): NonNullable<ConnectionSettings['sasl']> {
   // librdkafka's default is Kerberos.
   const given = (textOf(properties, 'sasl.mechanisms') ?? textOf(properties, 'sasl.mechanism') ?? 'GSSAPI').toUpperCase()
+  if (given === 'OAUTHBEARER') return oauthLogin(properties)
   const mechanism = MECHANISMS.find((one) => one === given)
-  if (mechanism === undefined) throw new Error(`the client that reads them can't log in by ${given}, only by ${MECHANISMS.join(', ')}`)
+  if (mechanism === undefined)
+    throw new Error(`the client that reads them can't log in by ${given}, only by ${MECHANISMS.join(', ')} and OAUTHBEARER`)
   return { mechanism, username: textOf(properties, 'sasl.username') ?? '', password: textOf(properties, 'sasl.password') ?? '' }
 }

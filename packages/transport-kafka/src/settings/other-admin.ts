@@ -1,6 +1,7 @@
 import type * as platformatic from '@platformatic/kafka'
 import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
 import { connectionSettings } from './connection-settings.ts'
+import type { OAuthLogin } from './oauth-login.ts'
 
 /** For one broker. Several are tried in turn, twice, as long as a request may take. */
 const CONNECT_MS = 5_000
@@ -15,11 +16,12 @@ export async function withOtherAdmin<T>(
   use: (admin: platformatic.Admin, library: typeof platformatic) => Promise<T>,
   load = loadLibrary,
 ): Promise<T> {
-  const connection = await connectionSettings(options)
+  const { sasl, ...connection } = await connectionSettings(options)
   const library = await load()
   const admin = new library.Admin({
     clientId: CLIENT_ID,
     ...connection,
+    ...(sasl !== undefined && { sasl: 'token' in sasl ? await onceLoggedIn(sasl) : sasl }),
     bootstrapBrokers: [...connection.bootstrapBrokers],
     connectTimeout: Math.min(CONNECT_MS, options.connectTimeoutMs),
     requestTimeout: options.requestTimeoutMs,
@@ -32,6 +34,12 @@ export async function withOtherAdmin<T>(
   } finally {
     await admin.close().catch(() => undefined)
   }
+}
+
+/** One token is enough for one question, whatever becomes of it. */
+async function onceLoggedIn({ mechanism, token }: OAuthLogin) {
+  const { value, extensions } = await token()
+  return { mechanism, token: value, ...(extensions !== undefined && { oauthBearerExtensions: { ...extensions } }) }
 }
 
 /** When it is first needed: most of its weight is for what is not done with it. */

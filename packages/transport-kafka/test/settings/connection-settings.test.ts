@@ -69,7 +69,7 @@ describe('the connection that settings are read through', () => {
   })
 
   test.each([
-    [{ 'security.protocol': 'sasl_ssl', 'sasl.mechanisms': 'OAUTHBEARER' }, "can't log in by OAUTHBEARER, only by PLAIN, SCRAM-SHA-256"],
+    [{ 'security.protocol': 'sasl_ssl', 'sasl.mechanisms': 'OAUTHBEARER' }, "OAUTHBEARER needs a function 'oauthbearer_token_refresh_cb'"],
     // Which is librdkafka's default.
     [{ 'security.protocol': 'sasl_plaintext' }, "can't log in by GSSAPI"],
     [{ 'security.protocol': 'ssl', 'ssl.engine.location': '/engine.so' }, "has nothing like 'ssl.engine.location'"],
