@@ -82,17 +82,7 @@ export class CommitCoordinator {
     } finally {
       output.release()
     }
-    // Of tasks that were lost meanwhile the new owner writes the state.
-    for (const { task, offsets } of sealed) {
-      if (task.state === 'closed') continue
-      // What a sink outside of the log holds back is not committed: a restart reads it again.
-      await task.persist(
-        offsets.flatMap((at) => {
-          const offset = stored.get(partitionKey(at.topic, at.partition))
-          return offset === undefined ? [] : { ...at, offset }
-        }),
-      )
-    }
+    await persisted(sealed, stored)
     environment.emit?.({
       type: 'commit',
       stage: 'commit',
@@ -155,4 +145,21 @@ export class CommitCoordinator {
       environment.logger.debug({ err: error }, 'the end of a changelog could not be read')
     }
   }
+}
+
+/** Writes local state of all tasks at once, each with the offset that is stored of it. Rejects when all have ended, if any failed. */
+async function persisted(sealed: readonly SealedTask[], stored: ReadonlyMap<string, number>): Promise<void> {
+  const writes = sealed.map(async ({ task, offsets }) => {
+    // Of tasks that were lost meanwhile the new owner writes the state.
+    if (task.state === 'closed') return
+    // What a sink outside of the log holds back is not committed: a restart reads it again.
+    await task.persist(
+      offsets.flatMap((at) => {
+        const offset = stored.get(partitionKey(at.topic, at.partition))
+        return offset === undefined ? [] : { ...at, offset }
+      }),
+    )
+  })
+  await Promise.allSettled(writes)
+  await Promise.all(writes)
 }
