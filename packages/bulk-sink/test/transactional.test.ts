@@ -327,5 +327,5 @@ test('rows that are committed while their partition is taken away are told to wh
   await flushing
   await settled()
   expect([ledger.ids('a'), after, refused]).toEqual([[0, 1, 2, 4], [0, 1, 2, 4], [3]])
-  expect(metrics()).toMatchObject({ rejected_events: 1, total_events_inserted: 4, batching: { queued_items: 0 } })
+  expect(metrics()).toMatchObject({ rejected_events: 1, total_events_inserted: 4, flush_type: 'commit', batching: { queued_items: 0 } })
 })

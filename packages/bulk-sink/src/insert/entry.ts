@@ -1,3 +1,4 @@
+import type { CommitUrgency } from '@millrace/core'
 import type { Row } from '../driver/row.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
@@ -48,12 +49,18 @@ export interface RowTally {
   /** As it was cut. */
   readonly size: number
   stored: number
+  rejected: number
   /** Together, from the moment a row was handed over until it was stored, in milliseconds. */
   waitedMs: number
 }
 
 /** Why a batch was cut, as metrics call it. */
-export type FlushType = 'size-based' | 'bytes-based' | 'time-based' | 'memory-based' | 'immediate' | 'manual' | 'shutdown'
+export type FlushType = 'size-based' | 'bytes-based' | 'time-based' | 'memory-based' | 'immediate' | 'manual' | 'commit' | 'shutdown'
+
+/** Why rows are stored before a commit that somebody waits for. */
+export function flushTypeOf({ ending }: Pick<CommitUrgency, 'ending'>): FlushType {
+  return ending === true ? 'shutdown' : 'commit'
+}
 
 /** Whether its partition was not taken away. */
 export function isWanted({ part }: Entry): boolean {

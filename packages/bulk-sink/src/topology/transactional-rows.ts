@@ -15,7 +15,7 @@ import type { ResolvedSettings, SinkSettings, StoredRows } from '../config/sink-
 import { changeSettings } from '../config/resolve-sink.ts'
 import type { ClaimedPartition, SinkTransaction, StoredOffset } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
-import type { Entry, FlushType } from '../insert/entry.ts'
+import { type Entry, type FlushType, flushTypeOf } from '../insert/entry.ts'
 import { Inserter } from '../insert/inserter.ts'
 import { AfterInsert } from '../insert/after-insert.ts'
 import { Lanes } from '../insert/lanes.ts'
@@ -166,7 +166,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     this.#wake()
   }
 
-  async prepare(offsets: readonly OffsetCommit[], { flush, signal }: CommitUrgency): Promise<readonly OffsetCommit[]> {
+  async prepare(offsets: readonly OffsetCommit[], urgency: CommitUrgency): Promise<readonly OffsetCommit[]> {
     let isBehind = false
     for (const { topic, partition, offset } of offsets) {
       const known = this.#parts.get(partitionKey(topic, partition))
@@ -177,9 +177,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       // Of records without rows nothing would be stored.
       if (known.part.lowest === undefined && known.stored < known.reached) isBehind = true
     }
-    if (flush || isBehind) this.#wanted ??= flush ? 'shutdown' : 'manual'
+    if (urgency.flush || isBehind) this.#wanted ??= urgency.flush ? flushTypeOf(urgency) : 'manual'
     this.#wake()
-    if (flush) await untilAborted(this.#stored(offsets), signal)
+    if (urgency.flush) await untilAborted(this.#stored(offsets), urgency.signal)
     return offsets.map((wanted) => {
       const known = this.#parts.get(partitionKey(wanted.topic, wanted.partition))
       if (known === undefined) return wanted
