@@ -15,7 +15,7 @@ const ROWS_A_TURN = 64
 
 /** How a bulk sink works that is used without a topology. */
 export interface StandaloneSinkOptions extends BulkSinkOptions {
-  /** Takes rows that can't be stored for what they are; awaited before they count as done. What it throws keeps the row waiting. Default: they are logged. */
+  /** Takes rows that can't be stored for what they are; awaited before they count as done, for `insertTimeoutMs` at most. A row is not done while it fails or hangs: it is called again if it failed. Default: they are logged. */
   readonly deadLetter?: ((refused: RefusedRow) => void | Promise<void>) | undefined
 }
 

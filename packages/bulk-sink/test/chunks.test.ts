@@ -4,7 +4,7 @@ import { bulkRows, type BulkRowsOptions } from '../src/index.ts'
 import { gate, numbers, Refusal, settled, Shelf } from './support/shelf.ts'
 
 const never = new AbortController().signal
-const tables = { a: { retries: 0 }, b: {} }
+const tables = { a: { retries: 2 }, b: {} }
 
 async function opened(shelf: Shelf, options: Partial<BulkRowsOptions<string, number>> = {}) {
   const clock = new ManualClock()
@@ -180,6 +180,26 @@ test('a chunk that is refused though none of its rows is waits for somebody to m
   expect([shelf.ids('a'), refused]).toEqual([numbers(10), []])
   const [record] = records(0, 1)
   expect(() => sink.accept([{ ...record, offset: -1 } as StagedRecord])).toThrow('it takes no rows of punctuators')
+})
+
+test('a chunk that is refused for what nobody knows is tried as often as its table says, and then stops the application', async () => {
+  const shelf = new Shelf({ tokens: true })
+  const { sink, clock } = await opened(shelf, { tables: { a: { retries: 2 }, b: {} } })
+  await sink.assign(start(0), never)
+  shelf.before = ({ table }) => {
+    if (table === 'a') throw new Refusal('unknown', 'no such format')
+  }
+  sink.accept(records(0, 11))
+  await settled()
+  expect([shelf.sizes, await reached(sink, 11)]).toEqual([[10, 3], 0])
+  await clock.advance(20_000, settled)
+  await expect(reached(sink, 11, true)).rejects.toMatchObject({
+    code: 'CHUNK_REFUSED',
+    message: expect.stringContaining('no such format') as string,
+  })
+  // Another may know how to.
+  sink.revoke(start(0))
+  expect(await reached(sink, 11)).toBe(11)
 })
 
 test('what is taken away is not inserted any more; where the server drops no repeats it does not begin', async () => {

@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/core'
+import { ManualClock, silentLogger } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { createBulkSink } from '../src/index.ts'
@@ -66,6 +66,33 @@ test('close tells rows as stored whose afterInsert hangs, and others of the same
   const closing = sink.close()
   await clock.advance(1_000, settled)
   expect(await closing).toEqual({ stored: 10, rejected: 0, left: 7 })
+})
+
+test('a dead letter that hangs keeps no slot: other tables go on, and it is not called again for the same row', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const [ends, messages] = [gate(), new Set<string>()]
+  let calls = 0
+  await using sink = createBulkSink({
+    ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0, maxConcurrentInserts: 1, insertTimeoutMs: 1_000 },
+    tables: { bad: { strategy: 'immediate', retries: 0 }, good: { strategy: 'immediate' } },
+    logger: { ...silentLogger, warn: (_: object, message?: string) => void messages.add(message ?? '') },
+    deadLetter: () => {
+      calls++
+      return ends.opened
+    },
+  })
+  shelf.before = ({ table }) => {
+    if (table === 'bad') throw new Refusal('rows')
+  }
+  await sink.write('bad', { id: 0 })
+  await settled()
+  await sink.write('good', { id: 1 })
+  await clock.advance(5_000, settled)
+  expect(shelf.ids('good')).toEqual([1])
+  ends.open()
+  await clock.advance(5_000, settled)
+  expect(sink.metrics()).toMatchObject({ rejected_events: 1, batching: { queued_items: 0 } })
+  expect([calls, messages]).toEqual([1, new Set(['a row that is given up is handed over again'])])
 })
 
 test('a row that is given up is counted once, however often it takes to let it go', async () => {

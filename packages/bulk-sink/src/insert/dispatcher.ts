@@ -10,12 +10,16 @@ import { AfterInsert } from './after-insert.ts'
 import type { CloseReport } from './close-report.ts'
 import type { DispatcherOptions } from './dispatcher-options.ts'
 import { type Entry, type FlushType, isWanted, type RowBatch } from './entry.ts'
+import { HandingOver, NotHandedOver } from './handing-over.ts'
 import { Inserter, type RejectedEntry } from './inserter.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 import { Turns } from './turns.ts'
 import { Usage } from './usage.ts'
+
+/** What a batch begins with. */
+const UNTRIED = { tries: 0, doubts: 0, failure: undefined, notBefore: 0 } as const
 
 interface FlushWaiter {
   /** For each lane, up to which row. */
@@ -33,6 +37,7 @@ export class Dispatcher {
   readonly #inserter: Inserter
   readonly #lanes: Lanes
   readonly #after: AfterInsert
+  readonly #handingOver: HandingOver
   readonly #abort = new AbortController()
   #given: SinkSettings
   #settings: ResolvedSettings
@@ -66,7 +71,9 @@ export class Dispatcher {
       signal: this.#abort.signal,
     })
     this.#turns = new Turns({ clock, breakers: this.#inserter.breakers, lanes: this.#lanes, settings: () => this.#settings })
-    this.#after = new AfterInsert({ ...options, metrics: this.metrics, limitMs: () => this.#settings.insertTimeoutMs })
+    const limitMs = () => this.#settings.insertTimeoutMs
+    this.#after = new AfterInsert({ ...options, metrics: this.metrics, limitMs })
+    this.#handingOver = new HandingOver({ ...options, limitMs })
   }
 
   get settings(): ResolvedSettings {
@@ -77,6 +84,12 @@ export class Dispatcher {
   get troubled(): boolean {
     for (const batch of this.#turns.open) if (batch.tries > 0) return true
     return false
+  }
+
+  /** What rows fail with that go in together or not at all, and that waiting does not mend. */
+  get failure(): Error | undefined {
+    for (const { failure } of this.#turns.open) if (failure !== undefined) return failure
+    return undefined
   }
 
   /** What has become of rows, those of batches that are under way included. */
@@ -136,7 +149,7 @@ export class Dispatcher {
     const tally = { size: entries.length, stored: 0, rejected: 0, waitedMs: 0 }
     const readyAt = this.#options.clock.monotonic()
     for (let place = 0; place < entries.length; place++) (entries[place] as Entry).place = place
-    this.#turns.open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), isPrepared: false, tries: 0, notBefore: 0 })
+    this.#turns.open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), isPrepared: false, ...UNTRIED })
   }
 
   /** Stores what was accepted up to now, without waiting for more. Resolves to whether all of it is done; with `patient` it waits however long. */
@@ -159,7 +172,10 @@ export class Dispatcher {
     for (const lane of this.#lanes.all)
       for (const entry of lane.dropWhere((each) => each.part === part)) this.usage.giveBack(lane.table, entry)
     for (const batch of this.#turns.open) {
-      if (!this.#turns.running.has(batch)) this.#dropClosed(batch)
+      if (!this.#turns.running.has(batch)) {
+        this.#dropClosed(batch)
+        if (batch.entries.length === 0) this.#end(batch, true)
+      }
       // What is under way of others, too, goes on without its rows.
       else if (!batch.entries.some(isWanted))
         batch.abort.abort(new InsertFailed(batch.lane.table, 'server', new Error('its partitions were taken away')))
@@ -274,7 +290,7 @@ export class Dispatcher {
         rejected: async (rejected: RejectedEntry) => {
           // Of a partition that was taken away nobody is told: whoever has it makes the row again.
           if (!isWanted(rejected.entry)) return
-          await this.#options.onRejected(name, rejected)
+          await this.#handingOver.give(name, rejected)
           this.metrics.rejected++
           tally.rejected++
           this.#unsettled++
@@ -315,12 +331,16 @@ export class Dispatcher {
     // What its rows refer to may be what other tables still gather.
     if (error instanceof InsertFailed && error.blame === 'reference') for (const lane of this.#lanes.all) lane.flush('manual')
     batch.tries++
+    if (batch.fixed && error instanceof InsertFailed && error.blame === 'unknown') {
+      const { retries } = this.table(batch.lane.table)
+      if (++batch.doubts > retries) batch.failure = error
+    }
     this.metrics.retries++
     const delayMs = retryDelay(batch.tries, resolved.retry, Math.random())
     batch.notBefore = clock.monotonic() + delayMs
     logger.warn(
       { err: error, table: batch.lane.table, rows: batch.entries.length, attempt: batch.tries, delayMs },
-      'an insert failed and is tried again',
+      error instanceof NotHandedOver ? 'a row that is given up is handed over again' : 'an insert failed and is tried again',
     )
   }
 

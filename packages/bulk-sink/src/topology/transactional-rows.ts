@@ -16,6 +16,7 @@ import { changeSettings } from '../config/resolve-sink.ts'
 import type { ClaimedPartition, SinkTransaction, StoredOffset } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
 import { type Entry, type FlushType, flushTypeOf } from '../insert/entry.ts'
+import { HandingOver, NotHandedOver } from '../insert/handing-over.ts'
 import { Inserter } from '../insert/inserter.ts'
 import { AfterInsert } from '../insert/after-insert.ts'
 import { Lanes } from '../insert/lanes.ts'
@@ -50,6 +51,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   readonly #lanes: Lanes
   readonly #inserter: Inserter
   readonly #after: AfterInsert
+  readonly #handingOver: HandingOver
   readonly #sizes: TransactionSizes
   #given: SinkSettings
   #settings: ResolvedSettings
@@ -80,7 +82,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       directFallback: () => this.#settings.directFallback,
       signal: this.#abort.signal,
     })
-    this.#after = new AfterInsert({ ...options, metrics: this.#metrics, limitMs: () => this.#settings.insertTimeoutMs })
+    const limitMs = () => this.#settings.insertTimeoutMs
+    this.#after = new AfterInsert({ ...options, metrics: this.#metrics, limitMs })
+    this.#handingOver = new HandingOver({ ...options, limitMs })
   }
 
   get circuits(): ReadonlyMap<string, CircuitState> {
@@ -295,7 +299,8 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     this.#metrics.retries++
     const { breakers } = this.#inserter
     // What is not the failure of one insert is that of all tables.
-    if (!(error instanceof InsertFailed && error.table !== '')) for (const { table } of this.#taken) breakers.failed(table)
+    const isOfOne = error instanceof NotHandedOver || (error instanceof InsertFailed && error.table !== '')
+    if (!isOfOne) for (const { table } of this.#taken) breakers.failed(table)
     const delayMs = Math.max(retryDelay(this.#tries, resolved.retry, Math.random()), breakers.waitMs())
     logger.warn({ err: error, attempt: this.#tries, delayMs, node: this.name }, 'a transaction failed and is tried again')
     this.#cancelTimer = clock.after(delayMs, () => {
@@ -341,7 +346,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
 
   /** Resolves to which rows are stored by now, whoever has their partitions. */
   async #store(transaction: SinkTransaction, moves: readonly Move[]): Promise<IsStored> {
-    const { onRejected, logger } = this.#options
+    const { logger } = this.#options
     const parts = moves.map(({ part }) => part)
     await lockParts(transaction, parts, { logger, node: this.name })
     const going = moves.filter(({ part, offset }) => !part.part.closed && part.claim === 'ours' && offset > part.stored)
@@ -351,6 +356,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       part !== undefined && offset < (ends.get(part) ?? -1) && offset >= (starts.get(part) ?? Infinity)
     const table = (name: string) => this.#lanes.table(name)
     const metrics = this.#metrics
+    const onRejected = this.#handingOver.give.bind(this.#handingOver)
     await insertTaken(this.#taken, { transaction, inserter: this.#inserter, table, isGoing, onRejected, metrics })
     await transaction.moveOffsets(going)
     await transaction.commit()
