@@ -1,4 +1,4 @@
-import { ManualClock, silentLogger } from '@millrace/core'
+import { ManualClock, silentLogger, type StartingPartition } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { Usage } from '../src/insert/usage.ts'
 import { bulkRows } from '../src/index.ts'
@@ -29,6 +29,40 @@ test('of many who wait as many go on as have room, in the order in which they ca
   }
   expect(went).toEqual(numbers(100))
   expect(asked).toBeLessThan(100 * 20)
+})
+
+test('a partition does not get ahead without end of a row that is not in; what is still gathered of it is stored then', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const rows = bulkRows({
+    driver: shelf.driver,
+    environment: {},
+    rows: () => [],
+    tables: { slow: { strategy: 'size' }, b: { batchSize: 5_000 } },
+  })
+  const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse: async () => undefined })
+  const [one, other] = [0, 1].map((partition) => [{ topic: 't', partition, offset: 0, begin: 0, end: 100 }]) as [
+    StartingPartition[],
+    StartingPartition[],
+  ]
+  await sink.assign([...one, ...other], AbortSignal.timeout(20_000))
+  const record = (offset: number, table: string) => ({
+    topic: 't',
+    partition: 0,
+    offset,
+    timestamp: 0,
+    staged: [{ table, row: {}, bytes: 10 }],
+  })
+  sink.accept([record(0, 'slow')])
+  let next = 1
+  for (; next < 200_000 && !sink.full(one); next += 5_000) {
+    sink.accept(numbers(5_000).map((i) => record(next + i, 'b')))
+    await settled()
+  }
+  expect(next).toBe(100_001)
+  expect([sink.full(other), shelf.ids('slow')]).toEqual([false, []])
+  await sink.room(one)
+  expect([sink.full(one), shelf.ids('slow')]).toEqual([false, [undefined]])
+  await sink.close()
 })
 
 test('while a table is full only those tasks wait that have rows of it in memory', async () => {

@@ -128,6 +128,13 @@ export class Dispatcher {
     return this.#lanes.table(name)
   }
 
+  /** Resolves when there is room for who reads these partitions. */
+  roomFor(parts: readonly PartitionProgress[]): Promise<void> {
+    // What he waits for may still be gathered.
+    this.#wake()
+    return this.usage.roomFor(parts)
+  }
+
   /** Never waits: who hands over asks for room before. */
   accept(table: string, entry: Entry, priority: number | undefined): void {
     const lane = this.#lanes.of(table, priority ?? this.table(table).priority)
@@ -231,7 +238,8 @@ export class Dispatcher {
     for (const lane of this.#lanes.all) {
       for (;;) {
         if (this.#turns.waitingOf(lane) >= 1) break
-        const decision = lane.decide({ now, memorySpent: this.usage.full(lane.table) })
+        const { table } = lane
+        const decision = lane.decide({ now, memorySpent: this.usage.full(table) || this.usage.pressesFor(table) })
         if (!decision.cut) {
           soonest = Math.min(soonest, decision.waitMs)
           break

@@ -17,6 +17,12 @@ interface Waiter {
   readonly resolve: () => void
 }
 
+/** Who waits for room of partitions. */
+interface Reader {
+  readonly parts: readonly PartitionProgress[]
+  readonly resolve: () => void
+}
+
 /** What rows take in memory until they are stored, of each table and of all; and who waits for room. */
 export class Usage {
   readonly #limits: () => UsageLimits
@@ -24,7 +30,7 @@ export class Usage {
   /** By table, in the order in which they came. */
   readonly #waiters = new Map<string, Waiter[]>()
   /** Those who wait for room of partitions: as many as there are tasks. */
-  #readers: (() => void)[] = []
+  #readers: Reader[] = []
   #ended = false
   bytes = 0
   rows = 0
@@ -57,7 +63,7 @@ export class Usage {
 
   /** Whether there is no room for rows of who wrote those that wait of these partitions: he may have more of the same. */
   fullFor(parts: readonly PartitionProgress[]): boolean {
-    if (this.spent) return true
+    if (this.spent || parts.some(({ farAhead }) => farAhead)) return true
     for (const table of this.#byTable.keys()) if (this.#isFull(table) && parts.some(({ holds }) => (holds.get(table) ?? 0) > 0)) return true
     return false
   }
@@ -75,7 +81,12 @@ export class Usage {
 
   /** The same for who reads partitions. */
   async roomFor(parts: readonly PartitionProgress[]): Promise<void> {
-    while (!this.#ended && this.fullFor(parts)) await new Promise<void>((resolve) => this.#readers.push(resolve))
+    while (!this.#ended && this.fullFor(parts)) await new Promise<void>((resolve) => this.#readers.push({ parts, resolve }))
+  }
+
+  /** Whether somebody waits for what may be rows of a table, so that these are to be stored without waiting for more. */
+  pressesFor(table: string): boolean {
+    return this.#readers.some(({ parts }) => parts.some(({ farAhead, holds }) => farAhead && (holds.get(table) ?? 0) > 0))
   }
 
   /** Nobody waits from now on. */
@@ -86,7 +97,7 @@ export class Usage {
 
   /** Whoever waits and has room now goes on: no more of them than there is room for. */
   wake(): void {
-    for (const resolve of this.#readers.splice(0)) resolve()
+    for (const { resolve } of this.#readers.splice(0)) resolve()
     for (const [table, waiting] of this.#waiters) {
       let going = 0
       let reserved = 0

@@ -64,7 +64,7 @@ export abstract class DispatchedRows<K, V> implements OpenOutsideSink<K, V> {
   }
 
   room(partitions: readonly TopicPartition[]): Promise<void> {
-    return this.#parts.dispatcher.usage.roomFor(this.#of(partitions))
+    return this.#parts.dispatcher.roomFor(this.#of(partitions))
   }
 
   async close(): Promise<void> {
