@@ -6,29 +6,66 @@ import { mayBegin } from '../src/insert/slots.ts'
 import { gate, numbers, Refusal, settled, Shelf } from './support/shelf.ts'
 
 const priority = fc.integer({ min: 1, max: 10 })
+const one = { strategy: 'immediate', batchSize: 1 } as const
 
 describe('slots of inserts', () => {
-  test('are never more than there may be; each higher priority has one that lower ones leave alone', () => {
+  test('are never more than there may be; the last is left to what is more urgent than all that runs, and to the highest priority', () => {
     fc.assert(
       fc.property(fc.array(priority, { minLength: 1 }), fc.integer({ min: 1, max: 8 }), fc.array(priority), (known, most, wanting) => {
         const priorities = new Set([...known, ...wanting])
+        const highest = Math.min(...priorities)
         const running: number[] = []
         for (const one of wanting) if (mayBegin(one, { most, running, priorities })) running.push(one)
         expect(running.length).toBeLessThanOrEqual(most)
-        const sorted = [...priorities].toSorted((a, b) => a - b)
-        // Whatever hangs of one priority and of lower ones, each higher one finds a slot, as far as there are enough for one each.
-        for (const [higher, one] of sorted.entries()) {
-          const notHigher = running.filter((other) => other >= one).length
-          expect(notHigher).toBeLessThanOrEqual(most - Math.min(higher, most - 1))
+        const last = running.length === most ? running.at(-1) : highest
+        expect([highest, Math.min(...running)]).toContain(last)
+        for (const lower of priorities) {
+          const hanging: number[] = []
+          for (let i = 0; i < 20; i++) if (mayBegin(lower, { most, running: hanging, priorities })) hanging.push(lower)
+          expect(hanging.length).toBe(lower === highest ? most : Math.max(1, most - 1))
+          const higher = [...priorities].filter((other) => other < lower && most > 1)
+          expect(higher.every((other) => mayBegin(other, { most, running: hanging, priorities }))).toBe(true)
         }
-        const [highest, lowest] = [sorted[0] as number, sorted.at(-1) as number]
-        const hanging: number[] = []
-        for (const one of Array.from({ length: 20 }, () => lowest))
-          if (mayBegin(one, { most, running: hanging, priorities })) hanging.push(one)
-        expect(hanging.length).toBeGreaterThan(0)
-        expect(mayBegin(highest, { most, running: hanging, priorities })).toBe(priorities.size > 1 && most > 1)
       }),
     )
+  })
+
+  test('are not kept for each priority that there may be; a table whose inserts hang has one after the first of them', async () => {
+    const [shelf, clock, hanging] = [new Shelf(), new ManualClock(), gate()]
+    const priorities = { payments: 1, telemetry: 2, events: 3, store: 5, background: 10 }
+    const tables = Object.fromEntries(Object.entries(priorities).map(([name, own]) => [name, { ...one, priority: own }]))
+    await using sink = createBulkSink({ driver: shelf.driver, clock, environment: {}, tables, insertTimeoutMs: 10_000 })
+    shelf.before = ({ table }) => (table === 'store' ? hanging.opened : undefined)
+    for (const id of numbers(20)) await sink.write('store', { id })
+    await settled()
+    expect(shelf.inserts).toHaveLength(3)
+    await clock.advance(12_000, settled)
+    expect(shelf.inserts.filter(({ signal }) => !signal.aborted).length).toBeLessThanOrEqual(1)
+    for (const id of numbers(5)) await sink.write('background', { id })
+    await settled()
+    expect(shelf.ids('background')).toEqual(numbers(5))
+    hanging.open()
+    await clock.advance(20_000, settled)
+  })
+
+  test('are kept for a priority that rows have of their own for a minute after the last of them', async () => {
+    const [shelf, clock, hanging] = [new Shelf(), new ManualClock(), gate()]
+    await using sink = createBulkSink({ driver: shelf.driver, clock, environment: {}, tables: { t: { ...one, priority: 3 } } })
+    await sink.write('t', { id: 0 }, { priority: 1 })
+    await sink.flush()
+    shelf.before = () => hanging.opened
+    for (const id of numbers(5)) await sink.write('t', { id })
+    await settled()
+    expect(shelf.inserts).toHaveLength(1 + 3)
+    await clock.advance(29_000, settled)
+    hanging.open()
+    await clock.advance(32_000, settled)
+    const [before, again] = [shelf.inserts.length, gate()]
+    shelf.before = () => again.opened
+    for (const id of numbers(5)) await sink.write('t', { id })
+    await settled()
+    expect(shelf.inserts).toHaveLength(before + 4)
+    again.open()
   })
 
   test('are not all taken by inserts of low priority that hang: high priority goes on', async () => {

@@ -19,7 +19,7 @@ import { Turns } from './turns.ts'
 import { Usage } from './usage.ts'
 
 /** What a batch begins with. */
-const UNTRIED = { tries: 0, doubts: 0, failure: undefined, notBefore: 0 } as const
+const UNTRIED = { tries: 0, isStuck: false, doubts: 0, failure: undefined, notBefore: 0 } as const
 
 interface FlushWaiter {
   /** For each lane, up to which row. */
@@ -339,6 +339,7 @@ export class Dispatcher {
     // What its rows refer to may be what other tables still gather.
     if (error instanceof InsertFailed && error.blame === 'reference') for (const lane of this.#lanes.all) lane.flush('manual')
     batch.tries++
+    batch.isStuck = !(error instanceof InsertFailed && error.blame === 'reference')
     if (batch.fixed && error instanceof InsertFailed && error.blame === 'unknown') {
       const { retries } = this.table(batch.lane.table)
       if (++batch.doubts > retries) batch.failure = error

@@ -40,6 +40,8 @@ export interface RowBatch {
   isPrepared: boolean
   /** Tries that failed because of the server, so far. */
   tries: number
+  /** Its last try failed, for what is no row's fault. */
+  isStuck: boolean
   /** Of these, tries that failed for a reason that nobody knows whose fault is. */
   doubts: number
   /** What it fails with though it was tried often enough: somebody has to mend that. It is tried on meanwhile. */
