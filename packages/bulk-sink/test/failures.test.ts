@@ -77,6 +77,27 @@ test('memory is bounded while the server is away: who writes waits, and goes on 
   expect(shelf.ids('t')).toHaveLength(500)
 })
 
+test('tables that are stuck leave room to one that is not, within the memory of all', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const tables = { missing: { maxMemoryMb: 2 }, locked: { maxMemoryMb: 1 }, good: {} }
+  const sink = sinkOf(shelf, clock, { maxMemoryMb: 2, tables })
+  shelf.before = ({ table }) => {
+    if (table !== 'good') throw new Refusal('server')
+  }
+  const text = 'x'.repeat(10_000)
+  const waiting = Promise.allSettled(['missing', 'locked'].flatMap((table) => numbers(200).map((id) => sink.write(table, { id, text }))))
+  await settled()
+  const stored = (async () => {
+    for (const id of numbers(100)) await sink.write('good', { id, text })
+    await sink.close()
+    return shelf.ids('good')
+  })()
+  for (let second = 0; second < 60; second++) await clock.advance(1_000, settled)
+  expect(await stored).toEqual(numbers(100))
+  expect(sink.metrics().batching.memory_usage_mb).toBeLessThan(2.02)
+  await waiting
+})
+
 test('each try of a batch has the same token, and no other batch of any sink ever has it', async () => {
   const [shelf, clock] = [new Shelf(), new ManualClock()]
   const tokens = () => shelf.inserts.map(({ token }) => token)

@@ -20,7 +20,7 @@ export interface SinkSettings {
   readonly defaultBatchSize?: number | undefined
   /** How long the first row of a batch may wait, in milliseconds, of tables that don't say. Default: 2,000. */
   readonly defaultBatchTimeMs?: number | undefined
-  /** What all rows may take in memory, in MiB, those that are being inserted included; more have to wait. Default: 50. */
+  /** What all rows may take in memory, in MiB, those that are being inserted included; more have to wait. A tenth is shared out evenly among tables. Default: 50. */
   readonly maxMemoryMb?: number | undefined
   /** Inserts at once. Default: 4. */
   readonly maxConcurrentInserts?: number | undefined

@@ -3,6 +3,8 @@ import type { Entry } from './entry.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
 const MEGABYTE = 1_048_576
+/** What part of the memory of all is shared out evenly, where there are several tables: some that are stuck do not fill it. */
+const SHARED_OUT = 0.1
 
 /** What there may be, in MiB. */
 export interface UsageLimits {
@@ -119,7 +121,12 @@ export class Usage {
     this.#byTable.set(table, (this.#byTable.get(table) ?? 0) + memory)
   }
 
+  /** Whether a table has what it may have: its own limit; or its share, of what is shared out, when the rest is taken. */
   #isFull(table: string): boolean {
-    return (this.#byTable.get(table) ?? 0) >= (this.#limits().tables.get(table)?.maxMemoryMb ?? Infinity) * MEGABYTE
+    const { maxMemoryMb, tables } = this.#limits()
+    const own = (this.#byTable.get(table) ?? 0) / MEGABYTE
+    if (own >= (tables.get(table)?.maxMemoryMb ?? Infinity)) return true
+    if (tables.size < 2 || this.bytes / MEGABYTE < maxMemoryMb * (1 - SHARED_OUT)) return false
+    return own >= (maxMemoryMb * SHARED_OUT) / tables.size
   }
 }
