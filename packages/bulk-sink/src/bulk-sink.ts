@@ -1,4 +1,5 @@
-import { asError, type Clock, MillraceError, safeLogger, settledWithin, silentLogger, systemClock } from '@millrace/core'
+import { asError, type Clock, type Logger, MillraceError, safeLogger, settledWithin, systemClock } from '@millrace/core'
+import { pino } from 'pino'
 import { checkPriority } from './check-priority.ts'
 import { resolveSink } from './config/resolve-sink.ts'
 import type { BulkSinkOptions, RefusedRow, SinkSettings } from './config/sink-options.ts'
@@ -48,6 +49,7 @@ export class BulkSink implements AsyncDisposable {
   readonly #dispatcher: Dispatcher
   readonly #driver: SinkDriver
   readonly #clock: Clock
+  readonly #logger: Logger
   #closing: Promise<CloseReport> | undefined
   #written = 0
 
@@ -56,7 +58,8 @@ export class BulkSink implements AsyncDisposable {
     const { deadLetter, ...rest } = options
     const resolved = resolveSink(rest)
     const { clock = systemClock, afterInsert } = rest
-    const logger = safeLogger(rest.logger ?? silentLogger)
+    const logger = safeLogger(rest.logger ?? pino({ level: 'info', base: null }, process.stderr))
+    this.#logger = logger
     this.#clock = clock
     this.#driver = options.driver()
     this.#dispatcher = new Dispatcher({
@@ -140,6 +143,8 @@ export class BulkSink implements AsyncDisposable {
     const { outcome } = dispatcher
     dispatcher.end()
     await settledWithin(this.#driver.close(), dispatcher.settings.closeTimeoutMs, this.#clock)
+    // Whoever let it go out of scope has no other word of it.
+    if (outcome.left > 0) this.#logger.error({ ...outcome }, 'rows were not stored before the sink was closed')
     return outcome
   }
 

@@ -34,7 +34,14 @@ describe('slots of inserts', () => {
     const [shelf, clock, hanging] = [new Shelf(), new ManualClock(), gate()]
     const priorities = { payments: 1, telemetry: 2, events: 3, store: 5, background: 10 }
     const tables = Object.fromEntries(Object.entries(priorities).map(([name, own]) => [name, { ...one, priority: own }]))
-    await using sink = createBulkSink({ driver: shelf.driver, clock, environment: {}, tables, insertTimeoutMs: 10_000 })
+    await using sink = createBulkSink({
+      driver: shelf.driver,
+      clock,
+      environment: {},
+      logger: silentLogger,
+      tables,
+      insertTimeoutMs: 10_000,
+    })
     shelf.before = ({ table }) => (table === 'store' ? hanging.opened : undefined)
     for (const id of numbers(20)) await sink.write('store', { id })
     await settled()
@@ -50,7 +57,13 @@ describe('slots of inserts', () => {
 
   test('are kept for a priority that rows have of their own for a minute after the last of them', async () => {
     const [shelf, clock, hanging] = [new Shelf(), new ManualClock(), gate()]
-    await using sink = createBulkSink({ driver: shelf.driver, clock, environment: {}, tables: { t: { ...one, priority: 3 } } })
+    await using sink = createBulkSink({
+      driver: shelf.driver,
+      clock,
+      environment: {},
+      logger: silentLogger,
+      tables: { t: { ...one, priority: 3 } },
+    })
     await sink.write('t', { id: 0 }, { priority: 1 })
     await sink.flush()
     shelf.before = () => hanging.opened
@@ -74,7 +87,7 @@ describe('slots of inserts', () => {
       high: { strategy: 'immediate', priority: 1, batchSize: 1 },
       low: { strategy: 'immediate', priority: 3, batchSize: 1 },
     } as const
-    await using sink = createBulkSink({ driver: shelf.driver, clock, environment: {}, tables, closeTimeoutMs: 0 })
+    await using sink = createBulkSink({ driver: shelf.driver, clock, environment: {}, logger: silentLogger, tables, closeTimeoutMs: 0 })
     const hanging = gate()
     shelf.before = ({ table }) => (table === 'low' ? hanging.opened : undefined)
     for (const id of numbers(20)) await sink.write('low', { id })
@@ -92,7 +105,7 @@ describe('slots of inserts', () => {
 test('close tells rows as stored whose afterInsert hangs, and others of the same batch as left', async () => {
   const [shelf, clock] = [new Shelf(), new ManualClock()]
   const sink = createBulkSink({
-    ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 1_000 },
+    ...{ driver: shelf.driver, clock, environment: {}, logger: silentLogger, closeTimeoutMs: 1_000 },
     tables: { t: { strategy: 'size', batchSize: 10 }, u: { strategy: 'size', batchSize: 10 } },
     afterInsert: () => new Promise<void>(() => undefined),
   })
@@ -136,7 +149,7 @@ test('a row that is given up is counted once, however often it takes to let it g
   const [shelf, clock] = [new Shelf(), new ManualClock()]
   let tries = 0
   await using sink = createBulkSink({
-    ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0 },
+    ...{ driver: shelf.driver, clock, environment: {}, logger: silentLogger, closeTimeoutMs: 0 },
     tables: { t: { strategy: 'size', batchSize: 3, retries: 0 } },
     deadLetter: () => {
       if (++tries < 4) throw new Error('the topic is away')

@@ -62,7 +62,7 @@ export interface BulkSinkOptions extends SinkSettings {
   readonly circuitBreaker?: CircuitBreakerOptions | undefined
   /** Called after rows were stored; what it throws is counted and logged, and repeats no insert. Default: none. */
   readonly afterInsert?: ((stored: StoredRows) => void | Promise<void>) | undefined
-  /** Default: logs nothing. */
+  /** Default: the application's; of a sink by itself a pino logger on standard error, level `info`. */
   readonly logger?: Logger | undefined
   /** Default: the machine's. */
   readonly clock?: Clock | undefined
