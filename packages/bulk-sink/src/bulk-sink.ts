@@ -90,15 +90,16 @@ export class BulkSink implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(asError(error))
     }
-    if (dispatcher.usage.full(table)) return this.#writeWithRoom(table, { row, bytes, priority })
+    if (dispatcher.usage.mustWait(table)) return this.#writeWithRoom(table, { row, bytes, priority })
     this.#accept(table, { row, bytes, priority })
     return ++this.#written % ROWS_A_TURN === 0 ? new Promise<void>((resolve) => setImmediate(resolve)) : ACCEPTED
   }
 
-  async #writeWithRoom(table: string, written: Written): Promise<void> {
-    await this.#dispatcher.usage.room(table, written.bytes)
-    this.#assertOpen()
-    this.#accept(table, written)
+  #writeWithRoom(table: string, written: Written): Promise<void> {
+    return this.#dispatcher.usage.room(table, () => {
+      this.#assertOpen()
+      this.#accept(table, written)
+    })
   }
 
   #accept(table: string, { row, bytes, priority }: Written): void {

@@ -15,15 +15,18 @@ test('of many who wait as many go on as have room, in the order in which they ca
   })
   const went: number[] = []
   for (const _ of numbers(10)) usage.take('t', entry)
-  for (const i of numbers(1_000))
-    void usage.room('t', entry.bytes).then(() => {
+  const come = (i: number) =>
+    void usage.room('t', () => {
       usage.take('t', entry)
       went.push(i)
     })
+  for (const i of numbers(1_000)) come(i)
   await settled()
   asked = 0
-  for (const _ of numbers(100)) {
+  for (const i of numbers(100)) {
     usage.giveBack('t', entry)
+    // Who comes when there is room, and nobody was called yet.
+    come(1_000 + i)
     usage.wake()
     await settled()
   }

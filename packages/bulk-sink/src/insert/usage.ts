@@ -12,13 +12,6 @@ export interface UsageLimits {
   readonly tables: ReadonlyMap<string, { readonly maxMemoryMb: number }>
 }
 
-/** Who waits for room for a row of a table. */
-interface Waiter {
-  /** Of his row. */
-  readonly memory: number
-  readonly resolve: () => void
-}
-
 /** Who waits for room of partitions. */
 interface Reader {
   readonly parts: readonly PartitionProgress[]
@@ -29,8 +22,8 @@ interface Reader {
 export class Usage {
   readonly #limits: () => UsageLimits
   readonly #byTable = new Map<string, number>()
-  /** By table, in the order in which they came. */
-  readonly #waiters = new Map<string, Waiter[]>()
+  /** By table, those who wait for room for a row, in the order in which they came. */
+  readonly #waiters = new Map<string, (() => void)[]>()
   /** Those who wait for room of partitions: as many as there are tasks. */
   #readers: Reader[] = []
   #ended = false
@@ -70,15 +63,20 @@ export class Usage {
     return false
   }
 
-  /** Resolves when there is room for a row of a table, or when nobody is to wait any more; who came first goes first. */
-  async room(table: string, bytes: number): Promise<void> {
-    const memory = memoryOf(1, bytes)
-    while (!this.#ended && this.full(table))
-      await new Promise<void>((resolve) => {
-        const same = this.#waiters.get(table)
-        if (same === undefined) this.#waiters.set(table, [{ memory, resolve }])
-        else same.push({ memory, resolve })
-      })
+  /** Whether who writes a row of a table has to wait: there is no room, or others wait who came before. */
+  mustWait(table: string): boolean {
+    return this.#waiters.has(table) || this.full(table)
+  }
+
+  /** Calls `enter`, which takes the room of one row, as soon as there is some, or nobody is to wait any more; who came first goes first. */
+  room(table: string, enter: () => void): Promise<void> {
+    if (this.#ended || !this.mustWait(table)) return settle(enter)
+    return new Promise((resolve) => {
+      const waiter = () => resolve(settle(enter))
+      const same = this.#waiters.get(table)
+      if (same === undefined) this.#waiters.set(table, [waiter])
+      else same.push(waiter)
+    })
   }
 
   /** The same for who reads partitions. */
@@ -101,17 +99,9 @@ export class Usage {
   wake(): void {
     for (const { resolve } of this.#readers.splice(0)) resolve()
     for (const [table, waiting] of this.#waiters) {
-      let going = 0
-      let reserved = 0
-      // What those who go on are about to add counts already.
-      while (going < waiting.length && (this.#ended || !this.full(table))) {
-        const { memory, resolve } = waiting[going++] as Waiter
-        this.#add(table, memory)
-        reserved += memory
-        resolve()
-      }
-      this.#add(table, -reserved)
-      waiting.splice(0, going)
+      let gone = 0
+      while (gone < waiting.length && (this.#ended || !this.full(table))) (waiting[gone++] as () => void)()
+      waiting.splice(0, gone)
       if (waiting.length === 0) this.#waiters.delete(table)
     }
   }
@@ -129,4 +119,8 @@ export class Usage {
     if (tables.size < 2 || this.bytes / MEGABYTE < maxMemoryMb * (1 - SHARED_OUT)) return false
     return own >= (maxMemoryMb * SHARED_OUT) / tables.size
   }
+}
+
+async function settle(enter: () => void): Promise<void> {
+  enter()
 }
