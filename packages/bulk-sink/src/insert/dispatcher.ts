@@ -19,7 +19,7 @@ import { Turns } from './turns.ts'
 import { Usage } from './usage.ts'
 
 /** What a batch begins with. */
-const UNTRIED = { tries: 0, isStuck: false, doubts: 0, failure: undefined, notBefore: 0 } as const
+const UNTRIED = { tries: 0, isStuck: false, doubts: 0, notBefore: 0 } as const
 
 interface FlushWaiter {
   /** For each lane, up to which row. */
@@ -84,12 +84,6 @@ export class Dispatcher {
   get troubled(): boolean {
     for (const batch of this.#turns.open) if (batch.tries > 0) return true
     return false
-  }
-
-  /** What rows fail with that go in together or not at all, and that waiting does not mend. */
-  get failure(): Error | undefined {
-    for (const { failure } of this.#turns.open) if (failure !== undefined) return failure
-    return undefined
   }
 
   /** What has become of rows, those of batches that are under way included. */
@@ -342,7 +336,7 @@ export class Dispatcher {
     batch.isStuck = !(error instanceof InsertFailed && error.blame === 'reference')
     if (batch.fixed && error instanceof InsertFailed && error.blame === 'unknown') {
       const { retries } = this.table(batch.lane.table)
-      if (++batch.doubts > retries) batch.failure = error
+      if (++batch.doubts > retries) this.#options.onRefusedWhole?.(error)
     }
     this.metrics.retries++
     const delayMs = retryDelay(batch.tries, resolved.retry, Math.random())

@@ -44,8 +44,6 @@ export interface RowBatch {
   isStuck: boolean
   /** Of these, tries that failed for a reason that nobody knows whose fault is. */
   doubts: number
-  /** What it fails with though it was tried often enough: somebody has to mend that. It is tried on meanwhile. */
-  failure: Error | undefined
   /** Not before this, by the monotonic clock. */
   notBefore: number
 }

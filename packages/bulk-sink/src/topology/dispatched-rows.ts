@@ -1,13 +1,12 @@
-import {
-  type CircuitState,
-  type CommitUrgency,
-  MillraceError,
-  type OffsetCommit,
-  type OpenOutsideSink,
-  type RecordBatch,
-  type StagedRecord,
-  type StartingPartition,
-  type TopicPartition,
+import type {
+  CircuitState,
+  CommitUrgency,
+  OffsetCommit,
+  OpenOutsideSink,
+  RecordBatch,
+  StagedRecord,
+  StartingPartition,
+  TopicPartition,
 } from '@millrace/core'
 import type { Dispatcher } from '../insert/dispatcher.ts'
 import { flushTypeOf } from '../insert/entry.ts'
@@ -72,16 +71,9 @@ export abstract class DispatchedRows<K, V> implements OpenOutsideSink<K, V> {
     await this.#parts.closeDriver()
   }
 
-  /**
-   * Stores what there is, where somebody waits for that. While the server is in trouble nobody is kept waiting: what is stored is what can be committed. Rejects
-   * if rows can't be stored until somebody mends something: the application is to say so, and to stop.
-   */
+  /** Stores what there is, where somebody waits for that. While the server is in trouble nobody is kept waiting: what is stored is what can be committed. */
   protected async flushed(urgency: CommitUrgency): Promise<void> {
     if (urgency.flush) await untilAborted(this.#parts.dispatcher.flush(flushTypeOf(urgency), false), urgency.signal)
-    const { failure } = this.#parts.dispatcher
-    if (failure === undefined) return
-    const message = `Sink '${this.name}' can't store a chunk, which goes in as it is or not at all. Mend what the database says, and start the application again: ${failure.message}`
-    throw new MillraceError('CHUNK_REFUSED', message, { stage: 'sink', node: this.name, cause: failure })
   }
 
   #of(partitions: readonly TopicPartition[]): PartitionProgress[] {
