@@ -1,4 +1,5 @@
-import { asError, type Clock, MillraceError, safeLogger, settledWithin, silentLogger, systemClock } from '@millrace/core'
+import { asError, type Clock, type Logger, MillraceError, safeLogger, settledWithin, systemClock } from '@millrace/core'
+import { pino } from 'pino'
 import { checkPriority } from './check-priority.ts'
 import { resolveSink } from './config/resolve-sink.ts'
 import type { BulkSinkOptions, RefusedRow, SinkSettings } from './config/sink-options.ts'
@@ -15,7 +16,7 @@ const ROWS_A_TURN = 64
 
 /** How a bulk sink works that is used without a topology. */
 export interface StandaloneSinkOptions extends BulkSinkOptions {
-  /** Takes rows that can't be stored for what they are; awaited before they count as done. What it throws keeps the row waiting. Default: they are logged. */
+  /** Takes rows that can't be stored for what they are; awaited before they count as done, for `insertTimeoutMs` at most. A row is not done while it fails or hangs: it is called again if it failed. Default: they are logged. */
   readonly deadLetter?: ((refused: RefusedRow) => void | Promise<void>) | undefined
 }
 
@@ -48,6 +49,7 @@ export class BulkSink implements AsyncDisposable {
   readonly #dispatcher: Dispatcher
   readonly #driver: SinkDriver
   readonly #clock: Clock
+  readonly #logger: Logger
   #closing: Promise<CloseReport> | undefined
   #written = 0
 
@@ -56,7 +58,8 @@ export class BulkSink implements AsyncDisposable {
     const { deadLetter, ...rest } = options
     const resolved = resolveSink(rest)
     const { clock = systemClock, afterInsert } = rest
-    const logger = safeLogger(rest.logger ?? silentLogger)
+    const logger = safeLogger(rest.logger ?? pino({ level: 'info', base: null }, process.stderr))
+    this.#logger = logger
     this.#clock = clock
     this.#driver = options.driver()
     this.#dispatcher = new Dispatcher({
@@ -87,15 +90,16 @@ export class BulkSink implements AsyncDisposable {
     } catch (error) {
       return Promise.reject(asError(error))
     }
-    if (dispatcher.usage.full(table)) return this.#writeWithRoom(table, { row, bytes, priority })
+    if (dispatcher.usage.mustWait(table)) return this.#writeWithRoom(table, { row, bytes, priority })
     this.#accept(table, { row, bytes, priority })
     return ++this.#written % ROWS_A_TURN === 0 ? new Promise<void>((resolve) => setImmediate(resolve)) : ACCEPTED
   }
 
-  async #writeWithRoom(table: string, written: Written): Promise<void> {
-    await this.#dispatcher.usage.room(table, written.bytes)
-    this.#assertOpen()
-    this.#accept(table, written)
+  #writeWithRoom(table: string, written: Written): Promise<void> {
+    return this.#dispatcher.usage.room(table, () => {
+      this.#assertOpen()
+      this.#accept(table, written)
+    })
   }
 
   #accept(table: string, { row, bytes, priority }: Written): void {
@@ -140,6 +144,8 @@ export class BulkSink implements AsyncDisposable {
     const { outcome } = dispatcher
     dispatcher.end()
     await settledWithin(this.#driver.close(), dispatcher.settings.closeTimeoutMs, this.#clock)
+    // Whoever let it go out of scope has no other word of it.
+    if (outcome.left > 0) this.#logger.error({ ...outcome }, 'rows were not stored before the sink was closed')
     return outcome
   }
 

@@ -4,7 +4,7 @@ import { bulkRows, type BulkRowsOptions } from '../src/index.ts'
 import { gate, numbers, Refusal, settled, Shelf } from './support/shelf.ts'
 
 const never = new AbortController().signal
-const tables = { a: { retries: 0 }, b: {} }
+const tables = { a: { retries: 2 }, b: {} }
 
 async function opened(shelf: Shelf, options: Partial<BulkRowsOptions<string, number>> = {}) {
   const clock = new ManualClock()
@@ -14,8 +14,10 @@ async function opened(shelf: Shelf, options: Partial<BulkRowsOptions<string, num
     ...options,
   })
   const refuse = async ({ offset }: { readonly offset: number }) => void refused.push(offset)
-  const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse })
-  return { sink, clock, refused, metrics: () => rows.metrics() }
+  const failures: Error[] = []
+  const fail = (error: Error) => void failures.push(error)
+  const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse, fail })
+  return { sink, clock, refused, failures, metrics: () => rows.metrics() }
 }
 
 const start = (offset: number, topicId = 'one') => [{ topic: 't', partition: 0, offset, begin: 0, end: 1_000, topicId }]
@@ -180,6 +182,21 @@ test('a chunk that is refused though none of its rows is waits for somebody to m
   expect([shelf.ids('a'), refused]).toEqual([numbers(10), []])
   const [record] = records(0, 1)
   expect(() => sink.accept([{ ...record, offset: -1 } as StagedRecord])).toThrow('it takes no rows of punctuators')
+})
+
+test('a chunk that is refused for what nobody knows is tried as often as its table says, and then stops the application', async () => {
+  const shelf = new Shelf({ tokens: true })
+  const { sink, clock, failures } = await opened(shelf)
+  await sink.assign(start(0), never)
+  shelf.before = ({ table }) => {
+    if (table === 'a') throw new Refusal('unknown', 'no such format')
+  }
+  sink.accept(records(0, 11))
+  await settled()
+  await clock.advance(100, settled)
+  expect([failures, await reached(sink, 11)]).toEqual([[], 0])
+  await clock.advance(20_000, settled)
+  expect(failures[0]).toMatchObject({ code: 'CHUNK_REFUSED', message: expect.stringContaining('no such format') as string })
 })
 
 test('what is taken away is not inserted any more; where the server drops no repeats it does not begin', async () => {

@@ -1,5 +1,5 @@
-import { ManualClock } from '@millrace/core'
-import { expect, test } from 'vitest'
+import { ManualClock, silentLogger } from '@millrace/core'
+import { expect, test, vi } from 'vitest'
 import { createBulkSink, type RefusedRow, type StandaloneSinkOptions } from '../src/index.ts'
 import { gate, numbers, Refusal, settled, Shelf } from './support/shelf.ts'
 
@@ -9,6 +9,7 @@ function sinkOf(shelf: Shelf, clock: ManualClock, options: Partial<StandaloneSin
     clock,
     environment: {},
     closeTimeoutMs: 0,
+    logger: silentLogger,
     tables: { t: { strategy: 'size', batchSize: 100 } },
     ...options,
   })
@@ -75,6 +76,55 @@ test('memory is bounded while the server is away: who writes waits, and goes on 
   await sink.flush()
   expect(new Set(shelf.ids('t'))).toEqual(new Set(numbers(500)))
   expect(shelf.ids('t')).toHaveLength(500)
+})
+
+test('a sink that was given no logger says on standard error what became of rows', async () => {
+  const [shelf, clock, lines] = [new Shelf(), new ManualClock(), [] as unknown[]]
+  using _ = vi.spyOn(process.stderr, 'write').mockImplementation((line) => {
+    lines.push(JSON.parse(String(line)))
+    return true
+  })
+  const sink = sinkOf(shelf, clock, { tables: { t: { retries: 0 }, u: {} }, logger: undefined })
+  shelf.before = ({ table }) => {
+    throw new Refusal(table === 't' ? 'unknown' : 'server', `no index of ${table}`)
+  }
+  await sink.write('t', { id: 1n })
+  await sink.write('u', { id: 2 })
+  const closing = sink.close()
+  await settled()
+  await clock.advance(0, settled)
+  expect(await closing).toEqual({ stored: 0, rejected: 1, left: 1 })
+  expect(lines).toMatchObject([
+    {
+      msg: 'a row can not be stored',
+      table: 't',
+      row: { id: 1 },
+      err: { message: expect.stringContaining("An insert into 't' failed: no index of t") as string },
+    },
+    { msg: 'an insert failed and is tried again', table: 'u', err: { message: expect.stringContaining('no index of u') as string } },
+    { msg: 'rows were not stored before the sink was closed', left: 1, rejected: 1 },
+  ])
+})
+
+test('tables that are stuck leave room to one that is not, within the memory of all', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  const tables = { missing: { maxMemoryMb: 2 }, locked: { maxMemoryMb: 1 }, good: {} }
+  const sink = sinkOf(shelf, clock, { maxMemoryMb: 2, tables })
+  shelf.before = ({ table }) => {
+    if (table !== 'good') throw new Refusal('server')
+  }
+  const text = 'x'.repeat(10_000)
+  const waiting = Promise.allSettled(['missing', 'locked'].flatMap((table) => numbers(200).map((id) => sink.write(table, { id, text }))))
+  await settled()
+  const stored = (async () => {
+    for (const id of numbers(100)) await sink.write('good', { id, text })
+    await sink.close()
+    return shelf.ids('good')
+  })()
+  for (let second = 0; second < 60; second++) await clock.advance(1_000, settled)
+  expect(await stored).toEqual(numbers(100))
+  expect(sink.metrics().batching.memory_usage_mb).toBeLessThan(2.02)
+  await waiting
 })
 
 test('each try of a batch has the same token, and no other batch of any sink ever has it', async () => {

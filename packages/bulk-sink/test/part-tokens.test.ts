@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/core'
+import { ManualClock, silentLogger } from '@millrace/core'
 import { expect, test } from 'vitest'
 import type { Entry } from '../src/insert/entry.ts'
 import { partToken } from '../src/insert/part-token.ts'
@@ -35,7 +35,7 @@ test.each([
   const [shelf, clock] = [new Shelf({ tokens: true }), new ManualClock()]
   const bad = new Set<unknown>([30, 90])
   await using sink = createBulkSink({
-    ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0, deadLetter: () => undefined },
+    ...{ driver: shelf.driver, clock, environment: {}, logger: silentLogger, closeTimeoutMs: 0, deadLetter: () => undefined },
     tables: { t: { strategy: 'size', batchSize: 100, enabled } },
     maxConcurrentInserts: 1,
   })

@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/core'
+import { ManualClock, silentLogger } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { createBulkSink, type RefusedRow } from '../src/index.ts'
 import { gate, numbers, Refusal, settled, Shelf } from './support/shelf.ts'
@@ -9,7 +9,15 @@ test.each(['a time-out', 'the server, who has no memory for it'])(
     const [shelf, clock] = [new Shelf({ tokens: true }), new ManualClock()]
     const refused: RefusedRow[] = []
     await using sink = createBulkSink({
-      ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0, insertTimeoutMs: 1_000, maxConcurrentInserts: 1 },
+      ...{
+        driver: shelf.driver,
+        clock,
+        environment: {},
+        logger: silentLogger,
+        closeTimeoutMs: 0,
+        insertTimeoutMs: 1_000,
+        maxConcurrentInserts: 1,
+      },
       tables: { t: { strategy: 'size', batchSize: 100 } },
       circuitBreaker: { openMs: 100 },
       deadLetter: (row) => void refused.push(row),
@@ -46,7 +54,7 @@ test.each([
   async (ordered, inOrder) => {
     const [shelf, clock] = [new Shelf(), new ManualClock()]
     await using sink = createBulkSink({
-      ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0, maxConcurrentInserts: 4 },
+      ...{ driver: shelf.driver, clock, environment: {}, logger: silentLogger, closeTimeoutMs: 0, maxConcurrentInserts: 4 },
       tables: { t: { strategy: 'size', batchSize: 10, ordered }, other: { strategy: 'immediate' } },
     })
     const held = gate()
@@ -97,7 +105,14 @@ test.each([0, 2, 5])(
     const [shelf, clock] = [new Shelf(), new ManualClock()]
     const refused: RefusedRow[] = []
     await using sink = createBulkSink({
-      ...{ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0, deadLetter: (row) => void refused.push(row) },
+      ...{
+        driver: shelf.driver,
+        clock,
+        environment: {},
+        logger: silentLogger,
+        closeTimeoutMs: 0,
+        deadLetter: (row) => void refused.push(row),
+      },
       tables: { t: { strategy: 'size', batchSize: 10, retries } },
     })
     shelf.before = ({ rows }) => {

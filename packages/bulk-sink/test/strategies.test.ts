@@ -1,10 +1,10 @@
-import { ManualClock } from '@millrace/core'
+import { ManualClock, silentLogger } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { createBulkSink, type TableOptions } from '../src/index.ts'
 import { numbers, settled, Shelf } from './support/shelf.ts'
 
 function sinkOf(shelf: Shelf, clock: ManualClock, table: TableOptions) {
-  return createBulkSink({ driver: shelf.driver, clock, environment: {}, closeTimeoutMs: 0, tables: { t: table } })
+  return createBulkSink({ driver: shelf.driver, clock, environment: {}, logger: silentLogger, closeTimeoutMs: 0, tables: { t: table } })
 }
 
 describe('a table is inserted', () => {
@@ -95,7 +95,15 @@ test('high priority goes first under load, and low priority is not starved', asy
     high: { strategy: 'immediate', priority: 1, batchSize: 1 },
     low: { strategy: 'immediate', priority: 3, batchSize: 1 },
   } as const
-  await using sink = createBulkSink({ driver: shelf.driver, clock, environment: {}, tables, maxConcurrentInserts: 1, closeTimeoutMs: 0 })
+  await using sink = createBulkSink({
+    driver: shelf.driver,
+    clock,
+    environment: {},
+    logger: silentLogger,
+    tables,
+    maxConcurrentInserts: 1,
+    closeTimeoutMs: 0,
+  })
   let ahead = 100
   shelf.before = async () => {
     await clock.advance(100)

@@ -288,3 +288,44 @@ test('what comes after an insert is called with what a transaction has stored, a
   await settled()
   expect([ledger.ids('a'), after]).toEqual([numbers(15), [10, 5]])
 })
+
+test('a partition whose claim was lost keeps no transaction going, however many of its rows are taken', async () => {
+  const ledger = new Ledger()
+  const tables = { a: { strategy: 'adaptive', batchSize: 10, batchTimeMs: 0 } } as const
+  const [former, owner] = [await opened(ledger, { tables }), await opened(ledger, { tables })]
+  for (const { sink } of [former, owner]) await sink.assign([...start(), ...(sink === former.sink ? start(1) : [])], never)
+  let begun = 0
+  ledger.begins = async () => {
+    // The event loop would stand still, and nothing could end the test.
+    if (++begun > 100) throw new Error('it goes round')
+  }
+  former.sink.accept(records(0, 50))
+  former.sink.accept(records(0, 25, { partition: 1 }))
+  expect(await committed(former.sink, 50)).toBe(0)
+  for (let turn = 0; turn < 50; turn++) await settled()
+  expect(ledger.ids('a')).toEqual(numbers(25))
+  expect(begun).toBeLessThan(40)
+})
+
+test('rows that are committed while their partition is taken away are told to what comes after; those given up are counted', async () => {
+  const ledger = new Ledger()
+  const after: unknown[] = []
+  const { sink, refused, metrics } = await opened(ledger, {
+    afterInsert: ({ rows }) => void after.push(...rows.map(({ id }) => id)),
+  })
+  await sink.assign(start(), never)
+  const held = gate()
+  ledger.committed = () => held.opened
+  ledger.before = ({ rows }) => {
+    if (rows.some(({ id }) => id === 3)) throw new Refusal('rows')
+  }
+  sink.accept(records(0, 5))
+  const flushing = committed(sink, 5)
+  await settled()
+  sink.revoke(start())
+  held.open()
+  await flushing
+  await settled()
+  expect([ledger.ids('a'), after, refused]).toEqual([[0, 1, 2, 4], [0, 1, 2, 4], [3]])
+  expect(metrics()).toMatchObject({ rejected_events: 1, total_events_inserted: 4, flush_type: 'commit', batching: { queued_items: 0 } })
+})

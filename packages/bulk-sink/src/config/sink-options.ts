@@ -20,7 +20,7 @@ export interface SinkSettings {
   readonly defaultBatchSize?: number | undefined
   /** How long the first row of a batch may wait, in milliseconds, of tables that don't say. Default: 2,000. */
   readonly defaultBatchTimeMs?: number | undefined
-  /** What all rows may take in memory, in MiB, those that are being inserted included; more have to wait. Default: 50. */
+  /** What all rows may take in memory, in MiB, those that are being inserted included; more have to wait. A tenth is shared out evenly among tables. Default: 50. */
   readonly maxMemoryMb?: number | undefined
   /** Inserts at once. Default: 4. */
   readonly maxConcurrentInserts?: number | undefined
@@ -62,7 +62,7 @@ export interface BulkSinkOptions extends SinkSettings {
   readonly circuitBreaker?: CircuitBreakerOptions | undefined
   /** Called after rows were stored; what it throws is counted and logged, and repeats no insert. Default: none. */
   readonly afterInsert?: ((stored: StoredRows) => void | Promise<void>) | undefined
-  /** Default: logs nothing. */
+  /** Default: the application's; of a sink by itself a pino logger on standard error, level `info`. */
   readonly logger?: Logger | undefined
   /** Default: the machine's. */
   readonly clock?: Clock | undefined

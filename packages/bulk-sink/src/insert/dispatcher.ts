@@ -10,13 +10,16 @@ import { AfterInsert } from './after-insert.ts'
 import type { CloseReport } from './close-report.ts'
 import type { DispatcherOptions } from './dispatcher-options.ts'
 import { type Entry, type FlushType, isWanted, type RowBatch } from './entry.ts'
+import { HandingOver, NotHandedOver } from './handing-over.ts'
 import { Inserter, type RejectedEntry } from './inserter.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import type { PartitionProgress } from './partition-progress.ts'
-import { mayBegin, type Slots } from './slots.ts'
-import { urgency } from './urgency.ts'
+import { Turns } from './turns.ts'
 import { Usage } from './usage.ts'
+
+/** What a batch begins with. */
+const UNTRIED = { tries: 0, isStuck: false, doubts: 0, notBefore: 0 } as const
 
 interface FlushWaiter {
   /** For each lane, up to which row. */
@@ -34,12 +37,11 @@ export class Dispatcher {
   readonly #inserter: Inserter
   readonly #lanes: Lanes
   readonly #after: AfterInsert
+  readonly #handingOver: HandingOver
   readonly #abort = new AbortController()
   #given: SinkSettings
   #settings: ResolvedSettings
-  /** Cut, and not done: waiting for their turn, being inserted, or waiting for another try. */
-  readonly #open = new Set<RowBatch>()
-  readonly #running = new Set<RowBatch>()
+  readonly #turns: Turns
   #flushes: FlushWaiter[] = []
   #cancelTimer: (() => void) | undefined
   /** Of this sink and no other, ever: a server may remember tokens for long. */
@@ -68,7 +70,10 @@ export class Dispatcher {
       directFallback: () => this.#settings.directFallback,
       signal: this.#abort.signal,
     })
-    this.#after = new AfterInsert({ ...options, metrics: this.metrics, limitMs: () => this.#settings.insertTimeoutMs })
+    this.#turns = new Turns({ clock, breakers: this.#inserter.breakers, lanes: this.#lanes, settings: () => this.#settings })
+    const limitMs = () => this.#settings.insertTimeoutMs
+    this.#after = new AfterInsert({ ...options, metrics: this.metrics, limitMs })
+    this.#handingOver = new HandingOver({ ...options, limitMs })
   }
 
   get settings(): ResolvedSettings {
@@ -77,14 +82,14 @@ export class Dispatcher {
 
   /** Whether a batch waits for the server to be well again. */
   get troubled(): boolean {
-    for (const batch of this.#open) if (batch.tries > 0) return true
+    for (const batch of this.#turns.open) if (batch.tries > 0) return true
     return false
   }
 
   /** What has become of rows, those of batches that are under way included. */
   get outcome(): CloseReport {
     let stored = this.metrics.items
-    for (const { tally } of this.#open) stored += tally.stored
+    for (const { tally } of this.#turns.open) stored += tally.stored
     return { stored, rejected: this.metrics.rejected, left: this.usage.rows - this.#unsettled }
   }
 
@@ -117,6 +122,13 @@ export class Dispatcher {
     return this.#lanes.table(name)
   }
 
+  /** Resolves when there is room for who reads these partitions. */
+  roomFor(parts: readonly PartitionProgress[]): Promise<void> {
+    // What he waits for may still be gathered.
+    this.#wake()
+    return this.usage.roomFor(parts)
+  }
+
   /** Never waits: who hands over asks for room before. */
   accept(table: string, entry: Entry, priority: number | undefined): void {
     const lane = this.#lanes.of(table, priority ?? this.table(table).priority)
@@ -135,10 +147,10 @@ export class Dispatcher {
   }
 
   #add(lane: Lane, entries: Entry[], cut: Pick<RowBatch, 'flushType' | 'token' | 'fixed' | 'from'>): void {
-    const tally = { size: entries.length, stored: 0, waitedMs: 0 }
+    const tally = { size: entries.length, stored: 0, rejected: 0, waitedMs: 0 }
     const readyAt = this.#options.clock.monotonic()
     for (let place = 0; place < entries.length; place++) (entries[place] as Entry).place = place
-    this.#open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), isPrepared: false, tries: 0, notBefore: 0 })
+    this.#turns.open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), isPrepared: false, ...UNTRIED })
   }
 
   /** Stores what was accepted up to now, without waiting for more. Resolves to whether all of it is done; with `patient` it waits however long. */
@@ -160,8 +172,11 @@ export class Dispatcher {
     part.closed = true
     for (const lane of this.#lanes.all)
       for (const entry of lane.dropWhere((each) => each.part === part)) this.usage.giveBack(lane.table, entry)
-    for (const batch of this.#open) {
-      if (!this.#running.has(batch)) this.#dropClosed(batch)
+    for (const batch of this.#turns.open) {
+      if (!this.#turns.running.has(batch)) {
+        this.#dropClosed(batch)
+        if (batch.entries.length === 0) this.#end(batch, true)
+      }
       // What is under way of others, too, goes on without its rows.
       else if (!batch.entries.some(isWanted))
         batch.abort.abort(new InsertFailed(batch.lane.table, 'server', new Error('its partitions were taken away')))
@@ -197,7 +212,7 @@ export class Dispatcher {
     this.#cancelTimer = undefined
     let waitMs = this.#cut()
     for (;;) {
-      const { batch, waitMs: soonest } = this.#next(this.#slots())
+      const { batch, waitMs: soonest } = this.#turns.next()
       if (batch === undefined) {
         waitMs = Math.min(waitMs, soonest)
         break
@@ -206,7 +221,7 @@ export class Dispatcher {
       waitMs = Math.min(waitMs, this.#cut())
     }
     // When what has begun is on its way.
-    if (this.#options.driver.prepare !== undefined && this.#running.size > 0) setImmediate(() => this.#prepare())
+    if (this.#options.driver.prepare !== undefined && this.#turns.running.size > 0) setImmediate(() => this.#prepare())
     if (waitMs !== Infinity) this.#cancelTimer = this.#options.clock.after(Math.max(1, Math.ceil(waitMs)), () => this.#pump())
   }
 
@@ -216,8 +231,9 @@ export class Dispatcher {
     let soonest = Infinity
     for (const lane of this.#lanes.all) {
       for (;;) {
-        if (this.#waitingOf(lane) >= 1) break
-        const decision = lane.decide({ now, memorySpent: this.usage.full(lane.table) })
+        if (this.#turns.waitingOf(lane) >= 1) break
+        const { table } = lane
+        const decision = lane.decide({ now, memorySpent: this.usage.full(table) || this.usage.pressesFor(table) })
         if (!decision.cut) {
           soonest = Math.min(soonest, decision.waitMs)
           break
@@ -231,57 +247,10 @@ export class Dispatcher {
     return soonest
   }
 
-  /** Batches of a lane that wait for their turn. */
-  #waitingOf(lane: Lane): number {
-    let count = 0
-    for (const batch of this.#open) if (batch.lane === lane && !this.#running.has(batch)) count++
-    return count
-  }
-
-  /** The most urgent batch that may be begun, or how long none may. Without `slots`: as if there were one for each. */
-  #next(slots?: Slots): { readonly batch: RowBatch | undefined; readonly waitMs: number } {
-    const now = this.#options.clock.monotonic()
-    const { breakers } = this.#inserter
-    let found: RowBatch | undefined
-    let least = Infinity
-    let waitMs = Infinity
-    for (const batch of this.#open) {
-      if (this.#running.has(batch)) continue
-      const { table, priority } = batch.lane
-      const wait = Math.max(batch.notBefore - now, breakers.waitMs(table))
-      if (wait > 0) waitMs = Math.min(waitMs, wait)
-      else if ((slots === undefined || mayBegin(priority, slots)) && this.#mayTry(batch)) {
-        const own = urgency(priority, now - batch.readyAt)
-        if (own < least) [found, least] = [batch, own]
-      }
-    }
-    return { batch: found, waitMs }
-  }
-
-  #slots(): Slots {
-    const { maxConcurrentInserts: most, tables } = this.#settings
-    const priorities = new Set([...tables.values(), ...this.#lanes.all].map(({ priority }) => priority))
-    return { most, running: [...this.#running].map(({ lane }) => lane.priority), priorities }
-  }
-
-  /** While a breaker has been open and nothing has gone well yet, one insert at a time is tried. */
-  #mayTry(batch: RowBatch): boolean {
-    const { table } = batch.lane
-    if (this.table(table).ordered && this.#firstOf(batch.lane) !== batch) return false
-    if (!this.#inserter.breakers.open.has(table)) return true
-    for (const batch of this.#running) if (batch.lane.table === table) return false
-    return true
-  }
-
-  #firstOf(lane: RowBatch['lane']): RowBatch | undefined {
-    for (const batch of this.#open) if (batch.lane === lane) return batch
-    return undefined
-  }
-
   /** What is next: the server works meanwhile, and would wait for it later. One is enough, and takes its memory twice. */
   #prepare(): void {
-    const { batch } = this.#next()
-    if (batch === undefined || batch.isPrepared || this.#running.size === 0) return
+    const { batch } = this.#turns.next({ regardless: true })
+    if (batch === undefined || batch.isPrepared || this.#turns.running.size === 0) return
     batch.isPrepared = true
     const { table } = batch.lane
     const { statement, id } = this.table(table)
@@ -289,10 +258,10 @@ export class Dispatcher {
   }
 
   #begin(batch: RowBatch): void {
-    this.#running.add(batch)
+    this.#turns.running.add(batch)
     this.#inserter.breakers.try(batch.lane.table)
     void this.#run(batch).finally(() => {
-      this.#running.delete(batch)
+      this.#turns.running.delete(batch)
       this.usage.wake()
       this.#answerFlushes()
       this.#wake()
@@ -321,8 +290,11 @@ export class Dispatcher {
           await this.#after.call({ table: name, rows: part.map(({ row }) => row) })
         },
         rejected: async (rejected: RejectedEntry) => {
-          if (rejected.entry.part?.closed !== true) await this.#options.onRejected(name, rejected)
+          // Of a partition that was taken away nobody is told: whoever has it makes the row again.
+          if (!isWanted(rejected.entry)) return
+          await this.#handingOver.give(name, rejected)
           this.metrics.rejected++
+          tally.rejected++
           this.#unsettled++
           done.add(rejected.entry)
         },
@@ -332,9 +304,7 @@ export class Dispatcher {
       const insert = driver.insert.bind(driver)
       const inserting = { name, table, token, size: tally.size, fixed, mayCome, isWanted, signal: batch.abort.signal, insert }
       const well = entries.length === 0 || (await this.#inserter.run(inserting, entries, outcome))
-      this.#open.delete(batch)
-      const tookMs = clock.monotonic() - batch.readyAt
-      if (entries.length > 0) this.metrics.done({ ...tally, type: batch.flushType, tookMs, failed: !well || batch.tries > 0 })
+      this.#end(batch, !well || batch.tries > 0)
       this.#lanes.finished(batch.lane, { records: entries.length, durationMs: clock.monotonic() - began, failed: well ? 0 : 1 })
     } catch (error) {
       this.#tryLater(batch, error)
@@ -346,22 +316,34 @@ export class Dispatcher {
     }
   }
 
+  /** Nothing of a batch is to be tried any more. Some of its rows may have been dropped. */
+  #end(batch: RowBatch, failed: boolean): void {
+    this.#turns.open.delete(batch)
+    const { tally, flushType: type, readyAt } = batch
+    if (tally.stored + tally.rejected > 0) this.metrics.done({ ...tally, type, tookMs: this.#options.clock.monotonic() - readyAt, failed })
+  }
+
   #tryLater(batch: RowBatch, error: unknown): void {
     const { clock, logger, resolved } = this.#options
     if (this.#abort.signal.aborted) return
     if (batch.abort.signal.aborted) {
-      this.#open.delete(batch)
+      this.#end(batch, true)
       return
     }
     // What its rows refer to may be what other tables still gather.
     if (error instanceof InsertFailed && error.blame === 'reference') for (const lane of this.#lanes.all) lane.flush('manual')
     batch.tries++
+    batch.isStuck = !(error instanceof InsertFailed && error.blame === 'reference')
+    if (batch.fixed && error instanceof InsertFailed && error.blame === 'unknown') {
+      const { retries } = this.table(batch.lane.table)
+      if (++batch.doubts > retries) this.#options.onRefusedWhole?.(error)
+    }
     this.metrics.retries++
     const delayMs = retryDelay(batch.tries, resolved.retry, Math.random())
     batch.notBefore = clock.monotonic() + delayMs
     logger.warn(
       { err: error, table: batch.lane.table, rows: batch.entries.length, attempt: batch.tries, delayMs },
-      'an insert failed and is tried again',
+      error instanceof NotHandedOver ? 'a row that is given up is handed over again' : 'an insert failed and is tried again',
     )
   }
 
@@ -370,7 +352,7 @@ export class Dispatcher {
     const last = Math.max(...entries.slice(-1).map(({ at }) => at))
     const isOlder = (table: string, since: number | undefined) => table !== lane.table && since !== undefined && since <= last
     if (this.#lanes.all.some(({ table, firstArrivedAt }) => isOlder(table, firstArrivedAt))) return true
-    return [...this.#open].some((other) => isOlder(other.lane.table, other.entries[0]?.at))
+    return [...this.#turns.open].some((other) => isOlder(other.lane.table, other.entries[0]?.at))
   }
 
   /** Rows whose partitions were taken away meanwhile. */
@@ -389,7 +371,7 @@ export class Dispatcher {
     const { troubled } = this
     this.#flushes = this.#flushes.filter(({ until, patient, resolve }) => {
       const done = [...until].every(
-        ([lane, row]) => lane.taken >= row && ![...this.#open].some((batch) => batch.lane === lane && batch.from < row),
+        ([lane, row]) => lane.taken >= row && ![...this.#turns.open].some((batch) => batch.lane === lane && batch.from < row),
       )
       if (!done && (patient || !troubled)) return true
       resolve(done)

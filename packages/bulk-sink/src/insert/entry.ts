@@ -1,3 +1,4 @@
+import type { CommitUrgency } from '@millrace/core'
 import type { Row } from '../driver/row.ts'
 import type { PartitionProgress } from './partition-progress.ts'
 
@@ -39,6 +40,10 @@ export interface RowBatch {
   isPrepared: boolean
   /** Tries that failed because of the server, so far. */
   tries: number
+  /** Its last try failed, for what is no row's fault. */
+  isStuck: boolean
+  /** Of these, tries that failed for a reason that nobody knows whose fault is. */
+  doubts: number
   /** Not before this, by the monotonic clock. */
   notBefore: number
 }
@@ -48,12 +53,18 @@ export interface RowTally {
   /** As it was cut. */
   readonly size: number
   stored: number
+  rejected: number
   /** Together, from the moment a row was handed over until it was stored, in milliseconds. */
   waitedMs: number
 }
 
 /** Why a batch was cut, as metrics call it. */
-export type FlushType = 'size-based' | 'bytes-based' | 'time-based' | 'memory-based' | 'immediate' | 'manual' | 'shutdown'
+export type FlushType = 'size-based' | 'bytes-based' | 'time-based' | 'memory-based' | 'immediate' | 'manual' | 'commit' | 'shutdown'
+
+/** Why rows are stored before a commit that somebody waits for. */
+export function flushTypeOf({ ending }: Pick<CommitUrgency, 'ending'>): FlushType {
+  return ending === true ? 'shutdown' : 'commit'
+}
 
 /** Whether its partition was not taken away. */
 export function isWanted({ part }: Entry): boolean {

@@ -32,6 +32,8 @@ export class Lane {
   readonly #waiting = new WaitingItems<Entry>(({ bytes }) => bytes, new MemoryBudget(Infinity))
   /** How many were ever taken, or dropped. */
   taken = 0
+  /** When a row was appended last, in milliseconds since 1970. */
+  lastAt = -Infinity
   /** Up to which number rows are cut without waiting, and why. */
   #flushing: { readonly until: number; readonly type: FlushType } | undefined
 
@@ -57,6 +59,7 @@ export class Lane {
 
   append(entry: Entry, now: number): void {
     this.#waiting.append(entry, now)
+    this.lastAt = now
     this.sizer.arrived(1, now)
   }
 

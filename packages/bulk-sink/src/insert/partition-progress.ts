@@ -1,5 +1,7 @@
 /** How many settled slots are kept before they are dropped together. */
 const KEPT = 1_024
+/** How many records may be done that come after one which is not: they take memory each, and a restart repeats them all. */
+const MOST_AHEAD = 100_000
 
 /** Which records of a partition have rows that are not stored yet: its offset waits for all rows of a record, in all tables. */
 export class PartitionProgress {
@@ -15,6 +17,7 @@ export class PartitionProgress {
   #left: number[] = []
   #base = 0
   #head = 0
+  #ahead = 0
   #last: number
 
   /** `offset`: where reading begins. */
@@ -37,13 +40,23 @@ export class PartitionProgress {
 
   /** One row of a record is stored, or given up. */
   settle(slot: number): void {
-    this.#left[slot - this.#base] = (this.#left[slot - this.#base] as number) - 1
-    while (this.#head < this.#left.length && this.#left[this.#head] === 0) this.#head++
+    const left = (this.#left[slot - this.#base] as number) - 1
+    this.#left[slot - this.#base] = left
+    if (left === 0) this.#ahead++
+    while (this.#head < this.#left.length && this.#left[this.#head] === 0) {
+      this.#head++
+      this.#ahead--
+    }
     if (this.#head < KEPT && this.#head < this.#left.length) return
     this.#offsets.splice(0, this.#head)
     this.#left.splice(0, this.#head)
     this.#base += this.#head
     this.#head = 0
+  }
+
+  /** Whether it has got so far beyond its first record that is not done that it is to wait for that. */
+  get farAhead(): boolean {
+    return this.#ahead >= MOST_AHEAD
   }
 
   /** Offset of the first record with rows that are not stored; undefined: there is none. */

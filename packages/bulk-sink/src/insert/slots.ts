@@ -4,18 +4,16 @@ export interface Slots {
   readonly most: number
   /** Priorities of those that are. */
   readonly running: readonly number[]
-  /** All that rows may have. */
+  /** Those of tables, and of rows that came lately. */
   readonly priorities: ReadonlySet<number>
 }
 
 /**
- * Whether an insert of this priority may begin. One slot is kept for each higher priority (a lower number) that there is, though never the last: whatever
- * hangs, what is more urgent gets its turn.
+ * Whether an insert of this priority may begin. The last slot is left alone by all but the highest priority there is (the lowest number), and what is more
+ * urgent than all that is under way: one that hangs keeps nobody waiting who is more urgent, and no slot is kept for each who might come.
  */
 export function mayBegin(priority: number, { most, running, priorities }: Slots): boolean {
-  return [...priorities].every((one) => {
-    if (one > priority) return true
-    const higher = [...priorities].filter((other) => other < one).length
-    return running.filter((other) => other >= one).length < most - Math.min(higher, most - 1)
-  })
+  if (running.length < most - 1) return true
+  if (running.length >= most) return false
+  return running.every((other) => other > priority) || [...priorities].every((other) => other >= priority)
 }

@@ -90,7 +90,8 @@ export class BulkRows<K, V> implements OutsideSink<K, V> {
       this.#running = sink
       return sink
     }
-    const dispatcher = new Dispatcher({ driver, resolved: this.#resolved, clock, logger, afterInsert, onRejected })
+    const onRefusedWhole = (error: Error) => context.fail?.(chunkRefused(context.node, error))
+    const dispatcher = new Dispatcher({ driver, resolved: this.#resolved, clock, logger, afterInsert, onRejected, onRefusedWhole })
     this.#running = dispatcher
     const parts = { node: context.node, dispatcher, rows, now: () => clock.now(), closeDriver: () => driver.close() }
     if (this.#options.exactlyOnce !== true) return new AtLeastOnceRows(parts)
@@ -131,6 +132,13 @@ function rowsProblems({
 /** A bulk sink as a node of a topology. Throws a `TypeError` that lists everything that is wrong with its options. */
 export function bulkRows<K, V>(options: BulkRowsOptions<K, V>): BulkRows<K, V> {
   return new BulkRows(options)
+}
+
+function chunkRefused(node: string, cause: Error): MillraceError {
+  const message =
+    `Sink '${node}' can't store a chunk, which goes in as it is or not at all. Mend what the database says, and start the application again: ` +
+    cause.message
+  return new MillraceError('CHUNK_REFUSED', message, { stage: 'sink', node, cause })
 }
 
 /** Hands a row to the policy of the application. Its dead letter says table and row as JSON. */

@@ -9,6 +9,7 @@ import type {
   TopicPartition,
 } from '@millrace/core'
 import type { Dispatcher } from '../insert/dispatcher.ts'
+import { flushTypeOf } from '../insert/entry.ts'
 import type { PartitionProgress } from '../insert/partition-progress.ts'
 import { Partitions } from './partitions.ts'
 import type { BulkRowsOptions } from './row-options.ts'
@@ -62,7 +63,7 @@ export abstract class DispatchedRows<K, V> implements OpenOutsideSink<K, V> {
   }
 
   room(partitions: readonly TopicPartition[]): Promise<void> {
-    return this.#parts.dispatcher.usage.roomFor(this.#of(partitions))
+    return this.#parts.dispatcher.roomFor(this.#of(partitions))
   }
 
   async close(): Promise<void> {
@@ -71,8 +72,8 @@ export abstract class DispatchedRows<K, V> implements OpenOutsideSink<K, V> {
   }
 
   /** Stores what there is, where somebody waits for that. While the server is in trouble nobody is kept waiting: what is stored is what can be committed. */
-  protected async flushed({ flush, signal }: CommitUrgency): Promise<void> {
-    if (flush) await untilAborted(this.#parts.dispatcher.flush('shutdown', false), signal)
+  protected async flushed(urgency: CommitUrgency): Promise<void> {
+    if (urgency.flush) await untilAborted(this.#parts.dispatcher.flush(flushTypeOf(urgency), false), urgency.signal)
   }
 
   #of(partitions: readonly TopicPartition[]): PartitionProgress[] {

@@ -3,6 +3,7 @@ import type { SinkTransaction } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
 import type { Entry } from '../insert/entry.ts'
 import type { Inserter, RejectedEntry } from '../insert/inserter.ts'
+import type { SinkMetrics } from '../metrics/sink-metrics.ts'
 import type { TakenRows } from './taken-rows.ts'
 
 /** What rows are inserted by, within a transaction. */
@@ -13,6 +14,7 @@ export interface InsertingTaken {
   /** Whether a row is to be in this transaction. */
   readonly isGoing: (entry: Entry) => boolean
   readonly onRejected: (table: string, rejected: RejectedEntry) => Promise<void>
+  readonly metrics: SinkMetrics
 }
 
 /** Rows of one table. */
@@ -41,12 +43,14 @@ function piecesOf(taken: TakenRows, { table, isGoing }: InsertingTaken): Piece[]
 }
 
 /** Resolves to false if it is to be tried again later. */
-async function insertPiece({ taken, entries }: Piece, { transaction, inserter, table, onRejected }: InsertingTaken, mayWait: boolean) {
+async function insertPiece({ taken, entries }: Piece, inserting: InsertingTaken, mayWait: boolean): Promise<boolean> {
+  const { transaction, inserter, table, onRejected, metrics } = inserting
   const name = taken.table
   const rejected = async (one: RejectedEntry) => {
     await onRejected(name, one)
     // Its dead letter is written: if the transaction fails it is not written again.
     taken.refused.add(one.entry)
+    metrics.rejected++
   }
   const insert = transaction.insert.bind(transaction)
   const how = { name, table: table(name), token: '', size: entries.length, fixed: false, mayCome: () => mayWait, insert }

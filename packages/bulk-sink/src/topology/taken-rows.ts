@@ -1,6 +1,7 @@
 import type { Entry } from '../insert/entry.ts'
 import type { Lane } from '../insert/lane.ts'
 import type { PartitionProgress } from '../insert/partition-progress.ts'
+import type { StoredPart } from './stored-parts.ts'
 
 /** Rows of one table that are to be in the next transaction. */
 export interface TakenRows {
@@ -18,6 +19,13 @@ export function takeRows(taken: readonly TakenRows[], lane: Lane): TakenRows[] {
   if (same === undefined) return [...taken, { table: lane.table, entries, refused: new Set() }]
   same.entries = [...same.entries, ...entries]
   return [...taken]
+}
+
+/** Those of partitions that are ours: of others no transaction stores anything, so that they must not ask for one, nor take the room of those that it stores. */
+export function onlyOf(taken: readonly TakenRows[], parts: Iterable<StoredPart>): readonly TakenRows[] {
+  const ours = new Set([...parts].flatMap(({ part, claim }) => (claim === 'ours' ? [part] : [])))
+  const isOurs = ({ part }: Entry) => part !== undefined && ours.has(part)
+  return taken.map((one) => (one.entries.every(isOurs) ? one : { ...one, entries: one.entries.filter(isOurs) }))
 }
 
 /**

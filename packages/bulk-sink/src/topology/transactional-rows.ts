@@ -15,7 +15,8 @@ import type { ResolvedSettings, SinkSettings, StoredRows } from '../config/sink-
 import { changeSettings } from '../config/resolve-sink.ts'
 import type { ClaimedPartition, SinkTransaction, StoredOffset } from '../driver/driver.ts'
 import { InsertFailed } from '../driver/insert-failed.ts'
-import type { Entry, FlushType } from '../insert/entry.ts'
+import { type Entry, type FlushType, flushTypeOf } from '../insert/entry.ts'
+import { HandingOver, NotHandedOver } from '../insert/handing-over.ts'
 import { Inserter } from '../insert/inserter.ts'
 import { AfterInsert } from '../insert/after-insert.ts'
 import { Lanes } from '../insert/lanes.ts'
@@ -28,10 +29,12 @@ import { insertTaken } from './insert-taken.ts'
 import { lockParts } from './lock-parts.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
 import { type Move, movesOf, startOf, type StoredPart } from './stored-parts.ts'
-import { cutsFor, type TakenRows, takeRows } from './taken-rows.ts'
+import { cutsFor, onlyOf, type TakenRows, takeRows } from './taken-rows.ts'
 import type { TransactionalRowsOptions } from './transactional-options.ts'
 import { untilAborted } from './until-aborted.ts'
 import { untilAnswered } from './until-answered.ts'
+
+type IsStored = (entry: Entry) => boolean
 
 /**
  * Rows and offsets in one transaction of the database, for all tables and partitions together, whenever the strategy of one table says so, or somebody waits
@@ -48,6 +51,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   readonly #lanes: Lanes
   readonly #inserter: Inserter
   readonly #after: AfterInsert
+  readonly #handingOver: HandingOver
   readonly #sizes: TransactionSizes
   #given: SinkSettings
   #settings: ResolvedSettings
@@ -78,7 +82,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       directFallback: () => this.#settings.directFallback,
       signal: this.#abort.signal,
     })
-    this.#after = new AfterInsert({ ...options, metrics: this.#metrics, limitMs: () => this.#settings.insertTimeoutMs })
+    const limitMs = () => this.#settings.insertTimeoutMs
+    this.#after = new AfterInsert({ ...options, metrics: this.#metrics, limitMs })
+    this.#handingOver = new HandingOver({ ...options, limitMs })
   }
 
   get circuits(): ReadonlyMap<string, CircuitState> {
@@ -164,7 +170,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     this.#wake()
   }
 
-  async prepare(offsets: readonly OffsetCommit[], { flush, signal }: CommitUrgency): Promise<readonly OffsetCommit[]> {
+  async prepare(offsets: readonly OffsetCommit[], urgency: CommitUrgency): Promise<readonly OffsetCommit[]> {
     let isBehind = false
     for (const { topic, partition, offset } of offsets) {
       const known = this.#parts.get(partitionKey(topic, partition))
@@ -175,9 +181,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       // Of records without rows nothing would be stored.
       if (known.part.lowest === undefined && known.stored < known.reached) isBehind = true
     }
-    if (flush || isBehind) this.#wanted ??= flush ? 'shutdown' : 'manual'
+    if (urgency.flush || isBehind) this.#wanted ??= urgency.flush ? flushTypeOf(urgency) : 'manual'
     this.#wake()
-    if (flush) await untilAborted(this.#stored(offsets), signal)
+    if (urgency.flush) await untilAborted(this.#stored(offsets), urgency.signal)
     return offsets.map((wanted) => {
       const known = this.#parts.get(partitionKey(wanted.topic, wanted.partition))
       if (known === undefined) return wanted
@@ -293,7 +299,8 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     this.#metrics.retries++
     const { breakers } = this.#inserter
     // What is not the failure of one insert is that of all tables.
-    if (!(error instanceof InsertFailed && error.table !== '')) for (const { table } of this.#taken) breakers.failed(table)
+    const isOfOne = error instanceof NotHandedOver || (error instanceof InsertFailed && error.table !== '')
+    if (!isOfOne) for (const { table } of this.#taken) breakers.failed(table)
     const delayMs = Math.max(retryDelay(this.#tries, resolved.retry, Math.random()), breakers.waitMs())
     logger.warn({ err: error, attempt: this.#tries, delayMs, node: this.name }, 'a transaction failed and is tried again')
     this.#cancelTimer = clock.after(delayMs, () => {
@@ -305,9 +312,11 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const { clock, transactions, owner } = this.#options
     const began = clock.monotonic()
     for (const lane of this.#lanes.all) this.#taken = takeRows(this.#taken, lane)
+    const ours = onlyOf(this.#taken, this.#parts.values())
     // Before anything is waited for: what comes meanwhile is not among the rows.
-    const cuts = cutsFor(this.#taken, this.#sizes.of(this.#taken))
+    const cuts = cutsFor(ours, this.#sizes.of(ours))
     const moves = movesOf(this.#parts.values(), cuts)
+    let isStored: IsStored = () => false
     const late = new AbortController()
     const cancel = clock.after(this.#settings.insertTimeoutMs, () =>
       late.abort(new InsertFailed('', 'size', new Error('a transaction took too long (insertTimeoutMs)'))),
@@ -317,53 +326,57 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       if (moves.length > 0) {
         const transaction = await transactions.begin(owner, signal)
         try {
-          await this.#store(transaction, moves)
+          isStored = await this.#store(transaction, moves)
         } catch (error) {
           await transaction.rollback()
           throw error
         }
       }
     } catch (error) {
-      if (late.signal.aborted || (error instanceof InsertFailed && error.blame === 'size')) this.#sizes.tooMany(this.#taken)
+      if (late.signal.aborted || (error instanceof InsertFailed && error.blame === 'size')) this.#sizes.tooMany(ours)
       throw error
     } finally {
       cancel()
     }
     const tookMs = clock.monotonic() - began
-    this.#sizes.wentWell(this.#taken, cuts, tookMs)
-    await this.#done(type, tookMs)
+    this.#sizes.wentWell(ours, cuts, tookMs)
+    await this.#done(isStored, type, tookMs)
     if (cuts.size > 0) this.#wanted ??= type
   }
 
-  async #store(transaction: SinkTransaction, moves: readonly Move[]): Promise<void> {
-    const { onRejected, logger } = this.#options
+  /** Resolves to which rows are stored by now, whoever has their partitions. */
+  async #store(transaction: SinkTransaction, moves: readonly Move[]): Promise<IsStored> {
+    const { logger } = this.#options
     const parts = moves.map(({ part }) => part)
     await lockParts(transaction, parts, { logger, node: this.name })
     const going = moves.filter(({ part, offset }) => !part.part.closed && part.claim === 'ours' && offset > part.stored)
     const ends = new Map(going.map(({ part, offset }) => [part.part, offset]))
     const starts = new Map(going.map(({ part }) => [part.part, part.stored]))
-    const isGoing = ({ part, offset }: Entry) =>
+    const isGoing: IsStored = ({ part, offset }) =>
       part !== undefined && offset < (ends.get(part) ?? -1) && offset >= (starts.get(part) ?? Infinity)
     const table = (name: string) => this.#lanes.table(name)
-    await insertTaken(this.#taken, { transaction, inserter: this.#inserter, table, isGoing, onRejected })
+    const metrics = this.#metrics
+    const onRejected = this.#handingOver.give.bind(this.#handingOver)
+    await insertTaken(this.#taken, { transaction, inserter: this.#inserter, table, isGoing, onRejected, metrics })
     await transaction.moveOffsets(going)
     await transaction.commit()
     for (const { part, offset } of going) part.stored = offset
+    return isGoing
   }
 
   /** Lets go of what is stored by now, and of what is not wanted any more. */
-  async #done(type: FlushType, tookMs: number): Promise<void> {
+  async #done(isStored: IsStored, type: FlushType, tookMs: number): Promise<void> {
     const { clock } = this.#options
     const storedOf = new Map([...this.#parts.values()].map(({ part, stored }) => [part, stored]))
+    // What an earlier transaction stored, whose answer was lost, is among them.
+    const isDone: IsStored = (entry) => isStored(entry) || (entry.part !== undefined && entry.offset < (storedOf.get(entry.part) ?? 0))
     const left: TakenRows[] = []
     const now = clock.now()
     const calls: StoredRows[] = []
     for (const { table, entries, refused } of this.#taken) {
-      const wanted = entries.filter(({ part }) => part?.closed !== true)
-      const done = wanted.filter(({ part, offset }) => part !== undefined && offset < (storedOf.get(part) ?? 0))
-      const isDone = new Set(done)
-      for (const entry of entries) if (entry.part?.closed === true || isDone.has(entry)) this.#settle(table, entry)
-      const rest = wanted.filter((entry) => !isDone.has(entry))
+      const done = entries.filter(isDone)
+      const rest = entries.filter((entry) => entry.part?.closed !== true && !isDone(entry))
+      for (const entry of entries) if (entry.part?.closed === true || isDone(entry)) this.#settle(table, entry)
       if (rest.length > 0) left.push({ table, entries: rest, refused })
       const stored = done.filter((entry) => !refused.has(entry))
       const waitedMs = stored.reduce((sum, { at }) => sum + Math.max(0, now - at), 0)

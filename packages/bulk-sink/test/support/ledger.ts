@@ -17,6 +17,8 @@ export class Ledger {
   before: (request: InsertRequest, ids: (table: string) => unknown[]) => void | Promise<void> = () => undefined
   /** Awaited before each begin of a transaction. */
   begins: () => Promise<void> = async () => undefined
+  /** Awaited when a commit has taken effect, before it is answered. */
+  committed: () => Promise<void> = async () => undefined
   /** Awaited before a claim takes effect. */
   claims: (signal: AbortSignal) => Promise<void> = async () => undefined
 
@@ -72,6 +74,7 @@ export class Ledger {
         for (const [table, rows] of added) this.#tables.set(table, [...(this.#tables.get(table) ?? []), ...rows])
         for (const [key, offset] of moved) (this.#positions.get(key) as Position).offset = offset
         this.commits.push(added.reduce((sum, [, rows]) => sum + rows.length, 0))
+        await this.committed()
       },
       rollback: async () => undefined,
     }

@@ -4,6 +4,8 @@ import type { OffsetCommit } from '../transport/topic-partition.ts'
 export interface CommitUrgency {
   /** Somebody waits for it, such as a shutdown: what is gathered is stored first. Otherwise what is durable already is enough. */
   readonly flush: boolean
+  /** The application is shutting down: what waits for more will get no more. Default: false. */
+  readonly ending?: boolean | undefined
   /** Aborted when there is no more time. */
   readonly signal: AbortSignal
 }

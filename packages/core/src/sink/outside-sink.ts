@@ -48,6 +48,8 @@ export interface OutsideSinkContext {
    * to stop: the record is not done then.
    */
   readonly refuse: (record: RefusedRecord) => Promise<void>
+  /** Stops the application with an error: what is wrong somebody has to mend, and making its tasks anew would not. Absent: there is none to stop. */
+  readonly fail?: ((error: Error) => void) | undefined
 }
 
 /**

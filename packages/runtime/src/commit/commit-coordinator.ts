@@ -104,7 +104,8 @@ export class CommitCoordinator {
     // The other half is for the commit itself.
     const cancel = clock.after(definition.revokeTimeoutMs / 2, () => late.abort())
     try {
-      return await protocol.commit(sealed, () => this.#check(sealed), { flush: isWaitedFor(reason), signal: late.signal })
+      const urgency = { flush: isWaitedFor(reason), ending: reason === 'drain', signal: late.signal }
+      return await protocol.commit(sealed, () => this.#check(sealed), urgency)
     } finally {
       cancel()
     }

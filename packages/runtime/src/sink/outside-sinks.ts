@@ -57,11 +57,11 @@ export class OutsideSinks {
 
   /** Those that are not open yet. */
   async open(): Promise<void> {
-    const { nodes, applicationId, clock, logger } = this.#options
+    const { nodes, applicationId, clock, logger, fail } = this.#options
     for (const { name, sink } of nodes) {
       if (this.#open.has(name)) continue
       const refuse = (record: RefusedRecord) => this.#refuse(name, record)
-      this.#open.set(name, await sink.open({ applicationId, node: name, clock, logger, refuse }))
+      this.#open.set(name, await sink.open({ applicationId, node: name, clock, logger, refuse, fail }))
     }
   }
 

@@ -2,6 +2,17 @@ import { type OffsetCommit, partitionKey } from '@millrace/core'
 import { encodePartitionTime } from '../commit/offset-metadata.ts'
 import type { PartitionQueue } from '../source/partition-queue.ts'
 
+/** How many passes of a partition are remembered that are not committed: what is held back may be for long. */
+const MOST_HELD = 1_000
+
+/** Passes of a partition that are not committed, ascending: each has the partition's time of then. */
+interface Held {
+  passes: OffsetCommit[]
+  /** One of so many is remembered: when there are too many, every second is forgotten. */
+  stride: number
+  skipped: number
+}
+
 /** How far a task has got in its partitions since its last commit. */
 export class OffsetsToCommit {
   readonly #queues: readonly PartitionQueue[]
@@ -9,8 +20,8 @@ export class OffsetsToCommit {
   readonly #taken = new Map<string, OffsetCommit>()
   /** Likewise, what is committed: a sink outside of the log may hold back some of what was taken. */
   readonly #confirmed = new Map<string, OffsetCommit>()
-  /** Likewise, what was processed and is not committed, ascending: with the partition's time of then. */
-  readonly #held = new Map<string, OffsetCommit[]>()
+  /** Likewise, what was processed and is not committed. */
+  readonly #held = new Map<string, Held>()
 
   constructor(queues: readonly PartitionQueue[]) {
     this.#queues = queues
@@ -26,10 +37,8 @@ export class OffsetsToCommit {
       this.#confirmed.set(key, offset)
       const held = this.#held.get(key)
       if (held === undefined) continue
-      this.#held.set(
-        key,
-        held.filter((passed) => passed.offset > offset.offset),
-      )
+      held.passes = held.passes.filter((passed) => passed.offset > offset.offset)
+      if (held.passes.length === 0) this.#held.delete(key)
     }
     for (const [key, offset] of this.#confirmed) this.#taken.set(key, offset)
   }
@@ -59,14 +68,21 @@ export class OffsetsToCommit {
    */
   timed(commit: OffsetCommit): OffsetCommit {
     const key = partitionKey(commit.topic, commit.partition)
-    const known = this.#held.get(key)?.findLast(({ offset }) => offset <= commit.offset) ?? this.#confirmed.get(key)
+    const known = this.#held.get(key)?.passes.findLast(({ offset }) => offset <= commit.offset) ?? this.#confirmed.get(key)
     return known === undefined ? commit : { ...commit, metadata: known.metadata }
   }
 
   #hold(key: string, passed: OffsetCommit): void {
     const held = this.#held.get(key)
-    if (held === undefined) this.#held.set(key, [passed])
-    else held.push(passed)
+    if (held === undefined) {
+      this.#held.set(key, { passes: [passed], stride: 1, skipped: 0 })
+      return
+    }
+    if (++held.skipped < held.stride) return
+    held.skipped = 0
+    if (held.passes.push(passed) <= MOST_HELD) return
+    held.passes = held.passes.filter((_, i) => i % 2 === 0)
+    held.stride *= 2
   }
 }
 
