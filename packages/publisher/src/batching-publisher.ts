@@ -10,7 +10,7 @@ import { ForcedFlushes } from './forced-flushes.ts'
 import { outcomesOf } from './outcomes-of.ts'
 import type { Room } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
-import { alreadyClosed, closedBefore, needsTransactionalId, notSent, rejectQuietly, unsentOf } from './publish-failures.ts'
+import { alreadyClosed, closedBefore, needsTransactionalId, notSent, rejectQuietly } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from './publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from './publisher-metrics.ts'
@@ -19,6 +19,7 @@ import type { ResolvedPublisher } from './resolve-options.ts'
 import { TransactionSender } from './transaction-sender.ts'
 import { Transactions } from './transactions.ts'
 import { KeptEvents } from './outbox/kept-events.ts'
+import { UnsentEvents } from './unsent-events.ts'
 import { UnsettledEvents } from './unsettled-events.ts'
 import { breakersFor, lanesFor } from './topic-guards.ts'
 import type { TopicLanes } from './topic-lane.ts'
@@ -52,6 +53,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #log: FlushLog
   readonly #forced = new ForcedFlushes()
   readonly #unsettled = new UnsettledEvents()
+  readonly #unsent = new UnsentEvents()
   readonly #timer: FlushTimer
   readonly #refusals: Refusals
   /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
@@ -245,8 +247,9 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #flushDue(notBefore = 0): void {
     if (this.#kept?.opening === true || this.#over) return
     const now = Math.max(this.#clock.monotonic(), notBefore)
-    this.#transactions?.begin()
+    // What expires may be what a transaction waits for.
     this.#expire(now)
+    this.#transactions?.begin()
     let flushMs = Infinity
     for (const group of this.#waiting.groups) flushMs = Math.min(flushMs, this.#flushGroup(group, now))
     if (this.#waiting.count === 0) flushMs = Infinity
@@ -298,6 +301,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #reject(event: PendingEvent, error: PublishError, forGood: boolean): void {
     if (!this.#settle(event, forGood)) return
     this.#counts.failed++
+    if (this.#closing !== undefined) this.#unsent.add(event, error)
     const { id, type, topic } = event
     this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
     if (event.answer !== undefined) rejectQuietly(event.answer, error)
@@ -386,11 +390,11 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     // What is said to be kept is on disk. Flights end behind that: what they give up then is among what is left.
     if (this.#kept !== undefined && this.#unsettled.count > 0) await within(this.#kept.written(), LETTING_GO_MS)
     this.#flights.end()
-    const unsent = this.#unsettled.all.map(unsentOf)
     for (const event of this.#buffer.expire(Infinity))
       this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'), false)
     for (const event of this.#unsettled.all) this.#reject(event, closedBefore(event, timeoutMs), false)
     await within(Promise.all([this.#writers.close(), this.#sender?.close(), this.#kept?.close()]), LETTING_GO_MS)
+    const unsent = this.#unsent.all
     this.#options.logger.info({ publisher: this.#options.clientId, unsent: unsent.length }, 'the publisher was closed')
     return { unsent }
   }

@@ -3,7 +3,6 @@ import type { PublishReceipt } from './events.ts'
 import { isOfTheRecord, type Undelivered } from './flight.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { type FailedOutcome, PublishError } from './publish-error.ts'
-import type { UnsentEvent } from './publisher.ts'
 
 /** An event that nobody was handed, or everybody refused. */
 export function notSent(
@@ -98,12 +97,6 @@ export function closedBefore(event: PendingEvent, timeoutMs: number): PublishErr
   return outcome === 'unknown'
     ? deliveryFailed(event, { outcome, error: notSent(event, reason) }, false)
     : notSent(event, outcome === 'refused' ? `all tries of it were refused, ${reason}` : reason, outcome)
-}
-
-/** What closing says of an event that is pending. */
-export function unsentOf(event: PendingEvent): UnsentEvent {
-  const { id, type, topic, kept = false } = event
-  return { id, type, topic, outcome: outcomeOf(event), kept }
 }
 
 /** Whether an event that is pending may be in its topic. */

@@ -299,6 +299,16 @@ describe('closing', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
   })
 
+  test('answers with what is given up while it is flushed, as well', async () => {
+    const { publisher, advance } = await publishing({ events: threeTopics, missing: 'b', deliveryTimeoutMs: 1_000 })
+    const there = publisher.publish('a', { n: 1 })
+    void publisher.publish('b', { n: 2 }, { id: 'nowhere' })
+    const closing = publisher.close({ timeoutMs: 60_000 })
+    for (let i = 0; i < 3; i++) await advance(1_000)
+    expect((await closing).unsent).toMatchObject([{ id: 'nowhere', type: 'b', topic: 'b' }])
+    await there
+  })
+
   test('ends the wait for a retry', async () => {
     const { publisher, advance } = await publishing({
       events: threeTopics,

@@ -28,6 +28,20 @@ async function left(): Promise<number[]> {
 }
 
 describe('what has an outbox', () => {
+  test('can not be sent while the outbox has something else in it, which is named; who tries again finds it closed', async () => {
+    const backend = await openLevelDb({ name: 'outbox', folder: outbox().folder })
+    await backend.write([{ key: Buffer.from('00000001'), value: Buffer.from('garbage') }])
+    await backend.close()
+    for (let i = 0; i < 2; i++) {
+      const { publisher, closeNow } = await publishing({ events: threeTopics, outbox: outbox() })
+      await expect(publisher.publish('a', { n: 1 })).rejects.toMatchObject({
+        code: 'OUTBOX_UNAVAILABLE',
+        message: expect.stringContaining("outbox' can't be opened: its entry 0x3030303030303031 (7 bytes) is no event") as unknown,
+      })
+      await closeNow()
+    }
+  })
+
   test('is given up for nothing but itself: not for a writer that can not be opened, nor for a topic that is not there', async () => {
     let openings = 0
     const faults = {

@@ -37,6 +37,30 @@ describe('a transaction', () => {
     await publisher.close()
   })
 
+  test('begins when what was before it in its keys has expired', async () => {
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'send' && operation.topic === 'b')
+          throw new MillraceError('KAFKA_ERROR', 'No.', { stage: 'sink', retryable: true })
+      },
+    }
+    const circuitBreaker = { minimum: 1, window: 1, openMs: 60_000 }
+    const { publisher, advance, closeNow } = await publishing({ ...options, faults, circuitBreaker, deliveryTimeoutMs: 1_000 })
+    void publisher.publish('b', { key: 'other', n: 0 })
+    void publisher.forceFlush()
+    await settle()
+    void publisher.publish('b', { key: 'k', n: 1 })
+    await advance(600)
+    const transaction = publisher.publishTransaction([{ type: 'a', payload: { key: 'k', n: 2 } }])
+    let isDone = false
+    void transaction.then(() => (isDone = true))
+    await advance(300)
+    expect(isDone).toBe(false)
+    await advance(100)
+    expect(isDone).toBe(true)
+    await closeNow()
+  })
+
   test('that waits for its key, or to be tried again, holds up no other', async () => {
     let fails = 1
     const faults = {

@@ -2,7 +2,7 @@ import { asError, type Logger, type StoreBackend, type StoreChange } from '@mill
 import type { PendingEvent } from '../pending-event.ts'
 import { PublishError } from '../publish-error.ts'
 import type { OutboxOptions } from './outbox-options.ts'
-import { bytesOfEvent, eventOfBytes, type FoundEvent, keyOf } from './stored-event.ts'
+import { bytesOfEvent, type FoundEvent, foundEvent, keyOf } from './stored-event.ts'
 
 const PAGE = 1_000
 
@@ -33,12 +33,15 @@ export class Outbox {
 
   /** With what an earlier publisher has left, in the order in which it was published. Rejects with a `PublishError` of code `OUTBOX_UNAVAILABLE`. */
   static async open({ folder, open }: OutboxOptions, logger: Logger): Promise<{ readonly outbox: Outbox; readonly found: FoundEvent[] }> {
+    let backend: StoreBackend | undefined
     try {
-      const backend = await open({ name: 'outbox', folder })
+      backend = await open({ name: 'outbox', folder })
       const found: FoundEvent[] = []
-      for await (const rows of backend.scan({}, PAGE)) for (const [key, value] of rows) found.push(eventOfBytes(key, value))
+      for await (const rows of backend.scan({}, PAGE)) for (const [key, value] of rows) found.push(foundEvent(key, value))
       return { outbox: new Outbox(backend, { folder, logger, next: (found.at(-1)?.stored ?? 0) + 1 }), found }
     } catch (error) {
+      // Whoever tries again in this process is not to find it open.
+      await backend?.close().catch(() => undefined)
       throw unavailable(folder, 'opened', error)
     }
   }

@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import type { Header } from '@millrace/core'
+import { asError, type Header } from '@millrace/core'
 import type { PendingEvent } from '../pending-event.ts'
 
 /** What is kept of an event. */
@@ -19,7 +19,19 @@ export function bytesOfEvent({ id, type, topic, key, lane, value, headers, times
   return serialize({ id, type, topic, key, lane, value, headers, timestamp, high, critical, bytes } satisfies Kept)
 }
 
-export function eventOfBytes(key: Uint8Array, bytes: Uint8Array): FoundEvent {
+/** Throws for what an outbox has not written so. */
+export function foundEvent(key: Uint8Array, bytes: Uint8Array): FoundEvent {
+  try {
+    return eventOfBytes(key, bytes)
+  } catch (error) {
+    const which = `its entry 0x${Buffer.from(key).toString('hex')} (${bytes.byteLength} bytes)`
+    const todo =
+      'Something else has written it, or the disk has: move the folder away to begin with an empty outbox, and keep it for what is in it'
+    throw new Error(`${which} is no event: ${asError(error).message}. ${todo}.`, { cause: error })
+  }
+}
+
+function eventOfBytes(key: Uint8Array, bytes: Uint8Array): FoundEvent {
   const kept = deserialize(bytes) as Kept
   // What lies in a buffer of the store's is copied.
   const headers = kept.headers.map(({ key: name, value }): Header => ({ key: name, value: value === null ? null : Buffer.from(value) }))

@@ -6,10 +6,11 @@ import { ForcedFlushes } from '../forced-flushes.ts'
 import { outcomesOf } from '../outcomes-of.ts'
 import { alreadyClosed, needsTransactionalId, notSent, rejectQuietly } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
-import type { BatchStatus, CloseReport, Publisher, UnsentEvent } from '../publisher.ts'
+import type { BatchStatus, CloseReport, Publisher } from '../publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-metrics.ts'
 import type { PublisherOptions } from '../publisher-options.ts'
 import { Refusals } from '../refusals.ts'
+import { UnsentEvents } from '../unsent-events.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
 import { type CallMessage, errorOf, type FromWorker, type Settled, type StartMessage, type Written } from './messages.ts'
 import { OutgoingEvents } from './outgoing-events.ts'
@@ -54,9 +55,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   #status: BatchStatus | undefined
   #metrics: PublisherMetrics | undefined
   #closing: Promise<CloseReport> | undefined
-  /** It sends nothing more: what is lost from here on is. */
+  /** It sends nothing more. */
   #over = false
-  readonly #lost: UnsentEvent[] = []
+  readonly #unsent = new UnsentEvents()
   #cancelExpiry: (() => void) | undefined
 
   constructor(options: ResolvedPublisher, given: PublisherOptions<Events>) {
@@ -168,14 +169,19 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       this.#calls.delete(settled.n)
       this.#leaveHeld(call)
       this.#counts['error' in settled ? 'failed' : 'delivered'] += call.events.length
-      if ('error' in settled) call.reject(errorOf(settled.error))
-      else call.resolve(settled.value as never)
+      if ('error' in settled) {
+        const error = errorOf(settled.error)
+        for (const event of call.events) this.#noteUnsent(event, error)
+        call.reject(error)
+      } else call.resolve(settled.value as never)
       return
     }
     const event = this.#sent.get(settled.n)
     if (event === undefined || !('error' in settled)) return
+    const error = errorOf(settled.error)
     this.#counts.failed++
-    if (event.answer !== undefined) rejectQuietly(event.answer, errorOf(settled.error))
+    this.#noteUnsent(event, error)
+    if (event.answer !== undefined) rejectQuietly(event.answer, error)
     this.#leave(event)
   }
 
@@ -191,10 +197,16 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   /** What no worker tells of. */
-  #reject({ id, type, topic, answer }: SentEvent, error: PublishError): void {
+  #reject(event: SentEvent, error: PublishError): void {
+    const { id, type, topic, answer } = event
     this.#counts.failed++
+    this.#noteUnsent(event, error)
     this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
     if (answer !== undefined) rejectQuietly(answer, error)
+  }
+
+  #noteUnsent(event: SentEvent, error: PublishError): void {
+    if (this.#closing !== undefined) this.#unsent.add(event, error)
   }
 
   /** What waits for room is rejected when it has waited for too long; what the worker has, by that. */
@@ -211,13 +223,11 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     })
   }
 
-  #expire(before: number, reason: string): readonly SentEvent[] {
-    const expired = this.#buffer.expire(before)
-    for (const event of expired) {
+  #expire(before: number, reason: string): void {
+    for (const event of this.#buffer.expire(before)) {
       this.#reject(event, notSent(event, reason))
       this.#forced.settled(event)
     }
-    return expired
   }
 
   #leave(event: SentEvent): void {
@@ -253,11 +263,6 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     const handedOver = [...this.#sent.values()].filter(({ message }) => !this.#outgoing.has(message.n))
     const calls = [...this.#calls.values()]
     this.#calls.clear()
-    if (this.#over)
-      for (const event of [...handedOver, ...calls.flatMap(({ events }) => events)]) {
-        const { id, type, topic } = event
-        this.#lost.push({ id, type, topic, outcome: errorFor(event).outcome, kept: false })
-      }
     for (const call of calls) {
       for (const event of call.events) this.#reject(event, errorFor(event))
       call.reject(errorFor(call.events[0]))
@@ -374,10 +379,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     await settledWithin(this.forceFlush(), timeoutMs, this.#clock)
     this.#over = true
     this.#cancelExpiry?.()
-    const waiting = this.#expire(Infinity, 'the publisher was closed before there was room for it')
-    const unsent = waiting.map(({ id, type, topic }) => ({ id, type, topic, outcome: 'not-sent' as const, kept: false }))
+    this.#expire(Infinity, 'the publisher was closed before there was room for it')
     const worker = this.#worker
-    if (worker === undefined && this.#sent.size === 0) return { unsent }
+    if (worker === undefined && this.#sent.size === 0) return { unsent: this.#unsent.all }
     const leftMs = Math.max(0, until - this.#clock.monotonic())
     let report: CloseReport = { unsent: [] }
     const closed = this.#call<CloseReport>({ close: { timeoutMs: leftMs } }).then((answer) => {
@@ -388,8 +392,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     this.#worker = undefined
     this.#rejectAll(unanswered)
     await worker?.end(MARGIN_MS)
-    const told = new Set(report.unsent.map(({ id }) => id))
-    return { unsent: [...report.unsent, ...this.#lost.filter(({ id }) => !told.has(id)), ...unsent] }
+    // The worker knows better what became of what it had.
+    const told = new Map(report.unsent.map((event) => [event.id, event]))
+    return { unsent: this.#unsent.all.map((event) => told.get(event.id) ?? event) }
   }
 }
 
