@@ -53,6 +53,21 @@ test('as many ids are remembered as asked for, the last ones', async () => {
   expect((await output.readAll()).map(({ key }) => key)).toEqual(['1', '2', '3', '1'])
 })
 
+test('keys that are no text are told apart where they are read as bytes', async () => {
+  const builder = new TopologyBuilder('reading')
+  eventSource<typeof events, Uint8Array | null>(builder, 'events', { topics: ['in'], key: serdes.nullable(serdes.bytes) })
+    .mapValues('text', ({ payload }) => String(payload.n))
+    .sink('out', { topic: 'out', key: serdes.nullable(serdes.bytes), value: serdes.string })
+  await using driver = await TopologyTestDriver.start(builder.build())
+  const input = driver.input('in', { key: serdes.nullable(serdes.bytes), value: serdes.nullable(serdes.bytes) })
+  const output = driver.output('out', { key: serdes.nullable(serdes.bytes), value: serdes.string })
+  for (const byte of [0xff, 0xfe]) await input.send({ ...single(`${byte}`, byte), key: Uint8Array.of(byte) })
+  expect((await output.readAll()).map(({ key, value }) => [...(key ?? []), value])).toEqual([
+    [0xff, '255'],
+    [0xfe, '254'],
+  ])
+})
+
 test('what is neither says why', () => {
   expect(() => decodeEvents(Buffer.from('{'), [])).toThrow('it is no JSON')
   const headers = packEvents([]).headers

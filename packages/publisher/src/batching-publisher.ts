@@ -69,7 +69,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#clock = clock
     this.#encoder = encoder
     this.#buffer = new EventBuffer(options.buffer, options.topics)
-    this.#refusals = new Refusals(logger)
+    this.#refusals = new Refusals(options)
     this.#timer = new FlushTimer(clock, (notBefore) => this.#flushDue(notBefore))
     this.#lanes = lanesFor(options)
     this.#breakers = breakersFor(options)
@@ -188,7 +188,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     for (const event of events) {
       const hasRoom = this.#buffer.enter(event)
       this.#kept?.keep(event)
-      if (hasRoom) this.#add(event)
+      if (hasRoom) this.#waiting.add(event)
     }
   }
 
@@ -217,7 +217,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       event.arrivedAt = arrivedAt
       this.#unsettled.add(event)
       this.#forced.taken(event)
-      if (this.#buffer.enterAnyway(event)) this.#add(event)
+      if (this.#buffer.enterAnyway(event)) this.#waiting.add(event)
     }
     for (const early of this.#early.splice(0)) {
       try {
@@ -237,11 +237,6 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
 
   get #earlyEvents(): number {
     return this.#early.reduce((sum, { events }) => sum + events.length, 0)
-  }
-
-  #add(event: PendingEvent): void {
-    this.#refusals.hadRoom()
-    this.#waiting.add(event)
   }
 
   #flushDue(notBefore = 0): void {
@@ -317,7 +312,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     if (done) this.#kept?.forget(event)
     if (state === 'new') return true
     this.#waiting.settled(event, state)
-    for (const admitted of this.#buffer.leave(event)) this.#add(admitted)
+    for (const admitted of this.#buffer.leave(event)) this.#waiting.add(admitted)
     return true
   }
 

@@ -1,15 +1,19 @@
-import { serdes, type SourceOptions, type Stream, type TopologyBuilder } from '@millrace/core'
+import { type Serde, serdes, type SourceOptions, type Stream, type TopologyBuilder } from '@millrace/core'
 import { EVENT_ID_HEADER, EVENT_TYPE_HEADER } from '../event-headers.ts'
 import type { EventDefinitions } from '../events.ts'
 import { decodeEvents, type ReceivedEventOf } from './decode-events.ts'
 
+const TEXT = serdes.nullable(serdes.string)
+
 /** What is read, and how. */
-export interface EventSourceOptions<Events extends EventDefinitions = EventDefinitions> extends Omit<
-  SourceOptions<string | null, Uint8Array | null>,
+export interface EventSourceOptions<Events extends EventDefinitions = EventDefinitions, K = string | null> extends Omit<
+  SourceOptions<K, Uint8Array | null>,
   'key' | 'value' | 'timestamp'
 > {
   /** Their definitions: those with `deserialize` are read by that. Default: none, payloads are JSON. */
   readonly events?: Events | undefined
+  /** How keys are read. Default: as text, or null; keys that are other bytes need one of their own, such as `serdes.nullable(serdes.bytes)`. */
+  readonly key?: Serde<K> | undefined
 }
 
 /**
@@ -26,12 +30,14 @@ export interface EventSourceOptions<Events extends EventDefinitions = EventDefin
  * eventSource<typeof events>(builder, 'orders', { topics: ['orders'] }).peek('show', ({ value }) => console.log(value.type, value.payload.total))
  * ```
  */
-export function eventSource<Events extends EventDefinitions>(
+export function eventSource<Events extends EventDefinitions, K = string | null>(
   builder: TopologyBuilder,
   name: string,
-  { events, ...options }: EventSourceOptions<Events>,
-): Stream<string | null, ReceivedEventOf<Events>> {
-  const source = builder.source(name, { ...options, key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
+  { events, key, ...options }: EventSourceOptions<Events, K>,
+): Stream<K, ReceivedEventOf<Events>> {
+  // Without one keys are text: what K is then, by default.
+  const own = key ?? (TEXT as unknown as Serde<K>)
+  const source = builder.source(name, { ...options, key: own, value: serdes.nullable(serdes.bytes) })
   return source.flatMap(`${name}-decode`, ({ value, ...record }) => {
     if (value === null) return []
     return decodeEvents(value, record.headers, events).map((event) => ({

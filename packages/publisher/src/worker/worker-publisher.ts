@@ -67,7 +67,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     this.#encoder = new EventEncoder(withoutSerializers(options.events), options.clock)
     this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
     this.#buffer = new EventBuffer(options.buffer, options.topics)
-    this.#refusals = new Refusals(options.logger)
+    this.#refusals = new Refusals(options)
     this.#start = startMessageOf(options, given)
     const policies = [options.policy, ...options.policies.values()]
     this.#outgoing = new OutgoingEvents({ clock: this.#clock, policies, send: (message) => this.#running().send(message) })
@@ -128,7 +128,6 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   #send(event: SentEvent): void {
-    this.#refusals.hadRoom()
     this.#sent.set(event.message.n, event)
     this.#outgoing.push(event.message, event.critical)
   }
