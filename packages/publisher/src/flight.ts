@@ -17,6 +17,7 @@ export interface FlightPort {
   readonly maxRetries: number
   /** Nothing is given up but what is refused for its own sake. */
   readonly unending: boolean
+  /** From when a writer has them on, nobody knows what becomes of them: then, and not before, `between` is undefined. */
   readonly send: (events: readonly PendingEvent[]) => Promise<readonly Sent[]>
   readonly written: (event: PendingEvent, delivery: Extract<Delivery, { readonly outcome: 'written' }>) => void
   /** `overtaken`: later events of its key are written. */
@@ -74,7 +75,6 @@ export async function fly(events: readonly PendingEvent[], first: Promise<readon
       return isBarred(head.delivery) ? 'barred' : 'failed'
     }
     left = rest.map(({ event }) => event)
-    for (const event of left) event.between = undefined
     deliveries = await port.send(left)
   }
 }
@@ -126,7 +126,6 @@ async function takeApart(failed: readonly Failed[], port: FlightPort): Promise<v
   const events = failed.map(({ event }) => event)
   const middle = Math.ceil(events.length / 2)
   for (const half of [events.slice(0, middle), events.slice(middle)]) {
-    for (const event of half) event.between = undefined
     await fly(half, port.send(half), port)
   }
 }

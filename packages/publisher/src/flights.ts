@@ -100,9 +100,11 @@ export class Flights {
     const flights: Promise<FlightResult>[] = []
     for (const [codec, names] of codecs) {
       const batches = names.map((topic) => writeBatchOf(topic, topics.get(topic) as readonly PendingEvent[]))
-      for (const [i, deliveries] of writers.send(codec, batches).entries()) {
+      const sent = names.map((topic) => topics.get(topic) as readonly PendingEvent[])
+      for (const events of sent) for (const event of events) event.between = 'not-sent'
+      for (const [i, deliveries] of writers.send(codec, batches, () => sent.forEach(taken)).entries()) {
         const topic = names[i] as string
-        flights.push(this.#fly(topic, topics.get(topic) as readonly PendingEvent[], this.#observed(topic, deliveries)))
+        flights.push(this.#fly(topic, sent[i] as readonly PendingEvent[], this.#observed(topic, deliveries)))
       }
     }
     return Promise.all(flights)
@@ -140,7 +142,7 @@ export class Flights {
       send: (events) => {
         onTrouble()
         breakers?.try(topic)
-        const [deliveries] = writers.send(this.#compressionOf(topic), [writeBatchOf(topic, events)])
+        const [deliveries] = writers.send(this.#compressionOf(topic), [writeBatchOf(topic, events)], () => taken(events))
         return this.#observed(topic, deliveries as Promise<readonly Sent[]>)
       },
       written: onWritten,
@@ -180,4 +182,9 @@ export class Flights {
   #compressionOf(topic: string): Compression {
     return this.#options.compressions.get(topic) ?? DEFAULT_COMPRESSION
   }
+}
+
+/** Whether they are sent by now is for the writer to say. */
+function taken(events: readonly PendingEvent[]): void {
+  for (const event of events) event.between = undefined
 }

@@ -19,11 +19,17 @@ export class Writers {
     this.#options = options
   }
 
-  /** One send for all batches. The promises never reject. */
-  send(compression: Compression, batches: readonly WriteBatch[]): readonly Promise<readonly Sent[]>[] {
+  /** One send for all batches. The promises never reject. `onTaken`: a writer has them from now on; without one that is open that takes a while. */
+  send(compression: Compression, batches: readonly WriteBatch[], onTaken: () => void): readonly Promise<readonly Sent[]>[] {
     const writer = this.#open.get(compression)
-    if (writer !== undefined) return this.#sendBy(writer, compression, batches)
-    const sent = this.#writer(compression).then((opened) => this.#sendBy(opened, compression, batches))
+    if (writer !== undefined) {
+      onTaken()
+      return this.#sendBy(writer, compression, batches)
+    }
+    const sent = this.#writer(compression).then((opened) => {
+      onTaken()
+      return this.#sendBy(opened, compression, batches)
+    })
     return batches.map(async (batch, i) => {
       try {
         return (await (

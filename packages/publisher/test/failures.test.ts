@@ -299,6 +299,20 @@ describe('closing', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
   })
 
+  test('says of what no writer was handed that it was not sent', async () => {
+    const faults = {
+      before: (operation: MemoryOperation) => (operation.type === 'open-writer' ? new Promise<void>(() => undefined) : undefined),
+    }
+    const { publisher, advance } = await publishing({ events: threeTopics, faults, batch: { size: 1 } })
+    const published = publisher.publish('a', { n: 1 })
+    await settle()
+    expect(publisher.getBatchStatus().inFlight).toBe(1)
+    const closing = publisher.close({ timeoutMs: 100 })
+    for (let i = 0; i < 3; i++) await advance(1_000)
+    expect((await closing).unsent).toMatchObject([{ outcome: 'not-sent' }])
+    await expect(published).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
+  })
+
   test('answers with what is given up while it is flushed, as well', async () => {
     const { publisher, advance } = await publishing({ events: threeTopics, missing: 'b', deliveryTimeoutMs: 1_000 })
     const there = publisher.publish('a', { n: 1 })
