@@ -15,6 +15,8 @@ interface Failed {
 /** What a flight is made with. */
 export interface FlightPort {
   readonly maxRetries: number
+  /** Whether an event may still be sent, by the time since it was published. */
+  readonly hasTime: (event: PendingEvent) => boolean
   /** Nothing is given up but what is refused for its own sake. */
   readonly unending: boolean
   /** From when a writer has them on, nobody knows what becomes of them: then, and not before, `between` is undefined. */
@@ -70,7 +72,8 @@ export async function fly(events: readonly PendingEvent[], first: Promise<readon
     const rest = again.filter((each) => !final.includes(each))
     const [head] = rest
     if (head === undefined) return 'good'
-    if (retry > port.maxRetries || !(await port.wait(retry, head.delivery.error, rest.length))) {
+    const mayRetry = retry <= port.maxRetries || (isAway(head.delivery) && port.hasTime(head.event))
+    if (!mayRetry || !(await port.wait(retry, head.delivery.error, rest.length))) {
       giveUp(rest, port)
       return isBarred(head.delivery) ? 'barred' : 'failed'
     }
@@ -81,6 +84,11 @@ export async function fly(events: readonly PendingEvent[], first: Promise<readon
 
 function isFinal(delivery: Undelivered, { unending }: FlightPort): boolean {
   return unending ? isOfTheRecord(delivery) : !mayBeSentAgain(delivery)
+}
+
+/** Whether there is nobody to send to: tries end with the time of the events, and are not counted. */
+function isAway({ unopened, error }: Undelivered): boolean {
+  return unopened === true && error.retryable
 }
 
 /** Whether all other records of the topic would be told the same. */

@@ -22,6 +22,7 @@ type Written = Extract<Delivery, { readonly outcome: 'written' }>
 
 export interface FlightsOptions {
   readonly maxRetries: number
+  readonly deliveryTimeoutMs: number
   /** Nothing is given up but what is refused for its own sake. */
   readonly unending: boolean
   readonly retry: ResolvedRetryOptions
@@ -135,10 +136,11 @@ export class Flights {
 
   /** `onTrouble`: something is to be sent again. */
   #portOf(topic: string, onTrouble: () => void): FlightPort {
-    const { maxRetries, unending, breakers, writers, onWritten, onFailed } = this.#options
+    const { maxRetries, unending, breakers, writers, clock, deliveryTimeoutMs, onWritten, onFailed } = this.#options
     return {
       maxRetries,
       unending,
+      hasTime: ({ arrivedAt }) => clock.monotonic() - arrivedAt < deliveryTimeoutMs,
       send: (events) => {
         onTrouble()
         breakers?.try(topic)

@@ -5,7 +5,7 @@ import type { WorkerOptions } from './worker/worker-options.ts'
 
 /** How a publisher retries. */
 export interface PublisherRetryOptions extends Omit<RetryOptions, 'nonRetryable'> {
-  /** How often a batch that failed is sent again; with an outbox without end. Default: 3. */
+  /** How often a batch that failed is sent again; with an outbox without end, and while there is nobody to send it to for `deliveryTimeoutMs`. Default: 3. */
   readonly maxRetries?: number | undefined
 }
 

@@ -50,6 +50,38 @@ describe('a batch that fails', () => {
     await publisher.close()
   })
 
+  test('for want of a writer is tried for as long as events may wait, and not for a number of times', async () => {
+    let openings = 0
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'open-writer' && ++openings < 6) throw notLeader()
+      },
+    }
+    const { publisher, advance, read } = await publishing({ events: threeTopics, faults, retry: { maxRetries: 1 }, circuitBreaker: false })
+    const published = publisher.publish('a', { n: 1 })
+    for (let i = 0; i < 60; i++) await advance(1_000)
+    expect(await published).toMatchObject({ topic: 'a' })
+    expect(await read('a')).toHaveLength(1)
+    await publisher.close()
+  })
+
+  test('for want of a writer for longer than that is told as not sent', async () => {
+    const faults = {
+      before(operation: MemoryOperation) {
+        if (operation.type === 'open-writer') throw notLeader()
+      },
+    }
+    const { publisher, advance } = await publishing({ events: threeTopics, faults, deliveryTimeoutMs: 10_000, circuitBreaker: false })
+    const published = publisher.publish('a', { n: 1 })
+    let isDone = false
+    void published.catch(() => (isDone = true))
+    for (let i = 0; i < 9; i++) await advance(1_000)
+    expect(isDone).toBe(false)
+    for (let i = 0; i < 30; i++) await advance(1_000)
+    await expect(published).rejects.toMatchObject({ outcome: 'not-sent', retryable: true })
+    await publisher.close()
+  })
+
   test('for good rejects each event by itself, and says that it was refused', async () => {
     const { publisher, advance } = await publishing({
       events: threeTopics,
