@@ -2,22 +2,13 @@ import { MillraceError } from '@millrace/core'
 import type { MemoryOperation } from '@millrace/transport-memory'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { failing } from './support/failing.ts'
 import { type Numbered, publishing, settle, threeTopics } from './support/publishing.ts'
 
 const timedOut = () => new MillraceError('TIMED_OUT', 'Nobody answered.', { stage: 'sink', retryable: true })
 const notLeader = () => new MillraceError('KAFKA_ERROR', 'Not the leader.', { stage: 'sink', retryable: true })
 const small = { 'max.message.bytes': '100' }
 const large = 'x'.repeat(200)
-
-/** Throws `error` for the first `times` sends to a topic. */
-function failing(topic: string, times: number, error: () => Error, when: 'before' | 'after' = 'before') {
-  let left = times
-  return {
-    [when]: (operation: MemoryOperation) => {
-      if (operation.type === 'send' && operation.topic === topic && left-- > 0) throw error()
-    },
-  }
-}
 
 describe('a batch that fails', () => {
   test('is sent again after a wait, and nothing of its topic or keys overtakes it', async () => {
@@ -295,77 +286,6 @@ describe('a full buffer', () => {
     await advance(1_000)
     await expect(late).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
     await closeNow()
-  })
-})
-
-describe('closing', () => {
-  test('sends what is pending, logs that flush, and takes nothing more', async () => {
-    const { publisher, read, flushes } = await publishing({ events: threeTopics })
-    void publisher.publish('a', { n: 1 })
-    void publisher.publish('b', { n: 2 })
-    const closing = publisher.close()
-    await expect(publisher.publish('a', { n: 3 })).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED', outcome: 'not-sent' })
-    expect(await closing).toEqual({ unsent: [] })
-    await expect(publisher.publish('a', { n: 4 })).rejects.toMatchObject({ code: 'PUBLISHER_CLOSED' })
-    expect((await read('a')).map(({ payload }) => payload.n)).toEqual([1])
-    expect(flushes()).toMatchObject([{ trigger: 'drain', batchSize: 2, topics: 2 }])
-    expect(await publisher.close()).toEqual({ unsent: [] })
-  })
-
-  test('answers after its time with what could not be sent, and says of each whether it may have been', async () => {
-    const faults = { before: (operation: MemoryOperation) => (operation.type === 'send' ? new Promise<void>(() => undefined) : undefined) }
-    const { publisher, advance } = await publishing({ events: threeTopics, faults, batch: { size: 1 } })
-    const flying = publisher.publish('a', { key: 'k', n: 1 }, { id: 'flying' })
-    await settle()
-    const waiting = publisher.publish('a', { key: 'k', n: 2 }, { id: 'waiting' })
-    const closing = publisher.close({ timeoutMs: 2_000 })
-    await advance(2_000)
-    await advance(1_000)
-    expect(await closing).toEqual({
-      unsent: [
-        { id: 'flying', type: 'a', topic: 'a', outcome: 'unknown', kept: false },
-        { id: 'waiting', type: 'a', topic: 'a', outcome: 'not-sent', kept: false },
-      ],
-    })
-    await expect(flying).rejects.toMatchObject({ code: 'DELIVERY_UNKNOWN', outcome: 'unknown' })
-    await expect(waiting).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
-  })
-
-  test('says of what no writer was handed that it was not sent', async () => {
-    const faults = {
-      before: (operation: MemoryOperation) => (operation.type === 'open-writer' ? new Promise<void>(() => undefined) : undefined),
-    }
-    const { publisher, advance } = await publishing({ events: threeTopics, faults, batch: { size: 1 } })
-    const published = publisher.publish('a', { n: 1 })
-    await settle()
-    expect(publisher.getBatchStatus().inFlight).toBe(1)
-    const closing = publisher.close({ timeoutMs: 100 })
-    for (let i = 0; i < 3; i++) await advance(1_000)
-    expect((await closing).unsent).toMatchObject([{ outcome: 'not-sent' }])
-    await expect(published).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
-  })
-
-  test('answers with what is given up while it is flushed, as well', async () => {
-    const { publisher, advance } = await publishing({ events: threeTopics, missing: 'b', deliveryTimeoutMs: 1_000 })
-    const there = publisher.publish('a', { n: 1 })
-    void publisher.publish('b', { n: 2 }, { id: 'nowhere' })
-    const closing = publisher.close({ timeoutMs: 60_000 })
-    for (let i = 0; i < 3; i++) await advance(1_000)
-    expect((await closing).unsent).toMatchObject([{ id: 'nowhere', type: 'b', topic: 'b' }])
-    await there
-  })
-
-  test('ends the wait for a retry', async () => {
-    const { publisher, advance } = await publishing({
-      events: threeTopics,
-      faults: failing('a', 99, notLeader),
-      retry: { initialDelayMs: 20_000 },
-    })
-    const published = publisher.publish('a', { n: 1 })
-    const closing = publisher.close({ timeoutMs: 1_000 })
-    await advance(1_000)
-    expect((await closing).unsent).toHaveLength(1)
-    await expect(published).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'refused' })
   })
 })
 

@@ -5,7 +5,7 @@ import { Refusals } from '../src/refusals.ts'
 
 const full = new PublishError('BUFFER_FULL', 'The buffer is full.', { outcome: 'not-sent' })
 
-test('that a buffer is full is said of each type at most every ten seconds, anything else each time', () => {
+test('that a buffer is full is said of each type at most every ten seconds, anything else each time', async () => {
   const said: unknown[] = []
   const log: Logger['warn'] = (fields) => void said.push((fields as { readonly type: string }).type)
   const clock = new ManualClock()
@@ -14,10 +14,10 @@ test('that a buffer is full is said of each type at most every ten seconds, anyt
   expect(said).toEqual(['a', 'b'])
   for (let n = 0; n < 2; n++) refusals.add('a', new PublishError('UNKNOWN_EVENT_TYPE', 'No such type.', { outcome: 'not-sent' }))
   expect(said).toEqual(['a', 'b', 'a', 'a'])
-  clock.advance(9_999)
+  await clock.advance(9_999)
   refusals.add('a', full)
   expect(said).toHaveLength(4)
-  clock.advance(1)
+  await clock.advance(1)
   refusals.add('a', full)
   expect(said).toHaveLength(5)
 })

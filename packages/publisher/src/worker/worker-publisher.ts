@@ -15,7 +15,7 @@ import type { ResolvedPublisher } from '../resolve-options.ts'
 import { type CallMessage, errorOf, type FromWorker, type Settled, type StartMessage, type Written } from './messages.ts'
 import { OutgoingEvents } from './outgoing-events.ts'
 import type { SentEvent } from './sent-event.ts'
-import { startMessageOf } from './start-message.ts'
+import { startMessageOf, withoutSerializers } from './start-message.ts'
 import { withThoseOf } from './worker-counts.ts'
 import { unanswered, workerDied } from './worker-failures.ts'
 import { WorkerProcess } from './worker-process.ts'
@@ -395,8 +395,4 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     const told = new Map(report.unsent.map((event) => [event.id, event]))
     return { unsent: this.#unsent.all.map((event) => told.get(event.id) ?? event) }
   }
-}
-
-function withoutSerializers(events: EventDefinitions): EventDefinitions {
-  return Object.fromEntries(Object.entries(events).map(([type, { serialize: _s, ...definition }]) => [type, definition]))
 }
