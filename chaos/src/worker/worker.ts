@@ -8,6 +8,9 @@ import { chaosTopology, counts } from './topology.ts'
 const config = JSON.parse(String(process.argv[2])) as WorkerConfig
 const { brokers, client, groupProtocol, sessionTimeoutMs } = config
 
+/** What a last commit fails with while brokers are away: it had no more time, or its records had none. */
+const NOT_CONFIRMED: ReadonlySet<string> = new Set(['TIMED_OUT', 'DELIVERY_FAILED', 'BROKER_UNREACHABLE'])
+
 function tell(message: WorkerMessage): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => undefined)
 }
@@ -79,7 +82,7 @@ process.on('message', (to: WorkerRequest) => {
 
 await app.run().catch((error: unknown) => {
   if (!hasRun) endWithoutBroker(error)
-  if (!(closing && error instanceof MillraceError && error.code === 'TIMED_OUT' && error.stage === 'commit')) throw error
+  if (!(closing && error instanceof MillraceError && error.retryable && NOT_CONFIRMED.has(error.code))) throw error
   process.stderr.write(`${error.message}\n`)
   process.exit(NOT_COMMITTED)
 })
