@@ -1,4 +1,5 @@
 import { createBulkSink } from 'millrace/bulk-sink'
+import { silentLogger } from 'millrace'
 import { postgres } from 'millrace/postgres'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { DatabaseServer } from '../tools/databases/database-server.mjs'
@@ -52,7 +53,7 @@ describe.each(sinkKinds)('$name', (kind) => {
   test('close ends in its time while the server is away, and says what is left', async () => {
     await create(server.url, 'closed')
     await server.kill()
-    const sink = createBulkSink({ driver: driver(server.url), tables: { closed: {} }, closeTimeoutMs: 300 })
+    const sink = createBulkSink({ logger: silentLogger, driver: driver(server.url), tables: { closed: {} }, closeTimeoutMs: 300 })
     for (const id of numbers(10)) await sink.write('closed', { id, text: '' })
     expect(await sink.close()).toEqual({ stored: 0, rejected: 0, left: 10 })
     await server.restart()
@@ -76,6 +77,7 @@ test('a disk that is full, a lock that is held too long: nobody’s row is at fa
     await tables.rows(`alter role millrace set lock_timeout = '50ms'`)
     const refused: unknown[] = []
     await using sink = createBulkSink({
+      logger: silentLogger,
       driver: postgres({ url: server.url }),
       tables: { full_disk: { batchSize: 100 }, locked: { batchSize: 100 } },
       retry: { initialDelayMs: 20, maxDelayMs: 100 },

@@ -17,7 +17,11 @@ test.each([false, true])(
   'five writers of 1,000 rows each at once, with repeats: FINAL sees every row once (compressed: %s)',
   async (compression) => {
     const table = await tables.create('id UInt32, writer UInt8')
-    await using sink = createBulkSink({ driver, tables: { [table]: { preset: 'events', batchSize: 300, compression } } })
+    await using sink = createBulkSink({
+      logger: silentLogger,
+      driver,
+      tables: { [table]: { preset: 'events', batchSize: 300, compression } },
+    })
     await Promise.all(
       numbers(5).map(async (writer) => {
         for (const i of numbers(1_000)) {
@@ -53,7 +57,7 @@ test('values arrive as what they are; rows that can not be stored are given up a
       .join(', '),
   )
   const refused: RefusedRow[] = []
-  await using sink = createBulkSink({ driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
+  await using sink = createBulkSink({ logger: silentLogger, driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
   const at = new Date('2024-02-29T23:59:59.987Z')
   const text = 'quote " backslash \\ newline \n ünï 🎏'
   await sink.write(table, {
@@ -99,7 +103,7 @@ test('values arrive as what they are; rows that can not be stored are given up a
 test('columns that are added or changed while it runs; whether rows could be stored is told without storing any', async () => {
   const table = await tables.create('id UInt32, size UInt32')
   const refused: RefusedRow[] = []
-  await using sink = createBulkSink({ driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
+  await using sink = createBulkSink({ logger: silentLogger, driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
   await sink.write(table, { id: 0, size: 1 })
   await sink.flush()
   await tables.run(`ALTER TABLE ${table} ADD COLUMN note String`)

@@ -21,11 +21,11 @@ export interface Statement {
 }
 
 /**
- * One statement for each set of columns: `unnest` of an array for each column, in one round trip. Throws a {@link RowError} for a row that can't be
+ * One statement for each group of rows that give the same columns: `unnest` of an array for each column, in one round trip. Throws a {@link RowError} for a row that can't be
  * converted: before the first is sent.
  */
 export function statementsOf(insert: ComingInsert, columns: ReadonlyMap<string, Column>): Statement[] {
-  return groupsOf(insert.rows).map((group) => statementOf(group, columns, insert))
+  return groupsOf(insert).map((group) => statementOf(group, columns, insert))
 }
 
 /** Several are to be in one transaction. */
@@ -38,24 +38,79 @@ export async function insertRows(client: Queryable, statements: readonly Stateme
   return { bytes: sent }
 }
 
-/** Mostly all rows give the same columns in the same order. */
-function groupsOf(rows: readonly Row[]): RowGroup[] {
+type Gathered = RowGroup & { indexes: number[] }
+
+/**
+ * Mostly all rows give the same columns in the same order: one group. Otherwise those that do, but never so that a row comes before an earlier one of the
+ * same id: which of them is kept, or is the last to be written, depends on their order. Of a statement of the user's own no two rows have one id, since
+ * PostgreSQL refuses to update a row twice in a statement; where the id is not known, its rows keep their order.
+ */
+function groupsOf({ rows, statement, id }: ComingInsert): RowGroup[] {
+  const own = statement !== undefined
   const same = rows.length === 0 ? [] : namesOf(rows[0] as Row)
-  if (rows.every((row) => hasColumns(row, same))) return [{ names: same, rows: [...rows], indexes: undefined }]
-  const groups = new Map<string, RowGroup & { indexes: number[] }>()
-  let last: (RowGroup & { indexes: number[] }) | undefined
+  const isOne = rows.every((row) => hasColumns(row, same))
+  if (isOne && !(own && id.length > 0 && hasRepeats(rows, id))) return [{ names: same, rows: [...rows], indexes: undefined }]
+  const all: Gathered[] = []
+  let open = new Map<string, Gathered>()
+  /** In which of the open groups each id is. */
+  let groupOf = new Map<string, Gathered>()
+  let last: Gathered | undefined
+  const begin = () => {
+    open = new Map()
+    groupOf = new Map()
+    last = undefined
+  }
   for (let index = 0; index < rows.length; index++) {
     const row = rows[index] as Row
+    const key = id.length === 0 ? undefined : idOf(row, id)
+    const earlier = key === undefined ? undefined : groupOf.get(key)
+    if (earlier !== undefined && (own || !hasColumns(row, earlier.names))) begin()
+    if (own && id.length === 0 && last !== undefined && !hasColumns(row, last.names)) begin()
     if (last === undefined || !hasColumns(row, last.names)) {
       const names = namesOf(row)
-      const key = JSON.stringify([...names].sort())
-      last = groups.get(key)
-      if (last === undefined) groups.set(key, (last = { names, rows: [], indexes: [] }))
+      const columns = JSON.stringify([...names].sort())
+      last = open.get(columns)
+      if (last === undefined) {
+        last = { names, rows: [], indexes: [] }
+        open.set(columns, last)
+        all.push(last)
+      }
     }
     last.rows.push(row)
     last.indexes.push(index)
+    if (key !== undefined) groupOf.set(key, last)
   }
-  return [...groups.values()]
+  return all
+}
+
+function hasRepeats(rows: readonly Row[], id: readonly string[]): boolean {
+  const seen = new Set<string>()
+  for (const row of rows) {
+    const key = idOf(row, id)
+    if (key === undefined) continue
+    if (seen.has(key)) return true
+    seen.add(key)
+  }
+  return false
+}
+
+/** The same text for the same id; undefined where a part of it is null, which is equal to no other. */
+function idOf(row: Row, id: readonly string[]): string | undefined {
+  let key = ''
+  for (const name of id) {
+    const value = row[name]
+    if (value === null || value === undefined) return undefined
+    const text = textOfId(value)
+    key += `${text.length} ${text}`
+  }
+  return key
+}
+
+function textOfId(value: unknown): string {
+  if (value instanceof Date) return String(value.getTime())
+  if (value instanceof Uint8Array) return Buffer.from(value.buffer, value.byteOffset, value.byteLength).toString('hex')
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'bigint') return String(value)
+  return JSON.stringify(value)
 }
 
 function namesOf(row: Row): string[] {

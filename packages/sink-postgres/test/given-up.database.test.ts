@@ -1,4 +1,5 @@
 import { createBulkSink, type RefusedRow } from '@millrace/bulk-sink'
+import { silentLogger } from '@millrace/core'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { postgres } from '../src/index.ts'
@@ -25,6 +26,7 @@ test('there are as many inserts at once as the sink may have; those that take to
   const table = await database.table('id int primary key')
   const { own, waiting } = named()
   const sink = createBulkSink({
+    logger: silentLogger,
     ...{ driver: postgres({ url: own }), maxConcurrentInserts: 14, insertTimeoutMs: 5_000, closeTimeoutMs: 0 },
     tables: { [table]: { strategy: 'immediate', batchSize: 1, id: 'id' } },
     retry: { initialDelayMs: 1, maxDelayMs: 1 },
@@ -72,6 +74,7 @@ test('a value that is too large for its index is its row’s fault, and holds up
   const table = await database.table('id text primary key')
   const refused: RefusedRow[] = []
   await using sink = createBulkSink({
+    logger: silentLogger,
     ...{ driver: postgres({ url }), tables: { [table]: { strategy: 'size', batchSize: 100, id: 'id' } } },
     deadLetter: (row) => void refused.push(row),
   })

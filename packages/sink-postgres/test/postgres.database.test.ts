@@ -1,4 +1,5 @@
 import { createBulkSink, type RefusedRow } from '@millrace/bulk-sink'
+import { silentLogger } from '@millrace/core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { postgres } from '../src/index.ts'
 import { Database, numbers } from './support/table.ts'
@@ -14,7 +15,7 @@ afterAll(() => database[Symbol.asyncDispose]())
 
 test('five writers of 1,000 rows each at once, all of them with repeats: every row is there once', async () => {
   const table = await database.table('id int primary key, writer int')
-  await using sink = createBulkSink({ driver, tables: { [table]: { preset: 'events', batchSize: 300, id: 'id' } } })
+  await using sink = createBulkSink({ logger: silentLogger, driver, tables: { [table]: { preset: 'events', batchSize: 300, id: 'id' } } })
   await Promise.all(
     numbers(5).map(async (writer) => {
       for (const i of numbers(1_000)) {
@@ -34,6 +35,7 @@ test('a value of the wrong type in one row of 1,000: this row alone is given up,
   const table = await database.table('id int primary key, amount numeric(10, 2), small smallint')
   const refused: RefusedRow[] = []
   await using sink = createBulkSink({
+    logger: silentLogger,
     driver,
     tables: { [table]: { strategy: 'size', batchSize: 1_000, id: 'id' } },
     deadLetter: (row) => void refused.push(row),
@@ -58,6 +60,7 @@ test('a text that is too long for its column is refused, not cut', async () => {
   const table = await database.table('id int primary key, code varchar(3), fixed char(3), bits bit(3)')
   const refused: RefusedRow[] = []
   await using sink = createBulkSink({
+    logger: silentLogger,
     driver,
     tables: { [table]: { strategy: 'size', batchSize: 10, id: 'id' } },
     deadLetter: (row) => void refused.push(row),
@@ -92,7 +95,7 @@ test('values arrive as what they are', async () => {
       .join(', '),
   )
   const refused: RefusedRow[] = []
-  await using sink = createBulkSink({ driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
+  await using sink = createBulkSink({ logger: silentLogger, driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
   const at = new Date('2024-02-29T23:59:59.987Z')
   const text = 'quote " backslash \\ comma , brace } newline \n null NULL ünï 🎏'
   const row = { at, big: 12_345_678_901_234_567_890n, money: 0.1, bytes: Buffer.from([0, 255, 92]), real: Number.NaN, flag: false, text }
@@ -149,7 +152,11 @@ test('a batch that is refused for what it is, though none of its rows is, goes i
     `create trigger one after insert on ${single} referencing new table as added for each statement execute function ${single}_check()`,
   )
   const statement = `insert into ${table} (:columns) :rows on conflict (id) do update set seen = ${table}.seen + 1`
-  await using sink = createBulkSink({ driver, tables: { [table]: { statement, batchSize: 5 }, [single]: { retries: 0 } } })
+  await using sink = createBulkSink({
+    logger: silentLogger,
+    driver,
+    tables: { [table]: { statement, batchSize: 5 }, [single]: { retries: 0 } },
+  })
   for (const i of numbers(10)) await sink.write(table, { id: i % 5 })
   for (const id of numbers(20)) await sink.write(single, { id })
   await sink.flush()
@@ -162,6 +169,27 @@ test('a batch that is refused for what it is, though none of its rows is, goes i
   expect(sink.metrics().batching.failed_batches).toBe(before)
 })
 
+test('a statement that updates meets no row twice in a batch, and the latest of each id is what stays', async () => {
+  const table = await database.table('id int primary key, a text, b text')
+  const statement = `insert into ${table} (:columns) :rows on conflict (id) do update set a = excluded.a, b = coalesce(excluded.b, ${table}.b)`
+  await using sink = createBulkSink({
+    logger: silentLogger,
+    driver,
+    tables: { [table]: { statement, id: 'id', ordered: true, strategy: 'size', batchSize: 1_000 } },
+  })
+  await sink.write(table, { id: 9, a: 'nine' })
+  await sink.write(table, { id: 1, a: 'first', b: 'only here' })
+  await sink.write(table, { id: 1, a: 'second' })
+  for (const n of numbers(100)) await sink.write(table, { id: 2, a: String(n) })
+  await sink.flush()
+  expect(await database.run(`select id, a, b from ${table} order by id`)).toEqual([
+    { id: 1, a: 'second', b: 'only here' },
+    { id: 2, a: '99', b: null },
+    { id: 9, a: 'nine', b: null },
+  ])
+  expect(sink.metrics().batching).toMatchObject({ failed_batches: 0, total_batches: 1 })
+})
+
 test('columns that are added or changed while it runs; rows that are refused cost no connection; a statement that is wrong is told', async () => {
   const table = await database.table('id int primary key, size int')
   const parents = await database.table('id int primary key')
@@ -172,6 +200,7 @@ test('columns that are added or changed while it runs; rows that are refused cos
   const limited = new URL(url)
   limited.searchParams.set('application_name', name)
   await using sink = createBulkSink({
+    logger: silentLogger,
     driver: postgres({ url: limited.href }),
     tables: {
       [table]: {},
