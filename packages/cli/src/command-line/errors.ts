@@ -8,6 +8,11 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
 
+/** It was told to stop before it was done. Exit code 130, or 143. */
+export class InterruptedError extends Error {
+  override readonly name = 'InterruptedError'
+}
+
 /** What was asked for is not there. Exit code 4. */
 export class NotFoundError extends Error {
   override readonly name = 'NotFoundError'

@@ -11,7 +11,7 @@ import { storesCommand } from '../commands/stores.ts'
 import { runCommandOf } from '../commands/run.ts'
 import type { CommandHost } from './command.ts'
 import type { Environment } from './environment.ts'
-import { NotFoundError, RefusedError, UsageError } from './errors.ts'
+import { InterruptedError, NotFoundError, RefusedError, UsageError } from './errors.ts'
 import { EXIT } from './exit-codes.ts'
 import { Report } from './report.ts'
 import { version } from './version.ts'
@@ -51,6 +51,7 @@ export async function runCommand(args: readonly string[], environment: Environme
 async function failed(error: unknown, report: Report): Promise<number> {
   await report.failure(error)
   if (error instanceof UsageError || error instanceof TypeError) return EXIT.usage
+  if (error instanceof InterruptedError) return EXIT.interrupted
   if (error instanceof RefusedError) return EXIT.refused
   return error instanceof NotFoundError ? EXIT.negative : EXIT.failed
 }

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs'
+import type { TransportAdmin } from '@millrace/core'
 import { type Command, InvalidArgumentError } from 'commander'
 import { command, type CommandHost, type Invocation, runs } from '../command-line/command.ts'
 import { UsageError } from '../command-line/errors.ts'
-import { moment, nameList, wholeNumber } from '../command-line/parse-values.ts'
+import { moment, nameList, positiveNumber, wholeNumber } from '../command-line/parse-values.ts'
+import type { Report } from '../command-line/report.ts'
 import { existingFile } from '../load/load-app.ts'
 import { targetOf, targetOptions, type TargetOptions, withAdmin } from '../load/target.ts'
-import { executeReset, membersOf } from '../reset/execute-reset.ts'
-import { planReset } from '../reset/plan-reset.ts'
+import { executeReset, membersOf, stateInUse } from '../reset/execute-reset.ts'
+import { checkThereIsSomething, planReset, type ResetPlan } from '../reset/plan-reset.ts'
 import { durationMs, resetTo, type ResetToOptions } from '../reset/reset-to.ts'
 import { resetText } from '../reset/reset-text.ts'
 
@@ -18,7 +20,11 @@ interface ResetOptions extends TargetOptions, ResetToOptions {
   readonly execute?: boolean
   readonly dryRun?: boolean
   readonly force?: boolean
+  readonly forceWait: number
 }
+
+/** By default, of members of a group; who is alive is heard of within it. */
+const SESSION_SECONDS = 45
 
 /** `millrace reset`: what Kafka Streams' application reset tool does. */
 export function resetCommand(host: CommandHost): Command {
@@ -48,25 +54,34 @@ export function resetCommand(host: CommandHost): Command {
     .option('--dry-run', 'only say what would be done (default)')
     .option('--execute', 'do it')
     .option('--force', 'put members out of the group that have not left it')
+    .option('--force-wait <seconds>', 'how long to see whether they come back: as long as their session', positiveNumber, SESSION_SECONDS)
   return runs<ResetOptions>(reset, host, resetApplication, ({ execute }) => execute === true)
 }
 
 async function resetApplication({ args: [file], options, environment, report }: Invocation<ResetOptions>): Promise<void> {
-  const { execute = false, dryRun = false, force = false, inputTopics, internalTopics, stateDir, fromFile } = options
+  const { execute = false, dryRun = false, force = false, forceWait, inputTopics, internalTopics, stateDir, fromFile } = options
   if (execute && dryRun) throw new UsageError('Choose one of --dry-run and --execute.')
   const text = fromFile === undefined ? undefined : readFileSync(existingFile(fromFile, environment), 'utf8')
   const to = resetTo({ ...options, fromFile: text }, environment.clock.now())
   const target = await targetOf(file, options, environment)
+  const request = { target, to, inputTopics, internalTopics, stateDir }
+  checkThereIsSomething(request)
   await withAdmin(target.transport, report, async (admin) => {
-    const plan = await planReset(admin, { target, to, inputTopics, internalTopics, stateDir })
+    const plan = await planReset(admin, request)
     for (const note of plan.notes) await report.note(note)
-    if (execute) await executeReset(admin, plan, { force, environment })
-    else if ((await membersOf(admin, plan.applicationId)).length > 0)
-      await report.note('the application is running: stop it before it is reset')
+    if (execute)
+      await executeReset(admin, plan, { ...{ force, forceWaitMs: forceWait * 1_000 }, environment, say: (line) => report.note(line) })
+    else await noteRunning(admin, plan, report)
     const { notes, stateDir: _, topics, ...told } = plan
     const value = { ...told, deletedTopics: topics.map(({ topic }) => topic), executed: execute, notes }
     await report.result(value, () => resetText(plan, execute, report.colors))
   })
+}
+
+/** What `--execute` would be refused for. */
+async function noteRunning(admin: TransportAdmin, plan: ResetPlan, report: Report): Promise<void> {
+  const isRunning = (await membersOf(admin, plan.applicationId)).length > 0 || (await stateInUse(plan)) !== undefined
+  if (isRunning) await report.note('the application is running: stop it before it is reset')
 }
 
 function duration(text: string): number {

@@ -20,6 +20,8 @@ export interface Target {
   readonly applicationId: string
   /** Undefined where no module was named. */
   readonly definition: ResolvedDefinition | undefined
+  /** Where its local state is; undefined where nobody says: the module's is of its own Kafka, and not of another one. */
+  readonly stateDir: string | undefined
 }
 
 /** Gives a command the options by which it finds Kafka without a module, or another Kafka than the module's. */
@@ -53,7 +55,8 @@ export async function targetOf(
   if (file !== undefined) {
     if (application !== undefined) throw new UsageError('--application is what the module says: name one of the two.')
     const definition = resolved(file, await loadApp(file, environment), environment)
-    return { transport: other ?? definition.transport, applicationId: definition.applicationId, definition }
+    const { transport, applicationId, stateDir } = definition
+    return { transport: other ?? transport, applicationId, definition, stateDir: other === undefined ? stateDir : undefined }
   }
   if (other === undefined || application === undefined) {
     throw new UsageError('Name the module of the application, or --brokers and --application.')
@@ -61,7 +64,7 @@ export async function targetOf(
   if (!APPLICATION_ID.test(application)) {
     throw new UsageError(`'${application}' is no application id: it has 1 to 180 letters, digits, '.', '_' and '-'.`)
   }
-  return { transport: other, applicationId: application, definition: undefined }
+  return { transport: other, applicationId: application, definition: undefined, stateDir: undefined }
 }
 
 /** Kafka as the command line names it. */
@@ -69,8 +72,10 @@ export function kafkaAt(brokers: string, { clientConfig }: TargetOptions, enviro
   return kafka({ brokers, ...(clientConfig !== undefined && { properties: propertiesIn(clientConfig, environment) }) })
 }
 
+/** Without threads: what is wrong with them keeps it from running, and nobody from looking. */
 function resolved(file: string, definition: AppDefinition, environment: Environment): ResolvedDefinition {
-  const result = validateDefinition(definition, environment.variables)
+  const { threads: _, ...others } = definition
+  const result = validateDefinition(others, environment.variables)
   if (result._tag === 'Right') return result.right
   throw new UsageError(`The application of '${file}' can't be used: ${result.left.join(' ')}`)
 }

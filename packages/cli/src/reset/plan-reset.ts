@@ -1,6 +1,6 @@
 import type { TopicDescription, TransportAdmin } from '@millrace/core'
 import { applicationTopics, localState } from '@millrace/runtime'
-import { UsageError } from '../command-line/errors.ts'
+import { NotFoundError, UsageError } from '../command-line/errors.ts'
 import type { Target } from '../load/target.ts'
 import { newOffsets, type OffsetChange } from './new-offsets.ts'
 import type { ResetTo } from './reset-to.ts'
@@ -35,7 +35,11 @@ export async function planReset(admin: TransportAdmin, request: ResetRequest): P
   const { applicationId } = target
   const notes: string[] = []
   const inputs = await admin.describeTopics(inputsOf(request))
-  for (const topic of missing(inputsOf(request), inputs)) notes.push(`input topic '${topic}' does not exist`)
+  const named = namedInputs(request)
+  for (const topic of missing(inputsOf(request), inputs)) {
+    if (named.includes(topic)) throw new NotFoundError(`Input topic '${topic}' does not exist.`)
+    notes.push(`input topic '${topic}' does not exist`)
+  }
   const partitions = inputs.flatMap(({ topic, partitions: count }) =>
     Array.from({ length: count }, (_, partition) => ({ topic, partition })),
   )
@@ -43,11 +47,18 @@ export async function planReset(admin: TransportAdmin, request: ResetRequest): P
   if (to.kind === 'given') checkGiven(to.offsets, offsets)
   const wanted = internalTopicsOf(request)
   const topics = (await admin.describeTopics(wanted)).toSorted((a, b) => (a.topic < b.topic ? -1 : 1))
+  // Whoever was interrupted runs the same again: no error.
+  for (const topic of missing(request.internalTopics ?? [], topics)) notes.push(`internal topic '${topic}' does not exist`)
   const like = (await admin.describeTopics([internalNames(applicationId)])).filter(({ topic }) => !wanted.includes(topic))
   for (const { topic } of like) {
     notes.push(`topic '${topic}' is left alone: nothing says that it is of '${applicationId}'. If it is, name it with --internal-topics`)
   }
-  const stateDir = request.stateDir ?? target.definition?.stateDir
+  const stateDir = request.stateDir ?? target.stateDir
+  if (stateDir === undefined && target.definition !== undefined) {
+    notes.push(
+      "local state is left alone: the module's is not of the Kafka that --brokers names. If there is some, name its folder with --state-dir",
+    )
+  }
   const slots = stateDir === undefined ? [] : await localState(stateDir, applicationId)
   return {
     applicationId,
@@ -59,9 +70,25 @@ export async function planReset(admin: TransportAdmin, request: ResetRequest): P
   }
 }
 
-function inputsOf({ target, inputTopics }: ResetRequest): readonly (string | RegExp)[] {
-  const { definition, applicationId } = target
-  if (definition === undefined) return inputTopics ?? []
+/** Throws a {@link UsageError} if nothing is named that could be reset: without a module nobody else says what there is to do. */
+export function checkThereIsSomething(request: ResetRequest): void {
+  const { target, internalTopics = [], stateDir } = request
+  if (target.definition !== undefined || namedInputs(request).length > 0 || internalTopics.length > 0 || stateDir !== undefined) return
+  throw new UsageError(
+    'Name what is to be reset: --input-topics, whose offsets are set, --internal-topics, --state-dir, or the module of the application.',
+  )
+}
+
+/** Inputs that the command line names, itself or by its file of offsets. */
+function namedInputs({ inputTopics, to }: ResetRequest): readonly string[] {
+  if (inputTopics !== undefined || to.kind !== 'given') return inputTopics ?? []
+  return [...new Set([...to.offsets.keys()].map((key) => key.split(' ')[0] as string))]
+}
+
+function inputsOf(request: ResetRequest): readonly (string | RegExp)[] {
+  const { definition, applicationId } = request.target
+  if (definition === undefined) return namedInputs(request)
+  const { inputTopics } = request
   const { inputs } = applicationTopics(definition.topology, applicationId)
   for (const topic of inputTopics ?? []) {
     const isInput = inputs.some((one) => (typeof one === 'string' ? one === topic : new RegExp(one.source).test(topic)))

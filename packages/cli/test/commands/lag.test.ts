@@ -32,6 +32,14 @@ Group app (Empty, 0 members) is 3 records behind, 1 partition without a committe
   })
 })
 
+test('a module that says only how many threads it has can be looked at: run names the module', async () => {
+  await using app = await MemoryApp.open({ threads: 4, failure: { deadLetter: { topic: 'dead' } } })
+  await app.createTopics({ lines: 1, dead: 1 })
+
+  expect(await app.millrace(['lag', '--topics', 'lines'])).toMatchObject({ code: 0, stderr: '' })
+  expect(await app.millrace(['dead-letters', 'list'])).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('as JSON', async () => {
   await using app = await opened()
   const { stdout } = await app.millrace(['lag', '--json', '--topics', 'lines'])

@@ -126,7 +126,10 @@ test('what a killed process has left in its group is put out of it with --force'
 
   expect((await reset()).code).toBe(3)
   expect(await committed()).toEqual([1, 1])
-  expect(await reset('--force')).toMatchObject({ code: 0, stderr: expect.stringContaining('is left alone') as unknown })
+  expect(await reset('--force', '--force-wait', '5')).toMatchObject({
+    code: 0,
+    stderr: expect.stringContaining('is left alone') as unknown,
+  })
   expect(await committed()).toEqual([0, 0])
   const internal = [`${app.applicationId}-by-word-repartition`, `${app.applicationId}-counts-changelog`]
   await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal])

@@ -1,8 +1,14 @@
+import { once } from 'node:events'
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ManualClock, silentLogger } from '@millrace/core'
 import { start } from '@millrace/runtime'
 import { describe, expect, test } from 'vitest'
+import { NotFoundError } from '../../src/command-line/errors.ts'
+import { processEnvironment } from '../../src/index.ts'
+import { targetOf } from '../../src/load/target.ts'
+import { planReset, type ResetRequest } from '../../src/reset/plan-reset.ts'
+import { apps, millrace } from '../support/command.ts'
 import { MemoryApp } from '../support/memory-app.ts'
 import { temporaryFolder } from '../support/temporary-folder.ts'
 
@@ -28,6 +34,8 @@ async function opened(stateDir = temporaryFolder()): Promise<MemoryApp> {
   await app.commit([{ topic: 'lines', partition: 0, offset: 6 }])
   return app
 }
+
+const never = { stop: new AbortController().signal, kill: new AbortController().signal }
 
 const topicsOf = async ({ admin }: MemoryApp) => (await admin.describeTopics([/(?:)/])).map(({ topic }) => topic).toSorted()
 
@@ -188,7 +196,10 @@ test('while members are active it is refused with 3, also with --force, since th
   expect(refused).toMatchObject({ code: 3, stdout: '' })
   expect(refused.stderr).toContain("Application 'app' is running")
   expect((await app.millrace(['reset'])).stderr).toContain('the application is running')
-  expect((await app.millrace(['reset', '--execute', '--force'])).stderr).toContain('came back')
+  // Who holds a folder here is known to be alive; of one elsewhere only the group tells.
+  expect((await app.millrace(['reset', '--execute', '--force'])).stderr).toContain(`is in use by process ${process.pid}`)
+  const elsewhere = await app.millrace(['reset', '--execute', '--force', '--state-dir', temporaryFolder()])
+  expect(elsewhere).toMatchObject({ code: 3, stderr: expect.stringContaining('came back') as unknown })
   expect(await app.committed('lines')).toEqual(committed)
   expect(await topicsOf(app)).toEqual(before)
 
@@ -197,15 +208,118 @@ test('while members are active it is refused with 3, also with --force, since th
   expect((await app.millrace(['reset', '--execute'])).code).toBe(0)
 })
 
+describe('with --force', () => {
+  /** A member that hears late that it was put out of the group, and the command that did it. */
+  async function forced(app: MemoryApp, stop = new AbortController()) {
+    const clock = new ManualClock()
+    const heard = new AbortController()
+    let said = ''
+    const stderr = { isTerminal: false, columns: undefined, write: async (text: string) => void (said += text) }
+    const source = await app.transport.openSource(
+      { clientId: 'late', groupId: 'app', isolation: 'read-committed' },
+      { logger: silentLogger },
+    )
+    await source.subscribe(['lines'], {
+      onAssigned: async (partitions) => partitions.map((at) => ({ ...at, offset: 0 })),
+      onRevoked: async () => undefined,
+      onLost: async () => void (await once(heard.signal, 'abort')),
+    })
+    await expect.poll(async () => (await app.admin.describeGroup?.('app'))?.members[0]?.assigned).toHaveLength(2)
+    const args = ['reset', '--execute', '--force', '--state-dir', temporaryFolder()]
+    const running = app.millrace(args, { clock, stderr, stop: stop.signal })
+    await expect.poll(() => said).toContain('waiting 45 s')
+    return { clock, source, running, hears: () => heard.abort(), said: () => said }
+  }
+
+  test('a member that hears only after many seconds that it was put out is alive all the same', async () => {
+    await using app = await opened()
+    const before = await topicsOf(app)
+    const { clock, source, running, hears, said } = await forced(app)
+    await clock.advance(40_000, () => new Promise((resolve) => setImmediate(resolve)))
+    hears()
+    await expect.poll(async () => (await app.admin.describeGroup?.('app'))?.members).toHaveLength(1)
+    await clock.advance(4_000, () => new Promise((resolve) => setImmediate(resolve)))
+
+    expect((await running).code).toBe(3)
+    expect(said()).toContain('came back (late at')
+    expect(await topicsOf(app)).toEqual(before)
+    await source.close()
+  })
+
+  test('who stops it while it waits has interrupted it, and nothing was refused', async () => {
+    await using app = await opened()
+    const stop = new AbortController()
+    const { source, running, hears } = await forced(app, stop)
+    stop.abort()
+
+    expect((await running).code).toBe(130)
+    hears()
+    await source.close()
+  })
+})
+
+describe('without a module', () => {
+  const reset = (...args: string[]) => millrace(['reset', '--brokers', '127.0.0.1:1', '--application', 'app', '--execute', ...args])
+  const planned = (app: MemoryApp, request: Partial<ResetRequest>) => {
+    const target = { transport: app.transport, applicationId: 'app', definition: undefined, stateDir: undefined }
+    const nothing = { inputTopics: undefined, internalTopics: undefined, stateDir: undefined }
+    return planReset(app.admin, { target, to: { kind: 'earliest' }, ...nothing, ...request })
+  }
+
+  test('it is refused, before anything is asked, if nothing is named that could be reset', async () => {
+    expect(await reset()).toMatchObject({ code: 2, stderr: expect.stringContaining('Name what is to be reset: --input-topics') as unknown })
+  })
+
+  test('a file of offsets names the inputs', async () => {
+    await using app = await opened()
+    const { offsets } = await planned(app, { to: { kind: 'given', offsets: new Map([['lines 0', 3]]) } })
+
+    expect(offsets).toEqual([
+      { topic: 'lines', partition: 0, from: 6, to: 3 },
+      { topic: 'lines', partition: 1, from: null, to: null },
+    ])
+  })
+
+  test('an input that is named and does not exist ends with 4; an internal topic may be gone since it was interrupted', async () => {
+    await using app = await opened()
+    await expect(planned(app, { inputTopics: ['lines', 'linse'] })).rejects.toThrow("Input topic 'linse' does not exist.")
+    await expect(planned(app, { to: { kind: 'given', offsets: new Map([['linse 0', 3]]) } })).rejects.toBeInstanceOf(NotFoundError)
+    const { topics, notes } = await planned(app, { internalTopics: ['app-gone-changelog', 'app-old-changelog'] })
+
+    expect(topics.map(({ topic }) => topic)).toEqual(['app-old-changelog'])
+    expect(notes).toContain("internal topic 'app-gone-changelog' does not exist")
+  })
+})
+
+test("on another Kafka than the module's, local state is left alone, unless its folder is named", async () => {
+  const stateDir = temporaryFolder()
+  await using app = await opened(stateDir)
+  const importModule = async () => ({ default: app.definition })
+  const environment = { ...processEnvironment({ importModule, ...never }), folder: apps }
+  const target = await targetOf('word-count.ts', { brokers: '127.0.0.1:1' }, environment)
+  const request = { to: { kind: 'earliest' as const }, inputTopics: undefined, internalTopics: undefined }
+  const store = stored(stateDir, 'app', '0', '1_0', 'counts')
+
+  const left = await planReset(app.admin, { ...request, target, stateDir: undefined })
+  expect(left).toMatchObject({ localState: [], stateDir: undefined })
+  expect(left.notes).toContainEqual(expect.stringContaining('local state is left alone'))
+  expect(await planReset(app.admin, { ...request, target, stateDir })).toMatchObject({ localState: [store] })
+})
+
 test('local state that a process holds is not deleted', async () => {
   const stateDir = temporaryFolder()
   await using app = await opened(stateDir)
   const store = stored(stateDir, 'app', '0', '1_0', 'counts')
   // One that was started and does not run is no member, and holds its folder.
   await using held = await start({ ...app.definition, logger: silentLogger })
+  const before = await topicsOf(app)
+  expect((await app.millrace(['reset'])).stderr).toContain('the application is running')
   const { code, stderr } = await app.millrace(['reset', '--execute'])
 
-  expect(code).toBe(1)
+  expect(code).toBe(3)
+  // Whose changelogs they are would go on without them.
+  expect(await topicsOf(app)).toEqual(before)
+  expect(await app.committed('lines')).toEqual([6, undefined])
   expect(stderr).toContain(`is in use by process ${process.pid}`)
   expect(existsSync(store)).toBe(true)
   expect(held.state).toBe('created')
