@@ -2,7 +2,7 @@
 import { processEnvironment } from './command-line/environment.ts'
 import { EXIT } from './command-line/exit-codes.ts'
 import { failureLine } from './command-line/failure-line.ts'
-import { StopSignals } from './command-line/stop-signals.ts'
+import { exitCodeOfSignal, StopSignals } from './command-line/stop-signals.ts'
 
 function fail(error: unknown): never {
   process.stderr.write(`millrace: ${failureLine(error)}\n`)
@@ -20,7 +20,7 @@ try {
   const { importModule } = await import('./load/typescript.ts')
   // What the user's module has opened does not keep the command alive.
   const code = await runCommand(process.argv.slice(2), processEnvironment({ importModule, stop: signals.stop, kill: signals.kill }))
-  process.exit(code === EXIT.interrupted && signals.received === 'SIGTERM' ? EXIT.terminated : code)
+  process.exit(code === EXIT.interrupted && signals.received !== undefined ? exitCodeOfSignal(signals.received) : code)
 } catch (error) {
   fail(error)
 }

@@ -7,7 +7,9 @@ export interface TextOutput {
   readonly isTerminal: boolean
   /** Characters in a line; undefined where there is no limit. */
   readonly columns: number | undefined
-  /** Resolves when it is written. */
+  /** Whether nobody reads it any more: what writes again and again has no reason to go on. */
+  readonly isClosed: boolean
+  /** Resolves when it is written, or nobody reads it any more. */
   write(text: string): Promise<void>
 }
 
@@ -21,7 +23,7 @@ export interface Environment {
   readonly clock: Clock
   /** Loads a module of the user's by its absolute path. */
   readonly importModule: (file: string) => Promise<unknown>
-  /** Aborted at the first SIGINT or SIGTERM: finish. */
+  /** Aborted at the first SIGINT, SIGTERM or SIGHUP: finish. */
   readonly stop: AbortSignal
   /** Aborted at the second, just before the process ends. */
   readonly kill: AbortSignal
@@ -51,25 +53,31 @@ export function processEnvironment({ importModule, stop, kill }: Pick<Environmen
 }
 
 function outputOf(stream: NodeJS.WriteStream): TextOutput {
+  let isClosed = false
   return {
     isTerminal: stream.isTTY,
     columns: stream.isTTY ? stream.columns : undefined,
-    write: (text) => written(stream, text),
+    get isClosed() {
+      return isClosed
+    },
+    write: async (text) => {
+      if (!isClosed) isClosed = !(await written(stream, text))
+    },
   }
 }
 
-/** Rejects if that fails, unless the reader only had enough (`| head`). */
-function written(stream: NodeJS.WriteStream, text: string): Promise<void> {
+/** Rejects if that fails; false if the reader only had enough (`| head`). */
+function written(stream: NodeJS.WriteStream, text: string): Promise<boolean> {
   return new Promise((resolve, reject) => {
     const failed = (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') resolve()
+      if (error.code === 'EPIPE') resolve(false)
       else reject(new Error('The output could not be written', { cause: error }))
     }
     stream.once('error', failed)
     stream.write(text, (error) => {
       if (error !== null && error !== undefined) return failed(error)
       stream.off('error', failed)
-      resolve()
+      resolve(true)
     })
   })
 }

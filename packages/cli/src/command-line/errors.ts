@@ -8,7 +8,7 @@ export class RefusedError extends Error {
   override readonly name = 'RefusedError'
 }
 
-/** It was told to stop before it was done. Exit code 130, or 143. */
+/** It was told to stop before it was done. Exit code 130, or that of another signal. */
 export class InterruptedError extends Error {
   override readonly name = 'InterruptedError'
 }

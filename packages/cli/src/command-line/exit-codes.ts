@@ -10,8 +10,6 @@ export const EXIT = Object.freeze({
   refused: 3,
   /** The answer is no: what was asked for is not there, or is more than was allowed. */
   negative: 4,
-  /** Ended by SIGINT before it was done. */
+  /** Ended by a signal before it was done: by SIGINT; a process has that of the signal that it was. */
   interrupted: 130,
-  /** Ended by SIGTERM before it was done. */
-  terminated: 143,
 })

@@ -1,8 +1,13 @@
 import { constants } from 'node:os'
 
-const SIGNALS = ['SIGINT', 'SIGTERM'] as const
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
 
-/** Turns the first SIGINT or SIGTERM into a request to stop; the second ends the process at once. */
+/** What a process ends with that a signal has ended, as shells tell it. */
+export function exitCodeOfSignal(signal: NodeJS.Signals): number {
+  return 128 + constants.signals[signal]
+}
+
+/** Turns the first SIGINT, SIGTERM or SIGHUP (the terminal is gone) into a request to stop; the second ends the process at once. */
 export class StopSignals {
   readonly #stop = new AbortController()
   readonly #kill = new AbortController()
@@ -34,6 +39,6 @@ export class StopSignals {
       return
     }
     this.#kill.abort()
-    process.exit(128 + constants.signals[signal])
+    process.exit(exitCodeOfSignal(signal))
   }
 }

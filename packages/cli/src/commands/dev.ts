@@ -9,7 +9,7 @@ import { wait } from '../command-line/environment.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
 import { wholeNumber } from '../command-line/parse-values.ts'
 import type { CommonOptions } from '../command-line/report.ts'
-import { type DevLines, READY } from '../dev/dev-messages.ts'
+import { type DevLines, READY, UNREAD } from '../dev/dev-messages.ts'
 import { isUnwatched, projectFolder } from '../dev/project-folder.ts'
 import { TypedLines } from '../dev/typed-lines.ts'
 import { existingFile } from '../load/load-app.ts'
@@ -49,7 +49,9 @@ export function devCommand(host: CommandHost): Command {
 }
 
 async function develop(invocation: Invocation<DevOptions>): Promise<number> {
-  const { args, options, environment, report } = invocation
+  const { args, options, report } = invocation
+  const unread = new AbortController()
+  const environment = { ...invocation.environment, stop: AbortSignal.any([invocation.environment.stop, unread.signal]) }
   const path = existingFile(args[0] ?? '', environment)
   for (const { path: input } of options.input) existingFile(input, environment)
   const loader = loaderFor(path)
@@ -74,6 +76,7 @@ async function develop(invocation: Invocation<DevOptions>): Promise<number> {
         variables: environment.variables,
       })
       instance.onMessage((message) => {
+        if (message === UNREAD) unread.abort()
         if (message !== READY) return
         current = instance
         for (const { topic, path: file } of options.input) {

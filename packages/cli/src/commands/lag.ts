@@ -57,7 +57,7 @@ async function showLag({ args: [file], options, environment, report }: Invocatio
       if (options.watch === undefined) await report.result(measured, text)
       else await report.line(measured, () => `${environment.stdout.isTerminal ? CLEAR : ''}${text()}`)
       if (exceeded) return EXIT.negative
-      if (options.watch === undefined) return EXIT.done
+      if (options.watch === undefined || environment.stdout.isClosed) return EXIT.done
       await wait(options.watch * 1_000, environment)
       if (environment.stop.aborted) return EXIT.done
     }

@@ -38,7 +38,7 @@ export function runCommandOf(host: CommandHost): Command {
     async ({ args: [file = ''], options, environment, report }) => {
       const path = existingFile(file, environment)
       const loader = loaderFor(path)
-      const { instances, restarts, threads, http, verbose = false } = options
+      const { instances, restarts, threads, http, verbose = false, json = false } = options
       const supervisor = new Supervisor({
         instances,
         start: (instance) =>
@@ -47,7 +47,7 @@ export function runCommandOf(host: CommandHost): Command {
               file: path,
               instance,
               instances,
-              verbose,
+              ...{ verbose, json },
               ...(threads !== undefined && { threads }),
               ...(http && { http: ofInstance(http, instance) }),
             } satisfies InstanceRequest,

@@ -4,13 +4,13 @@ import { printable } from '../command-line/table.ts'
 import { loadApp } from '../load/load-app.ts'
 import { startedProcess } from '../run/started-process.ts'
 import { DevLog, type OutputLine } from './dev-log.ts'
-import { type DevLines, type DevRequest, READY } from './dev-messages.ts'
+import { type DevLines, type DevRequest, READY, UNREAD } from './dev-messages.ts'
 
 /** What `dev` starts: the application on an embedded log of its own. */
 
 const { file, partitions, stateDir, json, verbose } = JSON.parse(process.argv[2] ?? '{}') as DevRequest
 
-await startedProcess(verbose, async ({ environment, report, run }) => {
+await startedProcess({ json, verbose }, async ({ environment, report, run }) => {
   const definition = await loadApp(file, environment)
   const log = await DevLog.open(definition, partitions)
   let last: Promise<void> = Promise.resolve()
@@ -28,7 +28,10 @@ await startedProcess(verbose, async ({ environment, report, run }) => {
   await shown
 
   async function show(of: DevLog): Promise<void> {
-    for await (const output of of.outputs(partitions, environment.stop)) await environment.stdout.write(`${lineOf(output)}\n`)
+    for await (const output of of.outputs(partitions, environment.stop)) {
+      await environment.stdout.write(`${lineOf(output)}\n`)
+      if (environment.stdout.isClosed) return void process.send?.(UNREAD)
+    }
   }
 })
 

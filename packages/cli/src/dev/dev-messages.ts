@@ -15,5 +15,8 @@ export interface DevLines {
   readonly topic?: string | undefined
 }
 
+/** Nobody reads what it prints. */
+export const UNREAD = 'unread'
+
 /** It is ready for lines. */
 export const READY = 'ready'

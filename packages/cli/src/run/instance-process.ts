@@ -18,6 +18,8 @@ export interface InstanceRequest {
   readonly instance: number
   readonly instances: number
   readonly verbose: boolean
+  /** Whether errors are told in JSON. */
+  readonly json: boolean
   /** Absent: as many threads as the module says. */
   readonly threads?: number | undefined
   /** Where its HTTP server is to listen; absent: there is none, or the module's. */

@@ -9,7 +9,7 @@ import { inThreads } from './in-threads.ts'
 
 const request = JSON.parse(process.argv[2] ?? '{}') as InstanceRequest
 
-await startedProcess(request.verbose, async ({ environment, run }) => {
+await startedProcess(request, async ({ environment, run }) => {
   const loaded = await loadModule(request.file, environment)
   if (loaded.definition.transport.name === 'memory' && request.instances > 1) {
     throw new UsageError('An embedded log belongs to one process: run it with one instance, or on Kafka.')

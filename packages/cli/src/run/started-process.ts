@@ -2,7 +2,7 @@ import { start as startWithOurs } from '@millrace/runtime'
 import { type Environment, processEnvironment } from '../command-line/environment.ts'
 import { UsageError } from '../command-line/errors.ts'
 import { EXIT } from '../command-line/exit-codes.ts'
-import { Report } from '../command-line/report.ts'
+import { type CommonOptions, Report } from '../command-line/report.ts'
 import type { LoadedApp } from '../load/load-app.ts'
 import { importModule, packageOf } from '../load/typescript.ts'
 import { DRAIN } from './instance-process.ts'
@@ -17,18 +17,23 @@ export interface StartedProcess {
 }
 
 /** Does the work of a process that was started by another of ours, and ends it with the exit code that tells how it went. */
-export async function startedProcess(verbose: boolean, work: (process: StartedProcess) => Promise<void>): Promise<never> {
+export async function startedProcess(options: CommonOptions, work: (process: StartedProcess) => Promise<void>): Promise<never> {
   const stopping = new AbortController()
   const drain = () => stopping.abort()
-  // A terminal's Ctrl-C reaches all processes: who started this one says what is to be done.
+  // A terminal's Ctrl-C, and its end, reach all processes: who started this one says what is to be done.
   process.on('SIGINT', () => undefined)
+  process.on('SIGHUP', () => undefined)
+  // A terminal that has gone away is no reason to end before what was begun is done.
+  process.stderr.on('error', () => undefined)
   process.on('SIGTERM', drain)
   process.on('disconnect', drain)
   process.on('message', (message) => {
     if (message === DRAIN) drain()
   })
+  // Who started it may be gone since before anybody listened.
+  if (!process.connected) drain()
   const environment = processEnvironment({ importModule, stop: stopping.signal, kill: new AbortController().signal })
-  const report = new Report(environment, { verbose })
+  const report = new Report(environment, options)
   let running = false
   const end = async (error: unknown): Promise<never> => {
     await report.failure(error)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { colorsFor } from '../../src/command-line/colours.ts'
 import { printable, table } from '../../src/command-line/table.ts'
 
-const output = (isTerminal: boolean) => ({ isTerminal, columns: undefined, write: async () => undefined })
+const output = (isTerminal: boolean) => ({ isTerminal, columns: undefined, isClosed: false, write: async () => undefined })
 
 describe('colours', () => {
   test.each([

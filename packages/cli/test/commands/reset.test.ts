@@ -214,7 +214,7 @@ describe('with --force', () => {
     const clock = new ManualClock()
     const heard = new AbortController()
     let said = ''
-    const stderr = { isTerminal: false, columns: undefined, write: async (text: string) => void (said += text) }
+    const stderr = { isTerminal: false, columns: undefined, isClosed: false, write: async (text: string) => void (said += text) }
     const source = await app.transport.openSource(
       { clientId: 'late', groupId: 'app', isolation: 'read-committed' },
       { logger: silentLogger },

@@ -53,6 +53,11 @@ export class CommandProcess {
     this.#child.stdin?.write(text)
   }
 
+  /** Reads no more, as `head` does. */
+  closeStdout(): void {
+    this.#child.stdout?.destroy()
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name)
   }

@@ -20,6 +20,7 @@ export async function millrace(args: readonly string[], overrides: Partial<Envir
   const into = (name: 'stdout' | 'stderr') => ({
     isTerminal: false,
     columns: undefined,
+    isClosed: false,
     write: async (text: string) => {
       texts[name] += text
     },
