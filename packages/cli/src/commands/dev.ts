@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, type Stats } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -35,7 +35,7 @@ const DRAIN_MS = 5_000
 export function devCommand(host: CommandHost): Command {
   const dev = command(
     'dev',
-    'Run an application on an embedded log, and begin anew whenever a file of the project changes: with the same input, and without state. What it writes to its topics is printed.',
+    'Run an application on an embedded log, and begin anew whenever a source of the project, or a file of input, changes: with the same input, and without state. What it writes to its topics is printed.',
     [
       'millrace dev src/app.ts',
       'millrace dev src/app.ts --input lines=samples/lines.txt',
@@ -53,18 +53,28 @@ async function develop(invocation: Invocation<DevOptions>): Promise<number> {
   const unread = new AbortController()
   const environment = { ...invocation.environment, stop: AbortSignal.any([invocation.environment.stop, unread.signal]) }
   const path = existingFile(args[0] ?? '', environment)
-  for (const { path: input } of options.input) existingFile(input, environment)
   const loader = loaderFor(path)
   const folder = mkdtempSync(join(tmpdir(), 'millrace-dev-'))
   const typed = new TypedLines()
   let current: ProcessInstance | undefined
-  const changes = new Changes(path)
+  const changes = new Changes(
+    path,
+    options.input.map((one) => existingFile(one.path, environment)),
+  )
   const input = createInterface({ input: process.stdin })
   input.on('line', (line) => {
     if (line.trim() === '') return
     typed.add(line)
     current?.send({ lines: [line] } satisfies DevLines)
   })
+  const sendFile = ({ topic, path: file }: InputFile, to: ProcessInstance) => {
+    try {
+      to.send({ topic, file, lines: readFileSync(existingFile(file, environment), 'utf8').split(/\r?\n/) } satisfies DevLines)
+    } catch (error) {
+      // It was there when the command began.
+      void report.failure(error)
+    }
+  }
   try {
     for (let generation = 0; !environment.stop.aborted; generation++) {
       const request = { file: path, partitions: options.partitions, stateDir: join(folder, String(generation)), ...flags(options) }
@@ -79,10 +89,7 @@ async function develop(invocation: Invocation<DevOptions>): Promise<number> {
         if (message === UNREAD) unread.abort()
         if (message !== READY) return
         current = instance
-        for (const { topic, path: file } of options.input) {
-          const lines = readFileSync(existingFile(file, environment), 'utf8').split(/\r?\n/)
-          instance.send({ topic, lines: lines.filter((line) => line.trim() !== '') } satisfies DevLines)
-        }
+        for (const input of options.input) sendFile(input, instance)
         const lines = typed.kept
         if (lines.length > 0) instance.send({ lines } satisfies DevLines)
       })
@@ -118,9 +125,11 @@ class Changes {
   #changed: string | undefined
   #tell: (() => void) | undefined
 
-  constructor(file: string) {
+  /** `inputs`: watched as well, wherever they are. */
+  constructor(file: string, inputs: readonly string[]) {
     const project = projectFolder(file)
-    this.#watcher = watch(project, { ignoreInitial: true, ignored: (path) => isUnwatched(path, project) })
+    const ignored = (path: string, stats?: Stats) => !inputs.includes(path) && isUnwatched(path, project, stats?.isFile() === true)
+    this.#watcher = watch([project, ...inputs], { ignoreInitial: true, ignored })
     this.#watcher.on('all', (_, path) => {
       this.#changed = path
       this.#tell?.()

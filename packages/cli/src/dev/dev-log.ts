@@ -1,13 +1,20 @@
 import { type AppDefinition, bytesAt, type Serde, silentLogger, type SinkNode, type Transport, viewColumn } from '@millrace/core'
 import { memory } from '@millrace/transport-memory'
 import { failureLine } from '../command-line/failure-line.ts'
-import { type InputRecord, type InputTopic, inputRecord, namedInputs } from './input-line.ts'
+import { type InputRecord, inputOf, type InputTopic, inputRecord, namedInputs } from './input-line.ts'
 
 /** What an application wrote, decoded. */
 export interface OutputLine {
   readonly topic: string
   readonly key: unknown
   readonly value: unknown
+}
+
+/** A line that is no record, and why. */
+export interface RefusedLine {
+  /** From 1. */
+  readonly line: number
+  readonly error: unknown
 }
 
 const context = { logger: silentLogger }
@@ -41,14 +48,22 @@ export class DevLog {
     return log
   }
 
-  /** Writes lines. Rejects with a `UsageError` for one that is no record. */
-  async write(lines: readonly string[], topic?: string): Promise<void> {
-    const inputs = topic === undefined ? this.inputs : this.inputs.filter((one) => one.topic === topic)
+  /** Writes lines, less empty ones and those that are no records, with which it resolves. Rejects with a {@link UsageError} for a topic that is no input. */
+  async write(lines: readonly string[], topic?: string): Promise<readonly RefusedLine[]> {
+    const inputs = topic === undefined ? this.inputs : [inputOf(topic, this.inputs)]
     const byTopic = new Map<string, InputRecord[]>()
-    for (const line of lines) {
-      const record = inputRecord(line, inputs.length > 0 ? inputs : this.inputs)
-      byTopic.set(record.topic, [...(byTopic.get(record.topic) ?? []), record])
-    }
+    const refused: RefusedLine[] = []
+    lines.forEach((line, i) => {
+      if (line.trim() === '') return
+      try {
+        const record = inputRecord(line, inputs)
+        const before = byTopic.get(record.topic)
+        if (before === undefined) byTopic.set(record.topic, [record])
+        else before.push(record)
+      } catch (error) {
+        refused.push({ line: i + 1, error })
+      }
+    })
     await using writer = await this.transport.openWriter({ clientId: 'millrace-dev' }, context)
     for (const [to, records] of byTopic) {
       await writer.writeBatch({
@@ -60,6 +75,7 @@ export class DevLog {
       })
     }
     await writer.flush()
+    return refused
   }
 
   /** What the application writes to topics that it names, as it comes, until `stop`. */

@@ -9,10 +9,12 @@ export interface DevRequest {
   readonly verbose: boolean
 }
 
-/** Lines of input, for a topic or, without one, for the only input or the ones that they name. */
+/** Lines of input, empty ones included, for a topic or, without one, for the only input or the ones that they name. */
 export interface DevLines {
   readonly lines: readonly string[]
   readonly topic?: string | undefined
+  /** Where they stand, as the command line names it; undefined: they were typed. */
+  readonly file?: string | undefined
 }
 
 /** Nobody reads what it prints. */

@@ -23,14 +23,22 @@ export interface InputTopic {
  */
 export function inputRecord(line: string, inputs: readonly InputTopic[]): InputRecord {
   const { topic, key = null, value, timestamp } = envelopeOf(line)
-  const input = topic === undefined && inputs.length === 1 ? inputs[0] : inputs.find((one) => one.topic === topic)
-  if (input === undefined) {
-    const names = inputs.map((one) => `'${one.topic}'`).join(', ')
-    throw new UsageError(
-      topic === undefined ? `Name the topic of '${line}': one of ${names}.` : `'${topic}' is no input: there is ${names}.`,
-    )
-  }
+  const [only] = inputs
+  if (topic === undefined && (only === undefined || inputs.length > 1))
+    throw new UsageError(`Name the topic of '${line}': one of ${namesOf(inputs)}.`)
+  const input = topic === undefined && only !== undefined ? only : inputOf(topic ?? '', inputs)
   return { topic: input.topic, key: encoded(input.source.key, key), value: encoded(input.source.value, value), timestamp }
+}
+
+/** The input of a topic. Throws a {@link UsageError} for one that is none. */
+export function inputOf(topic: string, inputs: readonly InputTopic[]): InputTopic {
+  const found = inputs.find((one) => one.topic === topic)
+  if (found === undefined) throw new UsageError(`'${topic}' is no input: there is ${namesOf(inputs)}.`)
+  return found
+}
+
+function namesOf(inputs: readonly InputTopic[]): string {
+  return inputs.length === 0 ? 'none' : inputs.map(({ topic }) => `'${topic}'`).join(', ')
 }
 
 interface Envelope {

@@ -17,7 +17,7 @@ builder
   .mapValues('change', (line) => ${change})
   .sink('shouts', { topic: 'shouts', key: serdes.nullable(serdes.string), value: serdes.string })
 
-export default defineApp({ topology: builder.build(), applicationId: 'shout', transport: kafka({ brokers: 'nowhere:1' }) })
+export default defineApp({ topology: builder.build(), applicationId: 'shout', transport: kafka({ brokers: 'nowhere:1' }), threads: 4 })
 `
 
 test(
@@ -28,7 +28,7 @@ test(
     mkdirSync(join(project, 'src'))
     symlinkSync(join(packageFolder, 'node_modules'), join(project, 'node_modules'))
     writeFileSync(join(project, 'package.json'), '{"type":"module"}')
-    writeFileSync(join(project, 'lines.txt'), 'to be\n{"key":"k","value":"or not"}\n')
+    writeFileSync(join(project, 'lines.txt'), 'to be\n{"topic":"linse","value":"no"}\n{"key":"k","value":"or not"}\n')
     const file = join(project, 'src', 'app.mjs')
     writeFileSync(file, moduleOf('line.toUpperCase()'))
 
@@ -43,9 +43,15 @@ test(
       { topic: 'shouts', key: null, value: 'TO BE' },
       { topic: 'shouts', key: 'k', value: 'OR NOT' },
     ])
+    // A line of the file that is no record, by its number.
+    await expect
+      .poll(() => dev.stderr, { timeout: 30_000 })
+      .toContain(`"message":"Line 2 of 'lines.txt': 'linse' is no input: there is 'lines'."`)
     dev.write('typed\n')
     await expect.poll(() => lines().at(-1), { timeout: 30_000 }).toMatchObject({ value: 'TYPED' })
 
+    // What it writes itself, or is written of it, is no source of it.
+    writeFileSync(join(project, 'out.json'), dev.stdout)
     // What does not run is told, and the next change begins anew.
     writeFileSync(file, 'export default 7')
     await expect.poll(() => dev.stderr, { timeout: 60_000 }).toContain('exports no application')
@@ -60,6 +66,7 @@ test(
       )
       .toEqual(['to be!', 'or not!', 'typed!'])
 
+    expect(dev.stderr).not.toContain('out.json')
     dev.signal('SIGINT')
     expect(await dev.ended).toBe(0)
   },

@@ -1,7 +1,6 @@
 import { serdes } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { inputRecord, type InputTopic } from '../../src/dev/input-line.ts'
-import { isUnwatched } from '../../src/dev/project-folder.ts'
 
 const inputOf = (
   topic: string,
@@ -45,16 +44,4 @@ describe('a line becomes a record', () => {
     expect(() => inputRecord('{"topic":"three","value":"v"}', inputs)).toThrow("'three' is no input: there is 'one', 'two'.")
     expect(() => inputRecord('{"value":"seven"}', [inputOf('one', serdes.int32 as never)])).toThrow('"seven" can\'t be written with int32')
   })
-})
-
-test.each([
-  ['src/app.ts', false],
-  ['.env', false],
-  ['node_modules/a/index.js', true],
-  ['packages/a/node_modules/b.js', true],
-  ['.git/index', true],
-  ['state/app/0/LOCK', true],
-  ['statements.ts', false],
-])('whether %s is left out of what is watched: %j', (path, expected) => {
-  expect(isUnwatched(`/project/${path}`, '/project')).toBe(expected)
 })
