@@ -1,13 +1,17 @@
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { once } from 'node:events'
 import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { openBroker } from '../broker/broker.mjs'
 import { planContainers } from '../../packages/cli/broker/docker-broker.mjs'
+import { JavaNode } from '../../packages/cli/broker/java-node.mjs'
 import { logFolder } from '../../packages/cli/broker/log-folder.mjs'
 import { serverProperties } from '../../packages/cli/broker/node-settings.mjs'
+import { temporaryFolder } from './support/temporary-folder.ts'
 
 describe('KAFKA_BROKERS', () => {
   test('where nothing answers is an error, not a reason to take another way', async () => {
@@ -32,6 +36,49 @@ describe('KAFKA_BROKERS', () => {
     await expect(openBroker({ nodes: 3 }, { KAFKA_BROKERS: 'one:9092' })).rejects.toThrow('3 nodes are needed')
   })
 })
+
+test('a port that is asked for and taken is refused: who listens there would be taken for ours', async () => {
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+
+  await expect(openBroker({ port }, {})).rejects.toThrow(`Port ${port} is taken`)
+  await expect(openBroker({ port: port - 1, nodes: 2 }, {})).rejects.toThrow('is taken')
+})
+
+test('a broker that ended while another one answered at its port has not started', async () => {
+  const folder = temporaryFolder()
+  const java = join(folder, 'java')
+  writeFileSync(java, '#!/bin/sh\necho $$ > pid\n')
+  chmodSync(java, 0o755)
+  vi.stubEnv('PATH', `${folder}${delimiter}${process.env['PATH']}`)
+  onTestFinished(() => void vi.unstubAllEnvs())
+  const pid = () => (existsSync(join(folder, 'pid')) ? Number(readFileSync(join(folder, 'pid'), 'utf8')) : 0)
+  // It answers as Kafka does, and not before that one is gone.
+  const server = createServer((socket) => {
+    socket.on('error', () => undefined)
+    socket.on('data', () => {
+      const isGone = vi.waitUntil(() => pid() > 0 && !isAlive(pid()), { timeout: 60_000 })
+      void isGone.then(() => socket.write(Buffer.from([0, 0, 0, 6, 0, 0, 0, 77, 0, 0])))
+    })
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const plan = { id: 1, port, controllerPort: 0, folder }
+  const node = new JavaNode(plan, { classpath: '', longLived: true, reaper: { watch() {}, forget() {} } as never })
+
+  await expect(node.start()).rejects.toThrow('Broker 1 ended while starting.')
+})
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
+}
 
 describe('a container', () => {
   test('of Kafka takes the settings from its environment', () => {

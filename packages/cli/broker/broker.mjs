@@ -1,5 +1,6 @@
 import { cacheFolder } from './cache-folder.mjs'
 import { dockerAnswers, dockerBroker } from './docker-broker.mjs'
+import { requireFree } from './free-port.mjs'
 import { givenBroker } from './given-broker.mjs'
 import { javaBroker, javaLacks } from './java-broker.mjs'
 
@@ -21,7 +22,7 @@ import { javaBroker, javaLacks } from './java-broker.mjs'
 /**
  * @typedef {object} BrokerOptions
  * @property {number} nodes
- * @property {number | undefined} [port] Of the first node; the others follow. Free ports unless given.
+ * @property {number | undefined} [port] Of the first node; the others follow. Free ports unless given; one that is taken is refused.
  * @property {string | undefined} [version] Of Kafka, such as 3.9.1. By default that which Millrace is tested against.
  * @property {string | undefined} [image] The container image, where Docker is used.
  * @property {readonly number[]} [proxyPorts] On 127.0.0.1, of a proxy before each node: whoever comes through it is told to come that way again.
@@ -48,6 +49,7 @@ export async function openBroker(
     if (proxyPorts.length > 0) throw new Error(`KAFKA_BROKERS names ${given}: brokers that are not ours can't be put behind a proxy.`)
     return givenBroker(given)
   }
+  if (port !== undefined) await requireFree(port, nodes)
   if (await dockerAnswers()) return dockerBroker(options)
   const lacking = await javaLacks()
   if (lacking === undefined) return javaBroker(options)

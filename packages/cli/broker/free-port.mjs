@@ -1,5 +1,5 @@
 import { randomInt } from 'node:crypto'
-import { createServer } from 'node:net'
+import { connect, createServer } from 'node:net'
 
 const lowest = 20_000
 const highest = 32_000
@@ -27,6 +27,34 @@ export async function freePorts(count) {
   const ports = new Set()
   while (ports.size < count) ports.add(await freePort())
   return [...ports]
+}
+
+/**
+ * Rejects if somebody has one of these ports: what answers there later would be his, and look like ours.
+ * @param {number} first
+ * @param {number} count So many from it on.
+ */
+export async function requireFree(first, count) {
+  for (let port = first; port < first + count; port++) {
+    if ((await isFree(port)) && !(await accepts(port))) continue
+    throw new Error(`Port ${port} is taken: choose another, or name the Kafka that listens there with KAFKA_BROKERS=localhost:${port}.`)
+  }
+}
+
+/**
+ * Some systems let one listen at an address where another listens at all of them.
+ * @param {number} port
+ * @returns {Promise<boolean>}
+ */
+function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
 }
 
 /**

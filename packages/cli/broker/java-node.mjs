@@ -73,6 +73,9 @@ export class JavaNode {
     const ended = () => (isRunning(child) ? undefined : `Broker ${this.plan.id} ended while starting.`)
     try {
       await waitForKafka(this.address, startLimitMs, ended)
+      // Another one may have answered.
+      const failure = ended()
+      if (failure !== undefined) throw new Error(failure)
     } catch (error) {
       await this.kill()
       const said = await readFile(join(folder, 'broker.log'), 'utf8').catch(() => '')
