@@ -6,7 +6,7 @@ import { wholeNumber } from '../command-line/parse-values.ts'
 import { type CommonOptions, jsonText } from '../command-line/report.ts'
 import { printable } from '../command-line/table.ts'
 import { targetOf } from '../load/target.ts'
-import { askOverHttp } from '../stores/http-stores.ts'
+import { askAllOfKey, askOverHttp } from '../stores/http-stores.ts'
 import { askLocalStores } from '../stores/local-stores.ts'
 import type { StoreAnswer, StoreQuestion } from '../stores/store-question.ts'
 
@@ -23,9 +23,6 @@ interface ScanOptions extends StoreOptions {
   readonly reverse?: boolean
   readonly limit: number
 }
-
-/** Windows or sessions of one key. */
-const MOST_OF_A_KEY = 1_000
 
 /** `millrace stores`: what an application knows. */
 export function storesCommand(host: CommandHost): Command {
@@ -52,11 +49,7 @@ function getCommand(host: CommandHost): Command {
   return reads<StoreOptions>(get, host, async (invocation) => {
     const { args, options, report } = invocation
     const [store = '', key = '', file] = args
-    const answer = await answerTo(
-      { store, key, from: options.from, to: options.to, reverse: false, limit: MOST_OF_A_KEY },
-      file,
-      invocation,
-    )
+    const answer = await answerTo({ store, key, from: options.from, to: options.to, reverse: false, limit: Infinity }, file, invocation)
     if (answer.entries.length === 0) throw new NotFoundError(`Store '${store}' has no key '${printable(key)}'.`)
     await report.result(answer, () => lines(answer))
   })
@@ -84,7 +77,10 @@ function scanCommand(host: CommandHost): Command {
     const [store = '', file] = args
     const answer = await answerTo({ store, from, to, prefix, reverse, limit }, file, invocation)
     await report.result(answer, () => lines(answer))
-    if (answer.more && !report.json) await report.note(moreNote(answer.entries.length, limit))
+    if (report.json) return
+    if (answer.process !== undefined)
+      await report.note(`of the process at ${answer.process}: what others have of it is to be asked for there`)
+    if (answer.more) await report.note(moreNote(answer.entries.length, limit))
   })
 }
 
@@ -122,7 +118,10 @@ async function answerTo(
   { options, environment }: Invocation<StoreOptions>,
 ): Promise<StoreAnswer> {
   const { http, token = environment.variables['MILLRACE_TOKEN'], stateDir } = options
-  if (http !== undefined) return askOverHttp(question, { url: http, token, stop: environment.stop })
+  if (http !== undefined) {
+    const target = { url: http, token, stop: environment.stop }
+    return question.key === undefined ? { ...(await askOverHttp(question, target)), process: http } : askAllOfKey(question, target)
+  }
   if (file === undefined) throw new UsageError('Name the module of the application, or the address of a running one with --http.')
   const { stop } = environment
   const { definition } = await Promise.race([targetOf(file, {}, environment), rejectedBy(stop)])

@@ -1,6 +1,7 @@
 import { MillraceError } from '@millrace/core'
 import { NotFoundError, UsageError } from '../command-line/errors.ts'
-import type { StoreAnswer, StoreQuestion } from './store-question.ts'
+import { jsonText } from '../command-line/report.ts'
+import type { FoundEntry, StoreAnswer, StoreQuestion } from './store-question.ts'
 
 /** How a running application is reached. */
 export interface HttpTarget {
@@ -18,9 +19,33 @@ const MOST_HOPS = 3
 /** For one answer. */
 const ANSWER_MS = 30_000
 
+/** The most that a server answers with at once. */
+const PAGE = 1_000
+
+/** All that is there of one key, however many windows or sessions that are. */
+export async function askAllOfKey(question: StoreQuestion, target: HttpTarget): Promise<StoreAnswer> {
+  const found = new Map<string, FoundEntry>()
+  for (let { from } = question; ;) {
+    const { entries, more } = await askOverHttp({ ...question, from, limit: PAGE }, target)
+    const before = found.size
+    for (const entry of entries) found.set(jsonText(entry.key), entry)
+    const last = more ? timeOf(entries.at(-1)?.key) : undefined
+    if (last === undefined) return { store: question.store, entries: [...found.values()], more }
+    // Sessions may end at the same time: those that were there come again, until there are no others.
+    from = String(found.size > before ? last : last + 1)
+  }
+}
+
+/** Where a window or session is among those of its key: windows begin, sessions end in order. */
+function timeOf(key: unknown): number | undefined {
+  const { start, end = start } = (key ?? {}) as { readonly start?: unknown; readonly end?: unknown }
+  return typeof end === 'number' ? end : undefined
+}
+
 /**
  * Asks a running application over its HTTP server; a key that is in another process, that one, if it tells where. The token goes to the address that was named, and
- * to no other host, port or protocol: where a process is says who is a member of the group, whoever that is, and another port may be another user's.
+ * to no other host, port or protocol: where a process is says who is a member of the group, whoever that is, and another port may be another user's. Entries in order are those of the
+ * one process that was named.
  */
 export async function askOverHttp(question: StoreQuestion, { url, token, stop }: HttpTarget): Promise<StoreAnswer> {
   let base = url
@@ -76,7 +101,7 @@ async function ask(url: URL, token: string | undefined, stop: AbortSignal): Prom
 }
 
 function answerOf({ store, key }: StoreQuestion, body: Record<string, unknown>): StoreAnswer {
-  if (Array.isArray(body['entries'])) return { store, entries: body['entries'] as StoreAnswer['entries'], more: body['more'] === true }
+  if (Array.isArray(body['entries'])) return { store, entries: body['entries'] as FoundEntry[], more: body['more'] === true }
   if ('value' in body) return { store, entries: [{ key: body['key'] ?? key, value: body['value'] }], more: false }
   throw new MillraceError('STORE_NOT_ANSWERED', 'What answers is no application of Millrace: the answer has no entries.', {
     stage: 'store',

@@ -9,6 +9,7 @@ export interface StoreQuestion {
   readonly to?: string | undefined
   readonly prefix?: string | undefined
   readonly reverse: boolean
+  /** Infinity: all there are. */
   readonly limit: number
 }
 
@@ -23,4 +24,6 @@ export interface StoreAnswer {
   readonly entries: readonly FoundEntry[]
   /** Whether there are more than were asked for. */
   readonly more: boolean
+  /** The address of the process whose entries these are, where others may have more; absent: they are of all. */
+  readonly process?: string | undefined
 }

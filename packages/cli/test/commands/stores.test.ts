@@ -148,6 +148,20 @@ describe('of an application that is stopped', () => {
     expect(contentsOf(stateDir)).toEqual(before)
   })
 
+  test('of one key, all windows are read', async () => {
+    const { definition } = await counted()
+    await write(
+      definition,
+      Array.from({ length: 2_400 }, () => 'the'),
+    )
+    await countAll(definition)
+    const { stdout } = await millrace(['stores', 'get', 'per-minute', 'the', 'word-count.ts'], {
+      importModule: async () => ({ default: definition }),
+    })
+
+    expect(stdout.trim().split('\n')).toHaveLength(1_200)
+  })
+
   test('told to stop while it copies, it leaves no copy behind', async () => {
     const { definition, stateDir } = await counted()
     const stop = new AbortController()
@@ -183,6 +197,12 @@ describe('of an application that is stopped', () => {
     expect(stderr).toContain(`Store 'counts' is open in process ${process.pid}`)
   })
 })
+
+interface Timed {
+  readonly key: string
+  readonly start: number
+  readonly end?: number
+}
 
 describe('of an application that runs', () => {
   /** Answers as an application's HTTP server does. */
@@ -255,9 +275,29 @@ describe('of an application that runs', () => {
       status: 200,
       body: { store: 'counts', entries: [{ key: path, value: { a: 1 } }], more: true },
     }))
-    const { stdout } = await millrace(['stores', 'scan', 'counts', '--http', url, '--prefix', 'th', '--limit', '1'])
+    const scan = ['stores', 'scan', 'counts', '--http', url, '--prefix', 'th', '--limit', '1']
+    const { stdout, stderr } = await millrace(scan)
 
     expect(stdout).toBe('/stores/counts?prefix=th&limit=1\t{"a":1}\n')
+    // Of one process, and nobody has asked the others.
+    expect(stderr).toContain(`of the process at ${url}: what others have of it is to be asked for there\n`)
+    expect(JSON.parse((await millrace([...scan, '--json'])).stdout)).toMatchObject({ process: url, more: true })
+  })
+
+  test.each([
+    ['windows', (time: number) => ({ key: 'the', start: time * 10 })],
+    ['sessions, of which some end at the same time', (time: number) => ({ key: 'the', start: time, end: Math.floor(time / 3) * 10 })],
+  ])('all that a key has is asked for, however much it is: %s', async (_, keyOf) => {
+    const all = Array.from({ length: 2_500 }, (_unused, i) => ({ key: keyOf(i) as Timed, value: i }))
+    const url = await serving(({ url: path }) => {
+      const query = new URL(path ?? '', 'http://here').searchParams
+      const [from, limit] = [Number(query.get('from') ?? 0), Number(query.get('limit'))]
+      const found = all.filter(({ key }) => (key.end ?? key.start) >= from)
+      return { status: 200, body: { store: 'per-minute', entries: found.slice(0, limit), more: found.length > limit } }
+    })
+    const { stdout } = await millrace(['stores', 'get', 'per-minute', 'the', '--http', url, '--json'])
+
+    expect(JSON.parse(stdout)).toEqual({ store: 'per-minute', entries: all, more: false })
   })
 
   test.each([
