@@ -184,10 +184,12 @@ async function replayLetters(reading: Reading, { options, environment, report }:
   const topics = ids === undefined ? named(reading.topics) : [...new Set(ids.map(({ topic }) => topic))]
   const described = await describeAll(reading.admin, topics)
   const results: ReplayResult[] = []
+  const unseen = new Set(id)
   for (const topic of described) {
     const left = limit === undefined ? undefined : limit - sum(results, 'replayed')
     if (left === 0 || environment.stop.aborted) break
-    const how: ReplayOptions = { filter, to, rate, again, limit: left, dryRun, clock: environment.clock, onProgress: () => undefined }
+    const common = { filter, to, rate, again, limit: left, dryRun, clock: environment.clock }
+    const how: ReplayOptions = { ...common, onProgress: () => undefined, onFound: (found) => void unseen.delete(found) }
     const due =
       dryRun || !environment.stderr.isTerminal ? 0 : (await replay(topic, { ...how, rate: undefined, dryRun: true }, reading)).replayed
     const bar = progress(due, 'replayed', { environment, report })
@@ -202,7 +204,11 @@ async function replayLetters(reading: Reading, { options, environment, report }:
   await report.result({ replayed, dryRun, before, withoutOrigin, topics: results }, () =>
     replayText({ replayed, before, withoutOrigin }, results, dryRun),
   )
-  return environment.stop.aborted ? EXIT.interrupted : EXIT.done
+  if (environment.stop.aborted) return EXIT.interrupted
+  // Beyond a limit nobody has looked.
+  if (unseen.size > 0 && (limit === undefined || replayed < limit))
+    throw new NotFoundError(`There is no dead letter ${[...unseen].join(', ')}: never, no more, or not with what else is asked for.`)
+  return EXIT.done
 }
 
 function replayText(

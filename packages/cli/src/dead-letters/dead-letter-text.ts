@@ -57,8 +57,11 @@ function cut(text: string): string {
   return text.length > REASON_LENGTH ? `${text.slice(0, REASON_LENGTH - 3)}...` : text
 }
 
+/** A record may have any number for a time, also one that no date has. */
 function time(ms: number): string {
-  return ms < 0 ? '-' : new Date(ms).toISOString()
+  if (ms < 0) return '-'
+  const date = new Date(ms)
+  return Number.isNaN(date.getTime()) ? String(ms) : date.toISOString()
 }
 
 /** All of a dead letter, as data. */

@@ -35,6 +35,8 @@ export interface ReplayOptions {
   readonly dryRun: boolean
   readonly clock: Clock
   readonly onProgress: (replayed: number) => void
+  /** Told of each dead letter that the filter lets through, whether it is due or not. */
+  readonly onFound?: ((id: string) => void) | undefined
 }
 
 export interface ReplayResult {
@@ -88,9 +90,10 @@ class Replay {
   }
 
   async run(marks: ReplayMarks, writer: RecordWriter | undefined): Promise<ReplayResult> {
-    const { filter, limit = Infinity } = this.#options
+    const { filter, limit = Infinity, onFound } = this.#options
     this.#last = this.#options.clock.monotonic()
     for await (const letters of deadLettersOf(this.#topic, filter, this.#reading)) {
+      if (onFound !== undefined) for (const { record } of letters) onFound(idOf(record))
       const due = letters.filter((letter) => this.#isDue(letter, marks)).slice(0, limit - this.#replayed)
       for (let at = 0; at < due.length && !this.#reading.stop.aborted;) {
         const some = due.slice(at, at + this.#atOnce())

@@ -1,7 +1,10 @@
 import {
   bytesAt,
+  type Clock,
   type Headers,
+  MillraceError,
   partitionKey,
+  systemClock,
   type TopicPartition,
   type Transport,
   type TransportAdmin,
@@ -27,6 +30,8 @@ export interface ReadRange extends TopicPartition {
 }
 
 const POLL_MS = 1_000
+/** Without anything that comes: brokers that are there have answered long before. */
+const SILENCE_MS = 30_000
 
 export interface ReadTopicsOptions {
   readonly transport: Transport
@@ -35,11 +40,13 @@ export interface ReadTopicsOptions {
   readonly partitions: readonly ReadRange[]
   /** Ends the reading early. */
   readonly stop?: AbortSignal | undefined
+  /** Default: that of the system. */
+  readonly clock?: Clock | undefined
 }
 
 /**
  * Committed records of these partitions, or of a part of them, up to where they end now, in the order in which they come: that of offsets within a partition. The bytes are the
- * taker's.
+ * taker's. Rejects with a retryable `TIMED_OUT` when nothing comes any more of what is known to be there.
  */
 export async function* readTopics({
   transport,
@@ -47,6 +54,7 @@ export async function* readTopics({
   context,
   partitions,
   stop,
+  clock = systemClock,
 }: ReadTopicsOptions): AsyncGenerator<readonly RawRecord[]> {
   const asked = new Map(partitions.map((range) => [partitionKey(range.topic, range.partition), range]))
   const [begins, ends] = await Promise.all([admin.beginningOffsets(partitions), admin.endOffsets(partitions, 'read-committed')])
@@ -64,8 +72,14 @@ export async function* readTopics({
   if (open.size === 0) return
   await using source = await transport.openSource({ clientId: 'millrace-cli', isolation: 'read-committed' }, context)
   await source.assign(starts.filter(({ topic, partition }) => open.has(partitionKey(topic, partition))))
+  let silentMs = 0
   while (open.size > 0 && stop?.aborted !== true) {
+    // Only what is waited for brokers counts, and not what the taker does with records.
+    const began = clock.monotonic()
     const polled = await source.poll(POLL_MS)
+    const nothing = polled.batches.length === 0 && polled.ends.length === 0
+    silentMs = nothing ? silentMs + clock.monotonic() - began : 0
+    if (silentMs >= SILENCE_MS) throw silence([...open.keys()])
     for (const wire of polled.batches) {
       const { topic, partition, length } = wire
       const end = open.get(partitionKey(topic, partition)) ?? 0
@@ -92,6 +106,11 @@ export async function* readTopics({
       if (offset >= (open.get(partitionKey(topic, partition)) ?? 0)) open.delete(partitionKey(topic, partition))
     }
   }
+}
+
+function silence(partitions: readonly string[]): MillraceError {
+  const message = `Nothing was read for ${SILENCE_MS / 1_000} s, and not all was: are the brokers there that have ${partitions.join(', ')}?`
+  return new MillraceError('TIMED_OUT', message, { stage: 'source', retryable: true })
 }
 
 function copied(bytes: Uint8Array | null): Uint8Array | null {

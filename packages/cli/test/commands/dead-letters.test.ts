@@ -113,6 +113,26 @@ test('replayed, records go back to where they came from, as they were; a second 
   })
 })
 
+test('of those that are named, those which are not there are told, and end it with 4', async () => {
+  await using app = await opened()
+  const replayed = await app.millrace(['dead-letters', 'replay', '--id', 'dead-0@1,dead-0@7,dead-9@0'])
+
+  expect(replayed).toEqual({
+    code: 4,
+    stdout: '1 dead letter was replayed.\n  1 from dead to lines\n',
+    stderr: 'millrace: There is no dead letter dead-0@7, dead-9@0: never, no more, or not with what else is asked for.\n',
+  })
+  // It is there, and was replayed.
+  expect((await app.millrace(['dead-letters', 'replay', '--id', 'dead-0@1'])).code).toBe(0)
+})
+
+test('a timestamp that no date has is shown as it is', async () => {
+  await using app = await opened([{ value: 'a', topic: 'lines', offset: 1, timestamp: 8_640_000_000_000_001 }, ...LETTERS])
+
+  expect((await app.millrace(['dead-letters', 'list'])).stdout).toContain('dead-0@0     8640000000000001')
+  expect((await app.millrace(['dead-letters', 'show', 'dead-0@0'])).stdout).toContain('time        8640000000000001\n')
+})
+
 test('a dry run tells and changes nothing, not even the topic of marks', async () => {
   await using app = await opened()
   const { stdout } = await app.millrace(['dead-letters', 'replay', '--dry-run'])
