@@ -25,9 +25,15 @@ export function nameList(text: string, before: readonly string[] = []): readonly
   return [...before, ...names]
 }
 
-/** Parses a moment, for commander: as ISO 8601 writes it, local time where it names no zone, or milliseconds since 1970. */
+/** Parses a moment, for commander: as ISO 8601 writes it, local time where it names no zone, also of a day alone, or milliseconds since 1970. */
 export function moment(text: string): number {
-  const ms = /^\d{11,}$/.test(text) ? Number(text) : /^\d{4}-\d{2}(-\d{2}|$)/.test(text) ? new Date(text).getTime() : Number.NaN
+  const ms = /^\d{11,}$/.test(text) ? Number(text) : /^\d{4}-\d{2}(-\d{2}|$)/.test(text) ? Date.parse(localDay(text)) : Number.NaN
   if (Number.isNaN(ms)) throw new InvalidArgumentError("Use a date and time such as '2026-03-01T12:00:00Z', or milliseconds since 1970.")
   return ms
+}
+
+/** A day alone would be one of UTC, unlike a day with a time. */
+function localDay(text: string): string {
+  if (/^\d{4}-\d{2}$/.test(text)) return `${text}-01T00:00`
+  return /^\d{4}-\d{2}-\d{2}$/.test(text) ? `${text}T00:00` : text
 }

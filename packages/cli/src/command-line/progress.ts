@@ -1,5 +1,6 @@
+import { Writable } from 'node:stream'
 import { SingleBar } from 'cli-progress'
-import type { Environment } from './environment.ts'
+import type { Environment, TextOutput } from './environment.ts'
 import type { Report } from './report.ts'
 
 /** Says how far a command is, to people. */
@@ -18,8 +19,21 @@ export function progress(total: number, what: string, { environment, report }: {
     barCompleteChar: '█',
     barIncompleteChar: '░',
     hideCursor: true,
-    stream: process.stderr,
+    stream: terminal(environment.stderr),
   })
   bar.start(total, 0)
   return { add: (count) => bar.increment(count), stop: () => bar.stop() }
+}
+
+/** As the bar wants it. */
+function terminal(output: TextOutput): Writable {
+  const stream = new Writable({
+    decodeStrings: false,
+    write: (text: string, _, done) => {
+      // Who is only told how far it is need not be waited for, nor reached.
+      output.write(text).catch(() => undefined)
+      done()
+    },
+  })
+  return Object.assign(stream, { isTTY: true, columns: output.columns })
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import type { Command } from 'commander'
 import { command, type CommandHost, runs } from '../command-line/command.ts'
@@ -28,7 +28,7 @@ export function newCommand(host: CommandHost): Command {
     const name = basename(folder)
     if (!NAME.test(name))
       throw new UsageError(`'${name}' can't name a project: use lower-case letters, digits, '-', '.' and '_', at most 100.`)
-    if (existsSync(folder) && readdirSync(folder).length > 0) throw new UsageError(`'${path}' is there already, and not empty.`)
+    makeFolder(folder, path)
     const files = projectFiles({ name, version: version() })
     for (const [file, text] of files) {
       mkdirSync(dirname(join(folder, file)), { recursive: true })
@@ -42,6 +42,19 @@ export function newCommand(host: CommandHost): Command {
     const steps = [`cd ${path}`, ...(options.install ? [] : [`${manager} install`]), `${manager} test`, `${manager} run dev`]
     await report.result({ name, folder, files: [...files.keys()], installed: options.install }, () => text(path, steps))
   })
+}
+
+/** Makes it, unless it is there and empty. Throws a {@link UsageError} where it can't be, or holds something. */
+function makeFolder(folder: string, path: string): void {
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'EEXIST' || code === 'ENOTDIR')
+      throw new UsageError(`'${path}' can't be a folder: there is a file of that name, or on the way.`)
+    throw error
+  }
+  if (readdirSync(folder).length > 0) throw new UsageError(`'${path}' is there already, and not empty.`)
 }
 
 function text(path: string, steps: readonly string[]): string {

@@ -21,6 +21,7 @@ export default defineApp({
   applicationId: `word-count-${id}`,
   transport: kafka({
     brokers,
+    ...(process.env['CLIENT'] === 'packed' && { client: 'packed' }),
     requestTimeoutMs: Number(process.env['REQUEST_MS'] ?? 30_000),
     consumer: { 'session.timeout.ms': Number(process.env['SESSION_MS'] ?? 6_000), 'heartbeat.interval.ms': 500 },
   }),

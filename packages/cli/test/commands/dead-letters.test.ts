@@ -1,8 +1,10 @@
-import { ManualClock } from '@millrace/core'
+import { type FailureOptions, ManualClock, serdes, TopologyBuilder } from '@millrace/core'
+import { start } from '@millrace/runtime'
 import type { MemoryFaults } from '@millrace/transport-memory'
 import { describe, expect, test, vi } from 'vitest'
 import { everythingIn, type Letter, valuesOf, writeDeadLetters } from '../support/dead-letters.ts'
 import { MemoryApp } from '../support/memory-app.ts'
+import { temporaryFolder } from '../support/temporary-folder.ts'
 
 const trace = { key: 'trace', value: new TextEncoder().encode('7') }
 
@@ -111,6 +113,76 @@ test('replayed, records go back to where they came from, as they were; a second 
   expect(JSON.parse((await app.millrace(['dead-letters', 'replay', '--again', '--id', 'dead-0@2', '--json'])).stdout)).toMatchObject({
     replayed: 1,
   })
+})
+
+test('people see how far it is: on a terminal, and nowhere else', async () => {
+  const told = async (isTerminal: boolean, ...args: string[]) => {
+    await using app = await opened()
+    let said = ''
+    const stderr = { isTerminal, columns: 80, isClosed: false, write: async (text: string) => void (said += text) }
+    expect((await app.millrace(['dead-letters', 'replay', ...args], { stderr })).code).toBe(0)
+    return said
+  }
+
+  expect(await told(true)).toContain('100% 4/4 replayed')
+  expect(await told(true, '--json')).toBe('')
+  expect(await told(false)).toBe('')
+})
+
+test('of two replays at once the later ends the earlier, and each record comes once', async () => {
+  await using app = await opened(many(100))
+  const clock = new ManualClock()
+  const turns = async () => {
+    for (let i = 0; i < 60; i++) await new Promise((resolve) => setTimeout(resolve, 0))
+  }
+  const earlier = app.millrace(['dead-letters', 'replay', '--rate', '20'], { clock })
+  await turns()
+  await clock.advance(1_000, turns)
+  await turns()
+  const before = (await everythingIn('lines', app)).length
+  const later = await app.millrace(['dead-letters', 'replay', '--json'])
+  expect(JSON.parse(later.stdout)).toMatchObject({ before, replayed: 100 - before })
+  await clock.advance(10_000, turns)
+
+  expect(await earlier).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('millrace-replay-dead') as unknown })
+  const values = valuesOf(await everythingIn('lines', app))
+  expect([before > 0, values.length, new Set(values).size]).toEqual([true, 100, 100])
+})
+
+test('an application that has become able to process them gets what it had given up, and its headers say which that was', async () => {
+  let isAble = false
+  const headers: unknown[] = []
+  const builder = new TopologyBuilder('able')
+  const bytes = serdes.nullable(serdes.string)
+  builder
+    .source('lines', { topics: ['lines'], key: bytes, value: serdes.string })
+    .process('try', {
+      create: () => ({
+        process(record, context) {
+          if (record.value === 'bad' && !isAble) throw new TypeError('not yet')
+          headers.push(...record.headers.map(({ key }) => key))
+          context.forward(record)
+        },
+      }),
+    })
+    .sink('totals', { topic: 'totals', key: bytes, value: serdes.string })
+  const retry = { initialDelayMs: 0, maxDelayMs: 0 }
+  const failure: FailureOptions = { process: 'dead-letter', retry, deadLetter: { topic: 'dead' } }
+  await using app = await MemoryApp.open({ topology: builder.build(), failure, stateDir: temporaryFolder() })
+  await app.createTopics({ lines: 1, totals: 1, dead: 1 })
+  await app.write('lines', 0, ['good', 'bad', 'better'])
+  await using running = await start(app.definition)
+  const ended = running.run()
+  await running.caughtUp()
+  expect(valuesOf(await everythingIn('totals', app))).toEqual(['good', 'better'])
+
+  isAble = true
+  expect((await app.millrace(['dead-letters', 'replay', '--reason', 'not yet'])).stdout).toContain('1 dead letter was replayed.')
+  await running.caughtUp()
+  await running.close()
+  await ended
+  expect(valuesOf(await everythingIn('totals', app))).toEqual(['good', 'better', 'bad'])
+  expect(headers).toEqual(['millrace.replayed.from'])
 })
 
 test('of those that are named, those which are not there are told, and end it with 4', async () => {

@@ -28,6 +28,11 @@ test('what can not name a package is refused, and nothing that is there is overw
   mkdirSync(join(folder, 'mine'))
   writeFileSync(join(folder, 'mine', 'notes.txt'), 'mine')
   expect((await millrace(['new', 'mine', '--no-install'], { folder })).code).toBe(2)
+  for (const path of ['mine/notes.txt', 'mine/notes.txt/below'])
+    expect(await millrace(['new', path, '--no-install'], { folder })).toMatchObject({
+      code: 2,
+      stderr: `millrace: '${path}' can't be a folder: there is a file of that name, or on the way.\n`,
+    })
 })
 
 test('it is installed with the package manager that the command was started by', async () => {

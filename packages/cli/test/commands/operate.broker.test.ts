@@ -92,9 +92,9 @@ test(
     expect(await app.admin.describeTopics([...internal, like])).toMatchObject([{ topic: like }])
     expect(await lagOf(app.topics.lines)).toMatchObject({ totalLag: 2_000, withoutOffset: 0 })
 
-    // It begins anew, and counts each word as often again.
-    const again = app.spawn(['run', 'word-count.ts'])
-    await expect.poll(lag, PATIENCE).toMatchObject(behindNothing)
+    // It begins anew, in threads, each of which is a member, and counts each word as often again.
+    const again = app.spawn(['run', 'word-count.ts', '--threads', '2'], { CLIENT: 'packed' })
+    await expect.poll(lag, PATIENCE).toMatchObject({ state: 'Stable', members: 2, ...behindNothing })
     again.signal('SIGINT')
     expect(await again.ended).toBe(0)
     await app.admin.deleteTopics([app.topics.lines, app.topics.totals, ...internal, like])
