@@ -77,3 +77,12 @@ test('who reads no more of what is told again and again has seen enough', PATIEN
   expect(await lag.ended).toBe(0)
   expect(lag.stderr).toBe('')
 })
+
+test('dev ends as well when nobody reads what it prints', PATIENCE, async () => {
+  const dev = started(['dev', 'word-count.ts', '--json'])
+  dev.write('to be\n')
+  await expect.poll(() => dev.stdout, PATIENCE).toContain('"key":"to"')
+  dev.closeStdout()
+  dev.write('or not\n')
+  expect(await dev.ended).toBe(0)
+})
