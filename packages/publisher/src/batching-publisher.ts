@@ -156,11 +156,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   /** Throws a `PublishError` for what is not taken. */
   #take(events: readonly PendingEvent[], isTransaction: boolean): void {
     this.#kept?.check()
-    const arrivedAt = this.#clock.monotonic()
-    for (const event of events) {
-      event.arrivedAt = arrivedAt
-      event.epoch = this.#forced.epoch
-    }
+    for (const event of events) event.epoch = this.#forced.epoch
     if (this.#kept?.opening === true) this.#takeEarly({ events, isTransaction })
     else this.#enter({ events, isTransaction })
     for (const event of events) {

@@ -55,8 +55,9 @@ class Worker {
     }, STATUS_MS).unref()
   }
 
-  #publish({ n, type, json, options }: EventMessage): void {
-    this.#publisher.publish(type, json as never, options).then(
+  #publish(message: EventMessage): void {
+    const { n, type, options } = message
+    this.#publisher.publish(type, message as never, options).then(
       ({ partition, offset }) => {
         this.#tellSoon()
         this.#written.push({ n, partition, offset })
@@ -68,7 +69,7 @@ class Worker {
   #call(message: CallMessage): Promise<Settled extends { readonly value: infer Value } ? Value : never> {
     if ('flush' in message) return this.#publisher.forceFlush() as never
     if ('close' in message) return this.#publisher.close(message.close) as never
-    const events = message.transaction.map(({ type, json, options }) => ({ type, payload: json as never, options }))
+    const events = message.transaction.map((one) => ({ type: one.type, payload: one as never, options: one.options }))
     return this.#publisher.publishTransaction(events) as never
   }
 
@@ -123,8 +124,9 @@ async function start({ start: { transport: recipe, events, own, options } }: Sta
   if (make === undefined) throw new TypeError(`${recipe.module} has no ${recipe.name}`)
   const definitions = { ...events, ...(await withSerializers(events, own)) }
   const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events: definitions, logger: loggerTo(tell) })
-  // Payloads come as JSON.
-  const encoder = new EventEncoder(resolved.events, resolved.clock, (json) => json as string)
+  // What is published are messages: payloads come as JSON, of an age.
+  const textOf = (message: unknown) => (message as EventMessage).json
+  const encoder = new EventEncoder(resolved.events, resolved.clock, { textOf, ageMsOf: (message) => (message as EventMessage).ageMs })
   return new Worker(new BatchingPublisher(resolved, encoder))
 }
 
@@ -135,7 +137,10 @@ async function withSerializers(events: EventDefinitions, { types, module }: Star
   const own = types.map((type) => {
     const serialize = found?.[type]?.serialize as ((payload: unknown) => Uint8Array) | undefined
     if (typeof serialize !== 'function') throw new TypeError(`${module} exports no events['${type}'] with serialize`)
-    return [type, { ...(events[type] as EventDefinition<never>), serialize: (json: string) => serialize(JSON.parse(json)) }] as const
+    return [
+      type,
+      { ...(events[type] as EventDefinition<never>), serialize: ({ json }: EventMessage) => serialize(JSON.parse(json)) },
+    ] as const
   })
   return Object.fromEntries(own)
 }

@@ -1,10 +1,10 @@
 import { type Clock, deferred, settledWithin } from '@millrace/core'
 import { bufferFull, EventBuffer } from '../event-buffer.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
-import { EventEncoder } from '../event-encoder.ts'
+import { ExpiryTimer } from '../expiry-timer.ts'
 import { ForcedFlushes } from '../forced-flushes.ts'
 import { outcomesOf } from '../outcomes-of.ts'
-import { alreadyClosed, needsTransactionalId, notSent, rejectQuietly } from '../publish-failures.ts'
+import { alreadyClosed, needsTransactionalId, notSent, ofTransaction, rejectQuietly } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from '../publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-metrics.ts'
@@ -12,31 +12,23 @@ import type { PublisherOptions } from '../publisher-options.ts'
 import { Refusals } from '../refusals.ts'
 import { UnsentEvents } from '../unsent-events.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
-import { type CallMessage, errorOf, type FromWorker, type Settled, type StartMessage, type Written } from './messages.ts'
-import { OutgoingEvents } from './outgoing-events.ts'
-import type { SentEvent } from './sent-event.ts'
-import { startMessageOf, withoutSerializers } from './start-message.ts'
+import { type CallMessage, errorOf, type FromWorker, type Settled, type Written } from './messages.ts'
+import { isCall, type Outgoing, OutgoingQueue } from './outgoing.ts'
+import type { Call, SentEvent } from './sent-event.ts'
+import { SentEventMaker } from './sent-event-maker.ts'
+import { startMessageOf } from './start-message.ts'
 import { withThoseOf } from './worker-counts.ts'
-import { unanswered, workerDied } from './worker-failures.ts'
-import { WorkerProcess } from './worker-process.ts'
+import { unanswered } from './worker-failures.ts'
+import { ENDING_MS, WorkerLink } from './worker-link.ts'
+import { resolveWorker } from './worker-options.ts'
 
-/** Past the time that the worker itself has for closing. */
-const MARGIN_MS = 2_000
-
-interface Call {
-  /** Those of a transaction. */
-  readonly events: readonly SentEvent[]
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
-}
+type ErrorFor = (of: SentEvent | undefined) => PublishError
 
 type CallOf<Message> = Message extends CallMessage ? Omit<Message, 'call'> : never
 
 /** Publishes through a process of its own. One that dies rejects what it had; the next event starts another. */
 export class WorkerPublisher<Events extends EventDefinitions> implements Publisher<Events> {
   readonly #options: ResolvedPublisher
-  readonly #execArgv: readonly string[] | undefined
-  readonly #start: StartMessage
   readonly #clock: Clock
   readonly #buffer: EventBuffer<SentEvent>
   readonly #sent = new Map<number, SentEvent>()
@@ -45,32 +37,51 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   /** Of all workers: what those that are gone told last, and what the service knows by itself. */
   readonly #counts = new PublisherCounts()
   readonly #refusals: Refusals
-  readonly #outgoing: OutgoingEvents
+  readonly #outgoing: OutgoingQueue
+  readonly #link: WorkerLink
+  readonly #expiry: ExpiryTimer
   /** Events of transactions that are under way. */
   #held = 0
-  readonly #encoder: EventEncoder
-  #next = 0
-  #worker: WorkerProcess | undefined
-  #ready = false
+  readonly #maker: SentEventMaker
   #status: BatchStatus | undefined
   #metrics: PublisherMetrics | undefined
   #closing: Promise<CloseReport> | undefined
   /** It sends nothing more. */
   #over = false
   readonly #unsent = new UnsentEvents()
-  #cancelExpiry: (() => void) | undefined
 
   constructor(options: ResolvedPublisher, given: PublisherOptions<Events>) {
     this.#options = options
     this.#clock = options.clock
-    // What the worker makes of it is its business: it is sent as JSON.
-    this.#encoder = new EventEncoder(withoutSerializers(options.events), options.clock)
-    this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
+    this.#maker = new SentEventMaker(options)
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(options)
-    this.#start = startMessageOf(options, given)
-    const policies = [options.policy, ...options.policies.values()]
-    this.#outgoing = new OutgoingEvents({ clock: this.#clock, policies, send: (message) => this.#running().send(message) })
+    const { clock, logger, clientId } = options
+    this.#link = new WorkerLink({
+      clock,
+      logger,
+      clientId,
+      start: startMessageOf(options, given),
+      worker: resolveWorker(given.worker),
+      isAwaited: () => this.#sent.size + this.#calls.size > 0,
+      onReady: () => this.#outgoing.send(),
+      onMessage: (message) => this.#onMessage(message),
+      onGone: (errorFor, hadBegun) => this.#onGone(errorFor, hadBegun),
+    })
+    this.#outgoing = new OutgoingQueue({
+      clock,
+      policies: [options.policy, ...options.policies.values()],
+      open: () => {
+        this.#link.start()
+        return this.#link.open
+      },
+      send: (message) => this.#link.send(message),
+    })
+    this.#expiry = new ExpiryTimer({
+      clock,
+      next: () => Math.min(this.#buffer.waitingSince, this.#link.open ? Infinity : this.#outgoing.since) + options.deliveryTimeoutMs,
+      expire: (now) => this.#expire(now - options.deliveryTimeoutMs, options.deliveryTimeoutMs),
+    })
   }
 
   publish<Type extends keyof Events & string>(
@@ -85,12 +96,12 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     const answer = deferred<PublishReceipt>()
     try {
       if (this.#closing !== undefined) throw alreadyClosed(type)
-      const event = this.#eventOf(type, payload, { answer, options })
+      const event = this.#maker.make(type, payload, { answer, options })
       const hasRoom = this.#buffer.enter(event)
       this.#forced.taken(event)
       this.#counts.published++
       if (hasRoom) this.#send(event)
-      else this.#expireLater()
+      this.#expiry.set()
     } catch (error) {
       this.#refuse([type], error as PublishError)
       rejectQuietly(answer, error as PublishError)
@@ -104,75 +115,23 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     this.#refusals.add(types[0] ?? '', error)
   }
 
-  #eventOf(
-    type: string,
-    payload: unknown,
-    { answer, options }: Pick<SentEvent, 'answer'> & { readonly options: PublishOptions | undefined },
-  ): SentEvent {
-    const {
-      id,
-      topic,
-      lane,
-      key,
-      value,
-      bytes,
-      timestamp,
-      headers,
-      critical: atOnce,
-    } = this.#encoder.encode(type, payload, { answer, options })
-    const { priority, critical } = options ?? {}
-    // Copies, since it may wait here.
-    const own = headers.length === 0 ? undefined : Object.fromEntries(headers.map((header) => [header.key, header.value as Uint8Array]))
-    const message = { n: ++this.#next, type, json: value as string, options: { id, key, headers: own, timestamp, priority, critical } }
-    return { id, type, topic, lane, bytes, critical: atOnce, arrivedAt: this.#clock.monotonic(), message, answer, epoch: 0 }
-  }
-
   #send(event: SentEvent): void {
     this.#sent.set(event.message.n, event)
-    this.#outgoing.push(event.message, event.critical)
+    this.#outgoing.push(event, event.critical)
   }
 
-  #running(): WorkerProcess {
-    if (this.#worker !== undefined) return this.#worker
-    const worker = new WorkerProcess(this.#start, this.#execArgv, {
-      // What comes after its end says nothing that counts.
-      onMessage: (message) => {
-        if (this.#worker === worker) this.#onMessage(message)
-      },
-      onGone: (why) => this.#onGone(worker, why),
-    })
-    this.#worker = worker
-    this.#ready = false
-    this.#options.logger.info({ pid: worker.pid, publisher: this.#options.clientId }, 'a worker of the publisher was started')
-    return worker
-  }
-
-  #onMessage({ settled = [], written, status, metrics, ready, failed, log }: FromWorker): void {
-    if (ready === true) this.#ready = true
+  #onMessage({ settled = [], written, status, metrics, log }: FromWorker): void {
     if (status !== undefined) this.#status = status
     if (metrics !== undefined) this.#metrics = metrics
     if (log !== undefined) this.#options.logger[log.level](log.about, log.message)
     if (written !== undefined) this.#onWritten(written)
     for (const one of settled) this.#onSettled(one)
-    if (failed === undefined) return
-    this.#rejectAll((event) => errorOf({ ...failed, eventId: event?.id, eventType: event?.type, topic: event?.topic }))
-    // The next event tries another.
-    const worker = this.#worker
-    this.#worker = undefined
-    void worker?.end(MARGIN_MS)
   }
 
   #onSettled(settled: Settled): void {
     const call = this.#calls.get(settled.n)
     if (call !== undefined) {
-      this.#calls.delete(settled.n)
-      this.#leaveHeld(call)
-      this.#counts['error' in settled ? 'failed' : 'delivered'] += call.events.length
-      if ('error' in settled) {
-        const error = errorOf(settled.error)
-        for (const event of call.events) this.#noteUnsent(event, error)
-        call.reject(error)
-      } else call.resolve(settled.value as never)
+      this.#onAnswered(call, settled)
       return
     }
     const event = this.#sent.get(settled.n)
@@ -182,6 +141,17 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     this.#noteUnsent(event, error)
     if (event.answer !== undefined) rejectQuietly(event.answer, error)
     this.#leave(event)
+  }
+
+  #onAnswered(call: Call, settled: Settled): void {
+    this.#calls.delete(settled.n)
+    this.#leaveHeld(call)
+    this.#counts['error' in settled ? 'failed' : 'delivered'] += call.events.length
+    if ('error' in settled) {
+      const error = errorOf(settled.error)
+      for (const event of call.events) this.#noteUnsent(event, error)
+      call.reject(error)
+    } else call.resolve(settled.value as never)
   }
 
   #onWritten({ ns, partitions, offsets }: Written): void {
@@ -208,21 +178,15 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     if (this.#closing !== undefined) this.#unsent.add(event, error)
   }
 
-  /** What waits for room is rejected when it has waited for too long; what the worker has, by that. */
-  #expireLater(): void {
-    if (this.#cancelExpiry !== undefined) return
-    const waitMs = Math.max(0, this.#buffer.waitingSince + this.#options.deliveryTimeoutMs - this.#clock.monotonic())
-    this.#cancelExpiry = this.#clock.after(Math.ceil(waitMs), () => {
-      this.#cancelExpiry = undefined
-      this.#expire(
-        this.#clock.monotonic() - this.#options.deliveryTimeoutMs,
-        `there was no room for it for ${this.#options.deliveryTimeoutMs} ms (deliveryTimeoutMs)`,
-      )
-      if (this.#buffer.waiting > 0) this.#expireLater()
-    })
+  /** What has waited since before `time`, for room or for a worker, is rejected. What the worker has is, by that. */
+  #expire(time: number, limitMs: number): void {
+    this.#rejectWaiters(time, `there was no room for it for ${limitMs} ms (deliveryTimeoutMs)`)
+    const expired = this.#outgoing.take((one) => ((isCall(one) ? one.events[0] : one)?.arrivedAt ?? Infinity) <= time)
+    const reason = `no worker could be started for it for ${limitMs} ms (deliveryTimeoutMs)`
+    this.#rejectOutgoing(expired, (of) => notSent(of as SentEvent, reason))
   }
 
-  #expire(before: number, reason: string): void {
+  #rejectWaiters(before: number, reason: string): void {
     for (const event of this.#buffer.expire(before)) {
       this.#reject(event, notSent(event, reason))
       this.#forced.settled(event)
@@ -244,43 +208,54 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     for (const event of events) this.#leaveBuffer(event)
   }
 
-  #onGone(worker: WorkerProcess, why: string): void {
-    if (this.#worker !== worker) return
-    this.#worker = undefined
+  #onGone(errorFor: ErrorFor, hadBegun: boolean): void {
     this.#status = undefined
     // The next one counts from nothing.
     Object.assign(this.#counts, withThoseOf(this.#metrics, this.#counts))
     this.#metrics = undefined
-    this.#options.logger.error({ publisher: this.#options.clientId, why }, 'a worker of the publisher died')
-    const wasReady = this.#ready
-    this.#rejectAll((event) => workerDied(event, why, wasReady))
+    this.#rejectHandedOver(errorFor)
+    // What was not handed to one that had begun has another.
+    if (!hadBegun)
+      this.#rejectOutgoing(
+        this.#outgoing.take(() => true),
+        errorFor,
+      )
+    this.#outgoing.send()
+    this.#expiry.set()
   }
 
-  #rejectAll(errorFor: (event: SentEvent | undefined) => PublishError): void {
-    // What was about to go has another worker.
-    if (this.#over) this.#outgoing.clear()
-    const handedOver = [...this.#sent.values()].filter(({ message }) => !this.#outgoing.has(message.n))
-    const calls = [...this.#calls.values()]
-    this.#calls.clear()
-    for (const call of calls) {
-      for (const event of call.events) this.#reject(event, errorFor(event))
-      call.reject(errorFor(call.events[0]))
-      this.#leaveHeld(call)
+  #rejectHandedOver(errorFor: ErrorFor): void {
+    const had = [...this.#calls.values(), ...this.#sent.values()].filter(({ handedOver }) => handedOver)
+    this.#rejectOutgoing(had, errorFor)
+  }
+
+  #rejectOutgoing(all: readonly Outgoing[], errorFor: ErrorFor): void {
+    for (const one of all) {
+      if (isCall(one)) this.#rejectCall(one, errorFor)
+      else {
+        this.#reject(one, errorFor(one))
+        this.#leave(one)
+      }
     }
-    for (const event of handedOver) {
-      this.#reject(event, errorFor(event))
-      this.#leave(event)
-    }
+  }
+
+  #rejectCall(call: Call, errorFor: ErrorFor): void {
+    const { message, events } = call
+    this.#calls.delete(message.call)
+    for (const event of events) this.#reject(event, ofTransaction(event, errorFor(event)))
+    const [first] = events
+    call.reject(first === undefined ? errorFor(undefined) : ofTransaction(first, errorFor(first)))
+    this.#leaveHeld(call)
   }
 
   #call<Value>(what: CallOf<CallMessage>, events: readonly SentEvent[] = []): Promise<Value> {
-    // Behind what was published before.
-    this.#outgoing.send()
-    const call = ++this.#next
     const { promise, resolve, reject } = deferred<Value>()
-    this.#calls.set(call, { events, resolve, reject })
+    const call: Call = { message: { call: this.#maker.number(), ...what }, events, resolve, reject, handedOver: false }
+    this.#calls.set(call.message.call, call)
     this.#held += events.length
-    this.#running().send({ call, ...what })
+    // Behind what was published before.
+    this.#outgoing.call(call)
+    this.#expiry.set()
     return promise
   }
 
@@ -300,7 +275,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     try {
       if (this.#options.transactionalId === undefined) throw needsTransactionalId()
       if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
-      for (const { type, payload, options } of events) held.push(this.#eventOf(type, payload, { answer: undefined, options }))
+      for (const { type, payload, options } of events) held.push(this.#maker.make(type, payload, { answer: undefined, options }))
       const [first] = held
       if (first === undefined) return []
       if (!this.#buffer.enterAll(held)) throw bufferFull(first, this.#options.buffer)
@@ -377,22 +352,29 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     await Promise.resolve()
     await settledWithin(this.forceFlush(), timeoutMs, this.#clock)
     this.#over = true
-    this.#cancelExpiry?.()
-    this.#expire(Infinity, 'the publisher was closed before there was room for it')
-    const worker = this.#worker
-    if (worker === undefined && this.#sent.size === 0) return { unsent: this.#unsent.all }
-    const leftMs = Math.max(0, until - this.#clock.monotonic())
-    let report: CloseReport = { unsent: [] }
-    const closed = this.#call<CloseReport>({ close: { timeoutMs: leftMs } }).then((answer) => {
-      report = answer
-    })
-    await settledWithin(closed, leftMs + MARGIN_MS, this.#clock)
+    this.#expiry.end()
+    this.#rejectWaiters(Infinity, 'the publisher was closed before there was room for it')
+    const reason = `the publisher was closed, and ${timeoutMs} ms did not suffice for it`
+    this.#rejectOutgoing(
+      this.#outgoing.take(() => true),
+      (of) => (of === undefined ? alreadyClosed('') : notSent(of, reason)),
+    )
+    const report = this.#link.open ? await this.#closeWorker(Math.max(0, until - this.#clock.monotonic())) : { unsent: [] }
     // What the worker has not told by now it never will.
-    this.#worker = undefined
-    this.#rejectAll(unanswered)
-    await worker?.end(MARGIN_MS)
+    const ended = this.#link.end()
+    this.#rejectHandedOver(unanswered)
+    await ended
     // The worker knows better what became of what it had.
     const told = new Map(report.unsent.map((event) => [event.id, event]))
     return { unsent: this.#unsent.all.map((event) => told.get(event.id) ?? event) }
+  }
+
+  async #closeWorker(timeoutMs: number): Promise<CloseReport> {
+    let report: CloseReport = { unsent: [] }
+    const closed = this.#call<CloseReport>({ close: { timeoutMs } }).then((answer) => {
+      report = answer
+    })
+    await settledWithin(closed, timeoutMs + ENDING_MS, this.#clock)
+    return report
   }
 }

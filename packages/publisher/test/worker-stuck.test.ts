@@ -1,0 +1,95 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createPublisher } from '@millrace/publisher'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { logInFolder } from './modules/log-in-folder.ts'
+import { events } from './modules/worker-events.ts'
+import { threeTopics } from './support/publishing.ts'
+import { createTopics, isAlive, recording, worker } from './support/with-worker.ts'
+
+let folder = ''
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'millrace-worker-'))
+  await createTopics(folder)
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+test('a worker that hangs is ended: what it had is rejected as unknown, what came since has another', async () => {
+  const { logger, pids, messages } = recording()
+  const publisher = createPublisher({
+    transport: logInFolder({ folder }),
+    events: threeTopics,
+    environment: {},
+    batch: { strategy: 'immediate' },
+    transactionalId: 'stuck-1',
+    logger,
+    worker: { ...worker, answerTimeoutMs: 5_000 },
+  })
+  await publisher.publish('c', { n: 0 })
+  process.kill(pids[0] as number, 'SIGSTOP')
+  const lost = publisher.publish('a', { n: 1 })
+  const transaction = publisher.publishTransaction([{ type: 'b', payload: { n: 2 } }])
+  const flushed = publisher.forceFlush()
+  await expect(lost).rejects.toMatchObject({ code: 'WORKER_DIED', outcome: 'unknown', eventType: 'a' })
+  await expect(lost).rejects.toThrow('nothing was heard of it for 5000 ms (worker.answerTimeoutMs)')
+  await expect(transaction).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', outcome: 'unknown', cause: { code: 'WORKER_DIED' } })
+  await flushed
+  expect(messages).toContain('a worker of the publisher died')
+  await publisher.publish('a', { n: 3 })
+  expect(await publisher.close()).toEqual({ unsent: [] })
+  expect(pids.map(isAlive)).toEqual([false, false])
+}, 120_000)
+
+test('what a worker that never begins was to have is rejected in time, and known not to be sent', async () => {
+  const { logger, pids } = recording()
+  const publisher = createPublisher({
+    transport: logInFolder({ folder }),
+    events,
+    environment: {},
+    transactionalId: 'stuck-2',
+    deliveryTimeoutMs: 50,
+    logger,
+    worker: { ...worker, events: new URL('./modules/never-ready.ts', import.meta.url) },
+  })
+  const waiting = publisher.publish('a', { n: 1 })
+  const transaction = publisher.publishTransaction([{ type: 'a', payload: { n: 2 } }])
+  const flushed = publisher.forceFlush()
+  await expect(waiting).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent', retryable: true })
+  await expect(transaction).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', outcome: 'not-sent', cause: { code: 'NOT_SENT' } })
+  await flushed
+  void publisher.publish('a', { n: 3 }, { id: 'three' })
+  const { unsent } = await publisher.close({ timeoutMs: 0 })
+  expect(unsent).toMatchObject([{ id: 'three', outcome: 'not-sent' }])
+  expect(pids.map(isAlive)).toEqual([false])
+}, 60_000)
+
+test('a worker that can not be started, for too long an argument or anything else, rejects what it was to have', async () => {
+  const { logger, pids, messages } = recording()
+  const execArgv = [`--title=${'x'.repeat(200_000)}`]
+  const options = { transport: logInFolder({ folder }), events: threeTopics, environment: {}, logger, transactionalId: 'stuck-3' }
+  const publisher = createPublisher({ ...options, batch: { size: 2, timeoutMs: 20 }, worker: { execArgv } })
+  const died = { code: 'WORKER_DIED', outcome: 'not-sent', retryable: true }
+  // By the timer, by a batch that is full, at once, and for a call.
+  await expect(publisher.publish('a', { n: 1 })).rejects.toMatchObject(died)
+  await expect(publisher.publish('a', { n: 2 })).rejects.toThrow('it could not be started: spawn E2BIG')
+  const outcomes = await publisher.publishBatch([1, 2, 3].map((n) => ({ type: 'a', payload: { n } })))
+  expect(outcomes).toMatchObject([1, 2, 3].map(() => ({ ok: false, error: died })))
+  await expect(publisher.publish('a', { n: 3 }, { critical: true })).rejects.toMatchObject(died)
+  const transaction = publisher.publishTransaction([{ type: 'b', payload: { n: 4 } }])
+  await expect(transaction).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', outcome: 'not-sent', cause: died })
+  void publisher.publish('a', { n: 5 }, { id: 'five' })
+  await publisher.forceFlush()
+  void publisher.publish('a', { n: 6 }, { id: 'six' })
+  expect((await publisher.close()).unsent).toMatchObject([{ id: 'six', outcome: 'not-sent' }])
+  expect(pids).toEqual([])
+  expect(messages).toContain('a worker of the publisher died')
+}, 60_000)
+
+test('what a worker is not told is refused when the publisher is made', () => {
+  const options = { transport: logInFolder({ folder }), events: threeTopics, environment: {} }
+  const wrong = { execArgv: 5, answerTimeoutMs: 0, execargv: [] } as never
+  expect(() => createPublisher({ ...options, worker: wrong })).toThrow(
+    /worker\.execargv.*worker\.execArgv is 5.*worker\.answerTimeoutMs is 0/s,
+  )
+})
