@@ -10,7 +10,7 @@ import { ForcedFlushes } from './forced-flushes.ts'
 import { outcomesOf } from './outcomes-of.ts'
 import type { Room } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
-import { alreadyClosed, closedBefore, needsTransactionalId, notSent, rejectQuietly } from './publish-failures.ts'
+import { alreadyClosed, closedBefore, needsTransactionalId, notSent, ofTransaction, rejectQuietly } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from './publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from './publisher-metrics.ts'
@@ -156,7 +156,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   /** Throws a `PublishError` for what is not taken. */
   #take(events: readonly PendingEvent[], isTransaction: boolean): void {
     this.#kept?.check()
-    for (const event of events) event.epoch = this.#forced.epoch
+    for (const event of events) {
+      event.inTransaction = isTransaction
+      event.epoch = this.#forced.epoch
+    }
     if (this.#kept?.opening === true) this.#takeEarly({ events, isTransaction })
     else this.#enter({ events, isTransaction })
     for (const event of events) {
@@ -289,8 +292,9 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   /** What the next process may send is kept: all that is not refused for its own sake. */
-  #reject(event: PendingEvent, error: PublishError, forGood: boolean): void {
+  #reject(event: PendingEvent, why: PublishError, forGood: boolean): void {
     if (!this.#settle(event, forGood)) return
+    const error = event.inTransaction === true ? ofTransaction(event, why) : why
     this.#counts.failed++
     if (this.#closing !== undefined) this.#unsent.add(event, error)
     const { id, type, topic } = event

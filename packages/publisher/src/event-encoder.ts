@@ -67,6 +67,7 @@ export class EventEncoder {
         state: 'new',
         keyLane: undefined,
         nextOfKey: undefined,
+        inTransaction: undefined,
         stored: undefined,
         kept: undefined,
         doubtful: undefined,

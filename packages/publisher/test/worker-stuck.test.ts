@@ -24,7 +24,7 @@ test('a worker that hangs is ended: what it had is rejected as unknown, what cam
     batch: { strategy: 'immediate' },
     transactionalId: 'stuck-1',
     logger,
-    worker: { ...worker, answerTimeoutMs: 5_000 },
+    worker: { ...worker, answerTimeoutMs: 3_000 },
   })
   await publisher.publish('c', { n: 0 })
   process.kill(pids[0] as number, 'SIGSTOP')
@@ -32,7 +32,7 @@ test('a worker that hangs is ended: what it had is rejected as unknown, what cam
   const transaction = publisher.publishTransaction([{ type: 'b', payload: { n: 2 } }])
   const flushed = publisher.forceFlush()
   await expect(lost).rejects.toMatchObject({ code: 'WORKER_DIED', outcome: 'unknown', eventType: 'a' })
-  await expect(lost).rejects.toThrow('nothing was heard of it for 5000 ms (worker.answerTimeoutMs)')
+  await expect(lost).rejects.toThrow('nothing was heard of it for 3000 ms (worker.answerTimeoutMs)')
   await expect(transaction).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', outcome: 'unknown', cause: { code: 'WORKER_DIED' } })
   await flushed
   expect(messages).toContain('a worker of the publisher died')

@@ -7,6 +7,8 @@ import type { ResolvedWorker } from './worker-options.ts'
 import { WorkerProcess } from './worker-process.ts'
 import { WorkerSilence } from './worker-silence.ts'
 
+/** A worker that loads its modules says nothing meanwhile, and what waits for it has `deliveryTimeoutMs`. */
+const STARTING_MS = 60_000
 /** How long a worker that is told to end may take. */
 export const ENDING_MS = 2_000
 
@@ -44,12 +46,11 @@ export class WorkerLink {
   /** Starts one, unless there is one. */
   start(): void {
     if (this.#process !== undefined) return
-    const { start, worker, clock, logger, clientId, isAwaited } = this.#options
-    const { execArgv, answerTimeoutMs: limitMs } = worker
+    const { start, worker, logger, clientId } = this.#options
     this.#isReady = false
     const started = new WorkerProcess({
       start,
-      execArgv,
+      execArgv: worker.execArgv,
       // Of one that was left nothing counts.
       onMessage: (message) => {
         if (this.#process === started) this.#onMessage(message)
@@ -59,13 +60,15 @@ export class WorkerLink {
       },
     })
     this.#process = started
-    this.#silence = new WorkerSilence({
-      clock,
-      limitMs,
-      isAwaited: () => !this.#isReady || isAwaited(),
-      onSilent: () => started.kill(`nothing was heard of it for ${limitMs} ms (worker.answerTimeoutMs)`),
-    })
+    this.#listen(Math.max(STARTING_MS, worker.answerTimeoutMs), () => true)
     if (started.pid !== undefined) logger.info({ pid: started.pid, publisher: clientId }, 'a worker of the publisher was started')
+  }
+
+  #listen(limitMs: number, isAwaited: () => boolean): void {
+    const { clock } = this.#options
+    const onSilent = () => this.#process?.kill(`nothing was heard of it for ${limitMs} ms (worker.answerTimeoutMs)`)
+    this.#silence?.end()
+    this.#silence = new WorkerSilence({ clock, limitMs, isAwaited, onSilent })
   }
 
   send(message: ToWorker): void {
@@ -78,6 +81,7 @@ export class WorkerLink {
     const { ready, failed } = message
     if (ready === true) {
       this.#isReady = true
+      this.#listen(this.#options.worker.answerTimeoutMs, this.#options.isAwaited)
       this.#options.onReady()
     }
     if (failed === undefined) return

@@ -19,8 +19,14 @@ import {
   type Written,
 } from './messages.ts'
 
-/** How long what is pending may take when the process that started this one is gone. */
-const ORPHAN_MS = 10_000
+/** How long what is pending may take when the process that started this one is gone, or as long as it may take at `close`, if that is less. */
+const MAX_ORPHAN_MS = 10_000
+/** What letting go may take beyond that. */
+const ENDING_MS = 2_000
+const SIGNALS = [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const
 /** Between two tellings of how the publisher is. */
 const STATUS_MS = 50
 
@@ -94,8 +100,8 @@ class Worker {
     })
   }
 
-  async orphaned(): Promise<void> {
-    await this.#publisher.close({ timeoutMs: ORPHAN_MS })
+  async orphaned(timeoutMs: number): Promise<void> {
+    await this.#publisher.close({ timeoutMs })
   }
 }
 
@@ -146,8 +152,10 @@ async function withSerializers(events: EventDefinitions, { types, module }: Star
 }
 
 let worker: Promise<Worker> | undefined
+let orphanMs = MAX_ORPHAN_MS
 process.on('message', (message: ToWorker) => {
   if ('start' in message) {
+    orphanMs = Math.min(MAX_ORPHAN_MS, message.start.options.closeTimeoutMs ?? Infinity)
     worker = start(message)
     worker.then(
       () => tell({ ready: true }),
@@ -166,12 +174,15 @@ process.on('message', (message: ToWorker) => {
   )
 })
 process.on('disconnect', () => {
+  // Nobody is left to end this process.
+  setTimeout(() => process.exit(1), orphanMs + ENDING_MS)
+  for (const [signal, number] of SIGNALS) process.on(signal, () => process.exit(128 + number))
   Promise.resolve(worker)
-    .then((started) => started?.orphaned())
+    .then((started) => started?.orphaned(orphanMs))
     .then(
       () => process.exit(0),
       () => process.exit(1),
     )
 })
 // Signals of a terminal are for the process that started this one: it closes it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
+for (const [signal] of SIGNALS) process.on(signal, () => undefined)

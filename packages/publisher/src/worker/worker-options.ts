@@ -8,8 +8,8 @@ export interface WorkerOptions {
   /** Options of Node for it. Default: those of this process. */
   readonly execArgv?: readonly string[] | undefined
   /**
-   * The process is ended, and another takes its place, when nothing was heard of it for so long, while it is started or has events, in milliseconds: its event loop is blocked, or
-   * it was stopped. What it had is rejected. Default: 30,000.
+   * The process is ended, and another takes its place, when nothing was heard of it for so long while it has events, in milliseconds: its event loop is blocked, or it was
+   * stopped. What it had is rejected. While it is started it has a minute, or this if it is longer. Default: 30,000.
    */
   readonly answerTimeoutMs?: number | undefined
 }
