@@ -23,6 +23,7 @@ import { UnsentEvents } from './unsent-events.ts'
 import { UnsettledEvents } from './unsettled-events.ts'
 import { breakersFor, lanesFor } from './topic-guards.ts'
 import type { TopicLanes } from './topic-lane.ts'
+import { waitedFor, type WaitOptions } from './wait-options.ts'
 import { WaitingEvents } from './waiting-events.ts'
 import { byTopic } from './write-batches.ts'
 import { Writers } from './writers.ts'
@@ -197,9 +198,9 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#refusals.add(types[0] ?? '', error)
   }
 
-  stored(): Promise<void> {
+  stored(options: WaitOptions = {}): Promise<void> {
     if (this.#kept === undefined) return Promise.reject(new TypeError('stored needs the option outbox.'))
-    return this.#kept.written()
+    return waitedFor(this.#kept.written(), options, { clock: this.#clock, name: 'stored' })
   }
 
   /** The outbox is open: first what it has, then what was published meanwhile. Or it can't be opened. */
@@ -331,10 +332,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     return Math.max(0, Math.min(oldest + this.#options.deliveryTimeoutMs, this.#transactions?.expireAt ?? Infinity) - now)
   }
 
-  forceFlush(): Promise<void> {
+  forceFlush(options: WaitOptions = {}): Promise<void> {
     const flushed = this.#forced.reached()
     this.#timer.soon()
-    return flushed
+    return waitedFor(flushed, options, { clock: this.#clock, name: 'forceFlush' })
   }
 
   getBatchStatus(): BatchStatus {

@@ -2,6 +2,7 @@ import type { CircuitState } from '@millrace/core'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
 import type { FailedOutcome } from './publish-error.ts'
 import type { PublisherMetrics } from './publisher-metrics.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** How a publisher is at the moment. */
 export interface BatchStatus {
@@ -62,11 +63,14 @@ export interface Publisher<Events extends EventDefinitions> extends AsyncDisposa
    */
   publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]>
   /**
-   * With an outbox: resolves when everything that was published before is on disk, whatever became of it since; rejects if it can't be written.
+   * With an outbox: resolves when everything that was published before is on disk, whatever became of it since; rejects if it can't be written, or when the wait for it ends.
    */
-  stored(): Promise<void>
-  /** Sends everything that was published before, without waiting for company; resolves when each of it is written or has failed. */
-  forceFlush(): Promise<void>
+  stored(options?: WaitOptions): Promise<void>
+  /**
+   * Sends everything that was published before, without waiting for company; resolves when each of it is written or has failed, and rejects when the wait for that ends
+   * before: it is sent all the same.
+   */
+  forceFlush(options?: WaitOptions): Promise<void>
   /** How it is at the moment. */
   getBatchStatus(): BatchStatus
   /** Figures to be served as JSON. */

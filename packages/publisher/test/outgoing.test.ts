@@ -14,6 +14,7 @@ const event = (n: number, arrivedAt = 0): SentEvent => ({
   arrivedAt,
   message: { n, type: 'a', json: '{}', options: {}, ageMs: 0 },
   answer: undefined,
+  countedLate: false,
   handedOver: false,
   epoch: 0,
 })

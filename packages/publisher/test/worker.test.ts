@@ -95,6 +95,9 @@ test('a worker makes the bytes of events by their own serializers, and sends the
   ])
   const said = { code: 'NOT_SERIALIZABLE', outcome: 'not-sent', cause: { name: 'RangeError', message: 'less than nothing' } }
   expect(outcomes).toMatchObject([{ ok: true }, { ok: false, error: said }, { ok: true }])
+  // One that the worker can't make bytes of was not taken, as without a worker.
+  const { batch } = publisher.metrics()
+  expect(batch).toMatchObject({ published_total: 2, delivered_total: 2, failed_total: 0, rejected_total: 1 })
   await publisher.close()
   const [pid] = pids
   expect(pid).not.toBe(process.pid)
@@ -164,7 +167,7 @@ test('a worker that answers no more holds nobody up: close ends in time, every p
   // It is told how it goes though nothing is settled.
   await expect
     .poll(() => publisher.getBatchStatus(), { timeout: 60_000 })
-    .toMatchObject({ inFlight: 4, pendingEvents: 0, waitingForRoom: 2 })
+    .toMatchObject({ inFlight: 4, pendingEvents: 0, pendingBytes: 0, oldestAgeMs: 0, waitingForRoom: 2 })
   await expect(publisher.publishTransaction([{ type: 'nothing' as 'a', payload: { n: 0 } }])).rejects.toMatchObject({
     code: 'UNKNOWN_EVENT_TYPE',
   })

@@ -16,8 +16,8 @@ export interface OutgoingOptions {
   readonly policies: readonly BatchPolicy[]
   /** Whether there is a worker that takes them; if not, one is made so. */
   readonly open: () => boolean
-  /** One event, several, or a call. */
-  readonly send: (message: EventMessage | BatchMessage | CallMessage) => void
+  /** One event, several, or a call; `since`: when the first of all that goes now was published; Infinity: none does. */
+  readonly send: (message: EventMessage | BatchMessage | CallMessage, since: number) => void
 }
 
 /** What is about to go to the worker, in its order, several events in one message; all of it, while there is no worker that takes it. */
@@ -73,6 +73,7 @@ export class OutgoingQueue {
     this.#cancel = undefined
     if (this.#waiting.length === 0 || !this.#options.open()) return
     const now = this.#options.clock.monotonic()
+    const { since } = this
     let events: EventMessage[] = []
     for (const one of this.#waiting.splice(0)) {
       one.handedOver = true
@@ -81,20 +82,20 @@ export class OutgoingQueue {
           event.handedOver = true
           event.message.ageMs = now - event.arrivedAt
         }
-        this.#sendEvents(events)
+        this.#sendEvents(events, since)
         events = []
-        this.#options.send(one.message)
+        this.#options.send(one.message, since)
       } else {
         one.message.ageMs = now - one.arrivedAt
         events.push(one.message)
       }
     }
-    this.#sendEvents(events)
+    this.#sendEvents(events, since)
   }
 
-  #sendEvents(events: readonly EventMessage[]): void {
+  #sendEvents(events: readonly EventMessage[], since: number): void {
     const [first] = events
-    if (first !== undefined) this.#options.send(events.length === 1 ? first : { events })
+    if (first !== undefined) this.#options.send(events.length === 1 ? first : { events }, since)
   }
 
   /** Takes out those that are so. */

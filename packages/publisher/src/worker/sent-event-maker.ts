@@ -6,9 +6,11 @@ import type { SentEvent } from './sent-event.ts'
 /** Makes of what is published what goes to the worker, and numbers it. */
 export class SentEventMaker {
   readonly #encoder: EventEncoder
+  readonly #events: EventDefinitions
   #last = 0
 
   constructor({ events, clock }: Pick<ResolvedPublisher, 'events' | 'clock'>) {
+    this.#events = events
     // What the worker makes of it is its business: it is sent as JSON.
     this.#encoder = new EventEncoder(withoutSerializers(events), clock)
   }
@@ -31,7 +33,8 @@ export class SentEventMaker {
     const own = headers.length === 0 ? undefined : Object.fromEntries(headers.map((header) => [header.key, header.value as Uint8Array]))
     const about = { id, key, headers: own, timestamp, priority, critical }
     const message = { n: this.number(), type, json: value as string, options: about, ageMs: 0 }
-    return { id, type, topic, lane, bytes, critical: atOnce, arrivedAt, message, answer, handedOver: false, epoch: 0 }
+    const countedLate = this.#events[type]?.serialize !== undefined
+    return { id, type, topic, lane, bytes, critical: atOnce, arrivedAt, message, answer, handedOver: false, countedLate, epoch: 0 }
   }
 }
 

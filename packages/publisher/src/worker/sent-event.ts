@@ -16,6 +16,8 @@ export interface SentEvent {
   readonly answer: Deferred<PublishReceipt> | undefined
   /** The worker has it: what becomes of it is known from that alone. */
   handedOver: boolean
+  /** Its bytes are made by the worker, or those of another of its transaction, which may not be able to: until then it does not count as taken. */
+  countedLate: boolean
   /** Which calls of `forceFlush` it was published before: see `ForcedFlushes`. */
   epoch: number
 }

@@ -11,16 +11,18 @@ import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-
 import type { PublisherOptions } from '../publisher-options.ts'
 import { Refusals } from '../refusals.ts'
 import { UnsentEvents } from '../unsent-events.ts'
+import { waitedFor, type WaitOptions } from '../wait-options.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
 import { type CallMessage, errorOf, type FromWorker, type Settled, type Written } from './messages.ts'
 import { isCall, type Outgoing, OutgoingQueue } from './outgoing.ts'
 import type { Call, SentEvent } from './sent-event.ts'
 import { SentEventMaker } from './sent-event-maker.ts'
 import { startMessageOf } from './start-message.ts'
-import { withThoseOf } from './worker-counts.ts'
+import { countDelivered, countFailed, countTaken, withThoseOf } from './worker-counts.ts'
 import { unanswered } from './worker-failures.ts'
 import { ENDING_MS, WorkerLink } from './worker-link.ts'
 import { resolveWorker } from './worker-options.ts'
+import { WorkerReport } from './worker-report.ts'
 
 type ErrorFor = (of: SentEvent | undefined) => PublishError
 
@@ -43,8 +45,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   /** Events of transactions that are under way. */
   #held = 0
   readonly #maker: SentEventMaker
-  #status: BatchStatus | undefined
-  #metrics: PublisherMetrics | undefined
+  readonly #report = new WorkerReport()
   #closing: Promise<CloseReport> | undefined
   /** It sends nothing more. */
   #over = false
@@ -75,7 +76,10 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
         this.#link.start()
         return this.#link.open
       },
-      send: (message) => this.#link.send(message),
+      send: (message, since) => {
+        this.#report.handedOver(since)
+        this.#link.send(message)
+      },
     })
     this.#expiry = new ExpiryTimer({
       clock,
@@ -99,7 +103,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       const event = this.#maker.make(type, payload, { answer, options })
       const hasRoom = this.#buffer.enter(event)
       this.#forced.taken(event)
-      this.#counts.published++
+      countTaken(this.#counts, event)
       if (hasRoom) this.#send(event)
       this.#expiry.set()
     } catch (error) {
@@ -120,9 +124,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     this.#outgoing.push(event, event.critical)
   }
 
-  #onMessage({ settled = [], written, status, metrics, log }: FromWorker): void {
-    if (status !== undefined) this.#status = status
-    if (metrics !== undefined) this.#metrics = metrics
+  #onMessage(message: FromWorker): void {
+    const { settled = [], written, log } = message
+    this.#report.told(message, this.#clock.monotonic())
     if (log !== undefined) this.#options.logger[log.level](log.about, log.message)
     if (written !== undefined) this.#onWritten(written)
     for (const one of settled) this.#onSettled(one)
@@ -137,8 +141,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     const event = this.#sent.get(settled.n)
     if (event === undefined || !('error' in settled)) return
     const error = errorOf(settled.error)
-    this.#counts.failed++
-    this.#noteUnsent(event, error)
+    this.#noteFailed(event, error)
     if (event.answer !== undefined) rejectQuietly(event.answer, error)
     this.#leave(event)
   }
@@ -146,12 +149,14 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   #onAnswered(call: Call, settled: Settled): void {
     this.#calls.delete(settled.n)
     this.#leaveHeld(call)
-    this.#counts['error' in settled ? 'failed' : 'delivered'] += call.events.length
     if ('error' in settled) {
       const error = errorOf(settled.error)
-      for (const event of call.events) this.#noteUnsent(event, error)
+      for (const event of call.events) this.#noteFailed(event, error)
       call.reject(error)
-    } else call.resolve(settled.value as never)
+      return
+    }
+    for (const event of call.events) countDelivered(this.#counts, event)
+    call.resolve(settled.value as never)
   }
 
   #onWritten({ ns, partitions, offsets }: Written): void {
@@ -159,7 +164,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       const event = this.#sent.get(n)
       if (event === undefined) continue
       const { id, topic, answer } = event
-      this.#counts.delivered++
+      countDelivered(this.#counts, event)
       answer?.resolve({ id, topic, partition: partitions[i] as number, offset: offsets[i] as number })
       this.#leave(event)
     }
@@ -168,13 +173,13 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   /** What no worker tells of. */
   #reject(event: SentEvent, error: PublishError): void {
     const { id, type, topic, answer } = event
-    this.#counts.failed++
-    this.#noteUnsent(event, error)
+    this.#noteFailed(event, error)
     this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
     if (answer !== undefined) rejectQuietly(answer, error)
   }
 
-  #noteUnsent(event: SentEvent, error: PublishError): void {
+  #noteFailed(event: SentEvent, error: PublishError): void {
+    countFailed(this.#counts, event, error.code)
     if (this.#closing !== undefined) this.#unsent.add(event, error)
   }
 
@@ -209,10 +214,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   #onGone(errorFor: ErrorFor, hadBegun: boolean): void {
-    this.#status = undefined
     // The next one counts from nothing.
-    Object.assign(this.#counts, withThoseOf(this.#metrics, this.#counts))
-    this.#metrics = undefined
+    Object.assign(this.#counts, withThoseOf(this.#report.metrics, this.#counts))
+    this.#report.clear()
     this.#rejectHandedOver(errorFor)
     // What was not handed to one that had begun has another.
     if (!hadBegun)
@@ -284,8 +288,12 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       this.#refuse(types, error as Error)
       throw error
     }
-    for (const event of held) this.#forced.taken(event)
-    this.#counts.published += held.length
+    const countedLate = held.some((event) => event.countedLate)
+    for (const event of held) {
+      event.countedLate = countedLate
+      this.#forced.taken(event)
+      countTaken(this.#counts, event)
+    }
     return this.#call({ transaction: held.map(({ message }) => message) }, held)
   }
 
@@ -293,7 +301,11 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     return Promise.reject(new TypeError('stored needs the option outbox, which a publisher with a worker can not have.'))
   }
 
-  async forceFlush(): Promise<void> {
+  forceFlush(options: WaitOptions = {}): Promise<void> {
+    return waitedFor(this.#flushed(), options, { clock: this.#clock, name: 'forceFlush' })
+  }
+
+  async #flushed(): Promise<void> {
     let isReached = false
     const reached = this.#forced.reached().then(() => {
       isReached = true
@@ -311,30 +323,20 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   getBatchStatus(): BatchStatus {
-    const { config } = this.#options
-    const sent = this.#sent.size + this.#held
-    const inFlight = Math.min(this.#status?.inFlight ?? 0, sent)
-    const [oldest] = this.#sent.values()
-    const pendingEvents = sent - inFlight
-    return {
-      degraded: false,
-      degradedTopics: [],
-      circuits: {},
-      batchSize: Math.min(this.#options.policy.size, config.maxSize),
-      maxBatchSize: config.maxSize,
-      batchTimeoutMs: config.timeoutMs,
-      ...this.#status,
-      pendingEvents,
-      pendingBytes: this.#buffer.bytes,
-      oldestAgeMs: oldest === undefined ? 0 : this.#clock.monotonic() - oldest.arrivedAt,
-      inFlight,
+    const { config, policy } = this.#options
+    return this.#report.statusWith({
+      now: this.#clock.monotonic(),
+      events: this.#sent.size + this.#held,
+      bytes: this.#buffer.bytes,
       waitingForRoom: this.#buffer.waiting,
-    }
+      outgoingSince: this.#outgoing.since,
+      limits: { batchSize: Math.min(policy.size, config.maxSize), maxBatchSize: config.maxSize, batchTimeoutMs: config.timeoutMs },
+    })
   }
 
   metrics(): PublisherMetrics {
     const status = this.getBatchStatus()
-    const counts = withThoseOf(this.#metrics, this.#counts)
+    const counts = withThoseOf(this.#report.metrics, this.#counts)
     return metricsOf(status, counts, { bufferedBytes: this.#buffer.bytes, scheduled: status.pendingEvents > 0 })
   }
 
