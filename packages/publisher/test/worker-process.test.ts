@@ -1,7 +1,7 @@
 import type { ChildProcess, fork } from 'node:child_process'
 import { EventEmitter } from 'node:events'
 import { ManualClock } from '@millrace/core'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { settle } from './support/publishing.ts'
 import type { FromWorker, StartMessage } from '../src/worker/messages.ts'
 import { WorkerProcess } from '../src/worker/worker-process.ts'
@@ -29,6 +29,18 @@ test('a worker is gone when all that it has told is read, not when it has ended'
   process.emit('message', { written: {} })
   process.emit('close', null, 'SIGKILL')
   expect(told).toEqual(['written', 'it was ended by SIGKILL'])
+})
+
+test('a worker that is let go of tells nobody of its end, and leaves no timer behind', async () => {
+  const { process, worker, told } = processOf({ disconnect: () => undefined })
+  const timers = vi.spyOn(globalThis, 'setTimeout')
+  const ended = worker.end(60_000)
+  expect(timers).toHaveBeenCalledTimes(1)
+  process.emit('exit', 0, null)
+  await ended
+  expect(timers).toHaveBeenCalledTimes(1)
+  timers.mockRestore()
+  expect(told).toEqual([])
 })
 
 test('a worker that nothing can be sent to is ended, whether that is thrown or told', () => {

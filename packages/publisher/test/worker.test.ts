@@ -77,7 +77,7 @@ test('a worker publishes single events and batches, answers with receipts and wh
   ])
 }, 60_000)
 
-test('a worker makes the bytes of events by their own serializers, and sends them; the service does neither', async () => {
+test('a worker makes the bytes of events by their own serializers, of the JSON that the service made, and sends all of them', async () => {
   const { logger, pids } = recording()
   const own = { ...worker, events: new URL('./modules/worker-events.ts', import.meta.url) }
   const publisher = createPublisher({

@@ -45,6 +45,7 @@ export class WorkerProcess {
     this.#ended = new Promise<void>((resolve) => {
       child.once('exit', (code, signal) => {
         resolve()
+        if (this.#isGone) return
         const why = signal === null ? `it ended with code ${code}` : `it was ended by ${signal}`
         // What it told last may not be read yet: its channel is closed behind that.
         const timer = setTimeout(() => this.#gone(why), GONE_MS)
@@ -98,8 +99,9 @@ export class WorkerProcess {
     setTimeout(() => this.#gone(why), GONE_MS).unref()
   }
 
-  /** Lets it end, and ends it if it doesn't within the time. */
+  /** Lets it end, and ends it if it doesn't within the time. Nobody is told. */
   async end(limitMs: number): Promise<void> {
+    this.#isGone = true
     if (this.connected) this.#child?.disconnect()
     const timer = setTimeout(() => this.#child?.kill('SIGKILL'), limitMs)
     await this.#ended
