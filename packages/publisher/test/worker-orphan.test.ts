@@ -54,7 +54,7 @@ test('the worker of a service that was killed sends what it has, and ends', asyn
 }, 120_000)
 
 test('the worker of a service that was killed ends by a signal, and in time by itself though it has not begun', async () => {
-  const [stuck, starting] = [await orphan('stuck'), await orphan('starting')]
+  const stuck = await orphan('stuck')
   // A signal that comes before it knows that it is alone is for the service.
   await expect
     .poll(() => {
@@ -63,5 +63,6 @@ test('the worker of a service that was killed ends by a signal, and in time by i
     }, patiently)
     .toBe(false)
   expect(stuck.ends()).toBe(`${stuck.pid} ended with 143\n`)
+  const starting = await orphan('starting')
   await expect.poll(() => isAlive(starting.pid), patiently).toBe(false)
 }, 120_000)

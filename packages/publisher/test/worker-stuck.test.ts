@@ -1,11 +1,14 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { ManualClock } from '@millrace/core'
 import { createPublisher } from '@millrace/publisher'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { resolvePublisher } from '../src/resolve-options.ts'
+import { WorkerPublisher } from '../src/worker/worker-publisher.ts'
 import { logInFolder } from './modules/log-in-folder.ts'
 import { events } from './modules/worker-events.ts'
-import { threeTopics } from './support/publishing.ts'
+import { settle, threeTopics } from './support/publishing.ts'
 import { createTopics, isAlive, recording, worker } from './support/with-worker.ts'
 
 let folder = ''
@@ -17,29 +20,54 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 
 test('a worker that hangs is ended: what it had is rejected as unknown, what came since has another', async () => {
   const { logger, pids, messages } = recording()
-  const publisher = createPublisher({
-    transport: logInFolder({ folder }),
-    events: threeTopics,
-    environment: {},
-    batch: { strategy: 'immediate' },
-    transactionalId: 'stuck-1',
-    logger,
-    worker: { ...worker, answerTimeoutMs: 3_000 },
-  })
-  await publisher.publish('c', { n: 0 })
+  const clock = new ManualClock()
+  const transport = logInFolder({ folder })
+  const options = { transport, events: threeTopics, environment: {}, transactionalId: 'stuck-1', logger, worker }
+  const publisher = new WorkerPublisher<typeof threeTopics>({ ...resolvePublisher(options), clock }, options)
+  const now = { critical: true }
+  await publisher.publish('c', { n: 0 }, now)
   process.kill(pids[0] as number, 'SIGSTOP')
-  const lost = publisher.publish('a', { n: 1 })
+  const lost = publisher.publish('a', { n: 1 }, now)
   const transaction = publisher.publishTransaction([{ type: 'b', payload: { n: 2 } }])
   const flushed = publisher.forceFlush()
+  let isOver = false
+  lost.catch(() => (isOver = true))
+  await settle()
+  await clock.advance(30_000, settle)
+  expect(isOver).toBe(false)
+  await clock.advance(3_000, settle)
   await expect(lost).rejects.toMatchObject({ code: 'WORKER_DIED', outcome: 'unknown', eventType: 'a' })
-  await expect(lost).rejects.toThrow('nothing was heard of it for 3000 ms (worker.answerTimeoutMs)')
+  await expect(lost).rejects.toThrow('nothing was heard of it for 30000 ms (worker.answerTimeoutMs)')
   await expect(transaction).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', outcome: 'unknown', cause: { code: 'WORKER_DIED' } })
   await flushed
   expect(messages).toContain('a worker of the publisher died')
-  await publisher.publish('a', { n: 3 })
+  await publisher.publish('a', { n: 3 }, now)
   expect(await publisher.close()).toEqual({ unsent: [] })
-  expect(pids.map(isAlive)).toEqual([false, false])
+  await expect.poll(() => pids.map(isAlive), { timeout: 60_000 }).toEqual([false, false])
 }, 120_000)
+
+test('an event is as old in the worker as it is in the service', async () => {
+  const { logger } = recording()
+  const clock = new ManualClock()
+  const options = {
+    transport: logInFolder({ folder }),
+    events: threeTopics,
+    environment: {},
+    batch: { timeoutMs: 100_000 },
+    logger,
+    worker,
+  }
+  const publisher = new WorkerPublisher<typeof threeTopics>({ ...resolvePublisher(options), clock }, options)
+  const waiting = publisher.publish('a', { n: 1 })
+  await clock.advance(50_000)
+  // Its answer comes with what the worker knows of the other by then.
+  await publisher.publish('b', { n: 2 }, { critical: true })
+  const { pendingEvents, oldestAgeMs } = publisher.getBatchStatus()
+  expect(pendingEvents).toBe(1)
+  expect(oldestAgeMs).toBeGreaterThanOrEqual(49_900)
+  await publisher.close()
+  await waiting
+}, 60_000)
 
 test('what a worker that never begins was to have is rejected in time, and known not to be sent', async () => {
   const { logger, pids } = recording()

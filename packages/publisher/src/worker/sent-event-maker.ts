@@ -31,7 +31,9 @@ export class SentEventMaker {
     const { priority, critical } = options ?? {}
     // Copies, since it may wait here.
     const own = headers.length === 0 ? undefined : Object.fromEntries(headers.map((header) => [header.key, header.value as Uint8Array]))
-    const about = { id, key, headers: own, timestamp, priority, critical }
+    // Names of what is not given would go there, too, with each event.
+    const isPlain = own === undefined && priority === undefined && critical === undefined
+    const about = isPlain ? { id, key, timestamp } : { id, key, timestamp, headers: own, priority, critical }
     const message = { n: this.number(), type, json: value as string, options: about, ageMs: 0 }
     const countedLate = this.#events[type]?.serialize !== undefined
     return { id, type, topic, lane, bytes, critical: atOnce, arrivedAt, message, answer, handedOver: false, countedLate, epoch: 0 }
