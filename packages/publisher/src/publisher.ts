@@ -59,7 +59,7 @@ export interface Publisher<Events extends EventDefinitions> extends AsyncDisposa
   publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]>
   /**
    * Publishes several events in one transaction, all or none, at once, after what waits for their keys; nothing of their keys overtakes them. Rejects with
-   * a `PublishError`. Needs `transactionalId`, and room for all of them at once; the outbox does not keep them. Rejections may be left alone here, too.
+   * a `PublishError`: of code `TRANSACTION_FAILED`, whatever cut it off, or of another where it was not taken. Needs `transactionalId`, and room for all of them at once; the outbox does not keep them. Rejections may be left alone here, too.
    */
   publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]>
   /**

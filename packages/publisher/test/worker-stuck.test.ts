@@ -69,6 +69,20 @@ test('an event is as old in the worker as it is in the service', async () => {
   await waiting
 }, 60_000)
 
+test('a worker that does not begin for a minute is ended', async () => {
+  const { logger, pids } = recording()
+  const clock = new ManualClock()
+  const own = { ...worker, events: new URL('./modules/never-ready.ts', import.meta.url) }
+  const options = { transport: logInFolder({ folder }), events, environment: {}, logger, worker: own }
+  const publisher = new WorkerPublisher<typeof events>({ ...resolvePublisher(options), clock }, options)
+  const waiting = publisher.publish('a', { n: 1 }, { critical: true })
+  await settle()
+  await clock.advance(66_000, settle)
+  await expect(waiting).rejects.toMatchObject({ code: 'WORKER_DIED', outcome: 'not-sent', retryable: true })
+  expect(await publisher.close()).toEqual({ unsent: [] })
+  await expect.poll(() => pids.map(isAlive), { timeout: 60_000 }).toEqual([false])
+}, 120_000)
+
 test('what a worker that never begins was to have is rejected in time, and known not to be sent', async () => {
   const { logger, pids } = recording()
   const publisher = createPublisher({
