@@ -1,12 +1,12 @@
 import { kafka } from '@millrace/transport-kafka'
 import { type LoopUse, loopUse, type Sender } from './loop-use.ts'
-import { awaitedSends, latencies, publishedEvents, type Latency, type Throughput } from './ways.ts'
+import { awaitedSends, latencies, publishedEvents, type Latency, type Steadily, type Throughput } from './ways.ts'
 
 /** What a service is to do, for once. */
 export type Task = { readonly brokers: string; readonly topic: string } & (
   | { readonly way: 'awaited'; readonly count: number }
-  | { readonly way: 'published'; readonly client: Client; readonly count: number; readonly batchSize: number }
-  | { readonly way: 'steadily'; readonly client: Client; readonly timeoutMs: number; readonly perSecond: number; readonly forMs: number }
+  | { readonly way: 'published'; readonly client: Client; readonly count: number; readonly batchSize: number | undefined }
+  | ({ readonly way: 'steadily'; readonly client: Client } & Steadily)
   | {
       readonly way: 'loop'
       readonly client: Client

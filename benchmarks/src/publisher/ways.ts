@@ -50,15 +50,18 @@ async function sendOne(writer: RecordWriter, topic: string, n: number): Promise<
 
 /** The same by a publisher whose promises are not awaited one by one: whoever publishes is a few batches ahead of what is written. */
 export async function publishedEvents(transport: Transport, topic: string, { count, batchSize }: PublishedOptions): Promise<Throughput> {
-  const batch = { size: batchSize, maxSize: batchSize, timeoutMs: 20 }
-  const buffer = { maxEvents: 2 * BATCHES_AHEAD * batchSize }
-  const publisher = createPublisher({ transport, events: eventsFor(topic), environment: {}, batch, buffer })
+  const own =
+    batchSize === undefined
+      ? {}
+      : { batch: { size: batchSize, maxSize: batchSize, timeoutMs: 20 }, buffer: { maxEvents: 2 * BATCHES_AHEAD * batchSize } }
+  const publisher = createPublisher({ transport, events: eventsFor(topic), environment: {}, ...own })
+  const largest = publisher.getBatchStatus().maxBatchSize
   await warm(publisher)
   const ahead: Promise<unknown>[] = []
   const stop = watch(count)
   for (let n = 0; n < count; n++) {
     const published = publisher.publish('order', orderOf(n))
-    if (n % batchSize > 0) continue
+    if (n % largest > 0) continue
     ahead.push(published)
     if (ahead.length > BATCHES_AHEAD) await ahead.shift()
   }
@@ -72,7 +75,8 @@ export async function publishedEvents(transport: Transport, topic: string, { cou
 
 export interface PublishedOptions {
   readonly count: number
-  readonly batchSize: number
+  /** Undefined: size, time, and buffer as they are if nothing is said of them. */
+  readonly batchSize: number | undefined
 }
 
 /** From now on, until it is called. */
@@ -96,15 +100,17 @@ export interface Latency {
 }
 
 export interface Steadily {
+  /** Of batches of up to 1,000; `defaults`: those of a publisher that is told nothing. */
   readonly timeoutMs: number
+  readonly defaults?: boolean
   readonly perSecond: number
   readonly forMs: number
 }
 
 export async function latencies(transport: Transport, topic: string, steadily: Steadily): Promise<Latency> {
   const alone = timersAndSends(transport, topic, steadily)
-  const { timeoutMs, perSecond, forMs } = steadily
-  const batch = { size: 1_000, maxSize: 1_000, timeoutMs }
+  const { timeoutMs, perSecond, forMs, defaults = false } = steadily
+  const batch = defaults ? undefined : { size: 1_000, maxSize: 1_000, timeoutMs }
   const publisher = createPublisher({ transport, events: eventsFor(topic), environment: {}, batch })
   await warm(publisher)
   const took: number[] = []

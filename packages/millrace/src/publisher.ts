@@ -42,5 +42,6 @@ export {
   type ReceivedEvent,
   type ReceivedEventOf,
   type UnsentEvent,
+  type WaitOptions,
   type WorkerOptions,
 } from '@millrace/publisher'

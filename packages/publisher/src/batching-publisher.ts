@@ -1,16 +1,16 @@
-import { type CircuitBreakers, type Clock, deferred, type MillraceError, settledWithin } from '@millrace/core'
+import { type CircuitBreakers, type Clock, deferred, type MillraceError } from '@millrace/core'
+import { Closing } from './closing.ts'
 import { bufferFull, EventBuffer } from './event-buffer.ts'
 import { EventEncoder } from './event-encoder.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
+import { Expiry } from './expiry.ts'
 import { Flights } from './flights.ts'
-import type { FlushGroup, FlushTrigger } from './flush-group.ts'
 import { FlushLog } from './flush-log.ts'
-import { FlushTimer } from './flush-timer.ts'
+import { FlushLoop } from './flush-loop.ts'
 import { ForcedFlushes } from './forced-flushes.ts'
 import { outcomesOf } from './outcomes-of.ts'
-import type { Room } from './key-lanes.ts'
 import type { PendingEvent } from './pending-event.ts'
-import { alreadyClosed, closedBefore, needsTransactionalId, notSent, rejectQuietly } from './publish-failures.ts'
+import { alreadyClosed, closedBefore, needsTransactionalId, notSent, ofTransaction, rejectQuietly } from './publish-failures.ts'
 import type { PublishError } from './publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from './publisher.ts'
 import { metricsOf, PublisherCounts, type PublisherMetrics } from './publisher-metrics.ts'
@@ -19,16 +19,12 @@ import type { ResolvedPublisher } from './resolve-options.ts'
 import { TransactionSender } from './transaction-sender.ts'
 import { Transactions } from './transactions.ts'
 import { KeptEvents } from './outbox/kept-events.ts'
-import { UnsentEvents } from './unsent-events.ts'
 import { UnsettledEvents } from './unsettled-events.ts'
 import { breakersFor, lanesFor } from './topic-guards.ts'
 import type { TopicLanes } from './topic-lane.ts'
+import { waitedFor, type WaitOptions } from './wait-options.ts'
 import { WaitingEvents } from './waiting-events.ts'
-import { byTopic } from './write-batches.ts'
 import { Writers } from './writers.ts'
-
-/** What is left of the time to close for letting go of the transport. */
-const LETTING_GO_MS = 1_000
 
 interface Early {
   readonly events: readonly PendingEvent[]
@@ -50,16 +46,13 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #kept: KeptEvents | undefined
   readonly #waiting: WaitingEvents
   readonly #counts = new PublisherCounts()
-  readonly #log: FlushLog
   readonly #forced = new ForcedFlushes()
   readonly #unsettled = new UnsettledEvents()
-  readonly #unsent = new UnsentEvents()
-  readonly #timer: FlushTimer
+  readonly #closing: Closing
+  readonly #loop: FlushLoop
   readonly #refusals: Refusals
   /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
   #early: Early[] = []
-  #flushes = 0
-  #closing: Promise<CloseReport> | undefined
   /** Nothing is sent any more. */
   #over = false
 
@@ -70,10 +63,9 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#encoder = encoder
     this.#buffer = new EventBuffer(options.buffer, options.topics)
     this.#refusals = new Refusals(options)
-    this.#timer = new FlushTimer(clock, (notBefore) => this.#flushDue(notBefore))
     this.#lanes = lanesFor(options)
     this.#breakers = breakersFor(options)
-    this.#log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
+    const log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
@@ -83,7 +75,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
         this.#forced.settled(event)
       },
       onFailed: (event: PendingEvent, error: PublishError, forGood: boolean) => this.#reject(event, error, forGood),
-      onEnd: () => this.#timer.soon(),
+      onEnd: () => this.#loop.soon(),
       wait: (retry: number, error: MillraceError, events: number) => this.#flights.waitForRetry({ retry, error, events }),
     }
     this.#flights = new Flights({
@@ -102,9 +94,37 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#sender = new TransactionSender({ ...options, transactionalId, compression: options.transactionCompression })
       const { keys } = this.#waiting
       const { transactionRetries: maxRetries, transactionDeliveryMs: deliveryMs } = options
-      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries, deliveryMs, log: this.#log })
+      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries, deliveryMs, log })
     }
     if (outbox !== undefined) this.#kept = new KeptEvents(outbox, logger, (found, failure) => this.#opened(found, failure))
+    const { deliveryTimeoutMs } = options
+    const parts = { waiting: this.#waiting, transactions: this.#transactions }
+    this.#loop = new FlushLoop({
+      ...parts,
+      clock,
+      expiry: new Expiry({ ...parts, deliveryTimeoutMs, reject: hooks.onFailed }),
+      flights: this.#flights,
+      forced: this.#forced,
+      log,
+      counts: this.#counts,
+      buffer: () => this.#buffer,
+      isFinishing: () => this.#closing.begun,
+      isHeld: () => this.#kept?.opening === true || this.#over,
+    })
+    this.#closing = new Closing({
+      clock,
+      logger,
+      clientId,
+      kept: this.#kept,
+      flush: () => this.forceFlush(),
+      stop: () => {
+        this.#over = true
+        this.#loop.cancel()
+      },
+      hasPending: () => this.#unsettled.count > 0,
+      giveUp: (timeoutMs) => this.#giveUp(timeoutMs),
+      letGo: () => Promise.all([this.#writers.close(), this.#sender?.close(), this.#kept?.close()]),
+    })
   }
 
   publish<Type extends keyof Events & string>(
@@ -118,7 +138,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #publish(type: string, payload: unknown, options: PublishOptions | undefined): Promise<PublishReceipt> {
     const answer = deferred<PublishReceipt>()
     try {
-      if (this.#closing !== undefined) throw alreadyClosed(type)
+      if (this.#closing.begun) throw alreadyClosed(type)
       this.#take([this.#encoder.encode(type, payload, { answer, options })], false)
     } catch (error) {
       this.#refuse([type], error as PublishError)
@@ -142,7 +162,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     const answers = events.map(() => deferred<PublishReceipt>())
     try {
       if (this.#transactions === undefined) throw needsTransactionalId()
-      if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
+      if (this.#closing.begun) throw alreadyClosed(events[0]?.type ?? '')
       const pending = events.map(({ type, payload, options }, i) => this.#encoder.encode(type, payload, { answer: answers[i], options }))
       if (pending.length > 0) this.#take(pending, true)
     } catch (error) {
@@ -156,9 +176,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   /** Throws a `PublishError` for what is not taken. */
   #take(events: readonly PendingEvent[], isTransaction: boolean): void {
     this.#kept?.check()
-    const arrivedAt = this.#clock.monotonic()
     for (const event of events) {
-      event.arrivedAt = arrivedAt
+      event.inTransaction = isTransaction
       event.epoch = this.#forced.epoch
     }
     if (this.#kept?.opening === true) this.#takeEarly({ events, isTransaction })
@@ -168,7 +187,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#unsettled.add(event)
       this.#forced.taken(event)
     }
-    this.#timer.soon()
+    this.#loop.soon()
   }
 
   /** No more than there would be room for, in memory and in line. */
@@ -198,9 +217,9 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#refusals.add(types[0] ?? '', error)
   }
 
-  stored(): Promise<void> {
+  stored(options: WaitOptions = {}): Promise<void> {
     if (this.#kept === undefined) return Promise.reject(new TypeError('stored needs the option outbox.'))
-    return this.#kept.written()
+    return waitedFor(this.#kept.written(), options, { clock: this.#clock, name: 'stored' })
   }
 
   /** The outbox is open: first what it has, then what was published meanwhile. Or it can't be opened. */
@@ -226,7 +245,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
         for (const event of early.events) this.#reject(event, error as PublishError, false)
       }
     }
-    this.#timer.soon()
+    this.#loop.soon()
   }
 
   #rejectAll(failure: PublishError): void {
@@ -239,64 +258,12 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     return this.#early.reduce((sum, { events }) => sum + events.length, 0)
   }
 
-  #flushDue(notBefore = 0): void {
-    if (this.#kept?.opening === true || this.#over) return
-    const now = Math.max(this.#clock.monotonic(), notBefore)
-    // What expires may be what a transaction waits for.
-    this.#expire(now)
-    this.#transactions?.begin()
-    let flushMs = Infinity
-    for (const group of this.#waiting.groups) flushMs = Math.min(flushMs, this.#flushGroup(group, now))
-    if (this.#waiting.count === 0) flushMs = Infinity
-    this.#timer.again({ flushMs, expiryMs: this.#nextExpiryMs(now) }, now)
-  }
-
-  /** Flushes what is due; returns in how many milliseconds more will be. */
-  #flushGroup(group: FlushGroup, now: number): number {
-    const common = { now, finishing: this.#closing !== undefined, forcedBelow: this.#forced.epoch }
-    for (;;) {
-      const room = this.#rooms(now)
-      this.#waiting.roomAgain(room)
-      const state = { ...common, room, full: this.#buffer.waitsFor((topic) => room(topic) > 0) }
-      const decision = group.decide(state)
-      if (!decision.cut) return Math.min(decision.waitMs, this.#flights.soonestMs(now))
-      const { trigger } = decision
-      const events = group.take(++this.#flushes, state, trigger)
-      // Else all that was due was set aside, for others of their keys.
-      if (events.length > 0) void this.#flush(events, trigger, group)
-    }
-  }
-
-  /** How many events of a topic may go at the moment. */
-  #rooms(now: number): Room {
-    const rooms = new Map<string, number>()
-    return (topic) => {
-      let room = rooms.get(topic)
-      if (room === undefined) {
-        room = this.#flights.room(topic, now)
-        rooms.set(topic, room)
-      }
-      return room
-    }
-  }
-
-  /** One flush: an operation for all topics, and a flight for each until its events are settled. */
-  async #flush(events: readonly PendingEvent[], trigger: FlushTrigger, group: FlushGroup): Promise<void> {
-    const over = this.#log.began(events, trigger)
-    const failedBefore = this.#counts.failed
-    this.#waiting.taken(events)
-    const results = await this.#flights.send(byTopic(events))
-    const durationMs = over()
-    const failed = results.every((result) => result === 'good') ? 0 : this.#counts.failed - failedBefore
-    group.sizer.finished({ records: events.length, durationMs, failed, waiting: this.#waiting.count })
-    this.#timer.soon()
-  }
-
   /** What the next process may send is kept: all that is not refused for its own sake. */
-  #reject(event: PendingEvent, error: PublishError, forGood: boolean): void {
+  #reject(event: PendingEvent, why: PublishError, forGood: boolean): void {
     if (!this.#settle(event, forGood)) return
+    const error = event.inTransaction === true ? ofTransaction(event, why) : why
     this.#counts.failed++
-    if (this.#closing !== undefined) this.#unsent.add(event, error)
+    this.#closing.failed(event, error)
     const { id, type, topic } = event
     this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
     if (event.answer !== undefined) rejectQuietly(event.answer, error)
@@ -316,25 +283,10 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     return true
   }
 
-  /** Rejects what has waited for too long. */
-  #expire(now: number): void {
-    const { deliveryTimeoutMs } = this.#options
-    for (let { oldest } = this.#waiting; oldest !== undefined && oldest.arrivedAt + deliveryTimeoutMs <= now; { oldest } = this.#waiting)
-      this.#reject(oldest, notSent(oldest, `it has waited for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
-    for (const event of this.#buffer.expire(now - deliveryTimeoutMs))
-      this.#reject(event, notSent(event, `there was no room for it for ${deliveryTimeoutMs} ms (deliveryTimeoutMs)`), false)
-    this.#transactions?.expire(now)
-  }
-
-  #nextExpiryMs(now: number): number {
-    const oldest = Math.min(this.#waiting.oldest?.arrivedAt ?? Infinity, this.#buffer.waitingSince)
-    return Math.max(0, Math.min(oldest + this.#options.deliveryTimeoutMs, this.#transactions?.expireAt ?? Infinity) - now)
-  }
-
-  forceFlush(): Promise<void> {
+  forceFlush(options: WaitOptions = {}): Promise<void> {
     const flushed = this.#forced.reached()
-    this.#timer.soon()
-    return flushed
+    this.#loop.soon()
+    return waitedFor(flushed, options, { clock: this.#clock, name: 'forceFlush' })
   }
 
   getBatchStatus(): BatchStatus {
@@ -359,38 +311,23 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   metrics(): PublisherMetrics {
-    const scheduled = this.#waiting.count > 0 && this.#timer.expectsFlush
+    const scheduled = this.#waiting.count > 0 && this.#loop.expectsFlush
     return metricsOf(this.getBatchStatus(), this.#counts, { bufferedBytes: this.#buffer.bytes, scheduled })
   }
 
   close({ timeoutMs = this.#options.closeTimeoutMs }: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
-    this.#closing ??= this.#close(timeoutMs)
-    return this.#closing
+    return this.#closing.begin(timeoutMs)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
 
-  async #close(timeoutMs: number): Promise<CloseReport> {
-    const until = this.#clock.monotonic() + timeoutMs
-    const within = (work: Promise<unknown>, leastMs: number) =>
-      settledWithin(work, Math.max(leastMs, until - this.#clock.monotonic()), this.#clock)
-    // Takes effect before anything else can happen: nothing is taken from here on.
-    await Promise.resolve()
-    if (this.#kept !== undefined) await within(this.#kept.opened, 0)
-    await within(this.forceFlush(), 0)
-    this.#over = true
-    this.#timer.cancel()
-    // What is said to be kept is on disk. Flights end behind that: what they give up then is among what is left.
-    if (this.#kept !== undefined && this.#unsettled.count > 0) await within(this.#kept.written(), LETTING_GO_MS)
+  /** What is left is rejected: what has no room yet, and what is under way. */
+  #giveUp(timeoutMs: number): void {
     this.#flights.end()
     for (const event of this.#buffer.expire(Infinity))
       this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'), false)
     for (const event of this.#unsettled.all) this.#reject(event, closedBefore(event, timeoutMs), false)
-    await within(Promise.all([this.#writers.close(), this.#sender?.close(), this.#kept?.close()]), LETTING_GO_MS)
-    const unsent = this.#unsent.all
-    this.#options.logger.info({ publisher: this.#options.clientId, unsent: unsent.length }, 'the publisher was closed')
-    return { unsent }
   }
 }

@@ -1,4 +1,5 @@
 import { Fifo } from './fifo.ts'
+import { Heap } from './heap.ts'
 import type { PendingEvent } from './pending-event.ts'
 import { PublishError } from './publish-error.ts'
 import { Shares } from './shares.ts'
@@ -27,7 +28,7 @@ export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
   readonly #waiting: Shares
   readonly #waiters = waitersInOrder<Event>()
   /** Those that wait for nothing but room for their topic. */
-  readonly #ready = new Map<string, Fifo<Waiter<Event>>>()
+  readonly #ready = new Map<string, Heap<Waiter<Event>>>()
   /** Of each key: all but the first wait for those before. */
   readonly #lanes = new Map<string, Fifo<Waiter<Event>>>()
   #places = 0
@@ -85,8 +86,8 @@ export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
     this.#waiting.add(event)
     this.#waiters.push(waiter)
     const isReady = lane === undefined || !this.#lanes.has(lane)
-    if (lane !== undefined) queueOf(this.#lanes, lane).push(waiter)
-    if (isReady) queueOf(this.#ready, topic).push(waiter)
+    if (lane !== undefined) this.#laneOf(lane).push(waiter)
+    if (isReady) this.#readyOf(topic).push(waiter)
   }
 
   /** Takes all of them, or none: then there is no room for all, or others of their topics or keys wait for it. */
@@ -135,52 +136,54 @@ export class EventBuffer<Event extends BufferedEvent = PendingEvent> {
   /** Of those for whom there is room, the one that came first. */
   #admissible(): Waiter<Event> | undefined {
     let first: Waiter<Event> | undefined
-    for (const waiters of this.#ready.values()) {
-      const waiter = waiters.peek()
+    for (const { first: waiter } of this.#ready.values()) {
       if (waiter === undefined || (first !== undefined && first.place < waiter.place)) continue
       if (this.#taken.fits(waiter.event)) first = waiter
     }
     return first
   }
 
-  /** It is the first of its key. */
+  /** It is the first of its key, and of those that are ready for its topic. */
   #remove(waiter: Waiter<Event>): void {
     const { topic, lane } = waiter.event
     waiter.gone = true
     this.#waiting.remove(waiter.event)
     this.#waiters.trim()
-    forget(this.#ready, topic)
+    const ready = this.#readyOf(topic)
+    ready.shift()
+    if (ready.first === undefined) this.#ready.delete(topic)
     if (lane === undefined) return
-    const next = forget(this.#lanes, lane)
-    if (next !== undefined) queueOf(this.#ready, next.event.topic).insert([next])
+    const ofKey = this.#laneOf(lane)
+    ofKey.trim()
+    const next = ofKey.peek()
+    if (next === undefined) this.#lanes.delete(lane)
+    // It may have come before others that are ready, or behind them.
+    else this.#readyOf(next.event.topic).push(next)
+  }
+
+  #readyOf(topic: string): Heap<Waiter<Event>> {
+    let ready = this.#ready.get(topic)
+    if (ready === undefined) {
+      ready = new Heap(({ place }) => place)
+      this.#ready.set(topic, ready)
+    }
+    return ready
+  }
+
+  #laneOf(lane: string): Fifo<Waiter<Event>> {
+    let ofKey = this.#lanes.get(lane)
+    if (ofKey === undefined) {
+      ofKey = waitersInOrder()
+      this.#lanes.set(lane, ofKey)
+    }
+    return ofKey
   }
 }
 
 const NOBODY: readonly never[] = []
 
 function waitersInOrder<Event>(): Fifo<Waiter<Event>> {
-  return new Fifo(
-    ({ gone }) => !gone,
-    ({ place }) => place,
-  )
-}
-
-function queueOf<Event>(queues: Map<string, Fifo<Waiter<Event>>>, name: string): Fifo<Waiter<Event>> {
-  let queue = queues.get(name)
-  if (queue === undefined) {
-    queue = waitersInOrder()
-    queues.set(name, queue)
-  }
-  return queue
-}
-
-/** A queue that has nobody any more is let go of; returns the first of one that has. */
-function forget<Event>(queues: Map<string, Fifo<Waiter<Event>>>, name: string): Waiter<Event> | undefined {
-  const queue = queues.get(name)
-  queue?.trim()
-  const first = queue?.peek()
-  if (first === undefined) queues.delete(name)
-  return first
+  return new Fifo(({ gone }) => !gone)
 }
 
 export function bufferFull(

@@ -15,21 +15,29 @@ interface Encoding {
 
 const NONE: PublishOptions = {}
 
-/** Makes the text of a payload. */
-export type TextOf = (payload: unknown) => string
+/** What payloads are. */
+export interface Payloads {
+  /** The text of one whose type has no `serialize`. */
+  readonly textOf: (payload: unknown) => string
+  /** For how long it has been published, in milliseconds. */
+  readonly ageMsOf: (payload: unknown) => number
+}
+
+/** As they are given to `publish`. */
+const PUBLISHED: Payloads = { textOf: jsonText, ageMsOf: () => 0 }
 
 /** Makes bytes of events, which are its own: what they were made of may change. Throws a `PublishError` of code `NOT_SERIALIZABLE` for one that can't be. */
 export class EventEncoder {
   readonly #events: EventDefinitions
   readonly #clock: Clock
   readonly #ids = new EventIds()
-  readonly #textOf: TextOf
+  readonly #payloads: Payloads
 
-  /** `textOf`: of types that have no `serialize`. Default: JSON. */
-  constructor(events: EventDefinitions, clock: Clock, textOf: TextOf = jsonText) {
+  /** Default: what is published this very moment, as JSON. */
+  constructor(events: EventDefinitions, clock: Clock, payloads = PUBLISHED) {
     this.#events = events
     this.#clock = clock
-    this.#textOf = textOf
+    this.#payloads = payloads
   }
 
   encode(type: string, payload: unknown, { answer, options = NONE }: Encoding): PendingEvent {
@@ -39,7 +47,7 @@ export class EventEncoder {
       if (options !== NONE) checkPublishOptions(options)
       const key = ownKey(options.key === undefined ? definition.key?.(payload as never) : options.key)
       const keyBytes = byteLength(key)
-      const value = definition.serialize === undefined ? this.#textOf(payload) : bytesBy(definition.serialize, payload)
+      const value = definition.serialize === undefined ? this.#payloads.textOf(payload) : bytesBy(definition.serialize, payload)
       const headers = options.headers === undefined ? NO_HEADERS : ownHeaders(options.headers)
       return {
         id,
@@ -55,10 +63,11 @@ export class EventEncoder {
         bytes: keyBytes + byteLength(value) + bytesOfHeaders({ id, type, headers }),
         sequence: 0,
         epoch: 0,
-        arrivedAt: 0,
+        arrivedAt: this.#clock.monotonic() - this.#payloads.ageMsOf(payload),
         state: 'new',
         keyLane: undefined,
         nextOfKey: undefined,
+        inTransaction: undefined,
         stored: undefined,
         kept: undefined,
         doubtful: undefined,

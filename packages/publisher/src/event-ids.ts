@@ -12,7 +12,13 @@ const DIGITS = Buffer.from('0123456789abcdef')
 export class EventIds {
   readonly #random = Buffer.allocUnsafeSlow(IDS * BYTES)
   readonly #text = Buffer.alloc(IDS * LETTERS, '-')
+  readonly #fill: (bytes: Uint8Array) => unknown
   #next = IDS
+
+  /** `fill`: with random bytes. Default: those of Node, of which none can be foretold. */
+  constructor(fill: (bytes: Uint8Array) => unknown = randomFillSync) {
+    this.#fill = fill
+  }
 
   next(): string {
     if (this.#next === IDS) this.#draw()
@@ -21,7 +27,7 @@ export class EventIds {
   }
 
   #draw(): void {
-    randomFillSync(this.#random)
+    this.#fill(this.#random)
     for (let id = 0; id < IDS; id++) this.#write(id)
     this.#next = 0
   }

@@ -26,6 +26,8 @@ export interface FlightsOptions {
   /** Nothing is given up but what is refused for its own sake. */
   readonly unending: boolean
   readonly retry: ResolvedRetryOptions
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
   readonly compressions: ReadonlyMap<string, Compression>
   readonly logger: Logger
   readonly clock: Clock
@@ -158,11 +160,11 @@ export class Flights {
 
   /** False: there is to be none any more. */
   async waitForRetry({ topic, ...about }: Retrying): Promise<boolean> {
-    const { retry: delays, logger, counts } = this.#options
+    const { retry: delays, random, logger, counts } = this.#options
     if (this.#over) return false
     counts.retries++
     const leastMs = topic === undefined ? 0 : this.waitMs(topic)
-    const delayMs = Math.max(retryDelay(about.retry, delays, Math.random()), leastMs)
+    const delayMs = Math.max(retryDelay(about.retry, delays, random()), leastMs)
     const { error, ...what } = about
     logger.warn({ topic, ...what, delayMs, err: error }, 'events could not be sent and are sent again')
     await this.#wait(delayMs)

@@ -22,6 +22,7 @@ export { type FailedOutcome, PublishError, type PublishErrorDetails } from './pu
 export type { BatchStatus, CloseReport, Publisher, UnsentEvent } from './publisher.ts'
 export type { PublisherMetrics } from './publisher-metrics.ts'
 export type { DegradeOptions, PublisherBufferOptions, PublisherOptions, PublisherRetryOptions } from './publisher-options.ts'
+export type { WaitOptions } from './wait-options.ts'
 export type { WorkerOptions } from './worker/worker-options.ts'
 export { decodeEvents, type PackedEvent, packEvents, type ReceivedEvent, type ReceivedEventOf } from './source/decode-events.ts'
 export { dropRepeats, type DropRepeatsOptions } from './source/drop-repeats.ts'

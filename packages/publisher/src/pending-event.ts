@@ -16,6 +16,8 @@ export interface PendingEvent {
   readonly headers: Headers
   readonly timestamp: number
   readonly high: boolean
+  /** It is published in a transaction, and fails with that. Default: false. */
+  inTransaction?: boolean | undefined
   /** Also where it is in the way of a transaction. */
   critical: boolean
   /** Of key, value and all headers. */

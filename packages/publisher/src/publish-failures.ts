@@ -49,7 +49,7 @@ export function deliveryFailed(event: PendingEvent, delivery: Undelivered, overt
 
 /** An event of a transaction that was not committed, as far as is known. */
 export function transactionFailed(
-  { id, type, topic }: PendingEvent,
+  { id, type, topic }: Pick<PendingEvent, 'id' | 'type' | 'topic'>,
   { outcome, error }: { readonly outcome: FailedOutcome; readonly error: MillraceError },
 ): PublishError {
   const what =
@@ -71,6 +71,11 @@ export function waitedTooLong(event: PendingEvent, before: PendingEvent | undefi
   const reason = `it has waited for ${deliveryMs} ms (deliveryTimeoutMs) for what is before it in its keys${which}${why}`
   const error = new MillraceError('NOT_SENT', reason, { stage: 'commit', retryable: true, cause: before?.failure })
   return transactionFailed(event, { outcome: 'not-sent', error })
+}
+
+/** What became of an event of a transaction, told as what became of that; `error`: as it would be told of an event by itself. */
+export function ofTransaction(event: Pick<PendingEvent, 'id' | 'type' | 'topic'>, error: PublishError): PublishError {
+  return error.code === 'TRANSACTION_FAILED' ? error : transactionFailed(event, { outcome: error.outcome, error })
 }
 
 /** Tells who waits for it. Who does not is not ended by it: it is logged. */

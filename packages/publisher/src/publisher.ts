@@ -2,6 +2,7 @@ import type { CircuitState } from '@millrace/core'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
 import type { FailedOutcome } from './publish-error.ts'
 import type { PublisherMetrics } from './publisher-metrics.ts'
+import type { WaitOptions } from './wait-options.ts'
 
 /** How a publisher is at the moment. */
 export interface BatchStatus {
@@ -58,15 +59,18 @@ export interface Publisher<Events extends EventDefinitions> extends AsyncDisposa
   publishBatch(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishOutcome[]>
   /**
    * Publishes several events in one transaction, all or none, at once, after what waits for their keys; nothing of their keys overtakes them. Rejects with
-   * a `PublishError`. Needs `transactionalId`, and room for all of them at once; the outbox does not keep them. Rejections may be left alone here, too.
+   * a `PublishError`: of code `TRANSACTION_FAILED`, whatever cut it off, or of another where it was not taken. Needs `transactionalId`, and room for all of them at once; the outbox does not keep them. Rejections may be left alone here, too.
    */
   publishTransaction(events: readonly PublishedEvent<Events>[]): Promise<readonly PublishReceipt[]>
   /**
-   * With an outbox: resolves when everything that was published before is on disk, whatever became of it since; rejects if it can't be written.
+   * With an outbox: resolves when everything that was published before is on disk, whatever became of it since; rejects if it can't be written, or when the wait for it ends.
    */
-  stored(): Promise<void>
-  /** Sends everything that was published before, without waiting for company; resolves when each of it is written or has failed. */
-  forceFlush(): Promise<void>
+  stored(options?: WaitOptions): Promise<void>
+  /**
+   * Sends everything that was published before, without waiting for company; resolves when each of it is written or has failed, and rejects when the wait for that ends
+   * before: it is sent all the same.
+   */
+  forceFlush(options?: WaitOptions): Promise<void>
   /** How it is at the moment. */
   getBatchStatus(): BatchStatus
   /** Figures to be served as JSON. */

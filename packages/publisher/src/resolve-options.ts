@@ -57,6 +57,8 @@ export interface ResolvedPublisher {
   readonly outbox: OutboxOptions | undefined
   readonly logger: Logger
   readonly clock: Clock
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number
 }
 
 type Options = PublisherOptions<EventDefinitions>
@@ -153,6 +155,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     outbox,
     logger: steadyLogger(logger),
     clock,
+    random: Math.random,
   }
 }
 

@@ -9,6 +9,11 @@ describe('ids of events', () => {
     expect(new Set(made).size).toBe(made.length)
   })
 
+  test('are made of the bytes that are drawn', () => {
+    const ids = new EventIds((bytes) => bytes.fill(0xab))
+    expect([ids.next(), ids.next()]).toEqual(Array.from({ length: 2 }, () => 'abababab-abab-4bab-abab-abababababab'))
+  })
+
   test('vary in every place that is not fixed', () => {
     const ids = new EventIds()
     const made = Array.from({ length: 1_000 }, () => ids.next())

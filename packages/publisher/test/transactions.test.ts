@@ -304,6 +304,19 @@ describe('a transaction', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
+  test('that is cut off by close fails as one, whether it was sent or waited', async () => {
+    const faults = { before: (operation: MemoryOperation) => (operation.type === 'send' ? new Promise<void>(() => undefined) : undefined) }
+    const { publisher, closeNow } = await publishing({ ...options, faults })
+    const sent = publisher.publishTransaction(both)
+    await settle()
+    const waiting = publisher.publishTransaction(both)
+    const unsent = await closeNow()
+    const failed = { code: 'TRANSACTION_FAILED', retryable: false }
+    await expect(sent).rejects.toMatchObject({ ...failed, outcome: 'unknown', cause: { code: 'DELIVERY_UNKNOWN' } })
+    await expect(waiting).rejects.toMatchObject({ ...failed, retryable: true, outcome: 'not-sent', cause: { code: 'NOT_SENT' } })
+    expect(unsent.unsent.map(({ outcome }) => outcome)).toEqual(['unknown', 'unknown', 'not-sent', 'not-sent'])
+  })
+
   test('needs a transactional id, and room for all of it', async () => {
     const without = createPublisher({ transport: memory(), events: { a: event({ topic: 'a' }) }, environment: {} })
     await expect(without.publishTransaction([])).rejects.toThrow('transactionalId')

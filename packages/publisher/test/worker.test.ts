@@ -1,42 +1,21 @@
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { MillraceError, type Logger, silentLogger } from '@millrace/core'
+import { MillraceError } from '@millrace/core'
 import { createPublisher, event, PublishError } from '@millrace/publisher'
 import { memory, type MemoryTransport } from '@millrace/transport-memory'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { logInFolder } from './modules/log-in-folder.ts'
 import { events } from './modules/worker-events.ts'
 import { readTopic, threeTopics } from './support/publishing.ts'
+import { createTopics, isAlive, recording, worker } from './support/with-worker.ts'
 
 let folder = ''
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'millrace-worker-'))
-  const admin = await logInFolder({ folder }).openAdmin({ logger: silentLogger })
-  await admin.createTopics(['a', 'b', 'c'].map((topic) => ({ topic, partitions: 2, config: { 'max.message.bytes': '1000' } })))
-  await admin.close()
+  await createTopics(folder)
 })
 afterEach(() => rmSync(folder, { recursive: true, force: true }))
-
-const worker = { execArgv: ['--import', 'tsx', '--conditions=@millrace/source'] }
-
-function recording() {
-  const pids: number[] = []
-  const messages: string[] = []
-  const log = (about: object, message?: string) => {
-    messages.push(message ?? '')
-    if (message === 'a worker of the publisher was started') pids.push((about as { readonly pid: number }).pid)
-  }
-  return { pids, messages, logger: { debug: log, info: log, warn: log, error: log } as unknown as Logger }
-}
-
-const isAlive = (pid: number) => {
-  try {
-    return process.kill(pid, 0)
-  } catch {
-    return false
-  }
-}
 
 test('a worker publishes single events and batches, answers with receipts and whole errors, and ends when it is closed', async () => {
   const { logger, pids, messages } = recording()
@@ -98,7 +77,7 @@ test('a worker publishes single events and batches, answers with receipts and wh
   ])
 }, 60_000)
 
-test('a worker makes the bytes of events by their own serializers, and sends them; the service does neither', async () => {
+test('a worker makes the bytes of events by their own serializers, of the JSON that the service made, and sends all of them', async () => {
   const { logger, pids } = recording()
   const own = { ...worker, events: new URL('./modules/worker-events.ts', import.meta.url) }
   const publisher = createPublisher({
@@ -116,6 +95,9 @@ test('a worker makes the bytes of events by their own serializers, and sends the
   ])
   const said = { code: 'NOT_SERIALIZABLE', outcome: 'not-sent', cause: { name: 'RangeError', message: 'less than nothing' } }
   expect(outcomes).toMatchObject([{ ok: true }, { ok: false, error: said }, { ok: true }])
+  // One that the worker can't make bytes of was not taken, as without a worker.
+  const { batch } = publisher.metrics()
+  expect(batch).toMatchObject({ published_total: 2, delivered_total: 2, failed_total: 0, rejected_total: 1 })
   await publisher.close()
   const [pid] = pids
   expect(pid).not.toBe(process.pid)
@@ -185,7 +167,7 @@ test('a worker that answers no more holds nobody up: close ends in time, every p
   // It is told how it goes though nothing is settled.
   await expect
     .poll(() => publisher.getBatchStatus(), { timeout: 60_000 })
-    .toMatchObject({ inFlight: 4, pendingEvents: 0, waitingForRoom: 2 })
+    .toMatchObject({ inFlight: 4, pendingEvents: 0, pendingBytes: 0, oldestAgeMs: 0, waitingForRoom: 2 })
   await expect(publisher.publishTransaction([{ type: 'nothing' as 'a', payload: { n: 0 } }])).rejects.toMatchObject({
     code: 'UNKNOWN_EVENT_TYPE',
   })
@@ -194,7 +176,9 @@ test('a worker that answers no more holds nobody up: close ends in time, every p
   const flushed = publisher.forceFlush()
   process.kill(pids[0] as number, 'SIGSTOP')
   const { unsent } = await publisher.close({ timeoutMs: 100 })
-  expect(await transaction).toMatchObject([{ status: 'rejected', reason: { code: 'DELIVERY_UNKNOWN', outcome: 'unknown' } }])
+  expect(await transaction).toMatchObject([
+    { status: 'rejected', reason: { code: 'TRANSACTION_FAILED', outcome: 'unknown', cause: { code: 'DELIVERY_UNKNOWN' } } },
+  ])
   await flushed
   expect(unsent.map(({ id, outcome }) => `${id} ${outcome}`)).toEqual([
     'a6 not-sent',
@@ -207,14 +191,16 @@ test('a worker that answers no more holds nobody up: close ends in time, every p
 test('a worker that can not start says why; what waits for room too long does not wait for that', async () => {
   const { logger, messages } = recording()
   const transport = Object.assign(memory(), { recipe: { module: 'data:text/javascript,', name: 'nothing', options: undefined } })
-  const options = { buffer: { maxEvents: 1 }, deliveryTimeoutMs: 20 }
-  const publisher = createPublisher({ transport, events: threeTopics, environment: {}, logger, worker, ...options })
-  const first = publisher.publish('a', { n: 1 })
-  await expect(publisher.publish('a', { n: 2 })).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
-  expect(publisher.metrics().batch).toMatchObject({ published_total: 2, failed_total: 1, delivered_total: 0 })
-  expect(messages).toContain('an event was not published')
-  await expect(first).rejects.toMatchObject({ code: 'WORKER_FAILED', outcome: 'not-sent' })
+  const options = { transport, events: threeTopics, environment: {}, logger, worker }
+  const publisher = createPublisher(options)
+  await expect(publisher.publish('a', { n: 1 })).rejects.toMatchObject({ code: 'WORKER_FAILED', outcome: 'not-sent' })
   expect(await publisher.close()).toEqual({ unsent: [] })
+  const impatient = createPublisher({ ...options, buffer: { maxEvents: 1 }, deliveryTimeoutMs: 20 })
+  const outcomes = await impatient.publishBatch([1, 2].map((n) => ({ type: 'a', payload: { n } })))
+  expect(outcomes).toMatchObject([1, 2].map(() => ({ error: { code: 'NOT_SENT', outcome: 'not-sent' } })))
+  expect(impatient.metrics().batch).toMatchObject({ published_total: 2, failed_total: 2, delivered_total: 0 })
+  expect(messages).toContain('an event was not published')
+  expect(await impatient.close()).toEqual({ unsent: [] })
 }, 60_000)
 
 test('what can not go to another process is refused when the publisher is made', () => {

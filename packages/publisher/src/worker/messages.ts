@@ -12,6 +12,8 @@ export interface EventMessage {
   /** The payload: made in the service, so that it is what was published, whatever becomes of the object afterwards. */
   readonly json: string
   readonly options: PublishOptions
+  /** For how long it had been published when it went to the worker, in milliseconds: the clocks of two processes have nothing in common. */
+  ageMs: number
 }
 
 /** Several. */

@@ -38,8 +38,3 @@ export function startMessageOf<Events extends EventDefinitions>(
   checkStart(message)
   return message
 }
-
-/** What is left to the worker to serialise goes to it as JSON. */
-export function withoutSerializers(events: EventDefinitions): EventDefinitions {
-  return Object.fromEntries(Object.entries(events).map(([type, { serialize: _s, ...definition }]) => [type, definition]))
-}

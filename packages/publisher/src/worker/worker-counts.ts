@@ -1,4 +1,5 @@
 import { PublisherCounts, type PublisherMetrics } from '../publisher-metrics.ts'
+import type { SentEvent } from './sent-event.ts'
 
 /** Counters with those that only the worker knows. */
 export function withThoseOf(worker: PublisherMetrics | undefined, counts: PublisherCounts): PublisherCounts {
@@ -10,4 +11,24 @@ export function withThoseOf(worker: PublisherMetrics | undefined, counts: Publis
     retries: counts.retries + retries_total,
     takenApart: counts.takenApart + batches_taken_apart_total,
   })
+}
+
+/** An event was taken, unless the worker refuses it yet: what it makes of that is known when it is settled. */
+export function countTaken(counts: PublisherCounts, { countedLate }: SentEvent): void {
+  if (!countedLate) counts.published++
+}
+
+export function countDelivered(counts: PublisherCounts, { countedLate }: SentEvent): void {
+  if (countedLate) counts.published++
+  counts.delivered++
+}
+
+/** Of those whose bytes the worker could not make it is said that they were not taken. */
+export function countFailed(counts: PublisherCounts, { countedLate }: SentEvent, code: string): void {
+  if (countedLate && code === 'NOT_SERIALIZABLE') {
+    counts.rejected++
+    return
+  }
+  if (countedLate) counts.published++
+  counts.failed++
 }

@@ -1,12 +1,15 @@
 import { PublishError } from '../publish-error.ts'
 import type { SentEvent } from './sent-event.ts'
 
-/** What a worker had that died; `wasReady`: it may have sent something. */
-export function workerDied(event: SentEvent | undefined, why: string, wasReady: boolean): PublishError {
-  const maybe = wasReady ? 'what it had may have been sent or not' : 'nothing of what it had was sent'
-  return new PublishError('WORKER_DIED', `The worker of the publisher died, ${why}: ${maybe}. The next event starts another.`, {
-    outcome: wasReady ? 'unknown' : 'not-sent',
-    retryable: !wasReady,
+/** What a worker that died had, or was to have. */
+export function workerDied(event: SentEvent | undefined, why: string): PublishError {
+  const handedOver = event?.handedOver === true
+  const message = handedOver
+    ? 'it had this event, which may have been sent or not'
+    : 'it had not begun, and this event was not handed to it'
+  return new PublishError('WORKER_DIED', `The worker of the publisher died, ${why}: ${message}. The next event starts another.`, {
+    outcome: handedOver ? 'unknown' : 'not-sent',
+    retryable: !handedOver,
     eventId: event?.id,
     eventType: event?.type,
     topic: event?.topic,

@@ -19,8 +19,14 @@ import {
   type Written,
 } from './messages.ts'
 
-/** How long what is pending may take when the process that started this one is gone. */
-const ORPHAN_MS = 10_000
+/** How long what is pending may take when the process that started this one is gone, or as long as it may take at `close`, if that is less. */
+const MAX_ORPHAN_MS = 10_000
+/** What letting go may take beyond that. */
+const ENDING_MS = 2_000
+const SIGNALS = [
+  ['SIGINT', 2],
+  ['SIGTERM', 15],
+] as const
 /** Between two tellings of how the publisher is. */
 const STATUS_MS = 50
 
@@ -55,8 +61,9 @@ class Worker {
     }, STATUS_MS).unref()
   }
 
-  #publish({ n, type, json, options }: EventMessage): void {
-    this.#publisher.publish(type, json as never, options).then(
+  #publish(message: EventMessage): void {
+    const { n, type, options } = message
+    this.#publisher.publish(type, message as never, options).then(
       ({ partition, offset }) => {
         this.#tellSoon()
         this.#written.push({ n, partition, offset })
@@ -68,7 +75,7 @@ class Worker {
   #call(message: CallMessage): Promise<Settled extends { readonly value: infer Value } ? Value : never> {
     if ('flush' in message) return this.#publisher.forceFlush() as never
     if ('close' in message) return this.#publisher.close(message.close) as never
-    const events = message.transaction.map(({ type, json, options }) => ({ type, payload: json as never, options }))
+    const events = message.transaction.map((one) => ({ type: one.type, payload: one as never, options: one.options }))
     return this.#publisher.publishTransaction(events) as never
   }
 
@@ -93,8 +100,8 @@ class Worker {
     })
   }
 
-  async orphaned(): Promise<void> {
-    await this.#publisher.close({ timeoutMs: ORPHAN_MS })
+  async orphaned(timeoutMs: number): Promise<void> {
+    await this.#publisher.close({ timeoutMs })
   }
 }
 
@@ -123,8 +130,9 @@ async function start({ start: { transport: recipe, events, own, options } }: Sta
   if (make === undefined) throw new TypeError(`${recipe.module} has no ${recipe.name}`)
   const definitions = { ...events, ...(await withSerializers(events, own)) }
   const resolved = resolvePublisher({ ...options, transport: make(recipe.options), events: definitions, logger: loggerTo(tell) })
-  // Payloads come as JSON.
-  const encoder = new EventEncoder(resolved.events, resolved.clock, (json) => json as string)
+  // What is published are messages: payloads come as JSON, of an age.
+  const textOf = (message: unknown) => (message as EventMessage).json
+  const encoder = new EventEncoder(resolved.events, resolved.clock, { textOf, ageMsOf: (message) => (message as EventMessage).ageMs })
   return new Worker(new BatchingPublisher(resolved, encoder))
 }
 
@@ -135,14 +143,19 @@ async function withSerializers(events: EventDefinitions, { types, module }: Star
   const own = types.map((type) => {
     const serialize = found?.[type]?.serialize as ((payload: unknown) => Uint8Array) | undefined
     if (typeof serialize !== 'function') throw new TypeError(`${module} exports no events['${type}'] with serialize`)
-    return [type, { ...(events[type] as EventDefinition<never>), serialize: (json: string) => serialize(JSON.parse(json)) }] as const
+    return [
+      type,
+      { ...(events[type] as EventDefinition<never>), serialize: ({ json }: EventMessage) => serialize(JSON.parse(json)) },
+    ] as const
   })
   return Object.fromEntries(own)
 }
 
 let worker: Promise<Worker> | undefined
+let orphanMs = MAX_ORPHAN_MS
 process.on('message', (message: ToWorker) => {
   if ('start' in message) {
+    orphanMs = Math.min(MAX_ORPHAN_MS, message.start.options.closeTimeoutMs ?? Infinity)
     worker = start(message)
     worker.then(
       () => tell({ ready: true }),
@@ -161,12 +174,15 @@ process.on('message', (message: ToWorker) => {
   )
 })
 process.on('disconnect', () => {
+  // Nobody is left to end this process.
+  setTimeout(() => process.exit(1), orphanMs + ENDING_MS)
+  for (const [signal, number] of SIGNALS) process.on(signal, () => process.exit(128 + number))
   Promise.resolve(worker)
-    .then((started) => started?.orphaned())
+    .then((started) => started?.orphaned(orphanMs))
     .then(
       () => process.exit(0),
       () => process.exit(1),
     )
 })
 // Signals of a terminal are for the process that started this one: it closes it.
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => undefined)
+for (const [signal] of SIGNALS) process.on(signal, () => undefined)

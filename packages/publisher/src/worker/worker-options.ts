@@ -7,4 +7,20 @@ export interface WorkerOptions {
   readonly events?: string | URL | undefined
   /** Options of Node for it. Default: those of this process. */
   readonly execArgv?: readonly string[] | undefined
+  /**
+   * The process is ended, and another takes its place, when nothing was heard of it for so long while it has events, in milliseconds: its event loop is blocked, or it was
+   * stopped. What it had is rejected. While it is started it has a minute, or this if it is longer. Default: 30,000.
+   */
+  readonly answerTimeoutMs?: number | undefined
+}
+
+/** What is known of a worker, complete. */
+export interface ResolvedWorker {
+  readonly execArgv: readonly string[] | undefined
+  readonly answerTimeoutMs: number
+}
+
+export function resolveWorker(worker: boolean | WorkerOptions | undefined): ResolvedWorker {
+  const { execArgv, answerTimeoutMs = 30_000 } = typeof worker === 'object' ? worker : {}
+  return { execArgv, answerTimeoutMs }
 }

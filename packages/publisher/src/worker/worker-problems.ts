@@ -1,6 +1,11 @@
-import { describeValue, isObject } from '@millrace/core'
+import { describeValue, isObject, namesOf, numberProblem, unknownNames } from '@millrace/core'
 import type { EventDefinitions } from '../events.ts'
 import type { PublisherOptions } from '../publisher-options.ts'
+import { resolveWorker, type WorkerOptions } from './worker-options.ts'
+
+const NAMES = namesOf<WorkerOptions>({ events: true, execArgv: true, answerTimeoutMs: true })
+const LEAST_ANSWER_MS = 1_000
+const MAX_TIMER_MS = 2_147_483_647
 
 /** What can't be had in another process. */
 export function workerProblems({ worker, transport, events, outbox, clock }: PublisherOptions<EventDefinitions>): string[] {
@@ -13,6 +18,7 @@ export function workerProblems({ worker, transport, events, outbox, clock }: Pub
     )
   if (outbox !== undefined) problems.push('outbox can not be used with worker; leave one of them out.')
   if (clock !== undefined) problems.push('clock can not be used with worker: the other process has the system clock.')
+  if (isObject(worker)) problems.push(...optionsProblems(worker))
   const own = isObject(worker) ? worker.events : undefined
   if (own !== undefined && !isUrl(own)) problems.push(`worker.events is ${describeValue(own)}; use the URL of a module that exports them.`)
   if (own !== undefined) return problems
@@ -22,6 +28,17 @@ export function workerProblems({ worker, transport, events, outbox, clock }: Pub
         `events['${type}'].serialize can't be used with worker: functions don't go to another process. Name the module that has it, as worker.events, or leave worker out.`,
       )
   return problems
+}
+
+function optionsProblems(worker: WorkerOptions): string[] {
+  const { execArgv, answerTimeoutMs } = resolveWorker(worker)
+  const isTexts = execArgv === undefined || (Array.isArray(execArgv) && execArgv.every((one) => typeof one === 'string'))
+  const problems = [
+    ...unknownNames((name) => `worker.${name}`, worker, NAMES),
+    isTexts ? undefined : `worker.execArgv is ${describeValue(execArgv)}; use a list of texts, options of Node.`,
+    numberProblem('worker.answerTimeoutMs', answerTimeoutMs, { min: LEAST_ANSWER_MS, max: MAX_TIMER_MS }),
+  ]
+  return problems.filter((problem) => problem !== undefined)
 }
 
 function isUrl(value: unknown): boolean {

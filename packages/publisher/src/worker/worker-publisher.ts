@@ -1,76 +1,83 @@
 import { type Clock, deferred, settledWithin } from '@millrace/core'
-import { bufferFull, EventBuffer } from '../event-buffer.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
-import { EventEncoder } from '../event-encoder.ts'
-import { ForcedFlushes } from '../forced-flushes.ts'
+import { ExpiryTimer } from '../expiry-timer.ts'
 import { outcomesOf } from '../outcomes-of.ts'
 import { alreadyClosed, needsTransactionalId, notSent, rejectQuietly } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from '../publisher.ts'
-import { metricsOf, PublisherCounts, type PublisherMetrics } from '../publisher-metrics.ts'
+import { metricsOf, type PublisherMetrics } from '../publisher-metrics.ts'
 import type { PublisherOptions } from '../publisher-options.ts'
 import { Refusals } from '../refusals.ts'
-import { UnsentEvents } from '../unsent-events.ts'
+import { waitedFor, type WaitOptions } from '../wait-options.ts'
 import type { ResolvedPublisher } from '../resolve-options.ts'
-import { type CallMessage, errorOf, type FromWorker, type Settled, type StartMessage, type Written } from './messages.ts'
-import { OutgoingEvents } from './outgoing-events.ts'
-import type { SentEvent } from './sent-event.ts'
-import { startMessageOf, withoutSerializers } from './start-message.ts'
+import type { CallMessage, FromWorker } from './messages.ts'
+import { isCall, OutgoingQueue } from './outgoing.ts'
+import type { Call, SentEvent } from './sent-event.ts'
+import { SentEventMaker } from './sent-event-maker.ts'
+import { type ErrorFor, SentEvents } from './sent-events.ts'
+import { startMessageOf } from './start-message.ts'
 import { withThoseOf } from './worker-counts.ts'
-import { unanswered, workerDied } from './worker-failures.ts'
-import { WorkerProcess } from './worker-process.ts'
-
-/** Past the time that the worker itself has for closing. */
-const MARGIN_MS = 2_000
-
-interface Call {
-  /** Those of a transaction. */
-  readonly events: readonly SentEvent[]
-  readonly resolve: (value: never) => void
-  readonly reject: (error: unknown) => void
-}
+import { unanswered } from './worker-failures.ts'
+import { ENDING_MS, WorkerLink } from './worker-link.ts'
+import { resolveWorker } from './worker-options.ts'
+import { WorkerReport } from './worker-report.ts'
 
 type CallOf<Message> = Message extends CallMessage ? Omit<Message, 'call'> : never
 
 /** Publishes through a process of its own. One that dies rejects what it had; the next event starts another. */
 export class WorkerPublisher<Events extends EventDefinitions> implements Publisher<Events> {
   readonly #options: ResolvedPublisher
-  readonly #execArgv: readonly string[] | undefined
-  readonly #start: StartMessage
   readonly #clock: Clock
-  readonly #buffer: EventBuffer<SentEvent>
-  readonly #sent = new Map<number, SentEvent>()
-  readonly #calls = new Map<number, Call>()
-  readonly #forced = new ForcedFlushes()
-  /** Of all workers: what those that are gone told last, and what the service knows by itself. */
-  readonly #counts = new PublisherCounts()
+  readonly #events: SentEvents
   readonly #refusals: Refusals
-  readonly #outgoing: OutgoingEvents
-  /** Events of transactions that are under way. */
-  #held = 0
-  readonly #encoder: EventEncoder
-  #next = 0
-  #worker: WorkerProcess | undefined
-  #ready = false
-  #status: BatchStatus | undefined
-  #metrics: PublisherMetrics | undefined
+  readonly #outgoing: OutgoingQueue
+  readonly #link: WorkerLink
+  readonly #expiry: ExpiryTimer
+  readonly #maker: SentEventMaker
+  readonly #report = new WorkerReport()
   #closing: Promise<CloseReport> | undefined
   /** It sends nothing more. */
   #over = false
-  readonly #unsent = new UnsentEvents()
-  #cancelExpiry: (() => void) | undefined
 
   constructor(options: ResolvedPublisher, given: PublisherOptions<Events>) {
     this.#options = options
     this.#clock = options.clock
-    // What the worker makes of it is its business: it is sent as JSON.
-    this.#encoder = new EventEncoder(withoutSerializers(options.events), options.clock)
-    this.#execArgv = typeof given.worker === 'object' ? given.worker.execArgv : undefined
-    this.#buffer = new EventBuffer(options.buffer, options.topics)
+    this.#maker = new SentEventMaker(options)
+    this.#events = new SentEvents({
+      ...options,
+      isClosing: () => this.#closing !== undefined,
+      onAdmitted: (event) => this.#outgoing.push(event, event.critical),
+    })
     this.#refusals = new Refusals(options)
-    this.#start = startMessageOf(options, given)
-    const policies = [options.policy, ...options.policies.values()]
-    this.#outgoing = new OutgoingEvents({ clock: this.#clock, policies, send: (message) => this.#running().send(message) })
+    const { clock, logger, clientId } = options
+    this.#link = new WorkerLink({
+      clock,
+      logger,
+      clientId,
+      start: startMessageOf(options, given),
+      worker: resolveWorker(given.worker),
+      isAwaited: () => this.#events.areAwaited,
+      onReady: () => this.#outgoing.send(),
+      onMessage: (message) => this.#onMessage(message),
+      onGone: (errorFor, hadBegun) => this.#onGone(errorFor, hadBegun),
+    })
+    this.#outgoing = new OutgoingQueue({
+      clock,
+      policies: [options.policy, ...options.policies.values()],
+      open: () => {
+        this.#link.start()
+        return this.#link.open
+      },
+      send: (message, since) => {
+        this.#report.handedOver(since)
+        this.#link.send(message)
+      },
+    })
+    this.#expiry = new ExpiryTimer({
+      clock,
+      next: () => Math.min(this.#events.buffer.waitingSince, this.#link.open ? Infinity : this.#outgoing.since) + options.deliveryTimeoutMs,
+      expire: (now) => this.#expire(now - options.deliveryTimeoutMs, options.deliveryTimeoutMs),
+    })
   }
 
   publish<Type extends keyof Events & string>(
@@ -85,12 +92,9 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     const answer = deferred<PublishReceipt>()
     try {
       if (this.#closing !== undefined) throw alreadyClosed(type)
-      const event = this.#eventOf(type, payload, { answer, options })
-      const hasRoom = this.#buffer.enter(event)
-      this.#forced.taken(event)
-      this.#counts.published++
-      if (hasRoom) this.#send(event)
-      else this.#expireLater()
+      const event = this.#maker.make(type, payload, { answer, options })
+      if (this.#events.enter(event)) this.#outgoing.push(event, event.critical)
+      this.#expiry.set()
     } catch (error) {
       this.#refuse([type], error as PublishError)
       rejectQuietly(answer, error as PublishError)
@@ -100,187 +104,48 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
 
   /** They were not taken. */
   #refuse(types: readonly string[], error: Error): void {
-    this.#counts.rejected += types.length
+    this.#events.counts.rejected += types.length
     this.#refusals.add(types[0] ?? '', error)
   }
 
-  #eventOf(
-    type: string,
-    payload: unknown,
-    { answer, options }: Pick<SentEvent, 'answer'> & { readonly options: PublishOptions | undefined },
-  ): SentEvent {
-    const {
-      id,
-      topic,
-      lane,
-      key,
-      value,
-      bytes,
-      timestamp,
-      headers,
-      critical: atOnce,
-    } = this.#encoder.encode(type, payload, { answer, options })
-    const { priority, critical } = options ?? {}
-    // Copies, since it may wait here.
-    const own = headers.length === 0 ? undefined : Object.fromEntries(headers.map((header) => [header.key, header.value as Uint8Array]))
-    const message = { n: ++this.#next, type, json: value as string, options: { id, key, headers: own, timestamp, priority, critical } }
-    return { id, type, topic, lane, bytes, critical: atOnce, arrivedAt: this.#clock.monotonic(), message, answer, epoch: 0 }
-  }
-
-  #send(event: SentEvent): void {
-    this.#sent.set(event.message.n, event)
-    this.#outgoing.push(event.message, event.critical)
-  }
-
-  #running(): WorkerProcess {
-    if (this.#worker !== undefined) return this.#worker
-    const worker = new WorkerProcess(this.#start, this.#execArgv, {
-      // What comes after its end says nothing that counts.
-      onMessage: (message) => {
-        if (this.#worker === worker) this.#onMessage(message)
-      },
-      onGone: (why) => this.#onGone(worker, why),
-    })
-    this.#worker = worker
-    this.#ready = false
-    this.#options.logger.info({ pid: worker.pid, publisher: this.#options.clientId }, 'a worker of the publisher was started')
-    return worker
-  }
-
-  #onMessage({ settled = [], written, status, metrics, ready, failed, log }: FromWorker): void {
-    if (ready === true) this.#ready = true
-    if (status !== undefined) this.#status = status
-    if (metrics !== undefined) this.#metrics = metrics
+  #onMessage(message: FromWorker): void {
+    const { settled = [], written, log } = message
+    this.#report.told(message, this.#clock.monotonic())
     if (log !== undefined) this.#options.logger[log.level](log.about, log.message)
-    if (written !== undefined) this.#onWritten(written)
-    for (const one of settled) this.#onSettled(one)
-    if (failed === undefined) return
-    this.#rejectAll((event) => errorOf({ ...failed, eventId: event?.id, eventType: event?.type, topic: event?.topic }))
-    // The next event tries another.
-    const worker = this.#worker
-    this.#worker = undefined
-    void worker?.end(MARGIN_MS)
+    if (written !== undefined) this.#events.written(written)
+    for (const one of settled) this.#events.settled(one)
   }
 
-  #onSettled(settled: Settled): void {
-    const call = this.#calls.get(settled.n)
-    if (call !== undefined) {
-      this.#calls.delete(settled.n)
-      this.#leaveHeld(call)
-      this.#counts['error' in settled ? 'failed' : 'delivered'] += call.events.length
-      if ('error' in settled) {
-        const error = errorOf(settled.error)
-        for (const event of call.events) this.#noteUnsent(event, error)
-        call.reject(error)
-      } else call.resolve(settled.value as never)
-      return
-    }
-    const event = this.#sent.get(settled.n)
-    if (event === undefined || !('error' in settled)) return
-    const error = errorOf(settled.error)
-    this.#counts.failed++
-    this.#noteUnsent(event, error)
-    if (event.answer !== undefined) rejectQuietly(event.answer, error)
-    this.#leave(event)
+  /** What has waited since before `time`, for room or for a worker, is rejected. What the worker has is, by that. */
+  #expire(time: number, limitMs: number): void {
+    this.#events.rejectWaiters(time, `there was no room for it for ${limitMs} ms (deliveryTimeoutMs)`)
+    const expired = this.#outgoing.take((one) => ((isCall(one) ? one.events[0] : one)?.arrivedAt ?? Infinity) <= time)
+    const reason = `no worker could be started for it for ${limitMs} ms (deliveryTimeoutMs)`
+    this.#events.rejectAll(expired, (of) => notSent(of as SentEvent, reason))
   }
 
-  #onWritten({ ns, partitions, offsets }: Written): void {
-    for (const [i, n] of ns.entries()) {
-      const event = this.#sent.get(n)
-      if (event === undefined) continue
-      const { id, topic, answer } = event
-      this.#counts.delivered++
-      answer?.resolve({ id, topic, partition: partitions[i] as number, offset: offsets[i] as number })
-      this.#leave(event)
-    }
-  }
-
-  /** What no worker tells of. */
-  #reject(event: SentEvent, error: PublishError): void {
-    const { id, type, topic, answer } = event
-    this.#counts.failed++
-    this.#noteUnsent(event, error)
-    this.#options.logger.warn({ eventId: id, type, topic, outcome: error.outcome, err: error }, 'an event was not published')
-    if (answer !== undefined) rejectQuietly(answer, error)
-  }
-
-  #noteUnsent(event: SentEvent, error: PublishError): void {
-    if (this.#closing !== undefined) this.#unsent.add(event, error)
-  }
-
-  /** What waits for room is rejected when it has waited for too long; what the worker has, by that. */
-  #expireLater(): void {
-    if (this.#cancelExpiry !== undefined) return
-    const waitMs = Math.max(0, this.#buffer.waitingSince + this.#options.deliveryTimeoutMs - this.#clock.monotonic())
-    this.#cancelExpiry = this.#clock.after(Math.ceil(waitMs), () => {
-      this.#cancelExpiry = undefined
-      this.#expire(
-        this.#clock.monotonic() - this.#options.deliveryTimeoutMs,
-        `there was no room for it for ${this.#options.deliveryTimeoutMs} ms (deliveryTimeoutMs)`,
-      )
-      if (this.#buffer.waiting > 0) this.#expireLater()
-    })
-  }
-
-  #expire(before: number, reason: string): void {
-    for (const event of this.#buffer.expire(before)) {
-      this.#reject(event, notSent(event, reason))
-      this.#forced.settled(event)
-    }
-  }
-
-  #leave(event: SentEvent): void {
-    this.#sent.delete(event.message.n)
-    this.#leaveBuffer(event)
-  }
-
-  #leaveBuffer(event: SentEvent): void {
-    this.#forced.settled(event)
-    for (const admitted of this.#buffer.leave(event)) this.#send(admitted)
-  }
-
-  #leaveHeld({ events }: Call): void {
-    this.#held -= events.length
-    for (const event of events) this.#leaveBuffer(event)
-  }
-
-  #onGone(worker: WorkerProcess, why: string): void {
-    if (this.#worker !== worker) return
-    this.#worker = undefined
-    this.#status = undefined
+  #onGone(errorFor: ErrorFor, hadBegun: boolean): void {
     // The next one counts from nothing.
-    Object.assign(this.#counts, withThoseOf(this.#metrics, this.#counts))
-    this.#metrics = undefined
-    this.#options.logger.error({ publisher: this.#options.clientId, why }, 'a worker of the publisher died')
-    const wasReady = this.#ready
-    this.#rejectAll((event) => workerDied(event, why, wasReady))
-  }
-
-  #rejectAll(errorFor: (event: SentEvent | undefined) => PublishError): void {
-    // What was about to go has another worker.
-    if (this.#over) this.#outgoing.clear()
-    const handedOver = [...this.#sent.values()].filter(({ message }) => !this.#outgoing.has(message.n))
-    const calls = [...this.#calls.values()]
-    this.#calls.clear()
-    for (const call of calls) {
-      for (const event of call.events) this.#reject(event, errorFor(event))
-      call.reject(errorFor(call.events[0]))
-      this.#leaveHeld(call)
-    }
-    for (const event of handedOver) {
-      this.#reject(event, errorFor(event))
-      this.#leave(event)
-    }
+    Object.assign(this.#events.counts, withThoseOf(this.#report.metrics, this.#events.counts))
+    this.#report.clear()
+    this.#events.rejectHandedOver(errorFor)
+    // What was not handed to one that had begun has another.
+    if (!hadBegun)
+      this.#events.rejectAll(
+        this.#outgoing.take(() => true),
+        errorFor,
+      )
+    this.#outgoing.send()
+    this.#expiry.set()
   }
 
   #call<Value>(what: CallOf<CallMessage>, events: readonly SentEvent[] = []): Promise<Value> {
-    // Behind what was published before.
-    this.#outgoing.send()
-    const call = ++this.#next
     const { promise, resolve, reject } = deferred<Value>()
-    this.#calls.set(call, { events, resolve, reject })
-    this.#held += events.length
-    this.#running().send({ call, ...what })
+    const call: Call = { message: { call: this.#maker.number(), ...what }, events, resolve, reject, handedOver: false }
+    this.#events.called(call)
+    // Behind what was published before.
+    this.#outgoing.call(call)
+    this.#expiry.set()
     return promise
   }
 
@@ -300,17 +165,14 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     try {
       if (this.#options.transactionalId === undefined) throw needsTransactionalId()
       if (this.#closing !== undefined) throw alreadyClosed(events[0]?.type ?? '')
-      for (const { type, payload, options } of events) held.push(this.#eventOf(type, payload, { answer: undefined, options }))
-      const [first] = held
-      if (first === undefined) return []
-      if (!this.#buffer.enterAll(held)) throw bufferFull(first, this.#options.buffer)
+      for (const { type, payload, options } of events) held.push(this.#maker.make(type, payload, { answer: undefined, options }))
+      if (held.length === 0) return []
+      this.#events.enterAll(held)
     } catch (error) {
       const types = events.map(({ type }) => type)
       this.#refuse(types, error as Error)
       throw error
     }
-    for (const event of held) this.#forced.taken(event)
-    this.#counts.published += held.length
     return this.#call({ transaction: held.map(({ message }) => message) }, held)
   }
 
@@ -318,9 +180,13 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     return Promise.reject(new TypeError('stored needs the option outbox, which a publisher with a worker can not have.'))
   }
 
-  async forceFlush(): Promise<void> {
+  forceFlush(options: WaitOptions = {}): Promise<void> {
+    return waitedFor(this.#flushed(), options, { clock: this.#clock, name: 'forceFlush' })
+  }
+
+  async #flushed(): Promise<void> {
     let isReached = false
-    const reached = this.#forced.reached().then(() => {
+    const reached = this.#events.forced.reached().then(() => {
       isReached = true
     })
     await Promise.resolve()
@@ -336,31 +202,21 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
   }
 
   getBatchStatus(): BatchStatus {
-    const { config } = this.#options
-    const sent = this.#sent.size + this.#held
-    const inFlight = Math.min(this.#status?.inFlight ?? 0, sent)
-    const [oldest] = this.#sent.values()
-    const pendingEvents = sent - inFlight
-    return {
-      degraded: false,
-      degradedTopics: [],
-      circuits: {},
-      batchSize: Math.min(this.#options.policy.size, config.maxSize),
-      maxBatchSize: config.maxSize,
-      batchTimeoutMs: config.timeoutMs,
-      ...this.#status,
-      pendingEvents,
-      pendingBytes: this.#buffer.bytes,
-      oldestAgeMs: oldest === undefined ? 0 : this.#clock.monotonic() - oldest.arrivedAt,
-      inFlight,
-      waitingForRoom: this.#buffer.waiting,
-    }
+    const { config, policy } = this.#options
+    return this.#report.statusWith({
+      now: this.#clock.monotonic(),
+      events: this.#events.count,
+      bytes: this.#events.buffer.bytes,
+      waitingForRoom: this.#events.buffer.waiting,
+      outgoingSince: this.#outgoing.since,
+      limits: { batchSize: Math.min(policy.size, config.maxSize), maxBatchSize: config.maxSize, batchTimeoutMs: config.timeoutMs },
+    })
   }
 
   metrics(): PublisherMetrics {
     const status = this.getBatchStatus()
-    const counts = withThoseOf(this.#metrics, this.#counts)
-    return metricsOf(status, counts, { bufferedBytes: this.#buffer.bytes, scheduled: status.pendingEvents > 0 })
+    const counts = withThoseOf(this.#report.metrics, this.#events.counts)
+    return metricsOf(status, counts, { bufferedBytes: this.#events.buffer.bytes, scheduled: status.pendingEvents > 0 })
   }
 
   close({ timeoutMs = this.#options.closeTimeoutMs }: { readonly timeoutMs?: number | undefined } = {}): Promise<CloseReport> {
@@ -377,22 +233,29 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     await Promise.resolve()
     await settledWithin(this.forceFlush(), timeoutMs, this.#clock)
     this.#over = true
-    this.#cancelExpiry?.()
-    this.#expire(Infinity, 'the publisher was closed before there was room for it')
-    const worker = this.#worker
-    if (worker === undefined && this.#sent.size === 0) return { unsent: this.#unsent.all }
-    const leftMs = Math.max(0, until - this.#clock.monotonic())
-    let report: CloseReport = { unsent: [] }
-    const closed = this.#call<CloseReport>({ close: { timeoutMs: leftMs } }).then((answer) => {
-      report = answer
-    })
-    await settledWithin(closed, leftMs + MARGIN_MS, this.#clock)
+    this.#expiry.end()
+    this.#events.rejectWaiters(Infinity, 'the publisher was closed before there was room for it')
+    const reason = `the publisher was closed, and ${timeoutMs} ms did not suffice for it`
+    this.#events.rejectAll(
+      this.#outgoing.take(() => true),
+      (of) => (of === undefined ? alreadyClosed('') : notSent(of, reason)),
+    )
+    const report = this.#link.open ? await this.#closeWorker(Math.max(0, until - this.#clock.monotonic())) : { unsent: [] }
     // What the worker has not told by now it never will.
-    this.#worker = undefined
-    this.#rejectAll(unanswered)
-    await worker?.end(MARGIN_MS)
+    const ended = this.#link.end()
+    this.#events.rejectHandedOver(unanswered)
+    await ended
     // The worker knows better what became of what it had.
     const told = new Map(report.unsent.map((event) => [event.id, event]))
-    return { unsent: this.#unsent.all.map((event) => told.get(event.id) ?? event) }
+    return { unsent: this.#events.unsent.all.map((event) => told.get(event.id) ?? event) }
+  }
+
+  async #closeWorker(timeoutMs: number): Promise<CloseReport> {
+    let report: CloseReport = { unsent: [] }
+    const closed = this.#call<CloseReport>({ close: { timeoutMs } }).then((answer) => {
+      report = answer
+    })
+    await settledWithin(closed, timeoutMs + ENDING_MS, this.#clock)
+    return report
   }
 }
