@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api'
-import type { Registry } from 'prom-client'
+import type { Registry, RegistryContentType } from 'prom-client'
 import { type HttpOptions, resolveHttp, type ResolvedHttpOptions } from './http/http-options.ts'
 import type { LogOptions } from './logs/batch-log.ts'
 import type { CompatibleNames } from './metrics/compatible.ts'
@@ -8,7 +8,7 @@ import { type CheckpointHook, resolveTracing, type ResolvedTracingOptions, type 
 /** What telemetry does. */
 export interface TelemetryOptions {
   /** Where metrics are registered. Default: a registry of its own. */
-  readonly registry?: Registry | undefined
+  readonly registry?: Registry<RegistryContentType> | undefined
   /** Node's own metrics (memory, CPU, garbage collection) beside ours, by prom-client. Default: false. */
   readonly nodeMetrics?: boolean | undefined
   /** The names that teams coming from other systems look for, besides ours. Default: false. */
@@ -30,7 +30,7 @@ export interface TelemetryOptions {
 }
 
 export interface ResolvedTelemetryOptions {
-  readonly registry: Registry | undefined
+  readonly registry: Registry<RegistryContentType> | undefined
   readonly nodeMetrics: boolean
   /** The prefix; undefined: without them. */
   readonly compatible: string | undefined

@@ -1,7 +1,7 @@
 import type { AppDefinition, Logger, Observer, RuntimeEvent } from '@millrace/core'
 import { metrics } from '@opentelemetry/api'
 import { pino } from 'pino'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry, type RegistryContentType } from 'prom-client'
 import { Diagnostics } from './diagnostics.ts'
 import { Readiness } from './health/readiness.ts'
 import { Access } from './http/access.ts'
@@ -26,7 +26,7 @@ export class Telemetry implements AsyncDisposable {
   /** The definition to start: the one that was given, observed. */
   readonly definition: AppDefinition
   /** All metrics, for a server of your own. Ask {@link Telemetry.metrics} for text that is up to date. */
-  readonly registry: Registry
+  readonly registry: Registry<RegistryContentType>
   readonly #options: ResolvedTelemetryOptions
   readonly #logger: Logger
   readonly #recorder: Recorder
