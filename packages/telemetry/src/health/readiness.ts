@@ -44,11 +44,13 @@ interface Restoring {
 
 /** Says whether an application is ready, and if not, why: it remembers what events tell and asks for the rest. */
 export class Readiness {
-  readonly events = ['pass-ended', 'state', 'restore', 'assigned', 'recover', 'revoked', 'lost'] as const
+  readonly events = ['pass-ended', 'retry', 'state', 'restore', 'assigned', 'recover', 'revoked', 'lost'] as const
   readonly #options: ReadinessOptions
   readonly #restoring = new Map<string, Restoring>()
   /** When a pass last ended, by task; or when it was assigned. */
   readonly #progress = new Map<string, number>()
+  /** When the pass under way was tried again for the first time, by task. */
+  readonly #retriedSince = new Map<string, number>()
   /** When brokers were asked for the first time of those that they have not answered yet; undefined: they have answered last. */
   #unansweredSince: number | undefined
   #rebalancingSince: number | undefined
@@ -60,7 +62,11 @@ export class Readiness {
   readonly observe = (event: RuntimeEvent): void => {
     switch (event.type) {
       case 'pass-ended':
+        if (this.#retriedSince.size > 0) this.#retriedSince.delete(event.task)
         if (event.outcome === 'done' || event.outcome === 'cut') this.#progress.set(event.task, this.#options.now())
+        break
+      case 'retry':
+        if (!this.#retriedSince.has(event.task)) this.#retriedSince.set(event.task, this.#options.now())
         break
       case 'state':
         this.#rebalancingSince = event.to === 'rebalancing' ? this.#options.now() : undefined
@@ -72,12 +78,16 @@ export class Readiness {
         break
       case 'assigned':
       case 'recover':
-        for (const task of event.tasks) this.#progress.set(task, this.#options.now())
+        for (const task of event.tasks) {
+          this.#progress.set(task, this.#options.now())
+          this.#retriedSince.delete(task)
+        }
         break
       case 'revoked':
       case 'lost':
         for (const task of event.tasks) {
           this.#progress.delete(task)
+          this.#retriedSince.delete(task)
           for (const [key, restoring] of this.#restoring) if (restoring.task === task) this.#restoring.delete(key)
         }
         break
@@ -161,6 +171,12 @@ export class Readiness {
       const { topic, partition, records, runningMs: forMs } = pass
       const detail = `A pass of ${records} records of ${topic}-${partition} has been running for ${Math.round(forMs / 1_000)} s.`
       return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
+    }
+    const retriedForMs = now() - (this.#retriedSince.get(task) ?? Infinity)
+    if (pass !== undefined && retriedForMs > stuckAfterMs) {
+      const { topic, partition, records, retries } = pass
+      const detail = `A pass of ${records} records of ${topic}-${partition} fails again and again: ${retries} retries in ${Math.round(retriedForMs / 1_000)} s.`
+      return [{ reason: 'stuck', detail, task, topic, partition, forMs: retriedForMs }]
     }
     const oldest = longestWaiting(partitions)
     if (oldest?.waitingSince === undefined) return []

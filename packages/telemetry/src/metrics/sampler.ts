@@ -143,6 +143,7 @@ export class Sampler {
     for (const [node, circuits] of Object.entries(health.sinks))
       for (const [table, circuit] of Object.entries(circuits))
         families.sinkCircuit.of(application, node, table).set(CIRCUIT_VALUES[circuit])
+    recorder.restoresOnly(health.tasks.map(({ task }) => task))
     // Of tasks that are over.
     for (const family of [families.queue, families.inFlight, compatible?.depth]) for (const series of family?.all ?? []) series.set(0)
     for (const { task, partitions, pass } of health.tasks) {

@@ -94,6 +94,30 @@ test('a pass that runs too long is stuck, and so are records that nobody takes',
   expect(told?.detail).toContain('3 records of in-0')
 })
 
+test('a pass that fails again and again is stuck, though nothing waits behind it and its waits are none of its time', () => {
+  const { readiness, pass } = looking()
+  const running = { topic: 'in', partition: 0, runningMs: 10, records: 9, batches: 1, retries: 40 }
+  const retrying = health({ pass: running, waitsFor: 'retry' })
+  const at = { stage: 'process', task: '0_0', topic: 'in', partition: 0, records: 9 } as const
+  const retry = { type: 'retry', ...at, retry: 1, delayMs: 100, error: new Error('away') } as const
+  readiness.observe(retry)
+  pass(5_000)
+  readiness.observe({ ...retry, retry: 2 })
+  expect(readiness.look(retrying).ready).toBe(true)
+  pass(1)
+  const [told] = readiness.look(retrying).problems
+  expect(told).toMatchObject({ reason: 'stuck', topic: 'in', partition: 0, forMs: 5_001 })
+  expect(told?.detail).toContain('40 retries')
+  // Another begins.
+  const ended = { node: 'in', firstOffset: 0, lastOffset: 8, batches: 1, trigger: 'age', done: 9, givenUp: 9, retries: 40 } as const
+  readiness.observe({ type: 'pass-ended', ...at, ...ended, outcome: 'done', durationMs: 10, waitedMs: 5_000, waitingRecords: 0 })
+  expect(readiness.look(retrying).ready).toBe(true)
+  readiness.observe(retry)
+  pass(6_000)
+  readiness.observe({ type: 'revoked', stage: 'source', tasks: ['0_0'] })
+  expect(readiness.look(retrying).ready).toBe(true)
+})
+
 test('of several partitions the one that waits longest counts', () => {
   const { readiness, now, pass } = looking()
   const late = { ...partition, partition: 1, waitingRecords: 2, waitingSince: now() }

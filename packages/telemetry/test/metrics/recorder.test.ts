@@ -1,7 +1,8 @@
 import { type PassEndedEvent, type RuntimeEvent, serdes, TopologyBuilder } from '@millrace/core'
 import { type OpenMetricsContentType, Registry } from 'prom-client'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { failurePlaces } from '../../src/metrics/failure-places.ts'
+import { Family } from '../../src/metrics/family.ts'
 import { Recorder } from '../../src/metrics/recorder.ts'
 import { register } from '../../src/metrics/prometheus.ts'
 
@@ -61,6 +62,21 @@ test('what concerns a partition that was taken away is forgotten, and a pass tha
   expect(left.filter((line) => line.includes('partition="3"'))).toEqual([])
   expect(left.filter((line) => line.includes('partition="1"')).length).toBeGreaterThan(1)
   expect(left).toContain('millrace_assignments_total{application="app",change="revoked"} 1')
+})
+
+test('however many tasks are taken away at once, series are gone through once', () => {
+  const removing = vi.spyOn(Family.prototype, 'removeWhere')
+  onTestFinished(() => removing.mockRestore())
+  const walks = (count: number) => {
+    const { recorder } = recording('')
+    const tasks = Array.from({ length: count }, (_, partition) => `0_${partition}`)
+    for (const [partition, task] of tasks.entries()) recorder.has(task, 'in', partition)
+    removing.mockClear()
+    recorder.observe({ type: 'revoked', stage: 'source', tasks })
+    expect([...recorder.families.retries.all]).toEqual([])
+    return removing.mock.calls.length
+  }
+  expect(walks(50)).toBe(walks(1))
 })
 
 test('the compatible names have their prefix, their kinds and a status', async () => {

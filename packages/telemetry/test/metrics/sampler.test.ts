@@ -178,3 +178,14 @@ test('without threads there are none of their series', async () => {
   const recorder = new Recorder({ application: 'app', compatible: undefined, storesOf: () => [] })
   expect([...recorder.families.threads.all, ...recorder.families.threadBusy.all, ...recorder.families.threadDeaths.all]).toEqual([])
 })
+
+test('a restore that ends after its task has gone is none that goes on', async () => {
+  const { recorder, sampler } = sampling({ lag: async () => [], stores: async () => [] })
+  const restore = { type: 'restore', stage: 'store', store: 'counts', topic: 'changelog', from: 0, to: 9, durationMs: 1 } as const
+  for (const partition of [0, 1])
+    recorder.observe({ ...restore, task: `0_${partition}`, partition, phase: 'started', restoredRecords: 0, remainingRecords: 9 })
+  recorder.observe({ type: 'revoked', stage: 'source', tasks: ['0_1'] })
+  recorder.observe({ ...restore, task: '0_1', partition: 1, phase: 'interrupted', restoredRecords: 4, remainingRecords: 5 })
+  await sampler.refresh()
+  expect([...recorder.families.restoring.all].map(({ labels, value }) => [labels['partition'], value])).toEqual([['0', 9]])
+})
