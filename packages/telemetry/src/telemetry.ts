@@ -155,7 +155,7 @@ export class Telemetry implements AsyncDisposable {
     const counting = tellers(http === undefined ? [this.#recorder] : [this.#recorder, this.#view])
     const all = [this.#readiness, new Diagnostics(application)]
     const { logger = this.#logger, summaryEveryMs = 10_000 } = logs ?? {}
-    const log = new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now() })
+    const log = new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now(), after: afterwards })
     const told = tellers(logs === undefined ? all : [...all, log])
     return (event: RuntimeEvent) => {
       if (isFrequent(event)) waiting.add(event)
@@ -169,6 +169,13 @@ export class Telemetry implements AsyncDisposable {
       return own?.(event)
     }
   }
+}
+
+/** Keeps no process alive. */
+function afterwards(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs)
+  timer.unref()
+  return () => clearTimeout(timer)
 }
 
 interface Told {
