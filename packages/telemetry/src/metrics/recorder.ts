@@ -141,6 +141,17 @@ export class Recorder {
     this.families.restoring.removeWhere((labels) => !stores.has(storeKey(labels)))
   }
 
+  /** What was counted of topics that a pattern has found and nobody here reads any more: there may be a new one each day. */
+  forgetTopics(): void {
+    const kept = new Set(this.#places?.topics)
+    for (const topics of this.#tasks.values()) for (const topic of topics.keys()) kept.add(topic)
+    const gone = new Set([...this.#prepared].filter((topic) => !kept.has(topic)))
+    if (gone.size === 0) return
+    for (const topic of gone) this.#prepared.delete(topic)
+    for (const family of this.all)
+      if (family.definition.labels.includes('topic')) family.removeWhere((labels) => gone.has(labels['topic'] as string))
+  }
+
   #part({ task, topic, partition }: { readonly task: string; readonly topic: string; readonly partition: number }): PartitionSeries {
     const last = this.#last
     if (last !== undefined && last.task === task && last.topic === topic) return last.part

@@ -156,6 +156,8 @@ export class Sampler {
         compatible?.depth.of(...labels).set(waitingRecords)
       }
     }
+    // Until then tasks may come back with the same topics.
+    if (health.state === 'running') recorder.forgetTopics()
   }
 
   #setLoop(): void {
