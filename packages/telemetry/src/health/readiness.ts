@@ -1,4 +1,4 @@
-import type { AppHealth, RuntimeEvent, TaskHealth } from '@millrace/core'
+import type { AppHealth, RuntimeEvent, TaskHealth, ThreadHealth } from '@millrace/core'
 
 /** Why an application is not ready. */
 export interface NotReady {
@@ -105,9 +105,9 @@ export class Readiness {
     this.#unansweredSince = undefined
   }
 
-  look({ state, error, tasks, sinks }: AppHealth): ReadinessReport {
+  look({ state, error, tasks, sinks, threads = [] }: AppHealth): ReadinessReport {
     const ofTasks = tasks.flatMap((task) => this.#ofTask(task, sinks))
-    const problems = [...this.#ofState(state, error), ...this.#ofBrokers(), ...ofSinks(sinks), ...ofTasks]
+    const problems = [...this.#ofState(state, error), ...this.#ofBrokers(), ...ofSinks(sinks), ...this.#ofThreads(threads), ...ofTasks]
     return { ready: problems.length === 0, state, problems }
   }
 
@@ -134,6 +134,16 @@ export class Readiness {
         forMs,
       },
     ]
+  }
+
+  /** What a thread has told last says nothing of a pass that began after it, and never lets the thread tell any more. */
+  #ofThreads(threads: readonly ThreadHealth[]): NotReady[] {
+    return threads.flatMap(({ thread, state, tasks, silentMs: forMs }): NotReady[] => {
+      if (state === 'died' || forMs <= this.#options.stuckAfterMs) return []
+      const has = tasks.length === 0 ? 'it had no tasks' : `it has tasks ${tasks.join(', ')}`
+      const detail = `Thread ${thread} has told nothing for ${Math.round(forMs / 1_000)} s, as a processor keeps it busy; ${has}.`
+      return [{ reason: 'stuck', detail, forMs }]
+    })
   }
 
   #ofTask(task: TaskHealth, sinks: AppHealth['sinks']): NotReady[] {

@@ -88,7 +88,8 @@ export class TelemetryServer {
     const request = parseRequest(message)
     const authorised = access.hasToken(message)
     const caller: Caller = authorised ? 'authorised' : request.path[0] === 'health' ? 'probe' : 'anonymous'
-    if (!access.admits(caller)) throw new Refusal(429, 'Too many requests: ask again in a second.', {}, { 'retry-after': '1' })
+    if (!access.admits(caller, message.socket.remoteAddress ?? ''))
+      throw new Refusal(429, 'Too many requests: ask again in a second.', {}, { 'retry-after': '1' })
     if (!access.guarded) this.#checkHost(message)
     const file = request.method === 'GET' || request.method === 'HEAD' ? dashboard?.find(request.path) : undefined
     if (file !== undefined) return file

@@ -118,6 +118,15 @@ test('a pass that fails again and again is stuck, though nothing waits behind it
   expect(readiness.look(retrying).ready).toBe(true)
 })
 
+test('a thread that tells nothing any more is stuck, whatever it told last; one that died is not', () => {
+  const { readiness } = looking()
+  const thread = { thread: 2, state: 'running', tasks: ['0_0'], silentMs: 5_001, replaced: 0, utilization: 1 } as const
+  const [told, ...more] = readiness.look({ ...health(), threads: [{ ...thread, thread: 1, silentMs: 5_000 }, thread] }).problems
+  expect([told, more]).toMatchObject([{ reason: 'stuck', forMs: 5_001 }, []])
+  expect(told?.detail).toContain('Thread 2')
+  expect(readiness.look({ ...health(), threads: [{ ...thread, state: 'died' }] }).ready).toBe(true)
+})
+
 test('of several partitions the one that waits longest counts', () => {
   const { readiness, now, pass } = looking()
   const late = { ...partition, partition: 1, waitingRecords: 2, waitingSince: now() }
