@@ -73,6 +73,8 @@ export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOp
   if (typeof meter !== 'boolean' && typeof meter.createHistogram !== 'function') problems.push('meter is no meter of OpenTelemetry.')
   const resolvedLogs = logs === false ? undefined : logs === true ? {} : logs
   const { summaryEveryMs = 10_000 } = resolvedLogs ?? {}
+  for (const name of Object.keys(resolvedLogs ?? {}))
+    if (!['logger', 'summaryEveryMs'].includes(name)) problems.push(`logs.${name} is no option; there are logger, summaryEveryMs.`)
   if (!(summaryEveryMs >= 0)) problems.push(`logs.summaryEveryMs is ${String(summaryEveryMs)}; use a number of milliseconds from 0 up.`)
   if (problems.length > 0) throw new TypeError(`Telemetry can't be opened:\n- ${problems.join('\n- ')}`)
   return {

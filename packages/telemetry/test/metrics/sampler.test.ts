@@ -221,3 +221,13 @@ test('topics that a pattern has found and that nobody reads any more are forgott
     expect(known()).toContain(`any-${day}`)
   }
 })
+
+test('sizes of stores are looked up again and again, though brokers never answer', async () => {
+  let asked = 0
+  const { recorder, sampler } = sampling({
+    lag: () => new Promise(() => undefined),
+    stores: async () => [{ ...size('0_0'), entries: ++asked }],
+  })
+  for (let i = 0; i < 3; i++) await sampler.askAgain(1)
+  expect([...recorder.families.entries.all].map(({ value }) => value)).toEqual([3])
+})
