@@ -44,13 +44,15 @@ interface Restoring {
 
 /** Says whether an application is ready, and if not, why: it remembers what events tell and asks for the rest. */
 export class Readiness {
-  readonly events = ['pass-ended', 'retry', 'state', 'restore', 'assigned', 'recover', 'revoked', 'lost'] as const
+  readonly events = ['pass-ended', 'retry', 'commit', 'state', 'restore', 'assigned', 'recover', 'revoked', 'lost'] as const
   readonly #options: ReadinessOptions
   readonly #restoring = new Map<string, Restoring>()
   /** When a pass last ended, by task; or when it was assigned. */
   readonly #progress = new Map<string, number>()
   /** When the pass under way was tried again for the first time, by task. */
   readonly #retriedSince = new Map<string, number>()
+  /** Since when a task was seen to wait for a commit, while none was confirmed. */
+  readonly #commitAwaitedSince = new Map<string, number>()
   /** When brokers were asked for the first time of those that they have not answered yet; undefined: they have answered last. */
   #unansweredSince: number | undefined
   #rebalancingSince: number | undefined
@@ -67,6 +69,9 @@ export class Readiness {
         break
       case 'retry':
         if (!this.#retriedSince.has(event.task)) this.#retriedSince.set(event.task, this.#options.now())
+        break
+      case 'commit':
+        this.#commitAwaitedSince.clear()
         break
       case 'state':
         this.#rebalancingSince = event.to === 'rebalancing' ? this.#options.now() : undefined
@@ -87,6 +92,7 @@ export class Readiness {
       case 'lost':
         for (const task of event.tasks) {
           this.#progress.delete(task)
+          this.#commitAwaitedSince.delete(task)
           this.#retriedSince.delete(task)
           for (const [key, restoring] of this.#restoring) if (restoring.task === task) this.#restoring.delete(key)
         }
@@ -188,6 +194,11 @@ export class Readiness {
       const detail = `A pass of ${records} records of ${topic}-${partition} fails again and again: ${retries} retries in ${Math.round(retriedForMs / 1_000)} s.`
       return [{ reason: 'stuck', detail, task, topic, partition, forMs: retriedForMs }]
     }
+    const awaitedForMs = this.#commitAwaited(task, waitsFor)
+    if (awaitedForMs > stuckAfterMs) {
+      const detail = `Task ${task} has as many changes as may wait for a commit, and none was confirmed for ${Math.round(awaitedForMs / 1_000)} s.`
+      return [{ reason: 'stuck', detail, task, forMs: awaitedForMs }]
+    }
     const oldest = longestWaiting(partitions)
     if (oldest?.waitingSince === undefined) return []
     const forMs = now() - Math.max(oldest.waitingSince, this.#progress.get(task) ?? 0)
@@ -197,6 +208,18 @@ export class Readiness {
     const wait = waitsFor === undefined ? '' : `, which waits for a ${waitsFor}`
     const detail = `${waitingRecords} records of ${topic}-${partition} wait, and no pass of task ${task}${wait}, has ended for ${Math.round(forMs / 1_000)} s.`
     return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
+  }
+
+  /** For how long a task has been seen to wait for a commit, in milliseconds; 0: it does not. */
+  #commitAwaited(task: string, waitsFor: TaskHealth['waitsFor']): number {
+    if (waitsFor !== 'commit') {
+      this.#commitAwaitedSince.delete(task)
+      return 0
+    }
+    const now = this.#options.now()
+    const since = this.#commitAwaitedSince.get(task) ?? now
+    this.#commitAwaitedSince.set(task, since)
+    return now - since
   }
 }
 

@@ -118,6 +118,26 @@ test('a pass that fails again and again is stuck, though nothing waits behind it
   expect(readiness.look(retrying).ready).toBe(true)
 })
 
+test('a task that waits for a commit that never comes is stuck, though no record waits', () => {
+  const { readiness, pass } = looking()
+  const running = { topic: 'in', partition: 0, runningMs: 10, records: 9, batches: 1, retries: 0 }
+  const waiting = health({ waitsFor: 'commit' })
+  const commit = { type: 'commit', stage: 'commit', reason: 'bytes', tasks: 1, partitions: 1, records: 9, changelogRecords: 0 } as const
+  const ready = () => readiness.look(waiting).ready
+  expect(ready()).toBe(true)
+  pass(5_000)
+  expect(ready()).toBe(true)
+  pass(1)
+  expect(readiness.look(waiting).problems).toMatchObject([{ reason: 'stuck', task: '0_0', forMs: 5_001 }])
+  readiness.observe({ ...commit, durationMs: 1 })
+  expect(ready()).toBe(true)
+  pass(5_000)
+  // It went on meanwhile.
+  expect(readiness.look(health({ pass: running })).ready).toBe(true)
+  pass(5_000)
+  expect(ready()).toBe(true)
+})
+
 test('a thread that tells nothing any more is stuck, whatever it told last; one that died is not', () => {
   const { readiness } = looking()
   const thread = { thread: 2, state: 'running', tasks: ['0_0'], silentMs: 5_001, replaced: 0, utilization: 1 } as const
