@@ -1,5 +1,5 @@
 import type { Meter } from '@opentelemetry/api'
-import type { Registry } from 'prom-client'
+import type { Registry, RegistryContentType } from 'prom-client'
 import { type HttpOptions, resolveHttp, type ResolvedHttpOptions } from './http/http-options.ts'
 import type { LogOptions } from './logs/batch-log.ts'
 import type { CompatibleNames } from './metrics/compatible.ts'
@@ -8,7 +8,7 @@ import { type CheckpointHook, resolveTracing, type ResolvedTracingOptions, type 
 /** What telemetry does. */
 export interface TelemetryOptions {
   /** Where metrics are registered. Default: a registry of its own. */
-  readonly registry?: Registry | undefined
+  readonly registry?: Registry<RegistryContentType> | undefined
   /** Node's own metrics (memory, CPU, garbage collection) beside ours, by prom-client. Default: false. */
   readonly nodeMetrics?: boolean | undefined
   /** The names that teams coming from other systems look for, besides ours. Default: false. */
@@ -30,7 +30,7 @@ export interface TelemetryOptions {
 }
 
 export interface ResolvedTelemetryOptions {
-  readonly registry: Registry | undefined
+  readonly registry: Registry<RegistryContentType> | undefined
   readonly nodeMetrics: boolean
   /** The prefix; undefined: without them. */
   readonly compatible: string | undefined
@@ -73,6 +73,8 @@ export function resolveTelemetry(options: TelemetryOptions): ResolvedTelemetryOp
   if (typeof meter !== 'boolean' && typeof meter.createHistogram !== 'function') problems.push('meter is no meter of OpenTelemetry.')
   const resolvedLogs = logs === false ? undefined : logs === true ? {} : logs
   const { summaryEveryMs = 10_000 } = resolvedLogs ?? {}
+  for (const name of Object.keys(resolvedLogs ?? {}))
+    if (!['logger', 'summaryEveryMs'].includes(name)) problems.push(`logs.${name} is no option; there are logger, summaryEveryMs.`)
   if (!(summaryEveryMs >= 0)) problems.push(`logs.summaryEveryMs is ${String(summaryEveryMs)}; use a number of milliseconds from 0 up.`)
   if (problems.length > 0) throw new TypeError(`Telemetry can't be opened:\n- ${problems.join('\n- ')}`)
   return {

@@ -1,7 +1,7 @@
 import type { AppDefinition, Logger, Observer, RuntimeEvent } from '@millrace/core'
 import { metrics } from '@opentelemetry/api'
 import { pino } from 'pino'
-import { collectDefaultMetrics, Registry } from 'prom-client'
+import { collectDefaultMetrics, Registry, type RegistryContentType } from 'prom-client'
 import { Diagnostics } from './diagnostics.ts'
 import { Readiness } from './health/readiness.ts'
 import { Access } from './http/access.ts'
@@ -26,7 +26,7 @@ export class Telemetry implements AsyncDisposable {
   /** The definition to start: the one that was given, observed. */
   readonly definition: AppDefinition
   /** All metrics, for a server of your own. Ask {@link Telemetry.metrics} for text that is up to date. */
-  readonly registry: Registry
+  readonly registry: Registry<RegistryContentType>
   readonly #options: ResolvedTelemetryOptions
   readonly #logger: Logger
   readonly #recorder: Recorder
@@ -155,7 +155,7 @@ export class Telemetry implements AsyncDisposable {
     const counting = tellers(http === undefined ? [this.#recorder] : [this.#recorder, this.#view])
     const all = [this.#readiness, new Diagnostics(application)]
     const { logger = this.#logger, summaryEveryMs = 10_000 } = logs ?? {}
-    const log = new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now() })
+    const log = new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now(), after: afterwards })
     const told = tellers(logs === undefined ? all : [...all, log])
     return (event: RuntimeEvent) => {
       if (isFrequent(event)) waiting.add(event)
@@ -169,6 +169,13 @@ export class Telemetry implements AsyncDisposable {
       return own?.(event)
     }
   }
+}
+
+/** Keeps no process alive. */
+function afterwards(delayMs: number, callback: () => void): () => void {
+  const timer = setTimeout(callback, delayMs)
+  timer.unref()
+  return () => clearTimeout(timer)
 }
 
 interface Told {

@@ -244,8 +244,11 @@ test('what is wrong with the options is told all at once', async () => {
     http: { port: -1, token: 'short', advertise: 'x', requestsPerSecond: 0 },
     stuckAfterMs: 0,
     compatibleNames: { prefix: '1' },
+    logs: { everyMs: 5 } as object,
   }
-  await expect(CountingApp.start({ telemetry: wrong })).rejects.toThrow(/port[^]*token[^]*advertise[^]*requestsPerSecond/)
+  await expect(CountingApp.start({ telemetry: wrong })).rejects.toThrow(
+    /port[^]*token[^]*advertise[^]*requestsPerSecond[^]*logs\.everyMs is no option/,
+  )
   const everywhere = { http: { host: '0.0.0.0', advertise: true } }
   await expect(CountingApp.start({ telemetry: everywhere })).rejects.toThrow('name the address that others use')
 })

@@ -22,6 +22,7 @@ test('metrics go through an OpenTelemetry meter under dotted names, with the sam
   })
   expect(pointsOf('orders.messages.processed.count')).toEqual([
     { attributes: { application: 'counting', topic: 'in', status: 'success' }, value: 3 },
+    { attributes: { application: 'counting', topic: 'in', status: 'failed' }, value: 0 },
   ])
   expect(pointsOf('millrace.lag.records')).toHaveLength(2)
   const kinds = Object.fromEntries(metrics.map(({ descriptor, dataPointType }) => [descriptor.name, `${dataPointType} ${descriptor.unit}`]))

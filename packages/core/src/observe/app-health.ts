@@ -65,7 +65,7 @@ export interface ThreadHealth {
   readonly silentMs: number
   /** How many before it have died. */
   readonly replaced: number
-  /** The share of the time since the last look in which it was busy, from 0 to 1. */
+  /** The share of the last 5 to 10 seconds in which it was busy, from 0 to 1; of all the time since somebody looked, where that is longer. */
   readonly utilization: number
 }
 

@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { MessageChannel, Worker, workerData } from 'node:worker_threads'
 import { asError, heapLimits, MillraceError, type ResolvedThreads } from '@millrace/core'
 import type { StartedThread } from './app-thread.ts'
+import { BusyShare } from './busy-share.ts'
 import type { ThreadStart } from './messages.ts'
 import type { ThreadData } from './thread-main.ts'
 
@@ -35,14 +36,8 @@ export function startWorker(threads: ResolvedThreads, start: ThreadStart): Start
   const gone = new Promise<Error>((resolve) => {
     worker.once('exit', (code) => resolve(threadDied(start.number, uncaught, code)))
   })
-  let last = worker.performance.eventLoopUtilization()
-  const utilization = () => {
-    const now = worker.performance.eventLoopUtilization()
-    const since = worker.performance.eventLoopUtilization(now, last)
-    last = now
-    return since.utilization
-  }
-  return { channel: port1, gone, terminate: () => worker.terminate(), utilization }
+  const busy = new BusyShare(() => worker.performance.eventLoopUtilization())
+  return { channel: port1, gone, terminate: () => worker.terminate(), utilization: () => busy.look() }
 }
 
 function threadDied(thread: number, uncaught: unknown, code: number): MillraceError {

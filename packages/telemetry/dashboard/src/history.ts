@@ -19,11 +19,12 @@ export class History {
     const counts = new Map<string, number>()
     for (const [node, records] of Object.entries(live.nodes)) counts.set(`node ${node}`, records)
     for (const { from, to, records } of live.edges) counts.set(edgeKey(from, to), records)
-    // An application that was started anew begins at 0.
+    // An application that was started anew begins at 0, and a clock may be set back.
     const last = this.#counted.at(-1)
-    if (last !== undefined && [...counts].some(([key, count]) => count < (last.counts.get(key) ?? 0))) this.#counted.length = 0
+    const isAnew = last !== undefined && [...counts].some(([key, count]) => count < (last.counts.get(key) ?? 0))
+    if (isAnew || (last !== undefined && live.now < last.at)) this.#counted.length = 0
     this.#counted.push({ at: live.now, counts })
-    while (this.#counted.length > 2 && live.now - (this.#counted[1]?.at ?? 0) > WINDOW_MS) this.#counted.shift()
+    while (this.#counted.length > 2 && live.now - (this.#counted[0]?.at ?? 0) > WINDOW_MS) this.#counted.shift()
     const known = new Set(live.partitions.map(partitionKey))
     for (const key of this.#sizes.keys()) if (!known.has(key)) this.#sizes.delete(key)
     for (const partition of live.partitions) {

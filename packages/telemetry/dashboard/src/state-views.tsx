@@ -51,11 +51,11 @@ export function DeadLettersView({ live: { deadLetters } }: { readonly live: Live
   return (
     <ol class="letters">
       {deadLetters.map((letter) => (
-        <li key={`${letter.topic} ${letter.partition} ${letter.offset} ${letter.at}`}>
+        <li key={letter.number}>
           <details>
             <summary>
-              <time>{time(letter.at)}</time> {placeOf(letter)}: {letter.policy === 'skip' ? 'skipped' : 'dead letter'} at {letter.node}.{' '}
-              {letter.reason}
+              <time dateTime={new Date(letter.at).toISOString()}>{time(letter.at)}</time> {placeOf(letter)}:{' '}
+              {letter.policy === 'skip' ? 'skipped' : 'dead letter'} at {letter.node}. {letter.reason}
             </summary>
             <dl>
               <dt>Key</dt>
@@ -111,7 +111,7 @@ export function TimelineView({ live: { changes } }: { readonly live: Live }) {
     <ol class="timeline">
       {changes.map(({ at, what, detail }, i) => (
         <li key={`${at} ${changes.length - i}`} class={what}>
-          <time>{time(at)}</time> <strong>{what}</strong> {detail}
+          <time dateTime={new Date(at).toISOString()}>{time(at)}</time> <strong>{what}</strong> {detail}
         </li>
       ))}
     </ol>

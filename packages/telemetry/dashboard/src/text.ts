@@ -13,6 +13,10 @@ export function bytes(value: number): string {
   return value < 1_024 ? `${value} B` : value < 1_048_576 ? `${(value / 1_024).toFixed(1)} KiB` : `${(value / 1_048_576).toFixed(1)} MiB`
 }
 
-export function time(at: number): string {
-  return new Date(at).toLocaleTimeString('en-GB')
+/** Of another day with its date: what is told may be of last week. */
+export function time(at: number, now: number = Date.now()): string {
+  const [then, today] = [new Date(at), new Date(now)]
+  const clock = then.toLocaleTimeString('en-GB')
+  if (then.toDateString() === today.toDateString()) return clock
+  return `${then.toLocaleDateString('en-GB', { day: 'numeric', month: 'short', year: 'numeric' })} ${clock}`
 }

@@ -1,4 +1,4 @@
-import type { AppHealth, RuntimeEvent, TaskHealth } from '@millrace/core'
+import type { AppHealth, RuntimeEvent, TaskHealth, ThreadHealth } from '@millrace/core'
 
 /** Why an application is not ready. */
 export interface NotReady {
@@ -44,11 +44,15 @@ interface Restoring {
 
 /** Says whether an application is ready, and if not, why: it remembers what events tell and asks for the rest. */
 export class Readiness {
-  readonly events = ['pass-ended', 'state', 'restore', 'assigned', 'recover', 'revoked', 'lost'] as const
+  readonly events = ['pass-ended', 'retry', 'commit', 'state', 'restore', 'assigned', 'recover', 'revoked', 'lost'] as const
   readonly #options: ReadinessOptions
   readonly #restoring = new Map<string, Restoring>()
   /** When a pass last ended, by task; or when it was assigned. */
   readonly #progress = new Map<string, number>()
+  /** When the pass under way was tried again for the first time, by task. */
+  readonly #retriedSince = new Map<string, number>()
+  /** Since when a task was seen to wait for a commit, while none was confirmed. */
+  readonly #commitAwaitedSince = new Map<string, number>()
   /** When brokers were asked for the first time of those that they have not answered yet; undefined: they have answered last. */
   #unansweredSince: number | undefined
   #rebalancingSince: number | undefined
@@ -60,7 +64,14 @@ export class Readiness {
   readonly observe = (event: RuntimeEvent): void => {
     switch (event.type) {
       case 'pass-ended':
+        if (this.#retriedSince.size > 0) this.#retriedSince.delete(event.task)
         if (event.outcome === 'done' || event.outcome === 'cut') this.#progress.set(event.task, this.#options.now())
+        break
+      case 'retry':
+        if (!this.#retriedSince.has(event.task)) this.#retriedSince.set(event.task, this.#options.now())
+        break
+      case 'commit':
+        this.#commitAwaitedSince.clear()
         break
       case 'state':
         this.#rebalancingSince = event.to === 'rebalancing' ? this.#options.now() : undefined
@@ -72,12 +83,17 @@ export class Readiness {
         break
       case 'assigned':
       case 'recover':
-        for (const task of event.tasks) this.#progress.set(task, this.#options.now())
+        for (const task of event.tasks) {
+          this.#progress.set(task, this.#options.now())
+          this.#retriedSince.delete(task)
+        }
         break
       case 'revoked':
       case 'lost':
         for (const task of event.tasks) {
           this.#progress.delete(task)
+          this.#commitAwaitedSince.delete(task)
+          this.#retriedSince.delete(task)
           for (const [key, restoring] of this.#restoring) if (restoring.task === task) this.#restoring.delete(key)
         }
         break
@@ -95,9 +111,9 @@ export class Readiness {
     this.#unansweredSince = undefined
   }
 
-  look({ state, error, tasks, sinks }: AppHealth): ReadinessReport {
+  look({ state, error, tasks, sinks, threads = [] }: AppHealth): ReadinessReport {
     const ofTasks = tasks.flatMap((task) => this.#ofTask(task, sinks))
-    const problems = [...this.#ofState(state, error), ...this.#ofBrokers(), ...ofSinks(sinks), ...ofTasks]
+    const problems = [...this.#ofState(state, error), ...this.#ofBrokers(), ...ofSinks(sinks), ...this.#ofThreads(threads), ...ofTasks]
     return { ready: problems.length === 0, state, problems }
   }
 
@@ -124,6 +140,16 @@ export class Readiness {
         forMs,
       },
     ]
+  }
+
+  /** What a thread has told last says nothing of a pass that began after it, and never lets the thread tell any more. */
+  #ofThreads(threads: readonly ThreadHealth[]): NotReady[] {
+    return threads.flatMap(({ thread, state, tasks, silentMs: forMs }): NotReady[] => {
+      if (state === 'died' || forMs <= this.#options.stuckAfterMs) return []
+      const has = tasks.length === 0 ? 'it had no tasks' : `it has tasks ${tasks.join(', ')}`
+      const detail = `Thread ${thread} has told nothing for ${Math.round(forMs / 1_000)} s, as a processor keeps it busy; ${has}.`
+      return [{ reason: 'stuck', detail, forMs }]
+    })
   }
 
   #ofTask(task: TaskHealth, sinks: AppHealth['sinks']): NotReady[] {
@@ -162,6 +188,17 @@ export class Readiness {
       const detail = `A pass of ${records} records of ${topic}-${partition} has been running for ${Math.round(forMs / 1_000)} s.`
       return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
     }
+    const retriedForMs = now() - (this.#retriedSince.get(task) ?? Infinity)
+    if (pass !== undefined && retriedForMs > stuckAfterMs) {
+      const { topic, partition, records, retries } = pass
+      const detail = `A pass of ${records} records of ${topic}-${partition} fails again and again: ${retries} retries in ${Math.round(retriedForMs / 1_000)} s.`
+      return [{ reason: 'stuck', detail, task, topic, partition, forMs: retriedForMs }]
+    }
+    const awaitedForMs = this.#commitAwaited(task, waitsFor)
+    if (awaitedForMs > stuckAfterMs) {
+      const detail = `Task ${task} has as many changes as may wait for a commit, and none was confirmed for ${Math.round(awaitedForMs / 1_000)} s.`
+      return [{ reason: 'stuck', detail, task, forMs: awaitedForMs }]
+    }
     const oldest = longestWaiting(partitions)
     if (oldest?.waitingSince === undefined) return []
     const forMs = now() - Math.max(oldest.waitingSince, this.#progress.get(task) ?? 0)
@@ -171,6 +208,18 @@ export class Readiness {
     const wait = waitsFor === undefined ? '' : `, which waits for a ${waitsFor}`
     const detail = `${waitingRecords} records of ${topic}-${partition} wait, and no pass of task ${task}${wait}, has ended for ${Math.round(forMs / 1_000)} s.`
     return [{ reason: 'stuck', detail, task, topic, partition, forMs }]
+  }
+
+  /** For how long a task has been seen to wait for a commit, in milliseconds; 0: it does not. */
+  #commitAwaited(task: string, waitsFor: TaskHealth['waitsFor']): number {
+    if (waitsFor !== 'commit') {
+      this.#commitAwaitedSince.delete(task)
+      return 0
+    }
+    const now = this.#options.now()
+    const since = this.#commitAwaitedSince.get(task) ?? now
+    this.#commitAwaitedSince.set(task, since)
+    return now - since
   }
 }
 

@@ -12,12 +12,19 @@ export interface AccessOptions {
   readonly now: () => number
 }
 
+/** Addresses that are remembered. */
+const MAX_ADDRESSES = 1_000
+
 /** Who may ask, and how often. */
 export class Access {
   readonly #token: Buffer | undefined
   readonly #allowances: Readonly<Record<Caller, Allowance>>
+  /** By address, who asked last at the end: one health check a second, however many others ask. */
+  readonly #reserves = new Map<string, Allowance>()
+  readonly #now: () => number
 
   constructor({ token, requestsPerSecond, now }: AccessOptions) {
+    this.#now = now
     this.#token = token === undefined ? undefined : digest(token)
     const allowance = () => new Allowance(requestsPerSecond, now, 2)
     this.#allowances = { authorised: allowance(), anonymous: allowance(), probe: allowance() }
@@ -35,9 +42,17 @@ export class Access {
     return given !== undefined && timingSafeEqual(digest(given), this.#token)
   }
 
-  /** Whether one more request of such a caller is let through now. */
-  admits(caller: Caller): boolean {
-    return this.#allowances[caller].take()
+  /** Whether one more request of such a caller is let through now. Who checks health is restarted for it otherwise, because somebody else asks too often. */
+  admits(caller: Caller, address: string): boolean {
+    return this.#allowances[caller].take() || (caller === 'probe' && this.#reserveOf(address).take())
+  }
+
+  #reserveOf(address: string): Allowance {
+    const reserve = this.#reserves.get(address) ?? new Allowance(1, this.#now, 2)
+    this.#reserves.delete(address)
+    this.#reserves.set(address, reserve)
+    if (this.#reserves.size > MAX_ADDRESSES) this.#reserves.delete(this.#reserves.keys().next().value as string)
+    return reserve
   }
 }
 

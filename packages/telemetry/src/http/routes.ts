@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import type { Topology } from '@millrace/core'
-import type { Registry } from 'prom-client'
+import type { Registry, RegistryContentType } from 'prom-client'
 import type { Readiness, ReadinessReport } from '../health/readiness.ts'
 import type { Sampler } from '../metrics/sampler.ts'
 import type { ObservedApp } from '../observed-app.ts'
@@ -17,7 +17,7 @@ const PROBE_MS = 500
 export interface RoutesOptions {
   readonly application: string
   readonly topology: Topology
-  readonly registry: Registry
+  readonly registry: Registry<RegistryContentType>
   readonly sampler: Sampler
   readonly readiness: Readiness
   readonly view: LiveView

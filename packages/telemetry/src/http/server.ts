@@ -52,9 +52,10 @@ export class TelemetryServer {
   async listen(): Promise<number> {
     const { port, host } = this.#options.http
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
+      const failed = (error: Error) => reject(cannotListen(error, this.#options.http))
+      this.#server.once('error', failed)
       this.#server.listen({ port, host }, () => {
-        this.#server.off('error', reject)
+        this.#server.off('error', failed)
         resolve()
       })
     })
@@ -87,7 +88,8 @@ export class TelemetryServer {
     const request = parseRequest(message)
     const authorised = access.hasToken(message)
     const caller: Caller = authorised ? 'authorised' : request.path[0] === 'health' ? 'probe' : 'anonymous'
-    if (!access.admits(caller)) throw new Refusal(429, 'Too many requests: ask again in a second.', {}, { 'retry-after': '1' })
+    if (!access.admits(caller, message.socket.remoteAddress ?? ''))
+      throw new Refusal(429, 'Too many requests: ask again in a second.', {}, { 'retry-after': '1' })
     if (!access.guarded) this.#checkHost(message)
     const file = request.method === 'GET' || request.method === 'HEAD' ? dashboard?.find(request.path) : undefined
     if (file !== undefined) return file
@@ -101,6 +103,16 @@ export class TelemetryServer {
     if (!isLoopback(this.#options.http.host) || isLoopback(host.replace(/:\d+$/, ''))) return
     throw new Refusal(403, 'Asked for by another name than localhost: set http.token, or http.host, for that.')
   }
+}
+
+/** The system's error, with what to do about it. */
+function cannotListen(cause: NodeJS.ErrnoException, { host, port }: ResolvedHttpOptions): Error {
+  const at = `${host.includes(':') ? `[${host}]` : host}:${port}`
+  const why =
+    cause.code === 'EADDRINUSE'
+      ? 'another process listens there. Set http.port, or 0 for any that is free: several instances on one machine need a port each'
+      : `${cause.message}. See http.host and http.port`
+  return Object.assign(new Error(`Telemetry can't listen at ${at}: ${why}.`, { cause }), { code: cause.code })
 }
 
 export function isLoopback(host: string): boolean {

@@ -35,6 +35,8 @@ export interface BatchLogOptions {
   readonly summaryEveryMs: number
   /** Monotonic milliseconds. */
   readonly now: () => number
+  /** Calls back once, after so many milliseconds; returns how to cancel it. */
+  readonly after: (delayMs: number, callback: () => void) => () => void
 }
 
 /**
@@ -49,6 +51,8 @@ export class BatchLog {
   readonly #failures = new Map<string, FailureEvent[]>()
   /** By task and topic-partition. */
   readonly #apart = new Map<string, Apart>()
+  /** Cancels the timer that runs while something is not told yet: no batch may follow that would tell it. */
+  #cancel: (() => void) | undefined
 
   constructor(options: BatchLogOptions) {
     this.#options = options
@@ -90,6 +94,7 @@ export class BatchLog {
     apart.failed++
     if (apart.named.length < MAX_NAMED) apart.named.push(event)
     this.#tellApart(apart)
+    if (apart.failed > 0) this.#tellLater()
   }
 
   /** At once, and then at most once in a while: a topic may be full of them. */
@@ -135,9 +140,37 @@ export class BatchLog {
     summary.durationMs += durationMs
     summary.offset = done === records ? lastOffset : firstOffset + done - 1
     const at = now()
-    if (at - summary.loggedAt < summaryEveryMs) return
+    if (at - summary.loggedAt < summaryEveryMs) return this.#tellLater()
     this.#log(summary, topic, partition)
     topics.set(topic, emptySummary(task, at))
+  }
+
+  #tellLater(): void {
+    this.#cancel ??= this.#options.after(this.#options.summaryEveryMs, () => {
+      this.#cancel = undefined
+      this.#tellDue()
+    })
+  }
+
+  /** What was held back for long enough; the rest a little later. */
+  #tellDue(): void {
+    const { now, summaryEveryMs } = this.#options
+    const at = now()
+    let isLeft = false
+    for (const [task, topics] of this.#summaries)
+      for (const [topic, summary] of topics) {
+        if (summary.passes === 0) continue
+        if (at - summary.loggedAt < summaryEveryMs) isLeft = true
+        else {
+          this.#log(summary, topic, partitionOf(task))
+          topics.set(topic, emptySummary(task, at))
+        }
+      }
+    for (const apart of this.#apart.values()) {
+      this.#tellApart(apart, at)
+      isLeft ||= apart.failed > 0
+    }
+    if (isLeft) this.#tellLater()
   }
 
   #log({ task, passes, records, failed, retries, durationMs, offset }: Summary, topic: string, partition: number): void {
@@ -148,7 +181,7 @@ export class BatchLog {
 
   /** What was not told yet of a task that is over. */
   #forget(task: string): void {
-    const partition = Number(task.slice(task.indexOf('_') + 1))
+    const partition = partitionOf(task)
     for (const [topic, summary] of this.#summaries.get(task) ?? []) if (summary.passes > 0) this.#log(summary, topic, partition)
     this.#summaries.delete(task)
     this.#failures.delete(task)
@@ -163,12 +196,18 @@ export class BatchLog {
     for (const task of [...this.#summaries.keys()]) this.#forget(task)
     for (const apart of this.#apart.values()) this.#tellApart(apart, Infinity)
     this.#apart.clear()
+    this.#cancel?.()
+    this.#cancel = undefined
   }
 }
 
 /** What can't be read is given up before its pass, and a row that a database refuses after it, by the sink alone. */
 function isApart({ stage, task, node }: FailureEvent): boolean {
   return stage === 'source' || task === node
+}
+
+function partitionOf(task: string): number {
+  return Number(task.slice(task.indexOf('_') + 1))
 }
 
 function named({ offset, node, policy, error }: FailureEvent): object {

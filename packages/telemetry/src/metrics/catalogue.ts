@@ -71,7 +71,7 @@ export const CATALOGUE = {
   threads: metric('gauge', 'threads', ['state'], { help: 'Worker threads of the application, by state.', unit: '{thread}' }),
   threadDeaths: metric('counter', 'thread_deaths_total', [], { help: 'Worker threads that died.', unit: '{thread}' }),
   threadBusy: metric('gauge', 'thread_utilization', ['thread'], {
-    help: 'Of a worker thread, from 1: the share of the time since the last look in which it was busy, from 0 to 1.',
+    help: 'Of a worker thread, from 1: the share of the last seconds in which it was busy, from 0 to 1.',
   }),
   ready: metric('gauge', 'ready', [], { help: '1 if the application is ready, as /health/ready says.' }),
 

@@ -3,6 +3,9 @@ import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks'
 /** A window is over with the first look after so long, in milliseconds. */
 const WINDOW_MS = 30_000
 const SECONDS = 1e9
+/** How often Node looks, in milliseconds; it counts this time into each delay. */
+const RESOLUTION_MS = 20
+const RESOLUTION = RESOLUTION_MS * 1e6
 
 /** In seconds. */
 export interface LoopDelay {
@@ -32,7 +35,7 @@ export class EventLoopDelay {
   #before: Window | undefined
 
   /** `now`: monotonic milliseconds. */
-  constructor(now: () => number, histogram: DelayHistogram = monitorEventLoopDelay({ resolution: 20 })) {
+  constructor(now: () => number, histogram: DelayHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })) {
     this.#now = now
     this.#histogram = histogram
   }
@@ -70,9 +73,14 @@ export class EventLoopDelay {
     if (histogram.count === 0) return undefined
     return {
       count: histogram.count,
-      mean: histogram.mean / SECONDS,
-      p99: histogram.percentile(99) / SECONDS,
-      max: histogram.max / SECONDS,
+      mean: late(histogram.mean),
+      p99: late(histogram.percentile(99)),
+      max: late(histogram.max),
     }
   }
+}
+
+/** In seconds: what is over the time after which Node looks. */
+function late(nanoseconds: number): number {
+  return Math.max(0, nanoseconds - RESOLUTION) / SECONDS
 }

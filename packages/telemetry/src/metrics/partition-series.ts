@@ -2,6 +2,8 @@ import type { BatchTrigger, PassEndedEvent } from '@millrace/core'
 import type { Series } from './family.ts'
 import type { Recorder } from './recorder.ts'
 
+const OUTCOMES: readonly PassEndedEvent['outcome'][] = ['done', 'cut', 'handed-back', 'failed']
+
 /** What is counted for one node and the topic that its records come from. */
 export interface NodeSeries {
   readonly records: Series
@@ -61,6 +63,10 @@ export class PartitionSeries {
       duration: compatible.duration.of(application, topic),
       size: compatible.size.of(application, topic),
     }
+    // Prometheus has to have seen the 0 before the first failure.
+    for (const outcome of OUTCOMES) this.passes(outcome)
+    for (const status of ['success', 'partial', 'failed']) this.compatible?.batches(status)
+    for (const status of ['success', 'failed']) this.compatible?.messages(status)
   }
 
   /** `at`: seconds since 1970. */

@@ -12,7 +12,7 @@ import type {
 import { CATALOGUE, type MetricName } from './catalogue.ts'
 import { CIRCUIT_VALUES } from './circuit-values.ts'
 import { compatibleMetrics } from './compatible.ts'
-import { Family, type Series } from './family.ts'
+import { Family, type Labels, type Series } from './family.ts'
 import type { FailurePlaces } from './failure-places.ts'
 import { type NodeSeries, PartitionSeries } from './partition-series.ts'
 
@@ -91,7 +91,7 @@ export class Recorder {
       case 'abort':
         return this.families.aborts.of(this.application).add(1)
       case 'recover':
-        for (const task of event.tasks) this.#madeAnew(task)
+        this.#madeAnew(new Set(event.tasks))
         return this.families.recoveries.of(this.application, event.stage).add(1)
       case 'retry': {
         const part = this.#part(event)
@@ -133,6 +133,23 @@ export class Recorder {
   /** A partition that a task has: what concerns it is forgotten with the task, whether or not anything was counted of it. */
   has(task: string, topic: string, partition: number): void {
     this.#part({ task, topic, partition })
+  }
+
+  /** Tasks that there are: nothing is being restored of others, whatever was told last, and perhaps late, of them. */
+  restoresOnly(tasks: Iterable<string>): void {
+    const stores = this.#storesOfAll(tasks)
+    this.families.restoring.removeWhere((labels) => !stores.has(storeKey(labels)))
+  }
+
+  /** What was counted of topics that a pattern has found and nobody here reads any more: there may be a new one each day. */
+  forgetTopics(): void {
+    const kept = new Set(this.#places?.topics)
+    for (const topics of this.#tasks.values()) for (const topic of topics.keys()) kept.add(topic)
+    const gone = new Set([...this.#prepared].filter((topic) => !kept.has(topic)))
+    if (gone.size === 0) return
+    for (const topic of gone) this.#prepared.delete(topic)
+    for (const family of this.all)
+      if (family.definition.labels.includes('topic')) family.removeWhere((labels) => gone.has(labels['topic'] as string))
   }
 
   #part({ task, topic, partition }: { readonly task: string; readonly topic: string; readonly partition: number }): PartitionSeries {
@@ -222,31 +239,41 @@ export class Recorder {
   #assignment({ type, tasks }: AssignmentEvent): void {
     this.families.assignments.of(this.application, type).add(tasks.length)
     if (type === 'assigned') return
-    for (const task of tasks) this.#forget(task)
+    this.#forget(new Set(tasks))
   }
 
-  /** Its circuit breakers are closed, and its stores are read back from their beginning. */
-  #madeAnew(task: string): void {
-    for (const key of this.#restored.keys()) if (key.startsWith(`${task} `)) this.#restored.delete(key)
-    this.families.circuit.removeWhere((labels) => labels['task'] === task)
+  /** Their circuit breakers are closed, and their stores are read back from their beginning. */
+  #madeAnew(tasks: ReadonlySet<string>): void {
+    for (const key of this.#restored.keys()) if (tasks.has(key.slice(0, key.indexOf(' ')))) this.#restored.delete(key)
+    this.families.circuit.removeWhere((labels) => tasks.has(labels['task'] as string))
   }
 
-  /** What a task had is elsewhere now: its series would stand still for ever. */
-  #forget(task: string): void {
-    const { application } = this
-    for (const [topic, { partition }] of this.#tasks.get(task) ?? []) {
-      const gone = (labels: Readonly<Record<string, string>>) =>
-        labels['application'] === application && labels['topic'] === topic && labels['partition'] === partition
-      for (const family of this.all) if (family.definition.labels.includes('partition')) family.removeWhere(gone)
+  /** What tasks had is elsewhere now: its series would stand still for ever. All at once: there may be thousands of both. */
+  #forget(tasks: ReadonlySet<string>): void {
+    const partitions = new Set<string>()
+    for (const task of tasks) {
+      for (const [topic, { partition }] of this.#tasks.get(task) ?? []) partitions.add(`${topic} ${partition}`)
+      this.#tasks.delete(task)
     }
-    this.#tasks.delete(task)
     this.#last = undefined
-    this.#madeAnew(task)
-    const partition = task.slice(task.indexOf('_') + 1)
-    const stores = new Set(this.#storesOf(task))
+    this.#madeAnew(tasks)
+    const gone = (labels: Labels) => partitions.has(`${labels['topic']} ${labels['partition']}`)
+    for (const family of this.all) if (family.definition.labels.includes('partition')) family.removeWhere(gone)
+    const stores = this.#storesOfAll(tasks)
     for (const name of ['entries', 'uncommitted', 'restoring', 'restored'] as const)
-      this.families[name].removeWhere((labels) => labels['partition'] === partition && stores.has(labels['store'] as string))
+      this.families[name].removeWhere((labels) => stores.has(storeKey(labels)))
   }
+
+  #storesOfAll(tasks: Iterable<string>): ReadonlySet<string> {
+    const stores = new Set<string>()
+    for (const task of tasks)
+      for (const store of this.#storesOf(task)) stores.add(storeKey({ store, partition: task.slice(task.indexOf('_') + 1) }))
+    return stores
+  }
+}
+
+function storeKey(labels: Labels): string {
+  return `${labels['store']} ${labels['partition']}`
 }
 
 function removeStore(family: Family, { store, partition }: { readonly store: string; readonly partition: number }): void {

@@ -36,7 +36,8 @@ export class Sampler {
   readonly #options: SamplerOptions
   readonly #loop = new EventLoopDelay(() => performance.now())
   #app: ObservedApp | undefined
-  #asking: Promise<unknown> | undefined
+  /** What is not answered yet: each by itself, since stores are here, whoever else is away. */
+  readonly #asking = new Map<'lag' | 'stores', Promise<void>>()
   #askedAt = -Infinity
   #last: Sample = { lag: [], stores: [], at: 0 }
 
@@ -74,14 +75,18 @@ export class Sampler {
     const app = this.#app
     if (app === undefined) return
     const now = performance.now()
-    if (this.#asking === undefined && now - this.#askedAt >= this.#options.everyMs) {
+    if (now - this.#askedAt >= this.#options.everyMs) {
       this.#askedAt = now
-      // Each by itself: stores are here, whoever else is away.
-      this.#asking = Promise.all([this.#askLag(app), this.#askStores(app)]).finally(() => {
-        this.#asking = undefined
-      })
+      this.#ask('lag', () => this.#askLag(app))
+      this.#ask('stores', () => this.#askStores(app))
     }
-    if (this.#asking !== undefined) await settledWithin(this.#asking, limitMs)
+    if (this.#asking.size > 0) await settledWithin(Promise.all(this.#asking.values()), limitMs)
+  }
+
+  #ask(what: 'lag' | 'stores', ask: () => Promise<void>): void {
+    if (this.#asking.has(what)) return
+    const asking = ask().finally(() => this.#asking.delete(what))
+    this.#asking.set(what, asking)
   }
 
   async #askLag(app: ObservedApp): Promise<void> {
@@ -143,6 +148,7 @@ export class Sampler {
     for (const [node, circuits] of Object.entries(health.sinks))
       for (const [table, circuit] of Object.entries(circuits))
         families.sinkCircuit.of(application, node, table).set(CIRCUIT_VALUES[circuit])
+    recorder.restoresOnly(health.tasks.map(({ task }) => task))
     // Of tasks that are over.
     for (const family of [families.queue, families.inFlight, compatible?.depth]) for (const series of family?.all ?? []) series.set(0)
     for (const { task, partitions, pass } of health.tasks) {
@@ -155,6 +161,8 @@ export class Sampler {
         compatible?.depth.of(...labels).set(waitingRecords)
       }
     }
+    // Until then tasks may come back with the same topics.
+    if (health.state === 'running') recorder.forgetTopics()
   }
 
   #setLoop(): void {

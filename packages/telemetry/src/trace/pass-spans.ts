@@ -59,11 +59,12 @@ export class PassSpans implements PassTracer {
   #start(event: PassStartedEvent, carried: Carried | undefined, { tracer, maxLinks }: ResolvedTracingOptions): Span {
     const { application, system } = this.#options
     const { topic, partition, records, firstOffset, lastOffset, task, trigger } = event
-    const contexts = carried === undefined ? [] : contextsIn(carried, maxLinks)
+    // Whether there is one alone is to be known, however few are linked.
+    const contexts = carried === undefined ? [] : contextsIn(carried, Math.max(2, maxLinks))
     const own: Tracer = tracer ?? trace.getTracer('millrace')
     const options = {
       kind: SpanKind.CONSUMER,
-      links: contexts.map((of): Link => ({ context: of })),
+      links: contexts.slice(0, maxLinks).map((of): Link => ({ context: of })),
       attributes: {
         'messaging.system': system,
         'messaging.operation.name': 'process',

@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto'
-import type { AppHealth, FailureEvent, RuntimeEvent, Topology } from '@millrace/core'
+import {
+  type AppHealth,
+  type FailureEvent,
+  readsTopic,
+  type RestoreEvent,
+  type RuntimeEvent,
+  type Topology,
+  type TopologyNode,
+} from '@millrace/core'
 import type { ReadinessReport } from '../health/readiness.ts'
 import type { Recorder } from '../metrics/recorder.ts'
 import type { Sample } from '../metrics/sampler.ts'
@@ -33,19 +41,24 @@ export class LiveView {
   /** Of nodes with several parents: by parent, then by child. */
   readonly #edges = new Map<string, Map<string, number>>()
   readonly #onlyParent: ReadonlyMap<string, string>
-  /** Records given up, by task and topic. */
+  /** Records given up, by topic and partition: a sink outside of the log refuses them under its own name, not that of a task. */
   readonly #givenUp = new Map<string, number>()
   /** The latest first. */
   readonly #deadLetters: { readonly number: number }[] = []
   readonly #instance = randomUUID()
   #letters = 0
   readonly #changes: object[] = []
-  readonly #restores = new Map<string, object>()
+  readonly #restores = new Map<
+    string,
+    Pick<RestoreEvent, 'task' | 'store' | 'phase' | 'restoredRecords' | 'remainingRecords' | 'durationMs'>
+  >()
+  readonly #topology: Topology
 
   constructor(topology: Topology, { recorder, now }: { readonly recorder: Recorder; readonly now: () => number }) {
     const { application } = recorder
     this.#application = application
     this.#recorder = recorder
+    this.#topology = topology
     this.#graph = topologyGraph(topology, application)
     this.#now = now
     this.#onlyParent = new Map(topology.nodes.flatMap(({ name, parents }) => (parents.length === 1 ? [[name, parents[0] as string]] : [])))
@@ -57,7 +70,7 @@ export class LiveView {
         if (event.from !== undefined) for (const part of event.from) this.#flowed(part.node, event.node, part.records)
         return undefined
       case 'failure':
-        this.#givenUp.set(`${event.task} ${event.topic}`, (this.#givenUp.get(`${event.task} ${event.topic}`) ?? 0) + 1)
+        this.#gaveUp(event)
         return this.#deadLetter(event)
       case 'state':
         return this.#changed({ what: 'state', detail: `${event.from} → ${event.to}` })
@@ -71,7 +84,7 @@ export class LiveView {
         return this.#changed({ what: event.type, detail: `tasks ${event.tasks.join(', ')}` })
       case 'revoked':
       case 'lost':
-        for (const task of event.tasks) this.#forget(task)
+        this.#forget(event.tasks)
         return this.#changed({ what: event.type, detail: `tasks ${event.tasks.join(', ')}` })
       case 'restore': {
         const { task, store, phase, restoredRecords, remainingRecords, durationMs } = event
@@ -93,6 +106,7 @@ export class LiveView {
     const lags = new Map(sample.lag.map(({ topic, partition, lag }) => [`${topic} ${partition}`, lag]))
     const nodes = this.#processed()
     const threads = threadsOf(health)
+    const tasks = new Set(health.tasks.map(({ task }) => task))
     return {
       application: this.#application,
       instance: this.#instance,
@@ -106,13 +120,14 @@ export class LiveView {
           ...{ task, thread: threads.get(task), state, topic, partition, position, waitingRecords, batchSize, waitsFor, circuits },
           lag: lags.get(`${topic} ${partition}`),
           inFlight: pass?.topic === topic ? Math.max(1, pass.batches) : 0,
-          ...this.#counted(task, topic),
+          ...this.#counted(task, topic, partition),
         })),
       ),
       threads: health.threads,
       sinks: health.sinks,
       stores: sample.stores,
-      restores: [...this.#restores.values()],
+      // One may end when its task is gone.
+      restores: [...this.#restores.values()].filter(({ task }) => tasks.has(task)),
       deadLetters: this.#deadLetters.filter(({ number }) => number > after),
       changes: this.#changes,
     }
@@ -134,7 +149,7 @@ export class LiveView {
     return [...single, ...several]
   }
 
-  #counted(task: string, topic: string): object | undefined {
+  #counted(task: string, topic: string, partition: number): object | undefined {
     const counted = this.#recorder.counted(task, topic)
     if (counted === undefined) return undefined
     const { batchedRecords, lastBatch, retries, batches } = counted
@@ -142,7 +157,7 @@ export class LiveView {
       records: batchedRecords.value,
       lastBatch,
       retries: retries.value,
-      givenUp: this.#givenUp.get(`${task} ${topic}`) ?? 0,
+      givenUp: this.#givenUp.get(`${topic} ${partition}`) ?? 0,
       triggers: Object.fromEntries([...batches.known].map(([trigger, { value }]) => [trigger, value])),
     }
   }
@@ -185,9 +200,24 @@ export class LiveView {
     this.#changes.length = Math.min(this.#changes.length, MAX_CHANGES)
   }
 
-  #forget(task: string): void {
-    for (const key of this.#givenUp.keys()) if (key.startsWith(`${task} `)) this.#givenUp.delete(key)
-    for (const key of this.#restores.keys()) if (key.startsWith(`${task} `)) this.#restores.delete(key)
+  #gaveUp({ topic, partition }: FailureEvent): void {
+    const key = `${topic} ${partition}`
+    this.#givenUp.set(key, (this.#givenUp.get(key) ?? 0) + 1)
+  }
+
+  #forget(tasks: readonly string[]): void {
+    const gone = new Set(tasks)
+    for (const [key, { task }] of this.#restores) if (gone.has(task)) this.#restores.delete(key)
+    for (const key of this.#givenUp.keys()) {
+      const [topic, partition] = key.split(' ') as [string, string]
+      if (this.#subTopologiesOf(topic).some((index) => gone.has(`${index}_${partition}`))) this.#givenUp.delete(key)
+    }
+  }
+
+  /** Those that read a topic. */
+  #subTopologiesOf(topic: string): readonly number[] {
+    const reads = (node: TopologyNode) => node.kind === 'source' && readsTopic(node, topic, this.#application)
+    return this.#topology.subTopologies.flatMap(({ index, nodes }) => (nodes.some(reads) ? [index] : []))
   }
 }
 

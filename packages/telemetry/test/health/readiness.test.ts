@@ -94,6 +94,59 @@ test('a pass that runs too long is stuck, and so are records that nobody takes',
   expect(told?.detail).toContain('3 records of in-0')
 })
 
+test('a pass that fails again and again is stuck, though nothing waits behind it and its waits are none of its time', () => {
+  const { readiness, pass } = looking()
+  const running = { topic: 'in', partition: 0, runningMs: 10, records: 9, batches: 1, retries: 40 }
+  const retrying = health({ pass: running, waitsFor: 'retry' })
+  const at = { stage: 'process', task: '0_0', topic: 'in', partition: 0, records: 9 } as const
+  const retry = { type: 'retry', ...at, retry: 1, delayMs: 100, error: new Error('away') } as const
+  readiness.observe(retry)
+  pass(5_000)
+  readiness.observe({ ...retry, retry: 2 })
+  expect(readiness.look(retrying).ready).toBe(true)
+  pass(1)
+  const [told] = readiness.look(retrying).problems
+  expect(told).toMatchObject({ reason: 'stuck', topic: 'in', partition: 0, forMs: 5_001 })
+  expect(told?.detail).toContain('40 retries')
+  // Another begins.
+  const ended = { node: 'in', firstOffset: 0, lastOffset: 8, batches: 1, trigger: 'age', done: 9, givenUp: 9, retries: 40 } as const
+  readiness.observe({ type: 'pass-ended', ...at, ...ended, outcome: 'done', durationMs: 10, waitedMs: 5_000, waitingRecords: 0 })
+  expect(readiness.look(retrying).ready).toBe(true)
+  readiness.observe(retry)
+  pass(6_000)
+  readiness.observe({ type: 'revoked', stage: 'source', tasks: ['0_0'] })
+  expect(readiness.look(retrying).ready).toBe(true)
+})
+
+test('a task that waits for a commit that never comes is stuck, though no record waits', () => {
+  const { readiness, pass } = looking()
+  const running = { topic: 'in', partition: 0, runningMs: 10, records: 9, batches: 1, retries: 0 }
+  const waiting = health({ waitsFor: 'commit' })
+  const commit = { type: 'commit', stage: 'commit', reason: 'bytes', tasks: 1, partitions: 1, records: 9, changelogRecords: 0 } as const
+  const ready = () => readiness.look(waiting).ready
+  expect(ready()).toBe(true)
+  pass(5_000)
+  expect(ready()).toBe(true)
+  pass(1)
+  expect(readiness.look(waiting).problems).toMatchObject([{ reason: 'stuck', task: '0_0', forMs: 5_001 }])
+  readiness.observe({ ...commit, durationMs: 1 })
+  expect(ready()).toBe(true)
+  pass(5_000)
+  // It went on meanwhile.
+  expect(readiness.look(health({ pass: running })).ready).toBe(true)
+  pass(5_000)
+  expect(ready()).toBe(true)
+})
+
+test('a thread that tells nothing any more is stuck, whatever it told last; one that died is not', () => {
+  const { readiness } = looking()
+  const thread = { thread: 2, state: 'running', tasks: ['0_0'], silentMs: 5_001, replaced: 0, utilization: 1 } as const
+  const [told, ...more] = readiness.look({ ...health(), threads: [{ ...thread, thread: 1, silentMs: 5_000 }, thread] }).problems
+  expect([told, more]).toMatchObject([{ reason: 'stuck', forMs: 5_001 }, []])
+  expect(told?.detail).toContain('Thread 2')
+  expect(readiness.look({ ...health(), threads: [{ ...thread, state: 'died' }] }).ready).toBe(true)
+})
+
 test('of several partitions the one that waits longest counts', () => {
   const { readiness, now, pass } = looking()
   const late = { ...partition, partition: 1, waitingRecords: 2, waitingSince: now() }

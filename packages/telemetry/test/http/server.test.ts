@@ -10,8 +10,8 @@ import type { Routes } from '../../src/http/routes.ts'
 import { TelemetryServer } from '../../src/http/server.ts'
 
 /** A server that has little patience, and answers with the body it was sent. */
-async function impatient(): Promise<number> {
-  const http = resolveHttp({ port: 0 }, [])
+async function impatient(port = 0): Promise<number> {
+  const http = resolveHttp({ port }, [])
   const access = new Access({ ...http, now: () => 0 })
   const routes = { answer: async ({ message }: Request) => json(await jsonBody(message)) } as unknown as Routes
   const limits = { headersTimeout: 200, requestTimeout: 200, connectionsCheckingInterval: 20 }
@@ -19,6 +19,13 @@ async function impatient(): Promise<number> {
   onTestFinished(() => server.close())
   return server.listen()
 }
+
+test('a port that another has is told with what to do about it, and the code by which it is known', async () => {
+  const port = await impatient()
+  const error: unknown = await impatient(port).catch((caught: unknown) => caught)
+  expect(error).toMatchObject({ code: 'EADDRINUSE', message: expect.stringContaining(`127.0.0.1:${port}`) as string })
+  expect(String(error)).toContain('Set http.port')
+})
 
 /** All that comes back on a connection that is sent this much, and no more. */
 async function answerTo(port: number, sent: string): Promise<string> {

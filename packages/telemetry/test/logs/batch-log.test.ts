@@ -1,4 +1,4 @@
-import type { FailureEvent, PassEndedEvent } from '@millrace/core'
+import { type FailureEvent, ManualClock, type PassEndedEvent } from '@millrace/core'
 import { expect, test } from 'vitest'
 import { BatchLog } from '../../src/logs/batch-log.ts'
 
@@ -34,12 +34,25 @@ const failure: FailureEvent = {
 }
 
 function logging() {
+  const clock = new ManualClock()
   let now = 0
   const lines: [string, object, string][] = []
   const level = (name: string) => (fields: object, message: string) => void lines.push([name, fields, message])
   const logger = { debug: level('debug'), info: level('info'), warn: level('warn'), error: level('error') }
-  const log = new BatchLog({ application: 'app', logger, summaryEveryMs: 1_000, now: () => now })
-  return { log, lines, wait: (ms: number) => (now += ms) }
+  const log = new BatchLog({
+    application: 'app',
+    logger,
+    summaryEveryMs: 1_000,
+    now: () => now,
+    after: (ms, told) => clock.after(ms, told),
+  })
+  /** Without the timers that would go off meanwhile: the thread was busy. */
+  const wait = (ms: number) => (now += ms)
+  const advance = async (ms: number) => {
+    now += ms
+    await clock.advance(ms)
+  }
+  return { log, lines, wait, advance }
 }
 
 test('summaries come at most once in a while for each partition, and none is lost when the task goes', () => {
@@ -57,6 +70,27 @@ test('summaries come at most once in a while for each partition, and none is los
     ['info', { ...about, offset: 300, passes: 6, records: 60 }, 'batches were processed'],
     ['info', { ...about, offset: 310, passes: 1, records: 10 }, 'batches were processed'],
   ])
+})
+
+test('what a burst has left is told when it is time, though nothing follows', async () => {
+  const { log, lines, advance } = logging()
+  for (let i = 0; i < 5; i++) log.observe(pass({ lastOffset: 200 + i }))
+  for (let i = 0; i < 3; i++) log.observe({ ...failure, stage: 'source', offset: 90 + i })
+  await advance(500)
+  log.observe(pass({ partition: 2, task: '0_2', lastOffset: 300 }))
+  log.observe(pass({ partition: 2, task: '0_2', lastOffset: 310 }))
+  expect(lines.filter(([level]) => level !== 'debug')).toHaveLength(3)
+  lines.length = 0
+  await advance(500)
+  expect(lines).toMatchObject([
+    ['info', { task: '0_1', offset: 204, passes: 4, records: 40 }, 'batches were processed'],
+    ['warn', { offset: 91, failed: 2 }, 'records failed'],
+  ])
+  lines.length = 0
+  await advance(1_000)
+  expect(lines).toMatchObject([['info', { task: '0_2', offset: 310, passes: 1, records: 10 }, 'batches were processed']])
+  await advance(60_000)
+  expect(lines).toHaveLength(1)
 })
 
 test('records that no pass is made of are told by themselves, at once and then rarely, and not with the pass that follows', () => {

@@ -1,9 +1,10 @@
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { expect, test } from 'vitest'
 import { type DelayHistogram, EventLoopDelay } from '../../src/metrics/event-loop-delay.ts'
 
 const MS = 1e6
 
-/** Delays that are told by hand. */
+/** Delays that are told by hand, with the 20 milliseconds that Node counts into each. */
 class Delays implements DelayHistogram {
   all: number[] = []
 
@@ -11,10 +12,10 @@ class Delays implements DelayHistogram {
     return this.all.length
   }
   get mean(): number {
-    return this.all.reduce((sum, one) => sum + one, 0) / this.all.length
+    return this.all.reduce((sum, one) => sum + one + 20 * MS, 0) / this.all.length
   }
   get max(): number {
-    return Math.max(...this.all)
+    return Math.max(...this.all) + 20 * MS
   }
   percentile(): number {
     return this.max
@@ -29,6 +30,18 @@ class Delays implements DelayHistogram {
     return true
   }
 }
+
+test('Node counts the time after which it looks into each delay, which is none of the loop', async () => {
+  const histogram = monitorEventLoopDelay({ resolution: 20 })
+  histogram.enable()
+  await expect.poll(() => histogram.count, { timeout: 60_000 }).toBeGreaterThan(2)
+  histogram.disable()
+  expect(histogram.min).toBeGreaterThan(18 * MS)
+  const delays = new Delays()
+  const loop = new EventLoopDelay(() => 0, delays)
+  delays.all.push(0, -0.5 * MS)
+  expect(loop.look()).toEqual({ mean: 0, p99: 0, max: 0 })
+})
 
 test('who looks takes nothing from who looks next, for at least half a minute', () => {
   let now = 0

@@ -1,7 +1,8 @@
 import { type PassEndedEvent, type RuntimeEvent, serdes, TopologyBuilder } from '@millrace/core'
-import { Registry } from 'prom-client'
-import { expect, test } from 'vitest'
+import { type OpenMetricsContentType, Registry } from 'prom-client'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import { failurePlaces } from '../../src/metrics/failure-places.ts'
+import { Family } from '../../src/metrics/family.ts'
 import { Recorder } from '../../src/metrics/recorder.ts'
 import { register } from '../../src/metrics/prometheus.ts'
 
@@ -63,6 +64,21 @@ test('what concerns a partition that was taken away is forgotten, and a pass tha
   expect(left).toContain('millrace_assignments_total{application="app",change="revoked"} 1')
 })
 
+test('however many tasks are taken away at once, series are gone through once', () => {
+  const removing = vi.spyOn(Family.prototype, 'removeWhere')
+  onTestFinished(() => removing.mockRestore())
+  const walks = (count: number) => {
+    const { recorder } = recording('')
+    const tasks = Array.from({ length: count }, (_, partition) => `0_${partition}`)
+    for (const [partition, task] of tasks.entries()) recorder.has(task, 'in', partition)
+    removing.mockClear()
+    recorder.observe({ type: 'revoked', stage: 'source', tasks })
+    expect([...recorder.families.retries.all]).toEqual([])
+    return removing.mock.calls.length
+  }
+  expect(walks(50)).toBe(walks(1))
+})
+
 test('the compatible names have their prefix, their kinds and a status', async () => {
   const { recorder, registry, lines } = recording('orders.')
   const failure = {
@@ -92,6 +108,39 @@ test('the compatible names have their prefix, their kinds and a status', async (
     orders_batch_processing_duration: 'histogram',
     orders_batch_queue_depth: 'gauge',
   })
+})
+
+test('failures are counted from 0 as soon as there is a partition, under every name', async () => {
+  const { recorder, lines } = recording('')
+  recorder.has('0_3', 'in', 3)
+  expect(await lines()).toEqual(
+    expect.arrayContaining([
+      'millrace_passes_total{application="app",topic="in",partition="3",outcome="failed"} 0',
+      'kafka_consumer_batch_processed_count{application="app",topic="in",status="failed"} 0',
+      'kafka_consumer_batch_processed_count{application="app",topic="in",status="partial"} 0',
+      'messages_processed_count{application="app",topic="in",status="failed"} 0',
+    ]),
+  )
+})
+
+test('a registry of OpenMetrics has its names, however often it is read, and none is left in it', async () => {
+  const recorder = new Recorder({ application: 'app', compatible: '', storesOf: () => [] })
+  const registry = new Registry<OpenMetricsContentType>()
+  registry.setContentType(Registry.OPENMETRICS_CONTENT_TYPE)
+  const unregister = register(recorder.all, registry)
+  for (const event of [pass, cut]) recorder.observe(event)
+  await registry.metrics()
+  expect((await registry.metrics()).split('\n')).toEqual(
+    expect.arrayContaining([
+      '# TYPE millrace_batched_records counter',
+      'millrace_batched_records_total{application="app",topic="in",partition="3"} 3',
+      'messages_processed_count_total{application="app",topic="in",status="success"} 4',
+      'millrace_pass_seconds_count{application="app",topic="in"} 1',
+      '# EOF',
+    ]),
+  )
+  unregister()
+  expect(await registry.metrics()).toBe('\n# EOF\n')
 })
 
 test('what a pass had done before it was cut or handed back is processed all the same', async () => {

@@ -178,3 +178,56 @@ test('without threads there are none of their series', async () => {
   const recorder = new Recorder({ application: 'app', compatible: undefined, storesOf: () => [] })
   expect([...recorder.families.threads.all, ...recorder.families.threadBusy.all, ...recorder.families.threadDeaths.all]).toEqual([])
 })
+
+test('a restore that ends after its task has gone is none that goes on', async () => {
+  const { recorder, sampler } = sampling({ lag: async () => [], stores: async () => [] })
+  const restore = { type: 'restore', stage: 'store', store: 'counts', topic: 'changelog', from: 0, to: 9, durationMs: 1 } as const
+  for (const partition of [0, 1])
+    recorder.observe({ ...restore, task: `0_${partition}`, partition, phase: 'started', restoredRecords: 0, remainingRecords: 9 })
+  recorder.observe({ type: 'revoked', stage: 'source', tasks: ['0_1'] })
+  recorder.observe({ ...restore, task: '0_1', partition: 1, phase: 'interrupted', restoredRecords: 4, remainingRecords: 5 })
+  await sampler.refresh()
+  expect([...recorder.families.restoring.all].map(({ labels, value }) => [labels['partition'], value])).toEqual([['0', 9]])
+})
+
+test('topics that a pattern has found and that nobody reads any more are forgotten, those of the topology are not', async () => {
+  const recorder = new Recorder({
+    ...{ application: 'app', compatible: '', storesOf: () => [] },
+    places: { topics: ['in'], of: () => [{ stage: 'source', node: 'any' }] },
+  })
+  const readiness = new Readiness({ stuckAfterMs: 60_000, now: () => 0 })
+  const sampler = new Sampler({ recorder, readiness, everyMs: 0, logger: silentLogger })
+  const known = () => new Set(recorder.all.flatMap(({ all }) => [...all].flatMap(({ labels }) => labels['topic'] ?? [])))
+  const place = { position: 0, waitingRecords: 0, waitingSince: undefined, batchSize: 1, batchTimeoutMs: 5 }
+  let state: AppHealth['state'] = 'running'
+  let topics: string[] = []
+  const health = () => {
+    const partitions = topics.map((topic) => ({ topic, partition: 0, ...place }))
+    return { state, healthy: true, error: undefined, sinks: {}, tasks: [{ task: '0_0', state: 'running', partitions, circuits: {} }] }
+  }
+  sampler.attach({ health, inspect: { lag: async () => [], stores: async () => [] } } as unknown as ObservedApp)
+  for (let day = 0; day < 20; day++) {
+    topics = [`any-${day}`, `any-${day + 1}`]
+    state = 'running'
+    await sampler.refresh()
+    expect(known()).toEqual(new Set(['in', ...topics]))
+    const at = { task: '0_0', topic: `any-${day}`, partition: 0 }
+    recorder.observe({ type: 'batch', stage: 'source', node: 'any', ...at, records: 1, bytes: 1, trigger: 'age', durationMs: 1 })
+    // Taken away, and perhaps on its way back.
+    recorder.observe({ type: 'revoked', stage: 'source', tasks: ['0_0'] })
+    state = 'rebalancing'
+    topics = []
+    await sampler.refresh()
+    expect(known()).toContain(`any-${day}`)
+  }
+})
+
+test('sizes of stores are looked up again and again, though brokers never answer', async () => {
+  let asked = 0
+  const { recorder, sampler } = sampling({
+    lag: () => new Promise(() => undefined),
+    stores: async () => [{ ...size('0_0'), entries: ++asked }],
+  })
+  for (let i = 0; i < 3; i++) await sampler.askAgain(1)
+  expect([...recorder.families.entries.all].map(({ value }) => value)).toEqual([3])
+})

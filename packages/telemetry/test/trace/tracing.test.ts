@@ -75,6 +75,20 @@ test('a batch has one span, linked to the traces of its records; each record goe
   ])
 })
 
+test('however few traces are linked, a batch of several is a part of none of them', async () => {
+  for (const [maxLinks, links] of [
+    [1, [traceId(1)]],
+    [0, []],
+  ] as const) {
+    const { exporter, tracing } = inMemory({ maxLinks })
+    await using running = await processed([traced(1), traced(2)], { telemetry: { tracing } })
+    expect(running.app.state).toBe('running')
+    const [span] = exporter.getFinishedSpans()
+    expect(span?.parentSpanContext).toBeUndefined()
+    expect(span?.links.map(({ context: of }) => of.traceId)).toEqual(links)
+  }
+})
+
 test('records of one trace alone make the batch a part of it, and what a processor starts is a part of the batch', async () => {
   const { exporter, tracer, tracing } = inMemory({ outputs: 'span' })
   const before = () => {
