@@ -9,6 +9,7 @@ const LONG = [
   'transport-kafka/test/conformance.broker',
   'tests/cluster.broker',
   'tests/outage.broker',
+  'tests/outage-shutdown.broker',
   'tools/test/packages.broker',
   'tests/frozen-broker.broker',
   'tests/hot-standby-faults.broker',
