@@ -17,7 +17,7 @@ const CLOSE_LIMIT_MS = 2 * REVOKE_MS + CONNECT_MS + 45_000
 /** After which the client has noticed that nobody is there. */
 const SETTLED_MS = 5_000
 
-// In a process of its own, as a user's is: clients of another test would hold threads on which this one's wait to be closed.
+// In a process of its own, as a user's is: beside the clients of another test in one process the shutdown takes longer.
 test(
   'a broker that is away at the shutdown: it ends within its limits, and says what was not committed',
   { timeout: 120_000 },
