@@ -143,9 +143,9 @@ test(
       after(failed, notReady, of('MillraceFailed', { instance })),
     ]
     await checkAlerts(stories)
-    // That of lag that nobody tells is shown where the network can stand still.
+    // That of lag that nobody tells is shown where the network can stand still, that of threads where there are several.
     const fired = new Set(stories.flatMap(({ alerts }) => alerts.map(({ alert }) => alert)))
-    expect(alertRules.map(({ alert }) => alert).filter((alert) => !fired.has(alert))).toEqual(['MillraceLagUnknown'])
+    expect(alertRules.map(({ alert }) => alert).filter((alert) => !fired.has(alert))).toEqual(['MillraceLagUnknown', 'MillraceThreadsDie'])
   },
 )
 

@@ -264,6 +264,13 @@ test('200 partitions and 50 nodes are reached by keyboard, and named for who lis
   expect(await page.getByRole('link', { name: 'Partitions' }).getAttribute('aria-current')).toBe('page')
   await go(page, 'Stores')
   expect(await page.getByRole('progressbar', { name: /Restoring counts of task 0_0/ }).count()).toBe(1)
+  const standbys = page.getByRole('table', { name: 'Standbys of tasks that are elsewhere' }).getByRole('row')
+  expect((await standbys.allInnerTexts()).map((text) => text.split('\t'))).toEqual([
+    ['Store', 'Task', 'State', 'Records to go', 'Records written'],
+    ['counts', '1_0', 'up to date', '0', '1,200'],
+    ['counts', '1_1', 'failed, and is tried again', '70', '0'],
+  ])
+  expect(await faultsOf(page)).toEqual([])
   await page.close()
   await served.close()
 })

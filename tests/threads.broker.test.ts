@@ -7,9 +7,11 @@ import { observed } from 'millrace/telemetry'
 import type { Page } from 'playwright-core'
 import { expect, inject, onTestFinished, test } from 'vitest'
 import counting, { counts, type ThreadedCount, VARIABLE } from './programs/threads/counting.ts'
+import { checkAlerts, OF_PROMETHEUS, scrapeOf } from './support/alert-stories.ts'
 import { openBrowser } from './support/browser.ts'
 import { eventually, faultsOf, go, openPage } from './support/dashboard-page.ts'
 import { LogClient } from './support/log-client.ts'
+import { isOfThreads, missingIn, monitoringExpressions, samplesIn } from './support/monitoring.ts'
 import { temporaryFolder } from './support/temporary-folder.ts'
 
 const PATIENCE = { timeout: 120_000 }
@@ -88,12 +90,13 @@ test(
   'exactly once, threads that die in the middle of a pass are replaced: nothing is lost, nothing comes twice, and the application is one',
   { timeout: 300_000 },
   async () => {
-    const { write, output, definition, folder } = await counted100('exactly-once')
+    const { config, write, output, definition, folder } = await counted100('exactly-once')
     await write(20)
     const telemetry = observed(definition, { http: { port: 0 }, sampleEveryMs: 1 })
     onTestFinished(() => telemetry.close())
     const app = await start(telemetry.definition)
     await telemetry.attach(app)
+    const scraped = () => scrapeOf({ scrape: async () => samplesIn(await telemetry.metrics()) })
     const { ended } = running(app)
     await app.caughtUp()
     await expect
@@ -106,6 +109,8 @@ test(
     await using browser = await openBrowser()
     const { page, errors } = await openPage(browser, telemetry.url ?? '')
     await showsThreads(page, app)
+
+    const before = await scraped()
 
     // Each has another in its place, and each has some of the tasks.
     const threads = () => (app.health().threads ?? []).map(({ state, tasks, replaced }) => ({ state, tasks: tasks.length, replaced }))
@@ -144,6 +149,20 @@ test(
     expect(labels('millrace_threads').filter(([, value]) => value !== 0)).toEqual([[expect.stringContaining('state="running"'), 2]])
     expect(labels('millrace_thread_utilization').map(([found]) => /thread="(\d)"/.exec(String(found))?.[1])).toEqual(['1', '2'])
     expect(labels('millrace_thread_deaths_total')).toEqual([[expect.any(String), 2]])
+    const after = await scraped()
+    expect(missingIn(monitoringExpressions(config.applicationId).filter(isOfThreads), after.samples)).toEqual([])
+    // Less than five minutes in all: of a machine that is starved no other alert fires.
+    const threadsDie = { alert: 'MillraceThreadsDie', labels: { application: config.applicationId, instance: OF_PROMETHEUS.instance } }
+    await checkAlerts([
+      { phases: [{ from: before, to: before, minutes: 4 }], alerts: [] },
+      {
+        phases: [
+          { from: before, to: after, minutes: 2 },
+          { from: after, to: after, minutes: 2 },
+        ],
+        alerts: [threadsDie],
+      },
+    ])
 
     await app.close()
     await ended

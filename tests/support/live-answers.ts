@@ -58,6 +58,10 @@ export function manyPartitions(partitions: number, nodes: number): object {
     })),
     stores: [],
     restores: [{ task: '0_0', store: 'counts', phase: 'progress', restoredRecords: 30, remainingRecords: 70, durationMs: 100 }],
+    standbys: [
+      { task: '1_0', store: 'counts', phase: 'caught-up', remainingRecords: 0, writtenRecords: 1_200 },
+      { task: '1_1', store: 'counts', phase: 'failed', remainingRecords: 70, writtenRecords: 0 },
+    ],
     deadLetters: [],
     changes: [],
   }

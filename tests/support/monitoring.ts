@@ -53,12 +53,32 @@ export function selectorsIn(expression: string): Selector[] {
   return found
 }
 
+/** What expressions ask for, and is not in what was scraped: series, and labels by which they group or on which they match. */
+export function missingIn(expressions: readonly string[], scraped: readonly Sample[]): string[] {
+  return expressions.flatMap((expression) => {
+    const selectors = selectorsIn(expression).map((selector) => ({
+      selector,
+      found: scraped.filter((sample) => selects(selector, sample)),
+    }))
+    const labels = new Set(['instance', ...selectors.flatMap(({ found }) => found.flatMap((sample) => Object.keys(sample.labels)))])
+    return [
+      ...selectors.flatMap(({ selector, found }) => (found.length === 0 ? [`no series of ${selector.text}`] : [])),
+      ...groupingIn(expression).flatMap((label) => (labels.has(label) ? [] : [`no label ${label} for ${expression}`])),
+    ]
+  })
+}
+
+/** Whether an expression asks for worker threads, which not every application has. */
+export function isOfThreads(expression: string): boolean {
+  return expression.includes('millrace_thread')
+}
+
 /** The labels by which an expression groups, and on which it matches. */
-export function groupingIn(expression: string): string[] {
+function groupingIn(expression: string): string[] {
   return [...expression.matchAll(/\b(?:by|on) \(([^)]*)\)/g)].flatMap(([, labels = '']) => labels.split(', '))
 }
 
-export function selects({ name, labels }: Selector, sample: Sample): boolean {
+function selects({ name, labels }: Selector, sample: Sample): boolean {
   return (
     name === sample.name &&
     labels.every(({ name: label, operator, value }) => {

@@ -148,7 +148,7 @@ export type {
   ThreadEvent,
 } from './observe/observer.ts'
 export { systemClock } from './observe/system-clock.ts'
-export { tell } from './observe/tell.ts'
+export { tell, teller } from './observe/tell.ts'
 export type { FlushEvent, PassEndedEvent, PassStartedEvent } from './observe/pass-events.ts'
 export type { PassTrace, PassTracer } from './observe/pass-tracer.ts'
 export { BatchCountAggregator, type BatchCountAggregatorOptions, type CountStore } from './process/batch-count-aggregator.ts'

@@ -63,8 +63,10 @@ describe('what is asked of Prometheus exists', () => {
 
   test('in the alert rules before anything happens, where that nothing happens, or that something does once, is what they tell', () => {
     const places = { topics: ['in'], of: () => [{ stage: 'process', node: 'count' }] as const }
-    const { all } = new Recorder({ application: 'app', compatible: undefined, storesOf: () => [], places })
-    const there = new Set(all.filter((family) => [...family.all].length > 0).map(({ definition }) => definition.name))
+    const recorder = new Recorder({ application: 'app', compatible: undefined, storesOf: () => [], places })
+    // Where there are threads, each says first that it has begun.
+    recorder.observe({ type: 'thread', stage: 'process', thread: 1, phase: 'started' })
+    const there = new Set(recorder.all.filter((family) => [...family.all].length > 0).map(({ definition }) => definition.name))
     const asked = rules.flatMap(({ expr }) => [
       ...expr.matchAll(/increase\((\w+)/g),
       ...expr.matchAll(/(?:rate|increase)\((\w+)[^()]*\)\) == 0/g),

@@ -3,7 +3,7 @@ import type { BatchPolicy } from './batch-policy.ts'
 import type { BatchTrigger } from './batch-trigger.ts'
 import type { Logger } from '../observe/logger.ts'
 import type { Observer, RuntimeEvent } from '../observe/observer.ts'
-import { tell } from '../observe/tell.ts'
+import { teller } from '../observe/tell.ts'
 
 interface About {
   readonly records: number
@@ -14,13 +14,13 @@ interface About {
 /** Tells what a batcher does, with the events of a topology. */
 export class BatcherEvents {
   readonly name: string
-  readonly #observer: Observer | undefined
   readonly #logger: Logger
+  readonly #tell: (event: RuntimeEvent) => void
 
   constructor(name: string, observer: Observer | undefined, logger: Logger) {
     this.name = name
-    this.#observer = observer
     this.#logger = logger
+    this.#tell = teller(observer, { name: 'the observer', logger })
   }
 
   cut({ ageMs, ...about }: About & { readonly ageMs: number }): void {
@@ -50,9 +50,5 @@ export class BatcherEvents {
 
   get #where() {
     return { task: this.name, topic: this.name, partition: 0 }
-  }
-
-  #tell(event: RuntimeEvent): void {
-    tell(this.#observer, [event], { name: 'the observer', logger: this.#logger })
   }
 }

@@ -1,4 +1,4 @@
-import { type Logger, silentLogger, tell } from '@millrace/core'
+import { type Logger, silentLogger, tell, teller } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
 import { settle } from '../support/settle.ts'
 import { unhandledIn } from '../support/unhandled-in.ts'
@@ -34,6 +34,24 @@ describe('a listener of the user', () => {
     })
     expect(unhandled).toEqual([])
     expect(warnings).toEqual(logged)
+  })
+
+  test('is told one thing after the other by what was made for it once', async () => {
+    const { warnings, whose } = listened()
+    const heard: unknown[] = []
+    teller((one: number) => heard.push(one), whose)(1)
+    teller<number>(undefined, whose)(2)
+    const failing = teller((one: number) => {
+      heard.push(one)
+      if (one === 3) throw thrown
+      return Promise.reject(thrown)
+    }, whose)
+    const unhandled = await unhandledIn(async () => {
+      failing(3)
+      failing(4)
+      await settle()
+    })
+    expect([heard, unhandled, warnings]).toEqual([[1, 3, 4], [], [...logged, ...logged]])
   })
 
   test('may answer with anything else', async () => {

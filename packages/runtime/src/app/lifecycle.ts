@@ -1,19 +1,26 @@
-import { type AppState, isLegalTransition, type Logger, MillraceError, type Observer, type RuntimeEvent, tell } from '@millrace/core'
+import {
+  type AppState,
+  isLegalTransition,
+  type Logger,
+  MillraceError,
+  type Observer,
+  type RuntimeEvent,
+  tell,
+  teller,
+} from '@millrace/core'
 import type { StateListener } from './app-api.ts'
 
 /** The state of an application, and who is told of it. */
 export class Lifecycle {
-  readonly #observer: Observer | undefined
+  /** Tells the observer. */
+  readonly tell: (event: RuntimeEvent) => void
   readonly #logger: Logger
-  /** Made once: events are told many a second. */
-  readonly #observed: { readonly name: string; readonly logger: Logger }
   readonly #listeners = new Set<StateListener>()
   #state: AppState = 'created'
 
   constructor(observer: Observer | undefined, logger: Logger) {
-    this.#observer = observer
     this.#logger = logger
-    this.#observed = { name: 'the observer', logger }
+    this.tell = teller(observer, { name: 'the observer', logger })
   }
 
   get state(): AppState {
@@ -45,10 +52,5 @@ export class Lifecycle {
     this.#logger.info({ from, to }, `application ${to}`)
     this.tell({ type: 'state', stage: 'source', from, to })
     for (const listener of this.#listeners) tell(listener, [to, from], { name: 'a state listener', logger: this.#logger })
-  }
-
-  /** Tells the observer. */
-  tell(event: RuntimeEvent): void {
-    tell(this.#observer, [event], this.#observed)
   }
 }

@@ -88,7 +88,7 @@ export class LocalApp implements App {
     this.#life = new Lifecycle(definition.observer, logger)
     this.#ending = new Ending({ life: this.#life, logger, release: () => this.#release() })
     this.#environment = makeEnvironment(parts, {
-      emit: definition.observer === undefined ? undefined : (event) => this.#life.tell(event),
+      emit: definition.observer === undefined ? undefined : this.#life.tell,
       output: () => (this.#outlet as Outlet).output,
       onProgress: (records, uncommittedBytes) => {
         this.#reader?.progressed()

@@ -116,13 +116,13 @@ export class BatchPass {
       this.#passed(pass, size, output)
       const pushedBack = environment.output().full
       queue.sizer.finished({ records: size, batches: window?.length, durationMs, failed: pass.failed, pushedBack, waiting: queue.length })
-      report?.ended()
+      report?.ended(durationMs)
     } catch (caught) {
       stores.rollback()
       punctuations.restore(scheduled)
       const tooLarge = caught instanceof OutputBudgetExceeded && size - pass.done === 1
       const error: unknown = tooLarge ? outputTooLarge(queue, batch.offset(pass.done)) : caught
-      report?.ended({ error })
+      report?.ended(clock.monotonic() - began - pass.waitedMs, { error })
       if (error instanceof BatchHandedBack) return undefined
       if (!(error instanceof OutputBudgetExceeded)) throw error
       return pass.done

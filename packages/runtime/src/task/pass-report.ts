@@ -58,9 +58,9 @@ export class PassReport {
     this.trace = tracer === undefined ? undefined : this.#dropping(() => tracer.passStarted(started, batch))
   }
 
-  /** It is over; with what it has thrown, if it has. */
-  ended(thrown?: { readonly error: unknown }): void {
-    const { queue, done, givenUp, retries, waitedMs, began } = this.#pass
+  /** It is over after so many milliseconds, waits left out; with what it has thrown, if it has. */
+  ended(durationMs: number, thrown?: { readonly error: unknown }): void {
+    const { queue, done, givenUp, retries, waitedMs } = this.#pass
     const outcome = thrown === undefined ? 'done' : outcomeOf(thrown.error)
     const { stage, task, node, topic, partition, records, firstOffset, lastOffset, batches, trigger } = this.#started
     // Property by property, since there is one for each pass: spreading takes several times as long.
@@ -80,7 +80,7 @@ export class PassReport {
       done,
       givenUp,
       retries,
-      durationMs: this.#environment.clock.monotonic() - began - waitedMs,
+      durationMs,
       waitedMs,
       waitingRecords: queue.length,
     }

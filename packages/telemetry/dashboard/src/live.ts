@@ -15,6 +15,8 @@ export interface Live {
   readonly sinks?: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly stores: readonly Store[]
   readonly restores: readonly Restore[]
+  /** State of tasks that are elsewhere, kept up to date here. */
+  readonly standbys?: readonly Standby[]
   /** The latest first; of an answer, those that were not told yet. */
   readonly deadLetters: readonly DeadLetter[]
   readonly changes: readonly Change[]
@@ -83,6 +85,14 @@ export interface Restore {
   readonly restoredRecords: number
   readonly remainingRecords: number
   readonly durationMs: number
+}
+
+export interface Standby {
+  readonly task: string
+  readonly store: string
+  readonly phase: string
+  readonly remainingRecords: number
+  readonly writtenRecords: number
 }
 
 export interface DeadLetter {

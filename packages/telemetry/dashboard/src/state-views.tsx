@@ -1,8 +1,8 @@
-import type { DeadLetter, Live } from './live.ts'
+import type { DeadLetter, Live, Standby } from './live.ts'
 import { bytes, count, time } from './text.ts'
 import { Table } from './table.tsx'
 
-export function StoresView({ live: { stores, restores } }: { readonly live: Live }) {
+export function StoresView({ live: { stores, restores, standbys = [] } }: { readonly live: Live }) {
   const going = restores.filter(({ phase }) => phase !== 'completed')
   return (
     <>
@@ -41,7 +41,38 @@ export function StoresView({ live: { stores, restores } }: { readonly live: Live
           })}
         </Table>
       )}
+      {standbys.length > 0 && <Standbys standbys={standbys} />}
     </>
+  )
+}
+
+/** What a standby does, in words. */
+const STANDBY_PHASES: Readonly<Record<string, string>> = {
+  started: 'catching up',
+  progress: 'following',
+  'caught-up': 'up to date',
+  failed: 'failed, and is tried again',
+}
+
+/** State of tasks that are elsewhere, so that they can come here at once. */
+function Standbys({ standbys }: { readonly standbys: readonly Standby[] }) {
+  return (
+    <Table
+      id="standbys"
+      label="Standbys"
+      caption="Standbys of tasks that are elsewhere"
+      columns={['Store', 'Task', 'State', { number: 'Records to go' }, { number: 'Records written' }]}
+    >
+      {standbys.map(({ store, task, phase, remainingRecords, writtenRecords }) => (
+        <tr key={`${task} ${store}`}>
+          <th scope="row">{store}</th>
+          <td>{task}</td>
+          <td>{phase === 'failed' ? <strong class="bad">{STANDBY_PHASES[phase]}</strong> : (STANDBY_PHASES[phase] ?? phase)}</td>
+          <td class="number">{count(remainingRecords)}</td>
+          <td class="number">{count(writtenRecords)}</td>
+        </tr>
+      ))}
+    </Table>
   )
 }
 

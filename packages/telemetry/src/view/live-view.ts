@@ -5,6 +5,7 @@ import {
   readsTopic,
   type RestoreEvent,
   type RuntimeEvent,
+  type StandbyEvent,
   type Topology,
   type TopologyNode,
 } from '@millrace/core'
@@ -32,7 +33,20 @@ export interface Snapshot {
 /** What the dashboard shows: what was counted, and what happened lately. */
 export class LiveView {
   readonly events = [
-    ...(['batch', 'failure', 'state', 'circuit', 'recover', 'abort', 'assigned', 'revoked', 'lost', 'restore', 'thread'] as const),
+    ...([
+      'batch',
+      'failure',
+      'state',
+      'circuit',
+      'recover',
+      'abort',
+      'assigned',
+      'revoked',
+      'lost',
+      'restore',
+      'standby',
+      'thread',
+    ] as const),
   ]
   readonly #application: string
   readonly #recorder: Recorder
@@ -52,6 +66,8 @@ export class LiveView {
     string,
     Pick<RestoreEvent, 'task' | 'store' | 'phase' | 'restoredRecords' | 'remainingRecords' | 'durationMs'>
   >()
+  /** Those that go on, or are tried again. */
+  readonly #standbys = new Map<string, Pick<StandbyEvent, 'task' | 'store' | 'phase' | 'remainingRecords' | 'writtenRecords'>>()
   readonly #topology: Topology
 
   constructor(topology: Topology, { recorder, now }: { readonly recorder: Recorder; readonly now: () => number }) {
@@ -91,6 +107,8 @@ export class LiveView {
         this.#restores.set(`${task} ${store}`, { task, store, phase, restoredRecords, remainingRecords, durationMs })
         return undefined
       }
+      case 'standby':
+        return this.#standby(event)
       case 'thread': {
         const why = event.error === undefined ? '' : `: ${event.error.message}`
         return this.#changed({ what: 'thread', detail: `thread ${event.thread} ${event.phase}${why}` })
@@ -128,6 +146,7 @@ export class LiveView {
       stores: sample.stores,
       // One may end when its task is gone.
       restores: [...this.#restores.values()].filter(({ task }) => tasks.has(task)),
+      standbys: [...this.#standbys.values()],
       deadLetters: this.#deadLetters.filter(({ number }) => number > after),
       changes: this.#changes,
     }
@@ -166,6 +185,12 @@ export class LiveView {
     let to = this.#edges.get(parent)
     if (to === undefined) this.#edges.set(parent, (to = new Map<string, number>()))
     to.set(child, (to.get(child) ?? 0) + records)
+  }
+
+  #standby({ task, store, phase, remainingRecords, writtenRecords }: StandbyEvent): void {
+    const key = `${task} ${store}`
+    if (phase === 'handed-over' || phase === 'stopped') this.#standbys.delete(key)
+    else this.#standbys.set(key, { task, store, phase, remainingRecords, writtenRecords })
   }
 
   #deadLetter({ policy, stage, node, topic, partition, offset, attempts, error, record }: FailureEvent): void {

@@ -19,7 +19,11 @@ function viewing() {
     const health: AppHealth = { state: 'running', healthy: true, error: undefined, tasks, sinks: {} }
     const readiness = { ready: true, state: 'running', problems: [] } as const
     const shown = view.snapshot({ health, readiness, sample: { lag: [], stores: [], at: 0 } })
-    return shown as { partitions: { topic: string; partition: number; givenUp?: number }[]; restores: { task: string }[] }
+    return shown as {
+      partitions: { topic: string; partition: number; givenUp?: number }[]
+      restores: { task: string }[]
+      standbys: object[]
+    }
   }
   const givenUp = (...tasks: TaskHealth[]) =>
     snapshot(...tasks).partitions.map(({ topic, partition, givenUp: count }) => [topic, partition, count])
@@ -64,4 +68,23 @@ test('a restore that ends when its task has gone is not shown', () => {
   tell({ type: 'lost', stage: 'source', tasks: ['0_3'] })
   tell({ ...restore, task: '0_3', phase: 'interrupted', restoredRecords: 2, remainingRecords: 7 })
   expect(snapshot(task('1_3', 'any-1', 3)).restores).toEqual([])
+})
+
+test('a standby is shown until its task is here, or it ends', () => {
+  const { tell, snapshot } = viewing()
+  const standby = { type: 'standby', stage: 'store', topic: 'c', partition: 3, position: 2, end: 9, writtenRecords: 2 } as const
+  tell({ ...standby, task: '0_3', store: 'counts', phase: 'started', remainingRecords: 7 })
+  tell({ ...standby, task: '0_3', store: 'others', phase: 'started', remainingRecords: 7 })
+  tell({ ...standby, task: '0_3', store: 'counts', phase: 'caught-up', remainingRecords: 0 })
+  tell({ ...standby, task: '1_3', store: 'counts', phase: 'failed', remainingRecords: 7, error: new Error('the disk is full') })
+  const shown = { task: '0_3', writtenRecords: 2 }
+  const failed = { ...shown, task: '1_3', store: 'counts', phase: 'failed', remainingRecords: 7 }
+  expect(snapshot().standbys).toEqual([
+    { ...shown, store: 'counts', phase: 'caught-up', remainingRecords: 0 },
+    { ...shown, store: 'others', phase: 'started', remainingRecords: 7 },
+    failed,
+  ])
+  tell({ ...standby, task: '0_3', store: 'counts', phase: 'handed-over', remainingRecords: 0 })
+  tell({ ...standby, task: '0_3', store: 'others', phase: 'stopped', remainingRecords: 7 })
+  expect(snapshot().standbys).toEqual([failed])
 })
