@@ -1,28 +1,32 @@
 import { once } from 'node:events'
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
 
-/** A way to a server that counts what goes over it. */
-export interface CountingProxy extends AsyncDisposable {
-  /** The server's address, by this way. */
-  readonly url: string
-  /** To the server, since it was opened. */
-  readonly sentBytes: number
-}
+/**
+ * A way to a server that counts what goes over it.
+ * @typedef {object} CountingProxy
+ * @property {string} url The server's address, by this way.
+ * @property {() => number} sentBytes To the server, since it was opened.
+ */
 
-/** Opens one to the server at this address. */
-export async function countingProxy(serverUrl: string): Promise<CountingProxy> {
+/**
+ * Opens one to the server at this address.
+ * @param {string} serverUrl
+ * @returns {Promise<CountingProxy & AsyncDisposable>}
+ */
+export async function countingProxy(serverUrl) {
   const target = new URL(serverUrl)
-  const sockets = new Set<Socket>()
+  /** @type {Set<import('node:net').Socket>} */
+  const sockets = new Set()
   let sentBytes = 0
   const server = createServer((client) => {
     const toServer = connect(Number(target.port), target.hostname)
     client.on('data', (data) => {
       sentBytes += data.length
     })
-    for (const [from, to] of [
+    for (const [from, to] of /** @type {const} */ ([
       [client, toServer],
       [toServer, client],
-    ] as const) {
+    ])) {
       sockets.add(from)
       from.pipe(to)
       from.on('error', () => to.destroy())
@@ -31,15 +35,14 @@ export async function countingProxy(serverUrl: string): Promise<CountingProxy> {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
+  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   const url = new URL(serverUrl)
   url.hostname = '127.0.0.1'
-  url.port = String((server.address() as AddressInfo).port)
+  url.port = String(port)
   return {
     // A path that is nothing is none.
     url: url.href.replace(/\/$/, ''),
-    get sentBytes() {
-      return sentBytes
-    },
+    sentBytes: () => sentBytes,
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       server.close()
