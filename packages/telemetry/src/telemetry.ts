@@ -1,4 +1,4 @@
-import type { AppDefinition, Logger, Observer, RuntimeEvent } from '@millrace/core'
+import { type AppDefinition, type Logger, type Observer, type RuntimeEvent, safeLogger } from '@millrace/core'
 import { metrics } from '@opentelemetry/api'
 import { pino } from 'pino'
 import { collectDefaultMetrics, Registry, type RegistryContentType } from 'prom-client'
@@ -15,7 +15,7 @@ import { failurePlaces } from './metrics/failure-places.ts'
 import { Recorder } from './metrics/recorder.ts'
 import { register } from './metrics/prometheus.ts'
 import { Sampler } from './metrics/sampler.ts'
-import { type FrequentEvent, WaitingEvents } from './metrics/waiting-events.ts'
+import { type Counting, type FrequentEvent, WaitingEvents } from './metrics/waiting-events.ts'
 import type { ObservedApp } from './observed-app.ts'
 import { type ResolvedTelemetryOptions, resolveTelemetry, type TelemetryOptions } from './telemetry-options.ts'
 import { PassSpans } from './trace/pass-spans.ts'
@@ -34,7 +34,11 @@ export class Telemetry implements AsyncDisposable {
   readonly #readiness: Readiness
   readonly #view: LiveView
   readonly #waiting: WaitingEvents
+  /** Who is told of what. */
+  readonly #tellers: ReadonlyMap<RuntimeEvent['type'], readonly Counting[]>
   readonly #unregister: () => void
+  /** Milliseconds since the epoch. */
+  readonly #now: () => number
   #app: ObservedApp | undefined
   #server: TelemetryServer | undefined
   #port: number | undefined
@@ -45,19 +49,24 @@ export class Telemetry implements AsyncDisposable {
     this.#options = resolveTelemetry(options)
     const { topology, applicationId, clock } = definition
     const now = clock === undefined ? () => Date.now() : () => clock.now()
-    this.#logger = definition.logger ?? pino({ level: 'info', base: { application: applicationId } }, pino.destination(2))
+    this.#now = now
+    this.#logger = safeLogger(definition.logger ?? pino({ level: 'info', base: { application: applicationId } }, pino.destination(2)))
     this.#recorder = new Recorder({
       application: applicationId,
       compatible: this.#options.compatible,
       storesOf: (task) => topology.subTopologies[Number(task.slice(0, task.indexOf('_')))]?.stores.map(({ name }) => name) ?? [],
       places: failurePlaces(topology, applicationId),
     })
-    this.#readiness = new Readiness({ stuckAfterMs: this.#options.stuckAfterMs, now })
+    const settle = () => this.#waiting.settle()
+    this.#readiness = new Readiness({ stuckAfterMs: this.#options.stuckAfterMs, now, settle })
     this.#view = new LiveView(topology, { recorder: this.#recorder, now })
-    this.#waiting = new WaitingEvents((event, at) => {
-      this.#recorder.observe(event, at)
-      if (this.#options.http !== undefined) this.#view.observe(event)
-    })
+    this.#tellers = tellersOf([
+      this.#recorder,
+      ...(this.#options.http === undefined ? [] : [this.#view]),
+      this.#readiness,
+      ...this.#batchLog(applicationId),
+    ])
+    this.#waiting = new WaitingEvents({ count: (event, at) => this.#tell(event, at), now, after: afterwards })
     this.#sampler = new Sampler({
       recorder: this.#recorder,
       readiness: this.#readiness,
@@ -124,7 +133,7 @@ export class Telemetry implements AsyncDisposable {
 
   /** Closes the HTTP server, and takes the application's metrics out of the registry. Safe to call twice. */
   async close(): Promise<void> {
-    this.#waiting.settle()
+    this.#waiting.close()
     this.#stopMeter?.()
     this.#stopMeter = undefined
     this.#sampler.stop()
@@ -149,25 +158,41 @@ export class Telemetry implements AsyncDisposable {
     return this.#port === undefined ? advertise : advertise.replace(/:0+$/, `:${this.#port}`)
   }
 
+  #batchLog(application: string): BatchLog[] {
+    const { logs } = this.#options
+    if (logs === undefined) return []
+    const { logger = this.#logger, summaryEveryMs = 10_000 } = logs
+    return [new BatchLog({ application, logger: safeLogger(logger), summaryEveryMs, now: () => performance.now(), after: afterwards })]
+  }
+
   #observer({ observer: own, applicationId: application }: AppDefinition): Observer {
-    const { http, logs } = this.#options
     const waiting = this.#waiting
-    const counting = tellers(http === undefined ? [this.#recorder] : [this.#recorder, this.#view])
-    const all = [this.#readiness, new Diagnostics(application)]
-    const { logger = this.#logger, summaryEveryMs = 10_000 } = logs ?? {}
-    const log = new BatchLog({ application, logger, summaryEveryMs, now: () => performance.now(), after: afterwards })
-    const told = tellers(logs === undefined ? all : [...all, log])
+    const diagnostics = new Diagnostics(application)
     return (event: RuntimeEvent) => {
       if (isFrequent(event)) waiting.add(event)
       else if (event.type !== 'pass-started') {
         waiting.settle()
-        tellAll(counting.get(event.type), event)
+        this.#tell(event, this.#now())
       }
-      // Nobody is told of single nodes at once, and most events are of them.
-      if (event.type !== 'batch') tellAll(told.get(event.type), event)
+      if (event.type === 'pass-started') diagnostics.observe(event)
+      else if (event.type === 'pass-ended') {
+        diagnostics.observe(event)
+        // What went wrong is logged at once.
+        if (event.outcome !== 'done' || event.givenUp > 0) waiting.settle()
+      }
       // The user's last: what it throws or rejects with is the engine's to log.
       return own?.(event)
     }
+  }
+
+  #tell(event: RuntimeEvent, at: number): void {
+    for (const teller of this.#tellers.get(event.type) ?? NOBODY)
+      try {
+        teller(event, at)
+      } catch (error) {
+        // Such as what a meter of the user's throws: others are told all the same, and a timer that settles ends no process.
+        this.#logger.warn({ err: error, event: event.type }, 'an event could not be counted')
+      }
   }
 }
 
@@ -178,21 +203,19 @@ function afterwards(delayMs: number, callback: () => void): () => void {
   return () => clearTimeout(timer)
 }
 
+const NOBODY: readonly Counting[] = []
+
 interface Told {
   /** What it wants to be told of. */
   readonly events: readonly RuntimeEvent['type'][]
-  readonly observe: Observer
+  readonly observe: Counting
 }
 
 /** By type, since most events come for each batch and concern few. */
-function tellers(all: readonly Told[]): ReadonlyMap<RuntimeEvent['type'], readonly Observer[]> {
-  const told = new Map<RuntimeEvent['type'], Observer[]>()
-  for (const { events, observe } of all) for (const type of events) told.set(type, [...(told.get(type) ?? []), observe])
-  return told
-}
-
-function tellAll(observers: readonly Observer[] | undefined, event: RuntimeEvent): void {
-  if (observers !== undefined) for (let i = 0; i < observers.length; i++) observers[i]?.(event)
+function tellersOf(all: readonly Told[]): ReadonlyMap<RuntimeEvent['type'], readonly Counting[]> {
+  const tellers = new Map<RuntimeEvent['type'], Counting[]>()
+  for (const { events, observe } of all) for (const type of events) tellers.set(type, [...(tellers.get(type) ?? []), observe])
+  return tellers
 }
 
 function isFrequent(event: RuntimeEvent): event is FrequentEvent {

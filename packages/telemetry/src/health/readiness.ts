@@ -31,6 +31,8 @@ export interface ReadinessOptions {
   readonly stuckAfterMs: number
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Called before it looks: events may wait to be told. Default: none do. */
+  readonly settle?: (() => void) | undefined
 }
 
 /** How long brokers may take for an answer, in milliseconds. */
@@ -61,11 +63,12 @@ export class Readiness {
     this.#options = options
   }
 
-  readonly observe = (event: RuntimeEvent): void => {
+  /** `at`: when it happened, in milliseconds since the epoch. */
+  readonly observe = (event: RuntimeEvent, at: number = this.#options.now()): void => {
     switch (event.type) {
       case 'pass-ended':
         if (this.#retriedSince.size > 0) this.#retriedSince.delete(event.task)
-        if (event.outcome === 'done' || event.outcome === 'cut') this.#progress.set(event.task, this.#options.now())
+        if (event.outcome === 'done' || event.outcome === 'cut') this.#progress.set(event.task, at)
         break
       case 'retry':
         if (!this.#retriedSince.has(event.task)) this.#retriedSince.set(event.task, this.#options.now())
@@ -112,6 +115,7 @@ export class Readiness {
   }
 
   look({ state, error, tasks, sinks, threads = [] }: AppHealth): ReadinessReport {
+    this.#options.settle?.()
     const ofTasks = tasks.flatMap((task) => this.#ofTask(task, sinks))
     const problems = [...this.#ofState(state, error), ...this.#ofBrokers(), ...ofSinks(sinks), ...this.#ofThreads(threads), ...ofTasks]
     return { ready: problems.length === 0, state, problems }

@@ -23,11 +23,22 @@ const pass: PassEndedEvent = {
   waitingRecords: 0,
 }
 
-test('events wait until somebody reads, or there are a hundred, and are told in their order with when they happened', () => {
+test('events wait until somebody reads, there are a hundred, or a second is over, and are told in their order with when they happened', () => {
   vi.useFakeTimers({ toFake: ['Date'], now: 1_000 })
   onTestFinished(() => void vi.useRealTimers())
   const told: [RuntimeEvent['type'], number][] = []
-  const waiting = new WaitingEvents(({ type }, when) => told.push([type, when]))
+  const timers: { readonly delayMs: number; readonly callback: () => void; cancelled: boolean }[] = []
+  const waiting = new WaitingEvents({
+    count: ({ type }, when) => void told.push([type, when]),
+    now: () => Date.now(),
+    after: (delayMs, callback) => {
+      const timer = { delayMs, callback, cancelled: false }
+      timers.push(timer)
+      return () => {
+        timer.cancelled = true
+      }
+    },
+  })
   for (const event of [cut, pass, cut]) waiting.add(event)
   vi.setSystemTime(2_000)
   waiting.add(pass)
@@ -42,6 +53,35 @@ test('events wait until somebody reads, or there are a hundred, and are told in 
   expect(told).toHaveLength(104)
   waiting.settle()
   expect(told).toHaveLength(104)
+  // One timer for all that come in a second.
+  expect(timers.map(({ delayMs }) => delayMs)).toEqual([1_000])
+  waiting.add(cut)
+  timers[0]?.callback()
+  expect(told).toHaveLength(105)
+  waiting.add(cut)
+  expect(timers).toHaveLength(2)
+  waiting.close()
+  expect([told.length, timers[1]?.cancelled]).toEqual([106, true])
+})
+
+test('what goes wrong is logged at once, and who throws keeps nobody else from being told', () => {
+  const lines: string[] = []
+  const say = (_: object, message: string) => {
+    lines.push(message)
+    if (message === 'a batch failed') throw new Error('the log is full')
+  }
+  const builder = new TopologyBuilder('in')
+  builder.source('source', { topics: ['in'], key: serdes.string, value: serdes.string })
+  const logger = { ...silentLogger, info: say, warn: say, error: say }
+  const telemetry = observed({ topology: builder.build(), applicationId: 'app', transport: memory(), logger })
+  const { observer } = telemetry.definition
+  observer?.(pass)
+  expect(lines).toEqual([])
+  observer?.({ ...pass, givenUp: 1 })
+  expect(lines).toEqual(['batches were processed', 'records of a batch failed'])
+  observer?.({ ...pass, outcome: 'failed', done: 0, error: new Error('no') })
+  observer?.({ ...pass, outcome: 'failed', done: 0, error: new Error('no') })
+  expect(lines.slice(2)).toEqual(['a batch failed', 'a batch failed'])
 })
 
 test('who reads misses nothing that was told, and what is taken away is counted before it is forgotten', async () => {
