@@ -75,7 +75,7 @@ export default defineConfig({
           name: 'database',
           include: ['{packages,examples}/*/test/**/*.database.test.ts', 'tests/**/*.database.test.ts', 'tools/test/**/*.database.test.ts'],
           exclude: ['**/node_modules/**'],
-          globalSetup: ['tests/support/test-programs.ts', 'tests/support/database-servers.ts'],
+          globalSetup: ['tests/support/database-servers.ts'],
           // Beside the tests on a broker.
           maxWorkers: 4,
           sequence: { groupOrder: 1 },

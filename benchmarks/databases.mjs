@@ -1,7 +1,6 @@
-import { countingProxy } from '../tools/databases/counting-proxy.mjs'
 import { openClickhouse } from '../tools/databases/clickhouse.mjs'
 import { openPostgres } from '../tools/databases/postgres.mjs'
 
 const built = /** @type {unknown} */ (await import(new URL('dist/databases/main.js', import.meta.url).href))
 const { main } = /** @type {{ main: (args: readonly string[], tools: unknown) => Promise<number> }} */ (built)
-process.exitCode = await main(process.argv.slice(2), { countingProxy, openClickhouse, openPostgres })
+process.exitCode = await main(process.argv.slice(2), { openClickhouse, openPostgres })

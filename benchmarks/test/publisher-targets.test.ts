@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest'
-import { exitCodeFor } from '../src/report/targets.ts'
-import { type Results, tablesOf, targetsOf } from '../src/publisher/results.ts'
+import { exitCodeFor, type Results, tablesOf, targetsOf } from '../src/publisher/results.ts'
 
 const rate = (perSecond: number) => [{ perSecond, threadMicros: 1 }]
 const late = (p99Ms: number) => [{ p99Ms, aloneMs: 50 }]

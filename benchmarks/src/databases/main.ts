@@ -6,8 +6,9 @@ import { measure, type Measured } from '../harness/measure.ts'
 import { thisMachine } from '../report/machine.ts'
 import { figure } from '../report/figures.ts'
 import { measuredTable } from '../report/table.ts'
-import { exitCodeFor, targetLines, targetResults } from '../report/targets.ts'
+import { targetLines, targetResults } from '../report/targets.ts'
 import { clickhouseComparison } from './clickhouse-comparison.ts'
+import { countingProxy } from './counting-proxy.ts'
 import { postgresComparison } from './postgres-comparison.ts'
 import { ONE_AT_A_TIME_ROW, SINGLE_ROW, SINK_ROW } from './row-names.ts'
 
@@ -23,8 +24,6 @@ interface Server {
 export interface Tools {
   readonly openPostgres: (options: { readonly durable: boolean }) => Promise<Server>
   readonly openClickhouse: () => Promise<Server>
-  /** A way to the server at this address that counts what is sent there. */
-  readonly countingProxy: (serverUrl: string) => Promise<{ readonly url: string; readonly sentBytes: () => number } & AsyncDisposable>
 }
 
 interface Settings {
@@ -33,7 +32,6 @@ interface Settings {
   readonly rows: number
   readonly json?: string
   readonly profile?: string
-  readonly strict: boolean
 }
 
 /** How many times as fast as one insert an event a sink is to be, at least. */
@@ -57,7 +55,8 @@ const targets: readonly Target[] = (['postgres', 'clickhouse'] as const).flatMap
 /** Compares sinks with what one would write without them, on real servers; resolves to an exit code. */
 export async function main(args: readonly string[], tools: Tools): Promise<number> {
   try {
-    return await compare(parse(args), tools)
+    await compare(parse(args), tools)
+    return 0
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) process.stderr.write(`bench:databases: ${error.message.replace(/^error: /, '')} See --help.\n`)
@@ -77,18 +76,16 @@ function parse(args: readonly string[]): Settings {
     .option('--rows <number>', 'in a run', whole, 20_000)
     .option('--json <file>', 'for figures')
     .option('--profile <folder>', 'for a CPU profile of each')
-    .option('--strict', 'end with 1 if a target that was measured is not reached: for a quiet machine', false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .parse([...args], { from: 'user' })
     .opts<Settings>()
 }
 
-/** Resolves to an exit code. */
 async function compare(
-  { only, runs, rows: records, json, profile: profileFolder, strict }: Settings,
-  { openPostgres, openClickhouse, countingProxy }: Tools,
-): Promise<number> {
+  { only, runs, rows: records, json, profile: profileFolder }: Settings,
+  { openPostgres, openClickhouse }: Tools,
+): Promise<void> {
   const measured: Measured[] = []
   const last = new Map<string, SinkMetricsReport>()
   const onMetrics = (name: string, metrics: SinkMetricsReport) => void last.set(name, metrics)
@@ -103,7 +100,7 @@ async function compare(
       const one = await measure(comparisonAt(server.url), { runs, runMs: 0, warmUpRuns: 2, profileFolder })
       measured.push(one)
       process.stdout.write(`${measuredTable(one)}\n`)
-      for (const [name, bytes] of await sentBytes(server.url, comparisonAt, countingProxy))
+      for (const [name, bytes] of await sentBytes(server.url, comparisonAt))
         process.stdout.write(`${kind}, ${name}: ${figure(bytes)} bytes on the wire an event\n`)
     } finally {
       await server.stop()
@@ -118,24 +115,19 @@ async function compare(
   const machine = thisMachine()
   if (json !== undefined)
     await writeFile(json, `${JSON.stringify({ machine, targets: results, comparisons: measured, sinks: [...last] }, null, 2)}\n`)
-  return exitCodeFor(results, strict)
 }
 
 /** What each way of doing it sends for an event, in a run that is not timed. */
-async function sentBytes(
-  serverUrl: string,
-  comparisonAt: (url: string) => Comparison,
-  countingProxy: Tools['countingProxy'],
-): Promise<[string, number][]> {
+async function sentBytes(serverUrl: string, comparisonAt: (url: string) => Comparison): Promise<[string, number][]> {
   await using proxy = await countingProxy(serverUrl)
   const { baseline, others } = comparisonAt(proxy.url)
   const all: [string, number][] = []
   for (const contender of [baseline, ...others]) {
     const { name, records } = contender
     const opened = await contender.open()
-    const before = proxy.sentBytes()
+    const before = proxy.sentBytes
     await opened.work()
-    all.push([name, (proxy.sentBytes() - before) / records])
+    all.push([name, (proxy.sentBytes - before) / records])
     await opened.close?.()
   }
   return all

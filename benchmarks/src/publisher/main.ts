@@ -3,10 +3,21 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { silentLogger } from '@millrace/core'
 import { kafka } from '@millrace/transport-kafka'
-import { exitCodeFor, targetLines } from '../report/targets.ts'
+import { targetLines } from '../report/targets.ts'
 import { thisMachine } from '../report/machine.ts'
 import type { LoopUse } from './loop-use.ts'
-import { BATCH, DEFAULT_TIMEOUT_MS, FEW, LOOP_RATE, type Results, SENDERS, tablesOf, targetsOf, TIMEOUT_MS } from './results.ts'
+import {
+  BATCH,
+  DEFAULT_TIMEOUT_MS,
+  exitCodeFor,
+  FEW,
+  LOOP_RATE,
+  type Results,
+  SENDERS,
+  tablesOf,
+  targetsOf,
+  TIMEOUT_MS,
+} from './results.ts'
 import { Service } from './service.ts'
 import type { Latency, Throughput } from './ways.ts'
 

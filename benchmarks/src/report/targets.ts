@@ -2,9 +2,6 @@ import type { Target } from '../harness/comparison.ts'
 import type { Measured } from '../harness/measure.ts'
 import { against, figure } from './figures.ts'
 
-/** What a program ends with that is strict. */
-const MISSED = 1
-
 /** What became of a target that was measured. */
 export interface TargetResult {
   readonly says: string
@@ -47,9 +44,4 @@ export function targetLines(results: readonly TargetResult[]): string {
 function cpu({ median, upperLimit }: { readonly median: number; readonly upperLimit: number }): string {
   const more = (ratio: number) => `${((ratio - 1) * 100).toFixed(1)} %`
   return `${more(median)}, with 95 % of confidence no more than ${more(upperLimit)}`
-}
-
-/** `strict`: a target that is not reached is a failure. */
-export function exitCodeFor(targets: readonly TargetResult[], strict: boolean): number {
-  return strict && targets.some(({ reached }) => !reached) ? MISSED : 0
 }

@@ -118,7 +118,7 @@ test('columns that are added or changed while it runs; whether rows could be sto
   const own = driver()
   const signal = AbortSignal.timeout(60_000)
   const request = {
-    ...{ table, bytes: 0, statement: undefined, id: [], compression: false, ordered: false, token: '', signal },
+    ...{ table, bytes: 0, statement: undefined, id: [], compression: false, token: '', signal },
     rows: [{ id: 2, size: 'x' }],
   }
   await own.check?.(request)

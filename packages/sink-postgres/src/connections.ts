@@ -1,7 +1,7 @@
+import { RowError } from '@millrace/bulk-sink'
 import { unlessAborted } from '@millrace/core'
 import { Pool, type PoolClient, type PoolConfig } from 'pg'
 import { cancelQuery } from './cancel-query.ts'
-import { isAnswer } from './is-answer.ts'
 
 /** A connection that is in use. */
 export interface Connection {
@@ -74,3 +74,8 @@ export class Connections {
 
 /** Whoever uses a connection is told by what he asked of it. */
 function ignore(): void {}
+
+/** Whether an error leaves its connection as it was: a row that was never sent, or what the server refused. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof RowError || (error as { readonly severity?: unknown } | null)?.severity === 'ERROR'
+}

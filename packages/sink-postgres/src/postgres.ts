@@ -20,8 +20,6 @@ import { inTransaction } from './in-transaction.ts'
 import { insertRows, statementsOf } from './insert-rows.ts'
 import { claimOffsets, createOffsetsTable, lockOffsets, moveOffsets } from './offsets-table.ts'
 import { PreparedStatements } from './prepared-statements.ts'
-import type { Queryable } from './queryable.ts'
-import { UnansweredInserts } from './unanswered-inserts.ts'
 
 /** Which PostgreSQL, and how to reach it. */
 export interface PostgresOptions {
@@ -65,7 +63,6 @@ class PostgresDriver implements SinkDriver {
   readonly #connections: Connections
   readonly #columns = new TableColumns<Column>()
   readonly #prepared = new PreparedStatements()
-  readonly #unanswered = new UnansweredInserts()
   #hasOffsets = false
 
   constructor(config: PoolConfig) {
@@ -78,23 +75,18 @@ class PostgresDriver implements SinkDriver {
   }
 
   async insert(request: InsertRequest): Promise<InsertAnswer> {
-    return this.#connections.use(request.signal, (client) => {
-      const work = () => this.#insert(request, client)
-      return request.ordered ? this.#unanswered.after(request, client, work) : work()
-    })
-  }
-
-  #insert(request: InsertRequest, client: Queryable): Promise<InsertAnswer> {
-    return this.#columns.use({
-      table: request.table,
-      ask: () => columnsOf(request.table, client),
-      work: async (columns) => {
-        const statements = this.#prepared.of(request, columns)
-        const insert = () => insertRows(client, statements)
-        return statements.length === 1 ? insert() : inTransaction(client, insert)
-      },
-      isSuspect,
-    })
+    return this.#connections.use(request.signal, (client) =>
+      this.#columns.use({
+        table: request.table,
+        ask: () => columnsOf(request.table, client),
+        work: async (columns) => {
+          const statements = this.#prepared.of(request, columns)
+          const insert = () => insertRows(client, statements)
+          return statements.length === 1 ? insert() : inTransaction(client, insert)
+        },
+        isSuspect,
+      }),
+    )
   }
 
   readonly transactions: TransactionalDriver = {

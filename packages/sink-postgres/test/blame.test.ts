@@ -11,7 +11,7 @@ test.each([
   ['42804', 'a value of another type', 'rows'],
   ['23503', 'what it refers to is not there', 'reference'],
   ['42601', 'a statement that is none', 'unknown'],
-  ['42P10', 'a conflict target without a constraint', 'server'],
+  ['42P10', 'a conflict target without a constraint', 'unknown'],
   ['42P01', 'no such table', 'server'],
   ['42501', 'not allowed', 'server'],
   ['53100', 'the disk is full', 'server'],

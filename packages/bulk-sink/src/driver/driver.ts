@@ -13,8 +13,6 @@ export interface InsertRequest {
   readonly id: readonly string[]
   /** Whether to compress what is sent, where the driver can. */
   readonly compression: boolean
-  /** Whether what inserts into the table have left on the server, without an answer, must not be stored after these rows. */
-  readonly ordered: boolean
   /** The same for each try of the same rows. */
   readonly token: string
   /** Aborted when the insert takes too long or is not wanted any more. */

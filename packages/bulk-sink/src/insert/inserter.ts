@@ -259,9 +259,9 @@ export class Inserter {
       late.signal.throwIfAborted()
       let bytes = 0
       for (const entry of part) bytes += entry.bytes
-      const { statement, id, compression, ordered } = table
+      const { statement, id, compression } = table
       const rows = part.map(({ row }) => row)
-      const inserted = insert({ table: name, rows, bytes, statement, id, compression, ordered, token, signal: late.signal })
+      const inserted = insert({ table: name, rows, bytes, statement, id, compression, token, signal: late.signal })
       inserted.catch(() => undefined)
       const answer = await Promise.race([inserted, ended])
       metrics.inserts++

@@ -1,32 +1,28 @@
 import { once } from 'node:events'
-import { connect, createServer } from 'node:net'
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
-/**
- * A way to a server that counts what goes over it.
- * @typedef {object} CountingProxy
- * @property {string} url The server's address, by this way.
- * @property {() => number} sentBytes To the server, since it was opened.
- */
+/** A way to a server that counts what goes over it. */
+export interface CountingProxy extends AsyncDisposable {
+  /** The server's address, by this way. */
+  readonly url: string
+  /** To the server, since it was opened. */
+  readonly sentBytes: number
+}
 
-/**
- * Opens one to the server at this address.
- * @param {string} serverUrl
- * @returns {Promise<CountingProxy & AsyncDisposable>}
- */
-export async function countingProxy(serverUrl) {
+/** Opens one to the server at this address. */
+export async function countingProxy(serverUrl: string): Promise<CountingProxy> {
   const target = new URL(serverUrl)
-  /** @type {Set<import('node:net').Socket>} */
-  const sockets = new Set()
+  const sockets = new Set<Socket>()
   let sentBytes = 0
   const server = createServer((client) => {
     const toServer = connect(Number(target.port), target.hostname)
     client.on('data', (data) => {
       sentBytes += data.length
     })
-    for (const [from, to] of /** @type {const} */ ([
+    for (const [from, to] of [
       [client, toServer],
       [toServer, client],
-    ])) {
+    ] as const) {
       sockets.add(from)
       from.pipe(to)
       from.on('error', () => to.destroy())
@@ -35,14 +31,15 @@ export async function countingProxy(serverUrl) {
   })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
-  const { port } = /** @type {import('node:net').AddressInfo} */ (server.address())
   const url = new URL(serverUrl)
   url.hostname = '127.0.0.1'
-  url.port = String(port)
+  url.port = String((server.address() as AddressInfo).port)
   return {
     // A path that is nothing is none.
     url: url.href.replace(/\/$/, ''),
-    sentBytes: () => sentBytes,
+    get sentBytes() {
+      return sentBytes
+    },
     async [Symbol.asyncDispose]() {
       for (const socket of sockets) socket.destroy()
       server.close()
