@@ -50,7 +50,8 @@ export interface TableOptions {
   readonly maxMemoryMb?: number | undefined
   /**
    * Whether rows are stored in the order in which they were handed over, each priority by itself: one insert at a time, and none while one before it is tried
-   * again. For tables in which a later row of a key replaces an earlier one. Default: false.
+   * again. For tables in which a later row of a key replaces an earlier one; in ClickHouse these need a version column, too, since an insert that was given up may
+   * still come late. Default: false.
    */
   readonly ordered?: boolean | undefined
   /** Columns that tell whether a row is there already: it is not inserted again. Default: as the table's own constraints say. */
