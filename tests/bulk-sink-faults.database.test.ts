@@ -92,9 +92,9 @@ test('a disk that is full, a lock that is held too long, a table without the con
       await sink.write('locked', { id })
       await sink.write('unkeyed', { id })
     }
-    await expect.poll(() => [...sink.metrics().open_circuits].sort((a, b) => a.localeCompare(b))).toEqual([
-      ...['full_disk', 'locked', 'unkeyed'],
-    ])
+    await expect
+      .poll(() => [...sink.metrics().open_circuits].sort((a, b) => a.localeCompare(b)))
+      .toEqual([...['full_disk', 'locked', 'unkeyed']])
     await tables.rows('commit')
     await tables.rows('alter table unkeyed add primary key (id)')
     await tables.rows('update state set full_now = false')

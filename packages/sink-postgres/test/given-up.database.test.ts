@@ -75,7 +75,12 @@ test('a statement that updates and whose insert was given up, for a lock or on i
   const table = await database.table('id int primary key, a text')
   await using network = await lateNetwork(url, 'given up')
   await using sink = createBulkSink({
-    ...{ logger: silentLogger, driver: postgres({ url: network.url }), insertTimeoutMs: 1_000, retry: { initialDelayMs: 1, maxDelayMs: 1 } },
+    ...{
+      logger: silentLogger,
+      driver: postgres({ url: network.url }),
+      insertTimeoutMs: 1_000,
+      retry: { initialDelayMs: 1, maxDelayMs: 1 },
+    },
     tables: {
       [table]: {
         ...{ strategy: 'immediate', ordered: true, id: 'id' },
