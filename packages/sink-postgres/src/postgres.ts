@@ -41,7 +41,10 @@ const CLAIM_MS = 60_000
 /** Errors after which a table may have other columns than are known, besides those of rows. */
 const SCHEMA_CODES: ReadonlySet<string> = new Set(['42703', '42P01', '42P10', '42704'])
 
-/** PostgreSQL for a bulk sink: `unnest`, with ON CONFLICT DO NOTHING. Nothing is connected before the first insert. */
+/**
+ * PostgreSQL for a bulk sink: `unnest`, with ON CONFLICT DO NOTHING. Nothing is connected before the first insert. A table's `compression` changes nothing: the
+ * protocol has none.
+ */
 export function postgres(options: PostgresOptions): DriverFactory {
   const { url, pool } = options ?? {}
   if (url === undefined && pool === undefined)

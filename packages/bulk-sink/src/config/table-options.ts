@@ -44,7 +44,7 @@ export interface TableOptions {
   readonly priority?: number | undefined
   /** How often an insert is tried again that failed for no known reason, before it is taken apart. A server that is away is waited for, however long. Default: 3. */
   readonly retries?: number | undefined
-  /** Whether what is sent is compressed, where the driver can. Default: false. */
+  /** Whether what is sent is compressed, where the driver can: ClickHouse's (gzip). PostgreSQL's protocol has no compression: nothing changes there. Default: false. */
   readonly compression?: boolean | undefined
   /** What rows of this table may take in memory, in MiB; more have to wait. Default: 10. */
   readonly maxMemoryMb?: number | undefined
