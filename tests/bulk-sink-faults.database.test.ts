@@ -61,11 +61,12 @@ describe.each(sinkKinds)('$name', (kind) => {
   })
 })
 
-test('a disk that is full, a lock that is held too long: nobody’s row is at fault', async () => {
+test('a disk that is full, a lock that is held too long, a table without the constraint of its id: nobody’s row is at fault', async () => {
   const server = await openPostgres({}, { ownOnly: true })
   try {
     await using tables = await openTables(server.url)
     await tables.rows('create table full_disk (id int primary key)')
+    await tables.rows('create table unkeyed (id int)')
     await tables.rows('create table state (full_now boolean)')
     await tables.rows('insert into state values (true)')
     // As the server says it, by its code.
@@ -79,7 +80,7 @@ test('a disk that is full, a lock that is held too long: nobody’s row is at fa
     await using sink = createBulkSink({
       logger: silentLogger,
       driver: postgres({ url: server.url }),
-      tables: { full_disk: { batchSize: 100 }, locked: { batchSize: 100 } },
+      tables: { full_disk: { batchSize: 100 }, locked: { batchSize: 100 }, unkeyed: { batchSize: 100, id: 'id' } },
       retry: { initialDelayMs: 20, maxDelayMs: 100 },
       circuitBreaker: { openMs: 100 },
       deadLetter: (row) => void refused.push(row),
@@ -89,13 +90,18 @@ test('a disk that is full, a lock that is held too long: nobody’s row is at fa
     for (const id of numbers(1_000)) {
       await sink.write('full_disk', { id })
       await sink.write('locked', { id })
+      await sink.write('unkeyed', { id })
     }
-    await expect.poll(() => [...sink.metrics().open_circuits].sort((a, b) => a.localeCompare(b))).toEqual(['full_disk', 'locked'])
+    await expect
+      .poll(() => [...sink.metrics().open_circuits].sort((a, b) => a.localeCompare(b)))
+      .toEqual([...['full_disk', 'locked', 'unkeyed']])
     await tables.rows('commit')
+    await tables.rows('alter table unkeyed add primary key (id)')
     await tables.rows('update state set full_now = false')
     await sink.flush()
     expect(await tables.ids('full_disk')).toEqual(numbers(1_000))
     expect(await tables.ids('locked')).toEqual(numbers(1_000))
+    expect(await tables.ids('unkeyed')).toEqual(numbers(1_000))
     expect(refused).toEqual([])
   } finally {
     await server.stop()

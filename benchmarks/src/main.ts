@@ -7,9 +7,8 @@ import { measure, type Measured } from './harness/measure.ts'
 import { microComparisons, microTargets } from './micro/comparisons.ts'
 import { thisMachine } from './report/machine.ts'
 import { measuredTable, profiledTable } from './report/table.ts'
-import { targetLines, targetResults } from './report/targets.ts'
+import { exitCodeFor, targetLines, targetResults } from './report/targets.ts'
 
-const MISSED = 1
 const USAGE = 2
 const FULL = { runMs: 50, warmUpRuns: 3 }
 const SHORT = { runMs: 10, warmUpRuns: 2 }
@@ -46,7 +45,7 @@ async function bench({ short, only, json, profile, list, runs, strict }: Setting
     const seconds = Math.round((performance.now() - began) / 1_000)
     process.stdout.write(targetLines(targets))
     process.stdout.write(`\n${seconds} s on ${machine.cpus} x ${machine.cpu}, Node ${machine.node}\n`)
-    if (strict && targets.some(({ reached }) => !reached)) process.exitCode = MISSED
+    process.exitCode = exitCodeFor(targets, strict)
     if (json !== undefined) await writeFile(json, `${JSON.stringify({ short, machine, targets, comparisons: measured }, null, 2)}\n`)
   } finally {
     await rm(folder, { recursive: true, force: true })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { exitCodeFor, type Results, tablesOf, targetsOf } from '../src/publisher/results.ts'
+import { type Results, tablesOf, targetsOf } from '../src/publisher/results.ts'
+import { exitCodeFor } from '../src/report/targets.ts'
 
 const rate = (perSecond: number) => [{ perSecond, threadMicros: 1 }]
 const late = (p99Ms: number) => [{ p99Ms, aloneMs: 50 }]

@@ -8,6 +8,8 @@ export interface ChildOptions {
   readonly env?: Readonly<Record<string, string>>
   /** No file of the process can grow larger: whatever would is refused (`EFBIG`), as by a disk that is full. Default: no limit. */
   readonly maxFileKilobytes?: number
+  /** Where the program is, as JavaScript. Default: where all of them are made once for a run. */
+  readonly folder?: string
 }
 
 /** A program of `tests/programs` in a process of its own, which tells what it does; it is killed when it is disposed of. */
@@ -18,8 +20,8 @@ export class ChildProgram<Message> implements AsyncDisposable {
   #ended = false
 
   constructor(name: string, config: unknown, onMessage: (message: Message) => void, options: ChildOptions = {}) {
-    const { env = {}, maxFileKilobytes } = options
-    const program = join(inject('testPrograms'), `${name}.mjs`)
+    const { env = {}, maxFileKilobytes, folder = inject('testPrograms') } = options
+    const program = join(folder, `${name}.mjs`)
     this.#child = fork(program, [JSON.stringify(config)], {
       ...started(['--enable-source-maps'], maxFileKilobytes),
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],

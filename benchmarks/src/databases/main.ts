@@ -1,12 +1,12 @@
 import type { SinkMetricsReport } from '@millrace/bulk-sink'
-import { Command, CommanderError, InvalidArgumentError } from 'commander'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
 import { writeFile } from 'node:fs/promises'
 import type { Comparison, Target } from '../harness/comparison.ts'
 import { measure, type Measured } from '../harness/measure.ts'
 import { thisMachine } from '../report/machine.ts'
 import { figure } from '../report/figures.ts'
 import { measuredTable } from '../report/table.ts'
-import { targetLines, targetResults } from '../report/targets.ts'
+import { exitCodeFor, targetLines, targetResults } from '../report/targets.ts'
 import { clickhouseComparison } from './clickhouse-comparison.ts'
 import { countingProxy } from './counting-proxy.ts'
 import { postgresComparison } from './postgres-comparison.ts'
@@ -27,17 +27,20 @@ export interface Tools {
 }
 
 interface Settings {
-  readonly only?: 'postgres' | 'clickhouse'
+  readonly only?: (typeof DATABASES)[number]
   readonly runs: number
   readonly rows: number
   readonly json?: string
   readonly profile?: string
+  readonly strict: boolean
 }
+
+const DATABASES = ['postgres', 'clickhouse'] as const
 
 /** How many times as fast as one insert an event a sink is to be, at least. */
 const LEAST_TIMES = { postgres: 20, clickhouse: 50 } as const
 
-const targets: readonly Target[] = (['postgres', 'clickhouse'] as const).flatMap((kind) => {
+const targets: readonly Target[] = DATABASES.flatMap((kind) => {
   const comparison = `${kind}, ${BATCH_SIZE} rows a batch`
   const least = LEAST_TIMES[kind]
   return [
@@ -55,8 +58,7 @@ const targets: readonly Target[] = (['postgres', 'clickhouse'] as const).flatMap
 /** Compares sinks with what one would write without them, on real servers; resolves to an exit code. */
 export async function main(args: readonly string[], tools: Tools): Promise<number> {
   try {
-    await compare(parse(args), tools)
-    return 0
+    return await compare(parse(args), tools)
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error
     if (error.exitCode !== 0) process.stderr.write(`bench:databases: ${error.message.replace(/^error: /, '')} See --help.\n`)
@@ -71,11 +73,12 @@ function parse(args: readonly string[]): Settings {
   }
   return new Command('npm run bench:databases --')
     .description('Bulk sinks beside a bare loop and one insert an event, on real servers')
-    .option('--only <database>', 'postgres or clickhouse')
+    .addOption(new Option('--only <database>').choices(DATABASES))
     .option('--runs <number>', 'of each', whole, 9)
     .option('--rows <number>', 'in a run', whole, 20_000)
     .option('--json <file>', 'for figures')
     .option('--profile <folder>', 'for a CPU profile of each')
+    .option('--strict', 'end with 1 if a target that was measured is not reached: for a quiet machine', false)
     .exitOverride()
     .configureOutput({ writeErr: () => undefined })
     .parse([...args], { from: 'user' })
@@ -83,13 +86,13 @@ function parse(args: readonly string[]): Settings {
 }
 
 async function compare(
-  { only, runs, rows: records, json, profile: profileFolder }: Settings,
+  { only, runs, rows: records, json, profile: profileFolder, strict }: Settings,
   { openPostgres, openClickhouse }: Tools,
-): Promise<void> {
+): Promise<number> {
   const measured: Measured[] = []
   const last = new Map<string, SinkMetricsReport>()
   const onMetrics = (name: string, metrics: SinkMetricsReport) => void last.set(name, metrics)
-  for (const kind of ['postgres', 'clickhouse'] as const) {
+  for (const kind of DATABASES) {
     if (only !== undefined && only !== kind) continue
     const server = await (kind === 'postgres' ? openPostgres({ durable: true }) : openClickhouse())
     try {
@@ -115,6 +118,7 @@ async function compare(
   const machine = thisMachine()
   if (json !== undefined)
     await writeFile(json, `${JSON.stringify({ machine, targets: results, comparisons: measured, sinks: [...last] }, null, 2)}\n`)
+  return exitCodeFor(results, strict)
 }
 
 /** What each way of doing it sends for an event, in a run that is not timed. */

@@ -3,13 +3,12 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { silentLogger } from '@millrace/core'
 import { kafka } from '@millrace/transport-kafka'
-import { targetLines } from '../report/targets.ts'
+import { exitCodeFor, targetLines } from '../report/targets.ts'
 import { thisMachine } from '../report/machine.ts'
 import type { LoopUse } from './loop-use.ts'
 import {
   BATCH,
   DEFAULT_TIMEOUT_MS,
-  exitCodeFor,
   FEW,
   LOOP_RATE,
   type Results,

@@ -2,6 +2,8 @@ import type { Target } from '../harness/comparison.ts'
 import type { Measured } from '../harness/measure.ts'
 import { against, figure } from './figures.ts'
 
+const MISSED = 1
+
 /** What became of a target that was measured. */
 export interface TargetResult {
   readonly says: string
@@ -39,6 +41,11 @@ export function targetResults(targets: readonly Target[], all: readonly Measured
 
 export function targetLines(results: readonly TargetResult[]): string {
   return results.map(({ says, reached, measured }) => `${reached ? 'reached    ' : 'NOT REACHED'}  ${says}: ${measured}\n`).join('')
+}
+
+/** `strict`: a target that is not reached is a failure. */
+export function exitCodeFor(targets: readonly TargetResult[], strict: boolean): number {
+  return strict && targets.some(({ reached }) => !reached) ? MISSED : 0
 }
 
 function cpu({ median, upperLimit }: { readonly median: number; readonly upperLimit: number }): string {

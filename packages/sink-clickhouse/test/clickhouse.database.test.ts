@@ -1,7 +1,8 @@
-import { createBulkSink, type RefusedRow } from '@millrace/bulk-sink'
+import { createBulkSink, type RefusedRow, type TableOptions } from '@millrace/bulk-sink'
 import { silentLogger } from '@millrace/core'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { clickhouse } from '../src/index.ts'
+import { CountingAgent } from './support/counting-agent.ts'
 import { numbers, Tables } from './support/tables.ts'
 
 const url = inject('clickhouseUrl')
@@ -35,6 +36,27 @@ test.each([false, true])(
     expect(await sink.close()).toMatchObject({ rejected: 0, left: 0 })
   },
 )
+
+test('what is sent of a table is compressed where the table or its preset says so, and only there', async () => {
+  /** Bytes on the wire for each byte of rows. */
+  const sent = async (options: TableOptions) => {
+    const table = await tables.create('id UInt32, text String')
+    const agent = new CountingAgent()
+    await using sink = createBulkSink({
+      logger: silentLogger,
+      driver: clickhouse({ url, client: { http_agent: agent } }),
+      tables: { [table]: options },
+    })
+    for (const id of numbers(1_000)) await sink.write(table, { id, text: 'much of the same '.repeat(10) })
+    await sink.flush()
+    expect(await tables.ids(table)).toEqual(numbers(1_000))
+    return agent.sentBytes / sink.metrics().inserted_bytes
+  }
+  expect(await sent({})).toBeGreaterThan(1)
+  expect(await sent({ compression: true })).toBeLessThan(0.2)
+  expect(await sent({ preset: 'event-store' })).toBeLessThan(0.2)
+  expect(await sent({ preset: 'event-store', compression: false })).toBeGreaterThan(1)
+})
 
 test('values arrive as what they are; rows that can not be stored are given up alone, with the reason', async () => {
   const columns = {

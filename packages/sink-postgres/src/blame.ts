@@ -9,8 +9,8 @@ const ROW_CLASSES: ReadonlySet<string> = new Set(['22', '23', '54'])
 const SERVER_CLASSES: ReadonlySet<string> = new Set(['08', '25', '28', '3D', '3F', '40', '53', '55', '57', '58', 'F0', 'XX'])
 /** A value that has the wrong type for its column: of the class of statements that can't be, and yet a row's fault. */
 const ROW_CODES: ReadonlySet<string> = new Set(['42804', '42846'])
-/** Of the same class, what somebody can put right on the server: a right, a table or a type that is missing. Others are a statement's own fault. */
-const SERVER_CODES: ReadonlySet<string> = new Set(['42501', '42P01', '42704'])
+/** Of the same class, what somebody can put right on the server: a right, a table, a type or the constraint of the id that is missing. Others are a statement's own fault. */
+const SERVER_CODES: ReadonlySet<string> = new Set(['42501', '42P01', '42704', '42P10'])
 /** It took longer than the server lets a statement take, or more memory than it has. */
 const SIZE_CODES: ReadonlySet<string> = new Set(['57014', '53200'])
 /** Of class 54, what a statement is and not its rows: too complex, with too many columns or arguments. */

@@ -16,7 +16,7 @@ import { postgresBlame } from './blame.ts'
 import type { Column } from './column.ts'
 import { columnsOf } from './columns-of.ts'
 import { type Connection, Connections } from './connections.ts'
-import { inTransaction } from './in-transaction.ts'
+import { BEGIN, inTransaction } from './in-transaction.ts'
 import { insertRows, statementsOf } from './insert-rows.ts'
 import { claimOffsets, createOffsetsTable, lockOffsets, moveOffsets } from './offsets-table.ts'
 import { PreparedStatements } from './prepared-statements.ts'
@@ -38,12 +38,13 @@ const CONNECT_MS = 10_000
 const MOST_CONNECTIONS = 1_010
 /** How long becoming the owner of partitions may take: whoever had them may have a transaction under way. */
 const CLAIM_MS = 60_000
-/** After so long without a word the server ends a transaction: one of an owner that stands still would keep its partitions locked. */
-const STALLED_MS = 20_000
 /** Errors after which a table may have other columns than are known, besides those of rows. */
 const SCHEMA_CODES: ReadonlySet<string> = new Set(['42703', '42P01', '42P10', '42704'])
 
-/** PostgreSQL for a bulk sink: `unnest`, with ON CONFLICT DO NOTHING. Nothing is connected before the first insert. */
+/**
+ * PostgreSQL for a bulk sink: `unnest`, with ON CONFLICT DO NOTHING. Nothing is connected before the first insert. A table's `compression` changes nothing: the
+ * protocol has none.
+ */
 export function postgres(options: PostgresOptions): DriverFactory {
   const { url, pool } = options ?? {}
   if (url === undefined && pool === undefined)
@@ -82,7 +83,9 @@ class PostgresDriver implements SinkDriver {
         work: async (columns) => {
           const statements = this.#prepared.of(request, columns)
           const insert = () => insertRows(client, statements)
-          return statements.length === 1 ? insert() : inTransaction(client, insert)
+          // A statement of the user's may update: once given up, it must not do so over what was written since.
+          const isAlone = statements.length === 1 && request.statement === undefined
+          return isAlone ? insert() : inTransaction(client, insert)
         },
         isSuspect,
       }),
@@ -99,7 +102,7 @@ class PostgresDriver implements SinkDriver {
     begin: async (owner, signal) => {
       const connection = await this.#connections.take(signal)
       try {
-        await connection.client.query(`begin; set local idle_in_transaction_session_timeout = ${STALLED_MS}; set constraints all immediate`)
+        await connection.client.query(`${BEGIN}; set constraints all immediate`)
       } catch (error) {
         connection.release(true)
         throw error

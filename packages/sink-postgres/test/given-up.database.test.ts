@@ -3,6 +3,7 @@ import { silentLogger } from '@millrace/core'
 import { randomBytes, randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, expect, inject, test } from 'vitest'
 import { postgres } from '../src/index.ts'
+import { lateNetwork } from './support/late-network.ts'
 import { Database, numbers } from './support/table.ts'
 
 const url = inject('postgresUrl')
@@ -68,6 +69,41 @@ test('becoming the owner of a partition is given up, and ended on the server, wh
   await locking.run('rollback')
   expect(await database.run(`select owner from millrace_offsets where application = '${owner.applicationId}'`)).toEqual([{ owner: 'one' }])
   await own.close()
+})
+
+test('a statement that updates and whose insert was given up, for a lock or on its way, never overwrites what was written since', async () => {
+  const table = await database.table('id int primary key, a text')
+  await using network = await lateNetwork(url, 'given up')
+  await using sink = createBulkSink({
+    ...{
+      logger: silentLogger,
+      driver: postgres({ url: network.url }),
+      insertTimeoutMs: 1_000,
+      retry: { initialDelayMs: 1, maxDelayMs: 1 },
+    },
+    tables: {
+      [table]: {
+        ...{ strategy: 'immediate', ordered: true, id: 'id' },
+        statement: `insert into ${table} (:columns) :rows on conflict (id) do update set a = excluded.a`,
+      },
+    },
+  })
+  // As a server that stands still, a lock keeps its statement from taking effect in time.
+  await using locking = await Database.connect(url)
+  await locking.run(`begin; lock table ${table} in exclusive mode`)
+  await sink.write(table, { id: 1, a: 'locked out' })
+  await sink.write(table, { id: 1, a: 'since then' })
+  await expect.poll(() => sink.metrics().batching.failed_batches, { timeout: 60_000 }).toBeGreaterThan(1)
+  await locking.run('rollback')
+  await sink.flush()
+  expect(await database.run(`select a from ${table}`)).toEqual([{ a: 'since then' }])
+  // The server gets it when its client is gone, and has sent it again, and more.
+  await sink.write(table, { id: 2, a: 'given up' })
+  await sink.flush()
+  await sink.write(table, { id: 2, a: 'the last' })
+  await sink.flush()
+  await network.deliver()
+  expect(await database.run(`select a from ${table} where id = 2`)).toEqual([{ a: 'the last' }])
 })
 
 test('a value that is too large for its index is its row’s fault, and holds up no other', async () => {

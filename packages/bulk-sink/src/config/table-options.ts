@@ -44,13 +44,14 @@ export interface TableOptions {
   readonly priority?: number | undefined
   /** How often an insert is tried again that failed for no known reason, before it is taken apart. A server that is away is waited for, however long. Default: 3. */
   readonly retries?: number | undefined
-  /** Whether what is sent is compressed, where the driver can. Default: false. */
+  /** Whether what is sent is compressed, where the driver can: ClickHouse's (gzip). PostgreSQL's protocol has no compression: nothing changes there. Default: false. */
   readonly compression?: boolean | undefined
   /** What rows of this table may take in memory, in MiB; more have to wait. Default: 10. */
   readonly maxMemoryMb?: number | undefined
   /**
    * Whether rows are stored in the order in which they were handed over, each priority by itself: one insert at a time, and none while one before it is tried
-   * again. For tables in which a later row of a key replaces an earlier one. Default: false.
+   * again. For tables in which a later row of a key replaces an earlier one; in ClickHouse these need a version column, too, since an insert that was given up may
+   * still come late. Default: false.
    */
   readonly ordered?: boolean | undefined
   /** Columns that tell whether a row is there already: it is not inserted again. Default: as the table's own constraints say. */
