@@ -4,7 +4,7 @@ import { memory } from 'millrace/memory'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { brokenEvent, DEAD_LETTERS, someEvents } from './event.ts'
+import { someEvents } from './event.ts'
 import { countRows, createTables } from './tables.ts'
 import { shopRows, shopTopology } from './topology.ts'
 import { writeEvents } from './write-events.ts'
@@ -21,27 +21,15 @@ export interface ExampleOptions {
   readonly say: (line: string) => void
 }
 
-/** Writes events into a topic, one of them broken, takes them to ClickHouse, and resolves to the rows of each table. */
+/** Writes events into a topic, takes them to ClickHouse, and resolves to the rows of each table. */
 export async function run({ clickhouse, brokers, events, metricsPort, say }: ExampleOptions): Promise<Readonly<Record<string, number>>> {
   const transport: Transport = brokers === undefined ? memory() : kafka({ brokers })
   await createTables(clickhouse)
-  await writeEvents(transport, [...someEvents(events), brokenEvent])
+  await writeEvents(transport, someEvents(events))
   const rows = shopRows(clickhouse)
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-shop-'))
   try {
-    const app = await start(
-      defineApp({
-        topology: shopTopology(rows),
-        applicationId: 'shop',
-        transport,
-        stateDir,
-        // A row that its table can't take stops nobody else's.
-        failure: { produce: 'dead-letter', deadLetter: { topic: DEAD_LETTERS } },
-        observer: (event) => {
-          if (event.type === 'failure') say(`a dead letter: ${String(event.error)}`)
-        },
-      }),
-    )
+    const app = await start(defineApp({ topology: shopTopology(rows), applicationId: 'shop', transport, stateDir }))
     const running = app.run()
     await app.caughtUp()
     const server = await rows.serveMetrics({ port: metricsPort })

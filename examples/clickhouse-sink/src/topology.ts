@@ -1,7 +1,7 @@
 import { type StreamRecord, type Topology, TopologyBuilder } from 'millrace'
 import { type BulkRows, bulkRows, type TableRow } from 'millrace/bulk-sink'
 import { clickhouse } from 'millrace/clickhouse'
-import { events, type ShopEvent, TOPIC } from './event.ts'
+import { events, type ShopEvent } from './event.ts'
 
 /** The sink: a table for each kind of event, each inserted in its own way; of a payment there is a row in `pages` as well. */
 export function shopRows(url: string): BulkRows<string, ShopEvent> {
@@ -24,6 +24,6 @@ export function shopRows(url: string): BulkRows<string, ShopEvent> {
 
 export function shopTopology(rows: BulkRows<string, ShopEvent>): Topology {
   const builder = new TopologyBuilder('shop')
-  builder.source('events', { topics: [TOPIC], ...events }).sinkOutside('clickhouse', rows)
+  builder.source('events', { topics: ['shop-events'], ...events }).sinkOutside('clickhouse', rows)
   return builder.build()
 }

@@ -1,21 +1,28 @@
-import { silentLogger, type Transport } from 'millrace'
-import { createPublisher } from 'millrace/publisher'
-import { DEAD_LETTERS, published, type ShopEvent, TOPIC } from './event.ts'
+import { viewColumn } from '@millrace/core'
+import { serdes, silentLogger, type Transport } from 'millrace'
+import type { ShopEvent } from './event.ts'
 
-/** Puts events into the topic. Topics that are not there are created. */
+const topic = 'shop-events'
+
+/** Puts events into the topic, and creates that if it is not there. */
 export async function writeEvents(transport: Transport, all: readonly ShopEvent[]): Promise<void> {
-  await createTopics(transport)
-  await using publisher = createPublisher({ transport, events: published, logger: silentLogger, clientId: 'shop' })
-  const outcomes = await publisher.publishBatch(all.map((payload) => ({ type: 'happened', payload })))
-  for (const outcome of outcomes) if (!outcome.ok) throw outcome.error
-}
-
-async function createTopics(transport: Transport): Promise<void> {
-  const admin = await transport.openAdmin({ logger: silentLogger })
+  const context = { logger: silentLogger }
+  const admin = await transport.openAdmin(context)
+  const writer = await transport.openWriter({ clientId: 'shop' }, context)
   try {
-    for (const topic of [TOPIC, DEAD_LETTERS])
-      if ((await admin.describeTopics([topic])).length === 0) await admin.createTopics([{ topic, partitions: 2 }])
+    if ((await admin.describeTopics([topic])).length === 0) await admin.createTopics([{ topic, partitions: 2 }])
+    const value = serdes.json<ShopEvent>()
+    await writer.writeBatch({
+      topic,
+      length: all.length,
+      keys: viewColumn(all.map(({ who }) => serdes.string.serialize(who))),
+      values: viewColumn(all.map((event) => value.serialize(event))),
+      timestamps: all.map(({ at }) => at),
+    })
+    const [failure] = await writer.flush()
+    if (failure !== undefined) throw failure.error
   } finally {
+    await writer.close()
     await admin.close()
   }
 }
