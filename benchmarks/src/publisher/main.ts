@@ -6,17 +6,7 @@ import { kafka } from '@millrace/transport-kafka'
 import { exitCodeFor, targetLines } from '../report/targets.ts'
 import { thisMachine } from '../report/machine.ts'
 import type { LoopUse } from './loop-use.ts'
-import {
-  BATCH,
-  DEFAULT_TIMEOUT_MS,
-  FEW,
-  LOOP_RATE,
-  type Results,
-  SENDERS,
-  tablesOf,
-  targetsOf,
-  TIMEOUT_MS,
-} from './results.ts'
+import { BATCH, DEFAULT_TIMEOUT_MS, FEW, LOOP_RATE, type Results, SENDERS, tablesOf, targetsOf, TIMEOUT_MS } from './results.ts'
 import { Service } from './service.ts'
 import type { Latency, Throughput } from './ways.ts'
 

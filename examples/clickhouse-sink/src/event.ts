@@ -12,6 +12,9 @@ export interface ShopEvent {
 
 export const events = { key: serdes.string, value: serdes.json<ShopEvent>() }
 
+/** Of a device whose clock has gone wrong: no database has such a date. */
+export const brokenEvent: ShopEvent = { id: 'broken', kind: 'reading', at: 1e16, who: 'device-7', amount: 1 }
+
 /** So many events, the first of which has this number: eight pages, a payment and a reading of ten. */
 export function someEvents(count: number, from = 0): ShopEvent[] {
   return Array.from({ length: count }, (_, i) => {

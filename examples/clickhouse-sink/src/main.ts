@@ -1,12 +1,13 @@
-import { defineApp, start, type Transport } from 'millrace'
+import { defineApp, type FailureOptions, start, type Transport } from 'millrace'
 import { kafka } from 'millrace/kafka'
 import { memory } from 'millrace/memory'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { someEvents } from './event.ts'
+import { brokenEvent, someEvents } from './event.ts'
 import { countRows, createTables } from './tables.ts'
-import { shopRows, shopTopology } from './topology.ts'
+import { createTopics } from './topics.ts'
+import { DEAD_LETTERS_TOPIC, shopRows, shopTopology } from './topology.ts'
 import { writeEvents } from './write-events.ts'
 
 /** What there is to do. */
@@ -14,22 +15,31 @@ export interface ExampleOptions {
   readonly clickhouse: string
   /** Addresses of Kafka; undefined: the embedded log. */
   readonly brokers: string | undefined
-  /** Events to write. */
+  /** A log instead of both. */
+  readonly transport?: Transport | undefined
+  /** Events to write, besides one that can't be stored. */
   readonly events: number
   /** Where `GET /metrics` is served meanwhile; undefined: on any port that is free. */
   readonly metricsPort: number | undefined
   readonly say: (line: string) => void
 }
 
-/** Writes events into a topic, takes them to ClickHouse, and resolves to the rows of each table. */
-export async function run({ clickhouse, brokers, events, metricsPort, say }: ExampleOptions): Promise<Readonly<Record<string, number>>> {
-  const transport: Transport = brokers === undefined ? memory() : kafka({ brokers })
+/** Writes events into a topic, takes them to ClickHouse, what it refuses to a topic of dead letters, and resolves to the rows of each table. */
+export async function run(options: ExampleOptions): Promise<Readonly<Record<string, number>>> {
+  const { clickhouse, brokers, events, metricsPort, say } = options
+  const transport = options.transport ?? (brokers === undefined ? memory() : kafka({ brokers }))
   await createTables(clickhouse)
-  await writeEvents(transport, someEvents(events))
+  await createTopics(transport)
+  await writeEvents(transport, [...someEvents(events), brokenEvent])
   const rows = shopRows(clickhouse)
   const stateDir = await mkdtemp(join(tmpdir(), 'millrace-shop-'))
   try {
-    const app = await start(defineApp({ topology: shopTopology(rows), applicationId: 'shop', transport, stateDir }))
+    const failure: FailureOptions = {
+      produce: 'dead-letter',
+      deadLetter: { topic: DEAD_LETTERS_TOPIC },
+      handleDeadLetter: ({ value }, error) => say(`${DEAD_LETTERS_TOPIC}: ${Buffer.from(value ?? []).toString()}: ${String(error)}`),
+    }
+    const app = await start(defineApp({ topology: shopTopology(rows), applicationId: 'shop', transport, stateDir, failure }))
     const running = app.run()
     await app.caughtUp()
     const server = await rows.serveMetrics({ port: metricsPort })

@@ -3,6 +3,11 @@ import { type BulkRows, bulkRows, type TableRow } from 'millrace/bulk-sink'
 import { clickhouse } from 'millrace/clickhouse'
 import { events, type ShopEvent } from './event.ts'
 
+/** Where events go. */
+export const EVENTS_TOPIC = 'shop-events'
+/** Where rows go that ClickHouse can't take, with the reason. */
+export const DEAD_LETTERS_TOPIC = 'shop-dead-letters'
+
 /** The sink: a table for each kind of event, each inserted in its own way; of a payment there is a row in `pages` as well. */
 export function shopRows(url: string): BulkRows<string, ShopEvent> {
   return bulkRows({
@@ -24,6 +29,6 @@ export function shopRows(url: string): BulkRows<string, ShopEvent> {
 
 export function shopTopology(rows: BulkRows<string, ShopEvent>): Topology {
   const builder = new TopologyBuilder('shop')
-  builder.source('events', { topics: ['shop-events'], ...events }).sinkOutside('clickhouse', rows)
+  builder.source('events', { topics: [EVENTS_TOPIC], ...events }).sinkOutside('clickhouse', rows)
   return builder.build()
 }

@@ -1,28 +1,21 @@
-import { viewColumn } from '@millrace/core'
-import { serdes, silentLogger, type Transport } from 'millrace'
+import type { Transport } from 'millrace'
+import { createPublisher, event } from 'millrace/publisher'
 import type { ShopEvent } from './event.ts'
+import { EVENTS_TOPIC } from './topology.ts'
 
-const topic = 'shop-events'
+const AT_ONCE = 1_000
+const events = { shop: event<ShopEvent>({ topic: EVENTS_TOPIC, key: ({ who }) => who }) }
 
-/** Puts events into the topic, and creates that if it is not there. */
+/** Puts events into the topic, as the services do that they come from. */
 export async function writeEvents(transport: Transport, all: readonly ShopEvent[]): Promise<void> {
-  const context = { logger: silentLogger }
-  const admin = await transport.openAdmin(context)
-  const writer = await transport.openWriter({ clientId: 'shop' }, context)
+  const publisher = createPublisher({ transport, events, batch: { size: AT_ONCE, maxSize: AT_ONCE, timeoutMs: 20 } })
   try {
-    if ((await admin.describeTopics([topic])).length === 0) await admin.createTopics([{ topic, partitions: 2 }])
-    const value = serdes.json<ShopEvent>()
-    await writer.writeBatch({
-      topic,
-      length: all.length,
-      keys: viewColumn(all.map(({ who }) => serdes.string.serialize(who))),
-      values: viewColumn(all.map((event) => value.serialize(event))),
-      timestamps: all.map(({ at }) => at),
-    })
-    const [failure] = await writer.flush()
-    if (failure !== undefined) throw failure.error
+    for (let from = 0; from < all.length; from += AT_ONCE) {
+      const some = all.slice(from, from + AT_ONCE)
+      for (const outcome of await publisher.publishBatch(some.map((payload) => ({ type: 'shop', payload }))))
+        if (!outcome.ok) throw outcome.error
+    }
   } finally {
-    await writer.close()
-    await admin.close()
+    await publisher.close()
   }
 }

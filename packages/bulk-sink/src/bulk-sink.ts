@@ -61,7 +61,7 @@ export class BulkSink implements AsyncDisposable {
     const logger = safeLogger(rest.logger ?? pino({ level: 'info', base: null }, process.stderr))
     this.#logger = logger
     this.#clock = clock
-    this.#driver = options.driver()
+    this.#driver = options.driver({ logger })
     this.#dispatcher = new Dispatcher({
       driver: this.#driver,
       resolved,

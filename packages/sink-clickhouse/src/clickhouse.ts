@@ -19,7 +19,7 @@ export interface ClickhouseOptions {
    * limit besides the sink's (`insertTimeoutMs`). `async_insert` is off whatever they say: batches are made here, and are in when the server says so.
    */
   readonly client?: ClickHouseClientConfigOptions | undefined
-  /** Is told of batches of more than 50 MB. Default: logs nothing. */
+  /** Is told of batches of more than 50 MB. Default: the sink's. */
   readonly logger?: Logger | undefined
 }
 
@@ -32,10 +32,10 @@ const SCHEMA_CODES: ReadonlySet<string> = new Set(['16', '60'])
 
 /** ClickHouse for a bulk sink: streams of JSONEachRow, with a de-duplication token where the server knows one. Nothing is connected before the first insert. */
 export function clickhouse(options: ClickhouseOptions): DriverFactory {
-  const { url, client, logger = silentLogger } = options ?? {}
+  const { url, client, logger } = options ?? {}
   if (url === undefined && client?.url === undefined)
     throw wrongOptions('The options of clickhouse are wrong', ["url is missing; give one, such as 'http://localhost:8123'."])
-  return () => new ClickhouseDriver(clientConfig(url, client), safeLogger(logger))
+  return (context) => new ClickhouseDriver(clientConfig(url, client), safeLogger(logger ?? context?.logger ?? silentLogger))
 }
 
 class ClickhouseDriver implements SinkDriver {

@@ -157,7 +157,8 @@ test('a statement of your own; a batch of more than 50 MB goes in, with a warnin
   const warnings: object[] = []
   const logger = { ...silentLogger, warn: (fields: object) => void warnings.push(fields) }
   await using sink = createBulkSink({
-    driver: clickhouse({ url, logger }),
+    logger,
+    driver,
     tables: { [table]: { statement: `INSERT INTO ${table} (id, size) FORMAT JSONEachRow` }, [large]: { strategy: 'immediate' } },
   })
   for (const id of numbers(10)) await sink.write(table, { id, size: 2 * id })

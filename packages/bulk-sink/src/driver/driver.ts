@@ -1,4 +1,4 @@
-import type { TopicPartition, TopicPartitionOffset } from '@millrace/core'
+import type { Logger, TopicPartition, TopicPartitionOffset } from '@millrace/core'
 import type { Row } from './row.ts'
 
 /** Rows for one table, which are inserted all or none. */
@@ -114,5 +114,5 @@ export interface SinkDriver {
   close(): Promise<void>
 }
 
-/** Makes the driver of one sink: inert until then. */
-export type DriverFactory = () => SinkDriver
+/** Makes the driver of one sink: inert until then. `logger` is the sink's. */
+export type DriverFactory = (context?: { readonly logger: Logger }) => SinkDriver

@@ -71,7 +71,7 @@ export class BulkRows<K, V> implements OutsideSink<K, V> {
   readonly open = async (context: OutsideSinkContext): Promise<OpenOutsideSink<K, V>> => {
     const { rows, afterInsert, clock = context.clock } = this.#options
     const logger = safeLogger(this.#options.logger ?? context.logger)
-    const driver = this.#options.driver()
+    const driver = this.#options.driver({ logger })
     const onRejected = (table: string, { entry, error }: RejectedEntry) => refuse(context, table, { entry, error })
     if (this.#options.exactlyOnce === true && driver.transactions !== undefined) {
       const owner = { applicationId: context.applicationId, node: context.node, owner: randomUUID() }
