@@ -41,6 +41,21 @@ async function committed(sink: OpenOutsideSink<string, number>, offset: number, 
   return answer?.offset
 }
 
+test('rows of a table are stored in the order of offsets, whatever priorities they, and their table, have', async () => {
+  const ledger = new Ledger()
+  const { sink, rows } = await opened(ledger)
+  await sink.assign(start(), never)
+  const urgent = (record: StagedRecord, i: number) => ({
+    ...record,
+    staged: (record.staged as readonly object[]).map((row) => (i % 3 === 0 ? { ...row, priority: 1 } : row)),
+  })
+  sink.accept(records(0, 10).map(urgent))
+  rows.updateConfig({ tables: { a: { priority: 2 } } })
+  sink.accept(records(10, 20).map(urgent))
+  expect(await committed(sink, 20)).toBe(20)
+  expect(ledger.ids('a')).toEqual(numbers(20))
+})
+
 test('a claim of the former owner that comes late shuts out the present one for no longer than two commits of the group', async () => {
   const ledger = new Ledger()
   const [former, owner] = [await opened(ledger), await opened(ledger)]

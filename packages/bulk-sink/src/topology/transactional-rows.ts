@@ -34,6 +34,9 @@ import type { TransactionalRowsOptions } from './transactional-options.ts'
 import { untilAborted } from './until-aborted.ts'
 import { untilAnswered } from './until-answered.ts'
 
+/** Of all rows: each table has one lane, so that its rows keep the order of offsets. */
+const PRIORITY = 1
+
 type IsStored = (entry: Entry) => boolean
 
 /**
@@ -161,9 +164,9 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
       known.reached = Math.max(known.reached, offset + 1)
       if (isStored || staged.length === 0) continue
       const slot = known.part.stage(offset, staged.length)
-      for (const { table, row, priority, bytes } of staged) {
+      for (const { table, row, bytes } of staged) {
         const entry: Entry = { row, bytes, part: known.part, slot, at, offset, timestamp, place: 0 }
-        this.#lanes.of(table, priority ?? this.#lanes.table(table).priority).append(entry, at)
+        this.#lanes.of(table, PRIORITY).append(entry, at)
         this.#usage.take(table, entry)
       }
     }
