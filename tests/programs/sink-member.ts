@@ -1,3 +1,4 @@
+import { silentLogger } from 'millrace'
 import { createBulkSink } from 'millrace/bulk-sink'
 import { clickhouse } from 'millrace/clickhouse'
 import { postgres } from 'millrace/postgres'
@@ -9,6 +10,7 @@ const WRITERS = 8
 const REPORT_MS = 20
 let written = 0
 const sink = createBulkSink({
+  logger: silentLogger,
   driver: kind === 'ClickHouse' ? clickhouse({ url }) : postgres({ url }),
   tables: { [table]: { preset: 'events', id: 'id' } },
   retry: { initialDelayMs: 20, maxDelayMs: 500 },

@@ -1,3 +1,4 @@
+import { silentLogger } from 'millrace'
 import { createBulkSink, type DriverFactory, type StandaloneSinkOptions } from 'millrace/bulk-sink'
 import { clickhouse } from 'millrace/clickhouse'
 import { postgres } from 'millrace/postgres'
@@ -66,6 +67,7 @@ export async function rowsAfter(
   const refused: unknown[] = []
   await using sink = createBulkSink({
     driver: driver(server.url),
+    logger: silentLogger,
     tables: { [table]: { preset: 'events', batchSize: 50, batchTimeMs: 20 } },
     insertTimeoutMs: 5_000,
     retry: { initialDelayMs: 20, maxDelayMs: 200 },
