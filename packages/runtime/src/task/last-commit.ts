@@ -51,9 +51,15 @@ export async function noteUpToDate(tasks: readonly Task[], { logger }: Pick<Task
   }
 }
 
-/** Why a commit that is under way is given up when partitions were lost. */
-export function partitionsLost(tasks: readonly Task[]): MillraceError {
-  return abandoned(`the partitions of tasks ${tasks.map(({ id }) => id).join(', ')} were lost`)
+/** Of tasks whose partitions may be somebody else's by now: a commit that is under way is given up, and the log says what that means. */
+export function abandonLost(tasks: readonly Task[], { environment, abandonCommit }: Omit<LastCommitSteps, 'commit'>): void {
+  const ids = tasks.map(({ id }) => id)
+  const error = abandoned(`the partitions of tasks ${ids.join(', ')} were lost`)
+  abandonCommit(error)
+  environment.logger.warn(
+    { err: error, tasks: ids },
+    'these tasks were lost to the group: what they have not committed will be processed again',
+  )
 }
 
 /** Whether a commit failed because the partitions have gone to others: the group refused it, or they were lost before it ended. */

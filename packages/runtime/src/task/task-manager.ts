@@ -18,7 +18,7 @@ import type { Standbys } from '../standby/standbys.ts'
 import { TaskStores } from '../store/task-stores.ts'
 import { Activation, type ActivationSteps } from './activation.ts'
 import { taskSplit } from './assignment-errors.ts'
-import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, partitionsLost } from './last-commit.ts'
+import { commitLast, isOthers, type LastCommitSteps, noteUpToDate, abandonLost } from './last-commit.ts'
 import { type AssignedPartition, makeQueue } from './assigned-partition.ts'
 import { type CreatedTasks, moveTo, standingStill } from './created-tasks.ts'
 import { type AssignedTopic, checkPartitionCounts } from './partition-counts.ts'
@@ -212,7 +212,7 @@ export class TaskManager implements RebalanceListener {
       }
       if (partitions.length > 0) this.#options.onAssignment(false)
       const tasks = [...leaving]
-      if (how === 'lost' && tasks.length > 0) this.#options.abandonCommit(partitionsLost(tasks))
+      if (how === 'lost' && tasks.length > 0) abandonLost(tasks, this.#options)
       await this.#release(tasks, how === 'lost' ? 'lost' : 'revoke')
       for (const id of touched) this.#holdRest(id)
       this.#identities.retain(new Set([...this.#assigned.values()].flatMap((topics) => [...topics.keys()])))
