@@ -7,7 +7,7 @@ export interface KafkaOptions {
   readonly brokers: readonly string[] | string
   /**
    * The client library. `confluent` is `@confluentinc/kafka-javascript`; `packed` is Millrace's own, in TypeScript, which hands over whole batches: see docs/kafka.md for which to
-   * choose. All processes of an application use the same. Default: what the environment variable `MILLRACE_KAFKA_CLIENT` says, else `confluent`.
+   * choose. All processes of an application use the same. Default: what the environment variable `MILLRACE_KAFKA_CLIENT` says, else `packed`, or `confluent` where Node is too old for that.
    */
   readonly client?: 'confluent' | 'packed' | undefined
   /** Properties of all that connect: TLS, SASL, OAuth, timeouts. Default: none. */

@@ -2,7 +2,7 @@
 export type ClientName = 'confluent' | 'packed'
 
 /** The switch: which client is chosen where nobody says, as far as it runs. */
-const PREFERRED: ClientName = 'confluent'
+const PREFERRED: ClientName = 'packed'
 
 /** From which release on, in each line of Node, `@platformatic/kafka` runs: as its package says. Lines after the last of these run it, others don't. */
 const PACKED_RUNS_FROM: ReadonlyMap<number, readonly [minor: number, patch: number]> = new Map([

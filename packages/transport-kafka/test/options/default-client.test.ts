@@ -16,9 +16,13 @@ describe('the client for who names none', () => {
     expect(others.map((node) => defaultClient(node, 'packed').client)).toEqual(others.map(() => 'confluent'))
   })
 
-  test('is confluent, anywhere', () => {
-    expect(defaultClient('18.0.0')).toEqual({ client: 'confluent', reason: undefined })
-    expect(defaultClient('26.0.0')).toEqual({ client: 'confluent', reason: undefined })
+  test('is packed where it runs', () => {
+    expect(defaultClient('22.17.1')).toEqual(TOO_OLD)
+    expect(defaultClient('26.0.0')).toEqual({ client: 'packed', reason: undefined })
+  })
+
+  test('is confluent without a word, if that is preferred', () => {
+    expect(defaultClient('22.17.1', 'confluent')).toEqual({ client: 'confluent', reason: undefined })
   })
 
   test('is chosen by what the library says of itself', () => {

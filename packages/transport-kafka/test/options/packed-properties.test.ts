@@ -71,9 +71,9 @@ describe('the client', () => {
   test('is the one named, else that of the environment, else confluent', () => {
     const client = (options: Partial<KafkaOptions>, environment: NodeJS.ProcessEnv) =>
       resolveOptions({ brokers: 'one:1', ...options }, environment).client
-    expect(client({}, {})).toBe('confluent')
-    expect(client({}, { MILLRACE_KAFKA_CLIENT: '' })).toBe('confluent')
-    expect(client({}, { MILLRACE_KAFKA_CLIENT: 'packed' })).toBe('packed')
+    expect(client({}, {})).toBe('packed')
+    expect(client({}, { MILLRACE_KAFKA_CLIENT: '' })).toBe('packed')
+    expect(client({}, { MILLRACE_KAFKA_CLIENT: 'confluent' })).toBe('confluent')
     expect(client({ client: 'confluent' }, { MILLRACE_KAFKA_CLIENT: 'packed' })).toBe('confluent')
     expect(() => client({}, { MILLRACE_KAFKA_CLIENT: 'other' })).toThrow(`client is "other"; use 'confluent' or 'packed'`)
     expect(() => client({ client: { 'linger.ms': 1 } as never }, {})).toThrow("give properties of all that connect as 'properties'")

@@ -11,7 +11,7 @@ describe('the options of kafka()', () => {
   test('have defaults for all but the brokers', () => {
     expect(resolveOptions({ brokers }, {})).toEqual({
       brokers,
-      client: 'confluent',
+      client: 'packed',
       properties: {},
       consumer: {},
       producer: {},
