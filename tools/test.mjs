@@ -7,8 +7,8 @@ import { prepare } from './setup/prepare.mjs'
 
 const args = process.argv.slice(2)
 const unitOnly = args[0] === '--unit'
-const packed = args[0] === '--packed'
-if (unitOnly || packed) args.shift()
+const confluent = args[0] === '--confluent'
+if (unitOnly || confluent) args.shift()
 
 await prepare({ native: unitOnly ? 'unneeded' : 'required', build: true, browser: !unitOnly, promtool: !unitOnly, databases: !unitOnly })
 if (unitOnly) {
@@ -18,10 +18,10 @@ if (unitOnly) {
   say(`Left out: ${left.length} test files that need a Kafka broker or a database. 'npm test' runs them too.`)
 }
 const vitest = join(root, 'node_modules', 'vitest', 'vitest.mjs')
-if (packed) {
-  say("Applications of tests/ on a broker, through Millrace's own client. 'npm test' runs them through Confluent's.")
-  process.env['MILLRACE_KAFKA_CLIENT'] = 'packed'
+if (confluent) {
+  say("Applications of tests/ on a broker, through Confluent's client. 'npm test' runs them through Millrace's own.")
+  process.env['MILLRACE_KAFKA_CLIENT'] = 'confluent'
 }
 const files = args.some((arg) => !arg.startsWith('-')) ? [] : ['tests/']
-const part = unitOnly ? ['--project', 'unit'] : packed ? ['--project', 'broker', ...files] : []
+const part = unitOnly ? ['--project', 'unit'] : confluent ? ['--project', 'broker', ...files] : []
 await runProgram([vitest, 'run', ...part, ...args])

@@ -71,13 +71,13 @@ export function countsOf(output) {
 }
 
 /**
- * The program as it is says what to install.
+ * The program as it is, on the native client, says what to install.
  * @param {import('./outside-project.mjs').OutsideProject} project
  * @param {string | undefined} node
  */
 async function proveClientIsMissed(project, node) {
   if (existsSync(join(project.folder, 'node_modules', '@confluentinc'))) throw new Error('The Kafka client was installed, unasked for.')
-  const { code, output } = await project.run('readme.js', { node })
+  const { code, output } = await project.run('readme.js', { node, env: { ...process.env, MILLRACE_KAFKA_CLIENT: 'confluent' } })
   const missed = code !== 0 && /KAFKA_CLIENT_MISSING/.test(output) && /npm install @confluentinc\/kafka-javascript/.test(output)
   if (!missed) throw new Error(`Without the Kafka client the README's program ended with ${code} and this:\n${output}`)
 }

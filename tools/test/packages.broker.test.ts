@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { cpSync, readFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { expect, inject, test } from 'vitest'
@@ -18,47 +18,51 @@ import { temporaryFolder } from './support/temporary-folder.ts'
 const client = '@confluentinc/kafka-javascript'
 const env = { ...process.env, KAFKA_BROKERS: inject('kafkaBrokers') }
 
-/** A project with the Kafka client beside the tarballs. Its native part is the one that the set-up of this checkout has. */
-async function projectOnKafka(): Promise<OutsideProject> {
-  const folder = temporaryFolder()
-  const packed = await pack(checkout, join(folder, 'tarballs'))
+/** Puts the native client into a project. Its native part is the one that the set-up of this checkout has. */
+async function addNativeClient({ folder }: OutsideProject): Promise<void> {
   const manifest = createRequire(join(root, 'packages', 'transport-kafka', 'package.json')).resolve(`${client}/package.json`)
   const { version } = JSON.parse(readFileSync(manifest, 'utf8')) as { version: string }
-  const project = await OutsideProject.create(join(folder, 'outside'), packed, {
-    dependencies: { [client]: version },
-    npmArguments: ['--ignore-scripts'],
-  })
-  cpSync(join(dirname(manifest), 'build'), join(project.folder, 'node_modules', client, 'build'), { recursive: true })
-  return project
+  await succeed('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', `${client}@${version}`], { cwd: folder })
+  cpSync(join(dirname(manifest), 'build'), join(folder, 'node_modules', client, 'build'), { recursive: true })
+}
+
+/** Lets the README's program, under a name of its own, count on the broker; resolves when it has ended. */
+async function runReadme(project: OutsideProject, more: NodeJS.ProcessEnv) {
+  const id = randomUUID()
+  const names = { from: `lines-${id}`, to: `word-counts-${id}` }
+  const readme = readFileSync(join(root, 'README.md'), 'utf8')
+  const program = readmeProgram(
+    readme,
+    new Map([
+      ["brokers: ['localhost:9092']", `brokers: '${env.KAFKA_BROKERS}'`],
+      ["topics: ['lines']", `topics: ['${names.from}']`],
+      ["topic: 'word-counts'", `topic: '${names.to}'`],
+      ["applicationId: 'counting-words'", `applicationId: 'counting-words-${id}'`],
+    ]),
+  )
+  const on = { ...env, ...more }
+  project.write('readme.ts', program)
+  await project.build()
+  await project.output('on-kafka.js', { args: ['fill', names.from, names.to], env: on })
+  const running = startProgram(project, 'readme.js', on)
+  const counts = countsOf(await project.output('on-kafka.js', { args: ['counts', names.from, names.to], env: on }))
+  running.stop()
+  return { counts, ended: await running.ended }
 }
 
 test(
-  "the README's program, installed from the tarballs, counts words on a broker and ends well on a signal",
+  "the README's program, installed from the tarballs, counts words on a broker and ends well on a signal, without the native client and with it",
   { timeout: 300_000 },
   async () => {
-    const id = randomUUID()
-    const names = { from: `lines-${id}`, to: `word-counts-${id}` }
-    const readme = readFileSync(join(root, 'README.md'), 'utf8')
-    const program = readmeProgram(
-      readme,
-      new Map([
-        ["brokers: ['localhost:9092']", `brokers: '${env.KAFKA_BROKERS}'`],
-        ["topics: ['lines']", `topics: ['${names.from}']`],
-        ["topic: 'word-counts'", `topic: '${names.to}'`],
-        ["applicationId: 'counting-words'", `applicationId: 'counting-words-${id}'`],
-      ]),
-    )
-    const project = await projectOnKafka()
-    project.write('readme.ts', program)
-    await project.build()
-    await project.output('on-kafka.js', { args: ['fill', names.from, names.to], env })
+    const folder = temporaryFolder()
+    const packed = await pack(checkout, join(folder, 'tarballs'))
+    const project = await OutsideProject.create(join(folder, 'outside'), packed)
+    const well = { counts: expectedCounts, ended: { code: 0, signal: null } }
+    expect(existsSync(join(project.folder, 'node_modules', client))).toBe(false)
+    expect(await runReadme(project, {})).toEqual(well)
 
-    const running = startProgram(project, 'readme.js', env)
-    const counts = countsOf(await project.output('on-kafka.js', { args: ['counts', names.from, names.to], env }))
-    running.stop()
-
-    expect(counts).toEqual(expectedCounts)
-    expect(await running.ended).toEqual({ code: 0, signal: null })
+    await addNativeClient(project)
+    expect(await runReadme(project, { MILLRACE_KAFKA_CLIENT: 'confluent' })).toEqual(well)
   },
 )
 
@@ -85,15 +89,19 @@ test(
   },
 )
 
-test('millrace/kafka loads native code when something is opened', async () => {
-  const { asked, mapped } = await nativeCodeOf(
-    `const { kafka } = await import('millrace/kafka')
-     const { silentLogger } = await import('millrace')
-     const admin = await kafka({ brokers: process.env.KAFKA_BROKERS }).openAdmin({ logger: silentLogger })
-     await admin.close()`,
-    env,
-  )
+const OPENS_ADMIN = `
+  const { kafka } = await import('millrace/kafka')
+  const { silentLogger } = await import('millrace')
+  const admin = await kafka({ brokers: process.env.KAFKA_BROKERS }).openAdmin({ logger: silentLogger })
+  await admin.close()`
+
+test("millrace/kafka loads native code when something is opened, if the client is Confluent's", async () => {
+  const { asked, mapped } = await nativeCodeOf(OPENS_ADMIN, { ...env, MILLRACE_KAFKA_CLIENT: 'confluent' })
 
   expect(asked).toEqual([expect.stringContaining('kafka-javascript')])
   expect(mapped).toEqual([expect.stringContaining('kafka-javascript')])
+})
+
+test('millrace/kafka connects without any native code by its own client', async () => {
+  expect(await nativeCodeOf(OPENS_ADMIN, env)).toEqual({ asked: [], mapped: [] })
 })

@@ -27,7 +27,7 @@ function packageJson({ name, version }: NewProject): string {
     version: '0.1.0',
     private: true,
     type: 'module',
-    engines: { node: '>=20.19' },
+    engines: { node: '>=20.19.4' },
     scripts: {
       dev: 'millrace dev src/app.ts --input lines=samples/lines.txt',
       start: 'millrace run dist/app.js',
@@ -36,7 +36,6 @@ function packageJson({ name, version }: NewProject): string {
       describe: 'millrace describe src/app.ts',
     },
     dependencies: {
-      '@confluentinc/kafka-javascript': '^1.10.1',
       '@millrace/cli': ours,
       millrace: ours,
     },

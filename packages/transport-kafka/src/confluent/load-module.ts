@@ -21,12 +21,13 @@ function explain(error: unknown): string {
   const [reason = ''] = String(message).split('\n')
   if (code === 'ERR_MODULE_NOT_FOUND' && reason.includes(PACKAGE)) {
     return (
-      `Kafka needs the package ${PACKAGE}, which is not installed. Install it beside millrace: npm install ${PACKAGE}. ` +
+      `The client 'confluent' needs the package ${PACKAGE}, which is not installed. Install it beside millrace: npm install ${PACKAGE}; or use ` +
+      `the client 'packed', which needs Node 20.19.4, 22.18.0, 24.6.0 or newer and no package. ` +
       `If that fails because no binary can be downloaded: ${FROM_SOURCE}.`
     )
   }
   if (reason.includes('did not self-register')) {
-    return `The Kafka client ${PACKAGE} can't be loaded in a worker thread. Use a process for each application instead.`
+    return `The Kafka client ${PACKAGE} can't be loaded in a worker thread. Use the client 'packed', or a process for each application.`
   }
   return (
     `The native part of ${PACKAGE} can't be loaded (${reason}). Build it again: npm rebuild ${PACKAGE}. ` +
