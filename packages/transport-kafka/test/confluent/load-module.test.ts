@@ -11,7 +11,7 @@ test('a package that is not installed is named, with how to get it', async () =>
     code: 'KAFKA_CLIENT_MISSING',
     retryable: false,
     message: expect.stringMatching(
-      /^The client 'confluent' needs the package @confluentinc\/kafka-javascript, which is not installed\. .*: npm install @confluentinc\/kafka-javascript\. .*CKJS_LINKING=dynamic/,
+      /^The client 'confluent' needs the package @confluentinc\/kafka-javascript, which is not installed\. .*: npm install @confluentinc\/kafka-javascript; or use the client 'packed'.*CKJS_LINKING=dynamic/,
     ) as string,
   })
 })
