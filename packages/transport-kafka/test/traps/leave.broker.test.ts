@@ -16,7 +16,7 @@ function join(client: 'confluent' | 'packed', groupId: string, topic: string) {
 }
 
 // Disconnected right after it has given up its partitions, librdkafka does not leave its group: they stay with nobody until the session is over.
-test.each(['confluent', 'packed'] as const)(
+test.concurrent.each(['confluent', 'packed'] as const)(
   '%s: members that are closed have left their groups: others take what they had long before a session of 45 s is over',
   async (client) => {
     await using admin = await kafka({ brokers: inject('kafkaBrokers'), client }).openAdmin(context)

@@ -115,7 +115,7 @@ describe.each([
   })
 })
 
-describe.each(['confluent', 'packed'] as const)('everything of the client %s', (client) => {
+describe.concurrent.each(['confluent', 'packed'] as const)('everything of the client %s', (client) => {
   test('closes in time when the broker is gone, and says what did not get through', { timeout: 3 * LIMIT_MS }, async () => {
     // One of our own, whatever broker the others use.
     const broker = await openBroker({}, { ...process.env, KAFKA_BROKERS: '' })
