@@ -5,7 +5,11 @@ import { backoffMs } from './backoff.ts'
 import type { BrokerConnection } from './broker-connection.ts'
 import { addTo } from './by-node.ts'
 import type { Cluster } from './cluster.ts'
+import { missingPartition } from './missing-partition.ts'
 import { unlessMoved } from './unless-moved.ts'
+
+/** How long brokers may take to learn of partitions that a topic was given, in milliseconds. */
+const NEWS_MS = 1_000
 
 export interface LeaderAnswer extends TopicPartition {
   readonly code: number
@@ -21,7 +25,7 @@ export interface LeaderQuestion<T extends TopicPartition, A extends LeaderAnswer
 
 /**
  * Asks the leaders until each partition was answered with 0, as long as a request may take: again where another leads while the one that was asked is silent.
- * Topics that were created a moment ago are waited for. Resolves to these answers; rejects with a `PackedError`.
+ * Topics that were created a moment ago are waited for; partitions that a topic does not have, for a second. Resolves to these answers; rejects with a `PackedError`.
  */
 export async function askLeaders<T extends TopicPartition, A extends LeaderAnswer>(
   cluster: Cluster,
@@ -29,13 +33,16 @@ export async function askLeaders<T extends TopicPartition, A extends LeaderAnswe
   question: LeaderQuestion<T, A>,
 ): Promise<A[]> {
   const { clock } = question
-  const until = clock.monotonic() + cluster.options.requestTimeoutMs
+  const began = clock.monotonic()
+  const until = began + cluster.options.requestTimeoutMs
   let last: PackedError | undefined
   const done = new Map<string, A>()
   let missing = partitions
   for (let attempt = 1; missing.length > 0; attempt++) {
     if (attempt > 1) {
       if (clock.monotonic() >= until) throw last ?? noLeader(missing)
+      const none = clock.monotonic() - began >= NEWS_MS ? await missingPartition(cluster, missing) : undefined
+      if (none !== undefined) throw none
       await cluster.delay(backoffMs(attempt - 1))
     }
     // Each time: who reads them no more may have had them forgotten.

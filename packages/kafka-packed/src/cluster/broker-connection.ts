@@ -10,6 +10,7 @@ import {
   Writer,
 } from '@platformatic/kafka'
 import { PackedError } from '../errors/packed-error.ts'
+import { loginReason } from './login-reason.ts'
 import type { ArrivedBytes } from '../wire/byte-reader.ts'
 import { decodeApiVersions, API_VERSIONS, encodeApiVersions, type VersionRange } from '../wire/api-versions.ts'
 import type { BrokerAddress, ResolvedConnectOptions } from './connection-options.ts'
@@ -190,7 +191,7 @@ export class BrokerConnection {
     if (causes.at(-1) instanceof TimeoutError)
       return new PackedError(`${this.#name()} has not answered in time.`, { kind: 'timed-out', ...details })
     if (isAuthentication(causes))
-      return new PackedError(`${this.#name()} does not let this client in: ${message}`, { kind: 'authentication', ...details })
+      return new PackedError(`${this.#name()} does not let this client in: ${loginReason(causes)}`, { kind: 'authentication', ...details })
     return new PackedError(`${this.#name()} could not be reached: ${reasonOf(error)}`, { kind: 'unreachable', ...details })
   }
 

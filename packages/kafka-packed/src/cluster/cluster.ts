@@ -197,8 +197,20 @@ export class Cluster {
 
   async #refresh(): Promise<void> {
     const topics = [...this.#topics]
-    this.metadata.take(await this.any((connection) => connection.call(METADATA, topics, false, false)))
+    const asked = this.any((connection) => connection.call(METADATA, topics, false, false))
+    if (this.#refreshedAt === -Infinity) await this.#whileOpening(asked)
+    this.metadata.take(await asked)
     this.#refreshedAt = this.#clock.monotonic()
+  }
+
+  /** A first question that is lost, on its way or in a broker, is never answered: who opens may ask it again over other connections. */
+  async #whileOpening(asked: Promise<unknown>): Promise<void> {
+    const { openTimeoutMs } = this.options
+    if (openTimeoutMs === undefined || (await settledWithin(asked, openTimeoutMs, this.#clock))) return
+    // It ends when the cluster is closed.
+    asked.catch(() => {})
+    const names = this.#addresses().map(addressKey).join(', ')
+    throw new PackedError(`Nobody has answered in time at ${names}.`, { kind: 'timed-out' })
   }
 
   /** Those that failed or are silent last; else those known first, then those to begin with: these may be names of several. */

@@ -18,6 +18,8 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number | undefined
   /** How long an answer may take, in milliseconds; then the connection is given up. Default: 30,000. */
   readonly requestTimeoutMs?: number | undefined
+  /** How long it may take until a broker has answered a first question, in milliseconds: then opening rejects. Default: what each step may take. */
+  readonly openTimeoutMs?: number | undefined
   /** The age of what is known of leaders at which it is asked anew, in milliseconds. Default: 300,000. */
   readonly metadataMaxAgeMs?: number | undefined
 }
@@ -47,6 +49,7 @@ export interface ResolvedConnectOptions {
   readonly sasl: LibrarySasl | undefined
   readonly connectTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly openTimeoutMs: number | undefined
   readonly metadataMaxAgeMs: number
 }
 
@@ -57,6 +60,7 @@ export const CONNECT_NAMES: readonly string[] = namesOf<ConnectOptions>({
   sasl: true,
   connectTimeoutMs: true,
   requestTimeoutMs: true,
+  openTimeoutMs: true,
   metadataMaxAgeMs: true,
 })
 
@@ -65,7 +69,7 @@ const MECHANISMS = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER']
 /** Fills in every default, and adds a sentence to `problems` for everything that is wrong. `clock`: of tokens. */
 export function resolveConnectOptions(options: ConnectOptions, problems: string[], clock: Clock = systemClock): ResolvedConnectOptions {
   const { brokers, clientId = 'millrace', connectTimeoutMs = 10_000, requestTimeoutMs = 30_000, metadataMaxAgeMs = 300_000 } = options
-  const { tls, sasl } = options
+  const { tls, sasl, openTimeoutMs } = options
   problems.push(...brokerProblems(brokers))
   if (typeof clientId !== 'string') problems.push(`clientId is ${describeValue(clientId)}; use text.`)
   if (tls !== undefined && !isObject(tls)) problems.push(`tls is ${describeValue(tls)}; use options of Node's tls.connect, such as {}.`)
@@ -74,8 +78,9 @@ export function resolveConnectOptions(options: ConnectOptions, problems: string[
     problems.push(`sasl.mechanism is ${describeValue(mechanism)}; use ${MECHANISMS.join(', ')}.`)
   if (mechanism === 'OAUTHBEARER' && typeof sasl?.token !== 'function' && (typeof sasl?.token !== 'string' || sasl.token === ''))
     problems.push(`sasl.token is ${describeValue(sasl?.token)}; OAUTHBEARER needs a token, or a function that gives one.`)
-  checkNumbers({ connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs }, 1, problems)
-  return { brokers, clientId, connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs, tls, sasl: sasl && loginOf(sasl, clock) }
+  checkNumbers({ connectTimeoutMs, requestTimeoutMs, metadataMaxAgeMs, ...(openTimeoutMs !== undefined && { openTimeoutMs }) }, 1, problems)
+  const limits = { connectTimeoutMs, requestTimeoutMs, openTimeoutMs, metadataMaxAgeMs }
+  return { brokers, clientId, ...limits, tls, sasl: sasl && loginOf(sasl, clock) }
 }
 
 function loginOf({ token, ...others }: SaslOptions, clock: Clock): LibrarySasl {

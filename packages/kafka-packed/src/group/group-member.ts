@@ -347,7 +347,7 @@ export class GroupMember implements AsyncDisposable {
     // Before the thread that stands in is dismissed: it may have been told a newer epoch.
     this.#rounds.dropOut()
     this.#heartbeats?.stop()
-    if (this.#heartbeats?.takeLeft() === true) this.#hooks.onBusy?.()
+    if (this.#heartbeats?.takeBusy() === true) this.#hooks.onBusy?.()
     const lost = [...this.#owned.values()]
     this.#owned.clear()
     if (lost.length > 0) this.#lostHooks = Promise.all([this.#lostHooks, settled(() => this.#hooks.onLost(lost))]).then(nothing)

@@ -37,6 +37,9 @@ export class Heartbeats {
   #member: GroupMetadata | undefined
   /** When the last question that was answered was asked: from then on the group counts the session. */
   #heardAt = 0
+  /** When this side gave its last sign of life, and whether it was late with the one after. */
+  #signedAt = 0
+  #stoodStill = false
   #malformed = 0
   /** Whose question is under way. */
   #asking: GroupMetadata | undefined
@@ -55,7 +58,7 @@ export class Heartbeats {
   start(member: GroupMetadata, coordinator: BrokerAddress | undefined): void {
     this.stop()
     this.#member = member
-    this.#heardAt = this.#clock.monotonic()
+    this.#heardAt = this.#signedAt = this.#clock.monotonic()
     this.#order(coordinator)
     this.#next()
   }
@@ -77,9 +80,11 @@ export class Heartbeats {
     this.#standIn.order({})
   }
 
-  /** Whether the stand-in has left the group, because this side was busy for too long, since this was asked last. */
-  takeLeft(): boolean {
-    return this.#standIn.takeLeft()
+  /** Whether this side was busy for too long since this was asked last: the stand-in has left the group then, or would have if it had been there. */
+  takeBusy(): boolean {
+    const wasBusy = this.#standIn.takeLeft() || this.#stoodStill || this.#isLate()
+    this.#stoodStill = false
+    return wasBusy
   }
 
   /** The member's epoch as the stand-in knows it; 0: it has none. */
@@ -108,7 +113,7 @@ export class Heartbeats {
   #beat(): void {
     const member = this.#member
     if (member === undefined) return
-    this.#standIn.sign()
+    this.#sign()
     if (this.#standIn.takeBeats()) this.#heardAt = this.#clock.monotonic()
     if (this.#clock.monotonic() - this.#heardAt >= this.#options.sessionTimeoutMs) {
       // Also while it is asked: an answer may take as long as it likes.
@@ -123,10 +128,20 @@ export class Heartbeats {
     })
   }
 
+  #sign(): void {
+    this.#standIn.sign()
+    if (this.#isLate()) this.#stoodStill = true
+    this.#signedAt = this.#clock.monotonic()
+  }
+
+  #isLate(): boolean {
+    return this.#clock.monotonic() - this.#signedAt > this.#options.rebalanceTimeoutMs + this.#rounds.heartbeatIntervalMs
+  }
+
   /** Never rejects. */
   async #send(member: GroupMetadata): Promise<void> {
     const askedAt = this.#clock.monotonic()
-    const hadLeft = this.#standIn.hasLeft
+    const wasBusy = this.#standIn.hasLeft || this.#stoodStill
     try {
       const code = await this.#coordinator.once({
         use: (connection) => this.#rounds.beat(connection, member),
@@ -139,7 +154,7 @@ export class Heartbeats {
       this.#order(this.#coordinator.address)
       // It is a member still: what the stand-in had done before is over, and does not explain what may come later. What it has done since is not known of yet.
       if (code !== 0) this.#events.onCode(code)
-      else if (hadLeft) this.#standIn.takeLeft()
+      else if (wasBusy) this.takeBusy()
     } catch (error) {
       const { kind, retriable } = error as PackedError
       this.#malformed = kind === 'malformed' ? this.#malformed + 1 : 0

@@ -31,4 +31,27 @@ describe('a login', () => {
     broker.answers.set(KEY.saslHandshake, () => Buffer.from([0, 33, 0, 0, 0, 0]))
     await expect(login(broker, 'PLAIN')).rejects.toMatchObject({ kind: 'authentication', retriable: false })
   })
+
+  it('that is refused says why, and by what the broker lets clients in', async () => {
+    await using broker = await WireBroker.open()
+    const names = ['GSSAPI', 'OAUTHBEARER'].map((name) => Buffer.concat([Buffer.of(0, name.length), Buffer.from(name)]))
+    broker.answers.set(KEY.saslHandshake, () => Buffer.concat([Buffer.from([0, 33, 0, 0, 0, 2]), ...names]))
+    await expect(login(broker, 'PLAIN')).rejects.toThrow(/does not support the requested SASL mechanism: it takes GSSAPI, OAUTHBEARER$/)
+    broker.answers.set(KEY.saslHandshake, () => Buffer.from([0, 34, 0, 0, 0, 0]))
+    await expect(login(broker, 'PLAIN')).rejects.toThrow(/: it takes no logins here$/)
+  })
+})
+
+describe('opening', () => {
+  it('rejects when nobody has answered in time, with the addresses', async () => {
+    await using broker = await WireBroker.open()
+    broker.answers.set(KEY.apiVersions, (): WireAnswer => 'silence')
+    const [{ host, port } = { host: '', port: 0 }] = broker.brokers
+    const opened = PackedReader.open({ brokers: broker.brokers, requestTimeoutMs: 60_000, openTimeoutMs: 100 })
+    await expect(opened).rejects.toMatchObject({
+      kind: 'timed-out',
+      retriable: true,
+      message: `Nobody has answered in time at ${host}:${port}.`,
+    })
+  })
 })

@@ -1,4 +1,4 @@
-import { ManualClock } from '@millrace/core'
+import { ManualClock, systemClock } from '@millrace/core'
 import { describe, expect, it } from 'vitest'
 import { RecordedMember } from '../support/group.ts'
 import { KEY, WireBroker, type WireTopic } from '../support/wire-broker.ts'
@@ -9,6 +9,7 @@ const PARTITION = { topic: TOPIC, partition: 0 }
 const WAIT = { timeout: 20_000, interval: 5 }
 const THERE: WireTopic = { name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] }
 const ILLEGAL_GENERATION = 22
+const UNKNOWN_MEMBER = 25
 const REBALANCE_IN_PROGRESS = 27
 
 async function groupOf(): Promise<{ broker: WireBroker; group: ClassicGroup } & AsyncDisposable> {
@@ -204,6 +205,28 @@ describe('a member of a group', () => {
     expect(recorded.calls.length).toBe(1)
     await clock.advance(1)
     expect(recorded.calls[1]).toMatch(/^lost /)
+  })
+
+  it('says that JavaScript was busy when it has lost its place by that, though no thread has left in its name', async () => {
+    await using wire = await groupOf()
+    let stillMs = 0
+    const clock = { ...systemClock, monotonic: () => systemClock.monotonic() + stillMs }
+    await using recorded = await joinedMember(wire.broker, { clock, rebalanceTimeoutMs: 5_000 })
+    const putOut = (): void => {
+      wire.group.onHeartbeat = () => {
+        wire.group.onHeartbeat = () => code(0)
+        return code(UNKNOWN_MEMBER)
+      }
+    }
+    // To the thread it was there all the time.
+    stillMs = 6_000
+    putOut()
+    await expect.poll(() => recorded.calls, WAIT).toEqual(['assigned t-0', 'lost t-0', 'assigned t-0'])
+    expect(recorded.busy).toBe(1)
+    // For a reason of the group's.
+    putOut()
+    await expect.poll(() => recorded.calls.length, WAIT).toBe(5)
+    expect(recorded.busy).toBe(1)
   })
 
   it('stays a member when an answer can not be read, and is none any more when none can', async () => {

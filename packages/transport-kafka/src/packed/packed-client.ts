@@ -18,6 +18,8 @@ const ADMIN_CLIENT_ID = 'millrace-admin'
 const CONNECT_MS = 10_000
 /** A rebalance that takes longer than this part of a transaction's life is not waited for. */
 const REBALANCES_A_TRANSACTION = 4
+/** Of the time that opening may take, for one attempt: what is not answered by then is asked again over other connections. */
+const ATTEMPT_PART = 0.5
 /** Before all are tried again. */
 const RETRY_MS = 250
 
@@ -34,8 +36,8 @@ export class PackedClient implements KafkaClient {
     const connect = await this.#connect('consumer', source.clientId)
     let consumer: PackedConsumer | undefined
     const onArrival = (): void => consumer?.onArrival()
-    const reader = await this.#connected(() =>
-      PackedReader.open({ ...connect, ...readerSettings(this.#options), isolation: source.isolation, onArrival }),
+    const reader = await this.#connected((limit) =>
+      PackedReader.open({ ...connect, ...limit, ...readerSettings(this.#options), isolation: source.isolation, onArrival }),
     )
     const lookup = new TopicLookup(connect)
     const assigns = this.#options.groupProtocol === 'classic'
@@ -44,7 +46,7 @@ export class PackedClient implements KafkaClient {
     if (groupId === undefined) return opened
     const settings = { ...connect, ...groupSettings(this.#options, source), groupId }
     try {
-      opened.joinAs(await this.#connected(() => GroupMember.open(settings, opened.hooks)))
+      opened.joinAs(await this.#connected((limit) => GroupMember.open({ ...settings, ...limit }, opened.hooks)))
     } catch (error) {
       await opened.close()
       throw error
@@ -55,7 +57,7 @@ export class PackedClient implements KafkaClient {
   async openProducer(writer: RecordWriterOptions): Promise<ProducerClient> {
     const { PackedWriter, TopicLookup } = await import('@millrace/kafka-packed')
     const connect = await this.#connect('producer', writer.clientId)
-    const opened = await this.#connected(() => PackedWriter.open({ ...connect, ...writerSettings(this.#options, writer) }))
+    const opened = await this.#connected((limit) => PackedWriter.open({ ...connect, ...limit, ...writerSettings(this.#options, writer) }))
     const { transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS } = writer
     return new PackedProducer({
       writer: opened,
@@ -68,7 +70,7 @@ export class PackedClient implements KafkaClient {
   async openAdmin(): Promise<AdminClient> {
     const { PackedAdmin } = await import('@millrace/kafka-packed')
     const connect = await this.#connect('admin', ADMIN_CLIENT_ID)
-    return new PackedAdminClient(await this.#connected(() => PackedAdmin.open(connect)))
+    return new PackedAdminClient(await this.#connected((limit) => PackedAdmin.open({ ...connect, ...limit })))
   }
 
   async #connect(part: Part, clientId: string): Promise<ConnectOptions> {
@@ -88,19 +90,23 @@ export class PackedClient implements KafkaClient {
   }
 
   /** Again while brokers come and go, or rejects when the time given is over with a sentence that names the address and the cause. */
-  async #connected<T>(open: () => Promise<T>): Promise<T> {
+  async #connected<T>(open: (limit: { readonly openTimeoutMs: number }) => Promise<T>): Promise<T> {
     const { connectTimeoutMs, brokers } = this.#options
     const deadline = performance.now() + connectTimeoutMs
+    let told: ClientError | undefined
     for (;;) {
       try {
-        return await open()
+        const openTimeoutMs = Math.min(deadline - performance.now(), connectTimeoutMs * ATTEMPT_PART)
+        return await open({ openTimeoutMs: Math.max(1, Math.ceil(openTimeoutMs)) })
       } catch (thrown) {
         const error = toClientError(thrown)
         if (!(error instanceof ClientError)) throw error
         const passes = error.kind === 'unreachable' || error.kind === 'timed-out' || error.kind === 'transient'
+        // That the time was over in the midst of an attempt says less than why the one before failed.
+        told = passes && error.kind === 'timed-out' ? (told ?? error) : error
         const isConnection = passes || error.kind === 'authentication'
         if (!passes || performance.now() + RETRY_MS >= deadline)
-          throw isConnection ? connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: undefined, error }) : error
+          throw isConnection ? connectionError({ brokers, seconds: connectTimeoutMs / 1000, complaint: undefined, error: told }) : error
       }
       await sleep(RETRY_MS)
     }

@@ -19,6 +19,7 @@ import type {
 import { ClientError } from '../client/client-error.ts'
 import type { ConsumerClient, ConsumerEvents, Fetched, OffsetRange, Rebalance } from '../client/kafka-client.ts'
 import { closed } from '../errors/kafka-error.ts'
+import { OpenQuestions } from './open-questions.ts'
 import { toClientError, translated } from './to-client-error.ts'
 
 const NOTHING: Fetched = Object.freeze({ batches: Object.freeze([]), ends: Object.freeze([]), records: 0 })
@@ -48,6 +49,7 @@ export class PackedConsumer implements ConsumerClient {
   #failures: unknown[] = []
   /** As they were committed, with the epochs of the records before: see {@link PositionCommit}. */
   readonly #committed = new Map<string, PositionCommit>()
+  readonly #questions = new OpenQuestions()
   #isClosed = false
 
   constructor({ reader, lookup, source, logger, assigns }: PackedConsumerParts) {
@@ -162,7 +164,8 @@ export class PackedConsumer implements ConsumerClient {
   }
 
   async committed(partitions: readonly TopicPartition[]): Promise<readonly OffsetCommit[]> {
-    const committed = await translated(this.#requireMember().committed(partitions, this.#source.isolation === 'read-committed'))
+    const asked = this.#requireMember().committed(partitions, this.#source.isolation === 'read-committed')
+    const committed = await translated(this.#questions.ask(asked))
     for (const one of committed) this.#committed.set(partitionKey(one.topic, one.partition), one)
     return committed.map(({ topic, partition, offset, metadata }) => ({
       topic,
@@ -194,7 +197,8 @@ export class PackedConsumer implements ConsumerClient {
     this.#isClosed = true
     this.#events = undefined
     for (const answer of this.#answers.splice(0)) answer()
-    await Promise.all([this.#member?.close(), this.#reader.close()])
+    await Promise.all([this.#member?.leave(), this.#reader.close(), this.#questions.ended()])
+    await this.#member?.close()
     this.#lookup.close()
   }
 

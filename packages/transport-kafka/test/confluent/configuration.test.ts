@@ -13,7 +13,7 @@ const source = { clientId: 'c', groupId: 'g', isolation: 'read-uncommitted' } as
 const writer = { clientId: 'c' }
 
 function resolved(options: Partial<KafkaOptions> = {}) {
-  return resolveOptions({ brokers: 'a:1,b:2', ...options })
+  return resolveOptions({ brokers: 'a:1,b:2', client: 'confluent', ...options })
 }
 
 describe('the properties of clients', () => {

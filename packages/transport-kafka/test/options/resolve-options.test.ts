@@ -86,13 +86,13 @@ describe('the options of kafka()', () => {
     ['consumer', 'session.timeout.ms', 6_000, 'set group.consumer.session.timeout.ms there'],
     ['properties', 'heartbeat.interval.ms', 500, 'set group.consumer.heartbeat.interval.ms there'],
     ['consumer', 'group.protocol.type', 'consumer', 'leave it out'],
-  ])("refuse, in %s, %s for groups of the protocol 'consumer' alone", (part, name, value, reason) => {
-    const options = { brokers, [part]: { [name]: value } }
+  ])("refuse, with the client confluent, in %s, %s for groups of the protocol 'consumer' alone", (part, name, value, reason) => {
+    const options = { brokers, client: 'confluent', [part]: { [name]: value } } as const
     expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(`${part} sets '${name}', which is refused: `)
     expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(reason)
     expect(() => kafka({ ...options, groupProtocol: 'consumer' })).toThrow(TypeError)
     expect(() => kafka(options)).not.toThrow()
-    expect(() => kafka({ brokers, admin: { [name]: value }, groupProtocol: 'consumer' })).not.toThrow()
+    expect(() => kafka({ brokers, client: 'confluent', admin: { [name]: value }, groupProtocol: 'consumer' })).not.toThrow()
   })
 
   test('let the packed client be told what brokers have for sessions of groups of the protocol consumer', () => {

@@ -43,4 +43,10 @@ describe.each(['confluent', 'packed'] as const)('with the client %s', { timeout:
     await exchange(kafka({ brokers: `127.0.0.1:${broker.plainPort}`, client, properties }), `topic-${client}`)
     expect(asked).toBeGreaterThan(2)
   })
+  test('a callback that fails ends opening with its reason, and not the process', async () => {
+    const oauthbearer_token_refresh_cb = () => Promise.reject(new Error('no token today'))
+    const properties = { 'security.protocol': 'sasl_plaintext', 'sasl.mechanisms': 'OAUTHBEARER', oauthbearer_token_refresh_cb }
+    const transport = kafka({ brokers: `127.0.0.1:${broker.plainPort}`, client, properties, connectTimeoutMs: 2_000 })
+    await expect(transport.openWriter({ clientId: 'c' }, context)).rejects.toThrow('no token today')
+  })
 })

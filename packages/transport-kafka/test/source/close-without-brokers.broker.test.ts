@@ -8,12 +8,15 @@ const AWAY_MS = 9_000
 /** Only tells what hangs: a close waits 3 s for a broker, and 7 s for a question, which six of them ask at once on the few threads that there are. */
 const LIMIT_MS = 40_000
 
+const clients = ['confluent', 'packed'] as const
 const protocols = ['classic', 'consumer'] as const
 
 test('with all limits as they are by default, a source closes soon though its brokers are away', { timeout: 3 * LIMIT_MS }, async () => {
   // One of our own, whatever broker the others use.
   const broker = await openBroker({}, { ...process.env, KAFKA_BROKERS: '' })
-  const clusters = protocols.map((groupProtocol) => new Cluster({ brokers: broker.brokers, groupProtocol }))
+  const clusters = clients.flatMap((client) =>
+    protocols.map((groupProtocol) => new Cluster({ brokers: broker.brokers, client, groupProtocol })),
+  )
   try {
     const sources = await Promise.all(
       clusters.flatMap((cluster) =>

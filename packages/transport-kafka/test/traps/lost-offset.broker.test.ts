@@ -38,12 +38,17 @@ async function resume(cluster: Cluster, topic: string, offset: number) {
   return { source, groupId }
 }
 
-describe.each(['classic', 'consumer'] as const)('with the %s protocol, the transport', (groupProtocol) => {
+describe.each([
+  ['confluent', 'classic'],
+  ['confluent', 'consumer'],
+  ['packed', 'classic'],
+  ['packed', 'consumer'],
+] as const)('with the client %s and the %s protocol, the transport', (client, groupProtocol) => {
   test.each([
     ['behind the end, as that of a topic made anew', 99, 'the partition holds 4 to 10.'],
     ['of records deleted meanwhile', 2, 'the partition holds 4 to 10.'],
   ])('names a committed offset %s, and says what to do', async (_, offset, holds) => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10)
     const admin = await cluster.admin()
@@ -66,7 +71,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, the trans
     ['first', 4],
     ['last', 10],
   ])('takes the %s offset there is for what it is', async (_, offset) => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10)
     const admin = await cluster.admin()

@@ -53,9 +53,14 @@ async function member(cluster: Cluster, topic: string, groupId = cluster.name())
   return { source, holder, groupId }
 }
 
-describe.each(['classic', 'consumer'] as const)('with the %s protocol, a source', (groupProtocol) => {
+describe.each([
+  ['confluent', 'classic'],
+  ['confluent', 'consumer'],
+  ['packed', 'classic'],
+  ['packed', 'consumer'],
+] as const)('with the client %s and the %s protocol, a source', (client, groupProtocol) => {
   test('that closes finishes its hook, commits, and has left its group', async () => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10)
     const { source, holder, groupId } = await member(cluster, topic)
@@ -77,7 +82,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, a source'
   })
 
   test('closes at any moment of joining, and is no member then', async () => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     const turns = [0, 1, 3, 10, 30, 100]
     for (const count of turns) {
@@ -90,7 +95,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, a source'
   })
 
   test('closes while a poll, a commit, a seek and questions are under way, all of which end', async () => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10_000)
     const { source, holder, groupId } = await member(cluster, topic)
@@ -110,16 +115,21 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, a source'
   })
 })
 
-describe('everything', () => {
+describe.concurrent.each(['confluent', 'packed'] as const)('everything of the client %s', (client) => {
   test('closes in time when the broker is gone, and says what did not get through', { timeout: 3 * LIMIT_MS }, async () => {
     // One of our own, whatever broker the others use.
     const broker = await openBroker({}, { ...process.env, KAFKA_BROKERS: '' })
     try {
-      await using cluster = new Cluster({ brokers: broker.brokers, requestTimeoutMs: 2_000, producer: { 'message.timeout.ms': 3_000 } })
+      await using cluster = new Cluster({
+        brokers: broker.brokers,
+        client,
+        requestTimeoutMs: 2_000,
+        producer: { 'message.timeout.ms': 3_000 },
+      })
       const topic = await cluster.topic()
       const members = await Promise.all(
         (['classic', 'consumer'] as const).map(async (groupProtocol) => {
-          const { transport } = new Cluster({ brokers: broker.brokers, groupProtocol, requestTimeoutMs: 2_000 })
+          const { transport } = new Cluster({ brokers: broker.brokers, client, groupProtocol, requestTimeoutMs: 2_000 })
           const source = await transport.openSource({ clientId: 'c', groupId: cluster.name(), isolation: 'read-committed' }, context)
           const holder = new Holder()
           holder.source = source
