@@ -11,7 +11,7 @@ import {
   type WriteBatch,
   type WriteFailure,
 } from '@millrace/core'
-import { ClientError } from '../client/client-error.ts'
+import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
 import type { DeliveryFailure, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
 import { closed, kafkaError, undelivered, unknownTopic } from '../errors/kafka-error.ts'
 import { KafkaSource } from '../source/kafka-source.ts'
@@ -35,6 +35,9 @@ const UNKNOWN_TOPIC_PATIENCE_MS = 2_000
 const UNKNOWN_TOPIC_RETRY_MS = 100
 /** Failures told by one flush: more of the same say nothing more. */
 const MAX_FAILURES = 1_000
+
+/** Of calls in a transaction: it has failed. A wrong state is that of one, and a client may tell what was refused before. */
+const OF_A_TRANSACTION: ReadonlySet<ClientErrorKind> = new Set(['abortable', 'not-fetching', 'record-too-large'])
 
 export interface KafkaWriterParts {
   readonly options: RecordWriterOptions
@@ -304,8 +307,7 @@ export class KafkaWriter implements RecordWriter {
     const translated = kafkaError(doing, error, { stage: this.#isTransactional ? 'commit' : 'sink' })
     if (error instanceof ClientError) {
       if (error.kind === 'fenced' || error.kind === 'fatal') this.#dead ??= translated
-      // In a transaction, a wrong state is that of a transaction that has failed.
-      if (this.#inTransaction && (error.kind === 'abortable' || error.kind === 'not-fetching')) {
+      if (this.#inTransaction && OF_A_TRANSACTION.has(error.kind)) {
         this.#doomed ??= abortable(error.message, error)
         return this.#doomed
       }

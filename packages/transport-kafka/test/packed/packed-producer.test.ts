@@ -33,7 +33,13 @@ test.each(['produce', 'produceReported'] as const)(
   'a flush that joins another waits for what was taken by %s since that began',
   async (way) => {
     const { room, flushes, writer } = waitingWriter()
-    const producer = new PackedProducer({ writer, lookup: {} as TopicLookup, maxRecordBytes: 1_000, rebalancePatienceMs: 1_000 })
+    const producer = new PackedProducer({
+      writer,
+      lookup: {} as TopicLookup,
+      maxRecordBytes: 1_000,
+      portionBytes: 1_000,
+      rebalancePatienceMs: 1_000,
+    })
     const taken = way === 'produce' ? producer.produce(ROW, 0, 1) : producer.produceReported(ROW, { from: 0, to: 1 }, () => undefined)
     const first = producer.flush(LIMIT_MS)
     room.resolve()
