@@ -11,7 +11,7 @@ import { PartitionQueue } from './partition-queue.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import { newIdentity, type ProducerIdentity } from './producer-identity.ts'
 import { AwaitedRecords } from './record-delivery.ts'
-import { type BatchOutcome, Sender } from './sender.ts'
+import { type BatchOutcome, Sender, undelivered } from './sender.ts'
 import { Settlements } from './settlements.ts'
 import { tellAwaited } from './tell-awaited.ts'
 import { areThere, hashAt, NO_PARTITION, timed, type WriteColumns } from './write-columns.ts'
@@ -231,8 +231,14 @@ export class PackedWriter implements AsyncDisposable {
     this.#endStatistics()
     this.#sender.close()
     this.#cluster.close()
-    const error = this.#sender.fatal ?? closed()
-    for (const queue of this.#queues.values()) for (const batch of queue.drop()) this.#settled(queue, batch, { error })
+    this.#settlements.end()
+    const { fatal } = this.#sender
+    for (const queue of this.#queues.values()) {
+      for (const batch of queue.drop()) {
+        const message = 'were not acknowledged when the writer was closed.'
+        this.#settled(queue, batch, { error: fatal ?? undelivered(queue, message, { kind: 'closed', cause: batch.lastError }) })
+      }
+    }
     this.#changed()
   }
 

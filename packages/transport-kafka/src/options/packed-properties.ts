@@ -110,7 +110,8 @@ export function writerSettings(options: ResolvedKafkaOptions, writer: RecordWrit
     compression: writer.compression ?? compressionOf(textOf(all, 'compression.codec') ?? textOf(all, 'compression.type') ?? 'lz4'),
     // Who waits for reports has batches already, which are written whole: nothing is to be waited for.
     lingerMs: numberOf(all, 'linger.ms') ?? (deliveryReports === true ? 0 : 10),
-    batchBytes: numberOf(all, 'batch.size'),
+    // As the other client does: what is set for records holds for batches.
+    batchBytes: Math.min(numberOf(all, 'batch.size') ?? BATCH_BYTES, maxRecordBytes(options)),
     maxBufferedBytes: queueBytes(all),
     // Nothing may be tried for longer than the transaction lives that it belongs to.
     deliveryTimeoutMs: isTransactional ? transactionTimeoutMs : deliveryTimeoutMs(options),
@@ -118,7 +119,8 @@ export function writerSettings(options: ResolvedKafkaOptions, writer: RecordWrit
   }
 }
 
-/** As the writer's own default. */
+/** As the writer's own defaults. */
+const BATCH_BYTES = 512 * KIB
 const QUEUE_KIB = 64 * KIB
 
 function queueBytes(properties: ClientProperties): number {

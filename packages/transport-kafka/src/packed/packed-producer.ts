@@ -1,5 +1,13 @@
 import { byteLengthAt, columnByteLength, headerBytes, type OffsetCommit, sliceColumn, sliceNumbers, type WriteBatch } from '@millrace/core'
-import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup, WriteColumns } from '@millrace/kafka-packed'
+import type {
+  GroupMetadata,
+  PackedWriter,
+  PositionCommit,
+  RecordDelivery,
+  TopicLookup,
+  WriteColumns,
+  WriteFailed,
+} from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type {
   ConsumerClient,
@@ -40,6 +48,8 @@ export class PackedProducer implements ProducerClient {
   #flushing: Promise<void> | undefined
   /** Written since the flush began that is under way. */
   #isDirty = false
+  /** Something was written of which nobody is told record by record. */
+  #isUnreported = false
 
   constructor({ writer, lookup, maxRecordBytes, portionBytes, rebalancePatienceMs }: PackedProducerParts) {
     this.#writer = writer
@@ -55,6 +65,7 @@ export class PackedProducer implements ProducerClient {
 
   /** Waits while much is on its way: it takes all, up to a row that is refused. */
   async produce(batch: WriteBatch, from: number, to: number): Promise<number> {
+    this.#isUnreported = true
     const large = this.#firstTooLarge(batch, from, to)
     for (let next = from; next < large;) {
       const end = this.#portionEnd(batch, next, large)
@@ -126,13 +137,18 @@ export class PackedProducer implements ProducerClient {
 
   async #flush(): Promise<void> {
     try {
-      const failures = await translated(this.#writer.flush())
-      for (const { topic, partition, records, error: refused } of failures) {
-        const error = toClientError(refused) as ClientError
-        for (let record = 0; record < records; record++) this.#onFailure({ topic, partition, error })
-      }
+      this.#tell(await translated(this.#writer.flush()))
     } finally {
       this.#flushing = undefined
+    }
+  }
+
+  /** Of each record, unless each was reported. */
+  #tell(failures: readonly WriteFailed[]): void {
+    if (!this.#isUnreported) return
+    for (const { topic, partition, records, error: refused } of failures) {
+      const error = toClientError(refused) as ClientError
+      for (let record = 0; record < records; record++) this.#onFailure({ topic, partition, error })
     }
   }
 
@@ -161,7 +177,7 @@ export class PackedProducer implements ProducerClient {
   }
 
   close(): Promise<void> {
-    this.#writer.abandon()
+    this.#tell(this.#writer.abandon())
     this.#lookup.close()
     return Promise.resolve()
   }

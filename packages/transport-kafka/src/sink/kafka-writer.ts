@@ -265,13 +265,14 @@ export class KafkaWriter implements RecordWriter {
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'Not everything could be finished when a Kafka writer was closed')
     }
-    this.#tellFailures()
     for (const send of this.#sends) send.abandon(closed('sink', `writer '${clientId}'`))
     try {
       await this.#producer.close()
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'A Kafka producer did not disconnect in time')
     }
+    // Those, too, that were dropped now.
+    this.#tellFailures()
   }
 
   /** A line for each partition: there may be many records. */

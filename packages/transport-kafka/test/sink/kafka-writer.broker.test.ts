@@ -154,6 +154,17 @@ describe.each(CLIENTS)('a writer of the client %s', (client) => {
     expect((await sent).flat()).toMatchObject([{ outcome: 'written' }, { outcome: 'written' }])
   })
 
+  test('tells of each record of a batch that the broker refused', async () => {
+    await using cluster = new Cluster({ client })
+    const topic = await cluster.topic(1, { 'cleanup.policy': 'compact' })
+    const writer = await cluster.writer()
+    const rows = ['k', null, null, 'k', 'k'].map((key) => ({ key, value: 'v' }))
+    await writer.writeBatch(batchOf(topic, rows))
+    const failures = await writer.flush()
+    expect(failures).toHaveLength(rows.length)
+    for (const failure of failures) expect(failure).toMatchObject({ topic, partition: 0, error: { retryable: false } })
+  })
+
   test('says of a record that the broker finds invalid that it is, whoever sends it', async () => {
     await using cluster = new Cluster({ client })
     const topic = await cluster.topic(1, { 'cleanup.policy': 'compact' })
