@@ -77,8 +77,8 @@ describe('a writer', () => {
   })
 
   it('gives records without a time that of writing, and cuts fractions off', async () => {
-    const clock = new ManualClock()
-    await using broker = await WireBroker.open({ name: TOPIC, code: 0, partitions: [{ leader: 1, epoch: 0 }] })
+    const clock = new ManualClock(5_000)
+    await using broker = await WireBroker.open({ name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] })
     broker.answers.set(KEY.produce, ({ body }) => produced(readProduce(body).map((batch) => ({ ...batch, code: 87 }))))
     await using writer = await PackedWriter.open({ brokers: broker.brokers, clock, lingerMs: 0 })
     const times: number[] = []
@@ -86,7 +86,7 @@ describe('a writer', () => {
       await writer.write({ topic: TOPIC, length: 1, keys: viewColumn([null]), values: viewColumn([null]), timestamps: [timestamp] })
       times.push(...(await writer.flush()).map(({ record }) => record.timestamp))
     }
-    expect(times).toEqual([clock.now(), clock.now(), 0, 1.7e12])
+    expect(times).toEqual([5_000, 5_000, 0, 1.7e12])
   })
 
   it('takes nothing more when it is being closed, also not what has waited for room', async () => {

@@ -136,6 +136,7 @@ export class KafkaWriter implements RecordWriter {
 
   #produce(batch: WriteBatch, from: number, to: number): number | Promise<number> {
     const refused = (error: unknown): never => {
+      this.#checkUsable()
       throw this.#translate(`take records for topic '${batch.topic}'`, error)
     }
     try {
@@ -170,9 +171,12 @@ export class KafkaWriter implements RecordWriter {
 
   async flush(): Promise<readonly WriteFailure[]> {
     this.#checkUsable()
-    await this.#flush(this.#giveUpMs)
-    // Closed meanwhile, it has told of failures already.
-    this.#checkUsable()
+    try {
+      await this.#flush(this.#giveUpMs)
+    } finally {
+      // Closed meanwhile, it has told of failures already.
+      this.#checkUsable()
+    }
     return this.#takeFailures()
   }
 
