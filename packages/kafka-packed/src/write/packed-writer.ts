@@ -1,41 +1,29 @@
-import { byteLengthAt, headerBytes, murmur2, partitionForHash, partitionKey, type BytesColumn } from '@millrace/core'
+import { byteLengthAt, headerBytes, partitionForHash, partitionKey } from '@millrace/core'
 import { Cluster } from '../cluster/cluster.ts'
 import { patiently } from '../cluster/patiently.ts'
 import { repeat } from '../cluster/repeat.ts'
 import { loadCodec } from '../compression/codecs.ts'
 import { PackedError } from '../errors/packed-error.ts'
-import { mayPass, refusal } from '../errors/protocol-codes.ts'
+import { CODE, mayPass, refusal } from '../errors/protocol-codes.ts'
 import type { PositionCommit } from '../read/read-position.ts'
-import type { WritableColumns } from '../records/batch-builder.ts'
 import { KeylessPartitions } from './keyless-partitions.ts'
 import { PartitionQueue } from './partition-queue.ts'
 import type { PendingBatch } from './pending-batch.ts'
 import { newIdentity, type ProducerIdentity } from './producer-identity.ts'
-import type { OnDelivered } from './record-delivery.ts'
-import { type BatchOutcome, Sender } from './sender.ts'
+import { AwaitedRecords } from './record-delivery.ts'
+import { type BatchOutcome, Sender, undelivered } from './sender.ts'
 import { Settlements } from './settlements.ts'
 import { tellAwaited } from './tell-awaited.ts'
-import { recordOf, type WriteFailed } from './write-failed.ts'
+import { areThere, hashAt, NO_PARTITION, timed, type WriteColumns } from './write-columns.ts'
+import { recordAt, recordOf, type WriteFailed } from './write-failed.ts'
 import type { GroupMetadata } from '../wire/group-metadata.ts'
 import { type ResolvedWriterOptions, resolveWriterOptions, type WriterOptions } from './writer-options.ts'
 import type { WriterStatistics } from './writer-statistics.ts'
 import { WriterTransactions } from './writer-transactions.ts'
 import { idleTopics, type WrittenTopic } from './written-topics.ts'
 
-/** Records for one topic, as columns. */
-export interface WriteColumns extends WritableColumns {
-  readonly topic: string
-  /** Of records. */
-  readonly length: number
-  /** Of each record. Absent, or -1: by key, as Kafka's default partitioner (murmur2); records without a key are spread. */
-  readonly partitions?: ArrayLike<number> | undefined
-  /** Told of each record where it was written, or why it was not: costs an object a record. Failures are told by `flush`, too. Default: nobody is told. */
-  readonly onDelivered?: OnDelivered | undefined
-}
-
 /** What a record takes beside its key, value and headers, at most as a rule. */
 const RECORD_BYTES = 16
-const NO_PARTITION = -1
 
 /**
  * Writes records in the order given, each once: idempotent, acknowledged by all replicas in sync, five requests under way to each broker, tried again until
@@ -123,15 +111,17 @@ export class PackedWriter implements AsyncDisposable {
 
   /**
    * Resolves when the records have been accepted, whose bytes are copied by then: waits while `maxBufferedBytes` wait to be acknowledged. One call at a time
-   * keeps the order. Rejects with a {@link PackedError} when the topic does not exist for as long as a request may take, or when nothing can be written any more.
+   * keeps the order. Rejects with a {@link PackedError} when the topic does not exist for as long as a request may take, or when nothing can be written any more:
+   * nothing of it is taken then.
    */
   async write(columns: WriteColumns): Promise<void> {
     this.#checkTakes()
-    const known = this.#byTopic.get(columns.topic)
-    // Partitions may have been added, or the topic may have been made anew with fewer.
-    const isWhole = known !== undefined && known.queues.length === this.#cluster.metadata.partitionsOf(columns.topic)
-    const topic = isWhole ? known : await this.#topicOf(columns.topic)
-    checkPartitions(columns, topic.queues.length)
+    let topic = this.#wholeTopic(columns.topic) ?? (await this.#topicOf(columns.topic))
+    if (!areThere(columns, topic.queues.length)) {
+      // They may have been added since.
+      await patiently(this.#cluster, this.#options.clock, () => this.#cluster.refresh())
+      topic = this.#wholeTopic(columns.topic) ?? (await this.#topicOf(columns.topic))
+    }
     this.#checkTakes()
     topic.writing++
     try {
@@ -139,7 +129,7 @@ export class PackedWriter implements AsyncDisposable {
         await this.#change()
         this.#checkTakes()
       }
-      this.#append(columns, topic.queues)
+      this.#append(timed(columns, this.#options.clock.now()), topic.queues)
     } finally {
       topic.writing--
       topic.usedAt = this.#options.clock.monotonic()
@@ -241,8 +231,14 @@ export class PackedWriter implements AsyncDisposable {
     this.#endStatistics()
     this.#sender.close()
     this.#cluster.close()
-    const error = this.#sender.fatal ?? closed()
-    for (const queue of this.#queues.values()) for (const batch of queue.drop()) this.#settled(queue, batch, { error })
+    this.#settlements.end()
+    const { fatal } = this.#sender
+    for (const queue of this.#queues.values()) {
+      for (const batch of queue.drop()) {
+        const message = 'were not acknowledged when the writer was closed.'
+        this.#settled(queue, batch, { error: fatal ?? undelivered(queue, message, { kind: 'closed', cause: batch.lastError }) })
+      }
+    }
     this.#changed()
   }
 
@@ -263,7 +259,11 @@ export class PackedWriter implements AsyncDisposable {
     for (let row = 0; row < length; row++) {
       const given = partitions?.[row] ?? NO_PARTITION
       const partition = given === NO_PARTITION ? this.#partitionOf(columns, row, queues.length) : given
-      const queue = queues[partition] as PartitionQueue
+      const queue = queues[partition]
+      if (queue === undefined) {
+        this.#refuse(columns, row, queues.length)
+        continue
+      }
       const bytes =
         byteLengthAt(keys, row) + byteLengthAt(values, row) + (headers === undefined ? 0 : headerBytes(headers[row])) + RECORD_BYTES
       this.#bufferedBytes += bytes
@@ -271,9 +271,26 @@ export class PackedWriter implements AsyncDisposable {
     }
   }
 
+  /** It is for a partition that is not there, of so many: it fails by itself. */
+  #refuse(columns: WriteColumns, row: number, count: number): void {
+    const { topic, partitions, onDelivered } = columns
+    const partition = partitions?.[row] as number
+    const message = `Topic '${topic}' has ${count} partitions, and none of number ${partition}.`
+    const error = new PackedError(message, { kind: 'unknown-topic', code: CODE.unknownTopic })
+    const thrown = tellAwaited({ awaited: onDelivered && new AwaitedRecords([row], [onDelivered]) }, partition, { error })
+    this.#failed(this.#settlements.begin(), { topic, partition, records: 1, record: recordAt(columns, row), error })
+    if (thrown !== undefined) this.#sender.end(thrown)
+  }
+
   #partitionOf({ topic, keys }: WriteColumns, row: number, count: number): number {
     const hash = hashAt(keys, row)
     return hash === undefined ? this.#keyless.of(topic, count) : partitionForHash(hash, count)
+  }
+
+  /** Undefined: it is not written to yet, partitions were added, or it was made anew with fewer. */
+  #wholeTopic(topic: string): WrittenTopic | undefined {
+    const known = this.#byTopic.get(topic)
+    return known?.queues.length === this.#cluster.metadata.partitionsOf(topic) ? known : undefined
   }
 
   /** Waits for a topic that was made a moment ago. */
@@ -331,14 +348,18 @@ export class PackedWriter implements AsyncDisposable {
     const thrown = tellAwaited(batch, partition, outcome)
     if (outcome.error === undefined) this.#settlements.settle(round, undefined)
     else {
-      this.#sender.counts.failedRecords += sealed.count
       const record = recordOf(sealed, outcome.refused?.[0]?.index ?? 0)
-      const failure = { topic, partition, records: sealed.count, record, ...outcome }
-      this.#transactions?.failed(failure)
-      this.#settlements.settle(round, failure)
+      this.#failed(round, { topic, partition, records: sealed.count, record, ...outcome })
     }
     if (thrown !== undefined) this.#sender.end(thrown)
     this.#changed()
+  }
+
+  #failed(round: number, failure: WriteFailed): void {
+    this.#sender.counts.failedRecords += failure.records
+    // It is told before those that fail with its transaction.
+    this.#settlements.settle(round, failure)
+    this.#transactions?.failed(failure)
   }
 
   #changed(): void {
@@ -369,24 +390,4 @@ export class PackedWriter implements AsyncDisposable {
 
 function closed(): PackedError {
   return new PackedError('The writer has been closed.', { kind: 'closed' })
-}
-
-/** Before anything is taken. */
-function checkPartitions({ topic, length, partitions }: WriteColumns, count: number): void {
-  if (partitions === undefined) return
-  for (let row = 0; row < length; row++) {
-    const partition = partitions[row] as number
-    if (!(partition >= NO_PARTITION && partition < count))
-      throw new RangeError(`${topic} has ${count} partitions, and none of number ${partition}`)
-  }
-}
-
-/** Undefined for null. */
-function hashAt(column: BytesColumn, row: number): number | undefined {
-  if (column.form === 'views') {
-    const view = column.views[row] ?? null
-    return view === null ? undefined : murmur2(view)
-  }
-  const end = column.ends[row] as number
-  return end < 0 ? undefined : murmur2(column.bytes, column.starts[row], end)
 }

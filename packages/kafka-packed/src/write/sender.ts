@@ -5,7 +5,7 @@ import { addTo } from '../cluster/by-node.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import { LeaderSearch } from '../cluster/leader-search.ts'
 import { WakeTimer } from '../cluster/wake-timer.ts'
-import { PackedError } from '../errors/packed-error.ts'
+import { PackedError, type PackedErrorDetails } from '../errors/packed-error.ts'
 import { CODE, mayBeWritten, mayPass, refusal } from '../errors/protocol-codes.ts'
 import { decodeProduce, encodeProduce, PRODUCE, PRODUCE_ADDING, type ProduceAnswer, type ProducedAnswer } from '../wire/produce.ts'
 import { newIdentity } from './producer-identity.ts'
@@ -245,11 +245,9 @@ export class Sender {
   /** A topic that this client may not see has no leaders for it, and will have none. */
   #failRefused(): void {
     for (const queue of this.#queues.values()) {
-      const { topic, partition } = queue
-      const code = this.#cluster.metadata.codeOf(topic) ?? 0
-      if (code === 0 || queue.isEmpty || this.#cluster.metadata.leadership(topic, partition) !== undefined) continue
-      const error = refusal(code, `tell who leads ${topic}-${partition}`)
-      if (mayPass(error)) continue
+      const error = this.#refusalOf(queue)
+      if (error === undefined || queue.isEmpty || mayPass(error)) continue
+      if (this.#cluster.metadata.leadership(queue.topic, queue.partition) !== undefined) continue
       queue.seal()
       for (const batch of queue.expired(Infinity)) this.#fail({ queue, batch }, { error })
     }
@@ -280,18 +278,24 @@ export class Sender {
   }
 
   #expire(queue: PartitionQueue, now: number): void {
-    const { topic, partition } = queue
     const failure = this.#transaction?.failure
     if (failure !== undefined) {
       queue.seal()
       for (const batch of queue.expired(Infinity)) this.#fail({ queue, batch }, { error: failure })
     }
     for (const batch of queue.expired(now)) {
-      const { lastError: cause } = batch
-      const last = cause === undefined ? '' : ` When they were sent last: ${cause.message}`
-      const message = `Records for ${topic}-${partition} could not be delivered within ${this.#options.deliveryTimeoutMs} ms.${last}`
-      this.#fail({ queue, batch }, { error: new PackedError(message, { kind: 'timed-out', cause }) })
+      const message = `could not be delivered within ${this.#options.deliveryTimeoutMs} ms.`
+      // A topic that was deleted does not come back by trying again.
+      const cause = batch.lastError ?? this.#refusalOf(queue)
+      const details = cause?.kind === 'unknown-topic' ? ({ kind: cause.kind, code: cause.code } as const) : ({ kind: 'timed-out' } as const)
+      this.#fail({ queue, batch }, { error: undelivered(queue, message, { ...details, cause }) })
     }
+  }
+
+  /** What the cluster says where it is asked who leads; undefined: nothing is wrong with the topic. */
+  #refusalOf({ topic, partition }: PartitionQueue): PackedError | undefined {
+    const code = this.#cluster.metadata.codeOf(topic) ?? 0
+    return code === 0 ? undefined : refusal(code, `tell who leads ${topic}-${partition}`)
   }
 
   /** One identity for all that need another now. Never rejects. */
@@ -317,6 +321,13 @@ export class Sender {
 export function fenced(): PackedError {
   const message = 'Another writer has taken over this transactional id, or the transaction took longer than it may: this writer is over.'
   return new PackedError(message, { kind: 'fenced', code: CODE.producerFenced })
+}
+
+/** Why records were given up: `message` completes "Records for ... ". */
+export function undelivered({ topic, partition }: TopicPartition, message: string, details: PackedErrorDetails): PackedError {
+  const { cause } = details
+  const last = cause instanceof PackedError ? ` What was said last: ${cause.message}` : ''
+  return new PackedError(`Records for ${topic}-${partition} ${message}${last}`, details)
 }
 
 function unsaid({ topic, partition }: PartitionQueue): PackedError {

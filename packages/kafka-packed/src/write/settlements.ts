@@ -43,6 +43,14 @@ export class Settlements {
     return flush.failures
   }
 
+  /** No flush will resolve any more: what those under way were told is untold, and so is what fails from now on. */
+  end(): void {
+    const failures = new Set<WriteFailed>()
+    for (const flush of this.#flushes) for (const failure of flush.failures.splice(0)) failures.add(failure)
+    this.#untold.push(...failures)
+    this.#flushes.clear()
+  }
+
   takeUntold(): WriteFailed[] {
     return this.#untold.splice(0)
   }

@@ -3,7 +3,7 @@ import type { PendingBatch } from './pending-batch.ts'
 import type { BatchFailure, BatchOutcome } from './sender.ts'
 
 /** Tells who waits for records of a batch what became of each. Returns what is to be said of those who threw; everybody is told all the same. */
-export function tellAwaited({ awaited }: PendingBatch, partition: number, outcome: BatchOutcome): PackedError | undefined {
+export function tellAwaited({ awaited }: Pick<PendingBatch, 'awaited'>, partition: number, outcome: BatchOutcome): PackedError | undefined {
   const failed = awaited?.tell((place) => {
     if (outcome.error !== undefined) return { partition, error: errorOf(outcome, place) }
     return { partition, offset: outcome.baseOffset < 0 ? -1 : outcome.baseOffset + place }

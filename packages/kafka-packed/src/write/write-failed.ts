@@ -1,6 +1,6 @@
 import { bytesAt } from '@millrace/core'
 import type { PackedError } from '../errors/packed-error.ts'
-import type { SealedBatch } from '../records/batch-builder.ts'
+import type { SealedBatch, WritableColumns } from '../records/batch-builder.ts'
 import { BatchReader } from '../records/batch-reader.ts'
 
 /** Records that were not written, and why. */
@@ -39,6 +39,11 @@ export function recordOf({ bytes }: SealedBatch, index: number): FailedRecord {
   const reader = new BatchReader(bytes, { fromOffset: index })
   const columns = reader.read(1)
   if (columns === undefined) throw new RangeError(`a batch has no record ${index}`)
-  const key = bytesAt(columns.keys, 0)
-  return { index, key: key === null ? null : Uint8Array.from(key), timestamp: columns.timestamps[0] as number }
+  return { ...recordAt(columns, 0), index }
+}
+
+/** The record at `row`, which failed by itself. */
+export function recordAt({ keys, timestamps }: Pick<WritableColumns, 'keys' | 'timestamps'>, row: number): FailedRecord {
+  const key = bytesAt(keys, row)
+  return { index: 0, key: key === null ? null : Uint8Array.from(key), timestamp: timestamps[row] as number }
 }

@@ -85,12 +85,29 @@ describe('PackedWriter', () => {
       Array.from({ length: 2_000 }, (_, i) => ({ key: null, value: `${i}` })),
     )
     await write(writer, topic, [{ key: 'k', value: 'told', partition: 3 }])
-    await expect(write(writer, topic, [{ key: 'k', value: 'told', partition: 4 }])).rejects.toThrow('none of number 4')
     expect(await writer.flush()).toEqual([])
     const read = await confluent.read(topic, PARTITIONS, 2_001)
     const counts = Array.from({ length: PARTITIONS }, (_, partition) => read.filter((one) => one.partition === partition).length)
     for (const count of counts) expect(count).toBeGreaterThan(100)
     expect(read.find(({ value }) => value?.toString() === 'told')?.partition).toBe(3)
+  })
+
+  it('tells of each record for a partition that is not there, and writes the others', async () => {
+    const topic = await confluent.topic(PARTITIONS)
+    await using writer = await open()
+    const partitions = [0, PARTITIONS, 0, -2, 0.5, 0]
+    await write(
+      writer,
+      topic,
+      partitions.map((partition, i) => ({ key: `${i}`, value: `${i}`, partition })),
+    )
+    const failures = await writer.flush()
+    const failed = [1, 3, 4].map((i) => ({ partition: partitions[i], records: 1, record: { key: Buffer.from(`${i}`) } }))
+    expect(failures.map((failure) => ({ ...failure, record: { key: Buffer.from(failure.record.key ?? []) } }))).toMatchObject(failed)
+    expect(failures.map(({ error }) => error.kind)).toEqual(failed.map(() => 'unknown-topic'))
+    expect(writer.statistics().failedRecords).toBe(3)
+    const read = await confluent.read(topic, PARTITIONS, 3)
+    expect(read.map(({ value }) => value?.toString())).toEqual(['0', '2', '5'])
   })
 
   it('halves batches that the topic does not take, and names the record that it takes in no way, while others go on', async () => {

@@ -166,7 +166,7 @@ describe('a record that was not written', () => {
     await write(writer, 'a')
     const flushed = writer.flush()
     await expect.poll(() => isSettled(flushed, () => clock.advance(100)), { timeout: 20_000 }).toBe(true)
-    const message = expect.stringMatching(/within 1000 ms\. When they were sent last: Kafka refused .* \(code 19\)\.$/) as string
+    const message = expect.stringMatching(/within 1000 ms\. What was said last: Kafka refused .* \(code 19\)\.$/) as string
     expect(await flushed).toMatchObject([{ records: 1, error: { kind: 'timed-out', code: 0, message, cause: { code: 19 } } }])
   })
 

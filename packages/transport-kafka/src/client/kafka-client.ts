@@ -143,7 +143,7 @@ export interface ProducerClient {
   abort(timeoutMs?: number): Promise<void>
   /** Those of `topics` that exist; never creates one. */
   existing(topics: readonly string[]): Promise<ReadonlySet<string>>
-  /** Drops what was not delivered: flush before. */
+  /** Drops what was not delivered: flush before. What is dropped may be told as failures. */
   close(): Promise<void>
 }
 

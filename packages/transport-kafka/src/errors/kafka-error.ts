@@ -47,9 +47,14 @@ export function kafkaError(doing: string, error: unknown, details: Omit<ErrorDet
     return new MillraceError('KAFKA_ERROR', `Kafka could not ${doing}: ${reason}.`, { ...details, cause: error })
   }
   const { code, retryable, advice } = MEANINGS[error.kind]
-  const numbered = error.code === 0 ? error.message : `${error.message} (code ${error.code})`
-  const message = `Kafka could not ${doing}: ${numbered}${advice === undefined ? '' : `; ${advice}`}.`
+  const message = `Kafka could not ${doing}: ${numbered(error)}${advice === undefined ? '' : `; ${advice}`}.`
   return new MillraceError(code, message, { retryable, ...details, cause: error })
+}
+
+/** With its code, unless there is none, or the client has said it. */
+function numbered({ message, code }: ClientError): string {
+  const numberOf = `(code ${code})`
+  return code === 0 || message.includes(numberOf) ? message : `${message} ${numberOf}`
 }
 
 /** Why a record was not delivered. A client that has tried until its time was over does not say what it was answered. */
@@ -58,7 +63,7 @@ export function undelivered(error: ClientError, { topic, partition }: TopicParti
   const details = { stage: 'sink', topic, partition: isKnown ? partition : undefined } as const
   const doing = `deliver a record to ${isKnown ? `${topic}-${partition}` : `topic '${topic}'`}`
   if (error.kind !== 'timed-out') return kafkaError(doing, error, details) as MillraceError
-  const reason = `${error.message} (code ${error.code}); its leader could not be reached, or fewer of its replicas are in sync than min.insync.replicas asks for`
+  const reason = `${numbered(error)}; its leader could not be reached, or fewer of its replicas are in sync than min.insync.replicas asks for`
   return new MillraceError('TIMED_OUT', `Kafka could not ${doing}: ${reason}.`, { ...details, retryable: true, cause: error })
 }
 

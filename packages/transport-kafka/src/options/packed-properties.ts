@@ -105,18 +105,31 @@ export function groupSettings(
 export function writerSettings(options: ResolvedKafkaOptions, writer: RecordWriterOptions): Partial<WriterOptions> {
   const { transactionalId, transactionTimeoutMs = DEFAULT_TRANSACTION_TIMEOUT_MS, deliveryReports } = writer
   const all = { ...options.properties, ...options.producer }
-  const bufferedKib = numberOf(all, 'queue.buffering.max.kbytes')
   const isTransactional = transactionalId !== undefined
   return {
     compression: writer.compression ?? compressionOf(textOf(all, 'compression.codec') ?? textOf(all, 'compression.type') ?? 'lz4'),
     // Who waits for reports has batches already, which are written whole: nothing is to be waited for.
     lingerMs: numberOf(all, 'linger.ms') ?? (deliveryReports === true ? 0 : 10),
-    batchBytes: numberOf(all, 'batch.size'),
-    maxBufferedBytes: bufferedKib === undefined ? undefined : bufferedKib * KIB,
+    // As the other client does: what is set for records holds for batches.
+    batchBytes: Math.min(numberOf(all, 'batch.size') ?? BATCH_BYTES, maxRecordBytes(options)),
+    maxBufferedBytes: queueBytes(all),
     // Nothing may be tried for longer than the transaction lives that it belongs to.
     deliveryTimeoutMs: isTransactional ? transactionTimeoutMs : deliveryTimeoutMs(options),
     ...(isTransactional && { transactionalId, transactionTimeoutMs }),
   }
+}
+
+/** As the writer's own defaults. */
+const BATCH_BYTES = 512 * KIB
+const QUEUE_KIB = 64 * KIB
+
+function queueBytes(properties: ClientProperties): number {
+  return (numberOf(properties, 'queue.buffering.max.kbytes') ?? QUEUE_KIB) * KIB
+}
+
+/** How much of a batch is queued at once: a queue takes this much more than it may hold. */
+export function portionBytes({ properties, producer }: ResolvedKafkaOptions): number {
+  return queueBytes({ ...properties, ...producer }) / 4
 }
 
 /** As the other client's default. */

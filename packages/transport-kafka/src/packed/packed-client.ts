@@ -6,7 +6,7 @@ import type { AdminClient, ConsumerClient, KafkaClient, ProducerClient } from '.
 import { DEFAULT_TRANSACTION_TIMEOUT_MS } from '../confluent/configuration.ts'
 import { connectionError } from '../errors/connection-error.ts'
 import type { ResolvedKafkaOptions } from '../options/resolve-options.ts'
-import { groupSettings, maxRecordBytes, readerSettings, writerSettings } from '../options/packed-properties.ts'
+import { groupSettings, maxRecordBytes, portionBytes, readerSettings, writerSettings } from '../options/packed-properties.ts'
 import { connectionSettings, type Part } from '../settings/connection-settings.ts'
 import { PackedAdminClient } from './packed-admin-client.ts'
 import { PackedConsumer } from './packed-consumer.ts'
@@ -63,6 +63,7 @@ export class PackedClient implements KafkaClient {
       writer: opened,
       lookup: new TopicLookup(connect),
       maxRecordBytes: maxRecordBytes(this.#options),
+      portionBytes: portionBytes(this.#options),
       rebalancePatienceMs: transactionTimeoutMs / REBALANCES_A_TRANSACTION,
     })
   }

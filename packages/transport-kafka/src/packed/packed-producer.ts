@@ -1,5 +1,13 @@
 import { byteLengthAt, columnByteLength, headerBytes, type OffsetCommit, sliceColumn, sliceNumbers, type WriteBatch } from '@millrace/core'
-import type { GroupMetadata, PackedWriter, PositionCommit, RecordDelivery, TopicLookup, WriteColumns } from '@millrace/kafka-packed'
+import type {
+  GroupMetadata,
+  PackedWriter,
+  PositionCommit,
+  RecordDelivery,
+  TopicLookup,
+  WriteColumns,
+  WriteFailed,
+} from '@millrace/kafka-packed'
 import { ClientError } from '../client/client-error.ts'
 import type {
   ConsumerClient,
@@ -15,12 +23,16 @@ import { toClientError, translated } from './to-client-error.ts'
 
 /** As the error of a broker that takes no message of this size. */
 const TOO_LARGE = 10
+/** What a record counts for, beside its key, value and headers. */
+const RECORD_BYTES = 16
 
 export interface PackedProducerParts {
   readonly writer: PackedWriter
   readonly lookup: TopicLookup
   /** Larger records are refused here: how large they are compressed, which is what brokers look at, is known too late to tell who wrote them. */
   readonly maxRecordBytes: number
+  /** So many bytes of a batch are handed over at once, and a record: between two times the writer waits for room. */
+  readonly portionBytes: number
   /** How long a transaction that is to take offsets waits for a rebalance, in milliseconds: it does not live long. */
   readonly rebalancePatienceMs: number
 }
@@ -30,16 +42,20 @@ export class PackedProducer implements ProducerClient {
   readonly #writer: PackedWriter
   readonly #lookup: TopicLookup
   readonly #maxRecordBytes: number
+  readonly #portionBytes: number
   readonly #rebalancePatienceMs: number
   #onFailure: (failure: DeliveryFailure) => void = () => {}
   #flushing: Promise<void> | undefined
   /** Written since the flush began that is under way. */
   #isDirty = false
+  /** Something was written of which nobody is told record by record. */
+  #isUnreported = false
 
-  constructor({ writer, lookup, maxRecordBytes, rebalancePatienceMs }: PackedProducerParts) {
+  constructor({ writer, lookup, maxRecordBytes, portionBytes, rebalancePatienceMs }: PackedProducerParts) {
     this.#writer = writer
     this.#lookup = lookup
     this.#maxRecordBytes = maxRecordBytes
+    this.#portionBytes = portionBytes
     this.#rebalancePatienceMs = rebalancePatienceMs
   }
 
@@ -49,8 +65,13 @@ export class PackedProducer implements ProducerClient {
 
   /** Waits while much is on its way: it takes all, up to a row that is refused. */
   async produce(batch: WriteBatch, from: number, to: number): Promise<number> {
+    this.#isUnreported = true
     const large = this.#firstTooLarge(batch, from, to)
-    if (large > from) await this.#write(rows(batch, from, large))
+    for (let next = from; next < large;) {
+      const end = this.#portionEnd(batch, next, large)
+      await this.#write(rows(batch, next, end))
+      next = end
+    }
     if (large === to) return to
     this.#onFailure({ topic: batch.topic, partition: batch.partitions?.[large] ?? -1, error: this.#tooLarge(batch, large) })
     return large + 1
@@ -65,12 +86,20 @@ export class PackedProducer implements ProducerClient {
 
   /** `to`: there is none. */
   #firstTooLarge(batch: WriteBatch, from: number, to: number): number {
-    const { keys, values, headers } = batch
     // As a rule all of them together are not.
-    const areSmall = headers === undefined && columnByteLength(keys, from, to) + columnByteLength(values, from, to) <= this.#maxRecordBytes
+    const areSmall = batch.headers === undefined && bytesOf(batch, from, to) <= this.#maxRecordBytes
     let row = areSmall ? to : from
     while (row < to && recordBytes(batch, row) <= this.#maxRecordBytes) row++
     return row
+  }
+
+  /** Behind `from`. */
+  #portionEnd(batch: WriteBatch, from: number, to: number): number {
+    // As a rule all of them are one.
+    if (batch.headers === undefined && bytesOf(batch, from, to) + RECORD_BYTES * (to - from) <= this.#portionBytes) return to
+    let end = from
+    for (let bytes = 0; end < to && bytes < this.#portionBytes; end++) bytes += recordBytes(batch, end) + RECORD_BYTES
+    return end
   }
 
   #tooLarge(batch: WriteBatch, row: number): ClientError {
@@ -80,13 +109,16 @@ export class PackedProducer implements ProducerClient {
 
   async produceReported(batch: WriteBatch, { from, to }: RowRange, report: ReportRow): Promise<QueuedRows> {
     const large = this.#firstTooLarge(batch, from, to)
-    if (large > from) {
-      const onDelivered = (row: number, delivery: RecordDelivery): void => report(from + row, reportOf(delivery))
+    for (let next = from; next < large;) {
+      const first = next
+      const end = this.#portionEnd(batch, first, large)
+      const onDelivered = (row: number, delivery: RecordDelivery): void => report(first + row, reportOf(delivery))
       try {
-        await this.#write({ ...rows(batch, from, large), onDelivered })
+        await this.#write({ ...rows(batch, first, end), onDelivered })
       } catch (error) {
-        return { queued: from, refused: large, error }
+        return { queued: first, refused: large, error }
       }
+      next = end
     }
     return large === to ? { queued: to } : { queued: large, error: this.#tooLarge(batch, large) }
   }
@@ -105,10 +137,18 @@ export class PackedProducer implements ProducerClient {
 
   async #flush(): Promise<void> {
     try {
-      const failures = await translated(this.#writer.flush())
-      for (const { topic, partition, error } of failures) this.#onFailure({ topic, partition, error: toClientError(error) as ClientError })
+      this.#tell(await translated(this.#writer.flush()))
     } finally {
       this.#flushing = undefined
+    }
+  }
+
+  /** Of each record, unless each was reported. */
+  #tell(failures: readonly WriteFailed[]): void {
+    if (!this.#isUnreported) return
+    for (const { topic, partition, records, error: refused } of failures) {
+      const error = toClientError(refused) as ClientError
+      for (let record = 0; record < records; record++) this.#onFailure({ topic, partition, error })
     }
   }
 
@@ -137,10 +177,15 @@ export class PackedProducer implements ProducerClient {
   }
 
   close(): Promise<void> {
-    this.#writer.abandon()
+    this.#tell(this.#writer.abandon())
     this.#lookup.close()
     return Promise.resolve()
   }
+}
+
+/** Without their headers. */
+function bytesOf({ keys, values }: WriteBatch, from: number, to: number): number {
+  return columnByteLength(keys, from, to) + columnByteLength(values, from, to)
 }
 
 function recordBytes({ keys, values, headers }: WriteBatch, row: number): number {

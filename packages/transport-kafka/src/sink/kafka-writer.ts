@@ -11,7 +11,7 @@ import {
   type WriteBatch,
   type WriteFailure,
 } from '@millrace/core'
-import { ClientError } from '../client/client-error.ts'
+import { ClientError, type ClientErrorKind } from '../client/client-error.ts'
 import type { DeliveryFailure, KafkaClient, ProducerClient } from '../client/kafka-client.ts'
 import { closed, kafkaError, undelivered, unknownTopic } from '../errors/kafka-error.ts'
 import { KafkaSource } from '../source/kafka-source.ts'
@@ -35,6 +35,9 @@ const UNKNOWN_TOPIC_PATIENCE_MS = 2_000
 const UNKNOWN_TOPIC_RETRY_MS = 100
 /** Failures told by one flush: more of the same say nothing more. */
 const MAX_FAILURES = 1_000
+
+/** Of calls in a transaction: it has failed. A wrong state is that of one, and a client may tell what was refused before. */
+const OF_A_TRANSACTION: ReadonlySet<ClientErrorKind> = new Set(['abortable', 'not-fetching', 'record-too-large'])
 
 export interface KafkaWriterParts {
   readonly options: RecordWriterOptions
@@ -133,6 +136,7 @@ export class KafkaWriter implements RecordWriter {
 
   #produce(batch: WriteBatch, from: number, to: number): number | Promise<number> {
     const refused = (error: unknown): never => {
+      this.#checkUsable()
       throw this.#translate(`take records for topic '${batch.topic}'`, error)
     }
     try {
@@ -167,9 +171,12 @@ export class KafkaWriter implements RecordWriter {
 
   async flush(): Promise<readonly WriteFailure[]> {
     this.#checkUsable()
-    await this.#flush(this.#giveUpMs)
-    // Closed meanwhile, it has told of failures already.
-    this.#checkUsable()
+    try {
+      await this.#flush(this.#giveUpMs)
+    } finally {
+      // Closed meanwhile, it has told of failures already.
+      this.#checkUsable()
+    }
     return this.#takeFailures()
   }
 
@@ -262,13 +269,14 @@ export class KafkaWriter implements RecordWriter {
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'Not everything could be finished when a Kafka writer was closed')
     }
-    this.#tellFailures()
     for (const send of this.#sends) send.abandon(closed('sink', `writer '${clientId}'`))
     try {
       await this.#producer.close()
     } catch (error) {
       this.#logger.warn({ err: error, clientId }, 'A Kafka producer did not disconnect in time')
     }
+    // Those, too, that were dropped now.
+    this.#tellFailures()
   }
 
   /** A line for each partition: there may be many records. */
@@ -304,8 +312,7 @@ export class KafkaWriter implements RecordWriter {
     const translated = kafkaError(doing, error, { stage: this.#isTransactional ? 'commit' : 'sink' })
     if (error instanceof ClientError) {
       if (error.kind === 'fenced' || error.kind === 'fatal') this.#dead ??= translated
-      // In a transaction, a wrong state is that of a transaction that has failed.
-      if (this.#inTransaction && (error.kind === 'abortable' || error.kind === 'not-fetching')) {
+      if (this.#inTransaction && OF_A_TRANSACTION.has(error.kind)) {
         this.#doomed ??= abortable(error.message, error)
         return this.#doomed
       }

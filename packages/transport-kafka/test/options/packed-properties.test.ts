@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { KafkaOptions } from '../../src/kafka-options.ts'
-import { groupSettings, readerSettings, writerSettings } from '../../src/options/packed-properties.ts'
+import { groupSettings, portionBytes, readerSettings, writerSettings } from '../../src/options/packed-properties.ts'
 import { resolveOptions, type ResolvedKafkaOptions } from '../../src/options/resolve-options.ts'
 
 const resolved = (options: Partial<KafkaOptions> = {}): ResolvedKafkaOptions =>
@@ -49,6 +49,13 @@ describe('properties for the packed client', () => {
     expect(writerSettings(resolved(), { clientId: 'c', deliveryReports: true })).toMatchObject({ lingerMs: 0 })
     const producer = { 'compression.codec': 'zstd', 'linger.ms': 0 }
     expect(writerSettings(resolved({ producer }), { clientId: 'c' })).toMatchObject({ compression: 'zstd', lingerMs: 0 })
+  })
+
+  test('make no batch larger than its records may be, and queue a quarter of what the queue holds at once', () => {
+    const producer = { 'message.max.bytes': 1_000, 'queue.buffering.max.kbytes': 2 }
+    expect(writerSettings(resolved({ producer }), { clientId: 'c' })).toMatchObject({ batchBytes: 1_000, maxBufferedBytes: 2_048 })
+    expect(portionBytes(resolved({ producer }))).toBe(512)
+    expect(writerSettings(resolved(), { clientId: 'c' })).toMatchObject({ batchBytes: 524_288, maxBufferedBytes: 67_108_864 })
   })
 
   test('let nothing be tried for longer than its transaction lives', () => {

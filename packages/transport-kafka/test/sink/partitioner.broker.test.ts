@@ -11,8 +11,13 @@ const MURMUR2: ReadonlyMap<string, number> = new Map([
   ['abc', 479_470_107],
 ])
 
-test.each([3, 7])("a key goes to the one of %i partitions that Kafka's other clients choose", async (count) => {
-  await using cluster = new Cluster()
+test.each([
+  ['confluent', 3],
+  ['confluent', 7],
+  ['packed', 3],
+  ['packed', 7],
+] as const)("by the client %s a key goes to the one of %i partitions that Kafka's other clients choose", async (client, count) => {
+  await using cluster = new Cluster({ client })
   const topic = await cluster.topic(count)
   await cluster.write(
     topic,

@@ -11,7 +11,7 @@ const UNKNOWN_TOPIC = 3
 
 describe('the client', () => {
   test('calls back without an error for a commit that the broker refuses, and tells the truth in an event, which needs a consume', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const events: { readonly error: RawError | null | undefined; readonly offsets: readonly RawTopicPartition[] }[] = []
     const consumer = await raw.member([await cluster.topic()], {
@@ -31,7 +31,7 @@ describe('the client', () => {
   })
 
   test('leaves out the offset of a partition that has none', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const consumer = await raw.consumer()
@@ -41,7 +41,12 @@ describe('the client', () => {
   })
 })
 
-describe.each(['classic', 'consumer'] as const)('with the %s protocol, the transport', (groupProtocol) => {
+describe.each([
+  ['confluent', 'classic'],
+  ['confluent', 'consumer'],
+  ['packed', 'classic'],
+  ['packed', 'consumer'],
+] as const)('by the client %s with the %s protocol, the transport', (client, groupProtocol) => {
   async function member(cluster: Cluster, groupId: string, topic: string) {
     const holder = new Holder()
     const source = await cluster.source({ groupId })
@@ -52,7 +57,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, the trans
   }
 
   test('rejects a commit for a topic that does not exist, and takes the next', async () => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     const source = await cluster.source({ groupId: cluster.name() })
     const nowhere = { topic: cluster.name(), partition: 0, offset: 1 }
@@ -64,7 +69,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, the trans
   })
 
   test('rejects a commit of somebody who is no member, while there are members', async () => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     const groupId = cluster.name()
     const { source } = await member(cluster, groupId, topic)
@@ -75,7 +80,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, the trans
   })
 
   test('rejects every commit of a member that was put out of its group, though it soon joins again', async () => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     const groupId = cluster.name()
     const { source, holder } = await member(cluster, groupId, topic)

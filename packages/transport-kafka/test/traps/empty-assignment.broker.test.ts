@@ -11,10 +11,15 @@ async function join(cluster: Cluster, groupId: string, topic: string) {
   return { holder, source }
 }
 
-test.each(['classic', 'consumer'] as const)(
-  'with the %s protocol, a member that gets nothing answers that as well, and takes its part in what follows',
-  async (groupProtocol) => {
-    await using cluster = new Cluster({ groupProtocol })
+test.each([
+  ['confluent', 'classic'],
+  ['confluent', 'consumer'],
+  ['packed', 'classic'],
+  ['packed', 'consumer'],
+] as const)(
+  'by the client %s with the %s protocol, a member that gets nothing answers that as well, and takes its part in what follows',
+  async (client, groupProtocol) => {
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     const groupId = cluster.name()
     const first = await join(cluster, groupId, topic)

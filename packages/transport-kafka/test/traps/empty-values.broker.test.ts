@@ -19,7 +19,7 @@ describe('the client', () => {
     ["Buffer.from('')", Buffer.from('')],
     ['new Uint8Array(0)', new Uint8Array(0)],
   ])('writes %s as null: an empty value would be a tombstone', async (_, empty) => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const producer = await raw.producer()
@@ -38,7 +38,7 @@ describe('the client', () => {
     ['a value that is a string', ['text'], 'Message must be a buffer or null'],
     ['a time that is a bigint', [Buffer.from('v'), null, 1n], 'Timestamp must be a number'],
   ])('throws for %s, and writes nothing', async (_, parameters, message) => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const producer = await raw.producer()
@@ -50,7 +50,7 @@ describe('the client', () => {
   })
 
   test('cuts a key given as a string at its first zero', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const producer = await raw.producer()
@@ -62,9 +62,9 @@ describe('the client', () => {
   })
 })
 
-describe('the transport', () => {
+describe.each(['confluent', 'packed'] as const)('the transport, by the client %s,', (client) => {
   test('writes and reads an empty value, and a tombstone, as what they are, whatever holds the empty bytes', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client })
     const topic = await cluster.topic()
     const empties = [Buffer.alloc(0), Buffer.from(''), new Uint8Array(0), Buffer.from('x').subarray(1)]
     const writer = await cluster.writer()
@@ -92,7 +92,7 @@ describe('the transport', () => {
   })
 
   test('keeps zeros in keys and values', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client })
     const topic = await cluster.topic()
     await cluster.write(topic, [{ key: 'a\0b', value: '\0' }])
     const source = await cluster.source()

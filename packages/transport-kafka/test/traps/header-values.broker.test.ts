@@ -22,7 +22,7 @@ describe('the client', () => {
     ['null', null],
     ['a number', 7],
   ])('throws for a header that is %s, and writes the record all the same', async (_, value) => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const producer = await raw.producer()
@@ -35,7 +35,7 @@ describe('the client', () => {
   })
 
   test('takes the first property of a header only', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const producer = await raw.producer()
@@ -51,7 +51,7 @@ describe('the client', () => {
   })
 
   test('cuts the key of a header at its first zero', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const producer = await raw.producer()
@@ -62,7 +62,7 @@ describe('the client', () => {
   })
 
   test('reads a null header as an empty one', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const producer = await raw.producer()
@@ -77,7 +77,7 @@ describe('the client', () => {
   })
 })
 
-describe('the transport', () => {
+describe.each(['confluent', 'packed'] as const)('the transport, by the client %s,', (client) => {
   test.each([
     ['that is a number', { key: 'h', value: 7 }],
     ['that is a string', { key: 'h', value: 'text' }],
@@ -85,7 +85,7 @@ describe('the transport', () => {
     ['whose key is a number', { key: 7, value: VALUE }],
     ['whose key would be cut at a zero', { key: 'a\0b', value: VALUE }],
   ])('refuses a header %s before any record of the batch is written', async (_, header) => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client })
     const topic = await cluster.topic()
     const writer = await cluster.writer()
     const headers = [header] as unknown as Headers
@@ -96,7 +96,7 @@ describe('the transport', () => {
   })
 
   test('writes headers that are null or empty, repeat, or have names of methods', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client })
     const topic = await cluster.topic()
     const headers: Headers = [
       { key: 'none', value: null },

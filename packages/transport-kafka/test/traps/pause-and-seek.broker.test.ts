@@ -20,7 +20,7 @@ function metadata(consumer: TrappedConsumer): Promise<unknown> {
 
 describe('the client', () => {
   test.each(['pause', 'seek'] as const)('hands out what a consume in flight had taken before a %s', async (what) => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic(2)
     await cluster.writeNumbers(topic, 10)
@@ -46,7 +46,7 @@ describe('the client', () => {
   })
 
   test('seeks only where it reads', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     const consumer = await raw.consumer()
@@ -58,7 +58,7 @@ describe('the client', () => {
   })
 
   test('keeps the pause of a partition that is given up and assigned again', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic(2)
     for (const partition of [0, 1]) await cluster.writeNumbers(topic, 3, partition)
@@ -88,9 +88,9 @@ async function pollSome(source: RecordSource, partition: number): Promise<number
   return offsets
 }
 
-describe('the transport', () => {
+describe.each(['confluent', 'packed'] as const)('the transport, by the client %s,', (client) => {
   test('hands out nothing of a paused partition, whatever was on its way, and goes on behind what it handed out', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client })
     const topic = await cluster.topic(2)
     const count = 20_000
     for (const partition of [0, 1]) await cluster.writeNumbers(topic, count, partition)
@@ -117,7 +117,7 @@ describe('the transport', () => {
   })
 
   test('hands out nothing of a partition that is paused while a poll waits', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client })
     const topic = await cluster.topic(2)
     const source = await cluster.source()
     await source.assign([0, 1].map((partition) => ({ topic, partition, offset: 0 })))
@@ -133,7 +133,7 @@ describe('the transport', () => {
   })
 
   test('reads on exactly where a seek says, back and forth, though polls and fetches are under way', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client })
     const topic = await cluster.topic()
     const count = 10_000
     await cluster.writeNumbers(topic, count)
@@ -153,7 +153,7 @@ describe('the transport', () => {
 
   describe.each(['classic', 'consumer'] as const)('with the %s protocol', (groupProtocol) => {
     test('seeks in what was just assigned, and keeps its pause', async () => {
-      await using cluster = new Cluster({ groupProtocol })
+      await using cluster = new Cluster({ client, groupProtocol })
       const topic = await cluster.topic()
       await cluster.writeNumbers(topic, 10)
       const { source, starts } = await startingPaused(cluster, cluster.name(), topic)
@@ -165,7 +165,7 @@ describe('the transport', () => {
     })
 
     test('reads a partition that was paused when it was given up, and comes back without a pause', async () => {
-      await using cluster = new Cluster({ groupProtocol })
+      await using cluster = new Cluster({ client, groupProtocol })
       const topic = await cluster.topic()
       await cluster.writeNumbers(topic, 3)
       const groupId = cluster.name()

@@ -8,7 +8,7 @@ const REVOKE_PARTITIONS = -174
 
 describe('the client', () => {
   test('tells of a revoke while a consume is in flight, which then brings records of the partition revoked', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic(2)
     for (const partition of [0, 1]) await cluster.writeNumbers(topic, 10, partition)
@@ -84,13 +84,16 @@ class Reader {
 }
 
 describe.each([
-  ['classic', false],
-  ['classic', true],
-  ['consumer', false],
-] as const)('with the %s protocol (coLocate: %s), the transport', (groupProtocol, coLocate) => {
+  ['confluent', 'classic', false],
+  ['confluent', 'classic', true],
+  ['confluent', 'consumer', false],
+  ['packed', 'classic', false],
+  ['packed', 'classic', true],
+  ['packed', 'consumer', false],
+] as const)('by the client %s with the %s protocol (coLocate: %s), the transport', (client, groupProtocol, coLocate) => {
   test('hands out nothing of a partition once onRevoked has begun, so that every record goes to one member, in order', async () => {
     const session = groupProtocol === 'classic' ? { 'heartbeat.interval.ms': 300 } : {}
-    await using cluster = new Cluster({ groupProtocol, consumer: session })
+    await using cluster = new Cluster({ client, groupProtocol, consumer: session })
     const partitions = [0, 1, 2]
     const topic = await cluster.topic(partitions.length)
     const count = 60_000

@@ -7,7 +7,7 @@ const RESET_IS_ERROR = -140
 
 describe('the client', () => {
   test('begins at the end where its group has committed nothing, and passes over what is there without a word', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10)
@@ -24,7 +24,7 @@ describe('the client', () => {
   })
 
   test('tells with auto.offset.reset=error that there is no offset, but not where', async () => {
-    await using cluster = new Cluster()
+    await using cluster = new Cluster({ client: 'confluent' })
     await using raw = new RawClients()
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10)
@@ -43,13 +43,18 @@ describe('the client', () => {
   })
 })
 
-describe.each(['classic', 'consumer'] as const)('with the %s protocol, the transport', (groupProtocol) => {
+describe.each([
+  ['confluent', 'classic'],
+  ['confluent', 'consumer'],
+  ['packed', 'classic'],
+  ['packed', 'consumer'],
+] as const)('by the client %s with the %s protocol, the transport', (client, groupProtocol) => {
   test.each([
     ['the beginning', 0],
     ['the end', 10],
     ['somewhere else', 7],
   ])('begins exactly where it is told to where nothing is committed: at %s', async (_, offset) => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10)
     const groupId = cluster.name()
@@ -79,7 +84,7 @@ describe.each(['classic', 'consumer'] as const)('with the %s protocol, the trans
   })
 
   test('reads nothing where it is told no start', async () => {
-    await using cluster = new Cluster({ groupProtocol })
+    await using cluster = new Cluster({ client, groupProtocol })
     const topic = await cluster.topic()
     await cluster.writeNumbers(topic, 10)
     const source = await cluster.source({ groupId: cluster.name() })
