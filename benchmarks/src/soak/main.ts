@@ -79,7 +79,8 @@ async function prepared(brokers: string, { folder, records, guarantee }: Prepari
   await using admin = await transport.openAdmin({ logger: silentLogger })
   const little = { 'segment.bytes': '67108864', 'retention.bytes': '134217728' }
   await admin.createTopics([
-    { topic: TOPIC, partitions: PARTITIONS },
+    // Its times are of long ago.
+    { topic: TOPIC, partitions: PARTITIONS, config: { 'retention.ms': '-1' } },
     { topic: output, partitions: PARTITIONS, config: little },
   ])
   await fillInput(transport, TOPIC, { records, keys: KEYS, valueBytes: VALUE_BYTES, partitions: PARTITIONS })

@@ -159,7 +159,7 @@ describe('the program on Kafka', { timeout: 120_000 }, () => {
     await writeFile(file, `short\n${'long '.repeat(500_000)}\n`)
     const ended = await run([...on(names(), folder.path), '--file', file, '--until-caught-up'])
     expect(ended.code).toBe(1)
-    expectOneLine(ended, /1 line of '.*text\.txt' could not be written to topic '.*' \(.*too large/i)
+    expectOneLine(ended, /1 line of '.*text\.txt' could not be written to topic '.*' \(.*(too large|is larger than)/i)
   })
 
   test('says in one line that the output topic holds something else, and ends with code 1', async () => {

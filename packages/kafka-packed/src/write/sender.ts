@@ -177,6 +177,7 @@ export class Sender {
     let wasSent = false
     try {
       const connection = await this.#connectionInTurn(node)
+      if (this.#putBackExpired(sent)) return undefined
       const partitions = sent.map(({ queue: { topic, partition }, batch }) => ({ topic, partition, records: batch.sealed.bytes }))
       const transactionalId = this.#transaction?.transactionalId ?? null
       const parts = encodeProduce(partitions, this.#options.connect.requestTimeoutMs, transactionalId)
@@ -187,6 +188,14 @@ export class Sender {
       this.#unanswered(sent, error as PackedError, wasSent)
       return undefined
     }
+  }
+
+  /** A process may have stood still since they were taken: what has expired may be somebody else's by now. {@link schedule} looks which of them that is. */
+  #putBackExpired(sent: readonly Sent[]): boolean {
+    const now = this.#options.clock.monotonic()
+    if (sent.every(({ batch }) => batch.deadline > now)) return false
+    for (const { queue, batch } of sent) queue.retry(batch, now)
+    return true
   }
 
   /** In the order of the calls, also while a connection is made: requests must not overtake each other. */

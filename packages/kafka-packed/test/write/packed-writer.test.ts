@@ -48,6 +48,23 @@ describe('a writer', () => {
     expect(written).toEqual([0, 1])
   })
 
+  it('does not send what has expired while the process stood still, if it was about to send it', async () => {
+    const clock = new ManualClock()
+    await using broker = await WireBroker.open({ name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] })
+    let requests = 0
+    broker.answers.set(KEY.produce, ({ body }) => {
+      requests++
+      return produced(readProduce(body).map((batch) => ({ ...batch, code: 0 })))
+    })
+    await using writer = await PackedWriter.open({ brokers: broker.brokers, clock, lingerMs: 0, deliveryTimeoutMs: 1_000 })
+    await write(writer, 'in time')
+    expect(await writer.flush()).toEqual([])
+    // Both at once: the request is made when the time is over.
+    const [, failures] = await Promise.all([write(writer, 'late'), writer.flush(), clock.advance(1_001)])
+    expect(failures).toMatchObject([{ records: 1, error: { kind: 'timed-out' } }])
+    expect(requests).toBe(1)
+  })
+
   it('says of records for a topic that was deleted that it is not there, once their time is over', async () => {
     const clock = new ManualClock()
     await using broker = await WireBroker.open({ name: TOPIC, partitions: [{ leader: 1, epoch: 0 }] })
