@@ -48,7 +48,7 @@ beforeAll(() => import('@millrace/kafka-packed'))
 describe.each(['confluent', 'packed'] as const)('with the client %s', (client) => {
   const words = WORDS[client]
 
-  describe('opening', () => {
+  describe.concurrent('opening', () => {
     test.each(parts)('a %s where no broker is rejects in time, with the address and the cause', async (_, open) => {
       const began = performance.now()
       await expect(open('127.0.0.1:1', client)).rejects.toMatchObject({
@@ -87,7 +87,7 @@ describe.each(['confluent', 'packed'] as const)('with the client %s', (client) =
     })
   })
 
-  describe('security', () => {
+  describe.concurrent('security', () => {
     const open = async (properties: ClientProperties, connectTimeoutMs: number) => {
       await using cluster = new Cluster({ client })
       await kafka({ brokers: cluster.brokers, client, properties, connectTimeoutMs }).openWriter({ clientId: 'c' }, context)

@@ -47,11 +47,14 @@ export class Cluster {
   /** How many topics were tracked so far, those that are forgotten included. */
   #tracked = 0
   #refreshedAt = -Infinity
+  /** On the monotonic clock. */
+  readonly #openUntil: number
   #isClosed = false
 
   constructor(options: ResolvedConnectOptions, clock: Clock) {
     this.options = options
     this.#clock = clock
+    this.#openUntil = clock.monotonic() + (options.openTimeoutMs ?? Infinity)
   }
 
   /** Whether what is known of leaders is older than it may be. */
@@ -92,6 +95,18 @@ export class Cluster {
     } finally {
       this.#refreshing = undefined
     }
+  }
+
+  /**
+   * Settles as `asked` does, which is a step of opening; rejects when opening takes too long. A first question that is lost, on its way or in a broker, is never
+   * answered: who opens may ask it again over other connections.
+   */
+  async opening<T>(asked: Promise<T>): Promise<T> {
+    const leftMs = this.#openUntil - this.#clock.monotonic()
+    // What is too late ends when the cluster is closed.
+    if (leftMs === Infinity || (await settledWithin(asked, Math.max(0, leftMs), this.#clock))) return asked
+    const names = this.#addresses().map(addressKey).join(', ')
+    throw new PackedError(`Nobody has answered in time at ${names}.`, { kind: 'timed-out' })
   }
 
   /** What is answered of these topics, which are not tracked for that; null: of all. */
@@ -198,19 +213,8 @@ export class Cluster {
   async #refresh(): Promise<void> {
     const topics = [...this.#topics]
     const asked = this.any((connection) => connection.call(METADATA, topics, false, false))
-    if (this.#refreshedAt === -Infinity) await this.#whileOpening(asked)
-    this.metadata.take(await asked)
+    this.metadata.take(await (this.#refreshedAt === -Infinity ? this.opening(asked) : asked))
     this.#refreshedAt = this.#clock.monotonic()
-  }
-
-  /** A first question that is lost, on its way or in a broker, is never answered: who opens may ask it again over other connections. */
-  async #whileOpening(asked: Promise<unknown>): Promise<void> {
-    const { openTimeoutMs } = this.options
-    if (openTimeoutMs === undefined || (await settledWithin(asked, openTimeoutMs, this.#clock))) return
-    // It ends when the cluster is closed.
-    asked.catch(() => {})
-    const names = this.#addresses().map(addressKey).join(', ')
-    throw new PackedError(`Nobody has answered in time at ${names}.`, { kind: 'timed-out' })
   }
 
   /** Those that failed or are silent last; else those known first, then those to begin with: these may be names of several. */

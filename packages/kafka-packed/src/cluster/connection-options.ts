@@ -18,7 +18,7 @@ export interface ConnectOptions {
   readonly connectTimeoutMs?: number | undefined
   /** How long an answer may take, in milliseconds; then the connection is given up. Default: 30,000. */
   readonly requestTimeoutMs?: number | undefined
-  /** How long it may take until a broker has answered a first question, in milliseconds: then opening rejects. Default: what each step may take. */
+  /** How long opening may take, in milliseconds, but for taking over a transactional id; then it rejects. Default: what its steps may. */
   readonly openTimeoutMs?: number | undefined
   /** The age of what is known of leaders at which it is asked anew, in milliseconds. Default: 300,000. */
   readonly metadataMaxAgeMs?: number | undefined

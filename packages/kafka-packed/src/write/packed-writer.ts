@@ -65,7 +65,7 @@ export class PackedWriter implements AsyncDisposable {
       await loadCodec(writer.#options.compression)
       await writer.#cluster.refresh()
       writer.#identity = await (writer.#transactions?.takeOver() ??
-        patiently(writer.#cluster, writer.#options.clock, () => newIdentity(writer.#cluster), mayPass))
+        writer.#cluster.opening(patiently(writer.#cluster, writer.#options.clock, () => newIdentity(writer.#cluster), mayPass)))
     } catch (error) {
       writer.#abandon()
       throw error

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { PackedReader } from '../../src/index.ts'
+import { PackedReader, PackedWriter } from '../../src/index.ts'
 import { KEY, WireBroker, type WireAnswer } from '../support/wire-broker.ts'
 
 /** That a mechanism is taken: no error, and nothing else, in the bytes of a request that has no tags. */
@@ -43,12 +43,15 @@ describe('a login', () => {
 })
 
 describe('opening', () => {
-  it('rejects when nobody has answered in time, with the addresses', async () => {
+  it.each([
+    ['a reader', PackedReader, KEY.apiVersions],
+    ['a reader', PackedReader, KEY.metadata],
+    ['a writer', PackedWriter, KEY.initProducerId],
+  ])('%s rejects when it takes too long, with the addresses', async (_, client, key) => {
     await using broker = await WireBroker.open()
-    broker.answers.set(KEY.apiVersions, (): WireAnswer => 'silence')
+    broker.answers.set(key, (): WireAnswer => 'silence')
     const [{ host, port } = { host: '', port: 0 }] = broker.brokers
-    const opened = PackedReader.open({ brokers: broker.brokers, requestTimeoutMs: 60_000, openTimeoutMs: 100 })
-    await expect(opened).rejects.toMatchObject({
+    await expect(client.open({ brokers: broker.brokers, requestTimeoutMs: 60_000, openTimeoutMs: 500 })).rejects.toMatchObject({
       kind: 'timed-out',
       retriable: true,
       message: `Nobody has answered in time at ${host}:${port}.`,

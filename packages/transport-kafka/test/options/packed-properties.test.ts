@@ -75,7 +75,7 @@ describe('properties for the packed client', () => {
 })
 
 describe('the client', () => {
-  test('is the one named, else that of the environment, else confluent', () => {
+  test('is the one named, else that of the environment, else packed', () => {
     const client = (options: Partial<KafkaOptions>, environment: NodeJS.ProcessEnv) =>
       resolveOptions({ brokers: 'one:1', ...options }, environment).client
     expect(client({}, {})).toBe('packed')
