@@ -134,6 +134,7 @@ test('an application that goes away and comes back is told, by what there was an
   await eventually(() => statusOf(page)).toBe('Ready: running')
   await first.close()
   await eventually(() => statusOf(page)).toMatch(/^Away.*What is shown is of/)
+  expect(await faultsOf(page)).toEqual([])
   const second = await countingApp(port)
   await eventually(() => page.getByRole('heading', { level: 1 }).innerText()).toBe(`dashboard-${second.id}`)
   await eventually(() => statusOf(page)).toBe('Ready: running')

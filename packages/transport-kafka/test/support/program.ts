@@ -13,7 +13,9 @@ export class Program implements AsyncDisposable {
 
   constructor(name: string, ...parameters: readonly string[]) {
     const stdio = ['pipe', 'pipe', 'inherit'] as const
-    this.#child = spawn(process.execPath, [`${folder}/run-typescript.mjs`, `${folder}/${name}.ts`, ...parameters], { stdio: [...stdio] })
+    const asSources = ['--conditions', '@millrace/source', '--import', import.meta.resolve('tsx')]
+    const program = [`${folder}/run-typescript.mjs`, `${folder}/${name}.ts`]
+    this.#child = spawn(process.execPath, [...asSources, ...program, ...parameters], { stdio: [...stdio] })
     this.#ended = once(this.#child, 'exit')
     createInterface({ input: this.#child.stdout as NodeJS.ReadableStream }).on('line', (line) => this.lines.push(line))
   }
