@@ -66,15 +66,16 @@ export class PackedProducer implements ProducerClient {
   /** Waits while much is on its way: it takes all, up to a row that is refused. */
   async produce(batch: WriteBatch, from: number, to: number): Promise<number> {
     this.#isUnreported = true
-    const large = this.#firstTooLarge(batch, from, to)
-    for (let next = from; next < large;) {
-      const end = this.#portionEnd(batch, next, large)
+    for (let next = from; next < to;) {
+      const end = this.#portionEnd(batch, next, to)
+      if (end === next) {
+        this.#onFailure({ topic: batch.topic, partition: batch.partitions?.[next] ?? -1, error: this.#tooLarge(batch, next) })
+        return next + 1
+      }
       await this.#write(rows(batch, next, end))
       next = end
     }
-    if (large === to) return to
-    this.#onFailure({ topic: batch.topic, partition: batch.partitions?.[large] ?? -1, error: this.#tooLarge(batch, large) })
-    return large + 1
+    return to
   }
 
   async #write(columns: WriteColumns): Promise<void> {
@@ -84,21 +85,17 @@ export class PackedProducer implements ProducerClient {
     this.#isDirty = true
   }
 
-  /** `to`: there is none. */
-  #firstTooLarge(batch: WriteBatch, from: number, to: number): number {
-    // As a rule all of them together are not.
-    const areSmall = batch.headers === undefined && bytesOf(batch, from, to) <= this.#maxRecordBytes
-    let row = areSmall ? to : from
-    while (row < to && recordBytes(batch, row) <= this.#maxRecordBytes) row++
-    return row
-  }
-
-  /** Behind `from`. */
+  /** Before the first row that is too large: `from`, if that is. */
   #portionEnd(batch: WriteBatch, from: number, to: number): number {
-    // As a rule all of them are one.
-    if (batch.headers === undefined && bytesOf(batch, from, to) + RECORD_BYTES * (to - from) <= this.#portionBytes) return to
+    // As a rule all of them together are not, and are one portion.
+    const bytes = batch.headers === undefined ? bytesOf(batch, from, to) : Infinity
+    if (bytes <= this.#maxRecordBytes && bytes + RECORD_BYTES * (to - from) <= this.#portionBytes) return to
     let end = from
-    for (let bytes = 0; end < to && bytes < this.#portionBytes; end++) bytes += recordBytes(batch, end) + RECORD_BYTES
+    for (let portion = 0; end < to && portion < this.#portionBytes; end++) {
+      const size = recordBytes(batch, end)
+      if (size > this.#maxRecordBytes) break
+      portion += size + RECORD_BYTES
+    }
     return end
   }
 
@@ -108,19 +105,19 @@ export class PackedProducer implements ProducerClient {
   }
 
   async produceReported(batch: WriteBatch, { from, to }: RowRange, report: ReportRow): Promise<QueuedRows> {
-    const large = this.#firstTooLarge(batch, from, to)
-    for (let next = from; next < large;) {
+    for (let next = from; next < to;) {
       const first = next
-      const end = this.#portionEnd(batch, first, large)
+      const end = this.#portionEnd(batch, first, to)
+      if (end === first) return { queued: first, error: this.#tooLarge(batch, first) }
       const onDelivered = (row: number, delivery: RecordDelivery): void => report(first + row, reportOf(delivery))
       try {
         await this.#write({ ...rows(batch, first, end), onDelivered })
       } catch (error) {
-        return { queued: first, refused: large, error }
+        return { queued: first, refused: end, error }
       }
       next = end
     }
-    return large === to ? { queued: to } : { queued: large, error: this.#tooLarge(batch, large) }
+    return { queued: to }
   }
 
   async flush(timeoutMs: number): Promise<boolean> {
