@@ -85,6 +85,29 @@ describe('recovery', () => {
     expect(app.events.some(({ type }) => type === 'recover')).toBe(true)
   })
 
+  test('begins with no task again before the group has said that its partitions are here still, however often it says that they are not', async () => {
+    const failing = failAt('deliver', 7)
+    const made: number[] = []
+    await using app = await setUp({
+      before: (operation) => {
+        const recovers = app.events.some(({ type }) => type === 'recover')
+        // More often than recoveries may fail in a row.
+        if (operation.type !== 'commit' || !recovers || made.length === 10) return failing(operation)
+        made.push(app.events.filter(({ type }) => type === 'assigned').length)
+        throw new MillraceError('COMMIT_REFUSED', 'not a member', { stage: 'commit' })
+      },
+    })
+    await app.send(400)
+    const running = await start(app.definition)
+    const run = running.run()
+    await running.caughtUp()
+    await running.close()
+    await run
+    expect(made).toEqual(Array.from({ length: 10 }, () => 1))
+    expect(app.events.filter(({ type }) => type === 'assigned')).toHaveLength(2)
+    expect(await app.received()).toEqual(numbers(400))
+  })
+
   test('that fails itself is tried again', async () => {
     const flush = failAt('flush', 3)
     const committed = failAt('committed', 2, 3)

@@ -135,6 +135,7 @@ export class LocalApp implements App {
       },
       commit: (reason) => this.#scheduler.now(this.#ending.isClosing ? 'drain' : reason),
       abandonCommit: (reason) => this.#abandonCommit(reason),
+      confirm: async (held) => this.#outlet?.coordinator.confirm(held),
       onAssignment: (settled) => this.#assignmentChanged(settled),
       onFailure: (error) => {
         // Tasks that were not begun when everything ends are missed by nobody.

@@ -1,4 +1,4 @@
-import { asError } from '@millrace/core'
+import { asError, MillraceError } from '@millrace/core'
 import type { TaskEnvironment } from '../task/task-environment.ts'
 import type { TaskManager } from '../task/task-manager.ts'
 import { Fencings } from './fencings.ts'
@@ -102,6 +102,8 @@ export class Recovery {
           reason = again.error
         } catch (again) {
           reason = again
+          // Who is no member any more is told so in the end, and may be given partitions again: until then this says nothing of the application.
+          if (again instanceof MillraceError && again.code === 'COMMIT_REFUSED') this.#inARow--
         }
       }
     } finally {

@@ -36,6 +36,10 @@ export class AtLeastOnce implements CommitProtocol {
 
   async open(): Promise<void> {}
 
+  confirm(held: OffsetCommit): Promise<void> {
+    return this.#membership.confirm(held)
+  }
+
   async commit(sealed: readonly SealedTask[], check: () => void, urgency: CommitUrgency): Promise<readonly OffsetCommit[]> {
     const { writer, participants } = this.#options
     for (const { held, changelog } of sealed) {

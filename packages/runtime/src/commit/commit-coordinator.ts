@@ -54,6 +54,11 @@ export class CommitCoordinator {
     }
   }
 
+  /** Before tasks are made anew: see {@link CommitProtocol.confirm}. */
+  confirm(held: OffsetCommit): Promise<void> {
+    return this.#options.protocol.confirm(held)
+  }
+
   /** Its writer is given up: a commit that is under way goes no step further, and rejects, as every later one. */
   abandon(reason: unknown): void {
     this.#failure ??= { error: reason ?? abandoned('its writer was closed') }

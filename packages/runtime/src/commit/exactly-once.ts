@@ -28,6 +28,8 @@ export class ExactlyOnce implements CommitProtocol {
     return this.#options.writer.begin()
   }
 
+  async confirm(): Promise<void> {}
+
   async commit(sealed: readonly SealedTask[], check: () => void, urgency: CommitUrgency): Promise<readonly OffsetCommit[]> {
     const { source, writer, participants } = this.#options
     for (const { changelog } of sealed) {

@@ -34,6 +34,8 @@ export interface TaskManagerOptions extends LastCommitSteps {
   readonly plan: TopicPlan
   readonly source: () => RecordSource
   readonly restore: ActivationSteps['restore']
+  /** Rejects unless this process is a member of its group still, by the group's word; `held`: an offset as it is committed already. */
+  readonly confirm: (held: OffsetCommit) => Promise<void>
   /** Follows the tasks that are elsewhere, if that is wanted. */
   readonly standbys: Standbys | undefined
   /** Ids of the tasks that are here, told at the end of what changes them: nothing that was here before is being closed any more. */
@@ -189,7 +191,8 @@ export class TaskManager implements RebalanceListener {
       await this.#release(this.tasks, 'lost')
       await reopen()
       if (this.#stopped) return
-      const created = await this.#createUnlessStopped([...this.#assigned.keys()])
+      // A process that stood still for longer than its session fails first, and hears later that its partitions are others': it must not begin with them again.
+      const created = await this.#createUnlessStopped([...this.#assigned.keys()], this.#options.confirm)
       if (created === undefined) return
       await moveTo(created.positions, created, this.#options.source())
       this.#options.onAssignment(this.settled)
@@ -256,9 +259,9 @@ export class TaskManager implements RebalanceListener {
   }
 
   /** As `#create`; undefined once nothing new is begun: a shutdown neither waits for brokers that are away, nor is failed by them. */
-  async #createUnlessStopped(ids: readonly string[]): Promise<CreatedTasks | undefined> {
+  async #createUnlessStopped(ids: readonly string[], confirm?: TaskManagerOptions['confirm']): Promise<CreatedTasks | undefined> {
     const { signal } = this.#stop
-    const creating = retrying(() => this.#create(ids), signal)
+    const creating = retrying(() => this.#create(ids, confirm), signal)
     const created = await unlessAborted(creating, signal)
     if (created === undefined) creating.then(({ discard }) => discard()).catch(() => undefined)
     return created
@@ -268,12 +271,13 @@ export class TaskManager implements RebalanceListener {
    * Makes tasks of all complete ones of `ids`, and says where their partitions are to be read from. Nothing reaches them before `publish`, so
    * that what was read before from other positions can't either.
    */
-  async #create(ids: readonly string[]): Promise<CreatedTasks> {
+  async #create(ids: readonly string[], confirm?: TaskManagerOptions['confirm']): Promise<CreatedTasks> {
     const { environment, restore } = this.#options
     const source = this.#options.source()
     const assigned = ids.flatMap((id) => [...(this.#assigned.get(id)?.values() ?? [])])
     if (assigned.length === 0) return { positions: [], publish: () => undefined, discard: async () => undefined }
     const committed = await source.committed(assigned)
+    if (committed[0] !== undefined) await confirm?.(committed[0])
     const starts = await resolveStarts(assigned, committed, environment.admin)
     const offsets = new Map<string, OffsetCommit>()
     for (const known of [...committed, ...starts]) offsets.set(partitionKey(known.topic, known.partition), known)
