@@ -78,7 +78,7 @@ async function pair(network: Network, processingGuarantee: ProcessingGuarantee) 
 
 test(
   'half a minute without a network: who is alone waits without spinning, can be closed meanwhile, and goes on; who has others is replaced, and does no harm when it is back',
-  { timeout: 240_000 },
+  { timeout: 480_000 },
   async () => {
     await using folder = await temporaryFolder()
     await using proxy = await TcpProxy.open()
