@@ -19,7 +19,21 @@ type Words = Stream<string, string>
 /** How a node fails with some records. */
 type How = 'throw' | 'index' | 'outcome' | 'single'
 const HOWS: readonly How[] = ['throw', 'index', 'outcome', 'single']
-const KINDS = ['map', 'expand', 'expandBatch', 'reverseBatch', 'filter', 'branch', 'named', 'count', 'countSingle', 'tick'] as const
+const KINDS = [
+  'map',
+  'expand',
+  'expandBatch',
+  'reverseBatch',
+  'filter',
+  'filterValues',
+  'mapValues',
+  'peek',
+  'branch',
+  'named',
+  'count',
+  'countSingle',
+  'tick',
+] as const
 
 /** One step of a random topology; `at` chooses which of the streams there are so far. */
 type Step =
@@ -161,6 +175,15 @@ function buildRandom(steps: readonly Step[]): { topology: Topology; stores: KeyV
         break
       case 'filter':
         put(stream.filter(name, (record) => record.value.length % 3 !== 0))
+        break
+      case 'filterValues':
+        put(stream.filterValues(name, (value) => value.length % 4 !== 1))
+        break
+      case 'mapValues':
+        put(stream.mapValues(name, (value) => `${value}v`))
+        break
+      case 'peek':
+        put(stream.peek(name, () => undefined))
         break
       case 'branch': {
         const branches = stream.branch(name, { even: (record) => record.value.length % 2 === 0, odd: () => true })

@@ -61,11 +61,13 @@ export {
   type ViewColumn,
   viewColumn,
 } from './batch/bytes-column.ts'
-export { type BatchColumns, ColumnBatch } from './batch/column-batch.ts'
+export { type BatchColumns, ColumnBatch, type Selection } from './batch/column-batch.ts'
 export { type CutDecision, decideCut, type WaitingRecords } from './batch/cut-decision.ts'
+export { type ColumnPart, EncodedRows } from './batch/encoded-rows.ts'
 export { type Environment, environmentValues, type EnvironmentTexts } from './batch/environment-values.ts'
 export { fits, fitting, type Fitting, type Waiting } from './batch/fitting.ts'
 export { type Header, headerBytes, type Headers, NO_HEADERS } from './batch/headers.ts'
+export { LazyColumn } from './batch/lazy-column.ts'
 export { MemoryBudget, memoryOf, RECORD_MEMORY_BYTES } from './batch/memory-budget.ts'
 export { RecentArrivals } from './batch/recent-arrivals.ts'
 export type { OutputColumns, RecordBatch } from './batch/record-batch.ts'
@@ -176,6 +178,7 @@ export type {
   ProcessorOptions,
   ProcessorSupplier,
 } from './process/processor.ts'
+export type { KeptRows, RowPort } from './process/row-port.ts'
 export { type ColumnFailure, type DecodedColumn, deserializeColumn } from './serde/deserialize-column.ts'
 export type { Serde, SerdeType } from './serde/serde.ts'
 export { serdes } from './serde/serdes.ts'

@@ -72,7 +72,7 @@ function busyMapped(records: Stream<string, string>): Stream<string, string> {
 }
 
 function mapped(records: Stream<string, string>, processors: MillraceKind['processors']): Stream<string, string> {
-  if (processors === 'batch') return records.filter('filter', ({ value }) => isKept(value)).mapValues('map', (value) => value.toUpperCase())
+  if (processors === 'batch') return records.filterValues('filter', isKept).mapValues('map', (value) => value.toUpperCase())
   return records
     .process<string, string>('filter', (record, context) => {
       if (isKept(record.value)) context.forward(record)

@@ -1,15 +1,17 @@
 import type { BatchTrigger } from './batch-trigger.ts'
+import type { EncodedRows } from './encoded-rows.ts'
 import { type Headers, NO_HEADERS } from './headers.ts'
+import { LazyColumn, pickValues } from './lazy-column.ts'
 import type { RecordBatch } from './record-batch.ts'
 import type { StreamRecord } from './stream-record.ts'
 
-/** The columns of a {@link ColumnBatch}, all of one length. `keys` and `values` may be functions: called once, on first use. */
+/** The columns of a {@link ColumnBatch}, all of one length. */
 export interface BatchColumns<K, V> {
   readonly topic: string
   readonly partition: number
   readonly trigger: BatchTrigger
-  readonly keys: readonly K[] | (() => readonly K[])
-  readonly values: readonly V[] | (() => readonly V[])
+  readonly keys: readonly K[] | LazyColumn<K>
+  readonly values: readonly V[] | LazyColumn<V>
   /** Milliseconds since the epoch. */
   readonly timestamps: ArrayLike<number>
   readonly offsets: ArrayLike<number>
@@ -19,14 +21,26 @@ export interface BatchColumns<K, V> {
   readonly headers?: readonly (Headers | undefined)[] | undefined
 }
 
+/** What {@link ColumnBatch.select} takes. */
+export interface Selection {
+  /** Ascending. Default: all. */
+  readonly rows?: Int32Array | undefined
+  /** Of the records selected. Default: as they are. */
+  readonly keys?: readonly unknown[] | undefined
+  /** Of the records selected. Default: as they are. */
+  readonly values?: readonly unknown[] | undefined
+  /** `none`: the records selected have none. Default: as they are. */
+  readonly headers?: 'none' | undefined
+}
+
 /** A {@link RecordBatch} over arrays, which are not copied. */
 export class ColumnBatch<K, V> implements RecordBatch<K, V> {
   readonly topic: string
   readonly partition: number
   readonly trigger: BatchTrigger
   readonly length: number
-  #keys: readonly K[] | (() => readonly K[])
-  #values: readonly V[] | (() => readonly V[])
+  readonly #keys: readonly K[] | LazyColumn<K>
+  readonly #values: readonly V[] | LazyColumn<V>
   readonly #timestamps: ArrayLike<number>
   readonly #offsets: ArrayLike<number>
   readonly #streamTimes: ArrayLike<number>
@@ -46,18 +60,28 @@ export class ColumnBatch<K, V> implements RecordBatch<K, V> {
   }
 
   get keys(): readonly K[] {
-    if (typeof this.#keys === 'function') this.#keys = this.#keys()
-    return this.#keys
+    const keys = this.#keys
+    return keys instanceof LazyColumn ? keys.values : keys
   }
 
   get values(): readonly V[] {
-    if (typeof this.#values === 'function') this.#values = this.#values()
-    return this.#values
+    const values = this.#values
+    return values instanceof LazyColumn ? values.values : values
+  }
+
+  /** The keys as bytes, as long as nobody has asked for {@link keys}. */
+  get encodedKeys(): EncodedRows<K> | undefined {
+    return this.#keys instanceof LazyColumn ? this.#keys.encoded : undefined
+  }
+
+  /** The values as bytes, as long as nobody has asked for {@link values}. */
+  get encodedValues(): EncodedRows<V> | undefined {
+    return this.#values instanceof LazyColumn ? this.#values.encoded : undefined
   }
 
   /** Whether `column` is this batch's own array of keys. */
   hasKeys(column: readonly unknown[]): boolean {
-    return this.#keys === column
+    return isOf(this.#keys, column)
   }
 
   /** Milliseconds since the epoch; not a copy. */
@@ -70,18 +94,21 @@ export class ColumnBatch<K, V> implements RecordBatch<K, V> {
     return this.#headers !== undefined
   }
 
-  /** The same records with other keys and values, and without headers. Nothing is copied. */
-  withContents<KOut, VOut>(keys: readonly KOut[], values: readonly VOut[]): ColumnBatch<KOut, VOut> {
+  /** Some records, or all of them, or what they became: nothing that stays is decoded. */
+  select({ rows, keys, values, headers }: Selection): ColumnBatch<unknown, unknown> {
     const { topic, partition, trigger } = this
-    return new ColumnBatch({
+    const pick = (numbers: ArrayLike<number>) => (rows === undefined ? numbers : pickNumbers(numbers, rows))
+    const ownHeaders = headers === 'none' ? undefined : this.#headers
+    return new ColumnBatch<unknown, unknown>({
       topic,
       partition,
       trigger,
-      keys,
-      values,
-      timestamps: this.#timestamps,
-      offsets: this.#offsets,
-      streamTimes: this.#streamTimes,
+      keys: keys ?? picked<unknown>(this.#keys, rows),
+      values: values ?? picked<unknown>(this.#values, rows),
+      timestamps: pick(this.#timestamps),
+      offsets: pick(this.#offsets),
+      streamTimes: pick(this.#streamTimes),
+      headers: ownHeaders === undefined || rows === undefined ? ownHeaders : pickValues(ownHeaders, rows),
     })
   }
 
@@ -131,4 +158,20 @@ function runningMaximum(timestamps: ArrayLike<number>): number[] {
   let time = -1
   for (let i = 0; i < times.length; i++) times[i] = time = Math.max(time, timestamps[i] as number)
   return times
+}
+
+function isOf<T>(column: readonly T[] | LazyColumn<T>, array: readonly unknown[]): boolean {
+  if (!(column instanceof LazyColumn)) return column === array
+  return column.isDecoded && column.values === array
+}
+
+function picked<T>(column: readonly T[] | LazyColumn<T>, rows: Int32Array | undefined): readonly T[] | LazyColumn<T> {
+  if (rows === undefined) return column
+  return column instanceof LazyColumn ? column.pick(rows) : pickValues(column, rows)
+}
+
+function pickNumbers(numbers: ArrayLike<number>, rows: Int32Array): Float64Array {
+  const picks = new Float64Array(rows.length)
+  for (let i = 0; i < rows.length; i++) picks[i] = numbers[rows[i] as number] as number
+  return picks
 }

@@ -46,6 +46,19 @@ export function encodeUtf8(text: string): Uint8Array {
   return bytes
 }
 
+const WORD_BYTES = 4
+/** The high bits of four bytes. */
+const NOT_ASCII = 0x80808080 | 0
+
+/** Whether every byte is a character by itself. */
+export function isAscii(bytes: Uint8Array): boolean {
+  const { buffer, byteOffset, length } = bytes
+  const words = byteOffset % WORD_BYTES === 0 ? new Int32Array(buffer, byteOffset, Math.floor(length / WORD_BYTES)) : new Int32Array(0)
+  for (let i = 0; i < words.length; i++) if (((words[i] as number) & NOT_ASCII) !== 0) return false
+  for (let i = words.length * WORD_BYTES; i < length; i++) if ((bytes[i] as number) > 0x7f) return false
+  return true
+}
+
 /** How many bytes `text` has in UTF-8; -1 if it holds half a surrogate pair, for which UTF-8 has no bytes. */
 export function utf8Length(text: string): number {
   let bytes = 0

@@ -9,6 +9,8 @@ export function nullable<T>(serde: Serde<T>): Serde<T | null> {
     total: serde.total,
     immutable: serde.immutable,
     identity: serde.identity,
+    // Null is written as it is.
+    givesBack: serde.givesBack,
     serialize: (value: T | null) => (value === null ? null : serde.serialize(value)),
     deserialize: (bytes: Uint8Array, start: number, end: number) => serde.deserialize(bytes, start, end),
     deserializeNull: () => null,

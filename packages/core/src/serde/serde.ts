@@ -1,4 +1,4 @@
-import type { BytesColumn } from '../batch/bytes-column.ts'
+import type { BytesColumn, PackedColumn } from '../batch/bytes-column.ts'
 
 /** Turns values into bytes and back. Implement `serialize` and `deserialize`; the rest makes it faster. */
 export interface Serde<T> {
@@ -16,6 +16,11 @@ export interface Serde<T> {
   readonly serializeBatch?: ((values: readonly T[]) => BytesColumn) | undefined
   /** All of `column` at once, in order. Default: one by one. */
   readonly deserializeBatch?: ((column: BytesColumn) => T[]) | undefined
+  /**
+   * Whether `serialize` gives back exactly these bytes of what `deserialize` makes of them, for every value of `column`, which holds their bytes one after another and
+   * nothing else (null only where there is `deserializeNull`): those that nobody looks at are then written as they were read. False where it can't be said cheaply. Default: false.
+   */
+  readonly givesBack?: ((column: PackedColumn) => boolean) | undefined
   /** `deserialize` never throws, whatever the bytes: columns may then be decoded lazily. Default: false. */
   readonly total?: boolean | undefined
   /** Values can't be changed by who holds them (primitives): decoded ones may be cached. Default: false. */

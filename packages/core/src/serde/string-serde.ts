@@ -1,7 +1,7 @@
-import type { BytesColumn } from '../batch/bytes-column.ts'
+import type { BytesColumn, PackedColumn } from '../batch/bytes-column.ts'
 import { SerdeError } from '../errors/serde-error.ts'
 import { describeValue } from '../internal/describe-value.ts'
-import { decodeUtf8, encodeUtf8, utf8Length } from '../internal/utf8.ts'
+import { decodeUtf8, encodeUtf8, isAscii, utf8Length } from '../internal/utf8.ts'
 import { nullOf } from './null-of.ts'
 import type { Serde } from './serde.ts'
 
@@ -36,6 +36,8 @@ export const stringSerde: Serde<string> = Object.freeze({
     if (bytes.length !== characters) markLengths(values, starts, ends)
     return { form: 'packed', length, bytes, starts, ends }
   },
+  // Malformed bytes would be written as U+FFFD.
+  givesBack: ({ bytes }: PackedColumn): boolean => isAscii(bytes),
   deserializeBatch(column: BytesColumn): string[] {
     const values = new Array<string>(column.length)
     if (column.form === 'packed') {

@@ -1,6 +1,7 @@
 import type { OutputRecord, StreamRecord } from '../batch/stream-record.ts'
 import { branch, type Branches } from '../process/operators/branch.ts'
 import { filter } from '../process/operators/filter.ts'
+import { filterValues } from '../process/operators/filter-values.ts'
 import { flatMap } from '../process/operators/flat-map.ts'
 import { flatMapValues } from '../process/operators/flat-map-values.ts'
 import { map } from '../process/operators/map.ts'
@@ -94,7 +95,9 @@ export class Stream<K, V, Outputs = NoOutputs> {
     return this.#operator(name, mapper, map)
   }
 
-  /** Another value for each record. */
+  /**
+   * Another value for each record. A mapper with one parameter (its `length` is 1) is given no record: keys that nobody looks at pass on as the bytes they are.
+   */
   mapValues<VOut>(name: string, mapper: (value: V, record: StreamRecord<K, V>) => VOut): Stream<K, VOut> {
     return this.#operator(name, mapper, mapValues)
   }
@@ -122,6 +125,11 @@ export class Stream<K, V, Outputs = NoOutputs> {
   /** The records for which `predicate` is false. */
   filterNot(name: string, predicate: (record: StreamRecord<K, V>) => boolean): Stream<K, V> {
     return this.#operator(name, predicate, drop)
+  }
+
+  /** The records for whose value `predicate` is true: as {@link filter}, but that keys nobody looks at pass on as the bytes they are. */
+  filterValues(name: string, predicate: (value: V) => boolean): Stream<K, V> {
+    return this.#operator(name, predicate, filterValues)
   }
 
   /** Calls `action` with each record and passes it on. It is called again for records that are processed again. */

@@ -1,4 +1,4 @@
-import { ColumnBatch, type Headers, NO_HEADERS } from '@millrace/core'
+import { ColumnBatch, EncodedRows, type Headers, LazyColumn, NO_HEADERS, serdes, viewColumn } from '@millrace/core'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { anyBatch, batchOf } from '../support/batches.ts'
@@ -32,8 +32,8 @@ describe('ColumnBatch', () => {
       topic: 't',
       partition: 1,
       trigger: 'age',
-      keys: () => (calls.push('keys'), ['a']),
-      values: () => (calls.push('values'), [1]),
+      keys: new LazyColumn(() => (calls.push('keys'), ['a']), nothing),
+      values: new LazyColumn(() => (calls.push('values'), [1]), nothing),
       timestamps: [5],
       offsets: [7],
     })
@@ -41,6 +41,36 @@ describe('ColumnBatch', () => {
     expect(calls).toEqual([])
     expect([batch.keys, batch.keys, batch.record(0).key]).toEqual([['a'], ['a'], 'a'])
     expect(calls).toEqual(['keys', 'values'])
+  })
+
+  it('selects rows of every column, and passes on bytes that nobody has looked at', () => {
+    fc.assert(
+      fc.property(anyBatch, fc.infiniteStream(fc.boolean()), (batch, choice) => {
+        const rows = Int32Array.from(Array.from({ length: batch.length }, (_, i) => i).filter(() => choice.next().value === true))
+        const lazy = new ColumnBatch({
+          topic: 'in',
+          partition: 0,
+          trigger: 'records',
+          keys: encoded(batch.keys),
+          values: batch.values,
+          timestamps: Array.from(batch, ({ timestamp }) => timestamp),
+          offsets: Array.from(batch, ({ offset }) => offset as number),
+          headers: Array.from(batch, ({ headers }) => headers),
+        })
+        const some = lazy.select({ rows })
+        const expected = [...batch].filter((_, i) => rows.includes(i))
+        expect(some.encodedKeys?.decode()).toEqual(expected.map(({ key }) => key))
+        expect([...some]).toEqual(expected)
+        expect(expected.map((_, i) => some.streamTime(i))).toEqual([...rows].map((row) => batch.streamTime(row)))
+        // Who holds the values may change them.
+        expect([lazy.encodedKeys !== undefined, some.encodedKeys, some.encodedValues]).toEqual([
+          true,
+          rows.length > 0 ? undefined : some.encodedKeys,
+          undefined,
+        ])
+        expect([...lazy.select({ values: [...batch.values] })]).toEqual([...batch])
+      }),
+    )
   })
 
   it('takes stream time as the highest timestamp so far, unless it is given', () => {
@@ -69,3 +99,14 @@ describe('ColumnBatch', () => {
     expect(batch.headers(1)).toBe(headers)
   })
 })
+
+function nothing(): never {
+  throw new Error('Nobody was to ask for bytes.')
+}
+
+/** As they are read: not decoded. */
+function encoded(texts: readonly string[]): LazyColumn<string> {
+  const column = viewColumn(texts.map((text) => serdes.string.serialize(text)))
+  const rows = () => new EncodedRows(serdes.string, [{ column, from: 0, to: texts.length }])
+  return new LazyColumn(() => rows().decode() ?? [], rows)
+}

@@ -44,6 +44,29 @@ describe('serdes.string', () => {
     )
   })
 
+  it('says of bytes that it would give them back only if it does', () => {
+    const ascii = fc.uint8Array({ max: 127, maxLength: 9 })
+    const some = fc.oneof(
+      ascii,
+      ascii,
+      fc.uint8Array({ maxLength: 9 }),
+      text.map((one) => Uint8Array.from(Buffer.from(one))),
+    )
+    fc.assert(
+      fc.property(fc.array(some, { maxLength: 6 }), (parts) => {
+        const bytes = Uint8Array.from(parts.flatMap((one) => [...one]))
+        const ends = parts.map((_, i) => parts.slice(0, i + 1).reduce((sum, { length }) => sum + length, 0))
+        const starts = parts.map((one, i) => (ends[i] as number) - one.length)
+        const givesBack = string.givesBack?.({ form: 'packed', length: parts.length, bytes, starts, ends })
+        const again = parts.map((one) => string.serialize(string.deserialize(one, 0, one.length)))
+        const isSame = again.every((one, i) => Buffer.compare(one as Uint8Array, parts[i] as Uint8Array) === 0)
+        // Of what is not ASCII it does not say.
+        expect(givesBack).toBe(bytes.every((byte) => byte < 128))
+        expect(isSame || givesBack === false).toBe(true)
+      }),
+    )
+  })
+
   it('reads only the range it is given', () => {
     expect(string.deserialize(hex('6162636465'), 1, 4)).toBe('bcd')
     expect(string.deserialize(hex(`ff${'61'.repeat(20)}ff`), 1, 21)).toBe('a'.repeat(20))

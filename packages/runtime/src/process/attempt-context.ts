@@ -1,11 +1,11 @@
-import type { OutputColumns, OutputRecord } from '@millrace/core'
+import type { KeptRows, OutputColumns, OutputPort, OutputRecord, RowPort } from '@millrace/core'
 import { HandedContext } from './handed-context.ts'
 
 /**
  * The context of one attempt at a batch, or at its records one after another. What was not awaited and goes on when the attempt is over forwards nothing
  * into the next one; if the attempt has failed, it changes nothing through the stores that it was given either.
  */
-export class AttemptContext extends HandedContext {
+export class AttemptContext extends HandedContext implements RowPort {
   #over = false
   #failed = false
 
@@ -17,6 +17,14 @@ export class AttemptContext extends HandedContext {
   end(failed: boolean): void {
     this.#over = true
     this.#failed = failed
+  }
+
+  forwardRows(kept: KeptRows<unknown>): void {
+    this.#forwardRowsTo('', kept)
+  }
+
+  protected override port(output: string): OutputPort<unknown, unknown> & RowPort {
+    return { ...super.port(output), forwardRows: (kept) => this.#forwardRowsTo(output, kept) }
   }
 
   protected forwardTo(output: string, record: OutputRecord<unknown, unknown>): void {
@@ -36,6 +44,11 @@ export class AttemptContext extends HandedContext {
       `Node '${this.node}' changed a store in an attempt that has failed: await what you start in process or processBatch, all of it also when a part fails ` +
         `(Promise.allSettled), and ask the context for the store each time.`,
     )
+  }
+
+  #forwardRowsTo(output: string, kept: KeptRows<unknown>): void {
+    this.#check()
+    this.context.forwardRowsTo(output, kept)
   }
 
   #check(): void {

@@ -1,4 +1,4 @@
-import { ColumnBatch, type Headers, NO_HEADERS, type OutputColumns, type OutputRecord } from '@millrace/core'
+import { ColumnBatch, type Headers, type KeptRows, NO_HEADERS, type OutputColumns, type OutputRecord, type Selection } from '@millrace/core'
 import type { NodeInput } from './node-input.ts'
 import type { OutputBudget } from './output-budget.ts'
 
@@ -7,8 +7,8 @@ export class Gathered {
   readonly input: NodeInput
   /** The index, in the node's input, of the record that each comes from. */
   #parents: number[] = []
-  /** Each record comes from the one in its place, with its timestamp: parents and timestamps are not kept. */
-  #inPlace = false
+  /** The whole output is this of the input: nothing else is kept. */
+  #selection: Selection | undefined
   /** Order of the forwards over all outputs of the node; only kept where the node has several. */
   sequences: number[] | undefined
   #keys: unknown[] = []
@@ -28,12 +28,13 @@ export class Gathered {
   }
 
   get length(): number {
-    return this.#keys.length
+    return this.#selection === undefined ? this.#keys.length : (this.#selection.rows?.length ?? this.input.batch.length)
   }
 
   /** The index, in the node's input, of the record that output `i` comes from. */
   parentOf(i: number): number {
-    return this.#inPlace ? i : (this.#parents[i] as number)
+    if (this.#selection === undefined) return this.#parents[i] as number
+    return this.#selection.rows === undefined ? i : (this.#selection.rows[i] as number)
   }
 
   /** Puts the output in the order of `places`, one for each record of the input, as they are when the batch is made. */
@@ -42,7 +43,7 @@ export class Gathered {
   }
 
   add(record: OutputRecord<unknown, unknown>, parent: number, sequence: number): void {
-    if (this.#inPlace) this.#spellOut()
+    this.#spellOut()
     const headers = record.headers
     if (headers !== undefined && headers.length > 0) this.#headersFrom(this.#keys.length).push(headers)
     else if (this.#headers !== undefined) this.#headers.push(NO_HEADERS)
@@ -58,17 +59,15 @@ export class Gathered {
     const { keys, values, timestamps, headers, sources } = columns
     const count = keys.length
     checkLengths(columns, count)
-    if (this.#inPlace) this.#spellOut()
     const inputLength = this.input.batch.length
     const last = inputLength - 1
     const oneToOne = sources === undefined && count === inputLength
     if (oneToOne && this.#isFirst() && timestamps === undefined && headers === undefined) {
       this.#budget.spendAll(keys, values)
-      this.#inPlace = true
-      this.#keys = this.input.batch.hasKeys(keys) ? (keys as unknown[]) : keys.slice()
-      this.#values = values.slice()
+      this.#select({ keys: this.input.batch.hasKeys(keys) ? undefined : keys.slice(), values: values.slice(), headers: 'none' }, sequence)
       return count
     }
+    this.#spellOut()
     for (let i = 0; i < count; i++) {
       const parent = sources === undefined ? (oneToOne ? i : last) : (sources[i] as number)
       if (sources !== undefined && !(parent >= 0 && parent < inputLength && Number.isInteger(parent))) {
@@ -91,10 +90,25 @@ export class Gathered {
     return count
   }
 
+  /** Rows of the input, as they are. Returns the number of sequence numbers used. */
+  addRows({ rows, values }: KeptRows<unknown>, sequence: number): number {
+    if (this.#isFirst()) {
+      this.#budget.spendRows(rows?.length ?? this.input.batch.length, values)
+      this.#select({ rows, values }, sequence)
+      return this.length
+    }
+    const { keys, values: own, hasHeaders, length } = this.input.batch
+    const sources = rows ?? Int32Array.from({ length }, (_, row) => row)
+    const pick = <T>(of: (row: number) => T): T[] => Array.from(sources, of)
+    const headers = hasHeaders ? pick((row) => this.input.batch.headers(row)) : undefined
+    return this.addColumns({ keys: pick((row) => keys[row]), values: values ?? pick((row) => own[row]), headers, sources }, sequence)
+  }
+
   /** The gathered records as a batch for the nodes that follow; undefined if there are none. */
   toBatch(): ColumnBatch<unknown, unknown> | undefined {
-    if (this.#keys.length === 0) return undefined
-    if (this.#inPlace) return this.input.batch.withContents(this.#keys, this.#values)
+    if (this.length === 0) return undefined
+    if (this.#selection !== undefined && this.#places === undefined) return this.input.batch.select(this.#selection)
+    this.#spellOut()
     if (!this.#ascending || this.#places !== undefined) this.#sortByParent()
     const from = this.input.batch
     const count = this.#keys.length
@@ -118,20 +132,32 @@ export class Gathered {
     })
   }
 
-  /** Nothing was forwarded yet, and the order among several outputs does not matter. */
+  /** Nothing was forwarded yet. */
   #isFirst(): boolean {
-    return this.#keys.length === 0 && this.sequences === undefined
+    return this.#selection === undefined && this.#keys.length === 0
   }
 
-  /** More is forwarded than a record for each: what was left out is written down. */
+  #select(selection: Selection, sequence: number): void {
+    this.#selection = selection
+    for (let i = 0; this.sequences !== undefined && i < this.length; i++) this.sequences.push(sequence + i)
+  }
+
+  /** More is forwarded than can be said of the input: what was selected is written down. */
   #spellOut(): void {
-    this.#inPlace = false
-    // They may be the input's own.
-    this.#keys = this.#keys.slice()
-    for (let i = 0; i < this.#keys.length; i++) {
-      this.#timestamps.push(this.input.batch.timestamp(i))
-      this.#note(i, i)
+    const selection = this.#selection
+    if (selection === undefined) return
+    const selected = this.input.batch.select(selection)
+    this.#selection = undefined
+    this.#keys = selected.keys.slice()
+    this.#values = selected.values.slice()
+    const sequences = this.sequences
+    this.sequences = undefined
+    for (let i = 0; i < selected.length; i++) {
+      this.#timestamps.push(selected.timestamp(i))
+      this.#note(selection.rows === undefined ? i : (selection.rows[i] as number), 0)
     }
+    this.sequences = sequences
+    if (selected.hasHeaders) this.#headers = this.#keys.map((_, i) => selected.headers(i))
   }
 
   #headersFrom(length: number): Headers[] {

@@ -50,7 +50,7 @@ export abstract class HandedContext implements ProcessorContext<unknown, unknown
     return this.context.signal
   }
   get to(): Readonly<Record<string, never>> {
-    return (this.#to ??= this.context.portsOf((name) => this.#port(name)))
+    return (this.#to ??= this.context.portsOf((name) => this.port(name)))
   }
 
   forward(record: AnyRecord): void {
@@ -80,7 +80,7 @@ export abstract class HandedContext implements ProcessorContext<unknown, unknown
     this.context.requestCommit()
   }
 
-  #port(name: string): OutputPort<unknown, unknown> {
+  protected port(name: string): OutputPort<unknown, unknown> {
     return {
       forward: (record) => this.forwardTo(name, record),
       forwardBatch: (columns) => this.forwardColumnsTo(name, columns),

@@ -1,4 +1,5 @@
 import type {
+  KeptRows,
   OutputColumns,
   OutputRecord,
   OutputPort,
@@ -174,6 +175,15 @@ export class NodeContext implements ProcessorContext<unknown, unknown, Record<st
     const { length } = (this.#input as NodeInput).batch
     if (this.#current < 0 && columns.sources === undefined && columns.keys.length !== length) this.#guessed = true
     this.#sequence += gathered.addColumns(this.#current >= 0 ? comingFrom(this.#current, columns) : columns, this.#sequence)
+  }
+
+  /** Rows of the input, as they are. */
+  forwardRowsTo(output: string, kept: KeptRows<unknown>): void {
+    this.#scope.guard()
+    const gathered = this.#output(output)
+    if (gathered === undefined) throw this.#notRunning()
+    if (this.#several) throw this.#whichRecord()
+    this.#sequence += gathered.addRows(kept, this.#sequence)
   }
 
   /** Forwards for record `place` of several; undefined: for one that is done. */

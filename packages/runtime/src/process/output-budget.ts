@@ -36,6 +36,13 @@ export class OutputBudget {
     this.#take(bytes)
   }
 
+  /** Records of the input, which is there in any case, with other values where there are any. */
+  spendRows(count: number, values: readonly unknown[] | undefined): void {
+    let bytes = RECORD_COST * count
+    for (let i = 0; values !== undefined && i < count; i++) bytes += sizeOf(values[i])
+    this.#take(bytes)
+  }
+
   /** Throws if too much was gathered, also if whoever forwarded it has caught that error. */
   check(): void {
     if (this.#left < 0) throw new OutputBudgetExceeded('A pass gathered more output than buffer.maxOutputBytes allows.')

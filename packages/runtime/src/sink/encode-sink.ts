@@ -77,9 +77,13 @@ function traced(write: WriteBatch, { input, rows, trace }: Traced): WriteBatch {
 }
 
 function encodeColumn(node: SinkNode, serde: Serde<unknown>, batch: Batch, part: 'key' | 'value'): BytesColumn {
-  const column = part === 'key' ? batch.keys : batch.values
+  const encoded = part === 'key' ? batch.encodedKeys : batch.encodedValues
+  if (serde.givesBack !== undefined && encoded?.isOf(serde) === true) {
+    const column = encoded.compact()
+    if (serde.givesBack(column)) return column
+  }
   try {
-    return serializeColumn(serde, column)
+    return serializeColumn(serde, part === 'key' ? batch.keys : batch.values)
   } catch (error) {
     const index = error instanceof SerdeError ? error.index : undefined
     const reason = error instanceof Error ? error.message : String(error)

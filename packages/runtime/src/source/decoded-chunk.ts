@@ -64,9 +64,14 @@ export class DecodedChunk {
     return this.#lastTime
   }
 
-  /** Whether what {@link keys} and {@link values} give is made of the wire batch's bytes. */
-  get waits(): boolean {
-    return this.#keys === undefined || this.#values === undefined
+  /** Whether what {@link keys} or {@link values} give is made of the wire batch's bytes. */
+  waits(part: 'keys' | 'values'): boolean {
+    return (part === 'keys' ? this.#keys : this.#values) === undefined
+  }
+
+  /** What the part is decoded with, once {@link decode} was called. */
+  serde(part: 'keys' | 'values'): Serde<unknown> {
+    return (this.#source as SourceNode)[part === 'keys' ? 'key' : 'value']
   }
 
   /** The keys from row `from` (inclusive) to `to` (exclusive). */

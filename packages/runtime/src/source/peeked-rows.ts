@@ -1,3 +1,4 @@
+import { type ColumnPart, EncodedRows, LazyColumn } from '@millrace/core'
 import type { DecodedChunk } from './decoded-chunk.ts'
 
 interface Part {
@@ -20,18 +21,27 @@ export class PeekedRows {
     this.#over = true
   }
 
-  /** A column, or what makes it when it is asked for. */
-  column(part: 'keys' | 'values'): readonly unknown[] | (() => readonly unknown[]) {
-    return this.#parts.some(({ chunk }) => chunk.waits) ? () => this.#whileThere(part) : this.#read(part)
+  /** A column, decoded when it is asked for where that can wait. */
+  column(part: 'keys' | 'values'): readonly unknown[] | LazyColumn<unknown> {
+    const [first] = this.#parts
+    if (first === undefined || !this.#parts.every(({ chunk }) => chunk.waits(part))) return this.#read(part)
+    return new LazyColumn(
+      () => this.#whileThere(part, () => this.#read(part)),
+      () => this.#whileThere(part, () => new EncodedRows(first.chunk.serde(part), this.#encodedParts(part))),
+    )
   }
 
-  #whileThere(part: 'keys' | 'values'): readonly unknown[] {
+  #encodedParts(part: 'keys' | 'values'): ColumnPart[] {
+    return this.#parts.map(({ chunk, from, to }) => ({ column: chunk.wire[part], from, to }))
+  }
+
+  #whileThere<T>(part: 'keys' | 'values', read: () => T): T {
     if (this.#over) {
       throw new TypeError(
         `The ${part} of a batch were first asked for when its pass was over: read them while it is processed, and keep what is needed.`,
       )
     }
-    return this.#read(part)
+    return read()
   }
 
   #read(part: 'keys' | 'values'): readonly unknown[] {

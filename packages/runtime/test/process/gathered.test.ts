@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { Gathered } from '../../src/process/gathered.ts'
 import { OutputBudget } from '../../src/process/output-budget.ts'
 
-function gather() {
+function gather(numbered = false) {
   const batch = new ColumnBatch<unknown, unknown>({
     topic: 'words',
     partition: 0,
@@ -13,7 +13,7 @@ function gather() {
     timestamps: [10, 20],
     offsets: [0, 1],
   })
-  const gathered = new Gathered({ batch, origin: { kind: 'source', edge: 0 }, streamTime: 20 }, new OutputBudget(1_000_000), false)
+  const gathered = new Gathered({ batch, origin: { kind: 'source', edge: 0 }, streamTime: 20 }, new OutputBudget(1_000_000), numbered)
   return { batch, gathered }
 }
 
@@ -34,4 +34,27 @@ test("arrays that were forwarded are the sender's again", () => {
   values[1] = 'changed'
   expect(gathered.toBatch()?.keys).toEqual(['k', 'l'])
   expect(gathered.toBatch()?.values).toEqual(['x', 'y'])
+})
+
+test('rows of the input are its own columns, until more is forwarded', () => {
+  const { batch, gathered } = gather()
+  expect(gathered.addRows({ rows: Int32Array.of(1), values: ['x'] }, 0)).toBe(1)
+  expect([gathered.length, gathered.parentOf(0)]).toEqual([1, 1])
+  expect([...(gathered.toBatch() ?? [])]).toEqual([{ ...batch.record(1), value: 'x' }])
+  expect(gathered.addRows({}, 1)).toBe(2)
+  gathered.addColumns({ keys: ['c'], values: ['z'], sources: [0] }, 3)
+  expect([...(gathered.toBatch() ?? [])].map(({ key, value, offset, timestamp }) => [key, value, offset, timestamp])).toEqual([
+    ['a', 1, 0, 10],
+    ['c', 'z', 0, 10],
+    ['b', 'x', 1, 20],
+    ['b', 2, 1, 20],
+  ])
+})
+
+test('rows are numbered where a node has several outputs', () => {
+  const { gathered } = gather(true)
+  gathered.addRows({}, 5)
+  expect(gathered.sequences).toEqual([5, 6])
+  gathered.add({ key: 'c', value: 'z', timestamp: 30 }, 1, 7)
+  expect(gathered.sequences).toEqual([5, 6, 7])
 })

@@ -2,7 +2,7 @@ import type { StreamRecord } from '../../batch/stream-record.ts'
 import { BatchRecordError } from '../batch-record-error.ts'
 import type { BatchProcessor, Processor } from '../processor.ts'
 import type { OutputType } from '../processor-context.ts'
-import { OutputBuilder } from './output-builder.ts'
+import { forwardRows } from '../row-port.ts'
 
 /** Tells for each branch whether a record belongs to it. */
 export type Branches<K, V> = Readonly<Record<string, (record: StreamRecord<K, V>) => boolean>>
@@ -23,20 +23,28 @@ export function branch<K, V>(branches: Branches<K, V>): Branch<K, V> {
       if (chosen >= 0) context.to[names[chosen] as string]?.forward(record)
     },
     processBatch(batch, context) {
-      const outputs = names.map(() => new OutputBuilder<K, V>())
+      const chosen = new Int32Array(batch.length)
+      const counts = new Int32Array(names.length)
       let i = 0
       try {
         for (; i < batch.length; i++) {
-          const record = batch.record(i)
-          outputs[choose(record)]?.add(record, i)
+          const branch = choose(batch.record(i))
+          chosen[i] = branch
+          if (branch >= 0) counts[branch] = (counts[branch] as number) + 1
         }
       } catch (error) {
         throw new BatchRecordError(i, error)
       }
-      for (let j = 0; j < names.length; j++) {
-        const port = context.to[names[j] as string]
-        if (port !== undefined) outputs[j]?.forwardTo(port)
+      for (let branch = 0; branch < names.length; branch++) {
+        const port = context.to[names[branch] as string]
+        if (port !== undefined) forwardRows(port, batch, { rows: rowsOf(chosen, branch, counts[branch] as number) })
       }
     },
   }
+}
+
+function rowsOf(chosen: Int32Array, branch: number, count: number): Int32Array {
+  const rows = new Int32Array(count)
+  for (let i = 0, at = 0; at < count; i++) if (chosen[i] === branch) rows[at++] = i
+  return rows
 }

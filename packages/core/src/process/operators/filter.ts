@@ -1,7 +1,8 @@
+import type { RecordBatch } from '../../batch/record-batch.ts'
 import type { StreamRecord } from '../../batch/stream-record.ts'
-import { BatchRecordError } from '../batch-record-error.ts'
+import { forwardRows } from '../row-port.ts'
 import type { Operator } from './operator.ts'
-import { OutputBuilder } from './output-builder.ts'
+import { selectRows } from './select-rows.ts'
 
 /** The records for which `predicate` returns `keep`. */
 export function filter<K, V>(predicate: (record: StreamRecord<K, V>) => boolean, keep: boolean): Operator<K, V, K, V> {
@@ -10,17 +11,8 @@ export function filter<K, V>(predicate: (record: StreamRecord<K, V>) => boolean,
       if (Boolean(predicate(record)) === keep) context.forward(record)
     },
     processBatch(batch, context) {
-      const output = new OutputBuilder<K, V>()
-      let i = 0
-      try {
-        for (; i < batch.length; i++) {
-          const record = batch.record(i)
-          if (Boolean(predicate(record)) === keep) output.add(record, i)
-        }
-      } catch (error) {
-        throw new BatchRecordError(i, error)
-      }
-      output.forwardTo(context)
+      const isKept = (of: RecordBatch<K, V>, i: number) => Boolean(predicate(of.record(i))) === keep
+      forwardRows(context, batch, { rows: selectRows(batch, isKept) })
     },
   }
 }

@@ -1,4 +1,4 @@
-import { headersOf } from './headers-of.ts'
+import { forwardRows } from '../row-port.ts'
 import type { Operator } from './operator.ts'
 
 /** Passes every record on: where several streams become one. */
@@ -8,7 +8,7 @@ export function passThrough<K, V>(): Operator<K, V, K, V> {
       context.forward(record)
     },
     processBatch(batch, context) {
-      context.forwardBatch({ keys: batch.keys, values: batch.values, headers: headersOf(batch) })
+      forwardRows(context, batch, {})
     },
   }
 }

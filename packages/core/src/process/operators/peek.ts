@@ -1,6 +1,6 @@
 import type { StreamRecord } from '../../batch/stream-record.ts'
 import { BatchRecordError } from '../batch-record-error.ts'
-import { headersOf } from './headers-of.ts'
+import { forwardRows } from '../row-port.ts'
 import type { Operator } from './operator.ts'
 
 /** Calls `action` with each record and passes it on. */
@@ -17,7 +17,7 @@ export function peek<K, V>(action: (record: StreamRecord<K, V>) => void): Operat
       } catch (error) {
         throw new BatchRecordError(i, error)
       }
-      context.forwardBatch({ keys: batch.keys, values: batch.values, headers: headersOf(batch) })
+      forwardRows(context, batch, {})
     },
   }
 }

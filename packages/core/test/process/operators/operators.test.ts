@@ -51,6 +51,7 @@ const withHeader = (record: Record): OutputRecord<string, string> => ({
 const operators: { readonly [name: string]: (input: In) => unknown } = {
   map: (input) => input.map('op', withHeader),
   mapValues: (input) => input.mapValues('op', (value, record) => `${record.key}${value}`),
+  'mapValues of values alone': (input) => input.mapValues('op', (value) => value * 2),
   selectKey: (input) => input.selectKey('op', (record) => record.value),
   flatMap: (input) =>
     input.flatMap('op', function* (record) {
@@ -59,6 +60,7 @@ const operators: { readonly [name: string]: (input: In) => unknown } = {
   flatMapValues: (input) => input.flatMapValues('op', (value) => (value % 2 === 0 ? [] : [value, -value])),
   filter: (input) => input.filter('op', (record) => record.value > 4),
   filterNot: (input) => input.filterNot('op', (record) => record.value > 4),
+  filterValues: (input) => input.filterValues('op', (value) => value > 4),
   peek: (input) => input.peek('op', () => undefined),
   merge: (input) =>
     input.merge(
@@ -132,6 +134,7 @@ describe('stateless operators', () => {
       ],
     ],
     ['filter', [['', 'a', 7]]],
+    ['filterValues', [['', 'a', 7]]],
     [
       'filterNot',
       [

@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest'
+import { type Serde, serdes, type Stream, TopologyBuilder } from 'millrace'
+import { TopologyTestDriver } from 'millrace/testing'
+
+/** Text, and which texts were decoded or serialised. */
+function watched(): Serde<string> & { readonly decoded: string[]; readonly written: string[] } {
+  const decoded: string[] = []
+  const written: string[] = []
+  const { serializeBatch, deserializeBatch } = serdes.string
+  return {
+    ...serdes.string,
+    decoded,
+    written,
+    serializeBatch: serializeBatch && ((values) => (written.push(...values), serializeBatch(values))),
+    deserializeBatch: deserializeBatch && ((column) => (decoded.push(...deserializeBatch(column)), deserializeBatch(column))),
+  }
+}
+
+interface Run {
+  readonly keys: readonly string[]
+  readonly through: (input: Stream<string, string>) => Stream<string, string>
+}
+
+async function run({ keys, through }: Run) {
+  const key = watched()
+  const builder = new TopologyBuilder('pass-through')
+  const records = builder.source('in', { topics: ['in'], key, value: serdes.string })
+  through(records).sink('out', { topic: 'out', key, value: serdes.string })
+  await using driver = await TopologyTestDriver.start(builder.build(), { batchSize: 100 })
+  // Latin-1 stands for the bytes themselves.
+  const raw = { key: serdes.bytes, value: serdes.string }
+  await driver.input('in', raw).sendAll(keys.map((text, i) => ({ key: Buffer.from(text, 'latin1'), value: `v${i}` })))
+  const out = await driver.output('out', raw).readAll()
+  return { key, out: out.map((record) => [Buffer.from(record.key).toString('latin1'), record.value]) }
+}
+
+describe('keys that nobody looks at', () => {
+  test('are written as they were read, and never decoded', async () => {
+    const { key, out } = await run({
+      keys: ['a', 'b', 'c', 'd'],
+      through: (input) => input.filterValues('some', (value) => value !== 'v1').mapValues('loud', (value) => value.toUpperCase()),
+    })
+    expect(out).toEqual([
+      ['a', 'V0'],
+      ['c', 'V2'],
+      ['d', 'V3'],
+    ])
+    expect([key.decoded, key.written]).toEqual([[], []])
+  })
+
+  test('are so behind several nodes, too', async () => {
+    const { key, out } = await run({
+      keys: ['a', 'b', 'c'],
+      through: (input) => input.filterValues('first', (value) => value !== 'v0').filterValues('second', (value) => value !== 'v2'),
+    })
+    expect(out).toEqual([['b', 'v1']])
+    expect([key.decoded, key.written]).toEqual([[], []])
+  })
+
+  test('are decoded for who looks, only of the records that are left', async () => {
+    const { key, out } = await run({
+      keys: ['a', 'b', 'c'],
+      through: (input) =>
+        input.filterValues('some', (value) => value !== 'v1').mapValues('with key', (value, record) => record.key + value),
+    })
+    expect(out).toEqual([
+      ['a', 'av0'],
+      ['c', 'cv2'],
+    ])
+    expect([key.decoded, key.written]).toEqual([
+      ['a', 'c'],
+      ['a', 'c'],
+    ])
+  })
+
+  test('are decoded where what is written would not be what was read', async () => {
+    const { key, out } = await run({ keys: ['ok', 'bad\xff'], through: (input) => input.filterValues('all', () => true) })
+    expect(out).toEqual([
+      ['ok', 'v0'],
+      ['bad\xef\xbf\xbd', 'v1'],
+    ])
+    expect(key.written).toEqual(['ok', 'bad\uFFFD'])
+  })
+})
