@@ -1,3 +1,22 @@
+import { createRequire } from 'node:module'
+
+/** Shorter ones are summed up here before a call into native code has begun. */
+const LEAST_NATIVE_BYTES = 400
+
+type Crc32c = (bytes: Uint8Array) => number
+
+/** By the processor's own instruction, where there is a build of it for this machine: five times as fast. */
+const native: Crc32c | undefined = loadNative()
+
+function loadNative(): Crc32c | undefined {
+  try {
+    const require = createRequire(import.meta.url)
+    return (require('@node-rs/crc32') as { readonly crc32c: Crc32c }).crc32c
+  } catch {
+    return undefined
+  }
+}
+
 /** Eight tables of 256: `TABLES[t * 256 + b]` is the remainder of byte `b` with `t` zero bytes behind it. */
 const TABLES = tables()
 
@@ -15,11 +34,14 @@ function tables(): Int32Array {
   return all
 }
 
-/**
- * CRC-32C (Castagnoli), unsigned, of the bytes from `start` (inclusive) to `end` (exclusive): eight bytes at a time, which in JavaScript is as fast as a call into
- * native code that has to copy them.
- */
+/** CRC-32C (Castagnoli), unsigned, of the bytes from `start` (inclusive) to `end` (exclusive). */
 export function crc32c(bytes: Uint8Array, start = 0, end = bytes.length): number {
+  if (native !== undefined && end - start >= LEAST_NATIVE_BYTES) return native(bytes.subarray(start, end))
+  return crc32cByTables(bytes, start, end)
+}
+
+/** The same in JavaScript: eight bytes at a time. */
+export function crc32cByTables(bytes: Uint8Array, start: number, end: number): number {
   const t = TABLES
   let crc = -1
   let at = start

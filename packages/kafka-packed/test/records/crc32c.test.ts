@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { crc32c } from '../../src/records/crc32c.ts'
+import { crc32c, crc32cByTables } from '../../src/records/crc32c.ts'
 
 function bitByBit(bytes: Uint8Array): number {
   let crc = 0xffffffff
@@ -20,5 +21,14 @@ describe('crc32c', () => {
     for (let start = 0; start < 10; start++) {
       for (let end = start; end <= bytes.length; end++) expect(crc32c(bytes, start, end)).toBe(bitByBit(bytes.subarray(start, end)))
     }
+  })
+
+  it('is the same by tables as by the processor', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 400, maxLength: 900 }), fc.nat(20), (bytes, start) => {
+        expect(crc32c(bytes, start)).toBe(crc32cByTables(bytes, start, bytes.length))
+        expect(crc32c(bytes, start)).toBe(bitByBit(bytes.subarray(start)))
+      }),
+    )
   })
 })
