@@ -50,6 +50,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #unsettled = new UnsettledEvents()
   readonly #closing: Closing
   readonly #loop: FlushLoop
+  readonly #log: FlushLog
   readonly #refusals: Refusals
   /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
   #early: Early[] = []
@@ -66,6 +67,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#lanes = lanesFor(options)
     this.#breakers = breakersFor(options)
     const log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
+    this.#log = log
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
@@ -124,6 +126,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       hasPending: () => this.#unsettled.count > 0,
       giveUp: (timeoutMs) => this.#giveUp(timeoutMs),
       letGo: () => Promise.all([this.#writers.close(), this.#sender?.close(), this.#kept?.close()]),
+      over: () => this.#log.giveUp(),
     })
   }
 
@@ -254,8 +257,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     for (const event of this.#unsettled.all) this.#reject(event, failure, false)
   }
 
-  get #earlyEvents(): number {
-    return this.#early.reduce((sum, { events }) => sum + events.length, 0)
+  get #earlyEvents(): readonly PendingEvent[] {
+    return this.#early.flatMap(({ events }) => events)
   }
 
   /** What the next process may send is kept: all that is not refused for its own sake. */
@@ -292,14 +295,15 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   getBatchStatus(): BatchStatus {
     const { config } = this.#options
     const now = this.#clock.monotonic()
-    const { oldest } = this.#waiting
+    const early = this.#earlyEvents
+    const oldest = this.#waiting.oldest ?? early[0]
     const degradedTopics = this.#lanes.degraded
     const waitingForRoom = this.#kept?.opening === true ? 0 : this.#buffer.waiting
     return {
-      pendingEvents: this.#waiting.count + this.#earlyEvents,
-      pendingBytes: this.#waiting.bytes,
+      pendingEvents: this.#waiting.count + early.length,
+      pendingBytes: early.reduce((sum, { bytes }) => sum + bytes, this.#waiting.bytes),
       oldestAgeMs: oldest === undefined ? 0 : now - oldest.arrivedAt,
-      inFlight: this.#unsettled.count - this.#waiting.count - this.#earlyEvents - waitingForRoom,
+      inFlight: this.#unsettled.count - this.#waiting.count - early.length - waitingForRoom,
       waitingForRoom,
       batchSize: Math.min(this.#waiting.groups[0].sizer.limits.size, config.maxSize),
       maxBatchSize: config.maxSize,
