@@ -20,6 +20,7 @@ const PARTITIONS = 4
 const KEYS = 100_000
 const VALUE_BYTES = 100
 const TOPIC = 'soak-input'
+const COMPACTED_SOON = { 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': '0.01', 'max.compaction.lag.ms': '10000' }
 const USAGE = `npm run soak -- [--minutes N] [--records N] [--client packed|confluent] [--guarantee at-least-once|exactly-once] [--json FILE]
 
 An application that counts by key, in one process, at full speed: a topic of so many records (2,000,000) is read again and again, with the state of the times before, for so many minutes (30).
@@ -75,6 +76,7 @@ interface Preparing {
 /** Topics of which a broker keeps little but the input, which is filled. */
 async function prepared(brokers: string, { folder, records, guarantee }: Preparing): Promise<ProgramConfig> {
   const [output, applicationId] = ['soak-output', 'soak']
+  const changelog = `${applicationId}-${STORE}-changelog`
   const transport = kafka({ brokers })
   await using admin = await transport.openAdmin({ logger: silentLogger })
   const little = { 'segment.bytes': '67108864', 'retention.bytes': '134217728' }
@@ -82,6 +84,8 @@ async function prepared(brokers: string, { folder, records, guarantee }: Prepari
     // Its times are of long ago.
     { topic: TOPIC, partitions: PARTITIONS, config: { 'retention.ms': '-1' } },
     { topic: output, partitions: PARTITIONS, config: little },
+    // A group that is set back has its state restored: with all changes of all rounds in the changelog that would soon take longer than the rounds themselves.
+    { topic: changelog, partitions: PARTITIONS, config: { ...COMPACTED_SOON, 'segment.bytes': '16777216' } },
   ])
   await fillInput(transport, TOPIC, { records, keys: KEYS, valueBytes: VALUE_BYTES, partitions: PARTITIONS })
   return {
@@ -92,7 +96,7 @@ async function prepared(brokers: string, { folder, records, guarantee }: Prepari
     applicationId,
     input: TOPIC,
     output,
-    changelog: `${applicationId}-${STORE}-changelog`,
+    changelog,
     partitions: PARTITIONS,
     records,
     stateDir: join(folder, 'state'),
