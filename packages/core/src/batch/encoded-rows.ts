@@ -7,7 +7,9 @@ const NOTHING = new Uint8Array(0)
 /** Rows `from` (inclusive) to `to` (exclusive) of a column. */
 export interface ColumnPart {
   readonly column: BytesColumn
+  /** The first row. */
   readonly from: number
+  /** The row behind the last. */
   readonly to: number
 }
 
