@@ -40,10 +40,16 @@ export interface RowBatch {
   isPrepared: boolean
   /** Tries that failed because of the server, so far. */
   tries: number
-  /** Its last try failed, for what is no row's fault. */
-  isStuck: boolean
   /** Of these, tries that failed for a reason that nobody knows whose fault is. */
   doubts: number
+  /** Its last try failed, for what is no row's fault. */
+  isStuck: boolean
+  /** How often rows were stored that its own may refer to. */
+  helped: number
+  /** What that was as its last try began, if this failed for rows that are not there; -1: it did not. */
+  vainAt: number
+  /** The same of its last try that took it apart, and kept rows for another; -1: there was none. */
+  apartAt: number
   /** Not before this, by the monotonic clock. */
   notBefore: number
 }
