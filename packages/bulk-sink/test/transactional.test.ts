@@ -169,7 +169,7 @@ test('who waits for a commit waits for what was there when he asked, however muc
 
 test('rows that refer to others come after these; one whose row is nowhere is given up, and nothing else is', async () => {
   const ledger = new Ledger()
-  const { sink, refused } = await opened(ledger)
+  const { sink, refused } = await opened(ledger, { tables: { a: { retries: 0 }, b: {} } })
   await sink.assign(start(), never)
   ledger.before = ({ table, rows }, ids) => {
     if (table === 'a' && rows.some(({ id }) => !ids('b').includes(id))) throw new Refusal('reference')

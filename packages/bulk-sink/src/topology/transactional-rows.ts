@@ -64,6 +64,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   #cancelTimer: (() => void) | undefined
   #wanted: FlushType | undefined
   #tries = 0
+  readonly #referring = { tries: 0 }
   #scheduled = false
 
   constructor(options: TransactionalRowsOptions<K, V>) {
@@ -360,7 +361,8 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const table = (name: string) => this.#lanes.table(name)
     const metrics = this.#metrics
     const onRejected = this.#handingOver.give.bind(this.#handingOver)
-    await insertTaken(this.#taken, { transaction, inserter: this.#inserter, table, isGoing, onRejected, metrics })
+    const how = { transaction, inserter: this.#inserter, table, isGoing, onRejected, metrics, referring: this.#referring }
+    await insertTaken(this.#taken, how)
     await transaction.moveOffsets(going)
     await transaction.commit()
     for (const { part, offset } of going) part.stored = offset
