@@ -1,6 +1,6 @@
 import { ManualClock, silentLogger } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { createBulkSink, type TableOptions } from '../src/index.ts'
+import { createBulkSink, type Row, type TableOptions } from '../src/index.ts'
 import { numbers, settled, Shelf } from './support/shelf.ts'
 
 function sinkOf(shelf: Shelf, clock: ManualClock, table: TableOptions) {
@@ -73,6 +73,18 @@ test('rows are inserted while whoever writes them goes on without waiting for an
   expect(shelf.ids('t').length).toBeGreaterThan(1_000)
   await sink.flush()
   expect(shelf.ids('t')).toHaveLength(5_000)
+})
+
+test('what is no row is refused when it is written, and holds up no other', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  await using sink = sinkOf(shelf, clock, { strategy: 'immediate' })
+  for (const row of [null, undefined, 'text'])
+    await expect(sink.write('t', row as unknown as Row)).rejects.toThrow(
+      /^A row for table 't' is .+; use an object with a value for each column\.$/,
+    )
+  await sink.write('t', { id: 1 })
+  await sink.flush()
+  expect(shelf.inserts.map(({ rows }) => rows)).toEqual([[{ id: 1 }]])
 })
 
 test('settings that change at run time hold from the next batch on; wrong ones change nothing', async () => {
