@@ -38,6 +38,14 @@ export function clickhouse(options: ClickhouseOptions): DriverFactory {
   return (context) => new ClickhouseDriver(clientConfig(url, client), safeLogger(logger ?? context?.logger ?? silentLogger))
 }
 
+/** What the server says of a column. */
+interface DescribedColumn {
+  readonly name: string
+  readonly type: string
+  /** `MATERIALIZED`, `ALIAS`: the server makes its value, and takes none. */
+  readonly default_type: string
+}
+
 class ClickhouseDriver implements SinkDriver {
   readonly name = 'clickhouse'
   readonly blame = clickhouseBlame
@@ -93,7 +101,8 @@ class ClickhouseDriver implements SinkDriver {
       this.#logger.warn({ table, rows: rows.length, bytes }, 'a batch for ClickHouse has more than 50 MB: cut smaller ones (batchBytes)')
     const client = compression ? this.#compress() : this.#plain
     // Columns that no row gives have their defaults.
-    const query = statement ?? `INSERT INTO ${quotedName(into)} (${[...place.given].map(quotedName).join(', ')}) FORMAT JSONEachRow`
+    const given = place.given.size === 0 ? '' : ` (${[...place.given].map(quotedName).join(', ')})`
+    const query = statement ?? `INSERT INTO ${quotedName(into)}${given} FORMAT JSONEachRow`
     const values = Readable.from(pieces(lines), { objectMode: false })
     const { stream } = await client.exec({ query, values, clickhouse_settings: settings, abort_signal: signal })
     await readAnswer(stream)
@@ -134,8 +143,9 @@ class ClickhouseDriver implements SinkDriver {
   }
 
   async #askColumns(table: string, signal: AbortSignal): Promise<ReadonlyMap<string, Column>> {
-    const rows = await this.#rows<{ name: string; type: string }>(`DESCRIBE TABLE ${quotedName(table)}`, signal)
-    return new Map(rows.map(({ name, type }) => [name, { type, label: `${JSON.stringify(name)}:` }]))
+    const rows = await this.#rows<DescribedColumn>(`DESCRIBE TABLE ${quotedName(table)}`, signal)
+    const written = rows.filter(({ default_type: kind }) => kind !== 'MATERIALIZED' && kind !== 'ALIAS')
+    return new Map(written.map(({ name, type }) => [name, { type, label: `${JSON.stringify(name)}:` }]))
   }
 
   async #command(query: string, signal: AbortSignal): Promise<void> {
