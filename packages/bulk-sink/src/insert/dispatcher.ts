@@ -148,7 +148,7 @@ export class Dispatcher {
   }
 
   #add(lane: Lane, entries: Entry[], cut: Pick<RowBatch, 'flushType' | 'token' | 'fixed' | 'from'>): void {
-    const tally = { size: entries.length, stored: 0, rejected: 0, waitedMs: 0 }
+    const tally = { size: entries.length, stored: 0, rejected: 0, waitedMs: 0, afterMs: 0 }
     const readyAt = this.#options.clock.monotonic()
     for (let place = 0; place < entries.length; place++) (entries[place] as Entry).place = place
     this.#turns.open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), isPrepared: false, ...UNTRIED })
@@ -276,7 +276,8 @@ export class Dispatcher {
     this.#dropClosed(batch)
     const { entries, helped } = batch
     const done = new Set<Entry>()
-    const began = clock.monotonic()
+    // What comes after inserts is no part of how long they take.
+    const began = clock.monotonic() - tally.afterMs
     try {
       const outcome = {
         stored: async (part: readonly Entry[]) => {
@@ -289,7 +290,9 @@ export class Dispatcher {
             done.add(entry)
           }
           tellStored(part[0]?.at ?? now, { open: this.#turns.open, own: batch })
+          const stored = clock.monotonic()
           await this.#after.call({ table: name, rows: part.map(({ row }) => row) })
+          tally.afterMs += clock.monotonic() - stored
         },
         rejected: async (rejected: RejectedEntry) => {
           // Of a partition that was taken away nobody is told: whoever has it makes the row again.
@@ -313,7 +316,8 @@ export class Dispatcher {
       const inserting = { name, table, token, size: tally.size, fixed, mayCome, mayBeFreed, isWanted, signal: batch.abort.signal, insert }
       const well = entries.length === 0 || (await this.#inserter.run(inserting, entries, outcome))
       this.#end(batch, !well || batch.tries > 0)
-      this.#lanes.finished(batch.lane, { records: entries.length, durationMs: clock.monotonic() - began, failed: well ? 0 : 1 })
+      const durationMs = clock.monotonic() - began - tally.afterMs
+      this.#lanes.finished(batch.lane, { records: entries.length, durationMs, failed: well ? 0 : 1 })
     } catch (error) {
       this.#tryLater(batch, error, helped)
     } finally {
@@ -328,7 +332,8 @@ export class Dispatcher {
   #end(batch: RowBatch, failed: boolean): void {
     this.#turns.open.delete(batch)
     const { tally, flushType: type, readyAt } = batch
-    if (tally.stored + tally.rejected > 0) this.metrics.done({ ...tally, type, tookMs: this.#options.clock.monotonic() - readyAt, failed })
+    if (tally.stored + tally.rejected > 0)
+      this.metrics.done({ ...tally, type, tookMs: this.#options.clock.monotonic() - readyAt - tally.afterMs, failed })
   }
 
   #tryLater(batch: RowBatch, error: unknown, helped: number): void {

@@ -62,6 +62,8 @@ export interface RowTally {
   rejected: number
   /** Together, from the moment a row was handed over until it was stored, in milliseconds. */
   waitedMs: number
+  /** What came after its inserts took so long, in milliseconds. */
+  afterMs: number
 }
 
 /** Why a batch was cut, as metrics call it. */
