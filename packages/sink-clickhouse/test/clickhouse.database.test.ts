@@ -182,8 +182,9 @@ test('a statement of your own; a batch of more than 50 MB goes in, with a warnin
     tables: { [table]: { statement: `INSERT INTO ${table} (id, size) FORMAT JSONEachRow` }, [large]: { strategy: 'immediate' } },
   })
   for (const id of numbers(10)) await sink.write(table, { id, size: 2 * id })
-  await sink.write(large, { id: 1, text: 'x'.repeat(50_000_001) })
+  await sink.write(large, { id: 1, text: 'é'.repeat(25_000_001) })
   await sink.flush()
+  expect(sink.metrics().inserted_bytes).toBeGreaterThan(50_000_000)
   expect(await tables.rows(`SELECT kind, count() AS n, sum(size) AS total FROM ${table} FINAL GROUP BY kind`)).toMatchObject([
     { kind: 'none' },
   ])
