@@ -1,6 +1,7 @@
 import { asError, type Clock, type Logger, MillraceError, safeLogger, settledWithin, systemClock } from '@millrace/core'
 import { pino } from 'pino'
 import { checkPriority } from './check-priority.ts'
+import { checkRow } from './check-row.ts'
 import { resolveSink } from './config/resolve-sink.ts'
 import type { BulkSinkOptions, RefusedRow, SinkSettings } from './config/sink-options.ts'
 import type { SinkDriver } from './driver/driver.ts'
@@ -86,6 +87,7 @@ export class BulkSink implements AsyncDisposable {
       this.#assertOpen()
       dispatcher.table(table)
       checkPriority(priority)
+      checkRow(table, row)
       bytes = estimateBytes(row)
     } catch (error) {
       return Promise.reject(asError(error))

@@ -17,7 +17,7 @@ async function opened(shelf: Shelf, options: Partial<BulkRowsOptions<string, num
   const failures: Error[] = []
   const fail = (error: Error) => void failures.push(error)
   const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse, fail })
-  return { sink, clock, refused, failures, metrics: () => rows.metrics() }
+  return { sink, clock, refused, failures, rows, metrics: () => rows.metrics() }
 }
 
 const start = (offset: number, topicId = 'one') => [{ topic: 't', partition: 0, offset, begin: 0, end: 1_000, topicId }]
@@ -209,4 +209,16 @@ test('what is taken away is not inserted any more; where the server drops no rep
   expect(shelf.inserts).toEqual([])
   const without = await opened(new Shelf())
   await expect(without.sink.assign(start(0), never)).rejects.toMatchObject({ code: 'EXACTLY_ONCE_UNSUPPORTED' })
+})
+
+test('a table that nobody has asked the server about is not added at run time; the others are changed', async () => {
+  const shelf = new Shelf({ tokens: true })
+  const { rows, sink } = await opened(shelf)
+  await sink.assign(start(0), never)
+  expect(() => rows.updateConfig({ insertTimeoutMs: 5, tables: { a: {}, new: {} } })).toThrow(
+    'gets no tables at run time: new. Name each in `tables`',
+  )
+  expect(() => rows.updateConfig({ tables: { a: { retries: -1 } } })).toThrow('tables.a.retries')
+  rows.updateConfig({ enabled: false, tables: { a: { retries: 1 } } })
+  expect(rows.metrics().batching.enabled).toBe(false)
 })

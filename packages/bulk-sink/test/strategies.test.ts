@@ -1,6 +1,6 @@
 import { ManualClock, silentLogger } from '@millrace/core'
 import { describe, expect, test } from 'vitest'
-import { createBulkSink, type TableOptions } from '../src/index.ts'
+import { createBulkSink, type Row, type TableOptions } from '../src/index.ts'
 import { numbers, settled, Shelf } from './support/shelf.ts'
 
 function sinkOf(shelf: Shelf, clock: ManualClock, table: TableOptions) {
@@ -66,6 +66,28 @@ describe('a table is inserted', () => {
   })
 })
 
+test('what comes after an insert is no part of how long that took: sizes adapt to inserts, and metrics tell of them', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  await using sink = createBulkSink({
+    ...{ driver: shelf.driver, clock, environment: {}, logger: silentLogger, closeTimeoutMs: 0 },
+    tables: { t: { strategy: 'adaptive', batchSize: 1_000, targetLatencyMs: 100, batchTimeMs: 60_000 } },
+    maxConcurrentInserts: 1,
+    afterInsert: () => clock.advance(1_000),
+  })
+  shelf.before = () => clock.advance(1)
+  for (const id of numbers(3_000)) {
+    await sink.write('t', { id })
+    if (id % 100 === 99) await settled()
+  }
+  await sink.flush()
+  expect(Math.max(...shelf.sizes)).toBeGreaterThan(32)
+  await sink.write('t', { id: 3_000 })
+  const { total_batches: before, avg_flush_latency_ms: average } = sink.metrics().batching
+  await sink.flush()
+  const { total_batches: batches, avg_flush_latency_ms: now } = sink.metrics().batching
+  expect(now * batches - average * before).toBeLessThan(1_000)
+})
+
 test('rows are inserted while whoever writes them goes on without waiting for anything', async () => {
   const [shelf, clock] = [new Shelf(), new ManualClock()]
   await using sink = sinkOf(shelf, clock, { strategy: 'size', batchSize: 100 })
@@ -73,6 +95,18 @@ test('rows are inserted while whoever writes them goes on without waiting for an
   expect(shelf.ids('t').length).toBeGreaterThan(1_000)
   await sink.flush()
   expect(shelf.ids('t')).toHaveLength(5_000)
+})
+
+test('what is no row is refused when it is written, and holds up no other', async () => {
+  const [shelf, clock] = [new Shelf(), new ManualClock()]
+  await using sink = sinkOf(shelf, clock, { strategy: 'immediate' })
+  for (const row of [null, undefined, 'text'])
+    await expect(sink.write('t', row as unknown as Row)).rejects.toThrow(
+      /^A row for table 't' is .+; use an object with a value for each column\.$/,
+    )
+  await sink.write('t', { id: 1 })
+  await sink.flush()
+  expect(shelf.inserts.map(({ rows }) => rows)).toEqual([[{ id: 1 }]])
 })
 
 test('settings that change at run time hold from the next batch on; wrong ones change nothing', async () => {

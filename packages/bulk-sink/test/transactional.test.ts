@@ -1,5 +1,5 @@
 import { ManualClock, type OpenOutsideSink, silentLogger, type StagedRecord } from '@millrace/core'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { bulkRows, type BulkRowsOptions } from '../src/index.ts'
 import { Ledger } from './support/ledger.ts'
 import { gate, numbers, Refusal, settled } from './support/shelf.ts'
@@ -169,7 +169,7 @@ test('who waits for a commit waits for what was there when he asked, however muc
 
 test('rows that refer to others come after these; one whose row is nowhere is given up, and nothing else is', async () => {
   const ledger = new Ledger()
-  const { sink, refused } = await opened(ledger)
+  const { sink, refused } = await opened(ledger, { tables: { a: { retries: 0 }, b: {} } })
   await sink.assign(start(), never)
   ledger.before = ({ table, rows }, ids) => {
     if (table === 'a' && rows.some(({ id }) => !ids('b').includes(id))) throw new Refusal('reference')
@@ -343,4 +343,27 @@ test('rows that are committed while their partition is taken away are told to wh
   await settled()
   expect([ledger.ids('a'), after, refused]).toEqual([[0, 1, 2, 4], [0, 1, 2, 4], [3]])
   expect(metrics()).toMatchObject({ rejected_events: 1, total_events_inserted: 4, flush_type: 'commit', batching: { queued_items: 0 } })
+})
+
+test('transactions leave nothing on the signal of the sink, which lives as long as that; closing it ends the one under way', async () => {
+  const ledger = new Ledger()
+  const { sink } = await opened(ledger)
+  await sink.assign(start(), never)
+  using any = vi.spyOn(AbortSignal, 'any')
+  for (const part of numbers(5)) {
+    sink.accept(records(10 * part, 10 * part + 10))
+    expect(await committed(sink, 10 * part + 10)).toBe(10 * part + 10)
+  }
+  expect(any).not.toHaveBeenCalled()
+  const begun = gate()
+  ledger.before = async () => {
+    begun.open()
+    await gate().opened
+  }
+  sink.accept(records(50, 60))
+  const committing = committed(sink, 60)
+  await begun.opened
+  await sink.close()
+  expect(await committing).toBe(50)
+  expect(ledger.ids('a')).toEqual(numbers(50))
 })

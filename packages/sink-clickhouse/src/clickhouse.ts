@@ -25,6 +25,8 @@ export interface ClickhouseOptions {
 
 /** Above so much a batch is worth a warning: the server takes it in memory several times. */
 const LARGE_BYTES = 50_000_000
+/** In UTF-8, of one unit of UTF-16. */
+const MOST_BYTES_A_CHARACTER = 3
 /** Bytes that are handed to the socket at once. */
 const PIECE_BYTES = 65_536
 /** Besides those of rows: the insert names a column, or a table, that is not there. */
@@ -36,6 +38,14 @@ export function clickhouse(options: ClickhouseOptions): DriverFactory {
   if (url === undefined && client?.url === undefined)
     throw wrongOptions('The options of clickhouse are wrong', ["url is missing; give one, such as 'http://localhost:8123'."])
   return (context) => new ClickhouseDriver(clientConfig(url, client), safeLogger(logger ?? context?.logger ?? silentLogger))
+}
+
+/** What the server says of a column. */
+interface DescribedColumn {
+  readonly name: string
+  readonly type: string
+  /** `MATERIALIZED`, `ALIAS`: the server makes its value, and takes none. */
+  readonly default_type: string
 }
 
 class ClickhouseDriver implements SinkDriver {
@@ -82,22 +92,20 @@ class ClickhouseDriver implements SinkDriver {
     columns: ReadonlyMap<string, Column>,
     { into, settings }: { readonly into: string; readonly settings: ClickHouseSettings },
   ) {
-    let bytes = 0
     const place = { table, columns, given: new Set<string>() }
-    const lines = rows.map((row, index) => {
-      const line = rowLine(row, index, place)
-      bytes += line.length
-      return line
-    })
+    const lines = rows.map((row, index) => rowLine(row, index, place))
+    const bytes = largeBytes(lines)
     if (bytes > LARGE_BYTES)
       this.#logger.warn({ table, rows: rows.length, bytes }, 'a batch for ClickHouse has more than 50 MB: cut smaller ones (batchBytes)')
     const client = compression ? this.#compress() : this.#plain
     // Columns that no row gives have their defaults.
-    const query = statement ?? `INSERT INTO ${quotedName(into)} (${[...place.given].map(quotedName).join(', ')}) FORMAT JSONEachRow`
-    const values = Readable.from(pieces(lines), { objectMode: false })
+    const given = place.given.size === 0 ? '' : ` (${[...place.given].map(quotedName).join(', ')})`
+    const query = statement ?? `INSERT INTO ${quotedName(into)}${given} FORMAT JSONEachRow`
+    const sent = { bytes: 0 }
+    const values = Readable.from(pieces(lines, sent), { objectMode: false })
     const { stream } = await client.exec({ query, values, clickhouse_settings: settings, abort_signal: signal })
     await readAnswer(stream)
-    return { bytes }
+    return sent
   }
 
   readonly tokens = async ({ table, inserts, signal }: TokensQuestion): Promise<string | undefined> => {
@@ -134,8 +142,9 @@ class ClickhouseDriver implements SinkDriver {
   }
 
   async #askColumns(table: string, signal: AbortSignal): Promise<ReadonlyMap<string, Column>> {
-    const rows = await this.#rows<{ name: string; type: string }>(`DESCRIBE TABLE ${quotedName(table)}`, signal)
-    return new Map(rows.map(({ name, type }) => [name, { type, label: `${JSON.stringify(name)}:` }]))
+    const rows = await this.#rows<DescribedColumn>(`DESCRIBE TABLE ${quotedName(table)}`, signal)
+    const written = rows.filter(({ default_type: kind }) => kind !== 'MATERIALIZED' && kind !== 'ALIAS')
+    return new Map(written.map(({ name, type }) => [name, { type, label: `${JSON.stringify(name)}:` }]))
   }
 
   async #command(query: string, signal: AbortSignal): Promise<void> {
@@ -149,16 +158,28 @@ class ClickhouseDriver implements SinkDriver {
   }
 }
 
-/** Lines, gathered to pieces that are worth a write each. */
-function* pieces(lines: readonly string[]): Generator<string> {
+/** Lines, gathered to pieces that are worth a write each; counts what they have in UTF-8. */
+function* pieces(lines: readonly string[], sent: { bytes: number }): Generator<string> {
   let piece = ''
   for (const line of lines) {
     piece += line
     if (piece.length < PIECE_BYTES) continue
+    sent.bytes += Buffer.byteLength(piece)
     yield piece
     piece = ''
   }
+  sent.bytes += Buffer.byteLength(piece)
   if (piece !== '') yield piece
+}
+
+/** Bytes of lines in UTF-8; 0 where they can't be too many: counting takes time. */
+function largeBytes(lines: readonly string[]): number {
+  let characters = 0
+  for (const line of lines) characters += line.length
+  if (characters * MOST_BYTES_A_CHARACTER <= LARGE_BYTES) return 0
+  let bytes = 0
+  for (const line of lines) bytes += Buffer.byteLength(line)
+  return bytes
 }
 
 function quotedName(table: string): string {

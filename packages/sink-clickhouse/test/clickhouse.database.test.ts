@@ -122,6 +122,26 @@ test('values arrive as what they are; rows that can not be stored are given up a
   expect(reasonOf(350)).toContain(`An insert into '${table}' failed`)
 })
 
+test('rows that give no column have the defaults of all; columns that the server makes by itself are told at once', async () => {
+  const table = await tables.create('id UInt32, text String, twice UInt32 MATERIALIZED 2 * id, same UInt32 ALIAS id')
+  const refused: RefusedRow[] = []
+  await using sink = createBulkSink({ logger: silentLogger, driver, tables: { [table]: {} }, deadLetter: (row) => void refused.push(row) })
+  await sink.write(table, {})
+  await sink.write(table, { id: undefined })
+  await sink.flush()
+  for (const id of numbers(10)) await sink.write(table, { id: 1 + id, ...(id === 5 && { twice: 12 }), ...(id === 7 && { same: 8 }) })
+  await sink.flush()
+  expect(await tables.rows(`SELECT id, text, twice FROM ${table} FINAL ORDER BY id LIMIT 2`)).toEqual([
+    { id: 0, text: '', twice: 0 },
+    { id: 1, text: '', twice: 2 },
+  ])
+  expect(await tables.ids(table)).toEqual(numbers(11).filter((id) => id !== 6 && id !== 8))
+  expect(refused.map(({ error: { message } }) => message).sort((a, b) => a.localeCompare(b))).toEqual(
+    ['same', 'twice'].map((column) => `Column '${column}' of table '${table}': the table has no such column; it has id, text`),
+  )
+  expect(sink.metrics()).toMatchObject({ retry_attempt: 0 })
+})
+
 test('columns that are added or changed while it runs; whether rows could be stored is told without storing any', async () => {
   const table = await tables.create('id UInt32, size UInt32')
   const refused: RefusedRow[] = []
@@ -162,8 +182,9 @@ test('a statement of your own; a batch of more than 50 MB goes in, with a warnin
     tables: { [table]: { statement: `INSERT INTO ${table} (id, size) FORMAT JSONEachRow` }, [large]: { strategy: 'immediate' } },
   })
   for (const id of numbers(10)) await sink.write(table, { id, size: 2 * id })
-  await sink.write(large, { id: 1, text: 'x'.repeat(50_000_001) })
+  await sink.write(large, { id: 1, text: 'é'.repeat(25_000_001) })
   await sink.flush()
+  expect(sink.metrics().inserted_bytes).toBeGreaterThan(50_000_000)
   expect(await tables.rows(`SELECT kind, count() AS n, sum(size) AS total FROM ${table} FINAL GROUP BY kind`)).toMatchObject([
     { kind: 'none' },
   ])

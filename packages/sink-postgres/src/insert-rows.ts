@@ -157,7 +157,8 @@ function textOf(columns: readonly Column[], { table, statement, id }: Pick<Comin
   const arrays = columns.map(({ type, category }, i) => `$${i + 1}::${category === 'A' ? 'text' : type}[]`)
   const selected = columns.map(({ type, category }, i) => (category === 'A' ? `${names[i]}::${type}` : names[i]))
   const rows = `select ${selected.join(', ')} from unnest(${arrays.join(', ')}) as rows(${names.join(', ')})`
-  if (statement !== undefined) return statement.replaceAll(':columns', names.join(', ')).replaceAll(':rows', rows)
+  // Not by text: `$` of a name would be read as a pattern.
+  if (statement !== undefined) return statement.replaceAll(/:columns|:rows/g, (place) => (place === ':rows' ? rows : names.join(', ')))
   const conflict = id.length === 0 ? '' : ` (${id.map(quotedIdentifier).join(', ')})`
   return `insert into ${quotedName(table)} (${names.join(', ')}) ${rows} on conflict${conflict} do nothing`
 }

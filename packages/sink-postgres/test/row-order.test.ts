@@ -51,3 +51,13 @@ test('rows that give the same columns are one statement, repeats included; an id
   expect(placesOf([{ id: null }, { id: null }], OWN, ['id'])).toHaveLength(1)
   expect(placesOf([{ id: 1 }, { id: 1n }, { id: '1' }], OWN, ['id'])).toHaveLength(3)
 })
+
+test('columns have the names that they have in a statement of the user, whatever is in these', () => {
+  const names = ['id', 'in $$', 'a:rows', String.raw`$&$'`]
+  const known = new Map(names.map((name) => [name, { name, type: 'text', category: 'S' }]))
+  const row = Object.fromEntries(names.map((name) => [name, 'x']))
+  const [sent] = statementsOf({ table: 'kept', rows: [row], statement: OWN, id: ['id'] }, known)
+  const list = names.map((name) => `"${name}"`).join(', ')
+  const rows = `select ${list} from unnest($1::text[], $2::text[], $3::text[], $4::text[]) as rows(${list})`
+  expect(sent?.text).toBe(`insert into kept (${list}) ${rows} on conflict (id) do update set a = excluded.a`)
+})

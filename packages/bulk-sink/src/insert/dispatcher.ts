@@ -15,11 +15,12 @@ import { Inserter, type RejectedEntry } from './inserter.ts'
 import type { Lane } from './lane.ts'
 import { Lanes } from './lanes.ts'
 import type { PartitionProgress } from './partition-progress.ts'
+import { mayRowsBeFreed, mayRowsCome, tellStored } from './references.ts'
 import { Turns } from './turns.ts'
 import { Usage } from './usage.ts'
 
 /** What a batch begins with. */
-const UNTRIED = { tries: 0, isStuck: false, doubts: 0, notBefore: 0 } as const
+const UNTRIED = { tries: 0, isStuck: false, doubts: 0, notBefore: 0, helped: 0, vainAt: -1, apartAt: -1 } as const
 
 interface FlushWaiter {
   /** For each lane, up to which row. */
@@ -147,7 +148,7 @@ export class Dispatcher {
   }
 
   #add(lane: Lane, entries: Entry[], cut: Pick<RowBatch, 'flushType' | 'token' | 'fixed' | 'from'>): void {
-    const tally = { size: entries.length, stored: 0, rejected: 0, waitedMs: 0 }
+    const tally = { size: entries.length, stored: 0, rejected: 0, waitedMs: 0, afterMs: 0 }
     const readyAt = this.#options.clock.monotonic()
     for (let place = 0; place < entries.length; place++) (entries[place] as Entry).place = place
     this.#turns.open.add({ ...cut, lane, entries, tally, readyAt, abort: new AbortController(), isPrepared: false, ...UNTRIED })
@@ -273,9 +274,10 @@ export class Dispatcher {
     const { table: name } = batch.lane
     const { tally, token, fixed } = batch
     this.#dropClosed(batch)
-    const { entries } = batch
+    const { entries, helped } = batch
     const done = new Set<Entry>()
-    const began = clock.monotonic()
+    // What comes after inserts is no part of how long they take.
+    const began = clock.monotonic() - tally.afterMs
     try {
       const outcome = {
         stored: async (part: readonly Entry[]) => {
@@ -287,7 +289,10 @@ export class Dispatcher {
             tally.waitedMs += Math.max(0, now - entry.at)
             done.add(entry)
           }
+          tellStored(part[0]?.at ?? now, { open: this.#turns.open, own: batch })
+          const stored = clock.monotonic()
           await this.#after.call({ table: name, rows: part.map(({ row }) => row) })
+          tally.afterMs += clock.monotonic() - stored
         },
         rejected: async (rejected: RejectedEntry) => {
           // Of a partition that was taken away nobody is told: whoever has it makes the row again.
@@ -300,14 +305,21 @@ export class Dispatcher {
         },
       }
       const table = this.table(name)
-      const mayCome = () => batch.tries < table.retries || this.#othersWait(batch)
+      const onTheirWay = { open: this.#turns.open, lanes: this.#lanes.all, table: (of: string) => this.table(of) }
+      const mayCome = () => batch.tries < table.retries || mayRowsCome(batch, onTheirWay)
+      const mayBeFreed = () => {
+        const isKept = mayRowsBeFreed(batch, onTheirWay)
+        if (isKept) batch.apartAt = helped
+        return isKept
+      }
       const insert = driver.insert.bind(driver)
-      const inserting = { name, table, token, size: tally.size, fixed, mayCome, isWanted, signal: batch.abort.signal, insert }
+      const inserting = { name, table, token, size: tally.size, fixed, mayCome, mayBeFreed, isWanted, signal: batch.abort.signal, insert }
       const well = entries.length === 0 || (await this.#inserter.run(inserting, entries, outcome))
       this.#end(batch, !well || batch.tries > 0)
-      this.#lanes.finished(batch.lane, { records: entries.length, durationMs: clock.monotonic() - began, failed: well ? 0 : 1 })
+      const durationMs = clock.monotonic() - began - tally.afterMs
+      this.#lanes.finished(batch.lane, { records: entries.length, durationMs, failed: well ? 0 : 1 })
     } catch (error) {
-      this.#tryLater(batch, error)
+      this.#tryLater(batch, error, helped)
     } finally {
       this.#unsettled -= done.size
       for (const entry of done) this.#settled(name, entry)
@@ -320,10 +332,11 @@ export class Dispatcher {
   #end(batch: RowBatch, failed: boolean): void {
     this.#turns.open.delete(batch)
     const { tally, flushType: type, readyAt } = batch
-    if (tally.stored + tally.rejected > 0) this.metrics.done({ ...tally, type, tookMs: this.#options.clock.monotonic() - readyAt, failed })
+    if (tally.stored + tally.rejected > 0)
+      this.metrics.done({ ...tally, type, tookMs: this.#options.clock.monotonic() - readyAt - tally.afterMs, failed })
   }
 
-  #tryLater(batch: RowBatch, error: unknown): void {
+  #tryLater(batch: RowBatch, error: unknown, helped: number): void {
     const { clock, logger, resolved } = this.#options
     if (this.#abort.signal.aborted) return
     if (batch.abort.signal.aborted) {
@@ -331,9 +344,11 @@ export class Dispatcher {
       return
     }
     // What its rows refer to may be what other tables still gather.
-    if (error instanceof InsertFailed && error.blame === 'reference') for (const lane of this.#lanes.all) lane.flush('manual')
+    const isReferring = error instanceof InsertFailed && error.blame === 'reference'
+    if (isReferring) for (const lane of this.#lanes.all) lane.flush('manual')
     batch.tries++
-    batch.isStuck = !(error instanceof InsertFailed && error.blame === 'reference')
+    batch.isStuck = !isReferring
+    batch.vainAt = isReferring ? helped : -1
     if (batch.fixed && error instanceof InsertFailed && error.blame === 'unknown') {
       const { retries } = this.table(batch.lane.table)
       if (++batch.doubts > retries) this.#options.onRefusedWhole?.(error)
@@ -345,14 +360,6 @@ export class Dispatcher {
       { err: error, table: batch.lane.table, rows: batch.entries.length, attempt: batch.tries, delayMs },
       error instanceof NotHandedOver ? 'a row that is given up is handed over again' : 'an insert failed and is tried again',
     )
-  }
-
-  /** Whether rows of other tables are not stored yet that are no younger than those of a batch. */
-  #othersWait({ lane, entries }: RowBatch): boolean {
-    const last = Math.max(...entries.slice(-1).map(({ at }) => at))
-    const isOlder = (table: string, since: number | undefined) => table !== lane.table && since !== undefined && since <= last
-    if (this.#lanes.all.some(({ table, firstArrivedAt }) => isOlder(table, firstArrivedAt))) return true
-    return [...this.#turns.open].some((other) => isOlder(other.lane.table, other.entries[0]?.at))
   }
 
   /** Rows whose partitions were taken away meanwhile. */

@@ -40,10 +40,16 @@ export interface RowBatch {
   isPrepared: boolean
   /** Tries that failed because of the server, so far. */
   tries: number
-  /** Its last try failed, for what is no row's fault. */
-  isStuck: boolean
   /** Of these, tries that failed for a reason that nobody knows whose fault is. */
   doubts: number
+  /** Its last try failed, for what is no row's fault. */
+  isStuck: boolean
+  /** How often rows were stored that its own may refer to. */
+  helped: number
+  /** What that was as its last try began, if this failed for rows that are not there; -1: it did not. */
+  vainAt: number
+  /** The same of its last try that took it apart, and kept rows for another; -1: there was none. */
+  apartAt: number
   /** Not before this, by the monotonic clock. */
   notBefore: number
 }
@@ -56,6 +62,8 @@ export interface RowTally {
   rejected: number
   /** Together, from the moment a row was handed over until it was stored, in milliseconds. */
   waitedMs: number
+  /** What came after its inserts took so long, in milliseconds. */
+  afterMs: number
 }
 
 /** Why a batch was cut, as metrics call it. */

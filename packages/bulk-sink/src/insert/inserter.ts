@@ -54,6 +54,8 @@ export interface Inserting {
   readonly fixed: boolean
   /** Whether rows may come that these refer to: then it is tried again before one of them is blamed for that. */
   readonly mayCome: () => boolean
+  /** Whether a row that is refused by itself for that is kept all the same, to be handed back with the failure. Default: none is. */
+  readonly mayBeFreed?: (() => boolean) | undefined
   /** Rows that are not are left out from then on. Default: all are. */
   readonly isWanted?: ((entry: Entry) => boolean) | undefined
   /** Aborted when nobody wants the rows any more. Default: never. */
@@ -187,6 +189,7 @@ export class Inserter {
     const first = await this.#part(inserting, entries, all, outcome)
     if (first.ok) return true
     let rejected = 0
+    let kept: InsertFailed | undefined
     await followSettling(
       { count: entries.length, failure: { ...DEFAULT_FAILURE_OPTIONS, acknowledgement: 'best-effort', retry }, maxRetries: table.retries },
       first,
@@ -197,12 +200,17 @@ export class Inserter {
           await this.#wait(retryDelay(number, retry, Math.random()), inserting.signal)
         },
         giveUp: async (row, error) => {
+          if (error instanceof InsertFailed && error.blame === 'reference' && inserting.mayBeFreed?.() === true) {
+            kept ??= error
+            return
+          }
           rejected++
           await outcome.rejected({ entry: entries[row] as Entry, error: error as Error })
         },
         commitPrefix: () => undefined,
       },
     )
+    if (kept !== undefined) throw kept
     // The whole failed though none of its rows does: the batch itself is what the server refuses.
     const own = 'error' in first && first.error instanceof InsertFailed && first.error.blame === 'unknown'
     if (own && rejected === 0 && entries.length > 1 && this.#options.directFallback()) this.#goDirect(name, clock)

@@ -98,6 +98,7 @@ export class BulkRows<K, V> implements OutsideSink<K, V> {
     const { chunkSize = DEFAULT_CHUNK_SIZE } = this.#options
     const { applicationId, node } = context
     const { settings, retry } = this.#resolved
+    this.#running = { report: () => dispatcher.report(), update: (change) => updateChunked(dispatcher, change) }
     return new ChunkedRows({
       ...{ ...parts, chunkSize, applicationId, driver, tables: [...settings.tables.keys()] },
       asking: { driver, retry, clock, logger, node },
@@ -114,6 +115,17 @@ export class BulkRows<K, V> implements OutsideSink<K, V> {
       },
     )
   }
+}
+
+/** Whether the server drops repeats of a table is asked at the start: none comes later. */
+function updateChunked(dispatcher: Dispatcher, change: SinkSettings): void {
+  const { tables } = dispatcher.settings
+  const added = Object.keys(change.tables ?? {}).filter((table) => !tables.has(table))
+  if (added.length > 0)
+    throw new TypeError(
+      `A sink that is exactly once by tokens gets no tables at run time: ${added.join(', ')}. Name each in \`tables\` of bulkRows, and start the application again.`,
+    )
+  dispatcher.update(change)
 }
 
 function rowsProblems({

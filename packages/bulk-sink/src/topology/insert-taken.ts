@@ -15,6 +15,8 @@ export interface InsertingTaken {
   readonly isGoing: (entry: Entry) => boolean
   readonly onRejected: (table: string, rejected: RejectedEntry) => Promise<void>
   readonly metrics: SinkMetrics
+  /** Transactions in a row that failed for rows that are not there. */
+  readonly referring: { tries: number }
 }
 
 /** Rows of one table. */
@@ -23,15 +25,26 @@ interface Piece {
   readonly entries: readonly Entry[]
 }
 
-/** Inserts rows table by table. Those that refer to rows which are not there yet are tried again after all others, as long as that helps. */
+/**
+ * Inserts rows table by table. Those that refer to rows which are not there yet are tried again after all others, as long as that helps; then in another
+ * transaction, with what has come meanwhile, as often as their table says.
+ */
 export async function insertTaken(all: readonly TakenRows[], inserting: InsertingTaken): Promise<void> {
   let pieces = all.flatMap((taken) => piecesOf(taken, inserting))
   for (let last = false; pieces.length > 0;) {
     const postponed: Piece[] = []
-    for (const piece of pieces) if (!(await insertPiece(piece, inserting, !last))) postponed.push(piece)
-    last = postponed.length === pieces.length
+    for (const piece of pieces) {
+      const left = await insertPiece(piece, inserting, !last)
+      if (left !== undefined) postponed.push(left)
+    }
+    last = rowsOf(postponed) === rowsOf(pieces)
     pieces = postponed
   }
+  inserting.referring.tries = 0
+}
+
+function rowsOf(pieces: readonly Piece[]): number {
+  return pieces.reduce((sum, { entries }) => sum + entries.length, 0)
 }
 
 function piecesOf(taken: TakenRows, { table, isGoing }: InsertingTaken): Piece[] {
@@ -42,23 +55,30 @@ function piecesOf(taken: TakenRows, { table, isGoing }: InsertingTaken): Piece[]
   return pieces
 }
 
-/** Resolves to false if it is to be tried again later. */
-async function insertPiece({ taken, entries }: Piece, inserting: InsertingTaken, mayWait: boolean): Promise<boolean> {
-  const { transaction, inserter, table, onRejected, metrics } = inserting
+/** Resolves to what of it is to be tried again later in this transaction. */
+async function insertPiece({ taken, entries }: Piece, inserting: InsertingTaken, mayWait: boolean): Promise<Piece | undefined> {
+  const { transaction, inserter, table, onRejected, metrics, referring } = inserting
   const name = taken.table
+  const stored = new Set<Entry>()
   const rejected = async (one: RejectedEntry) => {
     await onRejected(name, one)
     // Its dead letter is written: if the transaction fails it is not written again.
     taken.refused.add(one.entry)
     metrics.rejected++
   }
+  const options = table(name)
   const insert = transaction.insert.bind(transaction)
-  const how = { name, table: table(name), token: '', size: entries.length, fixed: false, mayCome: () => mayWait, insert }
+  const mayCome = () => mayWait || referring.tries < options.retries
+  const how = { name, table: options, token: '', size: entries.length, fixed: false, mayCome, insert }
+  const outcome = { stored: async (part: readonly Entry[]) => part.forEach((entry) => stored.add(entry)), rejected }
   try {
-    await inserter.run(how, entries, { stored: async () => undefined, rejected })
-    return true
+    await inserter.run(how, entries, outcome)
+    return undefined
   } catch (error) {
-    if (mayWait && error instanceof InsertFailed && error.blame === 'reference') return false
+    if (!(error instanceof InsertFailed && error.blame === 'reference')) throw error
+    // What went in before the failure is in this transaction already.
+    if (mayWait) return { taken, entries: entries.filter((entry) => !stored.has(entry) && !taken.refused.has(entry)) }
+    referring.tries++
     throw error
   }
 }

@@ -1,5 +1,6 @@
 import { BatchRecordError, type RecordBatch } from '@millrace/core'
 import { checkPriority } from '../check-priority.ts'
+import { checkRow } from '../check-row.ts'
 import { estimateBytes } from '../driver/estimate-bytes.ts'
 import type { TableRow } from '../driver/row.ts'
 import type { BulkRowsOptions } from './row-options.ts'
@@ -25,7 +26,7 @@ export function stageRows<K, V>(
       staged[i] = list.map((one) => {
         checkTable(one.table)
         checkPriority(one.priority)
-        if (typeof one.row !== 'object' || one.row === null) throw new TypeError(`A row for table '${one.table}' is no object.`)
+        checkRow(one.table, one.row)
         return { table: one.table, row: one.row, priority: one.priority, bytes: estimateBytes(one.row) }
       })
     } catch (error) {

@@ -26,6 +26,7 @@ import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
 import { refusePunctuated } from './refuse-punctuated.ts'
 import { TransactionSizes } from './transaction-sizes.ts'
 import { insertTaken } from './insert-taken.ts'
+import { limitedSignal } from './limited-signal.ts'
 import { lockParts } from './lock-parts.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
 import { type Move, movesOf, startOf, type StoredPart } from './stored-parts.ts'
@@ -64,6 +65,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
   #cancelTimer: (() => void) | undefined
   #wanted: FlushType | undefined
   #tries = 0
+  readonly #referring = { tries: 0 }
   #scheduled = false
 
   constructor(options: TransactionalRowsOptions<K, V>) {
@@ -320,11 +322,8 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const cuts = cutsFor(ours, this.#sizes.of(ours))
     const moves = movesOf(this.#parts.values(), cuts)
     let isStored: IsStored = () => false
-    const late = new AbortController()
-    const cancel = clock.after(this.#settings.insertTimeoutMs, () =>
-      late.abort(new InsertFailed('', 'size', new Error('a transaction took too long (insertTimeoutMs)'))),
-    )
-    const signal = AbortSignal.any([this.#abort.signal, late.signal])
+    const late = () => new InsertFailed('', 'size', new Error('a transaction took too long (insertTimeoutMs)'))
+    const { signal, end } = limitedSignal(this.#abort.signal, { clock, limitMs: this.#settings.insertTimeoutMs, late })
     try {
       if (moves.length > 0) {
         const transaction = await transactions.begin(owner, signal)
@@ -336,10 +335,10 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
         }
       }
     } catch (error) {
-      if (late.signal.aborted || (error instanceof InsertFailed && error.blame === 'size')) this.#sizes.tooMany(ours)
+      if (signal.aborted || (error instanceof InsertFailed && error.blame === 'size')) this.#sizes.tooMany(ours)
       throw error
     } finally {
-      cancel()
+      end()
     }
     const tookMs = clock.monotonic() - began
     this.#sizes.wentWell(ours, cuts, tookMs)
@@ -360,7 +359,8 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const table = (name: string) => this.#lanes.table(name)
     const metrics = this.#metrics
     const onRejected = this.#handingOver.give.bind(this.#handingOver)
-    await insertTaken(this.#taken, { transaction, inserter: this.#inserter, table, isGoing, onRejected, metrics })
+    const how = { transaction, inserter: this.#inserter, table, isGoing, onRejected, metrics, referring: this.#referring }
+    await insertTaken(this.#taken, how)
     await transaction.moveOffsets(going)
     await transaction.commit()
     for (const { part, offset } of going) part.stored = offset
