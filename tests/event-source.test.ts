@@ -68,34 +68,6 @@ test('keys that are no text are told apart where they are read as bytes', async 
   ])
 })
 
-test('single events without headers are read as those of an envelope are, and payloads that only look alike are not', async () => {
-  await using driver = await TopologyTestDriver.start(topologyWith(100))
-  const input = driver.input('in', { key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
-  const output = driver.output('out', { key: serdes.string, value: serdes.string })
-  for (const value of [
-    { id: '1', type: 'made', payload: { n: 1 } },
-    { type: 'made', payload: { n: 2 } },
-  ])
-    await input.send({ key: 'k', value: bytes(value) })
-  // Once more, within an envelope.
-  await input.send(packed(['1', 1]))
-  expect((await output.readAll()).map(({ key, value }) => [key, value])).toEqual([
-    ['1', 'made 1'],
-    ['none', 'made 2'],
-  ])
-  for (const payload of [
-    { type: 'made', payload: 1, size: 2 },
-    { type: 'made', payload: 1, id: 7 },
-    { type: 7, payload: 1 },
-    { type: 'made' },
-    'made',
-  ])
-    expect(decodeEvents(bytes(payload), [])).toEqual([{ id: undefined, type: undefined, payload }])
-  const { headers } = single('3', 3)
-  const nested = { type: 'other', payload: 1 }
-  expect(decodeEvents(bytes(nested), headers)).toEqual([{ id: '3', type: 'made', payload: nested }])
-})
-
 test('what is neither says why', () => {
   expect(() => decodeEvents(Buffer.from('{'), [])).toThrow('it is no JSON')
   const headers = packEvents([]).headers

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { bytesAt, COMPRESSIONS, type RecordWriter, silentLogger, type Transport, type WriteBatch } from '@millrace/core'
+import { bytesAt, COMPRESSIONS, silentLogger, type Transport } from '@millrace/core'
 import { kafka } from 'millrace/kafka'
 import { createPublisher, event, EVENT_ID_HEADER, type Publisher } from 'millrace/publisher'
 import { settledEndOffsets } from 'millrace/testing'
@@ -96,36 +96,6 @@ describe.each(['confluent', 'packed'] as const)('on a broker, by the client %s,'
       return recordCodec(brokers, topic)
     })
     expect(await Promise.all(first)).toEqual([...COMPRESSIONS])
-  })
-
-  test('75 events for three topics are one flush, and one operation of the client', async () => {
-    const topics = { a: name('one'), b: name('one'), c: name('one') }
-    await create(transport, Object.values(topics))
-    const operations: string[][] = []
-    const counted: Transport = {
-      ...transport,
-      openAdmin: (...args) => transport.openAdmin(...args),
-      openSource: (...args) => transport.openSource(...args),
-      async openWriter(...args) {
-        const writer = (await transport.openWriter(...args)) as Required<RecordWriter>
-        const send = writer.send.bind(writer)
-        return Object.assign(writer, {
-          send(batches: readonly WriteBatch[]) {
-            operations.push(batches.map(({ topic }) => topic))
-            return send(batches)
-          },
-        })
-      },
-    }
-    const events = { a: to(topics.a), b: to(topics.b), c: to(topics.c) }
-    await using publisher = createPublisher({ transport: counted, events, environment: {} })
-    const types = ['a', 'b', 'c'] as const
-    const outcomes = await publisher.publishBatch(upTo(75).map((n) => ({ type: types[n % 3] as 'a', payload: { key: `k${n % 10}`, n } })))
-    expect(outcomes.filter(({ ok }) => !ok)).toEqual([])
-    expect(operations).toEqual([Object.values(topics)])
-    expect(publisher.metrics().batch).toMatchObject({ flushes_total: 1, delivered_total: 75 })
-    const lists = await Promise.all(Object.values(topics).map((topic) => read(transport, topic)))
-    expect(lists.map(({ length }) => length)).toEqual([25, 25, 25])
   })
 
   test('a record that is too large fails alone, whether the broker refuses it or the client does, and the others keep their order', async () => {

@@ -17,7 +17,7 @@ export interface BatchConfig {
   readonly size: number
   /** `KAFKA_BATCH_TIMEOUT_MS`: how long the first one waits for company, in milliseconds. */
   readonly timeoutMs: number
-  /** `KAFKA_MAX_BATCH_SIZE`: no flush has more, but of types with a `maxSize` of their own; a transaction goes whole. */
+  /** `KAFKA_MAX_BATCH_SIZE`: no flush has more. */
   readonly maxSize: number
   /** Consumers ask brokers for so much at a time. */
   readonly consumer: {

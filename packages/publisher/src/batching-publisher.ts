@@ -50,7 +50,6 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #unsettled = new UnsettledEvents()
   readonly #closing: Closing
   readonly #loop: FlushLoop
-  readonly #log: FlushLog
   readonly #refusals: Refusals
   /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
   #early: Early[] = []
@@ -67,7 +66,6 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#lanes = lanesFor(options)
     this.#breakers = breakersFor(options)
     const log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
-    this.#log = log
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
@@ -126,7 +124,6 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       hasPending: () => this.#unsettled.count > 0,
       giveUp: (timeoutMs) => this.#giveUp(timeoutMs),
       letGo: () => Promise.all([this.#writers.close(), this.#sender?.close(), this.#kept?.close()]),
-      over: () => this.#log.giveUp(),
     })
   }
 
@@ -257,8 +254,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     for (const event of this.#unsettled.all) this.#reject(event, failure, false)
   }
 
-  get #earlyEvents(): readonly PendingEvent[] {
-    return this.#early.flatMap(({ events }) => events)
+  get #earlyEvents(): number {
+    return this.#early.reduce((sum, { events }) => sum + events.length, 0)
   }
 
   /** What the next process may send is kept: all that is not refused for its own sake. */
@@ -295,15 +292,14 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   getBatchStatus(): BatchStatus {
     const { config } = this.#options
     const now = this.#clock.monotonic()
-    const early = this.#earlyEvents
-    const oldest = this.#waiting.oldest ?? early[0]
+    const { oldest } = this.#waiting
     const degradedTopics = this.#lanes.degraded
     const waitingForRoom = this.#kept?.opening === true ? 0 : this.#buffer.waiting
     return {
-      pendingEvents: this.#waiting.count + early.length,
-      pendingBytes: early.reduce((sum, { bytes }) => sum + bytes, this.#waiting.bytes),
+      pendingEvents: this.#waiting.count + this.#earlyEvents,
+      pendingBytes: this.#waiting.bytes,
       oldestAgeMs: oldest === undefined ? 0 : now - oldest.arrivedAt,
-      inFlight: this.#unsettled.count - this.#waiting.count - early.length - waitingForRoom,
+      inFlight: this.#unsettled.count - this.#waiting.count - this.#earlyEvents - waitingForRoom,
       waitingForRoom,
       batchSize: Math.min(this.#waiting.groups[0].sizer.limits.size, config.maxSize),
       maxBatchSize: config.maxSize,

@@ -21,8 +21,6 @@ export interface ClosingOptions {
   /** Ends what is under way, and rejects what is left of it. */
   readonly giveUp: (timeoutMs: number) => void
   readonly letGo: () => Promise<unknown>
-  /** What is not over by now will not be heard of. */
-  readonly over: () => void
 }
 
 /** How a publisher ends: it takes nothing, sends what it has, gives up what there is no time for, lets go of everything, and says what was not sent. */
@@ -51,7 +49,7 @@ export class Closing {
   }
 
   async #close(timeoutMs: number): Promise<CloseReport> {
-    const { clock, logger, clientId, kept, flush, stop, hasPending, giveUp, letGo, over } = this.#options
+    const { clock, logger, clientId, kept, flush, stop, hasPending, giveUp, letGo } = this.#options
     const until = clock.monotonic() + timeoutMs
     const within = (work: Promise<unknown>, leastMs: number) => settledWithin(work, Math.max(leastMs, until - clock.monotonic()), clock)
     // Takes effect before anything else can happen: nothing is taken from here on.
@@ -63,7 +61,6 @@ export class Closing {
     if (kept !== undefined && hasPending()) await within(kept.written(), LETTING_GO_MS)
     giveUp(timeoutMs)
     await within(letGo(), LETTING_GO_MS)
-    over()
     const unsent = this.#unsent.all
     logger.info({ publisher: clientId, unsent: unsent.length }, 'the publisher was closed')
     return { unsent }

@@ -13,8 +13,6 @@ export interface FlushLogOptions {
 /** Counts flushes and transactions, and logs each when it is over. */
 export class FlushLog {
   readonly #options: FlushLogOptions
-  /** What is under way: ends each, and says that it was given up. */
-  readonly #open = new Set<() => void>()
 
   constructor(options: FlushLogOptions) {
     this.#options = options
@@ -27,19 +25,10 @@ export class FlushLog {
     const topics = new Set(events.map(({ topic }) => topic)).size
     counts.flushes++
     counts.flushed += events.length
-    const about = () => ({ batchSize: events.length, topics, durationMs: clock.monotonic() - began, trigger, publisher: clientId })
-    const giveUp = () => logger.warn(about(), 'a flush was given up')
-    this.#open.add(giveUp)
     return () => {
-      const said = about()
-      if (this.#open.delete(giveUp)) logger.info(said, 'events were flushed')
-      return said.durationMs
+      const durationMs = clock.monotonic() - began
+      logger.info({ batchSize: events.length, topics, durationMs, trigger, publisher: clientId }, 'events were flushed')
+      return durationMs
     }
-  }
-
-  /** Nobody waits any more for what is under way. */
-  giveUp(): void {
-    for (const giveUp of this.#open) giveUp()
-    this.#open.clear()
   }
 }

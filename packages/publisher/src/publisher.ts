@@ -8,7 +8,7 @@ import type { WaitOptions } from './wait-options.ts'
 export interface BatchStatus {
   /** Events that wait for a flush. */
   readonly pendingEvents: number
-  /** Their bytes, of keys, values and headers. */
+  /** Their bytes. */
   readonly pendingBytes: number
   /** For how long the oldest of them has waited, in milliseconds; 0: none does. */
   readonly oldestAgeMs: number
@@ -18,9 +18,8 @@ export interface BatchStatus {
   readonly waitingForRoom: number
   /** So many events make a flush at the moment. */
   readonly batchSize: number
-  /** What no flush exceeds, in events; types with a `maxSize` of their own have that, and a transaction goes whole. */
+  /** What no flush exceeds, in events. */
   readonly maxBatchSize: number
-  /** As configured, whether or not the strategy looks at time, in milliseconds. */
   readonly batchTimeoutMs: number
   /** Whether some topic gets single events. */
   readonly degraded: boolean

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { deferred, MillraceError, silentLogger } from '@millrace/core'
+import { MillraceError, silentLogger } from '@millrace/core'
 import { createPublisher, event } from '@millrace/publisher'
 import { openLevelDb } from '@millrace/store-leveldb'
 import { memory, type MemoryOperation } from '@millrace/transport-memory'
@@ -74,21 +74,6 @@ describe('an outbox', () => {
     await second.publisher.forceFlush()
     expect((await second.read('a')).map(({ payload }) => payload.n)).toEqual([1, 2, 3, 4])
     await second.publisher.close()
-  })
-
-  test('that is being opened: what is published meanwhile is pending, with its bytes and its age', async () => {
-    const opened = deferred<void>()
-    const open: typeof openLevelDb = (...args) => opened.promise.then(() => openLevelDb(...args))
-    const { publisher, advance } = await publishing({ events: threeTopics, outbox: { ...outbox(), open } })
-    const before = publisher.getBatchStatus()
-    for (const n of [1, 2]) void publisher.publish('a', { key: 'k', n })
-    await advance(70)
-    expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 2, oldestAgeMs: 70, inFlight: 0 })
-    expect([before.pendingBytes, publisher.getBatchStatus().pendingBytes > 40]).toEqual([0, true])
-    opened.resolve()
-    await publisher.forceFlush()
-    expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 0, pendingBytes: 0, oldestAgeMs: 0 })
-    await publisher.close()
   })
 
   test('that is being opened holds up no forced flush: what it has goes with that', async () => {

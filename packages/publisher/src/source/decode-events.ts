@@ -24,8 +24,6 @@ export interface PackedEvent {
   readonly id?: string | undefined
 }
 
-const SINGLE_NAMES: readonly string[] = ['id', 'type', 'payload']
-
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -41,9 +39,8 @@ export function packEvents(events: readonly PackedEvent[]): { readonly value: Ui
 
 /**
  * The events of one record: one of a publisher, or all of an envelope. A record with the header `millrace-event-batch` is an envelope, one with
- * `millrace-event-type` is not; one with neither is, if it is an object with `events`, each of which has a `type` and a `payload`. One with neither that is an
- * object of a `type`, a `payload`, an `id` if it likes, and nothing else, is a single event as an envelope has them. What else it is, is a payload. Payloads are
- * JSON, but for types whose definition has `deserialize`. Throws a {@link MillraceError} of code `NOT_AN_EVENT`.
+ * `millrace-event-type` is not; one with neither is, if it is an object with `events`, each of which has a `type` and a `payload`. Payloads are JSON, but
+ * for types whose definition has `deserialize`. Throws a {@link MillraceError} of code `NOT_AN_EVENT`.
  */
 export function decodeEvents(value: Uint8Array, headers: Headers, definitions: EventDefinitions = {}): readonly ReceivedEvent[] {
   const type = textOf(headers, EVENT_TYPE_HEADER)
@@ -53,7 +50,6 @@ export function decodeEvents(value: Uint8Array, headers: Headers, definitions: E
   const payload = parse(value)
   const isEnvelope = textOf(headers, EVENT_BATCH_HEADER) !== undefined
   if (isEnvelope || (type === undefined && looksPacked(payload))) return unpack(payload)
-  if (type === undefined && isSingle(payload)) return [received(payload)]
   return [{ id: textOf(headers, EVENT_ID_HEADER), type, payload }]
 }
 
@@ -82,25 +78,12 @@ function isPacked(value: unknown): value is PackedEvent {
   return isObject(value) && typeof (value as Partial<PackedEvent>).type === 'string' && 'payload' in value
 }
 
-/** A single event without headers, as a producer writes it that knows none. */
-function isSingle(value: unknown): value is PackedEvent {
-  return isPacked(value) && Object.keys(value).every((name) => SINGLE_NAMES.includes(name)) && isText(value.id ?? '')
-}
-
-function received({ id, type, payload }: PackedEvent): ReceivedEvent {
-  return { id: isText(id) ? id : undefined, type, payload }
-}
-
-function isText(value: unknown): value is string {
-  return typeof value === 'string'
-}
-
 function unpack(envelope: unknown): readonly ReceivedEvent[] {
   const events = isObject(envelope) ? (envelope as { readonly events?: unknown }).events : undefined
   if (!Array.isArray(events)) throw notAnEvent(`it has the header ${EVENT_BATCH_HEADER}, but 'events' is ${describeValue(events)}`)
   return events.map((one: unknown, i) => {
     if (!isPacked(one)) throw notAnEvent(`event ${i} of it has no type or no payload`)
-    return received(one)
+    return { id: typeof one.id === 'string' ? one.id : undefined, type: one.type, payload: one.payload }
   })
 }
 
