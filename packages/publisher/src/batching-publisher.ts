@@ -94,7 +94,15 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#sender = new TransactionSender({ ...options, transactionalId, compression: options.transactionCompression })
       const { keys } = this.#waiting
       const { transactionRetries: maxRetries, transactionDeliveryMs: deliveryMs } = options
-      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries, deliveryMs, log })
+      this.#transactions = new Transactions({
+        ...hooks,
+        sender: this.#sender,
+        keys,
+        maxRetries,
+        deliveryMs,
+        maxFlush: options.config.maxSize,
+        log,
+      })
     }
     if (outbox !== undefined) this.#kept = new KeptEvents(outbox, logger, (found, failure) => this.#opened(found, failure))
     const { deliveryTimeoutMs } = options

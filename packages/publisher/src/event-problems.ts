@@ -1,53 +1,7 @@
-import {
-  type BatchOptions,
-  batchOptionsProblems,
-  type BatchPolicy,
-  type Compression,
-  COMPRESSIONS,
-  definedOnly,
-  describeValue,
-  isObject,
-  resolveBatchPolicy,
-  unknownNames,
-} from '@millrace/core'
-import { type BatchConfig, soundOf } from './batch-config.ts'
+import { batchOptionsProblems, type Compression, COMPRESSIONS, describeValue, isObject, unknownNames } from '@millrace/core'
 import { DEFAULT_COMPRESSION, type EventDefinition, type EventDefinitions } from './events.ts'
 
 const DEFINITION_NAMES = ['topic', 'key', 'serialize', 'deserialize', 'batch', 'compression', 'priority', 'critical']
-
-/** What a type says of its batches counts more than the environment, which speaks of batches in general. */
-export function policiesOf(
-  events: EventDefinitions,
-  batch: BatchOptions,
-  { size, timeoutMs, maxSize }: BatchConfig,
-): Map<string, BatchPolicy> {
-  const own = new Map<string, BatchPolicy>()
-  for (const [type, definition] of Object.entries(events)) {
-    if (definition.batch === undefined) continue
-    const base = { maxBytes: 900_000, ...definedOnly(batch), size, timeoutMs, maxSize }
-    own.set(type, resolveBatchPolicy([base, definition.batch]))
-  }
-  return own
-}
-
-/**
- * Where a type's own batches contradict themselves or the common ones: its size is bound by the common maximum, unless it has one of its own. Nothing is said of
- * what is wrong by itself, or of the common maximum where `commonMax` is undefined.
- */
-export function ownBatchProblems(events: EventDefinitions, commonMax: number | undefined): string[] {
-  return Object.entries(isObject(events) ? events : {}).flatMap(([type, definition]) => {
-    const given = isObject(definition) && isObject(definition.batch) ? definition.batch : {}
-    const { size = 0, minSize = 0, maxSize = given.maxSize === undefined ? commonMax : undefined } = soundOf(given)
-    if (maxSize === undefined) return []
-    const name = `events['${type}'].batch`
-    const whose = given.maxSize === undefined ? `the maximum of a flush is ${maxSize}` : `${name}.maxSize is ${maxSize}`
-    const above = (option: 'size' | 'minSize', value: number) =>
-      `${name}.${option} is ${value} and ${whose}; use a ${option} of at most the maximum, or raise ${name}.maxSize.`
-    // Of two of its own that contradict each other it is said where they are.
-    const isSaid = given.maxSize !== undefined
-    return [...(size > maxSize ? [above('size', size)] : []), ...(minSize > maxSize && !isSaid ? [above('minSize', minSize)] : [])]
-  })
-}
 
 /** What is wrong with definitions of events, each by itself, and where types of one topic disagree. */
 export function eventsProblems(events: EventDefinitions): string[] {

@@ -38,7 +38,7 @@ export interface PublisherOptions<Events extends EventDefinitions> {
   readonly events: Events
   /** Names the client at the broker, and the publisher in its logs. Default: `publisher`. */
   readonly clientId?: string | undefined
-  /** When batches are cut: over all types that have no policy of their own. `maxSize` is what no flush exceeds. Default: {@link getBatchConfig}. */
+  /** When batches are cut: over all types that have no policy of their own. `maxSize` is what no flush exceeds, of types with one and of transactions neither. Default: {@link getBatchConfig}. */
   readonly batch?: BatchOptions | undefined
   /** What may be pending. Default: 10,000 events, 32 MiB. */
   readonly buffer?: PublisherBufferOptions | undefined

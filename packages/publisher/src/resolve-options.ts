@@ -21,8 +21,9 @@ import {
 } from '@millrace/core'
 import { type BatchConfig, findBatchConfig } from './batch-config.ts'
 import type { OutboxOptions } from './outbox/outbox-options.ts'
-import { eventsProblems, oneOf, ownBatchProblems, policiesOf } from './event-problems.ts'
+import { eventsProblems, oneOf } from './event-problems.ts'
 import { DEFAULT_COMPRESSION, type EventDefinitions } from './events.ts'
+import { ownBatchProblems, policiesOf } from './own-batches.ts'
 import type { PublisherOptions } from './publisher-options.ts'
 import { steadyLogger } from './steady-logger.ts'
 import { workerProblems } from './worker/worker-problems.ts'
@@ -127,7 +128,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
   ]
   const batch = isObject(options.batch) ? options.batch : {}
   const { config, policy, maxIsKnown, problems: batchProblems } = findBatchConfig(isObject(environment) ? environment : {}, batch)
-  problems.push(...ownBatchProblems(events, maxIsKnown ? config.maxSize : undefined))
+  problems.push(...ownBatchProblems('events', events, maxIsKnown ? config.maxSize : undefined))
   const found = [...problems, ...batchProblems].filter((problem) => problem !== undefined)
   if (found.length > 0) throw wrongOptions('createPublisher was given what it can not use', found)
   const failure = resolveFailureOptions({ retry: delays, circuitBreaker: breaker })

@@ -229,11 +229,16 @@ test('options that are wrong are all named at once', () => {
     expect(lines).toContain(named)
 })
 
-test('a size of a type above the maximum of a flush is refused, unless the type has a maximum of its own', () => {
-  const create = (batch: object) => () => createPublisher({ transport: memory(), events: { a: numbered('a', { batch }) }, environment: {} })
+test('no type may have larger flushes than the maximum of all: its size, its maximum and its preset are refused above that', () => {
+  const create = (batch: object, common?: object) => () =>
+    createPublisher({ transport: memory(), events: { a: numbered('a', { batch }) }, environment: {}, ...common })
   expect(create({ size: 300 })).toThrow("events['a'].batch.size is 300 and the maximum of a flush is 200")
-  expect(create({ size: 300, maxSize: 250 })).toThrow("events['a'].batch.maxSize is 250")
-  expect(create({ size: 300, maxSize: 300 })).not.toThrow()
+  expect(create({ size: 180, maxSize: 150 })).toThrow("events['a'].batch.size is 180 and events['a'].batch.maxSize is 150")
+  expect(create({ size: 10, maxSize: 300 })).toThrow("events['a'].batch.maxSize is 300 and the maximum of a flush is 200")
+  expect(create({ preset: 'balanced' })).toThrow("the size of events['a'].batch.preset 'balanced' is 250 and the maximum of a flush is 200")
+  expect(create({ preset: 'balanced', strategy: 'time' })).not.toThrow()
+  expect(create({ size: 300, maxSize: 300 }, { batch: { maxSize: 300 } })).not.toThrow()
+  expect(create({ size: 300, maxSize: 300 }, { environment: { KAFKA_MAX_BATCH_SIZE: '299' } })).toThrow('the maximum of a flush is 299')
 })
 
 test('what a serializer returns is copied: it may use its buffer for the next event', async () => {
