@@ -51,6 +51,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #closing: Closing
   readonly #loop: FlushLoop
   readonly #refusals: Refusals
+  readonly #log: FlushLog
   /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
   #early: Early[] = []
   /** Nothing is sent any more. */
@@ -66,6 +67,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#lanes = lanesFor(options)
     this.#breakers = breakersFor(options)
     const log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
+    this.#log = log
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
@@ -333,6 +335,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
 
   /** What is left is rejected: what has no room yet, and what is under way. */
   #giveUp(timeoutMs: number): void {
+    this.#log.giveUp()
     this.#flights.end()
     for (const event of this.#buffer.expire(Infinity))
       this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'), false)
