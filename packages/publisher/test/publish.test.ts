@@ -173,6 +173,22 @@ test('metrics are JSON under batch', async () => {
   await publisher.close()
 })
 
+test.each([
+  [{ strategy: 'size' }, null],
+  [{ strategy: 'bytes' }, null],
+  [{ strategy: 'immediate' }, null],
+  [{ strategy: 'size', timeoutMs: 70 }, 70],
+  [{ strategy: 'time' }, 500],
+  [{ strategy: 'adaptive' }, 500],
+  [{ timeoutMs: 0 }, 0],
+] as const)('the time of batches is told where they are cut by it: of %o it is %s', async (batch, expected) => {
+  const { publisher } = await publishing({ events: threeTopics, batch })
+  expect(publisher.getBatchStatus().batchTimeoutMs).toBe(expected)
+  const told = JSON.parse(JSON.stringify(publisher.metrics())) as { batch: { batch_timeout_ms: unknown } }
+  expect(told.batch.batch_timeout_ms).toBe(expected)
+  await publisher.close()
+})
+
 test('a flush is scheduled where one comes by itself, not where events wait for more of them', async () => {
   const { publisher } = await publishing({ events: threeTopics, batch: { strategy: 'size', size: 3 } })
   void publisher.publish('a', { n: 1 })
