@@ -55,7 +55,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #over = false
 
   constructor(options: ResolvedPublisher, encoder = new EventEncoder(options.events, options.clock)) {
-    const { clock, logger, policy, policies, transport, clientId } = options
+    const { clock, logger, transport, clientId } = options
     this.#options = options
     this.#clock = clock
     this.#encoder = encoder
@@ -87,7 +87,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       counts: this.#counts,
       onLanded: hooks.onEnd,
     })
-    this.#waiting = new WaitingEvents({ policy, policies })
+    this.#waiting = new WaitingEvents(options)
     const { transactionalId, outbox } = options
     if (transactionalId !== undefined) {
       this.#sender = new TransactionSender({ ...options, transactionalId, compression: options.transactionCompression })

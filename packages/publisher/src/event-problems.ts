@@ -1,5 +1,14 @@
-import { batchOptionsProblems, type Compression, COMPRESSIONS, describeValue, isObject, unknownNames } from '@millrace/core'
+import {
+  type BatchOptions,
+  batchOptionsProblems,
+  type Compression,
+  COMPRESSIONS,
+  describeValue,
+  isObject,
+  unknownNames,
+} from '@millrace/core'
 import { DEFAULT_COMPRESSION, type EventDefinition, type EventDefinitions } from './events.ts'
+import type { PublisherTopicOptions } from './publisher-options.ts'
 
 const DEFINITION_NAMES = ['topic', 'key', 'serialize', 'deserialize', 'batch', 'compression', 'priority', 'critical']
 
@@ -27,6 +36,18 @@ export function eventsProblems(events: EventDefinitions): string[] {
   return problems.filter((problem) => problem !== undefined)
 }
 
+/** What is wrong with what single topics have of their own. */
+export function topicsProblems(topics: Readonly<Record<string, PublisherTopicOptions>>, events: EventDefinitions): string[] {
+  if (!isObject(topics)) return [`topics is ${describeValue(topics)}; use an object of topics by their names.`]
+  const known = new Set(Object.values(isObject(events) ? events : {}).map((definition) => definition?.topic))
+  return Object.entries(topics).flatMap(([topic, own]) => {
+    const name = `topics['${topic}']`
+    const unknown = known.has(topic) ? [] : [`${name} is no topic of events; use one that some type there goes to.`]
+    if (!isObject(own)) return [...unknown, `${name} is ${describeValue(own)}; use an object such as { batch }.`]
+    return [...unknown, ...unknownNames((option) => `${name}.${option}`, own, ['batch']), ...batchProblems(name, own.batch)]
+  })
+}
+
 function definitionProblems(name: string, definition: EventDefinition<never>): (string | undefined)[] {
   const { topic, key, serialize, deserialize, batch, compression, priority, critical } = definition
   const problems: (string | undefined)[] = [
@@ -41,9 +62,13 @@ function definitionProblems(name: string, definition: EventDefinition<never>): (
       : `${name}.critical is ${describeValue(critical)}; use true or false.`,
     ...unknownNames((option) => `${name}.${option}`, definition, DEFINITION_NAMES),
   ]
-  if (batch === undefined) return problems
-  if (!isObject(batch)) return [...problems, `${name}.batch is ${describeValue(batch)}; use an object.`]
-  return [...problems, ...batchOptionsProblems((option) => `${name}.batch.${option}`, batch)]
+  return [...problems, ...batchProblems(name, batch)]
+}
+
+function batchProblems(name: string, batch: BatchOptions | undefined): string[] {
+  if (batch === undefined) return []
+  if (!isObject(batch)) return [`${name}.batch is ${describeValue(batch)}; use an object.`]
+  return batchOptionsProblems((option) => `${name}.batch.${option}`, batch)
 }
 
 function functionProblem(name: string, value: unknown): string | undefined {

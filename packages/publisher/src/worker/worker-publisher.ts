@@ -64,7 +64,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     })
     this.#outgoing = new OutgoingQueue({
       clock,
-      policies: [options.policy, ...options.policies.values()],
+      policies: [options.policy, ...options.policies.values(), ...options.topicPolicies.values()],
       open: () => {
         this.#link.start()
         return this.#link.open
