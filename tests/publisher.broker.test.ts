@@ -191,7 +191,8 @@ describe('on a broker, too,', () => {
     await create(transport, [zipped])
     const zstd = { compression: 'zstd' }
     const events = { one: to(topics[0], zstd), two: to(topics[1], zstd), zipped: to(zipped, zstd) }
-    const options = { transport, events, environment: {}, transactionalId: name('transactions') }
+    const batch = { size: 10, maxSize: 20 }
+    const options = { transport, events, environment: {}, batch, transactionalId: name('transactions') }
     await using publisher = createPublisher(options)
     const both = (n: number, pad = '') => (['one', 'two'] as const).map((type) => ({ type, payload: { key: 'k', n, pad } }))
     void publisher.publish('one', { key: 'k', n: 0 })
@@ -201,10 +202,20 @@ describe('on a broker, too,', () => {
     await expect(publisher.publishTransaction(both(3, incompressible))).rejects.toMatchObject({ outcome: 'refused' })
     await publisher.publishTransaction(both(4))
     const pad = 'compressible '.repeat(20)
-    await publisher.publishTransaction(upTo(30).map((n) => ({ type: 'zipped', payload: { key: `k${n}`, n, pad } })))
+    // More than a flush may have: two of them, in one transaction.
+    const large = (type: 'one' | 'zipped', last: string) =>
+      upTo(30).map((n) => ({ type, payload: { key: `k${n}`, n, pad: n === 29 ? last : pad } }))
+    const { flushes_total: flushes } = publisher.metrics().batch
+    await publisher.publishTransaction(large('zipped', pad))
+    expect(publisher.metrics().batch.flushes_total).toBe(flushes + 2)
+    expect((await read(transport, zipped)).map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(upTo(30))
     expect(await recordCodec(brokers, zipped)).toBe('zstd')
+    // The second of them is refused: nothing of the first is visible.
+    await expect(publisher.publishTransaction(large('one', incompressible))).rejects.toMatchObject({ outcome: 'refused' })
     await publisher.forceFlush()
-    expect(numbersOf(await read(transport, topics[0]), 'k')).toEqual([0, 1, 2, 4])
+    const first = await read(transport, topics[0])
+    expect(numbersOf(first, 'k')).toEqual([0, 1, 2, 4])
+    expect(first).toHaveLength(4)
     expect(numbersOf(await read(transport, topics[1]), 'k')).toEqual([1, 4])
     await using other = createPublisher(options)
     await other.publishTransaction(both(5))
