@@ -200,18 +200,18 @@ describe('on a broker, too,', () => {
     void publisher.publish('one', { key: 'k', n: 2 })
     expect((await receipts).map(({ topic }) => topic)).toEqual(topics)
     await expect(publisher.publishTransaction(both(3, incompressible))).rejects.toMatchObject({ outcome: 'refused' })
-    await publisher.publishTransaction(both(4))
     const pad = 'compressible '.repeat(20)
     // More than a flush may have: two of them, in one transaction.
     const large = (type: 'one' | 'zipped', last: string) =>
       upTo(30).map((n) => ({ type, payload: { key: `k${n}`, n, pad: n === 29 ? last : pad } }))
+    // The second of them is refused: nothing of the first is visible.
+    await expect(publisher.publishTransaction(large('one', incompressible))).rejects.toMatchObject({ outcome: 'refused' })
+    await publisher.publishTransaction(both(4))
     const { flushes_total: flushes } = publisher.metrics().batch
     await publisher.publishTransaction(large('zipped', pad))
     expect(publisher.metrics().batch.flushes_total).toBe(flushes + 2)
     expect((await read(transport, zipped)).map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(upTo(30))
     expect(await recordCodec(brokers, zipped)).toBe('zstd')
-    // The second of them is refused: nothing of the first is visible.
-    await expect(publisher.publishTransaction(large('one', incompressible))).rejects.toMatchObject({ outcome: 'refused' })
     await publisher.forceFlush()
     const first = await read(transport, topics[0])
     expect(numbersOf(first, 'k')).toEqual([0, 1, 2, 4])
