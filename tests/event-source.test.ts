@@ -45,6 +45,39 @@ test('single events and envelopes are read from one topic, in order, and each id
   ])
 })
 
+test('an event without headers is read as one within an envelope is, and its id passes once', async () => {
+  await using driver = await TopologyTestDriver.start(topologyWith(100))
+  const input = driver.input('in', { key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })
+  const output = driver.output('out', { key: serdes.string, value: serdes.string })
+  const bare = { key: 'k', value: bytes({ id: '1', type: 'made', payload: { n: 1 } }) }
+  for (const record of [bare, packed(['1', 1], ['2', 2]), single('3', 3), bare]) await input.send(record)
+  await input.send({ key: 'k', value: bytes({ type: 'made', payload: { n: 4 } }) })
+  const read = await output.readAll()
+  expect(read.map(({ key, value }) => [key, value])).toEqual([
+    ['1', 'made 1'],
+    ['2', 'made 2'],
+    ['3', 'made 3'],
+    ['none', 'made 4'],
+  ])
+  const told = read.map(({ headers }) => headers.map(({ key, value }) => `${key}=${Buffer.from(value ?? []).toString()}`))
+  expect(told[0]).toEqual(['millrace-event-id=1', 'millrace-event-type=made'])
+})
+
+test('a payload that only looks like an event in part stays a payload', () => {
+  const payloads = [
+    { id: '1', type: 'made', payload: { n: 1 }, customer: 'ann' },
+    { id: '1', type: 7, payload: { n: 1 } },
+    { id: '1', type: 'made' },
+    { id: '1', payload: { n: 1 } },
+    [{ id: '1', type: 'made', payload: { n: 1 } }],
+    null,
+  ]
+  for (const payload of payloads) expect(decodeEvents(bytes(payload), [])).toEqual([{ id: undefined, type: undefined, payload }])
+  // The header says what the value is, whatever its shape.
+  const value = { id: '1', type: 'inner', payload: { n: 1 } }
+  expect(decodeEvents(bytes(value), single('9', 9).headers)).toEqual([{ id: '9', type: 'made', payload: value }])
+})
+
 test('as many ids are remembered as asked for, the last ones', async () => {
   await using driver = await TopologyTestDriver.start(topologyWith(2))
   const input = driver.input('in', { key: serdes.nullable(serdes.string), value: serdes.nullable(serdes.bytes) })

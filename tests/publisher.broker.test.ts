@@ -1,5 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { bytesAt, COMPRESSIONS, silentLogger, type Transport } from '@millrace/core'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { bytesAt, COMPRESSIONS, type RecordWriter, silentLogger, type Transport, type WriteBatch } from '@millrace/core'
 import { kafka } from 'millrace/kafka'
 import { createPublisher, event, EVENT_ID_HEADER, type Publisher } from 'millrace/publisher'
 import { settledEndOffsets } from 'millrace/testing'
@@ -60,6 +62,17 @@ async function read(transport: Transport, topic: string): Promise<readonly Paylo
   return payloads
 }
 
+const MIB = 1_048_576
+setFlagsFromString('--expose-gc')
+const collectGarbage = runInNewContext('gc') as () => void
+
+/** What is left when all that nobody holds is gone. */
+function heldBytes(): number {
+  collectGarbage()
+  const { heapUsed, external } = process.memoryUsage()
+  return heapUsed + external
+}
+
 const numbersOf = (payloads: readonly Payload[], key: string) => payloads.filter((one) => one.key === key).map(({ n }) => n)
 
 describe.each(['confluent', 'packed'] as const)('on a broker, by the client %s,', (client) => {
@@ -96,6 +109,33 @@ describe.each(['confluent', 'packed'] as const)('on a broker, by the client %s,'
       return recordCodec(brokers, topic)
     })
     expect(await Promise.all(first)).toEqual([...COMPRESSIONS])
+  })
+
+  test('75 events of three topics are one flush, and one operation of the client', async () => {
+    const topics = ['one', 'two', 'three'].map(name)
+    await create(transport, topics)
+    const operations: (readonly [string, number])[][] = []
+    const counted = kafka({ brokers, client })
+    const openWriter = counted.openWriter.bind(counted)
+    counted.openWriter = async (...args) => {
+      const writer = (await openWriter(...args)) as Required<RecordWriter>
+      const send = writer.send.bind(writer)
+      return Object.assign(writer, {
+        send(batches: readonly WriteBatch[]) {
+          operations.push(batches.map(({ topic, length }) => [topic, length]))
+          return send(batches)
+        },
+      })
+    }
+    const events = Object.fromEntries(topics.map((topic) => [topic, to(topic)]))
+    const batch = { size: 75, timeoutMs: 60_000 }
+    await using publisher = createPublisher({ transport: counted, events, environment: {}, batch })
+    const published = upTo(75).map((n) => publisher.publish(topics[n % 3] as string, { key: `k${n}`, n }))
+    expect(new Set((await Promise.all(published)).map(({ topic }) => topic))).toEqual(new Set(topics))
+    expect(operations).toEqual([topics.map((topic) => [topic, 25])])
+    expect(publisher.metrics().batch).toMatchObject({ flushes_total: 1, flushed_messages_total: 75, delivered_total: 75 })
+    for (const [i, topic] of topics.entries())
+      expect((await read(transport, topic)).map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(upTo(75).filter((n) => n % 3 === i))
   })
 
   test('a record that is too large fails alone, whether the broker refuses it or the client does, and the others keep their order', async () => {
@@ -151,7 +191,8 @@ describe('on a broker, too,', () => {
     await create(transport, [zipped])
     const zstd = { compression: 'zstd' }
     const events = { one: to(topics[0], zstd), two: to(topics[1], zstd), zipped: to(zipped, zstd) }
-    const options = { transport, events, environment: {}, transactionalId: name('transactions') }
+    const batch = { size: 10, maxSize: 20 }
+    const options = { transport, events, environment: {}, batch, transactionalId: name('transactions') }
     await using publisher = createPublisher(options)
     const both = (n: number, pad = '') => (['one', 'two'] as const).map((type) => ({ type, payload: { key: 'k', n, pad } }))
     void publisher.publish('one', { key: 'k', n: 0 })
@@ -159,12 +200,22 @@ describe('on a broker, too,', () => {
     void publisher.publish('one', { key: 'k', n: 2 })
     expect((await receipts).map(({ topic }) => topic)).toEqual(topics)
     await expect(publisher.publishTransaction(both(3, incompressible))).rejects.toMatchObject({ outcome: 'refused' })
-    await publisher.publishTransaction(both(4))
     const pad = 'compressible '.repeat(20)
-    await publisher.publishTransaction(upTo(30).map((n) => ({ type: 'zipped', payload: { key: `k${n}`, n, pad } })))
+    // More than a flush may have: two of them, in one transaction.
+    const large = (type: 'one' | 'zipped', last: string) =>
+      upTo(30).map((n) => ({ type, payload: { key: `k${n}`, n, pad: n === 29 ? last : pad } }))
+    // The second of them is refused: nothing of the first is visible.
+    await expect(publisher.publishTransaction(large('one', incompressible))).rejects.toMatchObject({ outcome: 'refused' })
+    await publisher.publishTransaction(both(4))
+    const { flushes_total: flushes } = publisher.metrics().batch
+    await publisher.publishTransaction(large('zipped', pad))
+    expect(publisher.metrics().batch.flushes_total).toBe(flushes + 2)
+    expect((await read(transport, zipped)).map(({ n }) => n).toSorted((a, b) => a - b)).toEqual(upTo(30))
     expect(await recordCodec(brokers, zipped)).toBe('zstd')
     await publisher.forceFlush()
-    expect(numbersOf(await read(transport, topics[0]), 'k')).toEqual([0, 1, 2, 4])
+    const first = await read(transport, topics[0])
+    expect(numbersOf(first, 'k')).toEqual([0, 1, 2, 4])
+    expect(first).toHaveLength(4)
     expect(numbersOf(await read(transport, topics[1]), 'k')).toEqual([1, 4])
     await using other = createPublisher(options)
     await other.publishTransaction(both(5))
@@ -214,6 +265,28 @@ test('with no broker there nothing hangs: publish waits in bounded memory, close
   expect(codes.slice(0, 200)).not.toContain('written')
   expect(codes.slice(200)).toEqual(Array.from({ length: 800 }, () => 'BUFFER_FULL'))
   expect(unsent.length).toBeGreaterThan(0)
+})
+
+test('what is held while Kafka is away takes no more memory than the buffer and what may wait for its room', async () => {
+  const transport = kafka({ brokers: '127.0.0.1:9', connectTimeoutMs: 1_000 })
+  const maxBytes = 8 * MIB
+  const publisher = createPublisher({ transport, events: { a: to('a') }, environment: {}, buffer: { maxBytes } })
+  const before = heldBytes()
+  for (const n of upTo(5_000)) {
+    // Each text is its own: what is held of it are its bytes.
+    void publisher.publish('a', { key: `k${n % 100}`, n, pad: `${n} `.padEnd(20_000, 'x') })
+    // As a service would: what is done with can be let go of now and then.
+    if (n % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+  }
+  const held = heldBytes() - before
+  const { buffered_bytes, rejected_total } = publisher.metrics().batch
+  expect(buffered_bytes).toBeGreaterThan(0.9 * maxBytes)
+  expect(buffered_bytes).toBeLessThanOrEqual(maxBytes)
+  // Of 100 MB, what the buffer has and as much that waits for room; all of it is there.
+  expect(rejected_total).toBeGreaterThan(4_000)
+  expect(held).toBeGreaterThan(1.8 * maxBytes)
+  expect(held).toBeLessThan(2 * maxBytes + 8 * MIB)
+  await publisher.close({ timeoutMs: 0 })
 })
 
 test('a broker that is killed and comes back has every event, in the order of its key; what is pending meanwhile is bounded', async () => {

@@ -19,8 +19,8 @@ load             the service, 1,000 POSTs to it, and what came of them
 --help           this text
 `
 
-/** Runs the command; resolves to the exit code. */
-export async function run(args: readonly string[], say: (text: string) => void): Promise<number> {
+/** Runs the command; resolves to the exit code. `openTransport`: of the brokers that are named, or an embedded log. */
+export async function run(args: readonly string[], say: (text: string) => void, openTransport = transportFor): Promise<number> {
   const { values, positionals } = parseArgs({
     args: [...args],
     allowPositionals: true,
@@ -38,7 +38,7 @@ export async function run(args: readonly string[], say: (text: string) => void):
     return values.help ? 0 : 1
   }
   const logger = command === 'serve' ? pino({ level: 'info' }, pino.destination(2)) : silentLogger
-  const transport = await transportFor(values.brokers)
+  const transport = await openTransport(values.brokers)
   await createTopics(transport, logger)
   const publisher = createPublisher({ transport, events, logger, clientId: 'event-publisher' })
   const service = await startService(publisher, Number(values.port ?? (command === 'load' ? 0 : 8_080)))

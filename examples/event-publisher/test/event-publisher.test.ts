@@ -58,3 +58,23 @@ test('the load publishes every event, in far fewer flushes', async () => {
   expect(Number(/in (\d+) flushes/.exec(said)?.[1])).toBeLessThan(150)
   expect(await run(['what'], () => undefined)).toBe(1)
 })
+
+test('without further options the load is 1,000 POSTs, and each has its event in the log', async () => {
+  const transport = memory()
+  let said = ''
+  const code = await run(
+    ['load'],
+    (text) => {
+      said += text
+    },
+    () => Promise.resolve(transport),
+  )
+  expect(said).toContain('1000 of 1000 events published')
+  expect(code).toBe(0)
+  const admin = await transport.openAdmin({ logger: silentLogger })
+  const topics = [...new Set(Object.values(events).map(({ topic }) => topic))]
+  const partitions = topics.flatMap((topic) => [0, 1, 2].map((partition) => ({ topic, partition })))
+  const ends = await admin.endOffsets(partitions, 'read-committed')
+  const perTopic = topics.map((topic) => ends.reduce((sum, end) => (end.topic === topic ? sum + end.offset : sum), 0))
+  expect(perTopic).toEqual([334, 333, 333])
+})

@@ -34,6 +34,7 @@ export {
   type PublisherMetrics,
   type PublisherOptions,
   type PublisherRetryOptions,
+  type PublisherTopicOptions,
   PublishError,
   type PublishErrorDetails,
   type PublishOptions,

@@ -1,5 +1,7 @@
 import { type CircuitBreakers, type Clock, deferred, type MillraceError } from '@millrace/core'
+import { batchTimeoutOf } from './batch-timeout.ts'
 import { Closing } from './closing.ts'
+import { type Early, EarlyEvents } from './early-events.ts'
 import { bufferFull, EventBuffer } from './event-buffer.ts'
 import { EventEncoder } from './event-encoder.ts'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from './events.ts'
@@ -26,11 +28,6 @@ import { waitedFor, type WaitOptions } from './wait-options.ts'
 import { WaitingEvents } from './waiting-events.ts'
 import { Writers } from './writers.ts'
 
-interface Early {
-  readonly events: readonly PendingEvent[]
-  readonly isTransaction: boolean
-}
-
 /** Publishes from this process. */
 export class BatchingPublisher<Events extends EventDefinitions> implements Publisher<Events> {
   readonly #options: ResolvedPublisher
@@ -51,13 +48,14 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   readonly #closing: Closing
   readonly #loop: FlushLoop
   readonly #refusals: Refusals
+  readonly #log: FlushLog
   /** Published while the outbox was being opened: they come behind what is found there, if there is room for them then. */
-  #early: Early[] = []
+  readonly #early = new EarlyEvents()
   /** Nothing is sent any more. */
   #over = false
 
   constructor(options: ResolvedPublisher, encoder = new EventEncoder(options.events, options.clock)) {
-    const { clock, logger, policy, policies, transport, clientId } = options
+    const { clock, logger, transport, clientId } = options
     this.#options = options
     this.#clock = clock
     this.#encoder = encoder
@@ -66,6 +64,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
     this.#lanes = lanesFor(options)
     this.#breakers = breakersFor(options)
     const log = new FlushLog({ logger, clock, clientId, counts: this.#counts })
+    this.#log = log
     this.#writers = new Writers({ transport, clientId, logger })
     const hooks = {
       onWritten: (event: PendingEvent, { partition, offset }: { readonly partition: number; readonly offset: number }) => {
@@ -88,13 +87,21 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       counts: this.#counts,
       onLanded: hooks.onEnd,
     })
-    this.#waiting = new WaitingEvents({ policy, policies })
+    this.#waiting = new WaitingEvents(options)
     const { transactionalId, outbox } = options
     if (transactionalId !== undefined) {
       this.#sender = new TransactionSender({ ...options, transactionalId, compression: options.transactionCompression })
       const { keys } = this.#waiting
       const { transactionRetries: maxRetries, transactionDeliveryMs: deliveryMs } = options
-      this.#transactions = new Transactions({ ...hooks, sender: this.#sender, keys, maxRetries, deliveryMs, log })
+      this.#transactions = new Transactions({
+        ...hooks,
+        sender: this.#sender,
+        keys,
+        maxRetries,
+        deliveryMs,
+        maxFlush: options.config.maxSize,
+        log,
+      })
     }
     if (outbox !== undefined) this.#kept = new KeptEvents(outbox, logger, (found, failure) => this.#opened(found, failure))
     const { deliveryTimeoutMs } = options
@@ -194,7 +201,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   #takeEarly({ events, isTransaction }: Early): void {
     if (!isTransaction) for (const event of events) this.#buffer.enter(event)
     else if (!this.#buffer.enterAll(events)) throw bufferFull(events[0] as PendingEvent, this.#options.buffer)
-    this.#early.push({ events, isTransaction })
+    this.#early.add({ events, isTransaction })
   }
 
   #enter({ events, isTransaction }: Early): void {
@@ -238,7 +245,7 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
       this.#forced.taken(event)
       if (this.#buffer.enterAnyway(event)) this.#waiting.add(event)
     }
-    for (const early of this.#early.splice(0)) {
+    for (const early of this.#early.take()) {
       try {
         this.#enter(early)
       } catch (error) {
@@ -249,13 +256,9 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   #rejectAll(failure: PublishError): void {
-    this.#early = []
+    this.#early.take()
     for (const event of this.#buffer.expire(Infinity)) this.#reject(event, failure, false)
     for (const event of this.#unsettled.all) this.#reject(event, failure, false)
-  }
-
-  get #earlyEvents(): number {
-    return this.#early.reduce((sum, { events }) => sum + events.length, 0)
   }
 
   /** What the next process may send is kept: all that is not refused for its own sake. */
@@ -290,20 +293,21 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
   }
 
   getBatchStatus(): BatchStatus {
-    const { config } = this.#options
+    const { config, policy } = this.#options
     const now = this.#clock.monotonic()
-    const { oldest } = this.#waiting
+    const since = Math.min(this.#waiting.oldest?.arrivedAt ?? Infinity, this.#early.since)
+    const pendingEvents = this.#waiting.count + this.#early.count
     const degradedTopics = this.#lanes.degraded
     const waitingForRoom = this.#kept?.opening === true ? 0 : this.#buffer.waiting
     return {
-      pendingEvents: this.#waiting.count + this.#earlyEvents,
-      pendingBytes: this.#waiting.bytes,
-      oldestAgeMs: oldest === undefined ? 0 : now - oldest.arrivedAt,
-      inFlight: this.#unsettled.count - this.#waiting.count - this.#earlyEvents - waitingForRoom,
+      pendingEvents,
+      pendingBytes: this.#waiting.bytes + this.#early.bytes,
+      oldestAgeMs: since === Infinity ? 0 : now - since,
+      inFlight: this.#unsettled.count - pendingEvents - waitingForRoom,
       waitingForRoom,
       batchSize: Math.min(this.#waiting.groups[0].sizer.limits.size, config.maxSize),
       maxBatchSize: config.maxSize,
-      batchTimeoutMs: config.timeoutMs,
+      batchTimeoutMs: batchTimeoutOf(policy),
       degraded: degradedTopics.length > 0,
       degradedTopics,
       circuits: Object.fromEntries(this.#breakers?.open ?? []),
@@ -325,6 +329,8 @@ export class BatchingPublisher<Events extends EventDefinitions> implements Publi
 
   /** What is left is rejected: what has no room yet, and what is under way. */
   #giveUp(timeoutMs: number): void {
+    this.#log.giveUp()
+    this.#early.take()
     this.#flights.end()
     for (const event of this.#buffer.expire(Infinity))
       this.#reject(event, notSent(event, 'the publisher was closed before there was room for it'), false)

@@ -1,53 +1,16 @@
 import {
   type BatchOptions,
   batchOptionsProblems,
-  type BatchPolicy,
   type Compression,
   COMPRESSIONS,
-  definedOnly,
   describeValue,
   isObject,
-  resolveBatchPolicy,
   unknownNames,
 } from '@millrace/core'
-import { type BatchConfig, soundOf } from './batch-config.ts'
 import { DEFAULT_COMPRESSION, type EventDefinition, type EventDefinitions } from './events.ts'
+import type { PublisherTopicOptions } from './publisher-options.ts'
 
 const DEFINITION_NAMES = ['topic', 'key', 'serialize', 'deserialize', 'batch', 'compression', 'priority', 'critical']
-
-/** What a type says of its batches counts more than the environment, which speaks of batches in general. */
-export function policiesOf(
-  events: EventDefinitions,
-  batch: BatchOptions,
-  { size, timeoutMs, maxSize }: BatchConfig,
-): Map<string, BatchPolicy> {
-  const own = new Map<string, BatchPolicy>()
-  for (const [type, definition] of Object.entries(events)) {
-    if (definition.batch === undefined) continue
-    const base = { maxBytes: 900_000, ...definedOnly(batch), size, timeoutMs, maxSize }
-    own.set(type, resolveBatchPolicy([base, definition.batch]))
-  }
-  return own
-}
-
-/**
- * Where a type's own batches contradict themselves or the common ones: its size is bound by the common maximum, unless it has one of its own. Nothing is said of
- * what is wrong by itself, or of the common maximum where `commonMax` is undefined.
- */
-export function ownBatchProblems(events: EventDefinitions, commonMax: number | undefined): string[] {
-  return Object.entries(isObject(events) ? events : {}).flatMap(([type, definition]) => {
-    const given = isObject(definition) && isObject(definition.batch) ? definition.batch : {}
-    const { size = 0, minSize = 0, maxSize = given.maxSize === undefined ? commonMax : undefined } = soundOf(given)
-    if (maxSize === undefined) return []
-    const name = `events['${type}'].batch`
-    const whose = given.maxSize === undefined ? `the maximum of a flush is ${maxSize}` : `${name}.maxSize is ${maxSize}`
-    const above = (option: 'size' | 'minSize', value: number) =>
-      `${name}.${option} is ${value} and ${whose}; use a ${option} of at most the maximum, or raise ${name}.maxSize.`
-    // Of two of its own that contradict each other it is said where they are.
-    const isSaid = given.maxSize !== undefined
-    return [...(size > maxSize ? [above('size', size)] : []), ...(minSize > maxSize && !isSaid ? [above('minSize', minSize)] : [])]
-  })
-}
 
 /** What is wrong with definitions of events, each by itself, and where types of one topic disagree. */
 export function eventsProblems(events: EventDefinitions): string[] {
@@ -73,6 +36,18 @@ export function eventsProblems(events: EventDefinitions): string[] {
   return problems.filter((problem) => problem !== undefined)
 }
 
+/** What is wrong with what single topics have of their own. */
+export function topicsProblems(topics: Readonly<Record<string, PublisherTopicOptions>>, events: EventDefinitions): string[] {
+  if (!isObject(topics)) return [`topics is ${describeValue(topics)}; use an object of topics by their names.`]
+  const known = new Set(Object.values(isObject(events) ? events : {}).map((definition) => definition?.topic))
+  return Object.entries(topics).flatMap(([topic, own]) => {
+    const name = `topics['${topic}']`
+    const unknown = known.has(topic) ? [] : [`${name} is no topic of events; use one that some type there goes to.`]
+    if (!isObject(own)) return [...unknown, `${name} is ${describeValue(own)}; use an object such as { batch }.`]
+    return [...unknown, ...unknownNames((option) => `${name}.${option}`, own, ['batch']), ...batchProblems(name, own.batch)]
+  })
+}
+
 function definitionProblems(name: string, definition: EventDefinition<never>): (string | undefined)[] {
   const { topic, key, serialize, deserialize, batch, compression, priority, critical } = definition
   const problems: (string | undefined)[] = [
@@ -87,9 +62,13 @@ function definitionProblems(name: string, definition: EventDefinition<never>): (
       : `${name}.critical is ${describeValue(critical)}; use true or false.`,
     ...unknownNames((option) => `${name}.${option}`, definition, DEFINITION_NAMES),
   ]
-  if (batch === undefined) return problems
-  if (!isObject(batch)) return [...problems, `${name}.batch is ${describeValue(batch)}; use an object.`]
-  return [...problems, ...batchOptionsProblems((option) => `${name}.batch.${option}`, batch)]
+  return [...problems, ...batchProblems(name, batch)]
+}
+
+function batchProblems(name: string, batch: BatchOptions | undefined): string[] {
+  if (batch === undefined) return []
+  if (!isObject(batch)) return [`${name}.batch is ${describeValue(batch)}; use an object.`]
+  return batchOptionsProblems((option) => `${name}.batch.${option}`, batch)
 }
 
 function functionProblem(name: string, value: unknown): string | undefined {

@@ -20,7 +20,7 @@ export interface EventDefinition<Payload> {
   readonly serialize?: ((payload: Payload) => Uint8Array) | undefined
   /** The payload of such bytes, for who reads events. Default: JSON. */
   readonly deserialize?: ((bytes: Uint8Array) => unknown) | undefined
-  /** When batches of this type are cut, apart from all others. Default: with all others. */
+  /** When batches of this type are cut, apart from all others. The publisher's `batch.maxSize` bounds them, too. Default: as the topic has it, else with all others. */
   readonly batch?: BatchOptions | undefined
   /** Of the whole topic: all types of one topic must agree. Transactions have one for all topics: that of all if they agree, else `lz4`. Default: `lz4`. */
   readonly compression?: Compression | undefined

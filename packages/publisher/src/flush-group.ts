@@ -21,7 +21,7 @@ export interface FlushState {
 /** What has events go at once, whatever else waits. */
 type Urgency = 'critical' | 'forced'
 
-/** Events that are cut by one policy: those of all topics but where a type has a policy of its own. */
+/** Events that are cut by one policy: those of all topics but where a type or topic has a policy of its own. */
 export class FlushGroup {
   readonly policy: BatchPolicy
   readonly sizer: BatchSizer

@@ -10,9 +10,11 @@ export interface FlushLogOptions {
   readonly clientId: string
 }
 
-/** Counts flushes and transactions, and logs each when it is over. */
+/** Counts flushes and transactions, and logs each when it is over, or given up. */
 export class FlushLog {
   readonly #options: FlushLogOptions
+  /** Log those that are under way. */
+  readonly #underWay = new Set<(message: string) => number>()
 
   constructor(options: FlushLogOptions) {
     this.#options = options
@@ -25,10 +27,18 @@ export class FlushLog {
     const topics = new Set(events.map(({ topic }) => topic)).size
     counts.flushes++
     counts.flushed += events.length
-    return () => {
+    const end = (message: string) => {
       const durationMs = clock.monotonic() - began
-      logger.info({ batchSize: events.length, topics, durationMs, trigger, publisher: clientId }, 'events were flushed')
+      // One that was given up may end later: it has its line by then.
+      if (this.#underWay.delete(end)) logger.info({ batchSize: events.length, topics, durationMs, trigger, publisher: clientId }, message)
       return durationMs
     }
+    this.#underWay.add(end)
+    return () => end('events were flushed')
+  }
+
+  /** There is no time for those that are under way: nobody waits for what becomes of them. */
+  giveUp(): void {
+    for (const end of this.#underWay) end('a flush was given up')
   }
 }

@@ -21,7 +21,13 @@ export type { OutboxOptions } from './outbox/outbox-options.ts'
 export { type FailedOutcome, PublishError, type PublishErrorDetails } from './publish-error.ts'
 export type { BatchStatus, CloseReport, Publisher, UnsentEvent } from './publisher.ts'
 export type { PublisherMetrics } from './publisher-metrics.ts'
-export type { DegradeOptions, PublisherBufferOptions, PublisherOptions, PublisherRetryOptions } from './publisher-options.ts'
+export type {
+  DegradeOptions,
+  PublisherBufferOptions,
+  PublisherOptions,
+  PublisherRetryOptions,
+  PublisherTopicOptions,
+} from './publisher-options.ts'
 export type { WaitOptions } from './wait-options.ts'
 export type { WorkerOptions } from './worker/worker-options.ts'
 export { decodeEvents, type PackedEvent, packEvents, type ReceivedEvent, type ReceivedEventOf } from './source/decode-events.ts'

@@ -8,7 +8,8 @@ export interface PublisherMetrics {
     readonly in_flight_messages: number
     readonly buffered_bytes: number
     readonly batch_size_configured: number
-    readonly batch_timeout_ms: number
+    /** null: batches are not cut by time. */
+    readonly batch_timeout_ms: number | null
     readonly max_batch_size: number
     /** 1: a flush is to come by itself; 0: none is. */
     readonly has_scheduled_flush: 0 | 1

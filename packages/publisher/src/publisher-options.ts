@@ -30,6 +30,15 @@ export interface DegradeOptions {
   readonly recoverAfter?: number | undefined
 }
 
+/** What holds for all events of one topic. */
+export interface PublisherTopicOptions {
+  /**
+   * When batches of this topic are cut: over all its types that have no policy of their own, apart from other topics. The publisher's `batch.maxSize` bounds them,
+   * too. Default: with all others.
+   */
+  readonly batch?: BatchOptions | undefined
+}
+
 /** What a publisher is made of. */
 export interface PublisherOptions<Events extends EventDefinitions> {
   /** Where events go. Opened with the first event. */
@@ -38,8 +47,10 @@ export interface PublisherOptions<Events extends EventDefinitions> {
   readonly events: Events
   /** Names the client at the broker, and the publisher in its logs. Default: `publisher`. */
   readonly clientId?: string | undefined
-  /** When batches are cut: over all types that have no policy of their own. `maxSize` is what no flush exceeds. Default: {@link getBatchConfig}. */
+  /** When batches are cut: over all types and topics that have no policy of their own. `maxSize` is what no flush exceeds, of those with one and of transactions neither. Default: {@link getBatchConfig}. */
   readonly batch?: BatchOptions | undefined
+  /** By name, what single topics have of their own; each must be one of `events`. Default: none. */
+  readonly topics?: Readonly<Record<string, PublisherTopicOptions>> | undefined
   /** What may be pending. Default: 10,000 events, 32 MiB. */
   readonly buffer?: PublisherBufferOptions | undefined
   /** Default: 3 times, after 100 ms doubled up to 30 s, less up to half by chance. */

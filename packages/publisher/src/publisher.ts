@@ -6,7 +6,7 @@ import type { WaitOptions } from './wait-options.ts'
 
 /** How a publisher is at the moment. */
 export interface BatchStatus {
-  /** Events that wait for a flush. */
+  /** Events that wait for a flush, or for an outbox to be opened. */
   readonly pendingEvents: number
   /** Their bytes. */
   readonly pendingBytes: number
@@ -20,7 +20,8 @@ export interface BatchStatus {
   readonly batchSize: number
   /** What no flush exceeds, in events. */
   readonly maxBatchSize: number
-  readonly batchTimeoutMs: number
+  /** How long the first event of a batch waits for company, in milliseconds; null: batches are not cut by time. */
+  readonly batchTimeoutMs: number | null
   /** Whether some topic gets single events. */
   readonly degraded: boolean
   readonly degradedTopics: readonly string[]

@@ -21,8 +21,9 @@ import {
 } from '@millrace/core'
 import { type BatchConfig, findBatchConfig } from './batch-config.ts'
 import type { OutboxOptions } from './outbox/outbox-options.ts'
-import { eventsProblems, oneOf, ownBatchProblems, policiesOf } from './event-problems.ts'
+import { eventsProblems, oneOf, topicsProblems } from './event-problems.ts'
 import { DEFAULT_COMPRESSION, type EventDefinitions } from './events.ts'
+import { ownBatchProblems, policiesOf } from './own-batches.ts'
 import type { PublisherOptions } from './publisher-options.ts'
 import { steadyLogger } from './steady-logger.ts'
 import { workerProblems } from './worker/worker-problems.ts'
@@ -38,6 +39,8 @@ export interface ResolvedPublisher {
   readonly policy: BatchPolicy
   /** Of types that have one of their own. */
   readonly policies: ReadonlyMap<string, BatchPolicy>
+  /** Of topics that have one of their own. */
+  readonly topicPolicies: ReadonlyMap<string, BatchPolicy>
   /** By topic. */
   readonly compressions: ReadonlyMap<string, Compression>
   readonly transactionCompression: Compression
@@ -68,6 +71,7 @@ const NAMES = namesOf<Options>({
   events: true,
   clientId: true,
   batch: true,
+  topics: true,
   buffer: true,
   retry: true,
   circuitBreaker: true,
@@ -87,7 +91,7 @@ const MAX_TIMER_MS = 2_147_483_647
 /** Throws a `TypeError` that lists everything that is wrong. */
 export function resolvePublisher(options: Options): ResolvedPublisher {
   if (!isObject(options)) throw wrongOptions('createPublisher', [`the options are ${describeValue(options)}; use an object.`])
-  const { transport, events, clientId = 'publisher', buffer = {}, retry = {}, circuitBreaker, degrade = {} } = options
+  const { transport, events, topics = {}, clientId = 'publisher', buffer = {}, retry = {}, circuitBreaker, degrade = {} } = options
   const { maxRetries = 3, ...delays } = isObject(retry) ? retry : {}
   const {
     transactionalId,
@@ -124,10 +128,12 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     methodsProblem('clock', clock, ['now', 'monotonic', 'after']),
     objectProblem('environment', environment),
     ...eventsProblems(events),
+    ...topicsProblems(topics, events),
   ]
   const batch = isObject(options.batch) ? options.batch : {}
   const { config, policy, maxIsKnown, problems: batchProblems } = findBatchConfig(isObject(environment) ? environment : {}, batch)
-  problems.push(...ownBatchProblems(events, maxIsKnown ? config.maxSize : undefined))
+  const commonMax = maxIsKnown ? config.maxSize : undefined
+  problems.push(...ownBatchProblems('events', events, commonMax), ...ownBatchProblems('topics', topics, commonMax))
   const found = [...problems, ...batchProblems].filter((problem) => problem !== undefined)
   if (found.length > 0) throw wrongOptions('createPublisher was given what it can not use', found)
   const failure = resolveFailureOptions({ retry: delays, circuitBreaker: breaker })
@@ -140,6 +146,7 @@ export function resolvePublisher(options: Options): ResolvedPublisher {
     config,
     policy,
     policies: policiesOf(events, batch, config),
+    topicPolicies: policiesOf(topics, batch, config),
     compressions,
     transactionCompression: commonOf(compressions),
     buffer: { maxEvents: 10_000, maxBytes: 33_554_432, whenFull: 'wait', ...definedOnly(buffer) },

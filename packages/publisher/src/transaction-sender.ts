@@ -33,17 +33,18 @@ export class TransactionSender {
     this.#options = options
   }
 
-  async send(events: readonly PendingEvent[]): Promise<TransactionResult> {
+  /** One transaction of several flushes, each of which begins when the one before it is written. */
+  async send(flushes: readonly (readonly PendingEvent[])[]): Promise<TransactionResult> {
     let writer: RecordWriter
     try {
       writer = await this.#open()
     } catch (error) {
       return this.#failed('not-sent', error)
     }
-    let places: ReadonlyMap<PendingEvent, Written>
+    const places = new Map<PendingEvent, Written>()
     try {
       await writer.begin()
-      places = await write(writer, events)
+      for (const events of flushes) await write(writer, events, places)
     } catch (error) {
       return this.#failed('refused', await this.#abort(writer, error))
     }
@@ -125,17 +126,15 @@ export class TransactionSender {
   }
 }
 
-async function write(writer: RecordWriter, events: readonly PendingEvent[]): Promise<ReadonlyMap<PendingEvent, Written>> {
+async function write(writer: RecordWriter, events: readonly PendingEvent[], places: Map<PendingEvent, Written>): Promise<void> {
   const topics = [...byTopic(events)]
   const sent = await Promise.all((writer as Required<RecordWriter>).send(topics.map(([topic, own]) => writeBatchOf(topic, own))))
-  const places = new Map<PendingEvent, Written>()
   for (const [i, [, own]] of topics.entries())
     for (const [at, event] of own.entries()) {
       const delivery = sent[i]?.[at] as Delivery
       if (delivery.outcome !== 'written') throw delivery.error
       places.set(event, delivery)
     }
-  return places
 }
 
 function failed(outcome: FailedOutcome, thrown: unknown): Extract<TransactionResult, { readonly ok: false }> {

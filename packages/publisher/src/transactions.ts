@@ -13,6 +13,8 @@ export interface TransactionsOptions {
   readonly maxRetries: number
   /** After so long one that waits for its keys is given up, in milliseconds. */
   readonly deliveryMs: number
+  /** Events that are sent at once, at most: a larger one has several flushes. */
+  readonly maxFlush: number
   readonly log: FlushLog
   readonly wait: (retry: number, error: MillraceError, events: number) => Promise<boolean>
   readonly onWritten: (event: PendingEvent, place: { readonly partition: number; readonly offset: number }) => void
@@ -81,36 +83,43 @@ export class Transactions {
   }
 
   async #run(events: readonly PendingEvent[]): Promise<void> {
-    const { maxRetries, wait, onWritten, onFailed, onEnd, log } = this.#options
-    const over = log.began(events, 'transaction')
-    let result = await this.#send(events)
+    const { maxRetries, wait, onWritten, onFailed, onEnd, maxFlush, log } = this.#options
+    const flushes = partsOf(events, maxFlush)
+    const over = flushes.map((flush) => log.began(flush, 'transaction'))
+    let result = await this.#send(flushes)
     for (let retry = 1; !result.ok; retry++) {
       const { outcome, error } = result
       // Who has taken its id over is not to be fenced in turn.
       if (outcome === 'unknown' || error.code === 'PRODUCER_FENCED' || !mayBeSentAgain({ error }) || retry > maxRetries) break
       for (const event of events) event.between = outcome
       if (!(await wait(retry, error, events.length))) break
-      result = await this.#send(events)
+      result = await this.#send(flushes)
     }
     for (const event of events) {
       if (!result.ok) onFailed(event, transactionFailed(event, result), true)
       else onWritten(event, result.places.get(event) as { readonly partition: number; readonly offset: number })
     }
-    over()
+    for (const end of over) end()
     onEnd()
   }
 
   /** When it is its turn. */
-  async #send(events: readonly PendingEvent[]): Promise<TransactionResult> {
+  async #send(flushes: readonly (readonly PendingEvent[])[]): Promise<TransactionResult> {
     const before = this.#sending
     const { promise, resolve } = deferred<void>()
     this.#sending = promise
     await before
-    for (const event of events) event.between = undefined
+    for (const event of flushes.flat()) event.between = undefined
     try {
-      return await this.#options.sender.send(events)
+      return await this.#options.sender.send(flushes)
     } finally {
       resolve()
     }
   }
+}
+
+function partsOf(events: readonly PendingEvent[], size: number): readonly (readonly PendingEvent[])[] {
+  const parts: (readonly PendingEvent[])[] = []
+  for (let from = 0; from < events.length; from += size) parts.push(events.slice(from, from + size))
+  return parts
 }

@@ -8,13 +8,16 @@ export interface WaitingEventsOptions {
   readonly policy: BatchPolicy
   /** Of types that have one of their own. */
   readonly policies: ReadonlyMap<string, BatchPolicy>
+  /** Of topics that have one of their own: those of types count more. */
+  readonly topicPolicies: ReadonlyMap<string, BatchPolicy>
 }
 
 /** Events that wait for a flush or for their transaction, in groups that are cut apart from each other. */
 export class WaitingEvents {
-  /** The first is that of all types without a policy of their own. */
+  /** The first is that of all types and topics without a policy of their own. */
   readonly groups: readonly [FlushGroup, ...FlushGroup[]]
-  readonly #ownGroups = new Map<string, FlushGroup>()
+  readonly #ofTypes: ReadonlyMap<string, FlushGroup>
+  readonly #ofTopics: ReadonlyMap<string, FlushGroup>
   readonly keys = new KeyLanes((event) => this.#groupOf(event).returned(event))
   /** Those that wait for a flush, aside or not. */
   readonly #byTopic = new Map<string, EventFifo>()
@@ -23,10 +26,11 @@ export class WaitingEvents {
   count = 0
   bytes = 0
 
-  constructor({ policy, policies }: WaitingEventsOptions) {
-    const groupOf = (event: PendingEvent) => this.#groupOf(event)
-    for (const [type, own] of policies) this.#ownGroups.set(type, new FlushGroup(own, this.keys, groupOf))
-    this.groups = [new FlushGroup(policy, this.keys, groupOf), ...this.#ownGroups.values()]
+  constructor({ policy, policies, topicPolicies }: WaitingEventsOptions) {
+    const groupWith = (own: BatchPolicy) => new FlushGroup(own, this.keys, (event) => this.#groupOf(event))
+    this.#ofTypes = new Map([...policies].map(([type, own]) => [type, groupWith(own)]))
+    this.#ofTopics = new Map([...topicPolicies].map(([topic, own]) => [topic, groupWith(own)]))
+    this.groups = [groupWith(policy), ...this.#ofTypes.values(), ...this.#ofTopics.values()]
   }
 
   add(event: PendingEvent): void {
@@ -90,7 +94,7 @@ export class WaitingEvents {
     return events
   }
 
-  #groupOf({ type }: PendingEvent): FlushGroup {
-    return this.#ownGroups.get(type) ?? this.groups[0]
+  #groupOf({ type, topic }: PendingEvent): FlushGroup {
+    return this.#ofTypes.get(type) ?? this.#ofTopics.get(topic) ?? this.groups[0]
   }
 }

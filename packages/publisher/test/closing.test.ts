@@ -39,6 +39,28 @@ describe('closing', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'NOT_SENT', outcome: 'not-sent' })
   })
 
+  test('logs each flush that it has no time for, once, transactions too', async () => {
+    const faults = {
+      before: ({ type, ...about }: MemoryOperation) =>
+        type === 'send' && 'topic' in about && about.topic !== 'a' ? new Promise<void>(() => undefined) : undefined,
+    }
+    const { publisher, advance, lines, flushes } = await publishing({ events: threeTopics, faults, transactionalId: 'closing' })
+    void publisher.publish('a', { n: 1 })
+    void publisher.publish('b', { n: 2 })
+    void publisher.publishTransaction([{ type: 'c', payload: { n: 3 } }])
+    await settle()
+    await advance(300)
+    const closing = publisher.close({ timeoutMs: 2_000 })
+    for (let i = 0; i < 2; i++) await advance(2_000)
+    expect((await closing).unsent).toHaveLength(2)
+    expect(flushes()).toEqual([])
+    const givenUp = lines.filter(({ message }) => message === 'a flush was given up').map(({ about }) => about)
+    expect(givenUp).toEqual([
+      { batchSize: 1, topics: 1, durationMs: 2_300, trigger: 'transaction', publisher: 'publisher' },
+      { batchSize: 2, topics: 2, durationMs: 2_000, trigger: 'drain', publisher: 'publisher' },
+    ])
+  })
+
   test('says of what no writer was handed that it was not sent', async () => {
     const faults = {
       before: (operation: MemoryOperation) => (operation.type === 'open-writer' ? new Promise<void>(() => undefined) : undefined),

@@ -111,6 +111,36 @@ describe('a flush', () => {
     expect(flushes()).toMatchObject([{ batchSize: 2, topics: 2 }])
     await publisher.close()
   })
+
+  test('of a topic with a policy of its own takes all its types but those with their own, and no other topic', async () => {
+    const events = {
+      made: numbered('orders'),
+      paid: numbered('orders'),
+      alone: numbered('orders', { batch: { size: 2 } }),
+      seen: numbered('views'),
+    }
+    const topics = { orders: { batch: { size: 4, timeoutMs: 40 } } }
+    const { publisher, flushes, read, advance } = await publishing({ events, topics, batch: { size: 9, timeoutMs: 90 } })
+    void publisher.publish('alone', { n: 1 })
+    for (const n of [2, 3]) for (const type of ['made', 'seen'] as const) void publisher.publish(type, { n })
+    await settle()
+    expect(flushes()).toEqual([])
+    // Two types of one topic count together.
+    for (const n of [4, 5]) void publisher.publish('paid', { n })
+    await settle()
+    expect(flushes()).toMatchObject([{ batchSize: 4, topics: 1, trigger: 'records' }])
+    expect((await read('orders')).map(({ payload }) => payload.n).toSorted((a, b) => a - b)).toEqual([2, 3, 4, 5])
+    void publisher.publish('made', { n: 6 })
+    await advance(40)
+    expect(flushes().slice(1)).toMatchObject([{ batchSize: 1, topics: 1, trigger: 'age' }])
+    void publisher.publish('alone', { n: 7 })
+    await settle()
+    expect(flushes().slice(2)).toMatchObject([{ batchSize: 2, topics: 1, trigger: 'records' }])
+    expect(publisher.getBatchStatus()).toMatchObject({ pendingEvents: 2, batchSize: 9, batchTimeoutMs: 90 })
+    await advance(50)
+    expect(flushes().slice(3)).toMatchObject([{ batchSize: 2, topics: 1, trigger: 'age' }])
+    await publisher.close()
+  })
 })
 
 describe('priorities', () => {
@@ -173,6 +203,22 @@ test('metrics are JSON under batch', async () => {
   await publisher.close()
 })
 
+test.each([
+  [{ strategy: 'size' }, null],
+  [{ strategy: 'bytes' }, null],
+  [{ strategy: 'immediate' }, null],
+  [{ strategy: 'size', timeoutMs: 70 }, 70],
+  [{ strategy: 'time' }, 500],
+  [{ strategy: 'adaptive' }, 500],
+  [{ timeoutMs: 0 }, 0],
+] as const)('the time of batches is told where they are cut by it: of %o it is %s', async (batch, expected) => {
+  const { publisher } = await publishing({ events: threeTopics, batch })
+  expect(publisher.getBatchStatus().batchTimeoutMs).toBe(expected)
+  const told = JSON.parse(JSON.stringify(publisher.metrics())) as { batch: { batch_timeout_ms: unknown } }
+  expect(told.batch.batch_timeout_ms).toBe(expected)
+  await publisher.close()
+})
+
 test('a flush is scheduled where one comes by itself, not where events wait for more of them', async () => {
   const { publisher } = await publishing({ events: threeTopics, batch: { strategy: 'size', size: 3 } })
   void publisher.publish('a', { n: 1 })
@@ -229,11 +275,29 @@ test('options that are wrong are all named at once', () => {
     expect(lines).toContain(named)
 })
 
-test('a size of a type above the maximum of a flush is refused, unless the type has a maximum of its own', () => {
-  const create = (batch: object) => () => createPublisher({ transport: memory(), events: { a: numbered('a', { batch }) }, environment: {} })
+test('no type may have larger flushes than the maximum of all: its size, its maximum and its preset are refused above that', () => {
+  const create = (batch: object, common?: object) => () =>
+    createPublisher({ transport: memory(), events: { a: numbered('a', { batch }) }, environment: {}, ...common })
   expect(create({ size: 300 })).toThrow("events['a'].batch.size is 300 and the maximum of a flush is 200")
-  expect(create({ size: 300, maxSize: 250 })).toThrow("events['a'].batch.maxSize is 250")
-  expect(create({ size: 300, maxSize: 300 })).not.toThrow()
+  expect(create({ size: 180, maxSize: 150 })).toThrow("events['a'].batch.size is 180 and events['a'].batch.maxSize is 150")
+  expect(create({ size: 10, maxSize: 300 })).toThrow("events['a'].batch.maxSize is 300 and the maximum of a flush is 200")
+  expect(create({ preset: 'balanced' })).toThrow("the size of events['a'].batch.preset 'balanced' is 250 and the maximum of a flush is 200")
+  expect(create({ preset: 'balanced', strategy: 'time' })).not.toThrow()
+  expect(create({ size: 300, maxSize: 300 }, { batch: { maxSize: 300 } })).not.toThrow()
+  expect(create({ size: 300, maxSize: 300 }, { environment: { KAFKA_MAX_BATCH_SIZE: '299' } })).toThrow('the maximum of a flush is 299')
+})
+
+test('what is wrong with a policy of a topic is told', () => {
+  const create = (topics: object) => () =>
+    createPublisher({ transport: memory(), events: { a: numbered('a') }, environment: {}, topics: topics as never })
+  expect(create(5 as never)).toThrow('topics is 5')
+  expect(create({ b: { batch: { size: 1 } } })).toThrow("topics['b'] is no topic of events")
+  expect(create({ a: 5 })).toThrow("topics['a'] is 5")
+  expect(create({ a: { size: 5 } })).toThrow("topics['a'].size is no option")
+  expect(create({ a: { batch: 5 } })).toThrow("topics['a'].batch is 5")
+  expect(create({ a: { batch: { size: 0 } } })).toThrow("topics['a'].batch.size is 0")
+  expect(create({ a: { batch: { size: 300 } } })).toThrow("topics['a'].batch.size is 300 and the maximum of a flush is 200")
+  expect(create({ a: {} })).not.toThrow()
 })
 
 test('what a serializer returns is copied: it may use its buffer for the next event', async () => {

@@ -37,6 +37,24 @@ describe('a transaction', () => {
     await publisher.close()
   })
 
+  test('of more events than a flush may have goes in several flushes, and is all or nothing still', async () => {
+    const config = { 'max.message.bytes': '200' }
+    const { publisher, sends, flushes, read } = await publishing({ ...options, batch: { size: 2, maxSize: 3 }, topicConfig: config })
+    const of = (count: number, pad: string) =>
+      Array.from({ length: count }, (_, n) => ({ type: n % 2 === 0 ? ('a' as const) : ('b' as const), payload: { key: 'k', n, pad } }))
+    const receipts = await publisher.publishTransaction(of(7, ''))
+    expect(receipts.map(({ topic }) => topic)).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a'])
+    const perFlush = [2, 1, 2, 1, 1]
+    expect(sends.map(({ records }) => records)).toEqual(perFlush)
+    expect(flushes().map(({ batchSize, trigger }) => [batchSize, trigger])).toEqual([3, 3, 1].map((size) => [size, 'transaction']))
+    expect(publisher.metrics().batch).toMatchObject({ flushes_total: 3, flushed_messages_total: 7, max_batch_size: 3 })
+    const refused = [...of(6, ''), { type: 'b' as const, payload: { key: 'k', n: 6, pad: 'x'.repeat(300) } }]
+    await expect(publisher.publishTransaction(refused)).rejects.toMatchObject({ code: 'TRANSACTION_FAILED', outcome: 'refused' })
+    expect((await read('a')).map(({ payload }) => payload.n)).toEqual([0, 2, 4, 6])
+    expect((await read('b')).map(({ payload }) => payload.n)).toEqual([1, 3, 5])
+    await publisher.close()
+  })
+
   test('begins when what was before it in its keys has expired', async () => {
     const faults = {
       before(operation: MemoryOperation) {

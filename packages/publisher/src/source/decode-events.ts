@@ -38,8 +38,9 @@ export function packEvents(events: readonly PackedEvent[]): { readonly value: Ui
 }
 
 /**
- * The events of one record: one of a publisher, or all of an envelope. A record with the header `millrace-event-batch` is an envelope, one with
- * `millrace-event-type` is not; one with neither is, if it is an object with `events`, each of which has a `type` and a `payload`. Payloads are JSON, but
+ * The events of one record: one of a publisher, one that is bare, or all of an envelope. A record with the header `millrace-event-batch` is an envelope, one with
+ * `millrace-event-type` is not; one with neither is, if it is an object with `events`, each of which has a `type` and a `payload`. It is a bare event if it is an
+ * object of a `type` that is a text, a `payload`, perhaps an `id`, and nothing else; any other JSON is a payload of which nobody said the type. Payloads are JSON, but
  * for types whose definition has `deserialize`. Throws a {@link MillraceError} of code `NOT_AN_EVENT`.
  */
 export function decodeEvents(value: Uint8Array, headers: Headers, definitions: EventDefinitions = {}): readonly ReceivedEvent[] {
@@ -50,7 +51,12 @@ export function decodeEvents(value: Uint8Array, headers: Headers, definitions: E
   const payload = parse(value)
   const isEnvelope = textOf(headers, EVENT_BATCH_HEADER) !== undefined
   if (isEnvelope || (type === undefined && looksPacked(payload))) return unpack(payload)
-  return [{ id: textOf(headers, EVENT_ID_HEADER), type, payload }]
+  const id = textOf(headers, EVENT_ID_HEADER)
+  if (type === undefined && isBare(payload)) {
+    const bare = eventOf(payload)
+    return [{ ...bare, id: bare.id ?? id }]
+  }
+  return [{ id, type, payload }]
 }
 
 function parse(value: Uint8Array): unknown {
@@ -74,6 +80,11 @@ function looksPacked(value: unknown): value is { readonly events: readonly Packe
   return Array.isArray(events) && events.length > 0 && events.every(isPacked)
 }
 
+/** Whoever has other members besides has a form of their own, of which `type` and `payload` are parts. */
+function isBare(value: unknown): value is PackedEvent {
+  return isPacked(value) && Object.keys(value).every((name) => name === 'id' || name === 'type' || name === 'payload')
+}
+
 function isPacked(value: unknown): value is PackedEvent {
   return isObject(value) && typeof (value as Partial<PackedEvent>).type === 'string' && 'payload' in value
 }
@@ -83,8 +94,12 @@ function unpack(envelope: unknown): readonly ReceivedEvent[] {
   if (!Array.isArray(events)) throw notAnEvent(`it has the header ${EVENT_BATCH_HEADER}, but 'events' is ${describeValue(events)}`)
   return events.map((one: unknown, i) => {
     if (!isPacked(one)) throw notAnEvent(`event ${i} of it has no type or no payload`)
-    return { id: typeof one.id === 'string' ? one.id : undefined, type: one.type, payload: one.payload }
+    return eventOf(one)
   })
+}
+
+function eventOf({ id, type, payload }: PackedEvent): ReceivedEvent {
+  return { id: typeof id === 'string' ? id : undefined, type, payload }
 }
 
 function textOf(headers: Headers, name: string): string | undefined {

@@ -17,8 +17,8 @@ export interface EventSourceOptions<Events extends EventDefinitions = EventDefin
 }
 
 /**
- * Reads topics that hold single events, envelopes of several, or both: each event is a record of its own, in its order, with the key, timestamp and
- * headers of the record that it came in. A record that is neither fails at the node `NAME-decode`; deletions (null values) are left out.
+ * Reads topics that hold single events, envelopes of several, or both, told apart as {@link decodeEvents} says: each event is a record of its own, in its order, with the
+ * key, timestamp and headers of the record that it came in. A record that is neither fails at the node `NAME-decode`; deletions (null values) are left out.
  *
  * ```ts
  * import { TopologyBuilder } from 'millrace'
@@ -43,7 +43,7 @@ export function eventSource<Events extends EventDefinitions, K = string | null>(
     return decodeEvents(value, record.headers, events).map((event) => ({
       ...record,
       value: event as ReceivedEventOf<Events>,
-      // Of an envelope, each event gets its own.
+      // Of an envelope, each event gets its own; one that is bare does, too.
       headers: record.headers.some(({ key }) => key === EVENT_TYPE_HEADER) ? record.headers : [...record.headers, ...headersOf(event)],
     }))
   })

@@ -2,6 +2,7 @@ import { type Clock, deferred, settledWithin } from '@millrace/core'
 import type { EventDefinitions, PayloadOf, PublishedEvent, PublishOptions, PublishOutcome, PublishReceipt } from '../events.ts'
 import { ExpiryTimer } from '../expiry-timer.ts'
 import { outcomesOf } from '../outcomes-of.ts'
+import { batchTimeoutOf } from '../batch-timeout.ts'
 import { alreadyClosed, needsTransactionalId, notSent, rejectQuietly } from '../publish-failures.ts'
 import { PublishError } from '../publish-error.ts'
 import type { BatchStatus, CloseReport, Publisher } from '../publisher.ts'
@@ -63,7 +64,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
     })
     this.#outgoing = new OutgoingQueue({
       clock,
-      policies: [options.policy, ...options.policies.values()],
+      policies: [options.policy, ...options.policies.values(), ...options.topicPolicies.values()],
       open: () => {
         this.#link.start()
         return this.#link.open
@@ -209,7 +210,7 @@ export class WorkerPublisher<Events extends EventDefinitions> implements Publish
       bytes: this.#events.buffer.bytes,
       waitingForRoom: this.#events.buffer.waiting,
       outgoingSince: this.#outgoing.since,
-      limits: { batchSize: Math.min(policy.size, config.maxSize), maxBatchSize: config.maxSize, batchTimeoutMs: config.timeoutMs },
+      limits: { batchSize: Math.min(policy.size, config.maxSize), maxBatchSize: config.maxSize, batchTimeoutMs: batchTimeoutOf(policy) },
     })
   }
 
