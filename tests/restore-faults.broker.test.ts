@@ -90,7 +90,7 @@ describe.concurrent('restore, on a broker', () => {
     expect(await run.lastCounts()).toEqual(countWords(lines))
   })
 
-  test('a restore goes on when the broker went away in its midst and came back', { timeout: 120_000 }, async ({ expect }) => {
+  test('a restore goes on when the broker went away in its midst and came back', { timeout: 240_000 }, async ({ expect }) => {
     await using broker = await ownBroker()
     await using folder = await temporaryFolder()
     const { brokers } = broker
