@@ -8,6 +8,7 @@ const rounds = Array.from({ length: 50 }, (_, i) => ({
   type: 'round' as const,
   round: i + 1,
   ms: 10_000,
+  counted: 2_000_000,
   liveBytes: (100 + (i % 3)) * MIB,
 }))
 
@@ -22,6 +23,14 @@ describe('a soak', () => {
     expect(result.highestMib).toBe(419)
     expect(result.liveMib).toEqual(Array.from({ length: 10 }, () => 100))
     expect(told(result)).toMatch(/\nreached +resident memory flat: 41\d MiB \(median\), 419 at most/)
+  })
+
+  test('that counts something twice or not at all says in which rounds', () => {
+    const flat = looks(() => 300)
+    const wrong = rounds.map((round) => ({ ...round, counted: round.counted + ({ 3: 1, 7: -1 }[round.round] ?? 0) }))
+    expect(resultOf(flat, wrong, 2_000_000).miscounted).toEqual([3, 7])
+    expect(told(resultOf(flat, wrong, 2_000_000))).toContain('NOT REACHED  each record counted once a round: not in 3, 7\n')
+    expect(told(resultOf(flat, rounds, 2_000_000))).toContain('reached      each record counted once a round\n')
   })
 
   test('that grows by a little all the time is not', () => {

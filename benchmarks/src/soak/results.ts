@@ -16,6 +16,8 @@ export type Round = Extract<SoakMessage, { readonly type: 'round' }>
 export interface SoakResult {
   readonly records: number
   readonly rounds: number
+  /** Those after which the counts of all keys were not together what was read. */
+  readonly miscounted: readonly number[]
   readonly perSecond: number
   readonly medianMib: number
   readonly highestMib: number
@@ -37,6 +39,7 @@ export function resultOf(looks: readonly Look[], rounds: readonly Round[], recor
   return {
     records: rounds.length * recordsARound,
     rounds: rounds.length,
+    miscounted: rounds.filter(({ counted }) => counted !== recordsARound).map(({ round }) => round),
     perSecond: (rounds.length * recordsARound * 1_000) / ms,
     medianMib,
     highestMib: resident.reduce((most, mib) => Math.max(most, mib), 0),
@@ -64,8 +67,9 @@ export function told(result: SoakResult): string {
       ['left after a collection, least, MiB', ...result.tenthsMib.map((_, at) => mib(result.liveMib[at]))],
     ],
   })
-  const { records, rounds, perSecond, medianMib, highestMib, riseMib, flat } = result
-  return `${table}${records.toLocaleString('en')} records in ${rounds} rounds, each counted once a round; ${Math.round(perSecond).toLocaleString('en')} a second, closing and starting included
+  const { records, rounds, miscounted, perSecond, medianMib, highestMib, riseMib, flat } = result
+  return `${table}${records.toLocaleString('en')} records in ${rounds} rounds; ${Math.round(perSecond).toLocaleString('en')} a second, from the start of an application until it had caught up
+${miscounted.length === 0 ? 'reached    ' : 'NOT REACHED'}  each record counted once a round${miscounted.length === 0 ? '' : `: not in ${miscounted.join(', ')}`}
 ${flat ? 'reached    ' : 'NOT REACHED'}  resident memory flat: ${mib(medianMib)} MiB (median), ${mib(highestMib)} at most; a line through it rises by ${riseMib.toFixed(1)} MiB after the first fifth of the time (allowed: ${(FLAT * 100).toFixed(0)} % of the median)
 `
 }

@@ -12,7 +12,8 @@ export interface SoakConfig {
 export type SoakMessage =
   /** What it has, in bytes: every second. */
   | { readonly type: 'memory'; readonly atMs: number; readonly residentBytes: number }
-  /** The topic was read once more, and everything is committed. `liveBytes`: heap, and what is held outside of it, after a collection. */
-  | { readonly type: 'round'; readonly round: number; readonly ms: number; readonly liveBytes: number }
-  /** How much the counts of all keys are together at the end. */
-  | { readonly type: 'counted'; readonly total: number }
+  /**
+   * The topic was read once more, in `ms` from the start of the application. `counted`: the counts of all keys together. `liveBytes`: heap, and what is held outside of it, after
+   * a collection.
+   */
+  | { readonly type: 'round'; readonly round: number; readonly ms: number; readonly counted: number; readonly liveBytes: number }
