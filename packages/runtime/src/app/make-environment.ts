@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { Batching } from '../batch/batching.ts'
+import { Turns } from '../internal/turns.ts'
 import { CarefulDelivery } from '../sink/careful-delivery.ts'
 import { OutsideSinks } from '../sink/outside-sinks.ts'
 import { TopicDirectory } from '../sink/topic-directory.ts'
@@ -40,6 +41,7 @@ export function makeEnvironment({ definition, context, admin, plan, slot, thread
       directory,
       openWriter: () => definition.transport.openWriter({ clientId: `${definition.applicationId}-dead-letters` }, context),
     }),
+    turns: new Turns(),
     storeFolder: (task, store) => join(slot.folder, task, store),
     closing: new ClosingStores(),
     holdTask: thread?.holdTask,

@@ -1,6 +1,7 @@
 import type { Clock, Logger, OffsetCommit, RuntimeEvent, TransportAdmin } from '@millrace/core'
 import type { RunnableDefinition } from '../app/resolve-definition.ts'
 import type { Batching } from '../batch/batching.ts'
+import type { Turns } from '../internal/turns.ts'
 import type { CarefulDelivery } from '../sink/careful-delivery.ts'
 import type { OutsideSinks } from '../sink/outside-sinks.ts'
 import type { OutputQueue } from '../sink/output-queue.ts'
@@ -23,6 +24,7 @@ export interface TaskEnvironment {
   readonly buffer: ReadBuffer
   readonly careful: CarefulDelivery
   readonly outside: OutsideSinks
+  readonly turns: Turns
   /** The queue of the present writer. */
   readonly output: () => OutputQueue
   /** Folder of one store of one task. */

@@ -1,7 +1,6 @@
 import type { CircuitBreakers, CircuitState, OffsetCommit, SubTopology, TaskState, WireBatch } from '@millrace/core'
 import { settledWithin, TaskClosedError, unlessAborted } from '@millrace/core'
 import { type Formed, formBatch, mostRecords } from '../batch/batch-former.ts'
-import { Turns } from '../internal/turns.ts'
 import { Wakeup } from '../internal/wakeup.ts'
 import { Pipeline } from '../process/pipeline.ts'
 import { Punctuations } from '../process/punctuations.ts'
@@ -43,7 +42,6 @@ export class Task {
   readonly #subTopology: SubTopology
   readonly #abort = new AbortController()
   readonly #wakeup = new Wakeup()
-  readonly #turns = new Turns()
   readonly #punctuations: Punctuations
   readonly #scope: TaskScope
   #pipeline: Pipeline | undefined
@@ -274,7 +272,7 @@ export class Task {
       this.#waitsFor = undefined
       return true
     }
-    await this.#turns.take()
+    await this.#environment.turns.take()
     if (this.#closed) return false
     const now = clock.now()
     // A pass follows each punctuator, so that one that is slower than its interval does not starve the records.

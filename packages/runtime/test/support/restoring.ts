@@ -18,6 +18,7 @@ import {
 } from '@millrace/core'
 import { MemoryStoreBackend } from '@millrace/store-memory'
 import { memory, type MemoryFaults, type MemoryOperation, type MemoryTransport } from '@millrace/transport-memory'
+import { Turns } from '../../src/internal/turns.ts'
 import { resolveDefinition } from '../../src/app/resolve-definition.ts'
 import { Batching } from '../../src/batch/batching.ts'
 import { CarefulDelivery } from '../../src/sink/careful-delivery.ts'
@@ -161,6 +162,7 @@ export class Restoring implements AsyncDisposable {
       directory: new TopicDirectory(admin),
       deletionRetentions: options.deletionRetentions ?? new Map(),
       careful: new CarefulDelivery(() => Promise.reject(new Error('nothing is written')), false),
+      turns: new Turns(),
       outside: new OutsideSinks({
         ...{ nodes: [], applicationId: 'app', failure: definition.failure, clock, logger: silentLogger, emit: undefined, admin },
         directory: new TopicDirectory(admin),
