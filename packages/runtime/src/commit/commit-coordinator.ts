@@ -87,6 +87,7 @@ export class CommitCoordinator {
     } finally {
       output.release()
     }
+    const noted = this.#notePositions(sealed)
     await persisted(sealed, stored)
     environment.emit?.({
       type: 'commit',
@@ -98,7 +99,9 @@ export class CommitCoordinator {
       changelogRecords: sealed.flatMap(({ changelog }) => changelog).reduce((sum, write) => sum + write.length, 0),
       durationMs: environment.clock.monotonic() - began,
     })
-    if (sealed.some(({ changelog }) => changelog.length > 0)) await this.#notePositions(sealed)
+    // Not before the local write: what comes with that is only known of a process that is sure to have been a member still, as it is at its next commit.
+    const note = await noted
+    note()
     return true
   }
 
@@ -130,25 +133,32 @@ export class CommitCoordinator {
     return protocol.commitsOutput && [...output.owners].some(({ state }) => state === 'closed')
   }
 
-  /** Reads where the changelogs end now: what the next commit's local write says it holds at least. A failure only makes a later restore longer. */
-  async #notePositions(sealed: readonly SealedTask[]): Promise<void> {
+  /**
+   * Reads where the changelogs end now; resolves to what notes it, for the next commit's local write to say that it holds as much at least. Never rejects: a
+   * failure only makes a later restore longer.
+   */
+  async #notePositions(sealed: readonly SealedTask[]): Promise<() => void> {
     const { environment } = this.#options
     const stores: ChangeloggedStore[] = []
     for (const { task, changelog } of sealed) {
       const topics = new Set(changelog.map((write) => write.topic))
       for (const entry of task.stores.all) if (topics.has(entry.topic)) stores.push(entry)
     }
+    if (stores.length === 0) return () => undefined
     try {
       const ends = await environment.admin.endOffsets(
         stores.map(({ topic, partition }) => ({ topic, partition })),
         'read-uncommitted',
       )
-      for (const entry of stores) {
-        const end = ends.find(({ topic, partition }) => topic === entry.topic && partition === entry.partition)
-        if (end !== undefined) entry.position = end.offset
+      return () => {
+        for (const entry of stores) {
+          const end = ends.find(({ topic, partition }) => topic === entry.topic && partition === entry.partition)
+          if (end !== undefined) entry.position = end.offset
+        }
       }
     } catch (error) {
       environment.logger.debug({ err: error }, 'the end of a changelog could not be read')
+      return () => undefined
     }
   }
 }
