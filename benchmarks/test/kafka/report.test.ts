@@ -108,6 +108,15 @@ test('a table of ratios has a row for each workload, and a column for each of th
   ])
 })
 
+test('where Millrace was measured on its own client alone, others are held against that', () => {
+  const { title, head, rows } = ratioTable([workload('d', { 'millrace-packed': [300], 'kafka-streams': [100] })])
+  expect([title, head, rows]).toEqual([
+    'How many times as fast millrace-packed is, medians of the ratios of all rounds',
+    ['', 'kafka-streams'],
+    [['(d) something', '3.00']],
+  ])
+})
+
 test('a program that saves its commits is told of, when it ran for long enough to tell', () => {
   const run = (ms: number, commits: number) => ({ records: 1, ms, recordsPerSecond: 1, cpuSecondsPerMillion: 1, outputRecords: 1, commits })
   const told = (...runs: readonly (readonly [number, number])[]) => {
