@@ -16,18 +16,19 @@ export class PeekedRows {
     this.#parts.push({ chunk, from, to })
   }
 
-  /** The pass is over. */
+  /** The pass is over: what was read is let go, also where the batch is kept. */
   end(): void {
     this.#over = true
+    this.#parts.length = 0
   }
 
   /** A column, decoded when it is asked for where that can wait. */
   column(part: 'keys' | 'values'): readonly unknown[] | LazyColumn<unknown> {
-    const [first] = this.#parts
-    if (first === undefined || !this.#parts.every(({ chunk }) => chunk.waits(part))) return this.#read(part)
+    const serde = this.#parts[0]?.chunk.serde(part)
+    if (serde === undefined || !this.#parts.every(({ chunk }) => chunk.waits(part))) return this.#read(part)
     return new LazyColumn(
       () => this.#whileThere(part, () => this.#read(part)),
-      () => this.#whileThere(part, () => new EncodedRows(first.chunk.serde(part), this.#encodedParts(part))),
+      () => this.#whileThere(part, () => new EncodedRows(serde, this.#encodedParts(part))),
     )
   }
 
