@@ -9,6 +9,7 @@ function watched(): Serde<string> & { readonly decoded: string[]; readonly writt
   const { serializeBatch, deserializeBatch } = serdes.string
   return {
     ...serdes.string,
+    givesBack: serdes.string.givesBack,
     decoded,
     written,
     serializeBatch: serializeBatch && ((values) => (written.push(...values), serializeBatch(values))),
@@ -81,4 +82,23 @@ describe('keys that nobody looks at', () => {
     ])
     expect(key.written).toEqual(['ok', 'bad\uFFFD'])
   })
+})
+
+test('what has no key passes so too, and a sink with another serde writes what that makes of it', async () => {
+  const key = serdes.nullable(serdes.string)
+  const json = serdes.nullable(serdes.json<string>())
+  const builder = new TopologyBuilder('pass-through')
+  const some = builder.source('in', { topics: ['in'], key, value: serdes.string }).filterValues('some', (value) => value !== 'v1')
+  some.sink('same', { topic: 'same', key, value: serdes.string })
+  some.sink('other', { topic: 'other', key: json, value: serdes.string })
+  await using driver = await TopologyTestDriver.start(builder.build(), { batchSize: 2 })
+  const raw = { key: serdes.nullable(serdes.bytes), value: serdes.string }
+  const keys = [null, 'b', '', 'd', null, 'f']
+  await driver.input('in', raw).sendAll(keys.map((text, i) => ({ key: text === null ? null : Buffer.from(text), value: `v${i}` })))
+  const read = async (topic: string) =>
+    (await driver.output(topic, raw).readAll()).map((record) => [record.key && Buffer.from(record.key).toString(), record.value])
+  const left = keys.flatMap((text, i) => (i === 1 ? [] : [[text, `v${i}`]]))
+  const order = (rows: readonly (readonly unknown[])[]) => rows.toSorted((a, b) => String(a[1]).localeCompare(String(b[1])))
+  expect(order(await read('same'))).toEqual(left)
+  expect(order(await read('other'))).toEqual(left.map(([text, value]) => [text === null ? null : JSON.stringify(text), value]))
 })

@@ -110,7 +110,7 @@ describe.concurrent('restore, on a broker', () => {
       topics,
       stateDir: folder.path,
       // Longer than the broker is away, for the membership to outlast it.
-      maxPollIntervalMs: 45_000,
+      maxPollIntervalMs: 120_000,
       hold: true,
       readAheadKilobytes: 64,
     })

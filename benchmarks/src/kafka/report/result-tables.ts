@@ -9,7 +9,7 @@ import { type ProgramResult, ratios, type Results, type WorkloadResult } from '.
 
 const MEGABYTE = 1_048_576
 /** What others are held against: the first that was measured. */
-const OURS: readonly string[] = ['millrace', 'millrace-packed']
+const OURS = ['millrace', 'millrace-packed'] as const
 const HEAD = ['', 'records/s', 'spread', 'of Kafka Streams', 'CPU s', "broker's CPU s", 'peak MB', 'output', 'changelog', 'commits']
 
 /** Everything that was measured. */

@@ -1,6 +1,6 @@
 import type { Serde } from '../serde/serde.ts'
 import { deserializeColumn } from '../serde/deserialize-column.ts'
-import type { BytesColumn, PackedColumn } from './bytes-column.ts'
+import { type BytesColumn, byteLengthAt, type PackedColumn } from './bytes-column.ts'
 
 const NOTHING = new Uint8Array(0)
 
@@ -40,20 +40,28 @@ export class EncodedRows<T> {
 
   /** Their bytes, copied, and nothing else. */
   compact(): PackedColumn {
-    const all = this.#parts.reduce((count, { from, to }) => count + to - from, 0)
-    const copy = new CompactCopy(this.#rows?.length ?? all)
+    let length = 0
+    let bytes = 0
+    this.#forEach((column, row) => {
+      length++
+      bytes += byteLengthAt(column, row)
+    })
+    const copy = new CompactCopy(length, bytes)
+    this.#forEach((column, row) => copy.add(column, row))
+    return copy.column()
+  }
+
+  #forEach(visit: (column: BytesColumn, row: number) => void): void {
+    const mine = this.#rows
     let before = 0
     let next = 0
     for (const { column, from, to } of this.#parts) {
       const count = to - from
       const shift = from - before
-      if (this.#rows === undefined) for (let row = from; row < to; row++) copy.add(column, row)
-      else
-        for (; next < this.#rows.length && (this.#rows[next] as number) < before + count; next++)
-          copy.add(column, (this.#rows[next] as number) + shift)
+      if (mine === undefined) for (let row = from; row < to; row++) visit(column, row)
+      else for (; next < mine.length && (mine[next] as number) < before + count; next++) visit(column, (mine[next] as number) + shift)
       before += count
     }
-    return copy.column()
   }
 
   /** Undefined if there are values that can't be decoded. */
@@ -65,20 +73,17 @@ export class EncodedRows<T> {
 
 /** Shorter ones are copied faster byte by byte than by a call. */
 const SHORT_BYTES = 40
-/** Room for each value, to begin with. */
-const FIRST_BYTES = 16
-
 class CompactCopy {
   readonly #starts: Int32Array
   readonly #ends: Int32Array
-  #bytes: Uint8Array
+  readonly #bytes: Uint8Array
   #row = 0
   #at = 0
 
-  constructor(length: number) {
+  constructor(length: number, bytes: number) {
     this.#starts = new Int32Array(length)
     this.#ends = new Int32Array(length)
-    this.#bytes = new Uint8Array(length * FIRST_BYTES)
+    this.#bytes = new Uint8Array(bytes)
   }
 
   add(column: BytesColumn, row: number): void {
@@ -90,7 +95,7 @@ class CompactCopy {
   }
 
   column(): PackedColumn {
-    return { form: 'packed', length: this.#row, bytes: this.#bytes.subarray(0, this.#at), starts: this.#starts, ends: this.#ends }
+    return { form: 'packed', length: this.#row, bytes: this.#bytes, starts: this.#starts, ends: this.#ends }
   }
 
   #add(from: Uint8Array, start: number, end: number): void {
@@ -101,18 +106,9 @@ class CompactCopy {
       this.#ends[row] = -1
       return
     }
-    const to = at + end - start
-    if (to > this.#bytes.length) this.#grow(to)
     const bytes = this.#bytes
+    this.#at = this.#ends[row] = at + end - start
     if (end - start > SHORT_BYTES) bytes.set(from.subarray(start, end), at)
     else for (let i = start; i < end; i++) bytes[at++] = from[i] as number
-    this.#ends[row] = to
-    this.#at = to
-  }
-
-  #grow(least: number): void {
-    const bytes = new Uint8Array(Math.max(least, this.#bytes.length * 2))
-    bytes.set(this.#bytes.subarray(0, this.#at))
-    this.#bytes = bytes
   }
 }

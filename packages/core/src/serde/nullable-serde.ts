@@ -1,16 +1,16 @@
-import { type BytesColumn, viewColumn } from '../batch/bytes-column.ts'
+import { type BytesColumn, type PackedColumn, viewColumn } from '../batch/bytes-column.ts'
 import type { Serde } from './serde.ts'
 
 /** `serde`, and Kafka's null for `null`. */
 export function nullable<T>(serde: Serde<T>): Serde<T | null> {
-  const { serializeBatch } = serde
+  const { serializeBatch, givesBack } = serde
   return Object.freeze({
     name: `nullable(${serde.name})`,
     total: serde.total,
     immutable: serde.immutable,
     identity: serde.identity,
     // Null is written as it is.
-    givesBack: serde.givesBack,
+    givesBack: givesBack && ((column: PackedColumn) => givesBack.call(serde, column)),
     serialize: (value: T | null) => (value === null ? null : serde.serialize(value)),
     deserialize: (bytes: Uint8Array, start: number, end: number) => serde.deserialize(bytes, start, end),
     deserializeNull: () => null,

@@ -18,7 +18,8 @@ export interface Serde<T> {
   readonly deserializeBatch?: ((column: BytesColumn) => T[]) | undefined
   /**
    * Whether `serialize` gives back exactly these bytes of what `deserialize` makes of them, for every value of `column`, which holds their bytes one after another and
-   * nothing else (null only where there is `deserializeNull`): those that nobody looks at are then written as they were read. False where it can't be said cheaply. Default: false.
+   * nothing else (rows of null, whose end is -1, are not asked about): those that nobody looks at are then written as they were read. False where it can't be said cheaply. A serde that is made
+   * of another, and changes what it reads or writes, must not take this over: `serdes.string` does not hand it on to a copy by `{ ...serdes.string }`. Default: false.
    */
   readonly givesBack?: ((column: PackedColumn) => boolean) | undefined
   /** `deserialize` never throws, whatever the bytes: columns may then be decoded lazily. Default: false. */

@@ -5,11 +5,7 @@ import { decodeUtf8, encodeUtf8, isAscii, utf8Length } from '../internal/utf8.ts
 import { nullOf } from './null-of.ts'
 import type { Serde } from './serde.ts'
 
-/**
- * UTF-8 text. Refuses null (see `serdes.nullable`) and strings with half a surrogate pair: they have no UTF-8, and two different ones would
- * get the same bytes. Malformed bytes are read as U+FFFD, as in Java.
- */
-export const stringSerde: Serde<string> = Object.freeze({
+const text: Serde<string> = {
   name: 'string',
   total: true,
   immutable: true,
@@ -36,26 +32,33 @@ export const stringSerde: Serde<string> = Object.freeze({
     if (bytes.length !== characters) markLengths(values, starts, ends)
     return { form: 'packed', length, bytes, starts, ends }
   },
-  // Malformed bytes would be written as U+FFFD.
-  givesBack: ({ bytes }: PackedColumn): boolean => isAscii(bytes),
   deserializeBatch(column: BytesColumn): string[] {
     const values = new Array<string>(column.length)
     if (column.form === 'packed') {
       const { bytes, starts, ends } = column
       for (let i = 0; i < values.length; i++) {
         const end = ends[i] as number
-        values[i] = end < 0 ? nullOf(stringSerde) : decodeUtf8(bytes, starts[i] as number, end)
+        values[i] = end < 0 ? nullOf(text) : decodeUtf8(bytes, starts[i] as number, end)
       }
     } else {
       const { views } = column
       for (let i = 0; i < values.length; i++) {
         const view = views[i]
-        values[i] = view === null || view === undefined ? nullOf(stringSerde) : decodeUtf8(view, 0, view.byteLength)
+        values[i] = view === null || view === undefined ? nullOf(text) : decodeUtf8(view, 0, view.byteLength)
       }
     }
     return values
   },
-})
+}
+
+/**
+ * UTF-8 text. Refuses null (see `serdes.nullable`) and strings with half a surrogate pair: they have no UTF-8, and two different ones would
+ * get the same bytes. Malformed bytes are read as U+FFFD, as in Java.
+ */
+export const stringSerde: Serde<string> = Object.freeze(
+  // Not enumerable: a copy of this that reads or writes something else does not give back what it reads. Malformed bytes would be written as U+FFFD.
+  Object.defineProperty(text, 'givesBack', { value: ({ bytes }: PackedColumn): boolean => isAscii(bytes) }),
+)
 
 function markLengths(values: readonly string[], starts: Int32Array, ends: Int32Array): void {
   for (let i = 0, at = 0; i < values.length; i++) {

@@ -67,6 +67,14 @@ describe('serdes.string', () => {
     )
   })
 
+  it('does not say it for a copy, which may read or write something else; nullable, which does not, says it', () => {
+    const column = { form: 'packed', length: 1, bytes: hex('61'), starts: Int32Array.of(0), ends: Int32Array.of(1) } as const
+    const trimmed = { ...string, serialize: (value: string) => string.serialize(value.trim()) }
+    expect(trimmed.givesBack).toBeUndefined()
+    expect(serdes.nullable(string).givesBack?.(column)).toBe(true)
+    expect(serdes.nullable(trimmed).givesBack).toBeUndefined()
+  })
+
   it('reads only the range it is given', () => {
     expect(string.deserialize(hex('6162636465'), 1, 4)).toBe('bcd')
     expect(string.deserialize(hex(`ff${'61'.repeat(20)}ff`), 1, 21)).toBe('a'.repeat(20))
