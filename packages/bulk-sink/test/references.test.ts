@@ -81,3 +81,20 @@ test('a row that refers to one of its own table waits for the batch before, howe
   expect(shelf.ids('nodes').toSorted((a, b) => Number(a) - Number(b))).toEqual(numbers(20).filter((id) => id !== 15))
   expect(refused).toEqual(['nodes.15'])
 })
+
+test('rows that go in one by one are all tried before those that refer to them are given up', async () => {
+  const { sink, shelf, clock, refused } = referring({
+    orders: { strategy: 'size', batchSize: 10, retries: 1, enabled: false },
+    bills: { strategy: 'size', batchSize: 10, retries: 1, enabled: false },
+  })
+  await using _ = sink
+  for (const id of numbers(10)) await sink.write('bills', { id, refers: `orders.${id}` })
+  for (const id of numbers(10)) await sink.write('orders', { id, refers: id === 3 ? 'shops.1' : undefined })
+  await settled()
+  await clock.advance(120_000, settled)
+  expect([shelf.ids('orders').length, shelf.ids('bills').length, refused.toSorted((a, b) => a.localeCompare(b))]).toEqual([
+    9,
+    9,
+    ['bills.3', 'orders.3'],
+  ])
+})

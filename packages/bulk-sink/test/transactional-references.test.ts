@@ -4,15 +4,16 @@ import { bulkRows, type TableOptions } from '../src/index.ts'
 import { Ledger } from './support/ledger.ts'
 import { numbers, Refusal, settled } from './support/shelf.ts'
 
-/** A sink that is exactly once, of a table `children` whose rows refer to those of `parents` with the same id. */
-async function referring(children: TableOptions) {
+/** A sink that is exactly once, of a table `children` whose rows refer to those of `parents` with the same id; parent 7 refers to what is nowhere. */
+async function referring(children: TableOptions, parents: TableOptions = {}) {
   const [ledger, clock, refused] = [new Ledger(), new ManualClock(), [] as number[]]
   const rows = bulkRows<string, number>({
     ...{ driver: ledger.driver, environment: {}, rows: () => [], exactlyOnce: true },
-    tables: { children: { batchSize: 100, ...children }, parents: { batchSize: 100 } },
+    tables: { children: { batchSize: 100, ...children }, parents: { batchSize: 100, ...parents } },
   })
   ledger.before = ({ table, rows: given }, ids) => {
     if (table === 'children' && given.some(({ id }) => !ids('parents').includes(id))) throw new Refusal('reference')
+    if (table === 'parents' && given.some(({ id }) => id === 7)) throw new Refusal('reference')
   }
   const refuse = async ({ offset }: { readonly offset: number }) => void refused.push(offset)
   const sink = await rows.open({ applicationId: 'app', node: 'rows', clock, logger: silentLogger, refuse })
@@ -51,4 +52,16 @@ test('a row whose own comes with a later record is tried again with it, as often
   await clock.advance(10_000, settled)
   expect(await committed(3)).toBe(3)
   expect([ledger.ids('children'), refused]).toEqual([[1, 2], [2]])
+})
+
+test.each([true, false])('a row that is given up takes along those that refer to it, and no others (in batches: %s)', async (enabled) => {
+  const { ledger, clock, sink, refused, committed } = await referring({ enabled, retries: 1 }, { enabled, retries: 1 })
+  // Children are inserted before their parents.
+  sink.accept(numbers(20).map((at) => record(at, ['children', 19 - at], ['parents', 19 - at])))
+  expect(await committed(20)).toBe(0)
+  await clock.advance(10_000, settled)
+  expect(await committed(20)).toBe(20)
+  const stored = numbers(20).filter((id) => id !== 7)
+  const sorted = (table: string) => ledger.ids(table).toSorted((a, b) => Number(a) - Number(b))
+  expect([sorted('children'), sorted('parents'), refused]).toEqual([stored, stored, [12, 12]])
 })

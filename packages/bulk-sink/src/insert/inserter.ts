@@ -91,11 +91,16 @@ export class Inserter {
   async run(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
     if (inserting.fixed) return this.#whole(inserting, entries, outcome)
     let well = true
+    let kept: InsertFailed | undefined
     for (let from = 0; from < entries.length;) {
       const to = from + this.#mostOf(inserting)
-      if (!(await this.#settle(inserting, entries.slice(from, to), outcome))) well = false
+      const settled = await this.#settle(inserting, entries.slice(from, to), outcome)
+      if (settled !== true) well = false
+      // What comes after it may be what others wait for.
+      if (settled instanceof InsertFailed) kept ??= settled
       from = to
     }
+    if (kept !== undefined) throw kept
     return well
   }
 
@@ -182,7 +187,8 @@ export class Inserter {
     this.#sizes.wentWell(name)
   }
 
-  async #settle(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean> {
+  /** Resolves to whether that went well at once, or to why rows were kept. */
+  async #settle(inserting: Inserting, entries: readonly Entry[], outcome: Outcome): Promise<boolean | InsertFailed> {
     const { clock, retry, metrics } = this.#options
     const { name, table } = inserting
     const all = entries.map((_, row) => row)
@@ -210,7 +216,7 @@ export class Inserter {
         commitPrefix: () => undefined,
       },
     )
-    if (kept !== undefined) throw kept
+    if (kept !== undefined) return kept
     // The whole failed though none of its rows does: the batch itself is what the server refuses.
     const own = 'error' in first && first.error instanceof InsertFailed && first.error.blame === 'unknown'
     if (own && rejected === 0 && entries.length > 1 && this.#options.directFallback()) this.#goDirect(name, clock)

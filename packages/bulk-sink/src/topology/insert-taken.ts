@@ -26,18 +26,24 @@ interface Piece {
 }
 
 /**
+ * What becomes of a piece with a row that refers to one which is not there: it is tried again whole, after all others; it is taken apart, and only such rows
+ * are tried again; or these are given up.
+ */
+type Pass = 'whole' | 'apart' | 'last'
+
+/**
  * Inserts rows table by table. Those that refer to rows which are not there yet are tried again after all others, as long as that helps; then in another
- * transaction, with what has come meanwhile, as often as their table says.
+ * transaction, with what has come meanwhile, as often as their table says; then by themselves, as long as that helps.
  */
 export async function insertTaken(all: readonly TakenRows[], inserting: InsertingTaken): Promise<void> {
   let pieces = all.flatMap((taken) => piecesOf(taken, inserting))
-  for (let last = false; pieces.length > 0;) {
+  for (let pass: Pass = 'whole'; pieces.length > 0;) {
     const postponed: Piece[] = []
     for (const piece of pieces) {
-      const left = await insertPiece(piece, inserting, !last)
+      const left = await insertPiece(piece, inserting, pass)
       if (left !== undefined) postponed.push(left)
     }
-    last = rowsOf(postponed) === rowsOf(pieces)
+    if (rowsOf(postponed) === rowsOf(pieces)) pass = pass === 'whole' ? 'apart' : 'last'
     pieces = postponed
   }
   inserting.referring.tries = 0
@@ -56,7 +62,7 @@ function piecesOf(taken: TakenRows, { table, isGoing }: InsertingTaken): Piece[]
 }
 
 /** Resolves to what of it is to be tried again later in this transaction. */
-async function insertPiece({ taken, entries }: Piece, inserting: InsertingTaken, mayWait: boolean): Promise<Piece | undefined> {
+async function insertPiece({ taken, entries }: Piece, inserting: InsertingTaken, pass: Pass): Promise<Piece | undefined> {
   const { transaction, inserter, table, onRejected, metrics, referring } = inserting
   const name = taken.table
   const stored = new Set<Entry>()
@@ -68,8 +74,9 @@ async function insertPiece({ taken, entries }: Piece, inserting: InsertingTaken,
   }
   const options = table(name)
   const insert = transaction.insert.bind(transaction)
-  const mayCome = () => mayWait || referring.tries < options.retries
-  const how = { name, table: options, token: '', size: entries.length, fixed: false, mayCome, insert }
+  const mayCome = () => pass === 'whole' || referring.tries < options.retries
+  const mayBeFreed = () => pass === 'apart'
+  const how = { name, table: options, token: '', size: entries.length, fixed: false, mayCome, mayBeFreed, insert }
   const outcome = { stored: async (part: readonly Entry[]) => part.forEach((entry) => stored.add(entry)), rejected }
   try {
     await inserter.run(how, entries, outcome)
@@ -77,7 +84,8 @@ async function insertPiece({ taken, entries }: Piece, inserting: InsertingTaken,
   } catch (error) {
     if (!(error instanceof InsertFailed && error.blame === 'reference')) throw error
     // What went in before the failure is in this transaction already.
-    if (mayWait) return { taken, entries: entries.filter((entry) => !stored.has(entry) && !taken.refused.has(entry)) }
+    if (pass === 'whole' || !mayCome())
+      return { taken, entries: entries.filter((entry) => !stored.has(entry) && !taken.refused.has(entry)) }
     referring.tries++
     throw error
   }
