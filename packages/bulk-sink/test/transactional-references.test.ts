@@ -65,3 +65,22 @@ test.each([true, false])('a row that is given up takes along those that refer to
   const sorted = (table: string) => ledger.ids(table).toSorted((a, b) => Number(a) - Number(b))
   expect([sorted('children'), sorted('parents'), refused]).toEqual([stored, stored, [12, 12]])
 })
+
+test('a row whose own is beyond where a transaction was cut smaller is stored with it: the cut grows', async () => {
+  const { ledger, clock, sink, refused, committed } = await referring({ retries: 2 })
+  const { before } = ledger
+  let isTooMuch = true
+  ledger.before = async (request, ids) => {
+    if (isTooMuch) {
+      isTooMuch = false
+      throw new Refusal('size')
+    }
+    await before(request, ids)
+  }
+  // The first refers to the last.
+  sink.accept(numbers(40).map((at) => record(at, at === 0 ? ['children', 40] : ['parents', at === 39 ? 40 : at + 100])))
+  expect(await committed(40)).toBe(0)
+  await clock.advance(10_000, settled)
+  expect(await committed(40)).toBe(40)
+  expect([ledger.ids('children'), refused]).toEqual([[40], []])
+})

@@ -319,7 +319,8 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     for (const lane of this.#lanes.all) this.#taken = takeRows(this.#taken, lane)
     const ours = onlyOf(this.#taken, this.#parts.values())
     // Before anything is waited for: what comes meanwhile is not among the rows.
-    const cuts = cutsFor(ours, this.#sizes.of(ours))
+    // More after each that failed for rows that are not there: they may be among those that were cut off.
+    const cuts = cutsFor(ours, this.#sizes.of(ours) * 2 ** this.#referring.tries)
     const moves = movesOf(this.#parts.values(), cuts)
     let isStored: IsStored = () => false
     const late = () => new InsertFailed('', 'size', new Error('a transaction took too long (insertTimeoutMs)'))
