@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as esbuild from 'esbuild'
@@ -9,17 +9,25 @@ export interface Bundled {
   readonly remove: () => Promise<void>
 }
 
-/** Our own code goes into the file, what is installed stays where it is. */
+/** Our own code goes into the file; what is installed stays where it is, but for a client of hundreds of modules, whose loading takes most of the start of a process. */
 const installed: esbuild.Plugin = {
   name: 'installed',
   setup(build) {
     build.onResolve({ filter: /^[^./]/ }, async ({ path: name, kind, resolveDir, importer, pluginData }) => {
       if (kind === 'entry-point' || pluginData === installed || name.startsWith('node:')) return undefined
+      if (name.startsWith('@platformatic/') || importer.includes('/node_modules/')) return undefined
       const found = await build.resolve(name, { resolveDir, kind, importer, pluginData: installed })
       return found.path.includes('/node_modules/') ? { path: pathToFileURL(found.path).href, external: true } : found
     })
+    // It reads a file that lies beside it.
+    build.onLoad({ filter: /wasm-utils\/dist\/index\.js$/ }, async ({ path }) => ({
+      contents: (await readFile(path, 'utf8')).replaceAll('import.meta.url', JSON.stringify(pathToFileURL(path).href)),
+    }))
   },
 }
+
+/** What is bundled of modules of CommonJS asks for Node's by this. */
+const REQUIRE = "import { createRequire as requireOf } from 'node:module'\nconst require = requireOf(import.meta.url)"
 
 /**
  * Makes one file of JavaScript of each program and all of ours that it imports: tests start hundreds of processes, each of which would
@@ -54,6 +62,8 @@ export async function bundlePrograms(entryPoints: readonly string[], below: stri
     outExtension: { '.js': '.mjs' },
     conditions: ['@millrace/source'],
     sourcemap: 'inline',
+    sourcesContent: false,
+    banner: { js: REQUIRE },
     logLevel: 'silent',
     plugins: [installed],
   })
