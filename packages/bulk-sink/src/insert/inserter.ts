@@ -15,6 +15,7 @@ import { RowError } from '../driver/row-error.ts'
 import type { SinkMetrics } from '../metrics/sink-metrics.ts'
 import type { Entry } from './entry.ts'
 import { InsertSizes } from './insert-sizes.ts'
+import { limitedSignal } from './limited-signal.ts'
 import { partToken } from './part-token.ts'
 
 /** A row that can't be stored for what it is. */
@@ -257,32 +258,26 @@ export class Inserter {
 
   async #insert({ name, table, token, insert, signal: own }: Inserting, part: readonly Entry[]): Promise<void> {
     const { signal, clock, metrics, insertTimeoutMs } = this.#options
-    const late = new AbortController()
     const limitMs = insertTimeoutMs()
-    const cancel = clock.after(limitMs, () =>
-      late.abort(new InsertFailed(name, 'size', new Error(`it took longer than ${limitMs} ms (insertTimeoutMs)`))),
-    )
-    const end = () => late.abort(signal.aborted ? signal.reason : own?.reason)
-    for (const each of [signal, own]) each?.addEventListener('abort', end, { once: true })
-    if (signal.aborted || own?.aborted === true) end()
+    const late = () => new InsertFailed(name, 'size', new Error(`it took longer than ${limitMs} ms (insertTimeoutMs)`))
+    const limited = limitedSignal([signal, own], { clock, limitMs, late })
     const ended = new Promise<never>((_, reject) =>
-      late.signal.addEventListener('abort', () => reject(late.signal.reason as Error), { once: true }),
+      limited.signal.addEventListener('abort', () => reject(limited.signal.reason as Error), { once: true }),
     )
     ended.catch(() => undefined)
     try {
-      late.signal.throwIfAborted()
+      limited.signal.throwIfAborted()
       let bytes = 0
       for (const entry of part) bytes += entry.bytes
       const { statement, id, compression } = table
       const rows = part.map(({ row }) => row)
-      const inserted = insert({ table: name, rows, bytes, statement, id, compression, token, signal: late.signal })
+      const inserted = insert({ table: name, rows, bytes, statement, id, compression, token, signal: limited.signal })
       inserted.catch(() => undefined)
       const answer = await Promise.race([inserted, ended])
       metrics.inserts++
       metrics.bytes += answer.bytes
     } finally {
-      cancel()
-      for (const each of [signal, own]) each?.removeEventListener('abort', end)
+      limited.end()
     }
   }
 

@@ -20,13 +20,13 @@ import { HandingOver, NotHandedOver } from '../insert/handing-over.ts'
 import { Inserter } from '../insert/inserter.ts'
 import { AfterInsert } from '../insert/after-insert.ts'
 import { Lanes } from '../insert/lanes.ts'
+import { limitedSignal } from '../insert/limited-signal.ts'
 import { PartitionProgress } from '../insert/partition-progress.ts'
 import { Usage } from '../insert/usage.ts'
 import { SinkMetrics, type SinkMetricsReport } from '../metrics/sink-metrics.ts'
 import { refusePunctuated } from './refuse-punctuated.ts'
 import { TransactionSizes } from './transaction-sizes.ts'
 import { insertTaken } from './insert-taken.ts'
-import { limitedSignal } from './limited-signal.ts'
 import { lockParts } from './lock-parts.ts'
 import { type StagedRow, stageRows } from './staged-rows.ts'
 import { type Move, movesOf, startOf, type StoredPart } from './stored-parts.ts'
@@ -324,7 +324,7 @@ export class TransactionalRows<K, V> implements OpenOutsideSink<K, V> {
     const moves = movesOf(this.#parts.values(), cuts)
     let isStored: IsStored = () => false
     const late = () => new InsertFailed('', 'size', new Error('a transaction took too long (insertTimeoutMs)'))
-    const { signal, end } = limitedSignal(this.#abort.signal, { clock, limitMs: this.#settings.insertTimeoutMs, late })
+    const { signal, end } = limitedSignal([this.#abort.signal], { clock, limitMs: this.#settings.insertTimeoutMs, late })
     try {
       if (moves.length > 0) {
         const transaction = await transactions.begin(owner, signal)
