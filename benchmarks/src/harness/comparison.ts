@@ -1,6 +1,6 @@
 /** A contender that is ready to run. */
 export interface Opened {
-  /** Last preparations of a run, not timed; of contenders that are opened afresh. Synchronous: nothing of the work begins before the clock does. */
+  /** Last preparations of a run, not timed; of contenders that are opened afresh, and of slices. Synchronous: nothing of the work begins before the clock does. */
   begin?(): void
   /** What is timed. */
   work(): void | Promise<void>
@@ -32,10 +32,10 @@ export interface Comparison {
   /** Runs of each before, at least. Default: as many as of others. */
   readonly minWarmUpRuns?: number
   /**
-   * What is compared is code that has been running for long. V8 drops what it has compiled for objects of which none is left, and each run of a contender that is
-   * opened afresh would compile it again: so one more of each stays open, and only young garbage is collected before a run. Default: false.
+   * Where differences are small, and contenders stay open: a run of each is so many calls of `work`, in turns with the others, so that what else the machine does
+   * meets all alike, and nothing is collected before them. Default: 1, with the work repeated until it can be measured.
    */
-  readonly keepsCode?: boolean
+  readonly slices?: number
 }
 
 /** A promise of the product: `row` takes no more than so much time, or is so many times as fast as another. */

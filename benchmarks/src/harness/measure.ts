@@ -1,6 +1,6 @@
 import { type ProfileParts, profileParts } from '../report/profile-parts.ts'
 import { allocatedBytes } from './allocated-bytes.ts'
-import { collectGarbage, collectYoungGarbage, dropUnusedCode } from './collect-garbage.ts'
+import { collectGarbage } from './collect-garbage.ts'
 import type { Comparison, Contender, Opened } from './comparison.ts'
 import { profiled } from './cpu-profile.ts'
 import { threadMs } from './thread-time.ts'
@@ -44,6 +44,8 @@ export interface Measured {
 
 interface Entrant {
   readonly contender: Contender
+  /** Of a run, of one that stays open. */
+  readonly slices: number | undefined
   /** Calls of `work` that make one run. */
   repeats: number
   opened: Opened | undefined
@@ -52,15 +54,15 @@ interface Entrant {
   readonly cpu: number[]
   bytesPerRecord: number
   parts: ProfileParts | undefined
-  readonly collect: () => void
 }
 
 /** Times all contenders in turns: each round runs each of them once, beginning with another, so that what the machine does meanwhile meets all. */
 export async function measure(comparison: Comparison, asked: MeasureOptions): Promise<Measured> {
-  const { name, baseline, others, minRuns = 0, minWarmUpRuns = 0, keepsCode = false } = comparison
+  const { name, baseline, others, minRuns = 0, minWarmUpRuns = 0, slices } = comparison
   const options = { ...asked, runs: Math.max(asked.runs, minRuns), warmUpRuns: Math.max(asked.warmUpRuns, minWarmUpRuns) }
   const entrants = [baseline, ...others].map((contender): Entrant => ({
     contender,
+    slices,
     repeats: 1,
     opened: undefined,
     micros: [],
@@ -68,26 +70,10 @@ export async function measure(comparison: Comparison, asked: MeasureOptions): Pr
     cpu: [],
     bytesPerRecord: 0,
     parts: undefined,
-    collect: keepsCode ? collectYoungGarbage : collectGarbage,
   }))
-  const kept: Opened[] = []
-  dropUnusedCode(!keepsCode)
   try {
-    if (keepsCode) for (const { contender } of entrants) kept.push(await ran(contender))
     await warmUp(entrants, options)
-    for (let round = 0; round < options.runs; round++) {
-      for (let i = 0; i < entrants.length; i++) {
-        // Forwards and backwards: what one leaves behind does not always meet the same one.
-        const turn = round % 2 === 0 ? round + i : round + entrants.length - i
-        const entrant = entrants[turn % entrants.length] as Entrant
-        await once(entrant, async (opened) => {
-          const { micros, threadMicros, cpu } = await timed(opened, entrant)
-          entrant.micros.push(micros)
-          entrant.threadMicros.push(threadMicros)
-          entrant.cpu.push(cpu)
-        })
-      }
-    }
+    for (let round = 0; round < options.runs; round++) await timeRound(entrants, round, slices ?? 1)
     for (const entrant of entrants) {
       await once(entrant, async (opened) => {
         const bytes = await allocatedBytes(
@@ -105,19 +91,34 @@ export async function measure(comparison: Comparison, asked: MeasureOptions): Pr
       })
     }
   } finally {
-    dropUnusedCode(true)
-    for (const opened of [...kept, ...entrants.map((entrant) => entrant.opened)]) await opened?.close?.()
+    for (const { opened } of entrants) await opened?.close?.()
   }
   const first = entrants[0] as Entrant
   return { comparison: name, runs: options.runs, rows: entrants.map((entrant) => rowOf(entrant, first)) }
 }
 
-/** One that has done its work once, and stays open. */
-async function ran(contender: Contender): Promise<Opened> {
-  const opened = await contender.open()
-  opened.begin?.()
-  await opened.work()
-  return opened
+/** A run of each, slice by slice. */
+async function timeRound(entrants: readonly Entrant[], round: number, slices: number): Promise<void> {
+  const sums = new Map<Entrant, Times>(entrants.map((entrant) => [entrant, { micros: 0, threadMicros: 0, cpu: 0 }]))
+  for (let slice = round * slices; slice < (round + 1) * slices; slice++) {
+    for (let i = 0; i < entrants.length; i++) {
+      // Forwards and backwards: what one leaves behind does not always meet the same one.
+      const turn = slice % 2 === 0 ? slice + i : slice + entrants.length - i
+      const entrant = entrants[turn % entrants.length] as Entrant
+      await once(entrant, async (opened) => {
+        const times = await timed(opened, entrant)
+        const sum = sums.get(entrant) as Times
+        sum.micros += times.micros / slices
+        sum.threadMicros += times.threadMicros / slices
+        sum.cpu += times.cpu / slices
+      })
+    }
+  }
+  for (const [entrant, { micros, threadMicros, cpu }] of sums) {
+    entrant.micros.push(micros)
+    entrant.threadMicros.push(threadMicros)
+    entrant.cpu.push(cpu)
+  }
 }
 
 /**
@@ -127,12 +128,13 @@ async function ran(contender: Contender): Promise<Opened> {
 async function warmUp(entrants: readonly Entrant[], { runMs, warmUpRuns }: MeasureOptions): Promise<void> {
   for (let run = 0; run < warmUpRuns; run++) {
     for (const entrant of entrants) {
-      const { contender } = entrant
+      const { contender, slices } = entrant
       await once(entrant, async (opened) => {
         const { micros } = await timed(opened, entrant)
         if (run === 0) await opened.check?.()
         const tookMs = (micros * contender.records * entrant.repeats) / 1_000
-        if (contender.afresh !== true) entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
+        if (contender.afresh !== true && slices === undefined)
+          entrant.repeats = Math.max(1, Math.ceil((entrant.repeats * runMs) / Math.max(tookMs, 0.001)))
       })
     }
   }
@@ -155,14 +157,14 @@ async function once(entrant: Entrant, what: (opened: Opened) => Promise<void>): 
 }
 
 interface Times {
-  readonly micros: number
-  readonly threadMicros: number
-  readonly cpu: number
+  micros: number
+  threadMicros: number
+  cpu: number
 }
 
 /** Microseconds a record: by the clock, of the thread, and of all cores. */
-async function timed(opened: Opened, { repeats, contender, collect }: Entrant): Promise<Times> {
-  collect()
+async function timed(opened: Opened, { repeats, contender, slices }: Entrant): Promise<Times> {
+  if (slices === undefined) collectGarbage()
   opened.begin?.()
   const threadBegan = threadMs()
   const began = performance.now()

@@ -2,7 +2,6 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type RecordWriter, silentLogger, type TransportAdmin } from '@millrace/core'
-import type { TelemetryOptions } from '@millrace/telemetry'
 import type { Comparison, Contender } from '../../harness/comparison.ts'
 import type { RunSize } from '../run-size.ts'
 import { CountByHand } from './count-by-hand.ts'
@@ -79,17 +78,15 @@ function byHand(kind: StoreKind, workload: Workload, folder: string): Contender 
   }
 }
 
-export interface TopologyContender {
+interface TopologyContender {
   readonly kind: StoreKind
   readonly processor: Counting
   readonly size: number
   readonly workload: Workload
   readonly folder: string
-  /** Absent: nobody looks. */
-  readonly telemetry?: TelemetryOptions
 }
 
-export function byTopology({ kind, processor, size, workload, folder, telemetry }: TopologyContender): Contender {
+function byTopology({ kind, processor, size, workload, folder }: TopologyContender): Contender {
   return {
     name: `${processor === 'records' ? 'typed records' : `${processor} processor`}, batches of ${size}`,
     says: `The same as a topology, with a processor that takes ${TAKES[processor]}: all that the engine does and guarantees.`,
@@ -97,10 +94,7 @@ export function byTopology({ kind, processor, size, workload, folder, telemetry 
     afresh: true,
     async open() {
       const surroundings = await makeSurroundings()
-      const running = await runApp(folder, surroundings, countTopology(kind, processor), {
-        ...batchesOf(size),
-        ...(telemetry && { telemetry }),
-      })
+      const running = await runApp(folder, surroundings, countTopology(kind, processor), batchesOf(size))
       const input = await openInput(surroundings, workload)
       return {
         begin: () => input.write(),

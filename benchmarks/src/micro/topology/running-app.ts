@@ -10,6 +10,8 @@ const NEVER_MS = 600_000
 
 export interface RunningApp extends AsyncDisposable {
   readonly app: App
+  /** Of one that is observed: as Prometheus reads them. */
+  readonly metrics: (() => Promise<string>) | undefined
 }
 
 /** What differs between applications, besides their topologies. */
@@ -17,9 +19,6 @@ export type AppSettings = Pick<AppDefinition, 'batch' | 'failure'> & {
   /** Absent: nobody looks. */
   readonly telemetry?: TelemetryOptions
 }
-
-/** How often metrics are read of what is observed. */
-const SCRAPE_MS = 1_000
 
 /** Batches of `size` records. What is there is handed on at once: the last batch is not to wait for company. */
 export function batchesOf(size: number): AppSettings {
@@ -46,15 +45,14 @@ export async function runApp(
   const observing = telemetry === undefined ? undefined : observed(definition, telemetry)
   const app = await start(observing?.definition ?? definition)
   await observing?.attach(app)
-  const scraping = observing === undefined ? undefined : setInterval(() => void observing.metrics(), SCRAPE_MS)
   const running = app.run()
   running.catch(() => undefined)
   await Promise.race([app.idle(), running])
   return {
     app,
+    metrics: observing && (() => observing.metrics()),
     async [Symbol.asyncDispose]() {
       await app.close()
-      clearInterval(scraping)
       await observing?.close()
       await rm(stateDir, { recursive: true, force: true })
     },
